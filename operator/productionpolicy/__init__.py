@@ -1,0 +1,1 @@
+"""Keeps Kubernetes workloads production-ready."""

@@ -1,0 +1,116 @@
+"""What an expectation is: a practice that can be judged and, where a repair exists, mended."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar, Generic, TypeVar
+
+import msgspec
+
+from productionpolicy.kube.surroundings import Surroundings
+from productionpolicy.kube.workloads import Kind, Workload
+from productionpolicy.repairs import Amendment, BudgetTerms
+
+PODS = frozenset(Kind)
+
+
+class Action(StrEnum):
+    """What is done about an expectation."""
+
+    IGNORE = "Ignore"
+    AUDIT = "Audit"
+    REPAIR = "Repair"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule over several fields: CEL for the API server; the Python twin stands in `__post_init__`."""
+
+    cel: str
+    message: str
+
+
+class Parameters(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """The fields that all expectations have. The profile decides where `action` is not given."""
+
+    actions: ClassVar[tuple[Action, ...]] = (Action.IGNORE, Action.AUDIT, Action.REPAIR)
+    rules: ClassVar[tuple[Rule, ...]] = ()
+
+    action: Annotated[
+        Action | None,
+        msgspec.Meta(description="What is done about this expectation. The profile decides where it is not given."),
+    ] = None
+
+    def __post_init__(self) -> None:
+        """Refuse an action that this expectation does not know."""
+        if self.action is not None and self.action not in self.actions:
+            raise ValueError(f"action {self.action} is not possible here, only {' or '.join(self.actions)}")
+
+
+class AuditedParameters(Parameters, frozen=True, kw_only=True):
+    """The fields of an expectation that only a person can mend."""
+
+    actions: ClassVar[tuple[Action, ...]] = (Action.IGNORE, Action.AUDIT)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A place where a workload falls short, why that matters there, and what to do."""
+
+    path: str
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a repair is left to a person."""
+
+    reason: str
+
+
+Repair = Amendment | BudgetTerms | Refusal | None
+P = TypeVar("P", bound=Parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation(Generic[P]):
+    """One practice. The docstring of the module that declares it is its page in the documentation."""
+
+    name: str
+    """Its field under spec.expectations."""
+    title: str
+    parameters: type[P]
+    production: Action
+    development: Action
+    applies: Callable[[Workload, P, Surroundings], bool]
+    """Says whether there is anything to judge."""
+    audit: Callable[[Workload, P, Surroundings], Iterator[Finding]]
+    repair: Callable[[Workload, P, Surroundings], Repair] | None = None
+    """Returns the least change that mends the workload, None where nothing is to mend, or why a person must decide."""
+    amendment: type[Amendment] | None = None
+    """How its repair is noted in the journal; None where it stands in an object of ours, or there is no repair."""
+    kinds: frozenset[Kind] = PODS
+
+    @property
+    def page(self) -> str:
+        """The text of its page."""
+        module: Any = inspect.getmodule(self.audit)
+        return inspect.getdoc(module) or ""
+
+    def judges(self, workload: Workload, parameters: P, around: Surroundings) -> bool:
+        """Say whether it has anything to judge on the workload."""
+        return workload.kind in self.kinds and self.applies(workload, parameters, around)
+
+
+def always(_workload: Workload, _parameters: Parameters, _around: Surroundings) -> bool:
+    """Judge every workload."""
+    return True
+
+
+def several_pods(workload: Workload, _parameters: Parameters, around: Surroundings) -> bool:
+    """Judge workloads that are meant to have at least two pods."""
+    return around.floor(workload) >= 2  # noqa: PLR2004  # the practices of availability begin with the second pod

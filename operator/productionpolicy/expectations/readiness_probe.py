@@ -1,0 +1,58 @@
+"""A container that serves requests says when it can.
+
+## What it expects
+Every container with a port for requests (one whose name does not say metrics, prometheus, debug, health, admin or
+pprof) has a readiness probe.
+
+## Why it matters
+Without one, a pod gets requests from the moment its process starts, and a rollout goes on though the new version
+cannot answer.
+
+## Repair and its risk
+None. Only the owner knows what tells that the container is ready; a probe that always succeeds would silence this
+finding and protect nobody.
+
+## Example
+```yaml
+readinessProbe: {action: Audit}
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding
+from productionpolicy.kube.surroundings import Surroundings
+from productionpolicy.kube.workloads import Workload
+
+
+class ReadinessProbeParameters(AuditedParameters, frozen=True, kw_only=True):
+    """Containers that serve requests have a readiness probe."""
+
+
+def applies(workload: Workload, _parameters: ReadinessProbeParameters, _around: Surroundings) -> bool:
+    """Judge workloads with a serving container."""
+    return any(each.serving for each in workload.template.long_running)
+
+
+def audit(workload: Workload, _parameters: ReadinessProbeParameters, _around: Surroundings) -> Iterator[Finding]:
+    """Find serving containers without a readiness probe."""
+    for container in workload.template.long_running:
+        if container.serving and container.readiness is None:
+            yield Finding(
+                path=f"{container.path}.readinessProbe",
+                message=f"container {container.name} has no readinessProbe, so it gets requests before it can answer",
+                remedy="add a readinessProbe that asks the container whether it can serve",
+            )
+
+
+READINESS_PROBE = Expectation(
+    name="readinessProbe",
+    title="A probe that tells readiness",
+    parameters=ReadinessProbeParameters,
+    production=Action.AUDIT,
+    development=Action.IGNORE,
+    applies=applies,
+    audit=audit,
+)

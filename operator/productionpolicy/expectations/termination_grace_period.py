@@ -1,0 +1,85 @@
+"""The grace period leaves time for the preStop hook and then for the process.
+
+## What it expects
+`terminationGracePeriodSeconds` is at least the longest preStop hook of the pod (a native sleep, or the `sleep N` in
+a command) and `shutdownSeconds` more. The API's default of 30 seconds suffices for a pod without a preStop hook.
+
+## Why it matters
+The grace period runs from the moment of deletion, the preStop hook included. What the hook takes is missing for the
+process, which is killed when the period is over, in the middle of its last requests.
+
+## Repair and its risk
+The period is raised, in the same change as an added preStop sleep; this replaces the pods once. A period that the
+owner wrote is never changed: it is reported.
+
+## Example
+```yaml
+terminationGracePeriod: {action: Repair, shutdownSeconds: 30}
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from msgspec import Meta
+
+from productionpolicy.expectations.expectation import (
+    Action,
+    Expectation,
+    Finding,
+    Parameters,
+    Refusal,
+    Repair,
+    always,
+)
+from productionpolicy.kube.surroundings import Surroundings
+from productionpolicy.kube.workloads import Workload
+from productionpolicy.repairs import Grace
+
+
+class TerminationGracePeriodParameters(Parameters, frozen=True, kw_only=True):
+    """The grace period of pods covers their preStop hooks and the shutdown of their processes."""
+
+    shutdown_seconds: Annotated[
+        int,
+        Meta(
+            ge=0, le=86400, description="How long a process may need to shut down after its preStop hook, in seconds."
+        ),
+    ] = 30
+
+
+def audit(workload: Workload, parameters: TerminationGracePeriodParameters, _around: Surroundings) -> Iterator[Finding]:
+    """Find pods that are killed before their process had its time."""
+    grace, hook = workload.template.grace_seconds, workload.template.longest_pre_stop
+    if grace < hook + parameters.shutdown_seconds:
+        yield Finding(
+            path=f"{workload.template.path}.terminationGracePeriodSeconds",
+            message=f"{grace} s of grace less {hook} s of preStop leave less than the {parameters.shutdown_seconds} s "
+            "that a process may need to shut down",
+            remedy=f"set terminationGracePeriodSeconds to {hook + parameters.shutdown_seconds} or more",
+        )
+
+
+def repair(workload: Workload, parameters: TerminationGracePeriodParameters, around: Surroundings) -> Repair:
+    """Raise a period that nobody wrote."""
+    if next(audit(workload, parameters, around), None) is None:
+        return None
+    grace = workload.template.grace_seconds
+    if not workload.grace_may_rise:
+        return Refusal(f"the owner has written a grace period of {grace} s")
+    return Grace(before=grace, after=workload.template.longest_pre_stop + parameters.shutdown_seconds)
+
+
+TERMINATION_GRACE_PERIOD = Expectation(
+    name="terminationGracePeriod",
+    title="Time to shut down",
+    parameters=TerminationGracePeriodParameters,
+    production=Action.REPAIR,
+    development=Action.AUDIT,
+    applies=always,
+    audit=audit,
+    repair=repair,
+    amendment=Grace,
+)

@@ -1,0 +1,1 @@
+"""Kubernetes objects as plain, frozen values: the only place where their raw dictionaries are read."""

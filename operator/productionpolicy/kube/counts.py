@@ -1,0 +1,59 @@
+"""Numbers that may be given as a percentage (the API's IntOrString)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from productionpolicy.kube.fields import Fields
+
+_PERCENTAGE = re.compile(r"^(\d{1,9})%$")
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A number of pods, or a percentage of them."""
+
+    value: int
+    percent: bool = False
+
+    @classmethod
+    def parse(cls, given: int | str) -> Count:
+        """Return the count of `5` or `"25%"`.
+
+        Raises:
+            ValueError: it is neither.
+        """
+        if isinstance(given, int):
+            return cls(given)
+        found = _PERCENTAGE.match(given)
+        if found is None:
+            raise ValueError(f"{given[:40]!r} is neither a whole number nor a percentage such as 25%")
+        return cls(int(found.group(1)), percent=True)
+
+    @classmethod
+    def read(cls, fields: Fields, name: str) -> Count | None:
+        """Return the count that a field holds."""
+        given = fields.int_or_text(name)
+        if given is None:
+            return None
+        try:
+            return cls.parse(given)
+        except ValueError:
+            fields.reject(name, expected="a whole number or a percentage")
+            return None
+
+    def rounded_up(self, total: int) -> int:
+        """Return how many of `total` it is; a fraction counts as one more."""
+        return -(-total * self.value // 100) if self.percent else self.value
+
+    def rounded_down(self, total: int) -> int:
+        """Return how many of `total` it is; a fraction does not count."""
+        return total * self.value // 100 if self.percent else self.value
+
+    def as_field(self) -> int | str:
+        """Return the value as the API writes it."""
+        return str(self) if self.percent else self.value
+
+    def __str__(self) -> str:
+        return f"{self.value}%" if self.percent else str(self.value)

@@ -1,0 +1,129 @@
+"""Reading of raw objects that never fails: what cannot be read is noted and counts as absent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A place in an object that holds something other than the API allows."""
+
+    path: str
+    message: str
+
+
+class Fields:
+    """One mapping of an object, with the path that leads to it.
+
+    Reads are typed. A value of a wrong type is noted once in the list of problems that all parts of an object share,
+    and reads as absent, so that the rest of the object can still be judged.
+    """
+
+    __slots__ = ("_problems", "_values", "path")
+
+    def __init__(self, values: Any, *, path: str = "", problems: list[Unreadable] | None = None) -> None:
+        self._problems: list[Unreadable] = [] if problems is None else problems
+        self.path = path
+        self._values: Mapping[str, Any] = {}
+        if isinstance(values, Mapping):
+            self._values = values
+        elif values is not None:
+            self._note(path, values, "an object")
+
+    @property
+    def problems(self) -> tuple[Unreadable, ...]:
+        """What could not be read so far, in the order of reading."""
+        return tuple(self._problems)
+
+    def __contains__(self, name: str) -> bool:
+        return self._values.get(name) is not None
+
+    def names(self) -> frozenset[str]:
+        """Return the names of the fields that hold a value."""
+        return frozenset(str(name) for name, value in self._values.items() if value is not None)
+
+    def path_of(self, name: str) -> str:
+        """Return the path of a field, as the API server writes it in its messages."""
+        return f"{self.path}.{name}" if self.path else name
+
+    def mapping(self, name: str) -> Fields:
+        """Return the fields below `name`; they are empty where it is absent."""
+        return Fields(self._values.get(name), path=self.path_of(name), problems=self._problems)
+
+    def items(self, name: str) -> Iterator[Fields]:
+        """Return the mappings of a list, each with its index in its path."""
+        for index, value in enumerate(self._sequence(name)):
+            yield Fields(value, path=f"{self.path_of(name)}[{index}]", problems=self._problems)
+
+    def text(self, name: str) -> str | None:
+        """Return a string."""
+        found: str | None = self._typed(name, str, "a string")
+        return found
+
+    def integer(self, name: str) -> int | None:
+        """Return a whole number."""
+        value = self._values.get(name)
+        if isinstance(value, bool):
+            self.reject(name, expected="a whole number")
+            return None
+        found: int | None = self._typed(name, int, "a whole number")
+        return found
+
+    def boolean(self, name: str) -> bool:
+        """Return a truth value; absent is false."""
+        return bool(self._typed(name, bool, "true or false"))
+
+    def int_or_text(self, name: str) -> int | str | None:
+        """Return a whole number or a string, as the API's int-or-string fields hold."""
+        value = self._values.get(name)
+        if isinstance(value, bool):
+            self.reject(name, expected="a whole number or a percentage")
+            return None
+        found: int | str | None = self._typed(name, (int, str), "a whole number or a percentage")
+        return found
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """Return the strings of a list."""
+        values = self._sequence(name)
+        for index, value in enumerate(values):
+            if not isinstance(value, str):
+                self._note(f"{self.path_of(name)}[{index}]", value, "a string")
+        return tuple(value for value in values if isinstance(value, str))
+
+    def text_map(self, name: str) -> dict[str, str]:
+        """Return a mapping of strings to strings, as labels and annotations are."""
+        below = self.mapping(name)
+        found = {key: below.text(key) for key in sorted(below.names())}
+        return {key: value for key, value in found.items() if value is not None}
+
+    def raw(self, name: str) -> Any:
+        """Return a value as it is, for reading that is not typed (managed fields)."""
+        return self._values.get(name)
+
+    def reject(self, name: str, *, expected: str) -> None:
+        """Note that the field, though of the right type, does not hold what is expected."""
+        self._note(self.path_of(name), self._values.get(name), expected)
+
+    def _sequence(self, name: str) -> Sequence[Any]:
+        return self._typed(name, (list, tuple), "a list") or ()
+
+    def _typed(self, name: str, kind: Any, expected: str) -> Any:
+        value = self._values.get(name)
+        if value is None or isinstance(value, kind):
+            return value
+        self.reject(name, expected=expected)
+        return None
+
+    def _note(self, path: str, value: Any, expected: str) -> None:
+        problem = Unreadable(path=path or "(object)", message=f"is {_described(value)} where {expected} is expected")
+        if problem not in self._problems:
+            self._problems.append(problem)
+
+
+def _described(value: Any) -> str:
+    """Say what a value is without repeating it: it may be long, or secret."""
+    names = {bool: "a truth value", int: "a number", float: "a fraction", str: "a string", list: "a list"}
+    return "an object" if isinstance(value, Mapping) else names.get(type(value), "a value of another type")

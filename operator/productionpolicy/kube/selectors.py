@@ -1,0 +1,164 @@
+"""Label selectors (meta/v1 LabelSelector) and indexes that find matches without trying every pair."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from productionpolicy.kube.fields import Fields
+
+Labels = Mapping[str, str]
+Pair = tuple[str, str]
+Key = TypeVar("Key", bound=Hashable)
+Filed = TypeVar("Filed", bound=Hashable)
+
+
+class Operator(StrEnum):
+    """How a requirement compares a label with its values."""
+
+    IN = "In"
+    NOT_IN = "NotIn"
+    EXISTS = "Exists"
+    DOES_NOT_EXIST = "DoesNotExist"
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One of `matchExpressions`."""
+
+    key: str
+    operator: Operator
+    values: tuple[str, ...] = ()
+
+    def matches(self, labels: Labels) -> bool:
+        """Say whether the labels fulfil it. `NotIn` holds where the label is absent."""
+        match self.operator:
+            case Operator.IN:
+                return labels.get(self.key) in self.values
+            case Operator.NOT_IN:
+                return labels.get(self.key) not in self.values
+            case Operator.EXISTS:
+                return self.key in labels
+            case Operator.DOES_NOT_EXIST:
+                return self.key not in labels
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """A label selector: all of its parts must hold, and one without parts selects everything."""
+
+    match_labels: tuple[Pair, ...] = ()
+    match_expressions: tuple[Requirement, ...] = ()
+
+    @classmethod
+    def read(cls, owner: Fields, name: str) -> Selector | None:
+        """Return the selector that a field holds, or None where it is absent: an absent selector selects nothing."""
+        if name not in owner:
+            return None
+        fields = owner.mapping(name)
+        expressions = (_read_requirement(each) for each in fields.items("matchExpressions"))
+        return cls(
+            match_labels=tuple(sorted(fields.text_map("matchLabels").items())),
+            match_expressions=tuple(each for each in expressions if each),
+        )
+
+    @classmethod
+    def of_labels(cls, labels: Labels) -> Selector:
+        """Return the selector that asks for exactly these labels."""
+        return cls(match_labels=tuple(sorted(labels.items())))
+
+    def matches(self, labels: Labels) -> bool:
+        """Say whether an object with these labels is selected."""
+        pairs = all(labels.get(key) == value for key, value in self.match_labels)
+        return pairs and all(each.matches(labels) for each in self.match_expressions)
+
+    def as_field(self) -> dict[str, object]:
+        """Return the selector as the API writes it."""
+        field: dict[str, object] = {}
+        if self.match_labels:
+            field["matchLabels"] = dict(self.match_labels)
+        if self.match_expressions:
+            field["matchExpressions"] = [_written(each) for each in self.match_expressions]
+        return field
+
+
+class LabelIndex(Generic[Key]):
+    """Finds the labelled things that a selector selects."""
+
+    __slots__ = ("_by_pair", "_labels")
+
+    def __init__(self) -> None:
+        self._labels: dict[Key, Labels] = {}
+        self._by_pair: defaultdict[Pair, set[Key]] = defaultdict(set)
+
+    def put(self, key: Key, labels: Labels) -> None:
+        """Enter a thing with its labels, or replace them."""
+        self.drop(key)
+        self._labels[key] = labels
+        for pair in labels.items():
+            self._by_pair[pair].add(key)
+
+    def drop(self, key: Key) -> None:
+        """Forget a thing."""
+        for pair in self._labels.pop(key, {}).items():
+            _discard(self._by_pair, pair, key)
+
+    def selected_by(self, selector: Selector) -> set[Key]:
+        """Return the things that the selector selects."""
+        filed = [self._by_pair.get(pair, set()) for pair in selector.match_labels] or [set(self._labels)]
+        return {key for key in min(filed, key=len) if selector.matches(self._labels[key])}
+
+
+class SelectorIndex(Generic[Key]):
+    """Finds the selectors that select given labels."""
+
+    __slots__ = ("_by_pair", "_selectors")
+
+    def __init__(self) -> None:
+        self._selectors: dict[Key, Selector] = {}
+        self._by_pair: defaultdict[Pair | None, set[Key]] = defaultdict(set)
+
+    def put(self, key: Key, selector: Selector) -> None:
+        """Enter a selector, or replace it."""
+        self.drop(key)
+        self._selectors[key] = selector
+        self._by_pair[_first_pair(selector)].add(key)
+
+    def drop(self, key: Key) -> None:
+        """Forget a selector."""
+        selector = self._selectors.pop(key, None)
+        if selector is not None:
+            _discard(self._by_pair, _first_pair(selector), key)
+
+    def selecting(self, labels: Labels) -> set[Key]:
+        """Return the keys of the selectors that select these labels."""
+        pairs: tuple[Pair | None, ...] = (None, *labels.items())
+        candidates = (key for pair in pairs for key in self._by_pair.get(pair, ()))
+        return {key for key in candidates if self._selectors[key].matches(labels)}
+
+
+def _first_pair(selector: Selector) -> Pair | None:
+    """Return the pair under which a selector is filed: whoever matches it has this pair."""
+    return max(selector.match_labels, key=lambda pair: len(pair[1]), default=None)
+
+
+def _discard(index: dict[Filed, set[Key]], filed: Filed, key: Key) -> None:
+    index[filed].discard(key)
+    if not index[filed]:
+        del index[filed]
+
+
+def _read_requirement(fields: Fields) -> Requirement | None:
+    key, operator = fields.text("key"), fields.text("operator")
+    if key is None or operator not in set(Operator):
+        fields.reject("operator", expected="one of In, NotIn, Exists, DoesNotExist")
+        return None
+    return Requirement(key=key, operator=Operator(operator), values=fields.texts("values"))
+
+
+def _written(requirement: Requirement) -> dict[str, object]:
+    field: dict[str, object] = {"key": requirement.key, "operator": str(requirement.operator)}
+    return {**field, "values": list(requirement.values)} if requirement.values else field

@@ -1,0 +1,108 @@
+"""What stands around a workload and bears on the judgement of it: budgets, autoscalers, siblings, nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from productionpolicy.kube.budgets import Budget
+from productionpolicy.kube.fields import Fields
+from productionpolicy.kube.pods import HOSTNAME, ZONE
+from productionpolicy.kube.workloads import Workload
+
+
+@dataclass(frozen=True, slots=True)
+class Autoscaler:
+    """A HorizontalPodAutoscaler (autoscaling/v2)."""
+
+    namespace: str
+    name: str
+    target_kind: str
+    target_name: str
+    minimum: int
+    maximum: int
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node, as far as it matters for spreading."""
+
+    name: str
+    zone: str | None
+    schedulable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """How many places the schedulable nodes offer, by topology key."""
+
+    places: Mapping[str, int]
+
+    @classmethod
+    def of(cls, nodes: Iterable[Node]) -> Topology:
+        """Count the hosts and zones of the schedulable nodes."""
+        schedulable = [each for each in nodes if each.schedulable]
+        zones = {each.zone for each in schedulable if each.zone}
+        return cls({HOSTNAME: len(schedulable), ZONE: len(zones)})
+
+
+NOWHERE = Topology({})
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """All that bears on one workload; empty where nothing is known, as at admission."""
+
+    budgets: tuple[Budget, ...] = ()
+    """The disruption budgets that select its pods, ours among them, sorted by name."""
+    overlaps: tuple[str, ...] = ()
+    """Other owners of pods that its selector also selects, as `Kind name`, sorted."""
+    autoscaler: Autoscaler | None = None
+    topology: Topology = NOWHERE
+    matches_label_keys: bool = False
+    """Whether the server knows `matchLabelKeys` in pod affinity (on by default since Kubernetes 1.31)."""
+
+    def floor(self, workload: Workload) -> int:
+        """Return the least number of pods that the workload is meant to have."""
+        return self.autoscaler.minimum if self.autoscaler else workload.replicas
+
+    def ceiling(self, workload: Workload) -> int:
+        """Return the greatest number of pods that the workload may be scaled to."""
+        return self.autoscaler.maximum if self.autoscaler else workload.replicas
+
+    def without_our_budgets(self) -> Surroundings:
+        """Return the surroundings as the owner of the workload made them."""
+        return replace(self, budgets=tuple(each for each in self.budgets if not each.ours))
+
+
+ALONE = Surroundings()
+"""Where nothing is known of what stands around a workload."""
+
+
+def read_autoscaler(raw: Mapping[str, Any]) -> Autoscaler:
+    """Return the autoscaler that a raw object holds."""
+    fields = Fields(raw)
+    metadata, spec = fields.mapping("metadata"), fields.mapping("spec")
+    target = spec.mapping("scaleTargetRef")
+    minimum = spec.integer("minReplicas")
+    return Autoscaler(
+        namespace=metadata.text("namespace") or "",
+        name=metadata.text("name") or "",
+        target_kind=target.text("kind") or "",
+        target_name=target.text("name") or "",
+        minimum=1 if minimum is None else minimum,
+        maximum=spec.integer("maxReplicas") or 1,
+    )
+
+
+def read_node(raw: Mapping[str, Any]) -> Node:
+    """Return the node that a raw object holds; a cordoned, tainted or unready one takes no ordinary pod."""
+    fields = Fields(raw)
+    metadata, spec = fields.mapping("metadata"), fields.mapping("spec")
+    barred = any(taint.text("effect") in {"NoSchedule", "NoExecute"} for taint in spec.items("taints"))
+    return Node(
+        name=metadata.text("name") or "",
+        zone=metadata.text_map("labels").get(ZONE),
+        schedulable=not spec.boolean("unschedulable") and not barred,
+    )

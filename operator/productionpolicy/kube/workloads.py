@@ -1,0 +1,268 @@
+"""A workload as it is judged and repaired: a Deployment or StatefulSet with all that a decision about it needs."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from productionpolicy.kube.counts import Count
+from productionpolicy.kube.fields import Fields, Unreadable
+from productionpolicy.kube.ownership import Ownership
+from productionpolicy.kube.pods import DEFAULT_GRACE_SECONDS, PodTemplate, read_pod_template
+from productionpolicy.kube.selectors import Selector
+
+FIELD_MANAGER = "productionpolicy"
+"""The field manager of every write of ours; its entry never stays in an object's managed fields."""
+
+ANNOTATION_DOMAIN = "productionpolicy.dev"
+DEFAULT_MAX_UNAVAILABLE = Count(25, percent=True)
+"""What the API server fills in for a Deployment's rollingUpdate.maxUnavailable (apps/v1)."""
+
+DEFAULT_MAX_SURGE = Count(25, percent=True)
+GRACE = "terminationGracePeriodSeconds"
+MAX_UNAVAILABLE = "maxUnavailable"
+
+
+class Kind(StrEnum):
+    """The kinds whose pods are judged."""
+
+    DEPLOYMENT = "Deployment"
+    STATEFUL_SET = "StatefulSet"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class WorkloadKey:
+    """What names a workload in a cluster."""
+
+    namespace: str
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    """How a workload replaces its pods."""
+
+    type: str = "RollingUpdate"
+    max_unavailable: Count | None = None
+    max_surge: Count | None = None
+    partition: int = 0
+
+    @property
+    def surge(self) -> Count:
+        """How many pods beyond the replicas a Deployment's rollout may start; 25% where it is not set (apps/v1)."""
+        return self.max_surge or DEFAULT_MAX_SURGE
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the controller of a workload has come."""
+
+    observed_generation: int = 0
+    replicas: int = 0
+    updated: int = 0
+    ready: int = 0
+    available: int = 0
+    stalled: bool = False
+    """Whether a Deployment exceeded its progress deadline."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """A Deployment or StatefulSet."""
+
+    key: WorkloadKey
+    uid: str = ""
+    resource_version: str = ""
+    generation: int = 0
+    notes: Mapping[str, str] = field(default_factory=dict)
+    """Its annotations of our domain: exemptions, and the journal of repairs."""
+    controller: str | None = None
+    """The controller that owns it, as `Kind name`."""
+    deleting: bool = False
+    replicas: int = 1
+    selector: Selector | None = None
+    template: PodTemplate = field(default_factory=lambda: PodTemplate(path="spec.template.spec"))
+    strategy: Strategy = Strategy()
+    paused: bool = False
+    progress: Progress = Progress()
+    written: frozenset[str] = frozenset()
+    """Which of the fields that have an API default its owner declared: GRACE, MAX_UNAVAILABLE."""
+    left_over: bool = False
+    """Whether our entry still stands in its managed fields: a repair of ours was cut off."""
+    last_writer: str = ""
+    rest: str = ""
+    """A digest of all that no repair of ours touches; the number of replicas is not part of it."""
+    unreadable: tuple[Unreadable, ...] = ()
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of workload."""
+        return Kind(self.key.kind)
+
+    @property
+    def strategy_path(self) -> str:
+        """Where the strategy stands: Deployments and StatefulSets name it differently."""
+        return "spec.strategy" if self.kind is Kind.DEPLOYMENT else "spec.updateStrategy"
+
+    def without_containers(self, unwanted: Any) -> Workload:
+        """Return the workload as if the containers with an unwanted name were not there."""
+        template = self.template.without_containers(unwanted)
+        return self if template is self.template else replace(self, template=template)
+
+    @property
+    def digest(self) -> str:
+        """A short digest of what its owner asks for, the number of replicas aside."""
+        template = self.template
+        hooks = [(each.name, each.pre_stop) for each in template.containers]
+        touched = (hooks, template.grace_seconds, template.anti_affinity, self.strategy)
+        return digest(f"{self.rest} {touched!r}")
+
+    @property
+    def grace_may_rise(self) -> bool:
+        """Whether nobody wrote the grace period: it is the API's default, and no declared configuration holds it."""
+        return GRACE not in self.written and self.template.grace_seconds == DEFAULT_GRACE_SECONDS
+
+    @property
+    def runs_no_pod(self) -> bool:
+        """Whether no pod of it exists that a change of the template could restart."""
+        return self.progress.replicas == 0 and self.progress.observed_generation in (0, self.generation)
+
+    @property
+    def holds_back(self) -> bool:
+        """Whether a change of its template waits for a person before it reaches all pods."""
+        return self.paused or self.strategy.type == "OnDelete" or self.strategy.partition > 0
+
+    @property
+    def settled(self) -> bool:
+        """Whether all of its pods are available and, where nothing holds it back, of the newest template."""
+        progress = self.progress
+        observed = progress.observed_generation >= self.generation
+        updated = self.holds_back or progress.updated == self.replicas
+        return observed and updated and progress.replicas == progress.available == self.replicas
+
+
+def read_workload(raw: Mapping[str, Any]) -> Workload:
+    """Return the workload that a raw object holds; never fails on odd content."""
+    fields = Fields(raw)
+    metadata, spec = fields.mapping("metadata"), fields.mapping("spec")
+    kind = Kind(str(raw.get("kind")))
+    ownership = Ownership(metadata)
+    annotations = metadata.text_map("annotations")
+    return Workload(
+        key=WorkloadKey(namespace=metadata.text("namespace") or "", kind=str(kind), name=metadata.text("name") or ""),
+        uid=metadata.text("uid") or "",
+        resource_version=metadata.text("resourceVersion") or "",
+        generation=metadata.integer("generation") or 0,
+        notes={key: value for key, value in annotations.items() if _domain(key).endswith(ANNOTATION_DOMAIN)},
+        controller=_controller(metadata),
+        deleting="deletionTimestamp" in metadata,
+        replicas=_replicas(spec),
+        selector=Selector.read(spec, "selector"),
+        template=read_pod_template(
+            spec.mapping("template"), owned=lambda *path: ownership.listed("spec", "template", "spec", *path)
+        ),
+        strategy=_read_strategy(spec.mapping("strategy" if kind is Kind.DEPLOYMENT else "updateStrategy")),
+        paused=spec.boolean("paused"),
+        progress=_read_progress(fields.mapping("status")),
+        written=_written(ownership),
+        left_over=ownership.has_entry_of(FIELD_MANAGER),
+        last_writer=ownership.last_writer,
+        rest=_rest(raw.get("spec")),
+        unreadable=fields.problems,
+    )
+
+
+def digest(text: str | bytes) -> str:
+    """Return a short, stable digest for comparing what two moments looked like."""
+    return hashlib.blake2b(text.encode() if isinstance(text, str) else text, digest_size=6).hexdigest()
+
+
+def controller_of(metadata: Fields) -> str | None:
+    """Return the controlling owner of an object, as `Kind name`."""
+    return _controller(metadata)
+
+
+def _domain(key: str) -> str:
+    return key.partition("/")[0]
+
+
+def _controller(metadata: Fields) -> str | None:
+    for owner in metadata.items("ownerReferences"):
+        if owner.boolean("controller"):
+            return f"{owner.text('kind')} {owner.text('name')}"
+    return None
+
+
+def _replicas(spec: Fields) -> int:
+    replicas = spec.integer("replicas")
+    return 1 if replicas is None else replicas
+
+
+def _read_strategy(fields: Fields) -> Strategy:
+    rolling = fields.mapping("rollingUpdate")
+    return Strategy(
+        type=fields.text("type") or "RollingUpdate",
+        max_unavailable=Count.read(rolling, "maxUnavailable"),
+        max_surge=Count.read(rolling, "maxSurge"),
+        partition=rolling.integer("partition") or 0,
+    )
+
+
+def _read_progress(status: Fields) -> Progress:
+    return Progress(
+        observed_generation=status.integer("observedGeneration") or 0,
+        replicas=status.integer("replicas") or 0,
+        updated=status.integer("updatedReplicas") or 0,
+        ready=status.integer("readyReplicas") or 0,
+        available=status.integer("availableReplicas") or 0,
+        stalled=any(_says_stalled(each) for each in status.items("conditions")),
+    )
+
+
+def _says_stalled(condition: Fields) -> bool:
+    return condition.text("type") == "Progressing" and condition.text("reason") == "ProgressDeadlineExceeded"
+
+
+def _written(ownership: Ownership) -> frozenset[str]:
+    places = {
+        GRACE: ("spec", "template", "spec", GRACE),
+        MAX_UNAVAILABLE: ("spec", "strategy", "rollingUpdate", MAX_UNAVAILABLE),
+    }
+    return frozenset(name for name, path in places.items() if ownership.declared(*path))
+
+
+def _rest(spec: Any) -> str:
+    """Digest a spec less all that a repair may touch, whether it stands there or not."""
+    if not isinstance(spec, Mapping):
+        return digest("")
+    rest = {name: value for name, value in spec.items() if name not in {"replicas", "strategy", "updateStrategy"}}
+    template = rest.get("template")
+    if isinstance(template, Mapping) and isinstance(template.get("spec"), Mapping):
+        rest["template"] = {**template, "spec": _rest_of_pod(template["spec"])}
+    return digest(msgspec.json.encode(rest, order="sorted", enc_hook=str))
+
+
+def _rest_of_pod(pod: Mapping[str, Any]) -> dict[str, Any]:
+    rest = {name: value for name, value in pod.items() if name != GRACE}
+    for name in ("containers", "initContainers"):
+        if isinstance(rest.get(name), list):
+            rest[name] = [_less(each, "lifecycle", "preStop") for each in rest[name]]
+    return dict(_less(rest, "affinity", "podAntiAffinity"))
+
+
+def _less(owner: Any, parent: str, name: str) -> Any:
+    """Return a mapping less one field of its parent, and less the parent if nothing else is in it."""
+    if not isinstance(owner, Mapping) or not isinstance(owner.get(parent), Mapping):
+        return owner
+    kept = {key: value for key, value in owner[parent].items() if key != name}
+    rest = {key: value for key, value in owner.items() if key != parent}
+    return {**rest, parent: kept} if kept else rest

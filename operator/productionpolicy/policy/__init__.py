@@ -1,0 +1,30 @@
+"""What a ProductionPolicy says: the spec as typed values, exemptions, and the schema that the API server checks."""
+
+from productionpolicy.policy.exemptions import Exemption, exemptions_of
+from productionpolicy.policy.spec import (
+    Exemptions,
+    InvalidPolicy,
+    Mode,
+    OnRemoval,
+    Policy,
+    Profile,
+    Rollout,
+    Spec,
+    Timing,
+    read_policy,
+)
+
+__all__ = [
+    "Exemption",
+    "Exemptions",
+    "InvalidPolicy",
+    "Mode",
+    "OnRemoval",
+    "Policy",
+    "Profile",
+    "Rollout",
+    "Spec",
+    "Timing",
+    "exemptions_of",
+    "read_policy",
+]

@@ -1,0 +1,188 @@
+"""The CustomResourceDefinition of ProductionPolicy, made from the typed spec, so that the two cannot disagree."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+import msgspec
+from msgspec import inspect
+
+from productionpolicy.expectations import Rule
+from productionpolicy.policy.spec import GROUP, KIND, PLURAL, VERSION, Spec
+from productionpolicy.policy.status import Status
+
+Schema = dict[str, Any]
+
+_NAME_LIMIT = 63
+_COLUMNS = (
+    ("Namespaces", "integer", ".status.namespaces", 0, "Namespaces that name this policy."),
+    ("Workloads", "integer", ".status.workloads.total", 0, "Workloads that it governs."),
+    ("Compliant", "integer", ".status.workloads.compliant", 0, "Workloads without any finding."),
+    ("Violating", "integer", ".status.workloads.violating", 0, "Workloads with findings that only a person can mend."),
+    ("Repaired", "integer", ".status.repaired", 0, "Workloads that carry at least one repair."),
+    ("Compliance", "string", ".status.compliance", 0, "The share of compliant workloads."),
+    ("Ready", "string", '.status.conditions[?(@.type=="Ready")].status', 0, "Whether the policy is in use."),
+    ("Mode", "string", ".spec.mode", 1, "Enforce or Audit."),
+    ("Profile", "string", ".spec.profile", 1, "The default action of each expectation."),
+    ("Age", "date", ".metadata.creationTimestamp", 0, "When it was created."),
+)
+
+
+def custom_resource_definition() -> Schema:
+    """Return the CustomResourceDefinition."""
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{PLURAL}.{GROUP}"},
+        "spec": {
+            "group": GROUP,
+            "scope": "Cluster",
+            "names": {
+                "kind": KIND,
+                "listKind": f"{KIND}List",
+                "plural": PLURAL,
+                "singular": KIND.lower(),
+                "shortNames": ["pp"],
+            },
+            "versions": [_version()],
+        },
+    }
+
+
+def _version() -> Schema:
+    return {
+        "name": VERSION,
+        "served": True,
+        "storage": True,
+        "subresources": {"status": {}},
+        "additionalPrinterColumns": [_column(*each) for each in _COLUMNS],
+        "schema": {"openAPIV3Schema": _root()},
+    }
+
+
+def _column(name: str, kind: str, path: str, priority: int, description: str) -> Schema:
+    column: Schema = {"name": name, "type": kind, "jsonPath": path, "description": description}
+    return {**column, "priority": priority} if priority else column
+
+
+def _root() -> Schema:
+    return {
+        "type": "object",
+        "description": "A ProductionPolicy declares what the workloads of the namespaces that name it, by the label "
+        f"{GROUP}/policy, are expected to be; the operator judges them, repairs them, and reports here.",
+        "required": ["spec"],
+        "properties": {
+            "apiVersion": {"type": "string", "description": f"{GROUP}/{VERSION}."},
+            "kind": {"type": "string", "description": f"{KIND}."},
+            "metadata": {"type": "object"},
+            "spec": _structure(Spec),
+            "status": _structure(Status),
+        },
+        "x-kubernetes-validations": [
+            {
+                "rule": f"size(self.metadata.name) <= {_NAME_LIMIT}",
+                "message": f"the name must be at most {_NAME_LIMIT} characters, because namespaces name it by a label",
+            }
+        ],
+    }
+
+
+def _structure(struct: Any) -> Schema:
+    """Return the schema of a struct; its docstring is the description."""
+    info = inspect.type_info(struct)
+    assert isinstance(info, inspect.StructType)
+    schema: Schema = {"type": "object", "description": _sentence(struct)}
+    required = [each.encode_name for each in info.fields if each.required]
+    if required:
+        schema["required"] = required
+    schema["properties"] = {each.encode_name: _field(each, struct) for each in info.fields}
+    rules: tuple[Rule, ...] = getattr(struct, "rules", ())
+    if rules:
+        schema["x-kubernetes-validations"] = [{"rule": each.cel, "message": each.message} for each in rules]
+    return schema
+
+
+def _sentence(struct: Any) -> str:
+    if struct.__name__ == "Expectations":
+        return "What is expected, and what is done about it; one field per expectation."
+    return " ".join((struct.__doc__ or "").split())
+
+
+def _field(field: inspect.Field, struct: Any) -> Schema:
+    schema = _value(field.type)
+    if field.name == "action" and hasattr(struct, "actions"):
+        schema["enum"] = [str(each) for each in struct.actions]
+    default = _default(field)
+    return schema if default is None else {**schema, "default": default}
+
+
+def _default(field: inspect.Field) -> Any:
+    """Return the default for the schema; every object defaults to {}, so that CEL sees the nested defaults."""
+    if isinstance(field.type, inspect.StructType) or _is_structured(field.type):
+        return None if _optional(field) else {}
+    if field.default is msgspec.NODEFAULT or field.default is None:
+        return None
+    return msgspec.to_builtins(field.default)
+
+
+def _optional(field: inspect.Field) -> bool:
+    return field.default is None or field.required
+
+
+def _is_structured(kind: inspect.Type) -> bool:
+    return isinstance(kind, inspect.Metadata) and isinstance(kind.type, inspect.StructType)
+
+
+def _value(kind: inspect.Type) -> Schema:  # noqa: C901, PLR0911  # one return for each kind of type
+    match kind:
+        case inspect.Metadata():
+            return {**_value(kind.type), **(kind.extra_json_schema or {})}
+        case inspect.StructType():
+            return _structure(kind.cls)
+        case inspect.UnionType():
+            return _union(kind)
+        case inspect.EnumType():
+            return {"type": "string", "enum": [str(each.value) for each in _members(kind.cls)]}
+        case inspect.VarTupleType() | inspect.ListType():
+            return _bounded({"type": "array", "items": _value(kind.item_type)}, kind, low="minItems", high="maxItems")
+        case inspect.DictType():
+            return {"type": "object", "additionalProperties": _value(kind.value_type)}
+        case inspect.IntType():
+            return _numbered(kind)
+        case inspect.BoolType():
+            return {"type": "boolean"}
+        case inspect.StrType():
+            return _text(kind)
+        case inspect.DateTimeType():
+            return {"type": "string", "format": "date-time"}
+        case _:
+            raise TypeError(f"no schema for {kind}")
+
+
+def _union(kind: inspect.UnionType) -> Schema:
+    """Return the schema of `X | None`, or of int-or-string, the only unions that the API has."""
+    members = [each for each in kind.types if not isinstance(each, inspect.NoneType)]
+    if len(members) == 1:
+        return _value(members[0])
+    return {"x-kubernetes-int-or-string": True, "anyOf": [{"type": "integer"}, {"type": "string"}]}
+
+
+def _members(enum: type[Enum]) -> list[Any]:
+    return list(enum)
+
+
+def _numbered(kind: inspect.IntType) -> Schema:
+    schema: Schema = {"type": "integer", "format": "int64"}
+    bounds = {"minimum": kind.ge, "maximum": kind.le}
+    return {**schema, **{name: bound for name, bound in bounds.items() if bound is not None}}
+
+
+def _text(kind: inspect.StrType) -> Schema:
+    schema = _bounded({"type": "string"}, kind, low="minLength", high="maxLength")
+    return {**schema, "pattern": kind.pattern} if kind.pattern else schema
+
+
+def _bounded(schema: Schema, kind: Any, *, low: str, high: str) -> Schema:
+    bounds = {low: kind.min_length, high: kind.max_length}
+    return {**schema, **{name: bound for name, bound in bounds.items() if bound is not None}}

@@ -1,0 +1,246 @@
+"""The spec of a ProductionPolicy (productionpolicy.dev/v1alpha1) as typed values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import Annotated, Any, ClassVar
+
+import msgspec
+from msgspec import Meta
+
+from productionpolicy.expectations import EXPECTATIONS, Action, Expectation, Parameters, Rule
+from productionpolicy.kube.counts import Count
+from productionpolicy.kube.fields import Fields
+from productionpolicy.kube.workloads import digest
+
+GROUP = "productionpolicy.dev"
+VERSION = "v1alpha1"
+PLURAL = "productionpolicies"
+KIND = "ProductionPolicy"
+
+INJECTED_SIDECARS = (
+    "consul-connect-inject-init",
+    "consul-dataplane",
+    "daprd",
+    "istio-init",
+    "istio-proxy",
+    "istio-validation",
+    "kuma-init",
+    "kuma-sidecar",
+    "linkerd-init",
+    "linkerd-network-validator",
+    "linkerd-proxy",
+    "opentelemetry-auto-instrumentation*",
+    "vault-agent",
+    "vault-agent-init",
+)
+"""Containers that meshes and agents put into pods of others."""
+
+
+class Profile(StrEnum):
+    """The default action of each expectation."""
+
+    PRODUCTION = "Production"
+    DEVELOPMENT = "Development"
+
+
+class Mode(StrEnum):
+    """Whether repairs are written."""
+
+    ENFORCE = "Enforce"
+    AUDIT = "Audit"
+
+
+class Exemptions(StrEnum):
+    """Whether a workload may opt out."""
+
+    HONOURED = "Honoured"
+    IGNORED = "Ignored"
+
+
+class OnRemoval(StrEnum):
+    """What becomes of the changes when the policy no longer governs."""
+
+    KEEP = "Keep"
+    REVERT = "Revert"
+
+
+class Timing(StrEnum):
+    """When repairs that restart pods are written."""
+
+    IMMEDIATE = "Immediate"
+    NEXT_ROLLOUT = "NextRollout"
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """A part of the spec."""
+
+    rules: ClassVar[tuple[Rule, ...]] = ()
+
+
+class Rollout(Document, frozen=True, kw_only=True):
+    """How fast repairs that restart pods may go."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            cel="type(self.maxConcurrent) == int ? int(self.maxConcurrent) >= 1 : "
+            "string(self.maxConcurrent).matches('^([1-9][0-9]?|100)%$')",
+            message="maxConcurrent must be 1 or more, or a percentage from 1% to 100%",
+        ),
+    )
+
+    max_concurrent: Annotated[
+        int | str,
+        Meta(
+            description="How many governed workloads may roll out because of the operator at one time, withdrawals "
+            "included: a number, or a percentage of the governed workloads (rounded up)."
+        ),
+    ] = 5
+    timing: Annotated[
+        Timing,
+        Meta(
+            description="Immediate: repairs that restart pods are written as soon as the budget allows. NextRollout: "
+            "they are never written on their own, only together with the owner's next change of the pod template."
+        ),
+    ] = Timing.IMMEDIATE
+
+    def __post_init__(self) -> None:
+        """Refuse what the rule refuses."""
+        count = Count.parse(self.max_concurrent)
+        if count.value < 1 or (count.percent and count.value > 100):  # noqa: PLR2004  # percent
+            raise ValueError("maxConcurrent must be 1 or more, or a percentage from 1% to 100%")
+
+    def slots(self, workloads: int) -> int:
+        """Return how many of so many governed workloads may roll out because of us at one time."""
+        return max(1, Count.parse(self.max_concurrent).rounded_up(workloads))
+
+
+def _expectations_struct() -> type[msgspec.Struct]:
+    """Build the struct with one field per expectation: the list is the only place that names them all."""
+    fields = [(each.name, each.parameters, msgspec.field(default=each.parameters())) for each in EXPECTATIONS]
+    return msgspec.defstruct("Expectations", fields, frozen=True, kw_only=True, forbid_unknown_fields=True)
+
+
+Expectations: Any = _expectations_struct()
+
+
+class Spec(Document, frozen=True, kw_only=True):
+    """What the policy expects of the workloads it governs, and what may be done about it."""
+
+    mode: Annotated[
+        Mode,
+        Meta(
+            description="Enforce: repairs are written. Audit: they are only reported; nothing is written but this "
+            "resource's status."
+        ),
+    ]
+    profile: Annotated[
+        Profile,
+        Meta(description="The default action of each expectation: strict for Production, lenient for Development."),
+    ] = Profile.PRODUCTION
+    paused: Annotated[
+        bool,
+        Meta(description="The kill switch: while true nothing is written but this resource's status."),
+    ] = False
+    exemptions: Annotated[
+        Exemptions,
+        Meta(
+            description="Whether a workload may opt out of an expectation by the annotation "
+            "exempt.productionpolicy.dev/<expectation>, whose value is the reason."
+        ),
+    ] = Exemptions.HONOURED
+    on_removal: Annotated[
+        OnRemoval,
+        Meta(
+            description="What becomes of the operator's changes when this policy no longer governs a workload. Keep: "
+            "only what restarts no pod is withdrawn (disruption budgets, rollout settings). Revert: everything is."
+        ),
+    ] = OnRemoval.KEEP
+    exempt_containers: Annotated[
+        tuple[Annotated[str, Meta(min_length=1, max_length=63)], ...],
+        Meta(
+            max_length=256,
+            description="Names of containers that are neither judged nor repaired; * and ? stand for other characters. "
+            "The default lists sidecars that service meshes and agents inject.",
+        ),
+    ] = INJECTED_SIDECARS
+    rollout: Rollout = Rollout()
+    expectations: Annotated[
+        Expectations,
+        Meta(description="What is expected, and what is done about it; one field per expectation."),
+    ] = Expectations()
+
+
+class InvalidPolicy(ValueError):
+    """A policy cannot be used; the message names the field and says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A ProductionPolicy."""
+
+    name: str
+    spec: Spec
+    uid: str = ""
+    generation: int = 0
+
+    def parameters(self, expectation: Expectation[Any]) -> Any:
+        """Return the typed parameters of an expectation."""
+        return getattr(self.spec.expectations, expectation.name)
+
+    def action(self, expectation: Expectation[Any]) -> Action:
+        """Return what is done about an expectation: the policy's word, or the profile's."""
+        given: Parameters = self.parameters(expectation)
+        if given.action is not None:
+            return given.action
+        return expectation.production if self.spec.profile is Profile.PRODUCTION else expectation.development
+
+    def exempts_container(self, name: str) -> bool:
+        """Say whether a container is to be left alone."""
+        return any(fnmatchcase(name, pattern) for pattern in self.spec.exempt_containers)
+
+    def terms(self, expectation: Expectation[Any]) -> str:
+        """Return a digest of all that the policy says about an expectation."""
+        return digest(f"{self.action(expectation)} {self.parameters(expectation)!r}")
+
+    @property
+    def writes(self) -> bool:
+        """Whether it lets repairs be written."""
+        return self.spec.mode is Mode.ENFORCE and not self.spec.paused
+
+
+def read_policy(raw: Mapping[str, Any]) -> Policy:
+    """Return the policy that a raw object holds.
+
+    Raises:
+        InvalidPolicy: a field holds something that the API does not allow (stored before a rule tightened, or by a
+            cluster whose CustomResourceDefinition is of another version).
+    """
+    metadata = Fields(raw).mapping("metadata")
+    return Policy(
+        name=metadata.text("name") or "",
+        spec=read_spec(raw.get("spec")),
+        uid=metadata.text("uid") or "",
+        generation=metadata.integer("generation") or 0,
+    )
+
+
+def read_spec(raw: Any) -> Spec:
+    """Return the spec that a raw value holds.
+
+    Raises:
+        InvalidPolicy: the same.
+    """
+    try:
+        return msgspec.convert(raw if raw is not None else {}, Spec)
+    except msgspec.ValidationError as error:
+        raise InvalidPolicy(_located(str(error))) from error
+
+
+def _located(message: str) -> str:
+    """Turn `... - at `$.rollout.maxConcurrent`` into `spec.rollout.maxConcurrent: ...`."""
+    problem, _, place = message.partition(" - at `$")
+    return f"spec{place.rstrip('`')}: {problem}"

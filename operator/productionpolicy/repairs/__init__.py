@@ -1,0 +1,24 @@
+"""What a repair of ours looks like on a workload: how it is written, noted, recognised and taken back.
+
+One file per kind of amendment. Each knows nothing of why it is made; the expectations decide that.
+"""
+
+from productionpolicy.repairs.amendment import Amendment, Illegible, Patch, Standing, merged
+from productionpolicy.repairs.anti_affinity import AntiAffinity
+from productionpolicy.repairs.budget import BudgetTerms
+from productionpolicy.repairs.grace import Grace
+from productionpolicy.repairs.sleep import Sleep
+from productionpolicy.repairs.unavailability import MaxUnavailable
+
+__all__ = [
+    "Amendment",
+    "AntiAffinity",
+    "BudgetTerms",
+    "Grace",
+    "Illegible",
+    "MaxUnavailable",
+    "Patch",
+    "Sleep",
+    "Standing",
+    "merged",
+]

@@ -1,0 +1,95 @@
+"""The common form of all amendments, and how their patches become one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, Self
+
+from productionpolicy.kube.workloads import Workload
+
+Patch = dict[str, Any]
+"""A strategic merge patch, or a part of one; None removes a field."""
+
+
+class Illegible(ValueError):
+    """A note in the journal is not one of ours."""
+
+
+class Amendment(Protocol):
+    """A change that we make to a workload of somebody else."""
+
+    restarts: ClassVar[bool]
+    """Whether it changes the pod template, so that pods are replaced."""
+
+    @classmethod
+    def parse(cls, note: str) -> Self:
+        """Return the amendment that a note in the journal tells of.
+
+        Raises:
+            Illegible: it tells of none.
+        """
+
+    def note(self) -> str:
+        """Return the words for the journal; `parse` reads them."""
+
+    def standing(self, workload: Workload) -> Standing:
+        """Say what has become of it on the live workload."""
+
+    def serves(self, wanted: Amendment) -> bool:
+        """Say whether it can stay where `wanted` would be written today."""
+
+    def applied(self, workload: Workload) -> Workload:
+        """Return the workload with it."""
+
+    def removed(self, workload: Workload) -> Workload:
+        """Return the workload as its owner sees it: without it."""
+
+    def patch(self, workload: Workload) -> Patch:
+        """Return the strategic merge patch that makes it."""
+
+    def withdrawal(self, workload: Workload) -> Patch:
+        """Return the strategic merge patch that takes it back and leaves no trace in the pod template."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What has become of an amendment."""
+
+    kept: Amendment | None
+    """The part of it that stands unchanged; the rest is the owner's now."""
+    undone: bool = False
+    """Whether somebody took away what we had added."""
+    restored: bool = False
+    """Whether somebody put back the value that we had changed: from then on it is the owner's."""
+
+
+def merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> Patch:
+    """Return one patch that does what both do; where they differ the second counts.
+
+    Lists of named items (containers) are merged by name, as the API server does; all other lists are replaced.
+    """
+    both = dict(first)
+    for name, value in second.items():
+        both[name] = _merged_value(both.get(name), value)
+    return both
+
+
+def _merged_value(first: Any, second: Any) -> Any:
+    if isinstance(first, Mapping) and isinstance(second, Mapping):
+        return merged(first, second)
+    if _named(first) and _named(second):
+        by_name = {item["name"]: item for item in first}
+        for item in second:
+            by_name[item["name"]] = merged(by_name.get(item["name"], {}), item)
+        return list(by_name.values())
+    return second
+
+
+def _named(items: Any) -> bool:
+    return isinstance(items, list) and all(isinstance(each, Mapping) and "name" in each for each in items)
+
+
+def in_pod_template(pod_spec: Patch) -> Patch:
+    """Return the patch of a workload that changes its pods' spec."""
+    return {"spec": {"template": {"spec": pod_spec}}} if pod_spec else {}

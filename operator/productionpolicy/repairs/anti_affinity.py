@@ -1,0 +1,116 @@
+"""A podAntiAffinity that keeps the pods of a workload apart."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from productionpolicy.kube.pods import AffinityTerm
+from productionpolicy.kube.selectors import Selector
+from productionpolicy.kube.workloads import Workload
+from productionpolicy.repairs.amendment import Amendment, Illegible, Patch, Standing, in_pod_template
+
+_KEYS = r"[A-Za-z0-9./,_-]+"
+_NOTE = re.compile(rf"^(?:Required( per rollout)?: ({_KEYS}))?(?:; )?(?:Preferred( for want of nodes)?: ({_KEYS}))?$")
+_FIELDS = {
+    True: "requiredDuringSchedulingIgnoredDuringExecution",
+    False: "preferredDuringSchedulingIgnoredDuringExecution",
+}
+_HASH = "pod-template-hash"
+WEIGHT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class AntiAffinity:
+    """One term per topology key, against the workload's own pods."""
+
+    restarts: ClassVar[bool] = True
+
+    preferred: tuple[str, ...] = ()
+    """Topology keys in whose places the scheduler avoids a second pod."""
+    required: tuple[str, ...] = ()
+    """Topology keys in whose places it never puts one."""
+    per_rollout: bool = False
+    """Whether `required` counts only pods of the same template (`matchLabelKeys`), so that a surge pod fits."""
+    wanting: bool = False
+    """Whether `preferred` stands in for `required`, for want of nodes when it was written."""
+
+    @classmethod
+    def parse(cls, note: str) -> AntiAffinity:
+        """Read `Preferred: kubernetes.io/hostname`."""
+        found = _NOTE.match(note)
+        if found is None or not note:
+            raise Illegible(note)
+        per_rollout, required, wanting, preferred = found.groups()
+        return cls(
+            preferred=_split(preferred),
+            required=_split(required),
+            per_rollout=bool(per_rollout),
+            wanting=bool(wanting),
+        )
+
+    def note(self) -> str:
+        """Return `Preferred: kubernetes.io/hostname`."""
+        per_rollout, wanting = " per rollout" * self.per_rollout, " for want of nodes" * self.wanting
+        required = f"Required{per_rollout}: {','.join(self.required)}" if self.required else ""
+        preferred = f"Preferred{wanting}: {','.join(self.preferred)}" if self.preferred else ""
+        return "; ".join(filter(None, (required, preferred)))
+
+    def standing(self, workload: Workload) -> Standing:
+        """Terms other than ours are the owner's: the lists are atomic, and a writer replaces them whole."""
+        live = workload.template.anti_affinity
+        return Standing(kept=self if live == self._terms(workload) else None, undone=not live)
+
+    def serves(self, wanted: Amendment) -> bool:
+        """Say whether it is what was asked: later changes of the nodes never rewrite it."""
+        return isinstance(wanted, AntiAffinity) and self.asked == wanted.asked
+
+    def applied(self, workload: Workload) -> Workload:
+        """Return the workload with our terms."""
+        return _with_terms(workload, self._terms(workload))
+
+    def removed(self, workload: Workload) -> Workload:
+        """Return the workload without any term: ours were all there were."""
+        return _with_terms(workload, ())
+
+    def patch(self, workload: Workload) -> Patch:
+        """Return the terms to set, in place of what an earlier amendment of ours set."""
+        terms = self._terms(workload)
+        lists: Patch = {_FIELDS[each.required]: None for each in workload.template.anti_affinity}
+        for required in sorted({each.required for each in terms}, reverse=True):
+            lists[_FIELDS[required]] = [_written(each) for each in terms if each.required is required]
+        return in_pod_template({"affinity": {"podAntiAffinity": lists}})
+
+    def withdrawal(self, workload: Workload) -> Patch:
+        """Remove the terms, and an `affinity` that exists only for them."""
+        shared = workload.template.affinity_shared
+        return in_pod_template({"affinity": {"podAntiAffinity": None} if shared else None})
+
+    @property
+    def asked(self) -> tuple[bool, frozenset[str]]:
+        """What the policy asked for: whether Required, and on which keys."""
+        return bool(self.required) or self.wanting, frozenset(self.required + self.preferred)
+
+    def _terms(self, workload: Workload) -> tuple[AffinityTerm, ...]:
+        selector = workload.selector or Selector()
+        hashed = (_HASH,) if self.per_rollout else ()
+        required = (AffinityTerm(key, selector, required=True, match_label_keys=hashed) for key in self.required)
+        preferred = (AffinityTerm(key, selector, required=False, weight=WEIGHT) for key in self.preferred)
+        return (*required, *preferred)
+
+
+def _split(keys: str | None) -> tuple[str, ...]:
+    return tuple(filter(None, (keys or "").split(",")))
+
+
+def _with_terms(workload: Workload, terms: tuple[AffinityTerm, ...]) -> Workload:
+    return replace(workload, template=replace(workload.template, anti_affinity=terms))
+
+
+def _written(term: AffinityTerm) -> dict[str, Any]:
+    selector = term.selector.as_field() if term.selector else {}
+    written: dict[str, Any] = {"labelSelector": selector, "topologyKey": term.topology_key}
+    if term.match_label_keys:
+        written["matchLabelKeys"] = list(term.match_label_keys)
+    return written if term.required else {"weight": term.weight, "podAffinityTerm": written}

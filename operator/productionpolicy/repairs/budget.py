@@ -1,0 +1,76 @@
+"""The PodDisruptionBudget that we put beside a workload which has none."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from productionpolicy.kube.budgets import EVICTION_POLICY, MANAGED_BY, OURS, Budget
+from productionpolicy.kube.counts import Count
+from productionpolicy.kube.selectors import Selector
+from productionpolicy.kube.workloads import ANNOTATION_DOMAIN, Workload
+
+POLICY_LABEL = f"{ANNOTATION_DOMAIN}/policy"
+NOTE_ANNOTATION = f"{ANNOTATION_DOMAIN}/note"
+_LONGEST_NAME = 253
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetTerms:
+    """What a budget of ours allows: one of the two."""
+
+    max_unavailable: Count | None = None
+    min_available: Count | None = None
+    note: str | None = None
+    """Why it differs from what the policy says."""
+
+    def as_fields(self) -> dict[str, int | str]:
+        """Return the terms as the API writes them."""
+        given = {"maxUnavailable": self.max_unavailable, "minAvailable": self.min_available}
+        return {name: count.as_field() for name, count in given.items() if count is not None}
+
+    def met_by(self, budget: Budget, workload: Workload) -> bool:
+        """Say whether a live budget of ours is as it should be."""
+        terms = (budget.max_unavailable, budget.min_available) == (self.max_unavailable, self.min_available)
+        selector = budget.selector == (workload.selector or Selector())
+        return terms and selector and budget.eviction_policy == EVICTION_POLICY and not budget.deleting
+
+    def manifest(self, workload: Workload, *, policy: str) -> dict[str, Any]:
+        """Return the budget as an object to create."""
+        metadata: dict[str, Any] = {
+            "name": budget_name(workload),
+            "namespace": workload.key.namespace,
+            "labels": {MANAGED_BY: OURS, POLICY_LABEL: policy},
+            "ownerReferences": [_owner(workload)],
+        }
+        if self.note:
+            metadata["annotations"] = {NOTE_ANNOTATION: self.note}
+        return {
+            "apiVersion": "policy/v1",
+            "kind": "PodDisruptionBudget",
+            "metadata": metadata,
+            "spec": {
+                **self.as_fields(),
+                "selector": (workload.selector or Selector()).as_field(),
+                "unhealthyPodEvictionPolicy": EVICTION_POLICY,
+            },
+        }
+
+
+def budget_name(workload: Workload) -> str:
+    """Return the name of our budget beside the workload; a name too long for the API ends in a hash of the whole."""
+    name = f"{workload.key.name}-{workload.key.kind.lower()}-{OURS}"
+    if len(name) <= _LONGEST_NAME:
+        return name
+    short = hashlib.sha256(name.encode()).hexdigest()[:10]
+    return f"{name[: _LONGEST_NAME - len(short) - 1].rstrip('-.')}-{short}"
+
+
+def is_ours_beside(workload: Workload, budget: Budget) -> bool:
+    """Say whether the budget is the one that we made for the workload: by name, label and owner reference."""
+    return budget.ours and budget.name == budget_name(workload) and workload.uid in budget.owner_uids
+
+
+def _owner(workload: Workload) -> dict[str, Any]:
+    return {"apiVersion": "apps/v1", "kind": workload.key.kind, "name": workload.key.name, "uid": workload.uid}

@@ -1,0 +1,63 @@
+"""A longer terminationGracePeriodSeconds."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from productionpolicy.kube.workloads import GRACE, Workload
+from productionpolicy.repairs.amendment import Amendment, Illegible, Patch, Standing, in_pod_template
+
+_NOTE = re.compile(r"^(\d{1,9}) -> (\d{1,9})$")
+
+
+@dataclass(frozen=True, slots=True)
+class Grace:
+    """The grace period in seconds, before and after."""
+
+    restarts: ClassVar[bool] = True
+
+    before: int
+    after: int
+
+    @classmethod
+    def parse(cls, note: str) -> Grace:
+        """Read `30 -> 40`."""
+        found = _NOTE.match(note)
+        if found is None:
+            raise Illegible(note)
+        return cls(before=int(found.group(1)), after=int(found.group(2)))
+
+    def note(self) -> str:
+        """Return `30 -> 40`."""
+        return f"{self.before} -> {self.after}"
+
+    def standing(self, workload: Workload) -> Standing:
+        """Any other value is the owner's; the one from before is noted, or it would be taken for unwritten."""
+        live = workload.template.grace_seconds
+        return Standing(kept=self if live == self.after else None, restored=live == self.before)
+
+    def serves(self, wanted: Amendment) -> bool:
+        """Say whether it is the very same."""
+        return self == wanted
+
+    def applied(self, workload: Workload) -> Workload:
+        """Return the workload with the longer period."""
+        return _with_grace(workload, self.after)
+
+    def removed(self, workload: Workload) -> Workload:
+        """Return the workload with the period from before."""
+        return _with_grace(workload, self.before)
+
+    def patch(self, workload: Workload) -> Patch:
+        """Return the period to set."""
+        return in_pod_template({GRACE: self.after})
+
+    def withdrawal(self, workload: Workload) -> Patch:
+        """Return the period from before."""
+        return in_pod_template({GRACE: self.before})
+
+
+def _with_grace(workload: Workload, seconds: int) -> Workload:
+    return replace(workload, template=replace(workload.template, grace_seconds=seconds))

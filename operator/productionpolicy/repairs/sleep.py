@@ -1,0 +1,88 @@
+"""A preStop sleep in containers that have no preStop hook."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from productionpolicy.kube.pods import Container, Handler, HandlerKind
+from productionpolicy.kube.workloads import Workload
+from productionpolicy.repairs.amendment import Amendment, Illegible, Patch, Standing, in_pod_template
+
+_NOTE = re.compile(r"^sleep (\d{1,6})s: ([a-z0-9,-]+)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """`preStop: {sleep: {seconds: N}}` in the named containers."""
+
+    restarts: ClassVar[bool] = True
+
+    seconds: int
+    containers: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, note: str) -> Sleep:
+        """Read `sleep 10s: web,side`."""
+        found = _NOTE.match(note)
+        if found is None:
+            raise Illegible(note)
+        return cls(seconds=int(found.group(1)), containers=tuple(filter(None, found.group(2).split(","))))
+
+    def note(self) -> str:
+        """Return `sleep 10s: web,side`."""
+        return f"sleep {self.seconds}s: {','.join(self.containers)}"
+
+    def standing(self, workload: Workload) -> Standing:
+        """Containers that lost the hook undo it; those with another hook, or that are gone, are the owner's."""
+        found = {each.name: each.pre_stop for each in self._present(workload)}
+        kept = tuple(name for name, hook in found.items() if hook == self._handler)
+        undone = any(hook is None for hook in found.values())
+        return Standing(kept=replace(self, containers=kept) if kept else None, undone=undone)
+
+    def serves(self, wanted: Amendment) -> bool:
+        """Say whether it is the very same."""
+        return self == wanted
+
+    def applied(self, workload: Workload) -> Workload:
+        """Give the containers the sleep."""
+        return _with_hook(workload, self.containers, self._handler)
+
+    def removed(self, workload: Workload) -> Workload:
+        """Take the hook from the containers."""
+        return _with_hook(workload, self.containers, None)
+
+    def patch(self, workload: Workload) -> Patch:
+        """Return the hooks to add."""
+        hook = {"lifecycle": {"preStop": {"sleep": {"seconds": self.seconds}}}}
+        return _in_containers(self._present(workload), lambda _: hook)
+
+    def withdrawal(self, workload: Workload) -> Patch:
+        """Remove the hooks, and a `lifecycle` that exists only for them."""
+        return _in_containers(self._present(workload), _without_hook)
+
+    @property
+    def _handler(self) -> Handler:
+        return Handler(kind=HandlerKind.SLEEP, seconds=self.seconds)
+
+    def _present(self, workload: Workload) -> tuple[Container, ...]:
+        return tuple(each for each in workload.template.containers if each.name in self.containers)
+
+
+def _with_hook(workload: Workload, containers: Iterable[str], hook: Handler | None) -> Workload:
+    template = workload.template.with_containers(containers, lambda each: replace(each, pre_stop=hook))
+    return replace(workload, template=template)
+
+
+def _without_hook(container: Container) -> Patch:
+    return {"lifecycle": {"preStop": None} if container.lifecycle_shared else None}
+
+
+def _in_containers(containers: Iterable[Container], change: Callable[[Container], Patch]) -> Patch:
+    pod_spec: dict[str, list[Any]] = {}
+    for each in containers:
+        field = "initContainers" if each.init else "containers"
+        pod_spec.setdefault(field, []).append({"name": each.name, **change(each)})
+    return in_pod_template(pod_spec)

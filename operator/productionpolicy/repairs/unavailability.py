@@ -1,0 +1,75 @@
+"""Another maxUnavailable in a Deployment's rolling update."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from productionpolicy.kube.counts import Count
+from productionpolicy.kube.workloads import MAX_UNAVAILABLE, Workload
+from productionpolicy.repairs.amendment import Amendment, Illegible, Patch, Standing
+
+_ARROW = " -> "
+
+
+@dataclass(frozen=True, slots=True)
+class MaxUnavailable:
+    """`strategy.rollingUpdate.maxUnavailable`, before and after."""
+
+    restarts: ClassVar[bool] = False
+
+    before: Count
+    after: Count
+
+    @classmethod
+    def parse(cls, note: str) -> MaxUnavailable:
+        """Read `25% -> 1%`."""
+        before, arrow, after = note.partition(_ARROW)
+        try:
+            parsed = cls(before=_count(before), after=_count(after))
+        except ValueError as error:
+            raise Illegible(note) from error
+        if not arrow:
+            raise Illegible(note)
+        return parsed
+
+    def note(self) -> str:
+        """Return `25% -> 1%`."""
+        return f"{self.before}{_ARROW}{self.after}"
+
+    def standing(self, workload: Workload) -> Standing:
+        """Any other value is the owner's; the one from before is noted, or it would be taken for unwritten."""
+        live = workload.strategy.max_unavailable
+        return Standing(kept=self if live == self.after else None, restored=live == self.before)
+
+    def serves(self, wanted: Amendment) -> bool:
+        """Say whether it is the very same."""
+        return self == wanted
+
+    def applied(self, workload: Workload) -> Workload:
+        """Return the workload with the new value."""
+        return _with_max_unavailable(workload, self.after)
+
+    def removed(self, workload: Workload) -> Workload:
+        """Return the workload with the value from before."""
+        return _with_max_unavailable(workload, self.before)
+
+    def patch(self, workload: Workload) -> Patch:
+        """Return the value to set."""
+        return _written(self.after)
+
+    def withdrawal(self, workload: Workload) -> Patch:
+        """Return the value from before."""
+        return _written(self.before)
+
+
+def _count(text: str) -> Count:
+    return Count.parse(int(text) if text.isdecimal() else text)
+
+
+def _with_max_unavailable(workload: Workload, value: Count) -> Workload:
+    return replace(workload, strategy=replace(workload.strategy, max_unavailable=value))
+
+
+def _written(value: Count) -> Patch:
+    return {"spec": {"strategy": {"rollingUpdate": {MAX_UNAVAILABLE: value.as_field()}}}}

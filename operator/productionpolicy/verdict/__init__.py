@@ -1,0 +1,21 @@
+"""The judgement: what a workload lacks (audit), what would be done about it (plan), and what all of them come to."""
+
+from productionpolicy.verdict.audit import Outcome, Verdict, audit
+from productionpolicy.verdict.case import Applied, Case, Governance
+from productionpolicy.verdict.plan import BudgetChange, Plan, plan
+from productionpolicy.verdict.report import Report, State, report
+
+__all__ = [
+    "Applied",
+    "BudgetChange",
+    "Case",
+    "Governance",
+    "Outcome",
+    "Plan",
+    "Report",
+    "State",
+    "Verdict",
+    "audit",
+    "plan",
+    "report",
+]

@@ -1,0 +1,93 @@
+"""Judging a workload by all expectations of its policy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from productionpolicy.expectations import BY_NAME, EXPECTATIONS, Action, Expectation, Finding
+from productionpolicy.policy import Exemption
+from productionpolicy.verdict.case import Case
+
+UNREADABLE = "unreadable"
+EXEMPTIONS = "exemptions"
+
+
+class Outcome(StrEnum):
+    """How an expectation is met."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    EXEMPT = "exempt"
+    NOT_APPLICABLE = "notApplicable"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The judgement of one workload by one expectation."""
+
+    expectation: str
+    outcome: Outcome
+    findings: tuple[Finding, ...] = ()
+
+
+def audit(case: Case) -> tuple[Verdict, ...]:
+    """Return the verdicts on the live workload, one per expectation that the policy does not ignore.
+
+    What cannot be read, and exemptions that do not hold, come last, each as a failed verdict of its own name.
+    """
+    verdicts = [_verdict(case, each) for each in EXPECTATIONS if case.action(each) is not Action.IGNORE]
+    return (*verdicts, *_extra(UNREADABLE, _unreadable(case)), *_extra(EXEMPTIONS, _idle_exemptions(case, verdicts)))
+
+
+def _verdict(case: Case, expectation: Expectation[Any]) -> Verdict:
+    findings = findings_of(case, expectation)
+    if findings is None:
+        return Verdict(expectation.name, Outcome.NOT_APPLICABLE)
+    if not findings:
+        return Verdict(expectation.name, Outcome.PASSED)
+    return Verdict(expectation.name, Outcome.EXEMPT if case.exempt(expectation) else Outcome.FAILED, findings)
+
+
+def findings_of(case: Case, expectation: Expectation[Any]) -> tuple[Finding, ...] | None:
+    """Return what the expectation finds on the live workload; None where it has nothing to judge."""
+    assert case.policy is not None
+    workload, parameters = case.judged(case.workload), case.policy.parameters(expectation)
+    if not expectation.judges(workload, parameters, case.around):
+        return None
+    return tuple(expectation.audit(workload, parameters, case.around))
+
+
+def _extra(name: str, findings: Iterator[Finding]) -> Iterator[Verdict]:
+    found = tuple(findings)
+    if found:
+        yield Verdict(name, Outcome.FAILED, found)
+
+
+def _unreadable(case: Case) -> Iterator[Finding]:
+    for each in case.workload.unreadable:
+        yield Finding(path=each.path, message=f"the field {each.message}", remedy="correct the manifest")
+
+
+def _idle_exemptions(case: Case, verdicts: list[Verdict]) -> Iterator[Finding]:
+    passed = {each.expectation for each in verdicts if each.outcome is Outcome.PASSED}
+    for exemption in case.exemptions:
+        fault = exemption.fault or _needless(exemption, passed)
+        if fault:
+            yield Finding(
+                path=exemption.path,
+                message=f"the exemption from {exemption.expectation[:63]} has no effect: {fault}",
+                remedy=_remedy(exemption),
+            )
+
+
+def _needless(exemption: Exemption, passed: set[str]) -> str | None:
+    return "the workload fulfils the expectation" if exemption.expectation in passed else None
+
+
+def _remedy(exemption: Exemption) -> str:
+    if exemption.expectation not in BY_NAME:
+        return f"use one of {', '.join(BY_NAME)}"
+    return "remove the annotation, or give it a reason (and a later until=YYYY-MM-DD)"

@@ -1,0 +1,126 @@
+"""The journal: annotations on a workload that tell which of its values are ours.
+
+A note alone proves nothing: it counts only as far as the live value is still the one that we wrote.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from productionpolicy.expectations import BY_NAME, EXPECTATIONS, Expectation
+from productionpolicy.kube.workloads import ANNOTATION_DOMAIN, GRACE, MAX_UNAVAILABLE, Workload
+from productionpolicy.repairs import Amendment, Grace, Illegible, MaxUnavailable, Standing
+
+REPAIRS = f"repairs.{ANNOTATION_DOMAIN}/"
+CONTESTED = f"contested.{ANNOTATION_DOMAIN}/"
+POLICY = f"{REPAIRS}policy"
+OWNERS = "owner's"
+"""The note on a value that somebody put back after we had changed it: it is left alone from then on."""
+
+MOST_UNDONE = 2
+"""How often another writer may undo the same repair before we leave it undone."""
+
+_RESTORABLE: dict[type[Amendment], str] = {Grace: GRACE, MaxUnavailable: MAX_UNAVAILABLE}
+_KEYS = (POLICY, *(f"{prefix}{each.name}" for prefix in (REPAIRS, CONTESTED) for each in EXPECTATIONS))
+"""Our notes; one of an expectation that only another version knows is none of our business."""
+
+_CONTEST = re.compile(r"^undone (\d{1,4})x, last by (.*) \[([0-9a-f]+)\]$")
+_WITHDRAWN = re.compile(r"^withdrawn, it allowed no eviction \[([0-9a-f]+)\]$")
+
+
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """A repair that does not last: others undo it, or it turned out to do harm."""
+
+    terms: str
+    """The circumstances to which it applies; when they change, the repair is tried again."""
+    undone: int = 0
+    writer: str = ""
+    """The field manager that undid it last."""
+    harmful: bool = False
+    """Whether a budget of ours allowed no eviction."""
+
+    @property
+    def settled(self) -> bool:
+        """Whether the repair is to be left undone."""
+        return self.harmful or self.undone >= MOST_UNDONE
+
+    @property
+    def reason(self) -> str:
+        """Why it is left undone, for people."""
+        if self.harmful:
+            return "a PodDisruptionBudget of ours allowed no eviction and was withdrawn"
+        return f"{self.writer or 'another writer'} undid the repair {self.undone} times"
+
+    def note(self) -> str:
+        """Return the words for the annotation."""
+        if self.harmful:
+            return f"withdrawn, it allowed no eviction [{self.terms}]"
+        return f"undone {self.undone}x, last by {self.writer[:100] or 'unknown'} [{self.terms}]"
+
+    @classmethod
+    def parse(cls, note: str) -> Contest | None:
+        """Return what an annotation tells; None where it is not one of ours."""
+        undone, withdrawn = _CONTEST.match(note), _WITHDRAWN.match(note)
+        if undone:
+            return cls(undone=int(undone.group(1)), writer=undone.group(2), terms=undone.group(3))
+        return cls(terms=withdrawn.group(1), harmful=True) if withdrawn else None
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """What our notes on a workload tell."""
+
+    policy: str | None = None
+    """The policy under which the repairs were made."""
+    repairs: Mapping[str, Amendment] = field(default_factory=dict)
+    """What still stands of our repairs, by expectation."""
+    undone: frozenset[str] = frozenset()
+    """Expectations whose repair somebody took away."""
+    owners: frozenset[str] = frozenset()
+    """Expectations whose value somebody put back: it is the owner's."""
+    contests: Mapping[str, Contest] = field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=dict)
+    """The annotations of the journal as they stand on the workload."""
+
+    def owners_view(self, workload: Workload) -> Workload:
+        """Return the workload less what stands of our repairs; values that were put back count as written."""
+        view = workload
+        for repair in self.repairs.values():
+            view = repair.removed(view)
+        written = {_restorable(BY_NAME[name]) for name in self.owners} - {None}
+        return replace(view, written=view.written | {str(name) for name in written}) if written else view
+
+
+def read_journal(workload: Workload) -> Journal:
+    """Return the journal of a workload, checked against its live values."""
+    standing = {each.name: _standing(each, workload) for each in EXPECTATIONS if each.amendment}
+    found = {name: each for name, each in standing.items() if each is not None}
+    contests = {each.name: Contest.parse(workload.notes.get(f"{CONTESTED}{each.name}", "")) for each in EXPECTATIONS}
+    return Journal(
+        policy=workload.notes.get(POLICY),
+        repairs={name: each.kept for name, each in found.items() if each.kept},
+        undone=frozenset(name for name, each in found.items() if each.undone),
+        owners=frozenset(name for name, each in found.items() if each.restored),
+        contests={name: each for name, each in contests.items() if each},
+        notes={key: workload.notes[key] for key in _KEYS if key in workload.notes},
+    )
+
+
+def _standing(expectation: Expectation[Any], workload: Workload) -> Standing | None:
+    note = workload.notes.get(f"{REPAIRS}{expectation.name}")
+    if note is None or expectation.amendment is None:
+        return None
+    if note == OWNERS:
+        return Standing(kept=None, restored=True)
+    try:
+        return expectation.amendment.parse(note).standing(workload)
+    except Illegible:
+        return None
+
+
+def _restorable(expectation: Expectation[Any]) -> str | None:
+    return _RESTORABLE.get(expectation.amendment) if expectation.amendment else None

@@ -1,0 +1,171 @@
+"""What all workloads of a policy come to, kept up to date report by report."""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from productionpolicy.expectations import EXPECTATIONS, Action
+from productionpolicy.kube.workloads import WorkloadKey
+from productionpolicy.policy import Policy
+from productionpolicy.policy.status import (
+    LONGEST_MESSAGE,
+    MOST_NAMESPACES,
+    MOST_VIOLATIONS,
+    Condition,
+    ExpectationSummary,
+    NamespaceSummary,
+    Pending,
+    Status,
+    Violation,
+    Workloads,
+)
+from productionpolicy.verdict.audit import Outcome
+from productionpolicy.verdict.report import Report, State
+
+_CUT = "…"
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Totals over some workloads."""
+
+    total: int = 0
+    with_findings: int = 0
+    repaired: int = 0
+
+    def count(self, report: Report, sign: int) -> None:
+        self.total += sign
+        self.with_findings += sign * bool(report.findings)
+        self.repaired += sign * bool(report.repaired)
+
+
+@dataclass(slots=True)
+class Ledger:
+    """The reports of one policy and their totals. Entering a report costs no more than the report is long."""
+
+    reports: dict[WorkloadKey, Report] = field(default_factory=dict)
+    _all: _Tally = field(default_factory=_Tally)
+    _namespaces: defaultdict[str, _Tally] = field(default_factory=lambda: defaultdict(_Tally))
+    _states: Counter[State] = field(default_factory=Counter)
+    _outcomes: Counter[tuple[str, Outcome]] = field(default_factory=Counter)
+    _repairs: Counter[str] = field(default_factory=Counter)
+    _findings: int = 0
+    _pending: int = 0
+    _restarts: int = 0
+
+    def put(self, report: Report) -> bool:
+        """Enter a report in place of an earlier one; say whether it differs."""
+        earlier = self.reports.get(report.key)
+        if earlier == report:
+            return False
+        self.drop(report.key)
+        self.reports[report.key] = report
+        self._count(report, 1)
+        return True
+
+    def drop(self, key: WorkloadKey) -> bool:
+        """Forget a workload; say whether it was there."""
+        report = self.reports.pop(key, None)
+        if report is None:
+            return False
+        self._count(report, -1)
+        return True
+
+    def status(self, policy: Policy, *, namespaces: int, conditions: tuple[Condition, ...]) -> Status:
+        """Return the status of the policy."""
+        violations = tuple(self._violations())
+        return Status(
+            observed_generation=policy.generation,
+            conditions=conditions,
+            namespaces=namespaces,
+            workloads=Workloads(total=self._all.total, **{str(each): self._states[each] for each in State}),
+            compliance=self._compliance(),
+            pending=Pending(repairs=self._pending, restarts=self._restarts),
+            by_namespace=tuple(self._by_namespace()),
+            repaired=self._all.repaired,
+            expectations=tuple(self._by_expectation(policy)),
+            violations=violations,
+            violations_omitted=self._findings - len(violations),
+        )
+
+    @property
+    def total(self) -> int:
+        """How many workloads there are."""
+        return self._all.total
+
+    @property
+    def compliant(self) -> bool:
+        """Whether no workload has a finding."""
+        return self._findings == 0
+
+    def count(self, state: State) -> int:
+        """Return how many workloads are in a state."""
+        return self._states[state]
+
+    def _count(self, report: Report, sign: int) -> None:
+        self._all.count(report, sign)
+        self._states[report.state] += sign
+        self._findings += sign * len(report.findings)
+        self._pending += sign * report.repairs
+        self._restarts += sign * report.restarts
+        for outcome in report.outcomes:
+            self._outcomes[outcome] += sign
+        for name in report.repaired:
+            self._repairs[name] += sign
+        self._count_namespace(report, sign)
+
+    def _count_namespace(self, report: Report, sign: int) -> None:
+        namespace = report.key.namespace
+        self._namespaces[namespace].count(report, sign)
+        if not self._namespaces[namespace].total:
+            del self._namespaces[namespace]
+
+    def _compliance(self) -> str:
+        compliant = self._states[State.COMPLIANT]
+        return f"{compliant * 100 // self._all.total}%" if self._all.total else "n/a"
+
+    def _by_namespace(self) -> Iterator[NamespaceSummary]:
+        worst = heapq.nsmallest(
+            MOST_NAMESPACES, self._namespaces.items(), key=lambda each: (-each[1].with_findings, each[0])
+        )
+        for name, tally in worst:
+            yield NamespaceSummary(name=name, total=tally.total, violating=tally.with_findings, repaired=tally.repaired)
+
+    def _by_expectation(self, policy: Policy) -> Iterator[ExpectationSummary]:
+        for each in EXPECTATIONS:
+            action = policy.action(each)
+            if action is not Action.IGNORE:
+                yield ExpectationSummary(
+                    name=each.name,
+                    action=action,
+                    passed=self._outcomes[each.name, Outcome.PASSED],
+                    failed=self._outcomes[each.name, Outcome.FAILED],
+                    repaired=self._repairs[each.name],
+                    exempt=self._outcomes[each.name, Outcome.EXEMPT],
+                )
+
+    def _violations(self) -> Iterable[Violation]:
+        wanting = (each for each in self.reports.values() if each.findings)
+        worst = heapq.nsmallest(MOST_VIOLATIONS, wanting, key=lambda each: (-len(each.findings), each.key))
+        return [violation for each in worst for violation in _violations_of(each)][:MOST_VIOLATIONS]
+
+
+def _violations_of(report: Report) -> Iterator[Violation]:
+    for finding in report.findings:
+        yield Violation(
+            namespace=report.key.namespace,
+            kind=report.key.kind,
+            name=report.key.name,
+            expectation=finding.expectation,
+            path=_printable(finding.path),
+            message=_printable(finding.message),
+        )
+
+
+def _printable(text: str) -> str:
+    """Return the text cut to a bearable length, control characters replaced: it may hold what users wrote."""
+    plain = "".join(each if each.isprintable() else "\ufffd" for each in text[:LONGEST_MESSAGE])
+    return plain if len(text) <= LONGEST_MESSAGE else plain[:-1] + _CUT

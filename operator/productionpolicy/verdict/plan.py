@@ -1,0 +1,336 @@
+"""What is to be done about a workload: a pure function of its owner's view, its policy and its surroundings.
+
+A changed parameter, a revoked exemption or a removed policy is just another plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from productionpolicy.expectations import EXPECTATIONS, Action, Expectation, Refusal
+from productionpolicy.expectations.pod_disruption_budget import POD_DISRUPTION_BUDGET
+from productionpolicy.expectations.pre_stop import PRE_STOP
+from productionpolicy.kube.budgets import Budget
+from productionpolicy.kube.workloads import Workload
+from productionpolicy.policy import OnRemoval
+from productionpolicy.repairs import Amendment, BudgetTerms, Patch, merged
+from productionpolicy.repairs.budget import is_ours_beside
+from productionpolicy.verdict.case import Applied, Case
+from productionpolicy.verdict.journal import CONTESTED, OWNERS, POLICY, REPAIRS, Contest
+
+BUDGET = POD_DISRUPTION_BUDGET.name
+
+
+class Disposition(StrEnum):
+    """What is done about our repair of one expectation."""
+
+    REPAIR = "repair"
+    HOLD = "hold"
+    """Everything stays as it is."""
+    WITHDRAW = "withdraw"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A repair, a new form of one, or a withdrawal."""
+
+    expectation: str
+    before: str | None
+    """What we had written, in the words of the journal."""
+    after: str | None
+    """What will stand; None for a withdrawal."""
+    restarts: bool
+
+    def __str__(self) -> str:
+        if self.after is None:
+            return f"{self.expectation} withdrawn ({self.before})"
+        return f"{self.expectation} ({self.after})"
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetChange:
+    """What is to become of our budget beside a workload."""
+
+    live: Budget | None
+    """The budget of ours that is there."""
+    terms: BudgetTerms | None
+    """What should be there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be done about a workload."""
+
+    changes: tuple[Change, ...] = ()
+    patch: Patch = field(default_factory=dict)
+    """One strategic merge patch of the workload: its spec and the journal; empty where nothing is to change."""
+    budget: BudgetChange | None = None
+    refusals: Mapping[str, str] = field(default_factory=dict)
+    """Why a repair is left to a person, by expectation."""
+    contests: Mapping[str, Contest] = field(default_factory=dict)
+    """Repairs that others have undone, by expectation."""
+    repaired: frozenset[str] = frozenset()
+    """Expectations whose repair of ours stands now."""
+    clean: bool = False
+    """Whether our entry is to be taken out of the managed fields."""
+
+    @property
+    def restarts(self) -> bool:
+        """Whether it replaces the pods."""
+        return any(each.restarts for each in self.changes)
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to write."""
+        return not self.patch and self.budget is None and not self.clean
+
+    @property
+    def contested(self) -> bool:
+        """Whether a repair is left undone because others undo it."""
+        return any(each.settled and not each.harmful for each in self.contests.values())
+
+
+def plan(case: Case, *, restarts_allowed: bool = True) -> Plan:
+    """Return what is to be done.
+
+    Args:
+        case: the workload and all that bears on it.
+        restarts_allowed: whether changes that replace pods may be part of it; where not, they are left as they are.
+    """
+    drafts = {each.name: _draft(case, each) for each in EXPECTATIONS if each.amendment is None}
+    drafts |= _amended(case, restarts_allowed=restarts_allowed)
+    return _composed(case, drafts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """What is decided about one expectation."""
+
+    expectation: Expectation[Any]
+    before: Amendment | None = None
+    after: Amendment | BudgetTerms | None = None
+    refusal: str | None = None
+    contest: Contest | None = None
+    held: bool = False
+    needless: bool = False
+    """Whether it stays only because context never restarts pods."""
+
+    @property
+    def restarts(self) -> bool:
+        """Whether it changes the pod template."""
+        amendment = self.expectation.amendment
+        return amendment is not None and amendment.restarts and self.before != self.after
+
+
+def _amended(case: Case, *, restarts_allowed: bool) -> dict[str, _Draft]:
+    """Decide about the workload itself, each expectation on the view that the ones before it leave."""
+    view, drafts = case.owners_view, {}
+    for expectation in EXPECTATIONS:
+        if expectation.amendment is None:
+            continue
+        draft = _draft(case, expectation, view=view)
+        if draft.restarts and not restarts_allowed:
+            draft = replace(draft, after=draft.before, held=True)
+        view = _applied(draft.after, view)
+        drafts[expectation.name] = draft
+    return _without_needless(_acceptable(drafts, view))
+
+
+def _applied(amendment: Amendment | BudgetTerms | None, view: Workload) -> Workload:
+    return view if amendment is None or isinstance(amendment, BudgetTerms) else amendment.applied(view)
+
+
+def _acceptable(drafts: dict[str, _Draft], view: Workload) -> dict[str, _Draft]:
+    """Leave out a sleep that the API server would refuse: it must be shorter than the grace period."""
+    sleep = drafts[PRE_STOP.name]
+    if sleep.before == sleep.after or not view.template.sleep_exceeds_grace:
+        return drafts
+    reason = "the sleep is not shorter than the grace period, which this policy does not raise (terminationGracePeriod)"
+    return {**drafts, PRE_STOP.name: replace(sleep, after=sleep.before, refusal=reason)}
+
+
+def _without_needless(drafts: dict[str, _Draft]) -> dict[str, _Draft]:
+    """Where the pods restart anyway, take along what is no longer needed."""
+    if not any(each.restarts for each in drafts.values()):
+        return drafts
+    return {name: replace(each, after=None) if each.needless else each for name, each in drafts.items()}
+
+
+def _draft(case: Case, expectation: Expectation[Any], *, view: Workload | None = None) -> _Draft:
+    before = case.journal.repairs.get(expectation.name)
+    disposition = _disposition(case, expectation)
+    if disposition is Disposition.WITHDRAW:
+        return _Draft(expectation, before=before)
+    held = _Draft(expectation, before=before, after=before, held=True)
+    if disposition is Disposition.HOLD or expectation.repair is None:
+        return held
+    return _repaired(case, expectation, view or case.owners_view, before)
+
+
+def _disposition(case: Case, expectation: Expectation[Any]) -> Disposition:
+    if case.policy is None:
+        return _disposition_on_removal(case, expectation)
+    action = case.action(expectation)
+    if action is Action.IGNORE or case.exempt(expectation):
+        return Disposition.WITHDRAW
+    repairs = action is Action.REPAIR and case.workload.controller is None
+    return Disposition.REPAIR if repairs else Disposition.HOLD
+
+
+def _disposition_on_removal(case: Case, expectation: Expectation[Any]) -> Disposition:
+    stays = expectation.amendment is not None and expectation.amendment.restarts
+    return Disposition.HOLD if stays and case.on_removal is OnRemoval.KEEP else Disposition.WITHDRAW
+
+
+def _repaired(case: Case, expectation: Expectation[Any], view: Workload, before: Amendment | None) -> _Draft:
+    wanted = _wanted(case, expectation, view)
+    contest = _contest(case, expectation, wanted)
+    if contest is not None and contest.settled:
+        return _Draft(expectation, before=before, after=before, refusal=contest.reason, contest=contest)
+    if isinstance(wanted, Refusal) or wanted is None:
+        refusal = wanted.reason if wanted else None
+        stays = before is not None and before.restarts
+        kept = before if stays else None
+        return _Draft(expectation, before=before, after=kept, refusal=refusal, contest=contest, needless=stays)
+    serves = before is not None and not isinstance(wanted, BudgetTerms) and before.serves(wanted)
+    return _Draft(expectation, before=before, after=before if serves else wanted, contest=contest)
+
+
+def _wanted(case: Case, expectation: Expectation[Any], view: Workload) -> Amendment | BudgetTerms | Refusal | None:
+    assert case.policy is not None
+    assert expectation.repair is not None
+    workload, parameters = case.judged(view), case.policy.parameters(expectation)
+    around = case.around.without_our_budgets()
+    if not expectation.judges(workload, parameters, around):
+        return None
+    return expectation.repair(workload, parameters, around)
+
+
+def _contest(
+    case: Case, expectation: Expectation[Any], wanted: Amendment | BudgetTerms | Refusal | None
+) -> Contest | None:
+    """Return what is known of others undoing the repair, with what is seen now."""
+    terms, name = case.terms(expectation), expectation.name
+    told = case.journal.contests.get(name)
+    known = told if told and told.terms == terms else None
+    if known is not None and known.settled:
+        return known
+    if isinstance(wanted, BudgetTerms) and _harmful(case):
+        return Contest(terms=terms, harmful=True)
+    remembered = _remembered(case, name, terms)
+    if name in case.journal.undone or (remembered and wanted and _vanished(case, name, wanted)):
+        times = max(known.undone if known else 0, remembered.undone if remembered else 0)
+        return Contest(terms=terms, undone=times + 1, writer=case.workload.last_writer)
+    return known
+
+
+def _remembered(case: Case, name: str, terms: str) -> Applied | None:
+    """Return what we remember of the repair, if it was made under the same circumstances."""
+    remembered = case.memory.get(name)
+    return remembered if remembered and remembered.terms == terms else None
+
+
+def _vanished(case: Case, name: str, wanted: Amendment | BudgetTerms | Refusal) -> bool:
+    """Say whether a repair that we made is gone without a trace. An edited budget is not: it is put right."""
+    if isinstance(wanted, Refusal):
+        return False
+    if isinstance(wanted, BudgetTerms):
+        return our_budget(case) is None
+    return f"{REPAIRS}{name}" not in case.journal.notes
+
+
+def _harmful(case: Case) -> bool:
+    """Say whether our budget, with all pods healthy, allows no eviction."""
+    live = our_budget(case)
+    return live is not None and live.deadlocked and case.workload.settled
+
+
+def our_budget(case: Case) -> Budget | None:
+    """Return the budget that we made beside the workload."""
+    return next((each for each in case.around.budgets if is_ours_beside(case.workload, each)), None)
+
+
+def _composed(case: Case, drafts: Mapping[str, _Draft]) -> Plan:
+    ordered = [drafts[each.name] for each in EXPECTATIONS]
+    budget = _budget_change(case, ordered)
+    amended = tuple(_change(each) for each in ordered if each.expectation.amendment and each.before != each.after)
+    return Plan(
+        changes=amended if budget is None else (_change_of_budget(budget), *amended),
+        patch=_patch(case, ordered),
+        budget=budget,
+        refusals={each.expectation.name: each.refusal for each in ordered if each.refusal},
+        contests={each.expectation.name: each.contest for each in ordered if each.contest},
+        repaired=frozenset(case.journal.repairs) | (frozenset({BUDGET}) if our_budget(case) else frozenset()),
+        clean=case.workload.left_over,
+    )
+
+
+def _change(draft: _Draft) -> Change:
+    before = draft.before.note() if draft.before else None
+    after = draft.after.note() if draft.after and not isinstance(draft.after, BudgetTerms) else None
+    return Change(draft.expectation.name, before=before, after=after, restarts=draft.restarts)
+
+
+def _change_of_budget(change: BudgetChange) -> Change:
+    after = " ".join(f"{name} {value}" for name, value in change.terms.as_fields().items()) if change.terms else None
+    before = change.live.terms if change.live else None
+    return Change(BUDGET, before=before, after=after, restarts=False)
+
+
+def _budget_change(case: Case, drafts: list[_Draft]) -> BudgetChange | None:
+    live = our_budget(case)
+    draft = next(each for each in drafts if each.expectation.name == BUDGET)
+    if draft.held:
+        return None
+    wanted = draft.after if isinstance(draft.after, BudgetTerms) else None
+    if wanted is None:
+        return BudgetChange(live=live, terms=None) if live and not live.deleting else None
+    if live and wanted.met_by(live, case.workload):
+        return None
+    return BudgetChange(live=live, terms=wanted)
+
+
+def _patch(case: Case, drafts: list[_Draft]) -> Patch:
+    patch: Patch = {}
+    for draft in drafts:
+        if draft.before is not None and draft.before != draft.after:
+            patch = merged(patch, draft.before.withdrawal(case.workload))
+    for draft in drafts:
+        if draft.after is not None and draft.before != draft.after and not isinstance(draft.after, BudgetTerms):
+            patch = merged(patch, draft.after.patch(case.workload))
+    notes = _changed_notes(case, drafts)
+    return merged({"metadata": {"annotations": notes}}, patch) if notes else patch
+
+
+def _changed_notes(case: Case, drafts: list[_Draft]) -> dict[str, str | None]:
+    """Return the annotations to set, and with None those to remove."""
+    wanted = dict(_notes(case, drafts))
+    stale = {key: None for key in case.journal.notes if key not in wanted}
+    return {**stale, **{key: text for key, text in sorted(wanted.items()) if case.journal.notes.get(key) != text}}
+
+
+def _notes(case: Case, drafts: list[_Draft]) -> Iterator[tuple[str, str]]:
+    """Return the journal as it should stand."""
+    repairs = {f"{REPAIRS}{each.expectation.name}": _note(case, each) for each in drafts}
+    written = {key: note for key, note in repairs.items() if note}
+    yield from written.items()
+    if written:
+        yield POLICY, case.policy.name if case.policy else case.journal.policy or ""
+    for each in drafts:
+        key = f"{CONTESTED}{each.expectation.name}"
+        contest = case.journal.notes.get(key) if each.held else each.contest and each.contest.note()
+        if contest:
+            yield key, contest
+
+
+def _note(case: Case, draft: _Draft) -> str | None:
+    """Return the note on one repair. What is held keeps its note as it is, whatever has become of the value."""
+    name = draft.expectation.name
+    if draft.held:
+        return case.journal.notes.get(f"{REPAIRS}{name}")
+    if draft.after is not None and not isinstance(draft.after, BudgetTerms):
+        return draft.after.note()
+    return OWNERS if name in case.journal.owners and case.policy is not None else None

@@ -1,0 +1,108 @@
+"""What is told about one workload, made from its verdicts and its plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from productionpolicy.expectations import Finding
+from productionpolicy.kube.workloads import WorkloadKey
+from productionpolicy.verdict.audit import Outcome, Verdict
+from productionpolicy.verdict.case import Case, Governance
+from productionpolicy.verdict.plan import Plan
+
+
+class State(StrEnum):
+    """The one class in which a workload is counted; where several apply, the first counts."""
+
+    CONTESTED = "contested"
+    FAILED = "failed"
+    REPAIRING = "repairing"
+    VIOLATING = "violating"
+    EXEMPT = "exempt"
+    COMPLIANT = "compliant"
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """A finding in the words of the status."""
+
+    expectation: str
+    path: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a workload comes to."""
+
+    key: WorkloadKey
+    policy: str
+    state: State
+    outcomes: tuple[tuple[str, Outcome], ...] = ()
+    repaired: frozenset[str] = frozenset()
+    findings: tuple[Reported, ...] = ()
+    repairs: int = 0
+    """Repairs and withdrawals still to be made, or that would be."""
+    restarts: bool = False
+    """Whether its pods will be replaced for them."""
+
+
+def report(case: Case, verdicts: tuple[Verdict, ...], planned: Plan, *, rolling: bool = False) -> Report:
+    """Return what is told about a workload.
+
+    Args:
+        case: the workload.
+        verdicts: what `audit` found.
+        planned: what `plan` wants.
+        rolling: whether its pods are being replaced because of us.
+    """
+    assert case.policy is not None
+    return Report(
+        key=case.workload.key,
+        policy=case.policy.name,
+        state=_state(case, verdicts, planned, rolling=rolling),
+        outcomes=tuple((each.expectation, each.outcome) for each in verdicts),
+        repaired=planned.repaired,
+        findings=tuple(_reported(case, verdicts, planned)),
+        repairs=len(planned.changes),
+        restarts=planned.restarts,
+    )
+
+
+def _state(case: Case, verdicts: tuple[Verdict, ...], planned: Plan, *, rolling: bool) -> State:
+    outcomes = {each.outcome for each in verdicts}
+    under_way = bool(planned.changes) and case.governance is Governance.WRITTEN
+    claims = {
+        State.CONTESTED: planned.contested,
+        State.FAILED: case.failure is not None,
+        State.REPAIRING: rolling or under_way,
+        State.VIOLATING: Outcome.FAILED in outcomes,
+        State.EXEMPT: Outcome.EXEMPT in outcomes,
+    }
+    return next((state for state, holds in claims.items() if holds), State.COMPLIANT)
+
+
+def _reported(case: Case, verdicts: tuple[Verdict, ...], planned: Plan) -> Iterator[Reported]:
+    for verdict in verdicts:
+        if verdict.outcome is Outcome.FAILED:
+            reason = _reason(case, verdict.expectation, planned)
+            for finding in verdict.findings:
+                yield Reported(verdict.expectation, finding.path, _sentence(finding, reason))
+
+
+def _sentence(finding: Finding, reason: str | None) -> str:
+    sentence = f"{finding.message}; {finding.remedy}"
+    return f"{sentence} (not repaired: {reason})" if reason else sentence
+
+
+def _reason(case: Case, expectation: str, planned: Plan) -> str | None:
+    """Say why the finding is left to a person, where we could have mended it."""
+    if expectation in planned.refusals:
+        return planned.refusals[expectation]
+    if any(each.expectation == expectation for each in planned.changes):
+        return case.failure
+    if case.workload.controller is not None:
+        return f"{case.workload.controller} owns the workload and would put it back"
+    return None

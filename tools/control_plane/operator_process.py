@@ -1,0 +1,176 @@
+"""The operator as a child process, the way it runs in a cluster: started, asked for readiness, measured, stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from control_plane import probe
+from control_plane.ports import LOOPBACK, free_ports
+from control_plane.process import Guard, Process
+
+PROGRAM = (sys.executable, "-m", "productionpolicy", "run")
+POLL_SECONDS = 0.05
+
+
+class OperatorFailed(Exception):
+    """The operator ended, or did not do what was asked in time; the message holds the end of its log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a process has used up to the moment it was looked at."""
+
+    rss_peak_bytes: int
+    cpu_seconds: float
+
+
+@dataclass(slots=True)
+class OperatorProcess:
+    """One operator; as a context manager it starts at the beginning and is killed at the end if it still runs.
+
+    Attributes:
+        kubeconfig: decides what it may do.
+        log: takes what it prints; a second start appends.
+        arguments: further arguments of the command line.
+        environment: further environment variables.
+        program: what to run in place of the operator; it gets the same arguments.
+        port: where it answers /readyz, /healthz and /metrics on the loopback address.
+    """
+
+    kubeconfig: Path
+    _: KW_ONLY
+    log: Path
+    arguments: Sequence[str] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    program: Sequence[str] = PROGRAM
+    port: int = field(default_factory=lambda: free_ports(1)[0])
+    _guard: Guard | None = field(default=None, repr=False)
+    _process: Process | None = field(default=None, repr=False)
+    _last_usage: Usage = field(default=Usage(rss_peak_bytes=0, cpu_seconds=0.0), repr=False)
+
+    @property
+    def command(self) -> list[str]:
+        """The whole command line."""
+        return [
+            *self.program,
+            f"--kubeconfig={self.kubeconfig}",
+            "--log-format=json",
+            f"--probes-address={LOOPBACK}:{self.port}",
+            *self.arguments,
+        ]
+
+    @property
+    def rss_peak_bytes(self) -> int:
+        """The most memory it ever held; after `stop`, the value just before. Linux only."""
+        return self._usage().rss_peak_bytes
+
+    @property
+    def cpu_seconds(self) -> float:
+        """The CPU time it has used, user and system; after `stop`, the value just before. Linux only."""
+        return self._usage().cpu_seconds
+
+    def start(self) -> Self:
+        """Start it, without waiting for anything."""
+        self._guard = Guard.post()
+        self._process = Process.spawn(self.command, log=self.log, guard=self._guard, environment=self.environment)
+        return self
+
+    def wait_ready(self, timeout: float = 30) -> None:
+        """Wait until it calls itself ready.
+
+        Args:
+            timeout: seconds.
+
+        Raises:
+            OperatorFailed: it ended, or the time is over.
+        """
+        deadline = time.monotonic() + timeout
+        while probe.body(self.port, "/readyz") is None:
+            if not self._running.alive:
+                raise self._failure(f"The operator ended with exit code {self._running.exit_code}")
+            if time.monotonic() > deadline:
+                raise self._failure(f"The operator was not ready after {timeout:g} s")
+            time.sleep(POLL_SECONDS)
+
+    def stop(self, timeout: float = 10) -> int:
+        """Ask it to end by SIGTERM and return its exit code.
+
+        Args:
+            timeout: seconds.
+
+        Raises:
+            OperatorFailed: it had to be killed because it took longer.
+        """
+        self._last_usage = self._usage()
+        ended = self._running.stop(seconds=timeout)
+        self._dismiss_guard()
+        if not ended:
+            raise self._failure(f"The operator did not end within {timeout:g} s of SIGTERM")
+        assert self._running.exit_code is not None
+        return self._running.exit_code
+
+    def kill(self) -> None:
+        """End it by SIGKILL; does nothing if it has ended."""
+        self._last_usage = self._usage()
+        self._running.kill()
+        self._dismiss_guard()
+
+    def log_lines(self) -> list[dict[str, Any]]:
+        """Return what it logged; a line that is no JSON object, such as those of a traceback, as `unparsed`."""
+        return [_parsed(line) for line in self.log.read_text(errors="replace").splitlines()]
+
+    def __enter__(self) -> Self:
+        """Start it."""
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Kill it if it still runs."""
+        self.kill()
+
+    @property
+    def _running(self) -> Process:
+        assert self._process is not None, "call start() first"
+        return self._process
+
+    def _dismiss_guard(self) -> None:
+        if self._guard is not None:
+            self._guard.dismiss()
+
+    def _usage(self) -> Usage:
+        usage = _usage_of(self._running.pid) if self._running.alive else None
+        return usage or self._last_usage
+
+    def _failure(self, complaint: str) -> OperatorFailed:
+        return OperatorFailed(f"{complaint}.\n{self._running.tail()}")
+
+
+def _usage_of(pid: int) -> Usage | None:
+    """Read what a process has used; None if it ends at this very moment."""
+    proc = Path("/proc") / str(pid)
+    try:
+        status, stat = (proc / "status").read_text(), (proc / "stat").read_text()
+    except OSError:
+        return None
+    peak = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
+    # The second field, the name of the program, may hold spaces. utime and stime are the fields 14 and 15.
+    spent = sum(int(ticks) for ticks in stat.rpartition(")")[2].split()[11:13])
+    return Usage(rss_peak_bytes=int(peak[1]) * 1024, cpu_seconds=spent / os.sysconf("SC_CLK_TCK")) if peak else None
+
+
+def _parsed(line: str) -> dict[str, Any]:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        entry = None
+    return entry if isinstance(entry, dict) else {"unparsed": line}

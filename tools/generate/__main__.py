@@ -1,0 +1,79 @@
+"""`python -m generate` writes the generated files; `--check` only says which are out of date."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import yaml
+
+from productionpolicy.expectations import EXPECTATIONS
+from productionpolicy.expectations.expectation import Action
+from productionpolicy.policy.schema import custom_resource_definition
+
+ROOT = Path(__file__).parents[2]
+CRD = ROOT / "crds" / "productionpolicies.yaml"
+PAGES = ROOT / "docs" / "expectations"
+_MADE_BY = "made from the code by `make generate`: edit that, not this"
+
+
+def generated() -> dict[Path, str]:
+    """Return the text of every generated file by its path."""
+    pages = {PAGES / f"{each.name}.md": _page(each.page, name=each.name) for each in EXPECTATIONS}
+    return {CRD: _crd(), PAGES / "README.md": _index(), **pages}
+
+
+def stale() -> list[Path]:
+    """Return the generated files that are missing or out of date."""
+    return [path for path, text in generated().items() if not path.is_file() or path.read_text() != text]
+
+
+def _crd() -> str:
+    text = yaml.safe_dump(custom_resource_definition(), sort_keys=False, width=120, allow_unicode=True)
+    return f"# {_MADE_BY}\n{text}"
+
+
+def _page(text: str, *, name: str) -> str:
+    title, _, rest = text.partition("\n")
+    return f"<!-- {_MADE_BY} -->\n# {name}\n\n{title}\n{rest.rstrip()}\n"
+
+
+def _index() -> str:
+    rows = [
+        f"| [{each.name}]({each.name}.md) | {each.title} | {_repair(each.amendment, repair=each.repair is not None)} "
+        f"| {each.production} | {each.development} |"
+        for each in EXPECTATIONS
+    ]
+    head = "| expectation | what it asks for | repair | Production | Development |\n|---|---|---|---|---|"
+    actions = ", ".join(Action)
+    return (
+        f"<!-- {_MADE_BY} -->\n# Expectations\n\nEach is a field under `spec.expectations` of a ProductionPolicy. The two "
+        f"last columns are its action ({actions}) in each profile.\n\n{head}\n" + "\n".join(rows) + "\n"
+    )
+
+
+def _repair(amendment: object, *, repair: bool) -> str:
+    if not repair:
+        return "none"
+    return "yes, restarts pods" if getattr(amendment, "restarts", False) else "yes"
+
+
+def main() -> int:
+    """Write, or check, and return the exit code."""
+    parser = argparse.ArgumentParser(prog="generate", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if a file is out of date")
+    arguments = parser.parse_args()
+    behind = stale()
+    for path in behind:
+        print(f"{'out of date' if arguments.check else 'written'}: {path.relative_to(ROOT)}", file=sys.stderr)
+    if arguments.check:
+        return 1 if behind else 0
+    for path, text in generated().items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
