@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from productionpolicy.kube.counts import Count
@@ -37,6 +37,10 @@ class Budget:
     def ours(self) -> bool:
         """Whether we made it: it has our label and an owner reference, and no one else's would."""
         return (MANAGED_BY, OURS) in self.labels and bool(self.owner_uids)
+
+    def like(self, other: Budget) -> bool:
+        """Say whether the two differ in nothing but the moment at which they were seen."""
+        return replace(self, resource_version="") == replace(other, resource_version="")
 
     def allowed_disruptions(self, pods: int) -> int:
         """Return how many of `pods` healthy pods may be evicted at once. Percentages of both kinds round up."""

@@ -106,6 +106,10 @@ class LabelIndex(Generic[Key]):
         for pair in self._labels.pop(key, {}).items():
             _discard(self._by_pair, pair, key)
 
+    def labels_of(self, key: Key) -> Labels | None:
+        """Return the labels of a thing; None where it was not entered."""
+        return self._labels.get(key)
+
     def selected_by(self, selector: Selector) -> set[Key]:
         """Return the things that the selector selects."""
         filed = [self._by_pair.get(pair, set()) for pair in selector.match_labels] or [set(self._labels)]

@@ -101,6 +101,16 @@ class Ledger:
         """Whether no workload has a finding."""
         return self._findings == 0
 
+    @property
+    def with_findings(self) -> int:
+        """How many workloads have a finding."""
+        return self._all.with_findings
+
+    @property
+    def outcomes(self) -> Counter[tuple[str, Outcome]]:
+        """How often each outcome of each expectation occurs."""
+        return self._outcomes
+
     def count(self, state: State) -> int:
         """Return how many workloads are in a state."""
         return self._states[state]

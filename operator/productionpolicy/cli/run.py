@@ -1,0 +1,80 @@
+"""`productionpolicy run`: the operator."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from productionpolicy.controller import logs
+from productionpolicy.controller.connection import NoConnection
+from productionpolicy.controller.operator import Options, operate
+
+
+class Address(click.ParamType[tuple[str, int]]):
+    """HOST:PORT."""
+
+    name = "HOST:PORT"
+
+    def convert(
+        self, value: str | tuple[str, int], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, int]:
+        """Split an address."""
+        if isinstance(value, tuple):
+            return value
+        host, _, port = value.rpartition(":")
+        if not port.isdecimal() or int(port) > 65535:  # noqa: PLR2004  # the greatest port
+            self.fail(f"{value!r} is not of the form HOST:PORT, such as 127.0.0.1:8080", param, ctx)
+        return host.strip("[]") or "0.0.0.0", int(port)  # an empty host means all addresses, as usual
+
+
+@click.command("run", context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--kubeconfig",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The kubeconfig to use. Default: the file that KUBECONFIG names, else the service account of the pod.",
+)
+@click.option(
+    "--log-format",
+    type=click.Choice([str(each) for each in logs.Format]),
+    default=str(logs.Format.CONSOLE),
+    show_default=True,
+    help="json: one object per line, for machines. console: for people.",
+)
+@click.option(
+    "--probes-address",
+    type=Address(),
+    default="127.0.0.1:8080",
+    show_default=True,
+    help="Where /livez, /readyz and /metrics are served.",
+)
+@click.option("--verbose", is_flag=True, help="Log details for debugging.")
+def command(kubeconfig: Path | None, log_format: str, probes_address: tuple[str, int], *, verbose: bool) -> None:
+    """Run the operator against a cluster.
+
+    It watches the namespaces that carry the label productionpolicy.dev/policy, judges their Deployments and
+    StatefulSets by the ProductionPolicy which the label names, repairs what may be repaired, and reports in the
+    policy's status:
+
+        kubectl get productionpolicies
+
+    It needs the CustomResourceDefinition and the rights in manifests/ (kubectl apply -k manifests/). SIGTERM lets the
+    writes under way come to their end.
+    """
+    logs.configure(logs.Format(log_format), verbose=verbose)
+    host, port = probes_address
+    try:
+        code = asyncio.run(operate(Options(kubeconfig or _from_environment(), host, port)))
+    except NoConnection as error:
+        raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(f"cannot serve probes on {host}:{port}: {error}") from error
+    sys.exit(code)
+
+
+def _from_environment() -> Path | None:
+    named = os.environ.get("KUBECONFIG")
+    return Path(named) if named else None

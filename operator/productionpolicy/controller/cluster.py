@@ -1,0 +1,252 @@
+"""Requests to the API server: one method each, no decision. What goes wrong becomes one of a few errors."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import aiohttp
+import msgspec
+from kubernetes.aio import client
+
+from productionpolicy.controller.metrics import REQUEST_SECONDS, REQUESTS
+from productionpolicy.controller.resources import BUDGETS, EVENTS, POLICIES, WORKLOADS, Resource
+from productionpolicy.kube.budgets import Budget
+from productionpolicy.kube.workloads import FIELD_MANAGER, Workload, WorkloadKey
+
+Raw = dict[str, Any]
+
+PAGE = 500
+TIMEOUT_SECONDS = 30
+_JSON_PATCH = "application/json-patch+json"
+_MERGE_PATCH = "application/merge-patch+json"
+_STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json"
+_METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
+_EXPIRED, _CONFLICT, _TOO_MANY, _NOT_FOUND, _UNAUTHORIZED, _FORBIDDEN, _SERVER_ERROR = 410, 409, 429, 404, 401, 403, 500
+
+
+class RequestFailed(Exception):
+    """A request had no success; the message is the API server's."""
+
+
+class Conflict(RequestFailed):
+    """The object has changed meanwhile, or exists already."""
+
+
+class Gone(RequestFailed):
+    """The object, or its kind, is not there."""
+
+
+class Refused(RequestFailed):
+    """The API server will not do it, now or later, unless something changes."""
+
+
+class Forbidden(Refused):
+    """We lack the right, or a quota is exhausted: this may change without a trace in the object."""
+
+
+class Unavailable(RequestFailed):
+    """The API server cannot do it now."""
+
+    def __init__(self, message: str, *, retry_after: float = 0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        """Seconds that it asks us to wait."""
+
+
+class Expired(RequestFailed):
+    """The continuation of a list is too old: begin again."""
+
+
+class Cluster:
+    """The API server."""
+
+    def __init__(self, api: client.ApiClient) -> None:
+        self._api = api
+
+    async def version(self) -> tuple[int, int]:
+        """Return the server's version as major and minor."""
+        found = await self._request("GET", "/version")
+        return int(found["major"]), int("".join(each for each in found["minor"] if each.isdigit()))
+
+    async def serves(self, resource: Resource) -> bool:
+        """Say whether the server knows the kind."""
+        try:
+            await self._request("GET", resource.path(), query={"limit": "1"})
+        except Gone:
+            return False
+        return True
+
+    async def pages(self, resource: Resource) -> AsyncIterator[list[Raw]]:
+        """Yield all objects of a kind, page by page. They carry neither kind nor apiVersion; both are added."""
+        query = {"limit": str(PAGE)}
+        while True:
+            page = await self._request("GET", resource.path(), query=query)
+            yield [{**item, "kind": resource.kind} for item in page["items"]]
+            token = page["metadata"].get("continue")
+            if not token:
+                return
+            query = {"limit": str(PAGE), "continue": token}
+
+    async def workload(self, key: WorkloadKey) -> Raw:
+        """Return a workload as it is now."""
+        return await self._request("GET", _path(key))
+
+    async def amend(self, workload: Workload, patch: Mapping[str, Any]) -> Raw:
+        """Patch a workload, if it is still what we know, and return it.
+
+        Raises:
+            Conflict: it has changed.
+        """
+        metadata = {**patch.get("metadata", {}), "resourceVersion": workload.resource_version, "uid": workload.uid}
+        return await self._request(
+            "PATCH",
+            _path(workload.key),
+            query={"fieldManager": FIELD_MANAGER},
+            body={**patch, "metadata": metadata},
+            content_type=_STRATEGIC_MERGE_PATCH,
+        )
+
+    async def release(self, key: WorkloadKey, raw: Raw) -> str:
+        """Take our entry out of the managed fields of a workload, so that any owner may take over what we set.
+
+        Returns:
+            The resource version after it.
+
+        Raises:
+            Conflict: the managed fields have changed.
+        """
+        operations = list(_removals(raw["metadata"].get("managedFields", [])))
+        if not operations:
+            return str(raw["metadata"]["resourceVersion"])
+        released = await self._request(
+            "PATCH",
+            _path(key),
+            query={"fieldManager": FIELD_MANAGER},
+            body=operations,
+            content_type=_JSON_PATCH,
+            accept=_METADATA_ONLY,
+        )
+        return str(released["metadata"]["resourceVersion"])
+
+    async def create_budget(self, manifest: Raw) -> Raw:
+        """Create a budget."""
+        path = BUDGETS.path(namespace=manifest["metadata"]["namespace"])
+        return await self._request("POST", path, query={"fieldManager": FIELD_MANAGER}, body=manifest)
+
+    async def replace_budget(self, live: Budget, manifest: Raw) -> Raw:
+        """Put a budget of ours right, if it is still the one that we know."""
+        identity = {"uid": live.uid, "resourceVersion": live.resource_version}
+        body = {**manifest, "metadata": {**manifest["metadata"], **identity}}
+        path = BUDGETS.path(live.name, namespace=live.namespace)
+        return await self._request("PUT", path, query={"fieldManager": FIELD_MANAGER}, body=body)
+
+    async def delete_budget(self, live: Budget) -> None:
+        """Delete a budget of ours, if it is still the one that we know."""
+        preconditions = {"uid": live.uid, "resourceVersion": live.resource_version}
+        path = BUDGETS.path(live.name, namespace=live.namespace)
+        await self._request("DELETE", path, body={"preconditions": preconditions})
+
+    async def set_status(self, policy: str, status: Any) -> None:
+        """Write the status of a policy."""
+        path = POLICIES.path(policy, subresource="status")
+        await self._request(
+            "PATCH", path, query={"fieldManager": FIELD_MANAGER}, body={"status": status}, content_type=_MERGE_PATCH
+        )
+
+    async def set_finalizers(self, policy: str, finalizers: list[str], *, resource_version: str) -> None:
+        """Set the finalizers of a policy, if it is still what we know."""
+        metadata = {"finalizers": finalizers, "resourceVersion": resource_version}
+        await self._request(
+            "PATCH",
+            POLICIES.path(policy),
+            query={"fieldManager": FIELD_MANAGER},
+            body={"metadata": metadata},
+            content_type=_MERGE_PATCH,
+        )
+
+    async def create_event(self, namespace: str, event: Raw) -> None:
+        """Post an Event."""
+        await self._request("POST", EVENTS.path(namespace=namespace), body=event)
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        content_type: str = "application/json",
+        accept: str = "application/json",
+    ) -> Raw:
+        started = time.monotonic()
+        status = 0
+        try:
+            response = await self._send(method, path, query or {}, body, content_type, accept)
+            status = response.status
+            text = await response.read()
+        except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError, OSError) as error:
+            raise Unavailable(f"{method} {path}: {error!r}") from error
+        finally:
+            REQUESTS.labels(verb=method, code=status).inc()
+            REQUEST_SECONDS.labels(verb=method).observe(time.monotonic() - started)
+        return _answer(status, text, response.headers)
+
+    async def _send(  # a request has as many parts
+        self, method: str, path: str, query: Mapping[str, str], body: Any, content_type: str, accept: str
+    ) -> Any:
+        headers = {"Accept": accept, "Content-Type": content_type, "User-Agent": self._api.user_agent}
+        configuration = self._api.configuration
+        token = await configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
+        if token:
+            headers["Authorization"] = token
+        url = f"{configuration.host.rstrip('/')}{path}{'?' if query else ''}{urlencode(query)}"
+        timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
+        return await self._api.rest_client.request(method, url, headers=headers, body=body, _request_timeout=timeout)
+
+
+def _path(key: WorkloadKey) -> str:
+    return next(each for each in WORKLOADS.values() if each.kind == key.kind).path(key.name, namespace=key.namespace)
+
+
+def _removals(entries: list[Raw]) -> list[Raw]:
+    """Return JSON patch operations that remove our entries, the last one first, each only where it still stands."""
+    ours = [
+        at for at, each in enumerate(entries) if each.get("manager") == FIELD_MANAGER and not each.get("subresource")
+    ]
+    return [
+        operation
+        for at in reversed(ours)
+        for operation in (
+            {"op": "test", "path": f"/metadata/managedFields/{at}/manager", "value": FIELD_MANAGER},
+            {"op": "remove", "path": f"/metadata/managedFields/{at}"},
+        )
+    ]
+
+
+def _answer(status: int, text: bytes, headers: Mapping[str, str]) -> Raw:
+    if status < 300:  # noqa: PLR2004  # success
+        found: Raw = msgspec.json.decode(text) if text else {}
+        return found
+    raise _failure(status, _message(text) or f"HTTP {status}", headers)
+
+
+def _failure(status: int, message: str, headers: Mapping[str, str]) -> RequestFailed:
+    if status in (_TOO_MANY, _UNAUTHORIZED) or status >= _SERVER_ERROR:
+        return Unavailable(message, retry_after=_seconds(headers.get("Retry-After")))
+    kinds = {_CONFLICT: Conflict, _NOT_FOUND: Gone, _EXPIRED: Expired, _FORBIDDEN: Forbidden}
+    return kinds.get(status, Refused)(message)
+
+
+def _message(text: bytes) -> str:
+    try:
+        return str(msgspec.json.decode(text).get("message", ""))
+    except (msgspec.DecodeError, AttributeError):
+        return text[:200].decode(errors="replace")
+
+
+def _seconds(text: str | None) -> float:
+    return float(text) if text and text.isdecimal() else 0.0

@@ -1,0 +1,79 @@
+"""The way to the API server: one set of credentials for Kopf's watches and for our own requests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import kopf
+from kubernetes.aio import client, config
+
+USER_AGENT = "productionpolicy"
+
+
+class NoConnection(Exception):
+    """There are no usable credentials; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Where the API server is, and who we are there."""
+
+    configuration: client.Configuration
+
+    @classmethod
+    async def load(cls, kubeconfig: Path | None) -> Connection:
+        """Read a kubeconfig, or the service account of the pod that we run in.
+
+        Raises:
+            NoConnection: neither can be read.
+        """
+        configuration = client.Configuration()
+        try:
+            await _load(configuration, kubeconfig)
+        except (config.ConfigException, OSError) as error:
+            raise NoConnection(_advice(kubeconfig, error)) from error
+        return cls(configuration)
+
+    def client(self) -> client.ApiClient:
+        """Return the client for our own requests."""
+        api = client.ApiClient(self.configuration)
+        api.user_agent = USER_AGENT
+        return api
+
+    async def session(self, traces: Sequence[aiohttp.TraceConfig]) -> kopf.AiohttpSession:
+        """Return the session for Kopf's watches; the traces hear of every request and every chunk of a response."""
+        tls = self.client().rest_client.ssl_context
+        session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, ssl=tls),
+            headers={"User-Agent": USER_AGENT},
+            proxy=self.configuration.proxy,
+            middlewares=(self._authorize,),
+            trace_configs=list(traces),
+            read_bufsize=2**21,
+        )
+        return kopf.AiohttpSession(server=self.configuration.host, aiohttp_session=session)
+
+    async def _authorize(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        """Sign each request with the token of the moment: a pod's token is renewed while it runs."""
+        token = await self.configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
+        if token:
+            request.headers["Authorization"] = token
+        return await handler(request)
+
+
+async def _load(configuration: client.Configuration, kubeconfig: Path | None) -> None:
+    if kubeconfig is None:
+        config.load_incluster_config(client_configuration=configuration)
+        return
+    await config.load_kube_config(config_file=str(kubeconfig), client_configuration=configuration, persist_config=False)
+
+
+def _advice(kubeconfig: Path | None, error: Exception) -> str:
+    if kubeconfig is None:
+        return f"not in a pod of a cluster ({error}); outside of one, pass --kubeconfig FILE or set KUBECONFIG"
+    return f"cannot use the kubeconfig {kubeconfig}: {error}"

@@ -1,0 +1,71 @@
+"""Kopf handlers: one per watched kind, and each only takes note. Kopf watches, authenticates, and does nothing else.
+
+Only `on.event` leaves the watched objects alone: handlers of changes annotate them, timers and daemons put finalizers
+on them. It does not retry, which is the queue's part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Any
+
+import kopf
+
+from productionpolicy.controller.resources import WATCHED, Resource
+
+Observe = Callable[[Resource, Mapping[str, Any], bool], None]
+_BACKOFFS = (1, 2, 3, 5, 8, 13, 21)
+_LAST_BACKOFF_SECONDS = 30
+
+
+class Forever:
+    """Pauses between attempts, without an end: a watch that gives up would end the whole operator."""
+
+    def __iter__(self) -> Iterator[float]:
+        yield from _BACKOFFS
+        while True:
+            yield _LAST_BACKOFF_SECONDS
+
+
+def registry(observe: Observe, login: Callable[[], Awaitable[kopf.AiohttpSession]]) -> kopf.OperatorRegistry:
+    """Return the handlers of all watched kinds."""
+    handlers = kopf.OperatorRegistry()
+    kopf.on.login(registry=handlers)(_login(login))
+    for resource in WATCHED:
+        kopf.on.event(resource.group, resource.version, resource.plural, id=resource.plural, registry=handlers)(
+            _taking_note(observe, resource)
+        )
+    return handlers
+
+
+def settings() -> kopf.OperatorSettings:
+    """Return how Kopf is to behave."""
+    chosen = kopf.OperatorSettings()
+    chosen.peering.standalone = True
+    chosen.posting.enabled = False
+    chosen.posting.loggers = False
+    chosen.scanning.disabled = True
+    chosen.watching.server_timeout = 290
+    chosen.watching.inactivity_timeout = 120
+    chosen.watching.reconnect_backoff = 1
+    chosen.watching.chunk_size = 500
+    chosen.networking.request_timeout = 30
+    chosen.networking.connect_timeout = 5
+    chosen.networking.error_backoffs = Forever()
+    chosen.queueing.idle_timeout = 1
+    chosen.process.ultimate_exiting_timeout = 25
+    return chosen
+
+
+def _login(login: Callable[[], Awaitable[kopf.AiohttpSession]]) -> Callable[..., Awaitable[kopf.AiohttpSession]]:
+    async def log_in(**_: Any) -> kopf.AiohttpSession:
+        return await login()
+
+    return log_in
+
+
+def _taking_note(observe: Observe, resource: Resource) -> Callable[..., Awaitable[None]]:
+    async def take_note(event: Mapping[str, Any], **_: Any) -> None:
+        observe(resource, event["object"], event["type"] == "DELETED")
+
+    return take_note

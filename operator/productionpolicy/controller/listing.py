@@ -1,0 +1,74 @@
+"""The full listing: it fills the store at the start, and later finds what the watches have missed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import structlog
+
+from productionpolicy.controller.cluster import Cluster, Expired, Gone, RequestFailed, Unavailable
+from productionpolicy.controller.metrics import LISTING_SECONDS
+from productionpolicy.controller.resources import WATCHED, Resource
+from productionpolicy.controller.store import Store
+
+INTERVAL_SECONDS = 900.0
+RETRY_SECONDS = 5.0
+
+log = structlog.get_logger(__name__)
+
+
+class Listing:
+    """Lists all watched kinds, page by page, and drops what is not there any more."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        store: Store,
+        *,
+        observe: Callable[[Resource, Mapping[str, Any], bool], None],
+        vanished: Callable[[Resource, str, str], None],
+    ) -> None:
+        self._cluster = cluster
+        self._store = store
+        self._observe = observe
+        self._vanished = vanished
+
+    async def complete(self) -> None:
+        """List everything; try again until it succeeds."""
+        started = time.monotonic()
+        for resource in WATCHED:
+            await self._insist(resource)
+        LISTING_SECONDS.set(time.monotonic() - started)
+        log.debug("listed", seconds=round(time.monotonic() - started, 1))
+
+    async def _insist(self, resource: Resource) -> None:
+        while True:
+            try:
+                await self._list(resource)
+            except Expired:
+                log.info("a listing took too long and begins again", resource=resource.plural)
+            except Gone:
+                log.warning("kind is not served; install it: kubectl apply -k manifests/", resource=resource.plural)
+                await asyncio.sleep(RETRY_SECONDS)
+            except (Unavailable, RequestFailed) as error:
+                log.warning("listing failed", resource=resource.plural, error=str(error)[:300])
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                return
+
+    async def _list(self, resource: Resource) -> None:
+        unseen = self._store.names(resource)
+        async for page in self._cluster.pages(resource):
+            for raw in page:
+                self._observe(resource, raw, False)  # noqa: FBT003  # the form that Kopf's handlers use
+                metadata = raw["metadata"]
+                unseen.discard((metadata.get("namespace", ""), metadata["name"]))
+            await asyncio.sleep(0)
+        for namespace, name in sorted(unseen):
+            log.info(
+                "an object is gone that no watch told of", resource=resource.plural, namespace=namespace, name=name
+            )
+            self._vanished(resource, namespace, name)

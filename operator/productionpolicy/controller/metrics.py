@@ -1,0 +1,28 @@
+"""What the operator tells Prometheus."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+WORKLOADS = Gauge(
+    "productionpolicy_workloads", "Governed workloads by the class they are counted in.", ["policy", "state"]
+)
+FINDINGS = Gauge(
+    "productionpolicy_expectation_workloads",
+    "Governed workloads by expectation and outcome.",
+    ["policy", "expectation", "outcome"],
+)
+REPAIRS = Counter("productionpolicy_repairs_total", "Repairs written, by expectation.", ["expectation"])
+WITHDRAWALS = Counter("productionpolicy_withdrawals_total", "Repairs taken back, by expectation.", ["expectation"])
+FAILURES = Counter(
+    "productionpolicy_write_failures_total", "Writes without success, by what became of them.", ["reason"]
+)
+REQUESTS = Counter(
+    "productionpolicy_api_requests_total", "Requests to the API server, watches aside.", ["verb", "code"]
+)
+REQUEST_SECONDS = Histogram("productionpolicy_api_request_seconds", "Duration of requests, watches aside.", ["verb"])
+QUEUED = Gauge("productionpolicy_queue_length", "Workloads that wait to be looked at.")
+ROLLING = Gauge("productionpolicy_rollouts_in_flight", "Workloads that roll out because of us.", ["policy"])
+WATCH_SILENCE = Gauge(
+    "productionpolicy_watch_silence_seconds", "Seconds since a watch was last heard of.", ["resource"]
+)
+LISTING_SECONDS = Gauge("productionpolicy_listing_seconds", "Duration of the last full listing.")
+EVENTS_DROPPED = Counter("productionpolicy_events_dropped_total", "Events not posted because of their rate.")

@@ -1,0 +1,258 @@
+"""The operator: puts the parts together, starts them in order, and stops them cleanly."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import kopf
+import structlog
+
+from productionpolicy.controller import handlers
+from productionpolicy.controller.cluster import Cluster, RequestFailed
+from productionpolicy.controller.connection import Connection
+from productionpolicy.controller.events import Events
+from productionpolicy.controller.listing import INTERVAL_SECONDS, Listing
+from productionpolicy.controller.policies import Keeper
+from productionpolicy.controller.probes import Probes
+from productionpolicy.controller.queue import WorkQueue
+from productionpolicy.controller.reconciler import Reconciler
+from productionpolicy.controller.resources import NAMESPACES, NODES, POLICIES, WATCHED, Resource
+from productionpolicy.controller.store import Store
+from productionpolicy.controller.watches import Watches
+from productionpolicy.kube.workloads import WorkloadKey
+
+WORKERS = 16
+CHUNK = 20
+"""How many workloads are judged before others have a turn."""
+FINISH_SECONDS = 5.0
+WAIT_SECONDS = 5.0
+MATCH_LABEL_KEYS_SINCE = (1, 31)
+SUPPORTED_SINCE = (1, 30)
+LONGEST_SILENCE_SECONDS = 900.0
+WIDE = frozenset({POLICIES, NAMESPACES, NODES})
+"""Kinds of which one object concerns many workloads."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How the operator is to run."""
+
+    kubeconfig: Path | None
+    """The kubeconfig to use; None for the service account of the pod."""
+    host: str
+    port: int
+    """Where the probes are served."""
+
+
+class Operator:
+    """One running operator."""
+
+    def __init__(self, cluster: Cluster, watches: Watches) -> None:
+        self._cluster = cluster
+        self._watches = watches
+        self._state: str | None = "starting"
+        self.store = Store()
+        self.events = Events(cluster, clock=time.monotonic)
+        self.queue = WorkQueue(self._reconcile, workers=WORKERS)
+        self.reconciler = Reconciler(
+            self.store, cluster, events=self.events, clock=time.monotonic, today=_now, wake=self.queue.add
+        )
+        self.keeper = Keeper(self.store, cluster, self.reconciler, self.events, clock=time.monotonic, now=_now)
+        self.listing = Listing(cluster, self.store, observe=self.observe, vanished=self.vanished)
+        self._rejudging: set[asyncio.Task[None]] = set()
+
+    def observe(self, resource: Resource, raw: Mapping[str, Any], deleted: bool) -> None:  # noqa: FBT001  # Kopf's form
+        """Take note of an object."""
+        self._concern(resource, self.store.observe(resource, raw, deleted=deleted))
+        if resource is POLICIES:
+            self.reconciler.changed.add(str(raw.get("metadata", {}).get("name")))
+
+    def vanished(self, resource: Resource, namespace: str, name: str) -> None:
+        """Take note of an object that is gone."""
+        self._concern(resource, self.store.forget(resource, namespace, name))
+
+    def ready(self) -> str | None:
+        """Say why the operator does not do its work yet, or not any more; None if it does."""
+        return self._state or self._watches.fault()
+
+    def alive(self) -> str | None:
+        """Say why only a restart can help; None otherwise."""
+        silence = self._watches.longest_silence()
+        return f"a watch is silent for {silence:.0f} s" if silence > LONGEST_SILENCE_SECONDS else None
+
+    async def begin(self) -> None:
+        """Learn everything there is, judge it, and only then begin to write."""
+        await self._wait_for_server()
+        self._state = "listing"
+        await self.listing.complete()
+        for key in self.store.all_workloads():
+            self.reconciler.resume(key)
+        await self._rejudge(list(self.store.all_workloads()))
+        self.reconciler.changed.update(self.store.policies)
+        self._state = None
+        self.keeper.warn_of_missing_policies()
+        log.info("ready", workloads=sum(1 for _ in self.store.all_workloads()), policies=len(self.store.policies))
+
+    async def work(self) -> None:
+        """Do all that is to be done, until cancelled."""
+        await self.begin()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.queue.run())
+            tasks.create_task(self.events.run())
+            tasks.create_task(self.keeper.run())
+            tasks.create_task(self._list_again())
+
+    async def finish(self) -> None:
+        """Let the writes that are under way come to their end."""
+        self._state = "stopping"
+        self.queue.stop()
+        deadline = time.monotonic() + FINISH_SECONDS
+        while self.queue.busy and time.monotonic() < deadline:  # noqa: ASYNC110  # bounded, and only once
+            await asyncio.sleep(0.02)
+
+    async def _reconcile(self, key: WorkloadKey) -> None:
+        await self.reconciler.reconcile(key)
+
+    def _concern(self, resource: Resource, keys: Iterable[WorkloadKey]) -> None:
+        if self._state in ("starting", "listing"):
+            return
+        if resource in WIDE:
+            task = asyncio.get_running_loop().create_task(self._rejudge(list(keys), settling=resource))
+            self._rejudging.add(task)
+            task.add_done_callback(self._rejudging.discard)
+            return
+        for key in keys:
+            self.queue.add(key)
+
+    async def _rejudge(self, keys: list[WorkloadKey], *, settling: Resource | None = None) -> None:
+        """Judge many workloads, and enter into the queue those where something is to be done."""
+        self.keeper.unsettled.update(self.store.policies)
+        try:
+            for start in range(0, len(keys), CHUNK):
+                for key in keys[start : start + CHUNK]:
+                    judgement = self._judged(key)
+                    if judgement:
+                        self.queue.add_backlog([key])
+                await asyncio.sleep(0)
+        finally:
+            self.keeper.unsettled.clear()
+        if settling in (POLICIES, NAMESPACES):
+            self.reconciler.changed.update(self.store.policies)
+            self.keeper.warn_of_missing_policies()
+
+    def _judged(self, key: WorkloadKey) -> bool:
+        """Judge a workload; say whether it needs work, or could not be judged."""
+        try:
+            judgement = self.reconciler.judge(key)
+        except Exception:  # whatever a workload holds, the others must be served
+            log.exception("judging failed", workload=str(key))
+            return True
+        return judgement is not None and judgement.to_be_written
+
+    async def _list_again(self) -> None:
+        while True:
+            await asyncio.sleep(INTERVAL_SECONDS)
+            await self.listing.complete()
+            self.reconciler.forgive()
+            await self._rejudge(list(self.store.all_workloads()))
+
+    async def _wait_for_server(self) -> None:
+        """Wait until the API server answers and knows our kind."""
+        while True:
+            try:
+                version = await self._cluster.version()
+                if await self._cluster.serves(POLICIES):
+                    break
+                self._state = "the CustomResourceDefinition is missing"
+                log.error("CustomResourceDefinition is missing; install it: kubectl apply -k manifests/")
+            except RequestFailed as error:
+                self._state = "the API server does not answer"
+                log.warning("API server does not answer", error=str(error)[:300])
+            await asyncio.sleep(WAIT_SECONDS)
+        if version < SUPPORTED_SINCE:
+            log.warning("Kubernetes 1.30 or later is needed for all repairs", version=f"{version[0]}.{version[1]}")
+        self.store.matches_label_keys = version >= MATCH_LABEL_KEYS_SINCE
+
+
+async def operate(options: Options) -> int:
+    """Run the operator until SIGTERM or SIGINT; return the exit code.
+
+    Raises:
+        NoConnection: there are no usable credentials.
+    """
+    connection = await Connection.load(options.kubeconfig)
+    watches = Watches(WATCHED, clock=time.monotonic)
+    async with connection.client() as api:
+        operator = Operator(Cluster(api), watches)
+        async with Probes(options.host, options.port, alive=operator.alive, ready=operator.ready):
+            return await _run(operator, connection, watches)
+
+
+async def _run(operator: Operator, connection: Connection, watches: Watches) -> int:
+    stopped, ended = asyncio.Event(), asyncio.Event()
+    async with _watching(operator, connection, watches, ended) as watching:
+        _listen(stopped)
+        working = asyncio.create_task(operator.work())
+        signalled = asyncio.create_task(stopped.wait())
+        await asyncio.wait({working, watching, signalled}, return_when=asyncio.FIRST_COMPLETED)
+        failure = _failure(working) or _failure(watching)
+        if failure is not None:
+            log.critical("operator ended", error=repr(failure))
+        await operator.finish()
+        for task in (working, signalled):
+            task.cancel()
+        await asyncio.gather(working, signalled, return_exceptions=True)
+    log.info("stopped")
+    return 0 if stopped.is_set() else 1
+
+
+@asynccontextmanager
+async def _watching(
+    operator: Operator, connection: Connection, watches: Watches, ended: asyncio.Event
+) -> AsyncIterator[asyncio.Task[None]]:
+    """Run Kopf beside the work, and stop it last: at its stop it cancels whatever began after it."""
+    started = asyncio.Event()
+
+    async def log_in() -> kopf.AiohttpSession:
+        return await connection.session([watches.trace()])
+
+    task = asyncio.create_task(_kopf(handlers.registry(operator.observe, log_in), started, ended))
+    await asyncio.wait({task, asyncio.create_task(started.wait())}, return_when=asyncio.FIRST_COMPLETED)
+    try:
+        yield task
+    finally:
+        ended.set()
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(task, timeout=3)
+
+
+async def _kopf(registry: kopf.OperatorRegistry, started: asyncio.Event, ended: asyncio.Event) -> None:
+    await kopf.operator(
+        registry=registry, settings=handlers.settings(), clusterwide=True, ready_flag=started, stop_flag=ended
+    )
+
+
+def _listen(stopped: asyncio.Event) -> None:
+    """Take the signals over from Kopf, which would cancel writes that are under way."""
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(each, stopped.set)
+
+
+def _failure(task: asyncio.Task[None]) -> BaseException | None:
+    return task.exception() if task.done() and not task.cancelled() else None
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,207 @@
+"""Looking after the policies themselves: their status, their finalizer, and namespaces that name none."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import structlog
+
+from productionpolicy.controller.cluster import Cluster, Gone, RequestFailed
+from productionpolicy.controller.events import Events
+from productionpolicy.controller.metrics import FINDINGS
+from productionpolicy.controller.metrics import WORKLOADS as WORKLOADS_GAUGE
+from productionpolicy.controller.reconciler import Reconciler
+from productionpolicy.controller.store import Store, StoredPolicy
+from productionpolicy.kube.workloads import WorkloadKey
+from productionpolicy.policy import Mode, OnRemoval, Policy
+from productionpolicy.policy.spec import GROUP
+from productionpolicy.policy.status import Condition
+from productionpolicy.verdict import State
+from productionpolicy.verdict.ledger import Ledger
+
+FINALIZER = f"{GROUP}/revert"
+INTERVAL_SECONDS = 1.0
+STUCK_SECONDS = 30.0
+"""How long a deleted policy waits for workloads that do not settle, before it lets go of them."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class _Departure:
+    """A policy that is being deleted while its changes are withdrawn."""
+
+    left: int
+    since: float
+    """When the number last changed, by the monotonic clock."""
+
+
+@dataclass(slots=True)
+class Keeper:
+    """Writes what there is to say about policies, at most once a second each, and only what changed."""
+
+    store: Store
+    cluster: Cluster
+    reconciler: Reconciler
+    events: Events
+    clock: Callable[[], float]
+    now: Callable[[], datetime]
+    unsettled: set[str] = field(default_factory=set)
+    """Policies whose workloads are just being judged anew: their totals would be half of one and half of another."""
+    _written: dict[str, bytes] = field(default_factory=dict)
+    _departures: dict[str, _Departure] = field(default_factory=dict)
+    _warned: set[tuple[str, str]] = field(default_factory=set)
+
+    async def run(self) -> None:
+        """Look after them until cancelled."""
+        while True:
+            await self.look()
+            await asyncio.sleep(INTERVAL_SECONDS)
+
+    async def look(self) -> None:
+        """Write what has changed since the last look."""
+        due = {name for name in self.reconciler.changed if name not in self.unsettled}
+        self.reconciler.changed -= due
+        for name in sorted(due | self._leaving()):
+            stored = self.store.policies.get(name)
+            if stored is not None:
+                await self._attempt(stored)
+
+    def warn_of_missing_policies(self) -> None:
+        """Post an Event on each namespace that names a policy which does not exist."""
+        missing = {
+            (each.name, each.policy) for each in self.store.namespaces.values() if each.policy and not each.deleting
+        }
+        missing = {pair for pair in missing if pair[1] not in self.store.policies}
+        for namespace, policy in sorted(missing - self._warned):
+            message = (
+                f"label {GROUP}/policy names ProductionPolicy {policy}, which does not exist; nothing governs here"
+            )
+            self.events.about_namespace(namespace, reason="PolicyNotFound", message=message)
+            log.warning("namespace names a missing policy", namespace=namespace, policy=policy)
+        self._warned = missing
+
+    def _leaving(self) -> set[str]:
+        return {each.name for each in self.store.policies.values() if each.deleting and FINALIZER in each.finalizers}
+
+    async def _attempt(self, stored: StoredPolicy) -> None:
+        try:
+            await self._keep_finalizer(stored)
+            await self._write_status(stored)
+        except Gone:
+            self._written.pop(stored.name, None)
+        except RequestFailed as error:
+            log.warning("policy could not be written", policy=stored.name, error=str(error)[:300])
+            self.reconciler.changed.add(stored.name)
+
+    async def _write_status(self, stored: StoredPolicy) -> None:
+        status = self._status(stored)
+        encoded = msgspec.json.encode(status, order="sorted")
+        known = self._written.get(stored.name) or msgspec.json.encode(stored.status, order="sorted")
+        if encoded != known:
+            await self.cluster.set_status(stored.name, status)
+            self._written[stored.name] = encoded
+        self._measure(stored)
+
+    def _status(self, stored: StoredPolicy) -> Any:
+        ledger = self.reconciler.ledgers[stored.name]
+        conditions = tuple(self._conditions(stored, ledger))
+        if stored.policy is None:
+            status = {**stored.status, "conditions": conditions, "observedGeneration": stored.generation}
+            return msgspec.to_builtins(status)
+        namespaces = len(self.store.namespaces_of(stored.name))
+        return msgspec.to_builtins(ledger.status(stored.policy, namespaces=namespaces, conditions=conditions))
+
+    def _conditions(self, stored: StoredPolicy, ledger: Ledger) -> Iterator[Condition]:
+        yield self._condition(stored, "Ready", *_ready(stored))
+        if stored.policy is not None:
+            yield self._condition(stored, "Compliant", *_compliant(ledger))
+            yield self._condition(stored, "Progressing", *_progressing(stored.policy, ledger))
+        departure = self._departures.get(stored.name)
+        if departure is not None:
+            message = f"{departure.left} workloads still carry repairs that are being withdrawn"
+            yield self._condition(stored, "Removal", "True", "Withdrawing", message)
+
+    def _condition(self, stored: StoredPolicy, kind: str, status: str, reason: str, message: str) -> Condition:
+        return Condition(
+            type=kind,
+            status=status,
+            reason=reason,
+            message=message,
+            last_transition_time=self._since(stored, kind, status),
+            observed_generation=stored.generation,
+        )
+
+    def _since(self, stored: StoredPolicy, kind: str, status: str) -> datetime:
+        """Return since when a condition has its status: as before, or now."""
+        known = stored.status.get("conditions")
+        for each in known if isinstance(known, list) else ():
+            if each.get("type") == kind and each.get("status") == status:
+                return datetime.fromisoformat(str(each["lastTransitionTime"]))
+        return self.now().replace(microsecond=0)
+
+    async def _keep_finalizer(self, stored: StoredPolicy) -> None:
+        """Hold a policy back while its changes are to be withdrawn, and no longer."""
+        wanted = self._must_wait(stored) if stored.deleting else _reverts(stored)
+        if wanted == (FINALIZER in stored.finalizers) or (stored.deleting and wanted):
+            return
+        others = [each for each in stored.finalizers if each != FINALIZER]
+        finalizers = [*others, FINALIZER] if wanted else others
+        await self.cluster.set_finalizers(stored.name, finalizers, resource_version=stored.resource_version)
+
+    def _must_wait(self, stored: StoredPolicy) -> bool:
+        if stored.policy is None or not stored.policy.writes or not _reverts(stored):
+            return False
+        left = self._carrying(stored.name)
+        departure = self._departures.setdefault(stored.name, _Departure(len(left), self.clock()))
+        if departure.left != len(left) or any(self.reconciler.rollouts.rolling(key) for key in left):
+            self._departures[stored.name] = departure = _Departure(len(left), self.clock())
+        stuck = self.clock() - departure.since > STUCK_SECONDS
+        if left and stuck:
+            log.warning("policy lets go of workloads that do not settle", policy=stored.name, workloads=len(left))
+        return bool(left) and not stuck
+
+    def _carrying(self, policy: str) -> list[WorkloadKey]:
+        """Return the workloads that carry repairs of a policy."""
+        return [key for key in self.store.all_workloads() if self.store.repaired_by(key) == policy]
+
+    def _measure(self, stored: StoredPolicy) -> None:
+        ledger = self.reconciler.ledgers[stored.name]
+        for state in State:
+            WORKLOADS_GAUGE.labels(policy=stored.name, state=str(state)).set(ledger.count(state))
+        for (name, outcome), count in ledger.outcomes.items():
+            FINDINGS.labels(policy=stored.name, expectation=name, outcome=str(outcome)).set(count)
+
+
+def _reverts(stored: StoredPolicy) -> bool:
+    return stored.policy is not None and stored.policy.spec.on_removal is OnRemoval.REVERT
+
+
+def _ready(stored: StoredPolicy) -> tuple[str, str, str]:
+    if stored.policy is None:
+        return "False", "InvalidSpec", f"nothing is repaired by this policy: {stored.fault}"
+    return "True", "Valid", "the policy is valid and in use"
+
+
+def _compliant(ledger: Ledger) -> tuple[str, str, str]:
+    if not ledger.total:
+        return "Unknown", "NoWorkloads", "no namespace with workloads names this policy"
+    if ledger.compliant:
+        return "True", "NoFindings", f"none of {ledger.total} workloads has a finding"
+    return "False", "Findings", f"{ledger.with_findings} of {ledger.total} workloads have findings"
+
+
+def _progressing(policy: Policy, ledger: Ledger) -> tuple[str, str, str]:
+    if policy.spec.paused:
+        return "False", "Paused", "the policy is paused: nothing is written"
+    if policy.spec.mode is Mode.AUDIT:
+        return "False", "AuditOnly", "mode Audit: nothing is written"
+    repairing = ledger.count(State.REPAIRING)
+    if repairing:
+        return "True", "Repairing", f"{repairing} workloads are being repaired or wait for their turn"
+    return "False", "Settled", "nothing is to be done"

@@ -1,0 +1,357 @@
+"""Looking at one workload: gather, audit, plan, apply, report."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import structlog
+
+from productionpolicy.controller.cluster import Cluster, Conflict, Forbidden, Gone, Refused, RequestFailed, Unavailable
+from productionpolicy.controller.events import Events
+from productionpolicy.controller.metrics import FAILURES, REPAIRS, WITHDRAWALS
+from productionpolicy.controller.queue import Retry
+from productionpolicy.controller.resources import BUDGETS
+from productionpolicy.controller.rollouts import Rollouts
+from productionpolicy.controller.store import Namespace, Store, StoredPolicy, repaired_by
+from productionpolicy.expectations import BY_NAME
+from productionpolicy.kube.workloads import Workload, WorkloadKey, digest, read_workload
+from productionpolicy.policy import OnRemoval, Policy, Rollout, Timing
+from productionpolicy.verdict import Applied, Case, Governance, Plan, Report, State, audit, plan, report
+from productionpolicy.verdict.ledger import Ledger
+from productionpolicy.verdict.plan import Change
+
+MOST_WRITES = 6
+WRITES_SECONDS = 60.0
+"""A workload is written at most so often in so many seconds: whatever goes wrong, it is never written in a hot loop."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Memory:
+    """What we remember of one workload; losing it costs at most one more try."""
+
+    applied: dict[str, Applied] = field(default_factory=dict)
+    failed_on: str = ""
+    """The circumstances of the last refusal: as long as they are the same, we do not try again."""
+    failure: str = ""
+    writes: deque[float] = field(default_factory=lambda: deque(maxlen=MOST_WRITES))
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One look at a workload."""
+
+    case: Case
+    plan: Plan
+    policy_name: str
+
+    @property
+    def circumstances(self) -> str:
+        """What a refusal depends on: the workload as its owner sees it, the policy, and what was to be done."""
+        said = self.case.policy.spec if self.case.policy else self.case.on_removal
+        return digest(f"{self.case.owners_view.digest} {said!r} {self.plan.changes}")
+
+    @property
+    def to_be_written(self) -> bool:
+        """Whether there is something to write, and it may be written."""
+        written = self.case.governance is Governance.WRITTEN and self.case.failure is None
+        return written and not self.plan.empty
+
+
+class Reconciler:
+    """Judges workloads and does what their policies say."""
+
+    def __init__(
+        self,
+        store: Store,
+        cluster: Cluster,
+        *,
+        events: Events,
+        clock: Callable[[], float],
+        today: Callable[[], datetime],
+        wake: Callable[[WorkloadKey], None],
+    ) -> None:
+        self.store = store
+        self.ledgers: defaultdict[str, Ledger] = defaultdict(Ledger)
+        self.changed: set[str] = set()
+        """Policies whose ledger has changed since somebody last looked."""
+        self._cluster = cluster
+        self._events = events
+        self._clock = clock
+        self._today = today
+        self.rollouts = Rollouts(clock=clock, wake=wake)
+        self._memories: dict[str, Memory] = {}
+        self._listed: dict[WorkloadKey, str] = {}
+        self._uids: dict[WorkloadKey, str] = {}
+
+    async def reconcile(self, key: WorkloadKey) -> None:
+        """Judge a workload and write what is to be written.
+
+        Raises:
+            Retry: it has to be done again later.
+        """
+        judgement = self.judge(key)
+        if judgement is not None and judgement.to_be_written:
+            await self._carry_out(judgement)
+        self.rollouts.looked_at(key)
+
+    async def _carry_out(self, judgement: Judgement) -> None:
+        if self._damped(judgement):
+            raise Retry("it was written too often in a short time", after=WRITES_SECONDS)
+        admitted = self._admitted(judgement)
+        if not admitted.plan.empty:
+            await self._apply(admitted)
+            self.judge(admitted.case.workload.key)
+
+    def judge(self, key: WorkloadKey) -> Judgement | None:
+        """Judge a workload and enter the report; None where there is nothing of ours to decide."""
+        workload = self.store.workload(key)
+        case = self._case(workload) if workload is not None and not workload.deleting else None
+        if workload is None or case is None:
+            self._forget(key, gone=workload is None)
+            return None
+        self.rollouts.observe(workload)
+        planned = plan(case)
+        governor = case.policy.name if case.policy else self._repaired_by(workload)
+        judgement = Judgement(case, planned, governor or "")
+        failure = self._failure(judgement)
+        if failure:
+            judgement = replace(judgement, case=replace(case, failure=failure))
+        self._enter_report(judgement)
+        return judgement
+
+    def resume(self, key: WorkloadKey) -> None:
+        """At the start, count the rollouts of ours that are under way."""
+        workload = self.store.workload(key)
+        if workload is None:
+            return
+        case = Case(workload)
+        governor = self._repaired_by(workload)
+        if governor and any(each.restarts for each in case.journal.repairs.values()):
+            self.rollouts.resume(governor, workload)
+
+    def forgive(self) -> None:
+        """Forget refusals that may have had reasons outside of the workload: rights and quotas."""
+        for memory in self._memories.values():
+            memory.failed_on = ""
+
+    def _case(self, workload: Workload) -> Case | None:
+        namespace = self.store.namespaces.get(workload.key.namespace)
+        if namespace is None or namespace.deleting:
+            return None
+        stored = self.store.policies.get(namespace.policy) if namespace.policy else None
+        if stored is None or stored.deleting:
+            return self._released_case(workload, namespace)
+        return self._governed_case(workload, namespace, stored.policy) if stored.policy else None
+
+    def _governed_case(self, workload: Workload, namespace: Namespace, policy: Policy) -> Case:
+        memory = self._memories.get(workload.uid)
+        return Case(
+            workload,
+            around=self.store.surroundings(workload),
+            policy=policy,
+            governance=_governance(namespace, writes=policy.writes),
+            today=self._today().date(),
+            memory=memory.applied if memory else {},
+        )
+
+    def _released_case(self, workload: Workload, namespace: Namespace) -> Case | None:
+        """Return the case of a workload that no policy governs but that carries repairs of one."""
+        name = self._repaired_by(workload)
+        if name is None:
+            return None
+        stored = self.store.policies.get(name)
+        former = stored.policy if stored else None
+        if stored is not None and former is None:
+            return None
+        return Case(
+            workload,
+            around=self.store.surroundings(workload),
+            on_removal=former.spec.on_removal if former else OnRemoval.KEEP,
+            governance=_governance(namespace, writes=former.writes if former else True),
+            today=self._today().date(),
+        )
+
+    def _repaired_by(self, workload: Workload) -> str | None:
+        return repaired_by(workload, self.store.budgets_of(workload))
+
+    def _enter_report(self, judgement: Judgement) -> None:
+        case, key = judgement.case, judgement.case.workload.key
+        self._unlist(key, unless=case.policy.name if case.policy else None)
+        if case.policy is None:
+            return
+        told = report(case, audit(case), judgement.plan, rolling=self.rollouts.rolling(key))
+        self._listed[key] = case.policy.name
+        self._uids[key] = case.workload.uid
+        before = self.ledgers[case.policy.name].reports.get(key)
+        if self.ledgers[case.policy.name].put(told):
+            self.changed.add(case.policy.name)
+            self._tell_contest(case.workload, before, told, judgement.plan)
+
+    def _tell_contest(self, workload: Workload, before: Report | None, told: Report, planned: Plan) -> None:
+        if told.state is State.CONTESTED and (before is None or before.state is not State.CONTESTED):
+            reasons = "; ".join(f"{name}: {each.reason}" for name, each in planned.contests.items() if each.settled)
+            message = f"left undone until the workload or its policy changes: {reasons}"
+            log.warning("repair contested", workload=str(workload.key), reasons=reasons)
+            self._events.about_workload(workload, reason="Contested", message=message, warning=True)
+
+    def _unlist(self, key: WorkloadKey, *, unless: str | None = None) -> None:
+        listed = self._listed.get(key)
+        if listed is not None and listed != unless:
+            del self._listed[key]
+            if self.ledgers[listed].drop(key):
+                self.changed.add(listed)
+
+    def _forget(self, key: WorkloadKey, *, gone: bool) -> None:
+        self._unlist(key)
+        self.rollouts.leave(key)
+        if gone:
+            self._memories.pop(self._uids.pop(key, ""), None)
+
+    def _failure(self, judgement: Judgement) -> str | None:
+        memory = self._memories.get(judgement.case.workload.uid)
+        failed = memory is not None and memory.failed_on == judgement.circumstances
+        return memory.failure if memory and failed else None
+
+    def _damped(self, judgement: Judgement) -> bool:
+        memory = self._memories.get(judgement.case.workload.uid)
+        if memory is None or len(memory.writes) < MOST_WRITES:
+            return False
+        return self._clock() - memory.writes[0] < WRITES_SECONDS
+
+    def _admitted(self, judgement: Judgement) -> Judgement:
+        """Return what may be done now: restarts wait for their turn, and the rest of the workload's patch with them."""
+        workload, planned = judgement.case.workload, judgement.plan
+        if not planned.restarts or workload.runs_no_pod:
+            return judgement
+        rollout = self._rollout(judgement)
+        if rollout.timing is Timing.NEXT_ROLLOUT and judgement.case.policy is not None:
+            return replace(judgement, plan=plan(judgement.case, restarts_allowed=False))
+        if self._may_restart(judgement, rollout):
+            return judgement
+        return replace(judgement, plan=replace(planned, patch={}))
+
+    def _may_restart(self, judgement: Judgement, rollout: Rollout) -> bool:
+        workload = judgement.case.workload
+        if not workload.settled or workload.paused:
+            return False
+        if workload.holds_back:
+            return True
+        slots = rollout.slots(self.ledgers[judgement.policy_name].total)
+        return self.rollouts.enter(judgement.policy_name, workload, slots=slots)
+
+    def _rollout(self, judgement: Judgement) -> Rollout:
+        if judgement.case.policy is not None:
+            return judgement.case.policy.spec.rollout
+        stored: StoredPolicy | None = self.store.policies.get(judgement.policy_name)
+        return stored.policy.spec.rollout if stored and stored.policy else Rollout()
+
+    async def _apply(self, judgement: Judgement) -> None:
+        """Write the plan; what we hold for it is given back if it does not come to it."""
+        key = judgement.case.workload.key
+        try:
+            await self._write(judgement)
+        except (Refused, Forbidden) as error:
+            self.rollouts.leave(key)
+            self._remember_failure(judgement, error)
+        except Conflict as error:
+            self.rollouts.leave(key)
+            FAILURES.labels(reason="Conflict").inc()
+            await self._refresh(key)
+            raise Retry(f"it has changed meanwhile: {error}") from error
+        except Gone:
+            self.rollouts.leave(key)
+            FAILURES.labels(reason="Gone").inc()
+            raise Retry("it is gone") from None
+        except Unavailable as error:
+            self.rollouts.leave(key)
+            FAILURES.labels(reason="Unavailable").inc()
+            raise Retry(str(error), after=error.retry_after) from error
+
+    async def _write(self, judgement: Judgement) -> None:
+        case = judgement.case
+        memory = self._memories.setdefault(case.workload.uid, Memory())
+        memory.writes.append(self._clock())
+        await self._write_budget(judgement)
+        await self._write_workload(judgement)
+        if judgement.plan.patch or judgement.plan.budget:
+            self._remember(memory, judgement)
+            self._tell(judgement)
+
+    async def _write_budget(self, judgement: Judgement) -> None:
+        change, workload = judgement.plan.budget, judgement.case.workload
+        if change is None:
+            return
+        if change.terms is None:
+            if change.live is not None:
+                await self._cluster.delete_budget(change.live)
+                self.store.forget(BUDGETS, change.live.namespace, change.live.name)
+            return
+        manifest = change.terms.manifest(workload, policy=judgement.policy_name)
+        if change.live is None:
+            written = await self._cluster.create_budget(manifest)
+        else:
+            written = await self._cluster.replace_budget(change.live, manifest)
+        self.store.observe(BUDGETS, written)
+
+    async def _write_workload(self, judgement: Judgement) -> None:
+        workload, patch = judgement.case.workload, judgement.plan.patch
+        if not patch and not judgement.plan.clean:
+            return
+        raw = await (self._cluster.amend(workload, patch) if patch else self._cluster.workload(workload.key))
+        raw["kind"] = workload.key.kind
+        amended = read_workload(raw)
+        self.store.update_workload(amended)
+        version = await self._cluster.release(workload.key, raw)
+        self.store.update_workload(replace(amended, left_over=False, resource_version=version))
+
+    async def _refresh(self, key: WorkloadKey) -> None:
+        """Take in a workload as it is now: the watch may lag behind."""
+        try:
+            raw = await self._cluster.workload(key)
+        except RequestFailed:
+            return
+        self.store.update_workload(read_workload({**raw, "kind": key.kind}))
+
+    def _remember(self, memory: Memory, judgement: Judgement) -> None:
+        for change in _made(judgement.plan):
+            if change.after is None:
+                memory.applied.pop(change.expectation, None)
+                WITHDRAWALS.labels(expectation=change.expectation).inc()
+            else:
+                contest = judgement.plan.contests.get(change.expectation)
+                terms = judgement.case.terms(BY_NAME[change.expectation])
+                memory.applied[change.expectation] = Applied(terms, undone=contest.undone if contest else 0)
+                REPAIRS.labels(expectation=change.expectation).inc()
+
+    def _remember_failure(self, judgement: Judgement, error: RequestFailed) -> None:
+        memory = self._memories.setdefault(judgement.case.workload.uid, Memory())
+        memory.failed_on, memory.failure = judgement.circumstances, str(error)
+        FAILURES.labels(reason=type(error).__name__).inc()
+        workload = judgement.case.workload
+        log.warning("repair refused", workload=str(workload.key), error=str(error)[:500])
+        self._events.about_workload(workload, reason="RepairRefused", message=str(error), warning=True)
+
+    def _tell(self, judgement: Judgement) -> None:
+        workload, made = judgement.case.workload, _made(judgement.plan)
+        repaired = ", ".join(str(each) for each in made if each.after is not None)
+        withdrawn = ", ".join(str(each) for each in made if each.after is None)
+        if repaired:
+            log.info("repaired", workload=str(workload.key), changes=repaired)
+            self._events.about_workload(workload, reason="Repaired", message=repaired)
+        if withdrawn:
+            log.info("withdrawn", workload=str(workload.key), changes=withdrawn)
+            self._events.about_workload(workload, reason="Withdrawn", message=withdrawn)
+
+
+def _made(planned: Plan) -> list[Change]:
+    """Return the changes that were written: those of the workload only if its patch was."""
+    return [each for each in planned.changes if planned.patch or BY_NAME[each.expectation].amendment is None]
+
+
+def _governance(namespace: Namespace, *, writes: bool) -> Governance:
+    return Governance.WRITTEN if writes and not namespace.read_only else Governance.READ_ONLY

@@ -1,0 +1,55 @@
+"""The kinds of the Kubernetes API that the operator reads and writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from productionpolicy.kube.workloads import Kind
+from productionpolicy.policy.spec import GROUP, KIND, PLURAL, VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A kind, and where it is served."""
+
+    group: str
+    version: str
+    plural: str
+    kind: str
+    namespaced: bool = True
+
+    def path(self, name: str | None = None, *, namespace: str | None = None, subresource: str | None = None) -> str:
+        """Return the path of all objects, or of one, or of its subresource."""
+        root = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
+        where = f"/namespaces/{namespace}" if namespace else ""
+        parts = (root + where, self.plural, name, subresource)
+        return "/".join(part for part in parts if part)
+
+
+POLICIES = Resource(GROUP, VERSION, PLURAL, KIND, namespaced=False)
+NAMESPACES = Resource("", "v1", "namespaces", "Namespace", namespaced=False)
+NODES = Resource("", "v1", "nodes", "Node", namespaced=False)
+EVENTS = Resource("", "v1", "events", "Event")
+DEPLOYMENTS = Resource("apps", "v1", "deployments", "Deployment")
+STATEFUL_SETS = Resource("apps", "v1", "statefulsets", "StatefulSet")
+DAEMON_SETS = Resource("apps", "v1", "daemonsets", "DaemonSet")
+JOBS = Resource("batch", "v1", "jobs", "Job")
+CRON_JOBS = Resource("batch", "v1", "cronjobs", "CronJob")
+BUDGETS = Resource("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget")
+AUTOSCALERS = Resource("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler")
+
+WATCHED = (
+    POLICIES,
+    NAMESPACES,
+    NODES,
+    AUTOSCALERS,
+    BUDGETS,
+    DAEMON_SETS,
+    JOBS,
+    CRON_JOBS,
+    STATEFUL_SETS,
+    DEPLOYMENTS,
+)
+"""In the order in which they are first listed: what bears on workloads comes before them."""
+
+WORKLOADS = {Kind.DEPLOYMENT: DEPLOYMENTS, Kind.STATEFUL_SET: STATEFUL_SETS}

@@ -1,0 +1,110 @@
+"""Which workloads roll out because of us, and who may be next."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from productionpolicy.controller.metrics import ROLLING
+from productionpolicy.kube.workloads import Kind, Workload, WorkloadKey
+
+STATEFUL_SET_SECONDS = 1800.0
+"""How long a StatefulSet may hold its slot: it has no progress deadline of its own."""
+
+
+@dataclass(slots=True)
+class _Line:
+    """The slots of one policy, and who waits for one."""
+
+    rolling: dict[WorkloadKey, float] = field(default_factory=dict)
+    """Since when, by the monotonic clock."""
+    waiting: dict[WorkloadKey, None] = field(default_factory=dict)
+
+
+class Rollouts:
+    """Slots for rollouts, per policy. A workload without a pod to restart needs none."""
+
+    def __init__(self, *, clock: Callable[[], float], wake: Callable[[WorkloadKey], None]) -> None:
+        self._clock = clock
+        self._wake = wake
+        self._lines: defaultdict[str, _Line] = defaultdict(_Line)
+        self._held: dict[WorkloadKey, str] = {}
+        self._woken: dict[WorkloadKey, str] = {}
+
+    def rolling(self, key: WorkloadKey) -> bool:
+        """Say whether a workload rolls out because of us."""
+        return key in self._held
+
+    def count(self, policy: str) -> int:
+        """Return how many workloads roll out because of us under a policy."""
+        return len(self._lines[policy].rolling)
+
+    def enter(self, policy: str, workload: Workload, *, slots: int) -> bool:
+        """Take a slot for a workload, if one is free; otherwise it is woken when one may be."""
+        line = self._lines[policy]
+        self._woken.pop(workload.key, None)
+        stateful = workload.kind is Kind.STATEFUL_SET
+        blocked = stateful and any(key.kind == Kind.STATEFUL_SET for key in line.rolling)
+        if blocked or len(line.rolling) >= slots:
+            line.waiting[workload.key] = None
+            return False
+        self._hold(policy, workload.key)
+        return True
+
+    def resume(self, policy: str, workload: Workload) -> None:
+        """Take a slot for a rollout that is under way since before we started."""
+        if under_way(workload):
+            self._hold(policy, workload.key)
+
+    def observe(self, workload: Workload) -> None:
+        """Give back the slot of a workload whose rollout is over, or does not move."""
+        if workload.key in self._held and not self._under_way(workload):
+            self.leave(workload.key)
+
+    def leave(self, key: WorkloadKey) -> None:
+        """Give back a slot, and let the next in line try."""
+        for line in self._lines.values():
+            line.waiting.pop(key, None)
+        policy = self._held.pop(key, None)
+        if policy is None:
+            return
+        line = self._lines[policy]
+        line.rolling.pop(key, None)
+        ROLLING.labels(policy=policy).set(len(line.rolling))
+        self._wake_next(policy)
+
+    def looked_at(self, key: WorkloadKey) -> None:
+        """Let the next in line try, where one that was woken has no use for its slot any more."""
+        policy = self._woken.pop(key, None)
+        if policy is not None:
+            self._wake_next(policy)
+
+    def _wake_next(self, policy: str) -> None:
+        """Wake one Deployment, and one StatefulSet: only one of them may be able to go."""
+        line = self._lines[policy]
+        for stateful in (False, True):
+            following = next((key for key in line.waiting if (key.kind == Kind.STATEFUL_SET) is stateful), None)
+            if following is not None:
+                del line.waiting[following]
+                self._woken[following] = policy
+                self._wake(following)
+
+    def _hold(self, policy: str, key: WorkloadKey) -> None:
+        line = self._lines[policy]
+        line.waiting.pop(key, None)
+        line.rolling[key] = self._clock()
+        self._held[key] = policy
+        ROLLING.labels(policy=policy).set(len(line.rolling))
+
+    def _under_way(self, workload: Workload) -> bool:
+        if workload.kind is Kind.STATEFUL_SET:
+            since = self._lines[self._held[workload.key]].rolling[workload.key]
+            return under_way(workload) and self._clock() - since < STATEFUL_SET_SECONDS
+        return under_way(workload)
+
+
+def under_way(workload: Workload) -> bool:
+    """Say whether a rollout goes on: paused, held back, stalled and deleted ones do not."""
+    moving = not (workload.settled or workload.runs_no_pod)
+    return moving and not (workload.holds_back or workload.progress.stalled or workload.deleting)

@@ -1,0 +1,382 @@
+"""What we know of the cluster: trimmed objects, and indexes that tell whom a change concerns."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from productionpolicy.controller.resources import (
+    AUTOSCALERS,
+    BUDGETS,
+    CRON_JOBS,
+    DAEMON_SETS,
+    DEPLOYMENTS,
+    JOBS,
+    NAMESPACES,
+    NODES,
+    POLICIES,
+    STATEFUL_SETS,
+    Resource,
+)
+from productionpolicy.expectations.spread import Strength
+from productionpolicy.kube.budgets import Budget, read_budget
+from productionpolicy.kube.fields import Fields
+from productionpolicy.kube.selectors import LabelIndex, SelectorIndex
+from productionpolicy.kube.surroundings import Autoscaler, Node, Surroundings, Topology, read_autoscaler, read_node
+from productionpolicy.kube.workloads import ANNOTATION_DOMAIN, Workload, WorkloadKey, controller_of, read_workload
+from productionpolicy.policy import InvalidPolicy, Policy, read_policy
+from productionpolicy.repairs.budget import POLICY_LABEL
+from productionpolicy.verdict.journal import POLICY as POLICY_NOTE
+
+NAMESPACE_POLICY = f"{ANNOTATION_DOMAIN}/policy"
+NAMESPACE_MODE = f"{ANNOTATION_DOMAIN}/mode"
+
+Owner = WorkloadKey
+"""Whoever has pods; siblings that are not governed are named in the same way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """A namespace, as far as it says who governs it."""
+
+    name: str
+    policy: str | None = None
+    read_only: bool = False
+    deleting: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPolicy:
+    """A ProductionPolicy as it stands in the cluster."""
+
+    name: str
+    uid: str
+    resource_version: str
+    generation: int
+    policy: Policy | None
+    """What it says; None where that is not valid."""
+    fault: str = ""
+    """Why it is not valid."""
+    deleting: bool = False
+    finalizers: tuple[str, ...] = ()
+    status: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Neighbourhood:
+    """What stands in one namespace."""
+
+    workloads: dict[WorkloadKey, Workload] = field(default_factory=dict)
+    budgets: dict[str, Budget] = field(default_factory=dict)
+    autoscalers: dict[str, Autoscaler] = field(default_factory=dict)
+    labels: LabelIndex[Owner] = field(default_factory=LabelIndex)
+    """The labels of all pod templates."""
+    selectors: SelectorIndex[WorkloadKey] = field(default_factory=SelectorIndex)
+    """The selectors of the workloads."""
+    budget_selectors: SelectorIndex[str] = field(default_factory=SelectorIndex)
+    scaled: dict[WorkloadKey, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """The autoscalers of each target."""
+
+
+class Store:
+    """The trimmed objects of a cluster. Observing one returns the workloads whose judgement may change by it."""
+
+    def __init__(self) -> None:
+        self.policies: dict[str, StoredPolicy] = {}
+        self.namespaces: dict[str, Namespace] = {}
+        self.matches_label_keys = False
+        self._neighbourhoods: defaultdict[str, _Neighbourhood] = defaultdict(_Neighbourhood)
+        self._nodes: dict[str, Node] = {}
+        self._topology = Topology.of(())
+        self._versions: dict[Resource, dict[tuple[str, str], str]] = defaultdict(dict)
+        self._observers: dict[Resource, Callable[[str, str, Mapping[str, Any] | None], Iterable[WorkloadKey]]] = {
+            POLICIES: self._observe_policy,
+            NAMESPACES: self._observe_namespace,
+            NODES: self._observe_node,
+            AUTOSCALERS: self._observe_autoscaler,
+            BUDGETS: self._observe_budget,
+            DAEMON_SETS: self._observer_of_sibling(DAEMON_SETS, _template_labels),
+            JOBS: self._observer_of_sibling(JOBS, _template_labels),
+            CRON_JOBS: self._observer_of_sibling(CRON_JOBS, _job_template_labels),
+            STATEFUL_SETS: self._observer_of_workload(STATEFUL_SETS),
+            DEPLOYMENTS: self._observer_of_workload(DEPLOYMENTS),
+        }
+
+    def observe(self, resource: Resource, raw: Mapping[str, Any], *, deleted: bool = False) -> list[WorkloadKey]:
+        """Take in an object, or its deletion; return the workloads that are concerned, none if it is not news."""
+        metadata = Fields(raw).mapping("metadata")
+        namespace, name = metadata.text("namespace") or "", metadata.text("name") or ""
+        version, known = metadata.text("resourceVersion") or "", self._versions[resource].get((namespace, name))
+        if known is not None and _is_older(version, known, deleted=deleted):
+            return []
+        if deleted:
+            return self.forget(resource, namespace, name)
+        self._versions[resource][namespace, name] = version
+        return _distinct(self._observers[resource](namespace, name, raw))
+
+    def forget(self, resource: Resource, namespace: str, name: str) -> list[WorkloadKey]:
+        """Drop an object that is gone; return the workloads that are concerned."""
+        if self._versions[resource].pop((namespace, name), None) is None:
+            return []
+        return _distinct(self._observers[resource](namespace, name, None))
+
+    def names(self, resource: Resource) -> set[tuple[str, str]]:
+        """Return namespace and name of all objects of a kind."""
+        return set(self._versions[resource])
+
+    def workload(self, key: WorkloadKey) -> Workload | None:
+        """Return a workload."""
+        return self._neighbourhoods[key.namespace].workloads.get(key) if key.namespace in self._neighbourhoods else None
+
+    def workloads(self, namespace: str) -> Iterator[WorkloadKey]:
+        """Return the workloads of a namespace."""
+        return iter(tuple(self._neighbourhoods[namespace].workloads) if namespace in self._neighbourhoods else ())
+
+    def all_workloads(self) -> Iterator[WorkloadKey]:
+        """Return all workloads."""
+        return (key for namespace in tuple(self._neighbourhoods) for key in self.workloads(namespace))
+
+    def namespaces_of(self, policy: str) -> list[str]:
+        """Return the namespaces that name a policy."""
+        return [each.name for each in self.namespaces.values() if each.policy == policy]
+
+    def update_workload(self, workload: Workload) -> None:
+        """Take in what a write of ours has made of a workload, unless something newer is known."""
+        known = self._versions[_resource_of(workload.key)].get((workload.key.namespace, workload.key.name))
+        if known is None or not _is_older(workload.resource_version, known, deleted=True):
+            self._versions[_resource_of(workload.key)][workload.key.namespace, workload.key.name] = (
+                workload.resource_version
+            )
+            self._put_workload(workload)
+
+    def surroundings(self, workload: Workload) -> Surroundings:
+        """Return what stands around a workload."""
+        around = self._neighbourhoods[workload.key.namespace]
+        budgets = around.budget_selectors.selecting(workload.template.labels)
+        return Surroundings(
+            budgets=tuple(around.budgets[name] for name in sorted(budgets)),
+            overlaps=self._overlaps(workload),
+            autoscaler=self._autoscaler(workload),
+            topology=self._topology,
+            matches_label_keys=self.matches_label_keys,
+        )
+
+    def repaired_by(self, key: WorkloadKey) -> str | None:
+        """Return the policy under which a workload carries repairs."""
+        workload = self.workload(key)
+        return repaired_by(workload, self.budgets_of(workload)) if workload else None
+
+    def budgets_of(self, workload: Workload) -> Iterator[Budget]:
+        """Return the budgets of ours beside a workload, by owner reference."""
+        around = self._neighbourhoods[workload.key.namespace]
+        return (each for each in around.budgets.values() if each.ours and workload.uid in each.owner_uids)
+
+    def _overlaps(self, workload: Workload) -> tuple[str, ...]:
+        if workload.selector is None:
+            return ()
+        selected = self._neighbourhoods[workload.key.namespace].labels.selected_by(workload.selector)
+        return tuple(sorted(f"{each.kind} {each.name}" for each in selected if each != workload.key))
+
+    def _autoscaler(self, workload: Workload) -> Autoscaler | None:
+        around = self._neighbourhoods[workload.key.namespace]
+        names = sorted(around.scaled.get(workload.key, ()))
+        return around.autoscalers[names[0]] if names else None
+
+    def _observe_policy(self, _namespace: str, name: str, raw: Mapping[str, Any] | None) -> Iterable[WorkloadKey]:
+        before = self.policies.pop(name, None)
+        if raw is not None:
+            self.policies[name] = _read_policy(name, raw)
+        after = self.policies.get(name)
+        if before and after and _same_word(before, after):
+            return ()
+        return self._concerned_by(name)
+
+    def _concerned_by(self, policy: str) -> Iterator[WorkloadKey]:
+        """Return the workloads that a policy governs, or that carry repairs of it."""
+        for key in self.all_workloads():
+            governed = self.namespaces.get(key.namespace, Namespace(key.namespace)).policy == policy
+            if governed or self.repaired_by(key) == policy:
+                yield key
+
+    def _observe_namespace(self, _namespace: str, name: str, raw: Mapping[str, Any] | None) -> Iterable[WorkloadKey]:
+        before = self.namespaces.pop(name, None)
+        if raw is not None:
+            self.namespaces[name] = _read_namespace(name, raw)
+        return () if before == self.namespaces.get(name) else self.workloads(name)
+
+    def _observe_node(self, _namespace: str, name: str, raw: Mapping[str, Any] | None) -> Iterable[WorkloadKey]:
+        before = self._nodes.pop(name, None)
+        if raw is not None:
+            self._nodes[name] = read_node(raw)
+        if before == self._nodes.get(name):
+            return ()
+        topology = Topology.of(self._nodes.values())
+        changed, self._topology = topology != self._topology, topology
+        return self._wanting_nodes() if changed else ()
+
+    def _wanting_nodes(self) -> Iterator[WorkloadKey]:
+        """Return the workloads whose repair depends on the nodes: those to be spread by force."""
+        for stored in self.policies.values():
+            policy = stored.policy
+            if policy is not None and policy.spec.expectations.spread.strength is Strength.REQUIRED:
+                for namespace in self.namespaces_of(stored.name):
+                    yield from self.workloads(namespace)
+
+    def _observe_autoscaler(self, namespace: str, name: str, raw: Mapping[str, Any] | None) -> Iterable[WorkloadKey]:
+        around = self._neighbourhoods[namespace]
+        before = around.autoscalers.pop(name, None)
+        if before is not None:
+            around.scaled[_target(before)].discard(name)
+        after = read_autoscaler(raw) if raw is not None else None
+        if after is not None:
+            around.autoscalers[name] = after
+            around.scaled[_target(after)].add(name)
+        return () if before == after else (_target(each) for each in (before, after) if each)
+
+    def _observe_budget(self, namespace: str, name: str, raw: Mapping[str, Any] | None) -> Iterable[WorkloadKey]:
+        around = self._neighbourhoods[namespace]
+        before = around.budgets.pop(name, None)
+        around.budget_selectors.drop(name)
+        after = read_budget(raw) if raw is not None else None
+        if after is not None:
+            around.budgets[name] = after
+            if after.selector is not None:
+                around.budget_selectors.put(name, after.selector)
+        return () if _same_budget(before, after) else self._selected(around, (before, after))
+
+    def _selected(self, around: _Neighbourhood, budgets: Iterable[Budget | None]) -> Iterator[WorkloadKey]:
+        for budget in budgets:
+            if budget is not None:
+                selected = around.labels.selected_by(budget.selector) if budget.selector else set()
+                yield from (each for each in selected if each in around.workloads)
+                yield from (key for key, each in around.workloads.items() if each.uid in budget.owner_uids)
+
+    def _observer_of_sibling(
+        self, resource: Resource, labels_of: Callable[[Fields], dict[str, str]]
+    ) -> Callable[[str, str, Mapping[str, Any] | None], Iterable[WorkloadKey]]:
+        def observe(namespace: str, name: str, raw: Mapping[str, Any] | None) -> Iterable[WorkloadKey]:
+            labels = labels_of(Fields(raw)) if raw is not None and not _is_offspring(raw) else None
+            return self._relabel(WorkloadKey(namespace, resource.kind, name), labels)
+
+        return observe
+
+    def _relabel(self, owner: Owner, labels: Mapping[str, str] | None) -> Iterable[WorkloadKey]:
+        """Enter the labels of a pod template; return the workloads whose selector matches them, before or after."""
+        around = self._neighbourhoods[owner.namespace]
+        before = around.labels.labels_of(owner)
+        if before == labels:
+            return ()
+        if labels is None:
+            around.labels.drop(owner)
+        else:
+            around.labels.put(owner, labels)
+        return around.selectors.selecting(before or {}) | around.selectors.selecting(labels or {})
+
+    def _observer_of_workload(
+        self, resource: Resource
+    ) -> Callable[[str, str, Mapping[str, Any] | None], Iterable[WorkloadKey]]:
+        def observe(namespace: str, name: str, raw: Mapping[str, Any] | None) -> Iterable[WorkloadKey]:
+            if raw is None:
+                return self._drop_workload(WorkloadKey(namespace, resource.kind, name))
+            return self._put_workload(read_workload({**raw, "kind": resource.kind}))
+
+        return observe
+
+    def _put_workload(self, workload: Workload) -> Iterable[WorkloadKey]:
+        around, key = self._neighbourhoods[workload.key.namespace], workload.key
+        around.workloads[key] = workload
+        if workload.selector is not None:
+            around.selectors.put(key, workload.selector)
+        return {key, *self._relabel(key, workload.template.labels)}
+
+    def _drop_workload(self, key: WorkloadKey) -> Iterable[WorkloadKey]:
+        around = self._neighbourhoods[key.namespace]
+        around.workloads.pop(key, None)
+        around.selectors.drop(key)
+        return {key, *self._relabel(key, None)}
+
+
+def repaired_by(workload: Workload, budgets: Iterable[Budget]) -> str | None:
+    """Return the policy under which a workload carries repairs, by its journal or by the label of our budget."""
+    noted = workload.notes.get(POLICY_NOTE)
+    if noted:
+        return noted
+    return next((dict(each.labels).get(POLICY_LABEL) for each in budgets), None)
+
+
+def _read_policy(name: str, raw: Mapping[str, Any]) -> StoredPolicy:
+    metadata = Fields(raw).mapping("metadata")
+    policy, fault = None, ""
+    try:
+        policy = read_policy(raw)
+    except InvalidPolicy as error:
+        fault = str(error)
+    status = raw.get("status")
+    return StoredPolicy(
+        name=name,
+        uid=metadata.text("uid") or "",
+        resource_version=metadata.text("resourceVersion") or "",
+        generation=metadata.integer("generation") or 0,
+        policy=policy,
+        fault=fault,
+        deleting="deletionTimestamp" in metadata,
+        finalizers=metadata.texts("finalizers"),
+        status=status if isinstance(status, Mapping) else {},
+    )
+
+
+def _same_word(before: StoredPolicy, after: StoredPolicy) -> bool:
+    same = (before.uid, before.generation, before.deleting) == (after.uid, after.generation, after.deleting)
+    return same and before.fault == after.fault
+
+
+def _read_namespace(name: str, raw: Mapping[str, Any]) -> Namespace:
+    metadata = Fields(raw).mapping("metadata")
+    labels = metadata.text_map("labels")
+    return Namespace(
+        name=name,
+        policy=labels.get(NAMESPACE_POLICY) or None,
+        read_only=NAMESPACE_MODE in labels,
+        deleting="deletionTimestamp" in metadata,
+    )
+
+
+def _same_budget(before: Budget | None, after: Budget | None) -> bool:
+    """Say whether two states of a budget differ in nothing but their resource version."""
+    if before is None or after is None:
+        return before is after
+    return before.like(after)
+
+
+def _template_labels(fields: Fields) -> dict[str, str]:
+    return fields.mapping("spec").mapping("template").mapping("metadata").text_map("labels")
+
+
+def _job_template_labels(fields: Fields) -> dict[str, str]:
+    return _template_labels(fields.mapping("spec").mapping("jobTemplate"))
+
+
+def _is_offspring(raw: Mapping[str, Any]) -> bool:
+    """Say whether a CronJob made the Job: its pods' labels are those of the CronJob's template."""
+    return (controller_of(Fields(raw).mapping("metadata")) or "").startswith("CronJob ")
+
+
+def _target(autoscaler: Autoscaler) -> WorkloadKey:
+    return WorkloadKey(autoscaler.namespace, autoscaler.target_kind, autoscaler.target_name)
+
+
+def _resource_of(key: WorkloadKey) -> Resource:
+    return DEPLOYMENTS if key.kind == DEPLOYMENTS.kind else STATEFUL_SETS
+
+
+def _is_older(version: str, known: str, *, deleted: bool) -> bool:
+    """Say whether a version is not news. Versions of one kind are ordered numbers; others are taken as news."""
+    if not (version.isdecimal() and known.isdecimal()):
+        return False
+    return int(version) < int(known) if deleted else int(version) <= int(known)
+
+
+def _distinct(keys: Iterable[WorkloadKey]) -> list[WorkloadKey]:
+    return list(dict.fromkeys(keys))
