@@ -48,8 +48,8 @@ def _index() -> str:
     head = "| expectation | what it asks for | repair | Production | Development |\n|---|---|---|---|---|"
     actions = ", ".join(Action)
     return (
-        f"<!-- {_MADE_BY} -->\n# Expectations\n\nEach is a field under `spec.expectations` of a ProductionPolicy. The two "
-        f"last columns are its action ({actions}) in each profile.\n\n{head}\n" + "\n".join(rows) + "\n"
+        f"<!-- {_MADE_BY} -->\n# Expectations\n\nEach is a field under `spec.expectations` of a ProductionPolicy. "
+        f"The two last columns are its action ({actions}) in each profile.\n\n{head}\n" + "\n".join(rows) + "\n"
     )
 
 

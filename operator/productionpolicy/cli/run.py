@@ -51,8 +51,23 @@ class Address(click.ParamType[tuple[str, int]]):
     show_default=True,
     help="Where /livez, /readyz and /metrics are served.",
 )
+@click.option(
+    "--listing-interval",
+    type=click.FloatRange(min=1),
+    default=900.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How often everything is listed anew, to find what the watches have missed.",
+)
 @click.option("--verbose", is_flag=True, help="Log details for debugging.")
-def command(kubeconfig: Path | None, log_format: str, probes_address: tuple[str, int], *, verbose: bool) -> None:
+def command(
+    kubeconfig: Path | None,
+    log_format: str,
+    probes_address: tuple[str, int],
+    listing_interval: float,
+    *,
+    verbose: bool,
+) -> None:
     """Run the operator against a cluster.
 
     It watches the namespaces that carry the label productionpolicy.dev/policy, judges their Deployments and
@@ -67,7 +82,7 @@ def command(kubeconfig: Path | None, log_format: str, probes_address: tuple[str,
     logs.configure(logs.Format(log_format), verbose=verbose)
     host, port = probes_address
     try:
-        code = asyncio.run(operate(Options(kubeconfig or _from_environment(), host, port)))
+        code = asyncio.run(operate(Options(kubeconfig or _from_environment(), host, port, listing_interval)))
     except NoConnection as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:

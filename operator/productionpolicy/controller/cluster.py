@@ -122,14 +122,17 @@ class Cluster:
         operations = list(_removals(raw["metadata"].get("managedFields", [])))
         if not operations:
             return str(raw["metadata"]["resourceVersion"])
-        released = await self._request(
-            "PATCH",
-            _path(key),
-            query={"fieldManager": FIELD_MANAGER},
-            body=operations,
-            content_type=_JSON_PATCH,
-            accept=_METADATA_ONLY,
-        )
+        try:
+            released = await self._request(
+                "PATCH",
+                _path(key),
+                query={"fieldManager": FIELD_MANAGER},
+                body=operations,
+                content_type=_JSON_PATCH,
+                accept=_METADATA_ONLY,
+            )
+        except Refused as error:  # a failed test of a JSON patch is answered with 422
+            raise Conflict("the managed fields have changed") from error
         return str(released["metadata"]["resourceVersion"])
 
     async def create_budget(self, manifest: Raw) -> Raw:

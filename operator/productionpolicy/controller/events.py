@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 import structlog
 
+from productionpolicy.controller.clock import Clock
 from productionpolicy.controller.cluster import Cluster, RequestFailed
 from productionpolicy.controller.metrics import EVENTS_DROPPED
 from productionpolicy.kube.workloads import Workload
@@ -25,11 +24,11 @@ log = structlog.get_logger(__name__)
 class Events:
     """Posts Events in the background. Beyond a burst and a rate they are dropped: the status tells all."""
 
-    def __init__(self, cluster: Cluster, *, clock: Callable[[], float]) -> None:
+    def __init__(self, cluster: Cluster, *, clock: Clock) -> None:
         self._cluster = cluster
         self._clock = clock
         self._tokens = float(BURST)
-        self._refilled = clock()
+        self._refilled = clock.monotonic()
         self._queue: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue()
 
     def about_workload(self, workload: Workload, *, reason: str, message: str, warning: bool = False) -> None:
@@ -44,9 +43,13 @@ class Events:
         self._post(workload.key.namespace, regarding, reason, message, warning=warning)
 
     def about_namespace(self, name: str, *, reason: str, message: str) -> None:
-        """Warn of a namespace."""
+        """Warn of a namespace, in that namespace, where its users look."""
         self._post(
-            name, {"apiVersion": "v1", "kind": "Namespace", "name": name, "uid": name}, reason, message, warning=True
+            name,
+            {"apiVersion": "v1", "kind": "Namespace", "namespace": name, "name": name},
+            reason,
+            message,
+            warning=True,
         )
 
     async def run(self) -> None:
@@ -62,7 +65,7 @@ class Events:
         if not self._take_token():
             EVENTS_DROPPED.inc()
             return
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        now = self._clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
         event = {
             "apiVersion": "v1",
             "kind": "Event",
@@ -81,7 +84,7 @@ class Events:
         self._queue.put_nowait((namespace, event))
 
     def _take_token(self) -> bool:
-        now = self._clock()
+        now = self._clock.monotonic()
         self._tokens = min(float(BURST), self._tokens + (now - self._refilled) * PER_SECOND)
         self._refilled = now
         if self._tokens < 1:

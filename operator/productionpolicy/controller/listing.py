@@ -14,7 +14,6 @@ from productionpolicy.controller.metrics import LISTING_SECONDS
 from productionpolicy.controller.resources import WATCHED, Resource
 from productionpolicy.controller.store import Store
 
-INTERVAL_SECONDS = 900.0
 RETRY_SECONDS = 5.0
 
 log = structlog.get_logger(__name__)

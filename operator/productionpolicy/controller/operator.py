@@ -9,7 +9,6 @@ import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +16,11 @@ import kopf
 import structlog
 
 from productionpolicy.controller import handlers
+from productionpolicy.controller.clock import Clock
 from productionpolicy.controller.cluster import Cluster, RequestFailed
 from productionpolicy.controller.connection import Connection
 from productionpolicy.controller.events import Events
-from productionpolicy.controller.listing import INTERVAL_SECONDS, Listing
+from productionpolicy.controller.listing import Listing
 from productionpolicy.controller.policies import Keeper
 from productionpolicy.controller.probes import Probes
 from productionpolicy.controller.queue import WorkQueue
@@ -41,6 +41,8 @@ LONGEST_SILENCE_SECONDS = 900.0
 WIDE = frozenset({POLICIES, NAMESPACES, NODES})
 """Kinds of which one object concerns many workloads."""
 
+CLOCK = Clock()
+
 log = structlog.get_logger(__name__)
 
 
@@ -53,22 +55,31 @@ class Options:
     host: str
     port: int
     """Where the probes are served."""
+    listing_seconds: float = 900.0
+    """How long to wait between full listings."""
 
 
 class Operator:
     """One running operator."""
 
-    def __init__(self, cluster: Cluster, watches: Watches) -> None:
+    def __init__(self, cluster: Cluster, watches: Watches, *, listing_seconds: float) -> None:
         self._cluster = cluster
         self._watches = watches
+        self._listing_seconds = listing_seconds
         self._state: str | None = "starting"
+        self._learned = False
         self.store = Store()
-        self.events = Events(cluster, clock=time.monotonic)
+        self.events = Events(cluster, clock=CLOCK)
         self.queue = WorkQueue(self._reconcile, workers=WORKERS)
         self.reconciler = Reconciler(
-            self.store, cluster, events=self.events, clock=time.monotonic, today=_now, wake=self.queue.add
+            self.store,
+            cluster,
+            events=self.events,
+            clock=CLOCK,
+            wake=self.queue.add,
+            later=self.queue.add_later,
         )
-        self.keeper = Keeper(self.store, cluster, self.reconciler, self.events, clock=time.monotonic, now=_now)
+        self.keeper = Keeper(self.store, cluster, self.reconciler, self.events, clock=CLOCK)
         self.listing = Listing(cluster, self.store, observe=self.observe, vanished=self.vanished)
         self._rejudging: set[asyncio.Task[None]] = set()
 
@@ -96,6 +107,8 @@ class Operator:
         await self._wait_for_server()
         self._state = "listing"
         await self.listing.complete()
+        self._learned = True
+        self.store.born = self.reconciler.born
         for key in self.store.all_workloads():
             self.reconciler.resume(key)
         await self._rejudge(list(self.store.all_workloads()))
@@ -120,12 +133,13 @@ class Operator:
         deadline = time.monotonic() + FINISH_SECONDS
         while self.queue.busy and time.monotonic() < deadline:  # noqa: ASYNC110  # bounded, and only once
             await asyncio.sleep(0.02)
+        await self.keeper.let_go()
 
     async def _reconcile(self, key: WorkloadKey) -> None:
         await self.reconciler.reconcile(key)
 
     def _concern(self, resource: Resource, keys: Iterable[WorkloadKey]) -> None:
-        if self._state in ("starting", "listing"):
+        if not self._learned:
             return
         if resource in WIDE:
             task = asyncio.get_running_loop().create_task(self._rejudge(list(keys), settling=resource))
@@ -137,7 +151,7 @@ class Operator:
 
     async def _rejudge(self, keys: list[WorkloadKey], *, settling: Resource | None = None) -> None:
         """Judge many workloads, and enter into the queue those where something is to be done."""
-        self.keeper.unsettled.update(self.store.policies)
+        self.keeper.held += 1
         try:
             for start in range(0, len(keys), CHUNK):
                 for key in keys[start : start + CHUNK]:
@@ -146,7 +160,7 @@ class Operator:
                         self.queue.add_backlog([key])
                 await asyncio.sleep(0)
         finally:
-            self.keeper.unsettled.clear()
+            self.keeper.held -= 1
         if settling in (POLICIES, NAMESPACES):
             self.reconciler.changed.update(self.store.policies)
             self.keeper.warn_of_missing_policies()
@@ -162,7 +176,7 @@ class Operator:
 
     async def _list_again(self) -> None:
         while True:
-            await asyncio.sleep(INTERVAL_SECONDS)
+            await asyncio.sleep(self._listing_seconds)
             await self.listing.complete()
             self.reconciler.forgive()
             await self._rejudge(list(self.store.all_workloads()))
@@ -192,9 +206,9 @@ async def operate(options: Options) -> int:
         NoConnection: there are no usable credentials.
     """
     connection = await Connection.load(options.kubeconfig)
-    watches = Watches(WATCHED, clock=time.monotonic)
+    watches = Watches(WATCHED, clock=CLOCK)
     async with connection.client() as api:
-        operator = Operator(Cluster(api), watches)
+        operator = Operator(Cluster(api), watches, listing_seconds=options.listing_seconds)
         async with Probes(options.host, options.port, alive=operator.alive, ready=operator.ready):
             return await _run(operator, connection, watches)
 
@@ -252,7 +266,3 @@ def _listen(stopped: asyncio.Event) -> None:
 
 def _failure(task: asyncio.Task[None]) -> BaseException | None:
     return task.exception() if task.done() and not task.cancelled() else None
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import structlog
 
+from productionpolicy.controller.clock import Clock
 from productionpolicy.controller.cluster import Cluster, Gone, RequestFailed
 from productionpolicy.controller.events import Events
 from productionpolicy.controller.metrics import FINDINGS
@@ -49,11 +50,9 @@ class Keeper:
     cluster: Cluster
     reconciler: Reconciler
     events: Events
-    clock: Callable[[], float]
-    now: Callable[[], datetime]
-    unsettled: set[str] = field(default_factory=set)
-    """Policies whose workloads are just being judged anew: their totals would be half of one and half of another."""
-    _written: dict[str, bytes] = field(default_factory=dict)
+    clock: Clock
+    held: int = 0
+    """How many times workloads are just being judged anew: meanwhile totals are half old and half new."""
     _departures: dict[str, _Departure] = field(default_factory=dict)
     _warned: set[tuple[str, str]] = field(default_factory=set)
 
@@ -65,12 +64,28 @@ class Keeper:
 
     async def look(self) -> None:
         """Write what has changed since the last look."""
-        due = {name for name in self.reconciler.changed if name not in self.unsettled}
-        self.reconciler.changed -= due
-        for name in sorted(due | self._leaving()):
+        if self.held:
+            return
+        due = sorted(self.reconciler.changed | self._leaving())
+        self.reconciler.changed.clear()
+        for name in due:
             stored = self.store.policies.get(name)
-            if stored is not None:
+            if stored is None:
+                self._departures.pop(name, None)
+            else:
                 await self._attempt(stored)
+
+    async def let_go(self) -> None:
+        """At our stop, take our finalizer off the policies: with the operator gone, nothing must be undeletable.
+
+        A policy that is being deleted keeps it, because its withdrawal goes on when we are back.
+        """
+        for stored in list(self.store.policies.values()):
+            if FINALIZER in stored.finalizers and not stored.deleting:
+                try:
+                    await self._set_finalizer(stored, wanted=False)
+                except RequestFailed as error:
+                    log.warning("finalizer could not be removed", policy=stored.name, error=str(error)[:300])
 
     def warn_of_missing_policies(self) -> None:
         """Post an Event on each namespace that names a policy which does not exist."""
@@ -94,18 +109,15 @@ class Keeper:
             await self._keep_finalizer(stored)
             await self._write_status(stored)
         except Gone:
-            self._written.pop(stored.name, None)
+            log.debug("policy is gone", policy=stored.name)
         except RequestFailed as error:
             log.warning("policy could not be written", policy=stored.name, error=str(error)[:300])
             self.reconciler.changed.add(stored.name)
 
     async def _write_status(self, stored: StoredPolicy) -> None:
         status = self._status(stored)
-        encoded = msgspec.json.encode(status, order="sorted")
-        known = self._written.get(stored.name) or msgspec.json.encode(stored.status, order="sorted")
-        if encoded != known:
+        if status != stored.status:
             await self.cluster.set_status(stored.name, status)
-            self._written[stored.name] = encoded
         self._measure(stored)
 
     def _status(self, stored: StoredPolicy) -> Any:
@@ -113,9 +125,9 @@ class Keeper:
         conditions = tuple(self._conditions(stored, ledger))
         if stored.policy is None:
             status = {**stored.status, "conditions": conditions, "observedGeneration": stored.generation}
-            return msgspec.to_builtins(status)
+            return _plain(status)
         namespaces = len(self.store.namespaces_of(stored.name))
-        return msgspec.to_builtins(ledger.status(stored.policy, namespaces=namespaces, conditions=conditions))
+        return _plain(ledger.status(stored.policy, namespaces=namespaces, conditions=conditions))
 
     def _conditions(self, stored: StoredPolicy, ledger: Ledger) -> Iterator[Condition]:
         yield self._condition(stored, "Ready", *_ready(stored))
@@ -143,13 +155,15 @@ class Keeper:
         for each in known if isinstance(known, list) else ():
             if each.get("type") == kind and each.get("status") == status:
                 return datetime.fromisoformat(str(each["lastTransitionTime"]))
-        return self.now().replace(microsecond=0)
+        return self.clock.now().replace(microsecond=0)
 
     async def _keep_finalizer(self, stored: StoredPolicy) -> None:
         """Hold a policy back while its changes are to be withdrawn, and no longer."""
         wanted = self._must_wait(stored) if stored.deleting else _reverts(stored)
-        if wanted == (FINALIZER in stored.finalizers) or (stored.deleting and wanted):
-            return
+        if wanted != (FINALIZER in stored.finalizers) and not (stored.deleting and wanted):
+            await self._set_finalizer(stored, wanted=wanted)
+
+    async def _set_finalizer(self, stored: StoredPolicy, *, wanted: bool) -> None:
         others = [each for each in stored.finalizers if each != FINALIZER]
         finalizers = [*others, FINALIZER] if wanted else others
         await self.cluster.set_finalizers(stored.name, finalizers, resource_version=stored.resource_version)
@@ -158,10 +172,10 @@ class Keeper:
         if stored.policy is None or not stored.policy.writes or not _reverts(stored):
             return False
         left = self._carrying(stored.name)
-        departure = self._departures.setdefault(stored.name, _Departure(len(left), self.clock()))
+        departure = self._departures.setdefault(stored.name, _Departure(len(left), self.clock.monotonic()))
         if departure.left != len(left) or any(self.reconciler.rollouts.rolling(key) for key in left):
-            self._departures[stored.name] = departure = _Departure(len(left), self.clock())
-        stuck = self.clock() - departure.since > STUCK_SECONDS
+            self._departures[stored.name] = departure = _Departure(len(left), self.clock.monotonic())
+        stuck = self.clock.monotonic() - departure.since > STUCK_SECONDS
         if left and stuck:
             log.warning("policy lets go of workloads that do not settle", policy=stored.name, workloads=len(left))
         return bool(left) and not stuck
@@ -176,6 +190,11 @@ class Keeper:
             WORKLOADS_GAUGE.labels(policy=stored.name, state=str(state)).set(ledger.count(state))
         for (name, outcome), count in ledger.outcomes.items():
             FINDINGS.labels(policy=stored.name, expectation=name, outcome=str(outcome)).set(count)
+
+
+def _plain(status: Any) -> Any:
+    """Return a status in the form in which it comes back from the API server."""
+    return msgspec.json.decode(msgspec.json.encode(status))
 
 
 def _reverts(stored: StoredPolicy) -> bool:

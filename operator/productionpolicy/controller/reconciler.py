@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 import structlog
 
-from productionpolicy.controller.cluster import Cluster, Conflict, Forbidden, Gone, Refused, RequestFailed, Unavailable
+from productionpolicy.controller.clock import Clock
+from productionpolicy.controller.cluster import (
+    Cluster,
+    Conflict,
+    Gone,
+    Raw,
+    Refused,
+    RequestFailed,
+    Unavailable,
+)
 from productionpolicy.controller.events import Events
 from productionpolicy.controller.metrics import FAILURES, REPAIRS, WITHDRAWALS
 from productionpolicy.controller.queue import Retry
@@ -21,11 +29,15 @@ from productionpolicy.kube.workloads import Workload, WorkloadKey, digest, read_
 from productionpolicy.policy import OnRemoval, Policy, Rollout, Timing
 from productionpolicy.verdict import Applied, Case, Governance, Plan, Report, State, audit, plan, report
 from productionpolicy.verdict.ledger import Ledger
-from productionpolicy.verdict.plan import Change
+from productionpolicy.verdict.plan import BudgetChange, Change
 
 MOST_WRITES = 6
 WRITES_SECONDS = 60.0
 """A workload is written at most so often in so many seconds: whatever goes wrong, it is never written in a hot loop."""
+
+INFANCY_SECONDS = 3.0
+"""How long a new workload is left alone: its autoscaler and its budget are created after it, by the same command, and
+without them it would be repaired twice."""
 
 log = structlog.get_logger(__name__)
 
@@ -71,9 +83,9 @@ class Reconciler:
         cluster: Cluster,
         *,
         events: Events,
-        clock: Callable[[], float],
-        today: Callable[[], datetime],
+        clock: Clock,
         wake: Callable[[WorkloadKey], None],
+        later: Callable[[WorkloadKey, float], None],
     ) -> None:
         self.store = store
         self.ledgers: defaultdict[str, Ledger] = defaultdict(Ledger)
@@ -82,10 +94,13 @@ class Reconciler:
         self._cluster = cluster
         self._events = events
         self._clock = clock
-        self._today = today
+        self._later = later
+        self._born: dict[WorkloadKey, float] = {}
         self.rollouts = Rollouts(clock=clock, wake=wake)
         self._memories: dict[str, Memory] = {}
-        self._listed: dict[WorkloadKey, str] = {}
+        self._governors: dict[WorkloadKey, str] = {}
+        """The policy that governs each workload, or whose repairs it still carries."""
+        self._governed: Counter[str] = Counter()
         self._uids: dict[WorkloadKey, str] = {}
 
     async def reconcile(self, key: WorkloadKey) -> None:
@@ -95,9 +110,22 @@ class Reconciler:
             Retry: it has to be done again later.
         """
         judgement = self.judge(key)
-        if judgement is not None and judgement.to_be_written:
+        if judgement is not None and judgement.to_be_written and not self._too_young(key):
             await self._carry_out(judgement)
         self.rollouts.looked_at(key)
+
+    def born(self, key: WorkloadKey) -> None:
+        """Note that a workload has just been created."""
+        self._born[key] = self._clock.monotonic()
+
+    def _too_young(self, key: WorkloadKey) -> bool:
+        """Say whether what belongs to a new workload may still be on its way; if so, look again later."""
+        age = self._clock.monotonic() - self._born.get(key, -INFANCY_SECONDS)
+        if age >= INFANCY_SECONDS:
+            self._born.pop(key, None)
+            return False
+        self._later(key, INFANCY_SECONDS - age)
+        return True
 
     async def _carry_out(self, judgement: Judgement) -> None:
         if self._damped(judgement):
@@ -111,10 +139,13 @@ class Reconciler:
         """Judge a workload and enter the report; None where there is nothing of ours to decide."""
         workload = self.store.workload(key)
         case = self._case(workload) if workload is not None and not workload.deleting else None
-        if workload is None or case is None:
-            self._forget(key, gone=workload is None)
+        if workload is None:
+            self._forget(key)
             return None
         self.rollouts.observe(workload)
+        if case is None:
+            self._enlist(key, None)
+            return None
         planned = plan(case)
         governor = case.policy.name if case.policy else self._repaired_by(workload)
         judgement = Judgement(case, planned, governor or "")
@@ -155,7 +186,7 @@ class Reconciler:
             around=self.store.surroundings(workload),
             policy=policy,
             governance=_governance(namespace, writes=policy.writes),
-            today=self._today().date(),
+            today=self._clock.now().date(),
             memory=memory.applied if memory else {},
         )
 
@@ -173,7 +204,7 @@ class Reconciler:
             around=self.store.surroundings(workload),
             on_removal=former.spec.on_removal if former else OnRemoval.KEEP,
             governance=_governance(namespace, writes=former.writes if former else True),
-            today=self._today().date(),
+            today=self._clock.now().date(),
         )
 
     def _repaired_by(self, workload: Workload) -> str | None:
@@ -181,11 +212,11 @@ class Reconciler:
 
     def _enter_report(self, judgement: Judgement) -> None:
         case, key = judgement.case, judgement.case.workload.key
-        self._unlist(key, unless=case.policy.name if case.policy else None)
+        self._enlist(key, judgement.policy_name)
         if case.policy is None:
+            self._unreport(key, judgement.policy_name)
             return
         told = report(case, audit(case), judgement.plan, rolling=self.rollouts.rolling(key))
-        self._listed[key] = case.policy.name
         self._uids[key] = case.workload.uid
         before = self.ledgers[case.policy.name].reports.get(key)
         if self.ledgers[case.policy.name].put(told):
@@ -199,18 +230,28 @@ class Reconciler:
             log.warning("repair contested", workload=str(workload.key), reasons=reasons)
             self._events.about_workload(workload, reason="Contested", message=message, warning=True)
 
-    def _unlist(self, key: WorkloadKey, *, unless: str | None = None) -> None:
-        listed = self._listed.get(key)
-        if listed is not None and listed != unless:
-            del self._listed[key]
-            if self.ledgers[listed].drop(key):
-                self.changed.add(listed)
+    def _enlist(self, key: WorkloadKey, policy: str | None) -> None:
+        """Count a workload for a policy, and no longer for another one."""
+        before = self._governors.get(key)
+        if before == policy:
+            return
+        if before is not None:
+            del self._governors[key]
+            self._governed[before] -= 1
+            self._unreport(key, before)
+        if policy is not None:
+            self._governors[key] = policy
+            self._governed[policy] += 1
 
-    def _forget(self, key: WorkloadKey, *, gone: bool) -> None:
-        self._unlist(key)
+    def _unreport(self, key: WorkloadKey, policy: str) -> None:
+        if self.ledgers[policy].drop(key):
+            self.changed.add(policy)
+
+    def _forget(self, key: WorkloadKey) -> None:
+        self._enlist(key, None)
+        self._born.pop(key, None)
         self.rollouts.leave(key)
-        if gone:
-            self._memories.pop(self._uids.pop(key, ""), None)
+        self._memories.pop(self._uids.pop(key, ""), None)
 
     def _failure(self, judgement: Judgement) -> str | None:
         memory = self._memories.get(judgement.case.workload.uid)
@@ -221,7 +262,7 @@ class Reconciler:
         memory = self._memories.get(judgement.case.workload.uid)
         if memory is None or len(memory.writes) < MOST_WRITES:
             return False
-        return self._clock() - memory.writes[0] < WRITES_SECONDS
+        return self._clock.monotonic() - memory.writes[0] < WRITES_SECONDS
 
     def _admitted(self, judgement: Judgement) -> Judgement:
         """Return what may be done now: restarts wait for their turn, and the rest of the workload's patch with them."""
@@ -237,11 +278,11 @@ class Reconciler:
 
     def _may_restart(self, judgement: Judgement, rollout: Rollout) -> bool:
         workload = judgement.case.workload
-        if not workload.settled or workload.paused:
+        if workload.paused or not (workload.settled or _lost_already(judgement)):
             return False
-        if workload.holds_back:
+        if workload.holds_back or not workload.settled:
             return True
-        slots = rollout.slots(self.ledgers[judgement.policy_name].total)
+        slots = rollout.slots(self._governed[judgement.policy_name])
         return self.rollouts.enter(judgement.policy_name, workload, slots=slots)
 
     def _rollout(self, judgement: Judgement) -> Rollout:
@@ -251,63 +292,64 @@ class Reconciler:
         return stored.policy.spec.rollout if stored and stored.policy else Rollout()
 
     async def _apply(self, judgement: Judgement) -> None:
-        """Write the plan; what we hold for it is given back if it does not come to it."""
+        """Write the plan; a slot that was taken for it is given back if it does not come to it."""
         key = judgement.case.workload.key
         try:
             await self._write(judgement)
-        except (Refused, Forbidden) as error:
-            self.rollouts.leave(key)
+        except Refused as error:
             self._remember_failure(judgement, error)
         except Conflict as error:
-            self.rollouts.leave(key)
-            FAILURES.labels(reason="Conflict").inc()
             await self._refresh(key)
-            raise Retry(f"it has changed meanwhile: {error}") from error
-        except Gone:
+            raise _retry(error, "it has changed meanwhile") from error
+        except (Gone, Unavailable) as error:
+            raise _retry(error, str(error)) from error
+        finally:
+            self._observe(key)
+
+    def _observe(self, key: WorkloadKey) -> None:
+        workload = self.store.workload(key)
+        if workload is None:
             self.rollouts.leave(key)
-            FAILURES.labels(reason="Gone").inc()
-            raise Retry("it is gone") from None
-        except Unavailable as error:
-            self.rollouts.leave(key)
-            FAILURES.labels(reason="Unavailable").inc()
-            raise Retry(str(error), after=error.retry_after) from error
+        else:
+            self.rollouts.observe(workload)
 
     async def _write(self, judgement: Judgement) -> None:
-        case = judgement.case
-        memory = self._memories.setdefault(case.workload.uid, Memory())
-        memory.writes.append(self._clock())
-        await self._write_budget(judgement)
-        await self._write_workload(judgement)
-        if judgement.plan.patch or judgement.plan.budget:
-            self._remember(memory, judgement)
-            self._tell(judgement)
+        memory = self._memories.setdefault(judgement.case.workload.uid, Memory())
+        memory.writes.append(self._clock.monotonic())
+        if judgement.plan.budget is not None:
+            await self._write_budget(judgement, judgement.plan.budget)
+            self._written(memory, judgement, [each for each in judgement.plan.changes if _of_budget(each)])
+        if judgement.plan.patch:
+            raw = await self._amend(judgement)
+            self._written(memory, judgement, [each for each in judgement.plan.changes if not _of_budget(each)])
+            await self._release(judgement.case.workload.key, raw)
+        elif judgement.plan.clean:
+            key = judgement.case.workload.key
+            await self._release(key, await self._cluster.workload(key))
 
-    async def _write_budget(self, judgement: Judgement) -> None:
-        change, workload = judgement.plan.budget, judgement.case.workload
-        if change is None:
-            return
+    async def _write_budget(self, judgement: Judgement, change: BudgetChange) -> None:
         if change.terms is None:
             if change.live is not None:
                 await self._cluster.delete_budget(change.live)
                 self.store.forget(BUDGETS, change.live.namespace, change.live.name)
             return
-        manifest = change.terms.manifest(workload, policy=judgement.policy_name)
+        manifest = change.terms.manifest(judgement.case.workload, policy=judgement.policy_name)
         if change.live is None:
             written = await self._cluster.create_budget(manifest)
         else:
             written = await self._cluster.replace_budget(change.live, manifest)
         self.store.observe(BUDGETS, written)
 
-    async def _write_workload(self, judgement: Judgement) -> None:
-        workload, patch = judgement.case.workload, judgement.plan.patch
-        if not patch and not judgement.plan.clean:
-            return
-        raw = await (self._cluster.amend(workload, patch) if patch else self._cluster.workload(workload.key))
-        raw["kind"] = workload.key.kind
-        amended = read_workload(raw)
-        self.store.update_workload(amended)
-        version = await self._cluster.release(workload.key, raw)
-        self.store.update_workload(replace(amended, left_over=False, resource_version=version))
+    async def _amend(self, judgement: Judgement) -> Raw:
+        workload = judgement.case.workload
+        raw = await self._cluster.amend(workload, judgement.plan.patch)
+        self.store.update_workload(read_workload({**raw, "kind": workload.key.kind}))
+        return raw
+
+    async def _release(self, key: WorkloadKey, raw: Raw) -> None:
+        released = read_workload({**raw, "kind": key.kind})
+        version = await self._cluster.release(key, raw)
+        self.store.update_workload(replace(released, left_over=False, resource_version=version))
 
     async def _refresh(self, key: WorkloadKey) -> None:
         """Take in a workload as it is now: the watch may lag behind."""
@@ -317,8 +359,9 @@ class Reconciler:
             return
         self.store.update_workload(read_workload({**raw, "kind": key.kind}))
 
-    def _remember(self, memory: Memory, judgement: Judgement) -> None:
-        for change in _made(judgement.plan):
+    def _written(self, memory: Memory, judgement: Judgement, changes: list[Change]) -> None:
+        """Remember and tell what was written."""
+        for change in changes:
             if change.after is None:
                 memory.applied.pop(change.expectation, None)
                 WITHDRAWALS.labels(expectation=change.expectation).inc()
@@ -327,6 +370,9 @@ class Reconciler:
                 terms = judgement.case.terms(BY_NAME[change.expectation])
                 memory.applied[change.expectation] = Applied(terms, undone=contest.undone if contest else 0)
                 REPAIRS.labels(expectation=change.expectation).inc()
+        workload = judgement.case.workload
+        self._tell(workload, "Repaired", [each for each in changes if each.after is not None])
+        self._tell(workload, "Withdrawn", [each for each in changes if each.after is None])
 
     def _remember_failure(self, judgement: Judgement, error: RequestFailed) -> None:
         memory = self._memories.setdefault(judgement.case.workload.uid, Memory())
@@ -336,21 +382,27 @@ class Reconciler:
         log.warning("repair refused", workload=str(workload.key), error=str(error)[:500])
         self._events.about_workload(workload, reason="RepairRefused", message=str(error), warning=True)
 
-    def _tell(self, judgement: Judgement) -> None:
-        workload, made = judgement.case.workload, _made(judgement.plan)
-        repaired = ", ".join(str(each) for each in made if each.after is not None)
-        withdrawn = ", ".join(str(each) for each in made if each.after is None)
-        if repaired:
-            log.info("repaired", workload=str(workload.key), changes=repaired)
-            self._events.about_workload(workload, reason="Repaired", message=repaired)
-        if withdrawn:
-            log.info("withdrawn", workload=str(workload.key), changes=withdrawn)
-            self._events.about_workload(workload, reason="Withdrawn", message=withdrawn)
+    def _tell(self, workload: Workload, reason: str, changes: list[Change]) -> None:
+        if changes:
+            message = ", ".join(map(str, changes))
+            log.info(reason.lower(), workload=str(workload.key), changes=message)
+            self._events.about_workload(workload, reason=reason, message=message)
 
 
-def _made(planned: Plan) -> list[Change]:
-    """Return the changes that were written: those of the workload only if its patch was."""
-    return [each for each in planned.changes if planned.patch or BY_NAME[each.expectation].amendment is None]
+def _lost_already(judgement: Judgement) -> bool:
+    """Say whether the policy has gone and the workload, though not well, has nothing that a withdrawal could harm."""
+    progress = judgement.case.workload.progress
+    return judgement.case.policy is None and (progress.available == 0 or progress.stalled)
+
+
+def _of_budget(change: Change) -> bool:
+    """Say whether a change is one of our own object, not of the workload."""
+    return BY_NAME[change.expectation].amendment is None
+
+
+def _retry(error: RequestFailed, reason: str) -> Retry:
+    FAILURES.labels(reason=type(error).__name__).inc()
+    return Retry(reason, after=error.retry_after if isinstance(error, Unavailable) else 0)
 
 
 def _governance(namespace: Namespace, *, writes: bool) -> Governance:

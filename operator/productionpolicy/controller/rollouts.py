@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from productionpolicy.controller.clock import Clock
 from productionpolicy.controller.metrics import ROLLING
 from productionpolicy.kube.workloads import Kind, Workload, WorkloadKey
 
@@ -25,7 +26,7 @@ class _Line:
 class Rollouts:
     """Slots for rollouts, per policy. A workload without a pod to restart needs none."""
 
-    def __init__(self, *, clock: Callable[[], float], wake: Callable[[WorkloadKey], None]) -> None:
+    def __init__(self, *, clock: Clock, wake: Callable[[WorkloadKey], None]) -> None:
         self._clock = clock
         self._wake = wake
         self._lines: defaultdict[str, _Line] = defaultdict(_Line)
@@ -93,14 +94,14 @@ class Rollouts:
     def _hold(self, policy: str, key: WorkloadKey) -> None:
         line = self._lines[policy]
         line.waiting.pop(key, None)
-        line.rolling[key] = self._clock()
+        line.rolling[key] = self._clock.monotonic()
         self._held[key] = policy
         ROLLING.labels(policy=policy).set(len(line.rolling))
 
     def _under_way(self, workload: Workload) -> bool:
         if workload.kind is Kind.STATEFUL_SET:
             since = self._lines[self._held[workload.key]].rolling[workload.key]
-            return under_way(workload) and self._clock() - since < STATEFUL_SET_SECONDS
+            return under_way(workload) and self._clock.monotonic() - since < STATEFUL_SET_SECONDS
         return under_way(workload)
 
 

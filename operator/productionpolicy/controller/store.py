@@ -76,8 +76,11 @@ class _Neighbourhood:
     selectors: SelectorIndex[WorkloadKey] = field(default_factory=SelectorIndex)
     """The selectors of the workloads."""
     budget_selectors: SelectorIndex[str] = field(default_factory=SelectorIndex)
-    scaled: dict[WorkloadKey, set[str]] = field(default_factory=lambda: defaultdict(set))
+    scaled: defaultdict[WorkloadKey, set[str]] = field(default_factory=lambda: defaultdict(set))
     """The autoscalers of each target."""
+    uids: dict[str, WorkloadKey] = field(default_factory=dict)
+    owned: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """The budgets that name each owner, by its uid."""
 
 
 class Store:
@@ -87,6 +90,8 @@ class Store:
         self.policies: dict[str, StoredPolicy] = {}
         self.namespaces: dict[str, Namespace] = {}
         self.matches_label_keys = False
+        self.born: Callable[[WorkloadKey], None] = _ignore
+        """Is told of each workload that was not there before."""
         self._neighbourhoods: defaultdict[str, _Neighbourhood] = defaultdict(_Neighbourhood)
         self._nodes: dict[str, Node] = {}
         self._topology = Topology.of(())
@@ -171,7 +176,8 @@ class Store:
     def budgets_of(self, workload: Workload) -> Iterator[Budget]:
         """Return the budgets of ours beside a workload, by owner reference."""
         around = self._neighbourhoods[workload.key.namespace]
-        return (each for each in around.budgets.values() if each.ours and workload.uid in each.owner_uids)
+        named = (around.budgets[name] for name in sorted(around.owned.get(workload.uid, ())))
+        return (each for each in named if each.ours)
 
     def _overlaps(self, workload: Workload) -> tuple[str, ...]:
         if workload.selector is None:
@@ -239,11 +245,11 @@ class Store:
         around = self._neighbourhoods[namespace]
         before = around.budgets.pop(name, None)
         around.budget_selectors.drop(name)
+        for uid in before.owner_uids if before else ():
+            around.owned[uid].discard(name)
         after = read_budget(raw) if raw is not None else None
         if after is not None:
-            around.budgets[name] = after
-            if after.selector is not None:
-                around.budget_selectors.put(name, after.selector)
+            _enter_budget(around, after)
         return () if _same_budget(before, after) else self._selected(around, (before, after))
 
     def _selected(self, around: _Neighbourhood, budgets: Iterable[Budget | None]) -> Iterator[WorkloadKey]:
@@ -251,7 +257,7 @@ class Store:
             if budget is not None:
                 selected = around.labels.selected_by(budget.selector) if budget.selector else set()
                 yield from (each for each in selected if each in around.workloads)
-                yield from (key for key, each in around.workloads.items() if each.uid in budget.owner_uids)
+                yield from (around.uids[uid] for uid in budget.owner_uids if uid in around.uids)
 
     def _observer_of_sibling(
         self, resource: Resource, labels_of: Callable[[Fields], dict[str, str]]
@@ -286,14 +292,19 @@ class Store:
 
     def _put_workload(self, workload: Workload) -> Iterable[WorkloadKey]:
         around, key = self._neighbourhoods[workload.key.namespace], workload.key
+        if key not in around.workloads:
+            self.born(key)
         around.workloads[key] = workload
+        around.uids[workload.uid] = key
         if workload.selector is not None:
             around.selectors.put(key, workload.selector)
         return {key, *self._relabel(key, workload.template.labels)}
 
     def _drop_workload(self, key: WorkloadKey) -> Iterable[WorkloadKey]:
         around = self._neighbourhoods[key.namespace]
-        around.workloads.pop(key, None)
+        workload = around.workloads.pop(key, None)
+        if workload is not None:
+            around.uids.pop(workload.uid, None)
         around.selectors.drop(key)
         return {key, *self._relabel(key, None)}
 
@@ -304,6 +315,10 @@ def repaired_by(workload: Workload, budgets: Iterable[Budget]) -> str | None:
     if noted:
         return noted
     return next((dict(each.labels).get(POLICY_LABEL) for each in budgets), None)
+
+
+def _ignore(_key: WorkloadKey) -> None:
+    """Take no note."""
 
 
 def _read_policy(name: str, raw: Mapping[str, Any]) -> StoredPolicy:
@@ -330,6 +345,14 @@ def _read_policy(name: str, raw: Mapping[str, Any]) -> StoredPolicy:
 def _same_word(before: StoredPolicy, after: StoredPolicy) -> bool:
     same = (before.uid, before.generation, before.deleting) == (after.uid, after.generation, after.deleting)
     return same and before.fault == after.fault
+
+
+def _enter_budget(around: _Neighbourhood, budget: Budget) -> None:
+    around.budgets[budget.name] = budget
+    for uid in budget.owner_uids:
+        around.owned[uid].add(budget.name)
+    if budget.selector is not None:
+        around.budget_selectors.put(budget.name, budget.selector)
 
 
 def _read_namespace(name: str, raw: Mapping[str, Any]) -> Namespace:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
 
+from productionpolicy.controller.clock import Clock
 from productionpolicy.controller.metrics import WATCH_SILENCE
 from productionpolicy.controller.resources import Resource
 
@@ -18,7 +19,7 @@ SILENT_SECONDS = 150.0
 class Watches:
     """Keeps, for each watched kind, when its stream was last heard of, and whether it is open."""
 
-    def __init__(self, resources: tuple[Resource, ...], *, clock: Callable[[], float]) -> None:
+    def __init__(self, resources: tuple[Resource, ...], *, clock: Clock) -> None:
         self._clock = clock
         self._paths: Mapping[str, Resource] = {each.path(): each for each in resources}
         self._heard: dict[Resource, float] = {}
@@ -27,7 +28,7 @@ class Watches:
     def fault(self) -> str | None:
         """Return what is wrong with the watches, for people; None if all are open and heard of lately."""
         faults = [f"{each.plural}: {fault}" for each, fault in self._faults.items()]
-        now = self._clock()
+        now = self._clock.monotonic()
         for resource, heard in self._heard.items():
             WATCH_SILENCE.labels(resource=resource.plural).set(now - heard)
             if now - heard > SILENT_SECONDS:
@@ -36,7 +37,7 @@ class Watches:
 
     def longest_silence(self) -> float:
         """Return how many seconds ago the most silent watch was heard of."""
-        now = self._clock()
+        now = self._clock.monotonic()
         return max((now - heard for heard in self._heard.values()), default=0.0)
 
     def trace(self) -> aiohttp.TraceConfig:
@@ -57,7 +58,7 @@ class Watches:
             return
         if ended.response.status == 200:  # noqa: PLR2004  # HTTP OK
             self._faults.pop(context.resource, None)
-            self._heard[context.resource] = self._clock()
+            self._heard[context.resource] = self._clock.monotonic()
         else:
             self._faults[context.resource] = f"answered with {ended.response.status}"
 
@@ -69,4 +70,4 @@ class Watches:
 
     async def _heard_of(self, _session: Any, context: SimpleNamespace, _chunk: Any) -> None:
         if context.resource is not None:
-            self._heard[context.resource] = self._clock()
+            self._heard[context.resource] = self._clock.monotonic()

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from productionpolicy.expectations import EXPECTATIONS, Action, Expectation, Parameters, Rule
+from productionpolicy.expectations.expectation import check_some_pods, some_pods
 from productionpolicy.kube.counts import Count
 from productionpolicy.kube.fields import Fields
 from productionpolicy.kube.workloads import digest
@@ -84,13 +85,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid
 class Rollout(Document, frozen=True, kw_only=True):
     """How fast repairs that restart pods may go."""
 
-    rules: ClassVar[tuple[Rule, ...]] = (
-        Rule(
-            cel="type(self.maxConcurrent) == int ? int(self.maxConcurrent) >= 1 : "
-            "string(self.maxConcurrent).matches('^([1-9][0-9]?|100)%$')",
-            message="maxConcurrent must be 1 or more, or a percentage from 1% to 100%",
-        ),
-    )
+    rules: ClassVar[tuple[Rule, ...]] = (some_pods("maxConcurrent"),)
 
     max_concurrent: Annotated[
         int | str,
@@ -109,9 +104,7 @@ class Rollout(Document, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse what the rule refuses."""
-        count = Count.parse(self.max_concurrent)
-        if count.value < 1 or (count.percent and count.value > 100):  # noqa: PLR2004  # percent
-            raise ValueError("maxConcurrent must be 1 or more, or a percentage from 1% to 100%")
+        check_some_pods("maxConcurrent", self.max_concurrent)
 
     def slots(self, workloads: int) -> int:
         """Return how many of so many governed workloads may roll out because of us at one time."""

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cluster.world import World
+from control_plane.operator_process import OperatorProcess
+from control_plane.plane import ControlPlane
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """One control plane for all cluster tests, with the operator installed from its manifests."""
+    with ControlPlane.start(tmp_path_factory.mktemp("plane"), audit=True) as started:
+        started.kubectl("apply", "-k", str(ROOT / "manifests"))
+        yield started
+
+
+@pytest.fixture(scope="session")
+def kubeconfig(plane: ControlPlane) -> Path:
+    """The operator's own credentials: the service account and the rights of the manifests, never an administrator's."""
+    return plane.kubeconfig_of_service_account("productionpolicy-system", "productionpolicy")
+
+
+@pytest.fixture(scope="session")
+def operator(kubeconfig: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatorProcess]:
+    """One operator for all cluster tests."""
+    log = tmp_path_factory.mktemp("operator") / "operator.log"
+    with OperatorProcess(kubeconfig, log=log) as process:
+        process.wait_ready(60)
+        yield process
+        assert process.stop(timeout=10) == 0
+
+
+@pytest.fixture
+def world(plane: ControlPlane, operator: OperatorProcess) -> Iterator[World]:
+    """What a test works with; what it makes is deleted after it."""
+    made = World(plane, operator)
+    yield made
+    made.clean_up()

@@ -1,0 +1,165 @@
+"""A proxy between the operator and the real API server that makes chosen requests fail."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aiohttp import ClientSession, ClientTimeout, TCPConnector, web
+
+from control_plane.plane import ControlPlane
+from control_plane.ports import LOOPBACK, free_ports
+
+HOP_BY_HOP = {"connection", "content-encoding", "content-length", "host", "transfer-encoding"}
+
+
+@dataclass(slots=True)
+class Fault:
+    """How requests of one kind fail."""
+
+    method: str
+    path: re.Pattern[str]
+    status: int
+    times: int = 1
+    after: int = 0
+    """How many requests pass before the first one fails."""
+    headers: dict[str, str] = field(default_factory=dict)
+    seen: int = 0
+
+    def strikes(self, request: web.Request) -> bool:
+        """Say whether this request fails."""
+        if request.method != self.method or not self.path.search(request.path_qs) or self.seen >= self.times:
+            return False
+        if self.after:
+            self.after -= 1
+            return False
+        self.seen += 1
+        return True
+
+    def answer(self) -> web.Response:
+        """Return a failure in the API server's form."""
+        reasons = {409: "Conflict", 422: "Invalid", 429: "TooManyRequests", 403: "Forbidden"}
+        status = {
+            "kind": "Status",
+            "apiVersion": "v1",
+            "status": "Failure",
+            "message": f"made to fail with {self.status}",
+            "reason": reasons.get(self.status, "InternalError"),
+            "code": self.status,
+        }
+        return web.json_response(status, status=self.status, headers=self.headers)
+
+
+class Proxy:
+    """Passes everything on, except what is made to fail."""
+
+    def __init__(self, plane: ControlPlane) -> None:
+        self._plane = plane
+        self._faults: list[Fault] = []
+        self._watches: dict[web.StreamResponse, bytes | None] = {}
+        self._streams: set[asyncio.Task[Any]] = set()
+        self.requests: list[tuple[str, str]] = []
+        (self.port,) = free_ports(1)
+        self._loop = asyncio.new_event_loop()
+        self._stop = asyncio.Event()
+
+    def fail(self, method: str, path: str, **how: Any) -> Fault:
+        """Make the next so many requests fail; see `Fault`."""
+        fault = Fault(method, re.compile(path), **how)
+        self._faults.append(fault)
+        return fault
+
+    def cut_watches(self) -> None:
+        """Break all streams that are open."""
+        self._call(lambda: [each.cancel() for each in self._streams])
+
+    def expire_watches(self) -> None:
+        """Tell all streams that their resource version is too old, as after a compaction."""
+        gone = {"kind": "Status", "code": 410, "reason": "Expired", "message": "too old resource version"}
+        self._call(lambda: self._watches.update(dict.fromkeys(self._watches, _line("ERROR", gone))))
+        self.cut_watches()
+
+    @contextmanager
+    def running(self) -> Iterator[Proxy]:
+        """Serve in a thread of its own."""
+        ready = threading.Event()
+        thread = threading.Thread(target=lambda: self._loop.run_until_complete(self._serve(ready)), daemon=True)
+        thread.start()
+        assert ready.wait(10)
+        try:
+            yield self
+        finally:
+            self._call(self._stop.set)
+            thread.join(10)
+            self._loop.close()
+
+    def kubeconfig(self, original: Path, folder: Path) -> Path:
+        """Write a kubeconfig that goes through this proxy."""
+        copied = json.loads(original.read_text())
+        copied["clusters"][0]["cluster"] = {"server": f"http://{LOOPBACK}:{self.port}"}
+        path = folder / "proxied.kubeconfig"
+        path.write_text(json.dumps(copied))
+        return path
+
+    def _call(self, action: Callable[[], Any]) -> None:
+        self._loop.call_soon_threadsafe(action)
+
+    async def _serve(self, ready: threading.Event) -> None:
+        application = web.Application(client_max_size=2**26)
+        application.router.add_route("*", "/{path:.*}", self._handle)
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
+        tls = ssl.create_default_context(cafile=str(self._plane.certificate_authority))
+        async with ClientSession(connector=TCPConnector(ssl=tls, limit=0), auto_decompress=True) as self._session:
+            await runner.setup()
+            await web.TCPSite(runner, LOOPBACK, self.port).start()
+            ready.set()
+            await self._stop.wait()
+            await runner.cleanup()
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        self.requests.append((request.method, request.path_qs))
+        fault = next((each for each in self._faults if each.strikes(request)), None)
+        if fault is not None:
+            return fault.answer()
+        headers = {name: text for name, text in request.headers.items() if name.lower() not in HOP_BY_HOP}
+        url = f"{self._plane.server}{request.path_qs}"
+        timeout = ClientTimeout(total=None)
+        body = await request.read()
+        async with self._session.request(request.method, url, headers=headers, data=body, timeout=timeout) as answer:
+            kept = {name: text for name, text in answer.headers.items() if name.lower() not in HOP_BY_HOP}
+            if request.query.get("watch") != "true":
+                return web.Response(body=await answer.read(), status=answer.status, headers=kept)
+            return await self._stream(request, answer, kept)
+
+    async def _stream(self, request: web.Request, answer: Any, headers: dict[str, str]) -> web.StreamResponse:
+        response = web.StreamResponse(status=answer.status, headers=headers)
+        await response.prepare(request)
+        self._watches[response] = None
+        copying = asyncio.ensure_future(_copy(answer, response))
+        self._streams.add(copying)
+        try:
+            await asyncio.wait({copying})
+        finally:
+            copying.cancel()
+            self._streams.discard(copying)
+        last_word = self._watches.pop(response)
+        if last_word:
+            await response.write(last_word)
+        return response
+
+
+async def _copy(answer: Any, response: web.StreamResponse) -> None:
+    async for chunk in answer.content.iter_any():
+        await response.write(chunk)
+
+
+def _line(kind: str, raw: dict[str, Any]) -> bytes:
+    return json.dumps({"type": kind, "object": raw}).encode() + b"\n"

@@ -1,0 +1,151 @@
+"""The PodDisruptionBudgets that the operator makes."""
+
+from __future__ import annotations
+
+from cluster.world import World, deployment, eventually
+
+OURS = "web-deployment-productionpolicy"
+
+
+def budget(name: str = "own", **terms: object) -> dict[str, object]:
+    spec = {"selector": {"matchLabels": {"app": "web"}}, **(terms or {"maxUnavailable": 1})}
+    return {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": name}, "spec": spec}
+
+
+def autoscaler(minimum: int) -> dict[str, object]:
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
+    spec = {"scaleTargetRef": target, "minReplicas": minimum, "maxReplicas": 5}
+    kind = {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler"}
+    return {**kind, "metadata": {"name": "web"}, "spec": spec}
+
+
+def protected(world: World) -> str:
+    namespace = world.namespace(world.policy())
+    world.apply(namespace, deployment())
+    world.repaired("web", namespace)
+    eventually(lambda: world.budgets(namespace) == [OURS])
+    return namespace
+
+
+def test_it_allows_evictions_and_belongs_to_the_workload(world: World) -> None:
+    namespace = protected(world)
+    eventually(lambda: world.get("pdb", OURS, namespace)["status"].get("disruptionsAllowed") == 1)
+    made = world.get("pdb", OURS, namespace)
+    owner = made["metadata"]["ownerReferences"][0]
+
+    assert made["spec"] == {
+        "maxUnavailable": "25%",
+        "selector": {"matchLabels": {"app": "web"}},
+        "unhealthyPodEvictionPolicy": "AlwaysAllow",
+    }
+    assert (owner["kind"], owner["name"]) == ("Deployment", "web")
+    assert "controller" not in owner
+    assert "blockOwnerDeletion" not in owner
+
+
+def test_it_comes_back_when_somebody_deletes_it(world: World) -> None:
+    namespace = protected(world)
+    uid = world.get("pdb", OURS, namespace)["metadata"]["uid"]
+    world.kubectl("delete", "pdb", OURS, "-n", namespace)
+    eventually(lambda: world.budgets(namespace) == [OURS])
+    assert world.get("pdb", OURS, namespace)["metadata"]["uid"] != uid
+
+
+def test_it_is_put_right_when_somebody_edits_it(world: World) -> None:
+    namespace = protected(world)
+    world.kubectl("patch", "pdb", OURS, "-n", namespace, "--type=merge", "-p", '{"spec":{"maxUnavailable":0}}')
+    eventually(lambda: world.get("pdb", OURS, namespace)["spec"]["maxUnavailable"] == "25%")
+
+
+def test_it_yields_to_a_budget_of_the_owner(world: World) -> None:
+    namespace = protected(world)
+    world.apply(namespace, budget())
+    eventually(lambda: world.budgets(namespace) == ["own"])
+
+
+def test_it_returns_when_the_owners_budget_goes(world: World) -> None:
+    namespace = protected(world)
+    world.apply(namespace, budget())
+    eventually(lambda: world.budgets(namespace) == ["own"])
+    world.kubectl("delete", "pdb", "own", "-n", namespace)
+    eventually(lambda: world.budgets(namespace) == [OURS])
+
+
+def test_it_goes_when_the_workload_is_meant_to_have_one_pod(world: World) -> None:
+    namespace = protected(world)
+    world.kubectl("scale", "deployment", "web", "--replicas=1", "-n", namespace)
+    eventually(lambda: world.budgets(namespace) == [])
+
+
+def test_it_goes_when_an_autoscaler_may_go_down_to_one_pod(world: World) -> None:
+    namespace = protected(world)
+    world.apply(namespace, autoscaler(1))
+    eventually(lambda: world.budgets(namespace) == [])
+    world.apply(namespace, autoscaler(2))
+    eventually(lambda: world.budgets(namespace) == [OURS])
+
+
+def test_it_goes_with_the_workload(world: World) -> None:
+    namespace = protected(world)
+    world.kubectl("delete", "deployment", "web", "-n", namespace)
+    eventually(lambda: world.budgets(namespace) == [])
+
+
+def test_min_available_that_would_block_becomes_one_unavailable_with_a_note(world: World) -> None:
+    policy = world.policy(expectations={"podDisruptionBudget": {"minAvailable": 3}})
+    namespace = world.namespace(policy)
+    world.apply(namespace, deployment())
+    eventually(lambda: world.budgets(namespace) == [OURS])
+    made = world.get("pdb", OURS, namespace)
+
+    assert made["spec"]["maxUnavailable"] == 1
+    assert made["metadata"]["annotations"] == {
+        "productionpolicy.dev/note": "minAvailable 3 would allow no eviction at 3 pods"
+    }
+
+
+def test_none_is_made_where_the_selector_also_matches_pods_of_another(world: World) -> None:
+    policy = world.policy()
+    namespace = world.namespace(policy)
+    job = {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": "migrate"},
+        "spec": {
+            "template": {
+                "metadata": {"labels": {"app": "web"}},
+                "spec": {"restartPolicy": "Never", "containers": [{"name": "run", "image": "example/migrate:1"}]},
+            }
+        },
+    }
+    world.apply(namespace, job, deployment())
+    status = world.settled(policy, total=1, violating=1)
+    assert world.budgets(namespace) == []
+    assert "Job migrate" in status["violations"][0]["message"]
+
+
+def test_one_that_turns_out_to_block_every_eviction_is_withdrawn(world: World) -> None:
+    policy = world.policy()
+    namespace = protected_by(world, policy)
+    stray = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "stray", "labels": {"app": "web"}},
+        "spec": {"containers": [{"name": "stray", "image": "example/stray:1"}]},
+    }
+    world.apply(namespace, stray)
+    eventually(lambda: world.budgets(namespace) == [], within=60)
+
+    def says_why() -> bool:
+        return any("allowed no eviction" in each["message"] for each in world.status(policy).get("violations", []))
+
+    eventually(says_why)
+    assert world.fixed(lambda: world.budgets(namespace)) == []
+
+
+def protected_by(world: World, policy: str) -> str:
+    namespace = world.namespace(policy)
+    world.apply(namespace, deployment())
+    world.repaired("web", namespace)
+    eventually(lambda: world.budgets(namespace) == [OURS])
+    return namespace

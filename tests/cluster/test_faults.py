@@ -1,0 +1,149 @@
+"""An API server that fails in every way it can: nothing is lost, nothing is done twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cluster.proxy import Proxy
+from cluster.world import World, deployment, eventually, journal, pod_spec
+from control_plane.operator_process import OperatorProcess
+from control_plane.plane import ControlPlane
+
+DEPLOYMENT = r"/deployments/web\?"
+LISTING_SECONDS = "2"
+
+
+@pytest.fixture(scope="module")
+def proxy(plane: ControlPlane) -> Iterator[Proxy]:
+    with Proxy(plane).running() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def operator(
+    operator: OperatorProcess, proxy: Proxy, kubeconfig: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[OperatorProcess]:
+    """An operator behind the proxy; the usual one rests meanwhile."""
+    operator.stop()
+    folder = tmp_path_factory.mktemp("proxied")
+    proxied = proxy.kubeconfig(kubeconfig, folder)
+    arguments = ("--listing-interval", LISTING_SECONDS)
+    with OperatorProcess(proxied, log=folder / "operator.log", arguments=arguments) as process:
+        process.wait_ready(60)
+        yield process
+        assert process.stop(timeout=10) == 0
+    operator.start()
+    operator.wait_ready(60)
+
+
+def governed(world: World) -> str:
+    namespace = world.namespace()
+    world.apply(namespace, deployment())
+    world.rolled_out("web", namespace)
+    return namespace
+
+
+def govern(world: World, namespace: str) -> str:
+    policy = world.policy()
+    world.label(namespace, f"productionpolicy.dev/policy={policy}")
+    return policy
+
+
+@pytest.mark.parametrize("status", [409, 429, 500, 503])
+def test_a_failing_patch_is_tried_again_and_made_once(world: World, proxy: Proxy, status: int) -> None:
+    namespace = governed(world)
+    fault = proxy.fail("PATCH", DEPLOYMENT, status=status, times=2)
+    govern(world, namespace)
+    repaired = world.repaired("web", namespace)
+    assert (repaired["metadata"]["generation"], fault.seen) == (2, 2)
+
+
+def test_the_pause_that_the_server_asks_for_is_kept(world: World, proxy: Proxy) -> None:
+    namespace = governed(world)
+    proxy.fail("PATCH", DEPLOYMENT, status=429, headers={"Retry-After": "2"})
+    govern(world, namespace)
+    world.repaired("web", namespace)
+    waits = [each["seconds"] for each in world.operator.log_lines() if each.get("event") == "will be tried again"]
+    assert waits[-1] >= 2
+
+
+def test_a_refused_patch_is_a_finding_and_no_loop(world: World, proxy: Proxy) -> None:
+    namespace = governed(world)
+    fault = proxy.fail("PATCH", DEPLOYMENT, status=422, times=1000)
+    policy = govern(world, namespace)
+    eventually(lambda: world.status(policy).get("workloads", {}).get("failed") == 1)
+    assert world.fixed(lambda: fault.seen) == 1
+    messages = [each["message"] for each in world.status(policy)["violations"]]
+    assert any("made to fail with 422" in each for each in messages)
+    assert world.events(namespace, "RepairRefused")
+    fault.times = 0
+    world.change_policy(policy, expectations={"preStop": {"sleepSeconds": 4}})
+    world.repaired("web", namespace)
+
+
+def test_a_repair_whose_second_request_fails_is_finished(world: World, proxy: Proxy) -> None:
+    namespace = governed(world)
+    fault = proxy.fail("PATCH", DEPLOYMENT, status=500, after=1)
+    govern(world, namespace)
+    world.repaired("web", namespace)
+
+    def managers() -> set[str]:
+        found = world.get("deployment", "web", namespace)
+        return {each["manager"] for each in found["metadata"]["managedFields"]}
+
+    eventually(lambda: "productionpolicy" not in managers())
+    assert (world.get("deployment", "web", namespace)["metadata"]["generation"], fault.seen) == (2, 1)
+
+
+def test_a_failing_budget_is_made_in_the_end(world: World, proxy: Proxy) -> None:
+    namespace = governed(world)
+    proxy.fail("POST", r"/poddisruptionbudgets", status=500, times=3)
+    govern(world, namespace)
+    eventually(lambda: world.budgets(namespace) == ["web-deployment-productionpolicy"])
+    assert world.repaired("web", namespace)["metadata"]["generation"] == 2
+
+
+def test_a_failing_status_is_written_in_the_end(world: World, proxy: Proxy) -> None:
+    namespace = governed(world)
+    proxy.fail("PATCH", r"/productionpolicies/.*/status", status=503, times=2)
+    policy = govern(world, namespace)
+    world.settled(policy, total=1, compliant=1)
+
+
+def test_cut_watches_heal(world: World, proxy: Proxy) -> None:
+    namespace = governed(world)
+    proxy.cut_watches()
+    govern(world, namespace)
+    world.repaired("web", namespace)
+
+
+def test_expired_watches_heal(world: World, proxy: Proxy) -> None:
+    namespace = governed(world)
+    proxy.expire_watches()
+    govern(world, namespace)
+    world.repaired("web", namespace)
+
+
+def test_a_deletion_that_no_watch_told_of_is_found_by_the_listing(world: World, proxy: Proxy) -> None:
+    namespace = governed(world)
+    policy = govern(world, namespace)
+    world.settled(policy, total=1)
+    proxy.fail("GET", r"/deployments\?.*watch=true", status=500, times=3)
+    proxy.cut_watches()
+    world.kubectl("delete", "deployment", "web", "-n", namespace)
+    world.settled(policy, total=0)
+
+
+def test_a_conflict_is_solved_on_fresh_data(world: World, proxy: Proxy) -> None:
+    namespace = governed(world)
+    proxy.fail("GET", r"/deployments\?.*watch=true", status=503, times=4)
+    proxy.cut_watches()
+    world.kubectl("set", "image", "deployment/web", "web=example/web:9", "-n", namespace)
+    world.rolled_out("web", namespace)
+    govern(world, namespace)
+    eventually(lambda: journal(world.get("deployment", "web", namespace)), within=60)
+    spec = pod_spec(world.repaired("web", namespace))
+    assert spec["containers"][0]["image"] == "example/web:9"

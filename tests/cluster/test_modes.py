@@ -1,0 +1,145 @@
+"""What is told, and what is not done: modes, exemptions, and policies that cannot be used."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from cluster.world import World, changed, deployment, eventually, journal
+
+
+def untouched(world: World, namespace: str) -> bool:
+    found = world.get("deployment", "web", namespace)
+    return found["metadata"]["generation"] == 1 and not journal(found) and not world.budgets(namespace)
+
+
+def annotated(**annotations: str) -> dict[str, Any]:
+    raw = deployment()
+    domain = "exempt.productionpolicy.dev"
+    raw["metadata"]["annotations"] = {f"{domain}/{name}": text for name, text in annotations.items()}
+    return raw
+
+
+def test_mode_audit_writes_nothing_and_tells_what_enforce_would_do(world: World) -> None:
+    policy = world.policy(mode="Audit")
+    namespace = world.namespace(policy)
+    world.apply(namespace, deployment(replicas=4))
+    wanted = {"repairs": 5, "restarts": 1}
+    eventually(lambda: world.status(policy).get("pending") == wanted)
+
+    assert world.fixed(lambda: untouched(world, namespace))
+    assert world.status(policy)["workloads"]["violating"] == 1
+
+
+def test_a_namespace_can_be_more_careful_than_its_policy(world: World) -> None:
+    policy = world.policy()
+    namespace = world.namespace(policy, **{"productionpolicy.dev/mode": "hands-off"})
+    world.apply(namespace, deployment())
+    eventually(lambda: world.status(policy).get("pending", {}).get("restarts") == 1)
+    assert world.fixed(lambda: untouched(world, namespace))
+
+
+def test_taking_the_mode_label_away_lets_repairs_begin(world: World) -> None:
+    namespace = world.namespace(world.policy(), **{"productionpolicy.dev/mode": "audit"})
+    world.apply(namespace, deployment())
+    world.label(namespace, "productionpolicy.dev/mode-")
+    assert world.repaired("web", namespace)["metadata"]["generation"] == 2
+
+
+def test_a_paused_policy_writes_nothing_until_it_goes_on(world: World) -> None:
+    policy = world.policy(paused=True)
+    namespace = world.namespace(policy)
+    world.apply(namespace, deployment())
+    eventually(lambda: world.status(policy).get("pending", {}).get("restarts") == 1)
+    assert world.fixed(lambda: untouched(world, namespace))
+    world.change_policy(policy, paused=False)
+    world.repaired("web", namespace)
+
+
+def test_an_exemption_with_a_reason_is_honoured(world: World) -> None:
+    policy = world.policy()
+    namespace = world.namespace(policy)
+    world.apply(namespace, annotated(spread="runs on one node on purpose; until=2099-12-31"))
+    repaired = world.repaired("web", namespace)
+    assert set(journal(repaired)) == {"policy", "preStop", "terminationGracePeriod"}
+    assert world.settled(policy, total=1)["workloads"]["exempt"] == 1
+
+
+def test_exemptions_that_do_not_hold_are_reported(world: World) -> None:
+    policy = world.policy()
+    namespace = world.namespace(policy)
+    faulty = {"preStop": "", "spread": "moved; until=2020-01-01", "prestop": "typo", "imageTag": "is pinned anyway"}
+    world.apply(namespace, annotated(**faulty))
+    status = world.settled(policy, total=1, violating=1)
+
+    assert journal(world.get("deployment", "web", namespace)).keys() >= {"preStop", "spread"}
+    messages = {each["path"].rpartition("/")[2].rstrip("]"): each["message"] for each in status["violations"]}
+    assert {name: message.partition(": ")[2].partition(";")[0] for name, message in messages.items()} == {
+        "imageTag": "the workload fulfils the expectation",
+        "preStop": "it gives no reason",
+        "prestop": "no expectation has this name",
+        "spread": "it expired on 2020-01-01",
+    }
+
+
+def test_a_policy_may_ignore_exemptions(world: World) -> None:
+    namespace = world.namespace(world.policy(exemptions="Ignored"))
+    world.apply(namespace, annotated(preStop="please"))
+    assert "preStop" in journal(world.repaired("web", namespace))
+
+
+def test_exempt_containers_are_left_alone(world: World) -> None:
+    policy = world.policy(exemptContainers=["we?"])
+    namespace = world.namespace(policy)
+    world.apply(namespace, deployment())
+    repaired = world.repaired("web", namespace)
+    assert set(journal(repaired)) == {"policy", "spread"}
+
+
+def test_a_label_that_names_no_policy_is_an_event_and_nothing_else(world: World) -> None:
+    namespace = world.namespace("no-such-policy")
+    world.apply(namespace, deployment())
+    eventually(lambda: world.events(namespace, "PolicyNotFound"))
+    assert world.fixed(lambda: untouched(world, namespace))
+
+
+def test_a_policy_that_was_stored_before_a_rule_tightened_repairs_nothing(world: World) -> None:
+    crd = world.get("crd", "productionpolicies.productionpolicy.dev")
+    policy, invalid = world.policy(paused=True), "spec.expectations.preStop.sleepSeconds"
+    path = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/expectations/properties/preStop"
+    path += "/properties/sleepSeconds/minimum"
+    lax = [{"op": "replace", "path": path, "value": 0}]
+    world.kubectl("patch", "crd", crd["metadata"]["name"], "--type=json", "-p", json.dumps(lax))
+    try:
+        change = json.dumps({"spec": {"paused": False, "expectations": {"preStop": {"sleepSeconds": 0}}}})
+        eventually(
+            lambda: world.kubectl("patch", "pp", policy, "--type=merge", "-p", change, check=False).startswith("prod")
+        )
+    finally:
+        strict = [{"op": "replace", "path": path, "value": 1}]
+        world.kubectl("patch", "crd", crd["metadata"]["name"], "--type=json", "-p", json.dumps(strict))
+    namespace = world.namespace(policy)
+    world.apply(namespace, deployment())
+
+    def ready() -> dict[str, Any]:
+        conditions = world.status(policy).get("conditions", [])
+        return dict({each["type"]: each for each in conditions}.get("Ready", {}))
+
+    eventually(lambda: ready().get("status") == "False")
+    assert ready()["reason"] == "InvalidSpec"
+    assert invalid in ready()["message"]
+    assert world.fixed(lambda: untouched(world, namespace))
+
+
+def test_one_odd_workload_does_not_keep_the_others_from_being_served(world: World) -> None:
+    namespace = world.namespace(world.policy())
+    odd = changed(deployment("odd"), name="o" * 63)
+    odd["metadata"]["annotations"] = {
+        "repairs.productionpolicy.dev/preStop": "sleep 99999999999999s: \n\x1b[31m",
+        "repairs.productionpolicy.dev/spread": "{}",
+        "contested.productionpolicy.dev/spread": "undone -1x",
+        "exempt.productionpolicy.dev/": "until=9999-99-99",
+    }
+    world.apply(namespace, odd, deployment())
+    world.repaired("web", namespace)
+    assert journal(world.repaired("odd", namespace))["preStop"] == f"sleep 10s: {'o' * 63}"

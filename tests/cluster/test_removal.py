@@ -1,0 +1,59 @@
+"""Taking the whole product away, in the documented order and in the wrong one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cluster.conftest import ROOT
+from cluster.world import World, deployment, eventually, journal
+from control_plane.operator_process import OperatorProcess
+from control_plane.plane import ControlPlane
+
+
+@pytest.fixture
+def own_world(tmp_path: Path) -> Iterator[World]:
+    """A control plane of its own: these tests take the CustomResourceDefinition away."""
+    with ControlPlane.start(tmp_path / "plane") as plane:
+        plane.kubectl("apply", "-k", str(ROOT / "manifests"))
+        kubeconfig = plane.kubeconfig_of_service_account("productionpolicy-system", "productionpolicy")
+        with OperatorProcess(kubeconfig, log=tmp_path / "operator.log") as operator:
+            operator.wait_ready(60)
+            yield World(plane, operator)
+
+
+def test_removal_leaves_nothing_behind(own_world: World) -> None:
+    world = own_world
+    policy = world.policy(onRemoval="Revert")
+    namespace = world.namespace()
+    world.apply(namespace, deployment())
+    before = world.rolled_out("web", namespace)
+    world.label(namespace, f"productionpolicy.dev/policy={policy}")
+    world.repaired("web", namespace)
+    world.settled(policy, total=1)
+
+    world.kubectl("delete", "productionpolicies", "--all", "--timeout=60s")
+    assert world.operator.stop(timeout=10) == 0
+    world.kubectl("delete", "-k", str(ROOT / "manifests"), "--timeout=60s")
+
+    after = world.get("deployment", "web", namespace)
+    assert (after["spec"], journal(after), world.budgets(namespace)) == (before["spec"], {}, [])
+    assert "productionpolicy.dev" not in world.kubectl("api-versions")
+    roles = world.kubectl("get", "clusterroles,clusterrolebindings", "-o", "name")
+    assert "productionpolicy" not in roles
+
+
+def test_removal_in_the_wrong_order_leaves_nothing_undeletable(own_world: World) -> None:
+    world = own_world
+    policy = world.policy(onRemoval="Revert")
+    namespace = world.namespace(policy)
+    world.apply(namespace, deployment())
+    world.repaired("web", namespace)
+    eventually(lambda: world.get("pp", policy)["metadata"].get("finalizers"))
+
+    assert world.operator.stop(timeout=10) == 0
+    world.kubectl("delete", "-k", str(ROOT / "manifests"), "--timeout=60s")
+    world.kubectl("delete", "namespace", namespace, "--timeout=60s")
+    assert "productionpolicy.dev" not in world.kubectl("api-versions")

@@ -1,0 +1,115 @@
+"""The operator stops, starts, dies, or runs twice: nobody notices."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from pathlib import Path
+
+from cluster.world import World, deployment, eventually, journal, stateful_set
+from control_plane.operator_process import OperatorProcess
+
+
+def versions(world: World, namespace: str) -> dict[str, str]:
+    """Return the resource version of everything in a namespace that we ever write."""
+    found = world.all("deployments,statefulsets,poddisruptionbudgets", namespace)
+    return {f"{each['kind']} {each['metadata']['name']}": each["metadata"]["resourceVersion"] for each in found}
+
+
+def converged(world: World, policy: str) -> str:
+    namespace = world.namespace(policy)
+    world.apply(namespace, deployment(), deployment("api"), stateful_set())
+    world.settled(policy, total=3, compliant=3)
+    for name in ("web", "api"):
+        world.rolled_out(name, namespace)
+    world.rolled_out("db", namespace, "statefulset")
+    return namespace
+
+
+def test_a_restart_writes_nothing(world: World) -> None:
+    policy = world.policy()
+    namespace = converged(world, policy)
+    before = world.fixed(lambda: (versions(world, namespace), world.get("pp", policy)["metadata"]["resourceVersion"]))
+    assert world.operator.stop(timeout=10) == 0
+    world.operator.start()
+    world.operator.wait_ready(30)
+    after = world.fixed(lambda: (versions(world, namespace), world.get("pp", policy)["metadata"]["resourceVersion"]))
+    assert after == before
+
+
+def test_two_operators_at_once_do_no_harm(world: World, kubeconfig: Path, tmp_path: Path) -> None:
+    policy = world.policy()
+    with OperatorProcess(kubeconfig, log=tmp_path / "second.log") as second:
+        second.wait_ready(30)
+        namespace = converged(world, policy)
+        found = world.all("deployments,statefulsets", namespace)
+        assert [each["metadata"]["generation"] for each in found] == [2, 2, 2]
+        assert len(world.budgets(namespace)) == 3
+        before = world.fixed(lambda: versions(world, namespace))
+        assert world.fixed(lambda: versions(world, namespace)) == before
+        assert second.stop(timeout=10) == 0
+
+
+def test_what_changed_while_it_was_down_is_mended_when_it_is_back(world: World) -> None:
+    namespace = converged(world, world.policy())
+    world.operator.stop(timeout=10)
+    world.kubectl("delete", "pdb", "web-deployment-productionpolicy", "-n", namespace)
+    world.apply(namespace, deployment("new"))
+    world.operator.start()
+    world.operator.wait_ready(30)
+    eventually(lambda: "web-deployment-productionpolicy" in world.budgets(namespace))
+    world.repaired("new", namespace)
+
+
+def test_a_repair_that_was_cut_off_between_its_two_requests_is_finished(world: World) -> None:
+    namespace = converged(world, world.policy())
+    world.operator.kill()
+    cut_off = json.dumps({"spec": {"template": {"spec": {"hostname": "cut-off"}}}})
+    world.kubectl("patch", "deployment", "web", "-n", namespace, "-p", cut_off, "--field-manager=productionpolicy")
+    world.operator.start()
+    world.operator.wait_ready(30)
+
+    def managers() -> set[str]:
+        found = world.get("deployment", "web", namespace)
+        return {each["manager"] for each in found["metadata"]["managedFields"]}
+
+    eventually(lambda: "productionpolicy" not in managers())
+
+
+def test_a_policy_that_reverts_can_be_deleted_while_the_operator_is_away(world: World) -> None:
+    policy = world.policy(onRemoval="Revert")
+    eventually(lambda: world.get("pp", policy)["metadata"].get("finalizers") == ["productionpolicy.dev/revert"])
+    world.operator.stop(timeout=10)
+    world.kubectl("delete", "productionpolicy", policy, "--timeout=5s")
+    world.operator.start()
+    world.operator.wait_ready(30)
+
+
+def test_the_finalizer_is_there_only_while_the_policy_reverts(world: World) -> None:
+    policy = world.policy(onRemoval="Revert")
+    eventually(lambda: world.get("pp", policy)["metadata"].get("finalizers"))
+    world.change_policy(policy, onRemoval="Keep")
+    eventually(lambda: not world.get("pp", policy)["metadata"].get("finalizers"))
+
+
+def test_the_probes_tell_the_truth(world: World) -> None:
+    def answer(path: str) -> tuple[int, str]:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{world.operator.port}{path}", timeout=5) as response:
+                return response.status, response.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    assert answer("/readyz") == (200, "ok\n")
+    assert answer("/livez") == (200, "ok\n")
+    assert "productionpolicy_api_requests_total" in answer("/metrics")[1]
+    world.plane.stop_apiserver()
+    try:
+        eventually(lambda: answer("/readyz")[0] == 503)
+        assert answer("/livez")[0] == 200
+    finally:
+        world.plane.start_apiserver()
+    eventually(lambda: answer("/readyz") == (200, "ok\n"), within=90)
+    namespace = world.namespace(world.policy())
+    world.apply(namespace, deployment())
+    eventually(lambda: journal(world.get("deployment", "web", namespace)), within=90)

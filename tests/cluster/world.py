@@ -1,0 +1,226 @@
+"""A cluster as the tests see it: objects go in as their owners write them, and come out as they are."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from control_plane.operator_process import OperatorProcess
+from control_plane.plane import ControlPlane
+
+Raw = dict[str, Any]
+
+PATIENCE_SECONDS = 30.0
+POLL_SECONDS = 0.1
+JOURNAL = "repairs.productionpolicy.dev/"
+
+_names = itertools.count(1)
+
+
+class NeverHappened(AssertionError):
+    """What was waited for did not come true."""
+
+
+def eventually(happens: Callable[[], Any], *, within: float = PATIENCE_SECONDS) -> Any:
+    """Return the first truthy value; fail with the last one if there is none in time."""
+    deadline = time.monotonic() + within
+    while True:
+        seen = happens()
+        if seen:
+            return seen
+        if time.monotonic() > deadline:
+            raise NeverHappened(f"not within {within} s: {happens.__doc__ or happens}, last seen: {seen!r}")
+        time.sleep(POLL_SECONDS)
+
+
+def deployment(name: str = "web", *, replicas: int = 3, containers: list[Raw] | None = None, **pod: Any) -> Raw:
+    """Return a Deployment that needs every repair: it serves, and has nothing of what the policy expects."""
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name},
+        "spec": {
+            "replicas": replicas,
+            "selector": {"matchLabels": {"app": name}},
+            "template": {
+                "metadata": {"labels": {"app": name}},
+                "spec": {"containers": containers or [container()], **pod},
+            },
+        },
+    }
+
+
+def stateful_set(name: str = "db", *, replicas: int = 2, **pod: Any) -> Raw:
+    """Return a StatefulSet like that."""
+    raw = deployment(name, replicas=replicas, **pod)
+    return {**raw, "kind": "StatefulSet", "spec": {**raw["spec"], "serviceName": name}}
+
+
+def container(name: str = "web", **fields: Any) -> Raw:
+    """Return a container that serves."""
+    probe = {"httpGet": {"path": "/ready", "port": "http"}}
+    ports = [{"name": "http", "containerPort": 8080}]
+    return {"name": name, "image": f"example/{name}:1.2.3", "ports": ports, "readinessProbe": probe, **fields}
+
+
+@dataclass(slots=True)
+class World:
+    """The control plane and the operator in it."""
+
+    plane: ControlPlane
+    operator: OperatorProcess
+    _made: list[tuple[str, str]] = field(default_factory=list)
+
+    def kubectl(self, *arguments: str, stdin: Raw | None = None, check: bool = True) -> str:
+        """Run kubectl as an administrator."""
+        return self.plane.kubectl(*arguments, stdin=json.dumps(stdin) if stdin else None, check=check)
+
+    def policy(self, name: str | None = None, **spec: Any) -> str:
+        """Create or change a policy; return its name."""
+        name = name or f"policy-{next(_names)}"
+        spec = {"mode": "Enforce", **spec}
+        metadata = {"name": name}
+        body = {"apiVersion": "productionpolicy.dev/v1alpha1", "kind": "ProductionPolicy", "metadata": metadata}
+        self.kubectl("apply", "-f", "-", stdin={**body, "spec": spec})
+        self._made.append(("productionpolicy", name))
+        return name
+
+    def change_policy(self, name: str, **spec: Any) -> None:
+        """Change some fields of a policy's spec."""
+        self.kubectl("patch", "productionpolicy", name, "--type=merge", "-p", json.dumps({"spec": spec}))
+
+    def namespace(self, policy: str | None = None, **labels: str) -> str:
+        """Create a namespace that names a policy, or none; return its name."""
+        name = f"test-{next(_names)}"
+        marked = {"productionpolicy.dev/policy": policy} if policy else {}
+        metadata = {"name": name, "labels": {**marked, **labels}}
+        self.kubectl("create", "-f", "-", stdin={"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+        self._made.append(("namespace", name))
+        return name
+
+    def label(self, namespace: str, *labels: str) -> None:
+        """Label a namespace as `kubectl label` does."""
+        self.kubectl("label", "--overwrite", "namespace", namespace, *labels)
+
+    def apply(self, namespace: str, *objects: Raw) -> str:
+        """Apply objects as their owner does, client-side; return what kubectl said."""
+        return self.kubectl("apply", "-n", namespace, "-f", "-", stdin=_listed(objects))
+
+    def apply_server_side(self, namespace: str, *objects: Raw) -> str:
+        """Apply objects as their owner does, server-side; return what kubectl said."""
+        return self.kubectl("apply", "--server-side", "-n", namespace, "-f", "-", stdin=_listed(objects))
+
+    def get(self, kind: str, name: str, namespace: str | None = None) -> Raw:
+        """Return an object with its managed fields."""
+        where = ["-n", namespace] if namespace else []
+        found: Raw = json.loads(self.kubectl("get", kind, name, *where, "-o", "json", "--show-managed-fields"))
+        return found
+
+    def all(self, kind: str, namespace: str | None = None) -> list[Raw]:
+        """Return all objects of a kind."""
+        where = ["-n", namespace] if namespace else []
+        return list(json.loads(self.kubectl("get", kind, *where, "-o", "json"))["items"])
+
+    def budgets(self, namespace: str) -> list[str]:
+        """Return the names of the budgets in a namespace."""
+        return [each["metadata"]["name"] for each in self.all("poddisruptionbudgets", namespace)]
+
+    def status(self, policy: str) -> Raw:
+        """Return the status of a policy; empty where it has none yet."""
+        return dict(self.get("productionpolicy", policy).get("status", {}))
+
+    def settled(self, policy: str, **counts: int) -> Raw:
+        """Return the status once it speaks of the policy's generation, nothing is pending, and the counts are so."""
+
+        def is_settled() -> Raw | None:
+            found = self.get("productionpolicy", policy)
+            status = found.get("status", {})
+            seen = status.get("observedGeneration") == found["metadata"]["generation"]
+            workloads = status.get("workloads", {})
+            still = not workloads.get("repairing") and not status.get("pending", {}).get("repairs")
+            right = all(workloads.get(name) == count for name, count in counts.items())
+            return status if seen and still and right else None
+
+        return dict(eventually(is_settled))
+
+    def repaired(self, name: str, namespace: str, kind: str = "deployment") -> Raw:
+        """Return a workload once its template is repaired and all of its pods run with that."""
+
+        def is_repaired() -> Raw | None:
+            found = self.get(kind, name, namespace)
+            return found if journal(found) and is_rolled_out(found) else None
+
+        return dict(eventually(is_repaired))
+
+    def rolled_out(self, name: str, namespace: str, kind: str = "deployment") -> Raw:
+        """Return a workload once all of its pods are available."""
+
+        def is_out() -> Raw | None:
+            found = self.get(kind, name, namespace)
+            return found if is_rolled_out(found) else None
+
+        return dict(eventually(is_out))
+
+    def events(self, namespace: str, reason: str) -> list[Raw]:
+        """Return the Events with a reason."""
+        return [each for each in self.all("events", namespace) if each["reason"] == reason]
+
+    def running_hashes(self, namespace: str) -> set[str]:
+        """Return the template hashes of the ReplicaSets that have pods."""
+        found = self.all("replicasets", namespace)
+        return {each["metadata"]["labels"]["pod-template-hash"] for each in found if each["spec"]["replicas"]}
+
+    def clean_up(self) -> None:
+        """Delete what a test has made, and do not wait for it."""
+        for kind, name in reversed(self._made):
+            self.plane.kubectl("delete", kind, name, "--wait=false", "--ignore-not-found", check=False)
+        self._made.clear()
+
+    def fixed(self, look: Callable[[], Any], *, operator_turns: int = 2) -> Any:
+        """Return what `look` sees after the operator has certainly looked, too.
+
+        A canary namespace is repaired meanwhile: whatever was in the operator's queue before it has had its turn.
+        """
+        for _ in range(operator_turns):
+            policy = self.policy()
+            namespace = self.namespace(policy)
+            self.apply(namespace, deployment("canary", replicas=2))
+            self.repaired("canary", namespace)
+        return look()
+
+
+def journal(workload: Mapping[str, Any]) -> dict[str, str]:
+    """Return the notes of ours on a workload, by expectation."""
+    annotations = workload["metadata"].get("annotations", {})
+    return {key.removeprefix(JOURNAL): text for key, text in annotations.items() if key.startswith(JOURNAL)}
+
+
+def pod_spec(workload: Mapping[str, Any]) -> Raw:
+    """Return the pod spec of a workload."""
+    return dict(workload["spec"]["template"]["spec"])
+
+
+def is_rolled_out(workload: Mapping[str, Any]) -> bool:
+    """Say whether all pods of a workload are new and available."""
+    status, replicas = workload.get("status", {}), workload["spec"]["replicas"]
+    counts = [status.get(each, 0) for each in ("replicas", "updatedReplicas", "availableReplicas")]
+    return status.get("observedGeneration") == workload["metadata"]["generation"] and counts == [replicas] * 3
+
+
+def changed(raw: Raw, **fields: Any) -> Raw:
+    """Return an object with some fields of its first container changed; None removes one."""
+    copied = copy.deepcopy(raw)
+    first = copied["spec"]["template"]["spec"]["containers"][0]
+    first.update({name: value for name, value in fields.items() if value is not None})
+    for name in [name for name, value in fields.items() if value is None]:
+        first.pop(name, None)
+    return copied
+
+
+def _listed(objects: tuple[Raw, ...]) -> Raw:
+    return {"apiVersion": "v1", "kind": "List", "items": list(objects)}
