@@ -127,10 +127,13 @@ def test_none_is_made_where_the_selector_also_matches_pods_of_another(world: Wor
 def test_one_that_turns_out_to_block_every_eviction_is_withdrawn(world: World) -> None:
     policy = world.policy()
     namespace = protected_by(world, policy)
+    world.apply(namespace, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "parent"}})
+    uid = world.get("configmap", "parent", namespace)["metadata"]["uid"]
+    parent = {"apiVersion": "v1", "kind": "ConfigMap", "name": "parent", "uid": uid, "controller": True}
     stray = {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": "stray", "labels": {"app": "web"}},
+        "metadata": {"name": "stray", "labels": {"app": "web"}, "ownerReferences": [parent]},
         "spec": {"containers": [{"name": "stray", "image": "example/stray:1"}]},
     }
     world.apply(namespace, stray)

@@ -42,7 +42,7 @@ def test_undone_once_it_is_repaired_again(world: World) -> None:
     undo(world, namespace)
     eventually(lambda: has_sleep(world, namespace))
     note = world.get("deployment", "web", namespace)["metadata"]["annotations"][CONTESTED]
-    assert note.startswith("undone 1x, last by kubectl-patch")
+    assert note.startswith("undone 1x, last by unknown")
 
 
 def test_undone_twice_it_is_left_and_told(world: World) -> None:
@@ -59,7 +59,7 @@ def test_undone_twice_it_is_left_and_told(world: World) -> None:
     assert not has_sleep(world, namespace)
     assert "preStop" not in journal(world.get("deployment", "web", namespace))
     messages = [each["message"] for each in world.status(policy)["violations"] if each["expectation"] == "preStop"]
-    assert "kubectl-patch undid the repair 2 times" in messages[0]
+    assert "another writer undid the repair 2 times" in messages[0]
     eventually(lambda: world.events(namespace, "Contested"))
 
 

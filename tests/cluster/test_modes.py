@@ -138,7 +138,7 @@ def test_one_odd_workload_does_not_keep_the_others_from_being_served(world: Worl
         "repairs.productionpolicy.dev/preStop": "sleep 99999999999999s: \n\x1b[31m",
         "repairs.productionpolicy.dev/spread": "{}",
         "contested.productionpolicy.dev/spread": "undone -1x",
-        "exempt.productionpolicy.dev/": "until=9999-99-99",
+        "exempt.productionpolicy.dev/spread": "until=9999-99-99",
     }
     world.apply(namespace, odd, deployment())
     world.repaired("web", namespace)

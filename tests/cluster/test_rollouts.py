@@ -20,10 +20,9 @@ def watched(world: World, namespace: str, tmp_path: Path) -> Iterator[Path]:
     """Record every state of the Deployments of a namespace, as the API server tells of it."""
     record = tmp_path / "states.json"
     command = ["kubectl", "get", "deployments", "-n", namespace, "--watch", "-o", "json"]
+    environment = {"KUBECONFIG": str(world.plane.kubeconfig), "KUBECACHEDIR": str(tmp_path / "cache")}
     with record.open("w") as out:
-        process = subprocess.Popen(
-            [str(located().kubectl), *command[1:]], stdout=out, env={"KUBECONFIG": str(world.plane.kubeconfig)}
-        )
+        process = subprocess.Popen([str(located().kubectl), *command[1:]], stdout=out, env=environment)
         try:
             yield record
         finally:

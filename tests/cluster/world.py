@@ -181,17 +181,24 @@ class World:
             self.plane.kubectl("delete", kind, name, "--wait=false", "--ignore-not-found", check=False)
         self._made.clear()
 
-    def fixed(self, look: Callable[[], Any], *, operator_turns: int = 2) -> Any:
+    def fixed(self, look: Callable[[], Any]) -> Any:
         """Return what `look` sees after the operator has certainly looked, too.
 
-        A canary namespace is repaired meanwhile: whatever was in the operator's queue before it has had its turn.
+        A canary is scaled twice meanwhile, and the operator tells of it: what was to be done before had its turn.
         """
-        for _ in range(operator_turns):
-            policy = self.policy()
-            namespace = self.namespace(policy)
-            self.apply(namespace, deployment("canary", replicas=2))
-            self.repaired("canary", namespace)
+        metadata = {"name": "canary", "labels": {"productionpolicy.dev/policy": "canary"}}
+        self.kubectl("apply", "-f", "-", stdin={"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+        policy = {"apiVersion": "productionpolicy.dev/v1alpha1", "kind": "ProductionPolicy", "spec": {"mode": "Audit"}}
+        self.kubectl("apply", "-f", "-", stdin={**policy, "metadata": {"name": "canary"}})
+        self.apply("canary", deployment("canary", replicas=2))
+        for replicas, failing in ((1, 1), (2, 0)):
+            self.kubectl("scale", "deployment", "canary", "-n", "canary", f"--replicas={replicas}")
+            eventually(lambda failing=failing: self._too_few_replicas("canary") == failing)  # type: ignore[misc]  # bound
         return look()
+
+    def _too_few_replicas(self, policy: str) -> int | None:
+        rows = self.status(policy).get("expectations", [])
+        return next((int(each["failed"]) for each in rows if each["name"] == "replicas"), None)
 
 
 def journal(workload: Mapping[str, Any]) -> dict[str, str]:

@@ -98,6 +98,7 @@ def _kwok(site: Site) -> list[str | Path]:
         site.binaries.kwok,
         f"--kubeconfig={site.kubeconfig('kwok')}",
         "--manage-all-nodes=true",
+        "--node-lease-duration-seconds=40",  # as kubelets do; without leases all nodes are found dead after 50 s
         *(f"--config={stage}" for stage in site.binaries.stages),
     ]
 

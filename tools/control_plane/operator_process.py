@@ -43,7 +43,8 @@ class OperatorProcess:
         arguments: further arguments of the command line.
         environment: further environment variables.
         program: what to run in place of the operator; it gets the same arguments.
-        port: where it answers /readyz, /healthz and /metrics on the loopback address.
+        detached: lets it outlive this Python process; with `pid` and its log, `Process` ends it then.
+        port: where it answers /readyz, /livez and /metrics on the loopback address.
     """
 
     kubeconfig: Path
@@ -52,6 +53,7 @@ class OperatorProcess:
     arguments: Sequence[str] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     program: Sequence[str] = PROGRAM
+    detached: bool = False
     port: int = field(default_factory=lambda: free_ports(1)[0])
     _guard: Guard | None = field(default=None, repr=False)
     _process: Process | None = field(default=None, repr=False)
@@ -69,6 +71,11 @@ class OperatorProcess:
         ]
 
     @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._running.pid
+
+    @property
     def rss_peak_bytes(self) -> int:
         """The most memory it ever held; after `stop`, the value just before. Linux only."""
         return self._usage().rss_peak_bytes
@@ -80,7 +87,7 @@ class OperatorProcess:
 
     def start(self) -> Self:
         """Start it, without waiting for anything."""
-        self._guard = Guard.post()
+        self._guard = None if self.detached else Guard.post()
         self._process = Process.spawn(self.command, log=self.log, guard=self._guard, environment=self.environment)
         return self
 

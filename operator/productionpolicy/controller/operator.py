@@ -42,6 +42,8 @@ WIDE = frozenset({POLICIES, NAMESPACES, NODES})
 """Kinds of which one object concerns many workloads."""
 
 CLOCK = Clock()
+IDENTITY: Any = "productionpolicy"
+"""Kopf would otherwise ask for the name of the user, which a container's user may not have."""
 
 log = structlog.get_logger(__name__)
 
@@ -104,7 +106,6 @@ class Operator:
 
     async def begin(self) -> None:
         """Learn everything there is, judge it, and only then begin to write."""
-        await self._wait_for_server()
         self._state = "listing"
         await self.listing.complete()
         self._learned = True
@@ -181,7 +182,7 @@ class Operator:
             self.reconciler.forgive()
             await self._rejudge(list(self.store.all_workloads()))
 
-    async def _wait_for_server(self) -> None:
+    async def wait_for_server(self) -> None:
         """Wait until the API server answers and knows our kind."""
         while True:
             try:
@@ -214,29 +215,47 @@ async def operate(options: Options) -> int:
 
 
 async def _run(operator: Operator, connection: Connection, watches: Watches) -> int:
-    stopped, ended = asyncio.Event(), asyncio.Event()
-    async with _watching(operator, connection, watches, ended) as watching:
+    stopped = asyncio.Event()
+    _listen(stopped)
+    signalled = asyncio.create_task(stopped.wait())
+    waiting = asyncio.create_task(operator.wait_for_server())
+    await asyncio.wait({waiting, signalled}, return_when=asyncio.FIRST_COMPLETED)
+    if not stopped.is_set():
+        await _work(operator, connection, watches, stopped, signalled)
+    await _cancel(waiting, signalled)
+    log.info("stopped")
+    return 0 if stopped.is_set() else 1
+
+
+async def _work(
+    operator: Operator,
+    connection: Connection,
+    watches: Watches,
+    stopped: asyncio.Event,
+    signalled: asyncio.Task[Any],
+) -> None:
+    """Work until a signal comes, or something fails that only a restart can mend."""
+    async with _watching(operator, connection, watches) as watching:
         _listen(stopped)
         working = asyncio.create_task(operator.work())
-        signalled = asyncio.create_task(stopped.wait())
         await asyncio.wait({working, watching, signalled}, return_when=asyncio.FIRST_COMPLETED)
         failure = _failure(working) or _failure(watching)
         if failure is not None:
             log.critical("operator ended", error=repr(failure))
         await operator.finish()
-        for task in (working, signalled):
-            task.cancel()
-        await asyncio.gather(working, signalled, return_exceptions=True)
-    log.info("stopped")
-    return 0 if stopped.is_set() else 1
+        await _cancel(working)
+
+
+async def _cancel(*tasks: asyncio.Task[Any]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @asynccontextmanager
-async def _watching(
-    operator: Operator, connection: Connection, watches: Watches, ended: asyncio.Event
-) -> AsyncIterator[asyncio.Task[None]]:
+async def _watching(operator: Operator, connection: Connection, watches: Watches) -> AsyncIterator[asyncio.Task[None]]:
     """Run Kopf beside the work, and stop it last: at its stop it cancels whatever began after it."""
-    started = asyncio.Event()
+    started, ended = asyncio.Event(), asyncio.Event()
 
     async def log_in() -> kopf.AiohttpSession:
         return await connection.session([watches.trace()])
@@ -253,7 +272,12 @@ async def _watching(
 
 async def _kopf(registry: kopf.OperatorRegistry, started: asyncio.Event, ended: asyncio.Event) -> None:
     await kopf.operator(
-        registry=registry, settings=handlers.settings(), clusterwide=True, ready_flag=started, stop_flag=ended
+        registry=registry,
+        settings=handlers.settings(),
+        clusterwide=True,
+        identity=IDENTITY,
+        ready_flag=started,
+        stop_flag=ended,
     )
 
 

@@ -35,7 +35,7 @@ MOST_WRITES = 6
 WRITES_SECONDS = 60.0
 """A workload is written at most so often in so many seconds: whatever goes wrong, it is never written in a hot loop."""
 
-INFANCY_SECONDS = 3.0
+INFANCY_SECONDS = 2.0
 """How long a new workload is left alone: its autoscaler and its budget are created after it, by the same command, and
 without them it would be repaired twice."""
 
@@ -321,7 +321,8 @@ class Reconciler:
             self._written(memory, judgement, [each for each in judgement.plan.changes if _of_budget(each)])
         if judgement.plan.patch:
             raw = await self._amend(judgement)
-            self._written(memory, judgement, [each for each in judgement.plan.changes if not _of_budget(each)])
+            amended = [each for each in judgement.plan.changes if not _of_budget(each)]
+            self._written(memory, judgement, amended, made=read_workload(raw).left_at)
             await self._release(judgement.case.workload.key, raw)
         elif judgement.plan.clean:
             key = judgement.case.workload.key
@@ -342,8 +343,8 @@ class Reconciler:
 
     async def _amend(self, judgement: Judgement) -> Raw:
         workload = judgement.case.workload
-        raw = await self._cluster.amend(workload, judgement.plan.patch)
-        self.store.update_workload(read_workload({**raw, "kind": workload.key.kind}))
+        raw = {**await self._cluster.amend(workload, judgement.plan.patch), "kind": workload.key.kind}
+        self.store.update_workload(read_workload(raw))
         return raw
 
     async def _release(self, key: WorkloadKey, raw: Raw) -> None:
@@ -359,7 +360,7 @@ class Reconciler:
             return
         self.store.update_workload(read_workload({**raw, "kind": key.kind}))
 
-    def _written(self, memory: Memory, judgement: Judgement, changes: list[Change]) -> None:
+    def _written(self, memory: Memory, judgement: Judgement, changes: list[Change], *, made: str = "") -> None:
         """Remember and tell what was written."""
         for change in changes:
             if change.after is None:
@@ -368,7 +369,8 @@ class Reconciler:
             else:
                 contest = judgement.plan.contests.get(change.expectation)
                 terms = judgement.case.terms(BY_NAME[change.expectation])
-                memory.applied[change.expectation] = Applied(terms, undone=contest.undone if contest else 0)
+                undone = contest.undone if contest else 0
+                memory.applied[change.expectation] = Applied(terms, made=made, undone=undone)
                 REPAIRS.labels(expectation=change.expectation).inc()
         workload = judgement.case.workload
         self._tell(workload, "Repaired", [each for each in changes if each.after is not None])

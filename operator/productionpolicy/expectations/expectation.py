@@ -10,11 +10,16 @@ from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 import msgspec
 
+from productionpolicy.kube.counts import Count
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import Kind, Workload
 from productionpolicy.repairs import Amendment, BudgetTerms
 
 PODS = frozenset(Kind)
+ALL, NOT_ALL = 100, 99
+"""The greatest shares of pods, in percent."""
+
+_UP_TO = {ALL: "[1-9][0-9]?|100", NOT_ALL: "[1-9][0-9]?"}
 
 
 class Action(StrEnum):
@@ -31,6 +36,27 @@ class Rule:
 
     cel: str
     message: str
+
+
+def some_pods(field: str, *, most: int = ALL) -> Rule:
+    """Return the rule that a count of pods, if given, is not zero, and as a percentage at most ALL or NOT_ALL."""
+    given = f"self.{field}"
+    percentage = f"string({given}).matches('^({_UP_TO[most]})%$')"
+    return Rule(
+        cel=f"!has({given}) || (type({given}) == int ? int({given}) >= 1 : {percentage})",
+        message=_not_some_pods(field, most),
+    )
+
+
+def check_some_pods(field: str, given: int | str | None, *, most: int = ALL) -> None:
+    """Refuse what `some_pods` refuses."""
+    count = Count.parse(given) if given is not None else None
+    if count and (count.value < 1 or (count.percent and count.value > most)):
+        raise ValueError(_not_some_pods(field, most))
+
+
+def _not_some_pods(field: str, most: int) -> str:
+    return f"{field} must be 1 or more, or a percentage from 1% to {most}%"
 
 
 class Parameters(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):

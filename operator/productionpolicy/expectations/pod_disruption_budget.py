@@ -31,6 +31,7 @@ from typing import Annotated, ClassVar
 from msgspec import Meta
 
 from productionpolicy.expectations.expectation import (
+    NOT_ALL,
     Action,
     Expectation,
     Finding,
@@ -38,7 +39,9 @@ from productionpolicy.expectations.expectation import (
     Refusal,
     Repair,
     Rule,
+    check_some_pods,
     several_pods,
+    some_pods,
 )
 from productionpolicy.kube.budgets import Budget
 from productionpolicy.kube.counts import Count
@@ -49,7 +52,6 @@ from productionpolicy.repairs import BudgetTerms
 DEFAULT = Count(25, percent=True)
 ONE = Count(1)
 _EITHER = "maxUnavailable and minAvailable exclude each other: remove one"
-_SOME = "maxUnavailable must allow at least one eviction: 1 or more, or a percentage from 1% to 100%"
 
 
 class PodDisruptionBudgetParameters(Parameters, frozen=True, kw_only=True):
@@ -57,22 +59,15 @@ class PodDisruptionBudgetParameters(Parameters, frozen=True, kw_only=True):
 
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(cel="!(has(self.maxUnavailable) && has(self.minAvailable))", message=_EITHER),
-        Rule(
-            cel="!has(self.maxUnavailable) || (type(self.maxUnavailable) == int ? int(self.maxUnavailable) >= 1 : "
-            "string(self.maxUnavailable).matches('^([1-9][0-9]?|100)%$'))",
-            message=_SOME,
-        ),
-        Rule(
-            cel="!has(self.minAvailable) || (type(self.minAvailable) == int ? int(self.minAvailable) >= 1 : "
-            "string(self.minAvailable).matches('^([1-9][0-9]?|100)%$'))",
-            message="minAvailable must be 1 or more, or a percentage from 1% to 100%",
-        ),
+        some_pods("maxUnavailable", most=NOT_ALL),
+        some_pods("minAvailable"),
     )
 
     max_unavailable: Annotated[
         int | str | None,
         Meta(
-            description="How many pods may be evicted at once, as a number or a percentage (rounded up). Default: 25%."
+            description="How many pods may be evicted at once, as a number or a percentage (rounded up), not 100%, which would "
+            "protect nothing. Default: 25%."
         ),
     ] = None
     min_available: Annotated[
@@ -88,8 +83,8 @@ class PodDisruptionBudgetParameters(Parameters, frozen=True, kw_only=True):
         Parameters.__post_init__(self)
         if self.max_unavailable is not None and self.min_available is not None:
             raise ValueError(_EITHER)
-        for name, given in (("maxUnavailable", self.max_unavailable), ("minAvailable", self.min_available)):
-            _check(name, given)
+        check_some_pods("maxUnavailable", self.max_unavailable, most=NOT_ALL)
+        check_some_pods("minAvailable", self.min_available)
 
     @property
     def terms(self) -> BudgetTerms:
@@ -99,14 +94,6 @@ class PodDisruptionBudgetParameters(Parameters, frozen=True, kw_only=True):
         return BudgetTerms(
             max_unavailable=DEFAULT if self.max_unavailable is None else Count.parse(self.max_unavailable)
         )
-
-
-def _check(name: str, given: int | str | None) -> None:
-    if given is None:
-        return
-    count = Count.parse(given)
-    if count.value < 1 or (count.percent and count.value > 100):  # noqa: PLR2004  # percent
-        raise ValueError(f"{name} must be 1 or more, or a percentage from 1% to 100%")
 
 
 def audit(workload: Workload, _parameters: PodDisruptionBudgetParameters, around: Surroundings) -> Iterator[Finding]:

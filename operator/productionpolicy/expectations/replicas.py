@@ -45,7 +45,7 @@ def audit(workload: Workload, parameters: ReplicasParameters, around: Surroundin
     source = f"HorizontalPodAutoscaler {scaler.name} has minReplicas {floor}" if scaler else f"replicas is {floor}"
     yield Finding(
         path="spec.replicas",
-        message=f"{source}, so the loss of few pods is an outage",
+        message=f"{source} where at least {parameters.minimum} are expected, so that the loss of a pod is no outage",
         remedy=f"set {'minReplicas of the autoscaler' if scaler else 'spec.replicas'} to {parameters.minimum} or more",
     )
 

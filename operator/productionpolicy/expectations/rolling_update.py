@@ -35,7 +35,7 @@ from productionpolicy.expectations.expectation import (
     several_pods,
 )
 from productionpolicy.kube.counts import Count
-from productionpolicy.kube.pods import HOSTNAME, AffinityTerm, SpreadConstraint
+from productionpolicy.kube.pods import HOSTNAME, POD_TEMPLATE_HASH, AffinityTerm, SpreadConstraint
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import DEFAULT_MAX_UNAVAILABLE, MAX_UNAVAILABLE, Kind, Workload
 from productionpolicy.repairs import MaxUnavailable
@@ -76,9 +76,9 @@ def _audit_deployment(workload: Workload, *, ceiling: int) -> Iterator[Finding]:
 def _unavailable(workload: Workload, *, ceiling: int) -> int:
     """Return the effective maxUnavailable: it rounds down, and is 1 where both fields come to 0 (apps/v1)."""
     strategy = workload.strategy
-    missing = (strategy.max_unavailable or DEFAULT_MAX_UNAVAILABLE).rounded_down(ceiling)
+    missing = strategy.unavailable.rounded_down(ceiling)
     surge = strategy.surge.rounded_up(ceiling)
-    return missing if missing or surge else 1
+    return min(missing, ceiling) if missing or surge else 1
 
 
 def _audit_stateful_set(workload: Workload, *, ceiling: int) -> Iterator[Finding]:
@@ -105,7 +105,7 @@ def repair(workload: Workload, parameters: RollingUpdateParameters, around: Surr
     strategy = workload.strategy
     if workload.kind is not Kind.DEPLOYMENT or strategy.type != "RollingUpdate":
         return Refusal("the type of strategy is the owner's decision")
-    if MAX_UNAVAILABLE in workload.written or strategy.max_unavailable != DEFAULT_MAX_UNAVAILABLE:
+    if MAX_UNAVAILABLE in workload.written or strategy.unavailable != DEFAULT_MAX_UNAVAILABLE:
         return Refusal("the owner has written maxUnavailable")
     if strategy.max_surge and strategy.max_surge.value == 0:
         return Refusal("the owner allows no surge pod")
@@ -127,7 +127,7 @@ def _obstacle(workload: Workload) -> str | None:
 
 def _kept_apart(workload: Workload) -> bool:
     template = workload.template
-    terms = (each for each in template.anti_affinity if not each.match_label_keys)
+    terms = (each for each in template.anti_affinity if POD_TEMPLATE_HASH not in each.match_label_keys)
     rules: tuple[AffinityTerm | SpreadConstraint, ...] = (*terms, *template.spread_constraints)
     hard = (each for each in rules if each.required and each.topology_key == HOSTNAME)
     return any(each.selector is not None and each.selector.matches(template.labels) for each in hard)

@@ -45,7 +45,7 @@ class TerminationGracePeriodParameters(Parameters, frozen=True, kw_only=True):
     shutdown_seconds: Annotated[
         int,
         Meta(
-            ge=0, le=86400, description="How long a process may need to shut down after its preStop hook, in seconds."
+            ge=1, le=86400, description="How long a process may need to shut down after its preStop hook, in seconds."
         ),
     ] = 30
 

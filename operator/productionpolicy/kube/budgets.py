@@ -43,12 +43,15 @@ class Budget:
         return replace(self, resource_version="") == replace(other, resource_version="")
 
     def allowed_disruptions(self, pods: int) -> int:
-        """Return how many of `pods` healthy pods may be evicted at once. Percentages of both kinds round up."""
+        """Return how many of `pods` healthy pods may be evicted at once. Percentages of both kinds round up.
+
+        A budget with neither field allows none: its controller counts no pods for it.
+        """
         if self.max_unavailable is not None:
             return min(pods, self.max_unavailable.rounded_up(pods))
         if self.min_available is not None:
             return max(0, pods - self.min_available.rounded_up(pods))
-        return max(0, pods - 1)
+        return 0
 
     @property
     def protects_nothing(self) -> bool:
@@ -61,7 +64,9 @@ class Budget:
         """What it asks for, as a person would write it."""
         if self.max_unavailable is not None:
             return f"maxUnavailable {self.max_unavailable}"
-        return f"minAvailable {self.min_available if self.min_available is not None else 1}"
+        if self.min_available is not None:
+            return f"minAvailable {self.min_available}"
+        return "neither minAvailable nor maxUnavailable"
 
 
 def read_budget(raw: Mapping[str, Any]) -> Budget:

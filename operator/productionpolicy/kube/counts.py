@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from productionpolicy.kube.fields import Fields
 
-_PERCENTAGE = re.compile(r"^(\d{1,9})%$")
+_PERCENTAGE = re.compile(r"([0-9]{1,9})%")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Count:
         """
         if isinstance(given, int):
             return cls(given)
-        found = _PERCENTAGE.match(given)
+        found = _PERCENTAGE.fullmatch(given)
         if found is None:
             raise ValueError(f"{given[:40]!r} is neither a whole number nor a percentage such as 25%")
         return cls(int(found.group(1)), percent=True)

@@ -28,13 +28,39 @@ class Entry:
     owned: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Who wrote an object, and when, by the API server's clock."""
+
+    manager: str = ""
+    time: str = ""
+
+    def since(self, moment: str) -> str:
+        """Return the manager if it wrote after a moment; who only removes fields leaves no trace in managedFields."""
+        return self.manager if moment and self.time > moment else ""
+
+
+NOBODY = Writer()
+
+
 class Ownership:
-    """What the metadata of an object tells about its writers."""
+    """What the metadata of an object tells about its writers other than us.
 
-    __slots__ = ("_applied", "entries")
+    Args:
+        metadata: where the object says so.
+        ours: our field manager.
+    """
 
-    def __init__(self, metadata: Fields) -> None:
-        self.entries = tuple(_read_entries(metadata))
+    __slots__ = ("_applied", "entries", "left_at", "left_over")
+
+    def __init__(self, metadata: Fields, *, ours: str) -> None:
+        entries = tuple(_read_entries(metadata))
+        own = [each for each in entries if each.manager == ours and not each.subresource]
+        self.left_over = bool(own)
+        """Whether we have an entry for the object itself (not for a subresource)."""
+        self.left_at = max((each.time for each in own), default="")
+        """When we made it, by the API server's clock."""
+        self.entries = tuple(each for each in entries if each.manager != ours)
         self._applied = _last_applied(metadata)
 
     def declared(self, *path: str) -> bool:
@@ -50,15 +76,28 @@ class Ownership:
         """Say whether any writer is recorded as an owner of the field."""
         return any(_owns(each.owned, path) for each in self.entries)
 
-    def has_entry_of(self, manager: str) -> bool:
-        """Say whether the manager has an entry for the object itself (not for a subresource)."""
-        return any(each.manager == manager and not each.subresource for each in self.entries)
-
     @property
-    def last_writer(self) -> str:
+    def last_writer(self) -> Writer:
         """The manager whose entry is the newest, status writers aside; empty where none is recorded."""
         entries = [each for each in self.entries if not each.subresource]
-        return max(entries, key=lambda each: each.time).manager if entries else ""
+        newest = max(entries, key=lambda each: each.time, default=None)
+        return Writer(newest.manager, newest.time) if newest else NOBODY
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of an object, and who wrote the fields in it; nobody where that is not known."""
+
+    ownership: Ownership | None = None
+    path: tuple[str, ...] = ()
+
+    def declared(self, *path: str) -> bool:
+        """Say whether an owner's declared configuration holds the field."""
+        return self.ownership is not None and self.ownership.declared(*self.path, *path)
+
+    def listed(self, *path: str) -> bool:
+        """Say whether any writer is recorded as an owner of the field."""
+        return self.ownership is not None and self.ownership.listed(*self.path, *path)
 
 
 def _read_entries(metadata: Fields) -> Iterator[Entry]:
@@ -77,7 +116,7 @@ def _last_applied(metadata: Fields) -> Any:
     written = metadata.mapping("annotations").raw(LAST_APPLIED)
     try:
         return msgspec.json.decode(written) if isinstance(written, str) else None
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return None
 
 

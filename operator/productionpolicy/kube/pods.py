@@ -6,8 +6,10 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from math import ceil
 
 from productionpolicy.kube.fields import Fields
+from productionpolicy.kube.ownership import Part
 from productionpolicy.kube.selectors import Labels, Selector
 
 DEFAULT_GRACE_SECONDS = 30
@@ -15,10 +17,17 @@ DEFAULT_GRACE_SECONDS = 30
 
 HOSTNAME = "kubernetes.io/hostname"
 ZONE = "topology.kubernetes.io/zone"
+POD_TEMPLATE_HASH = "pod-template-hash"
+"""The label by which the pods of one template differ from those of the next."""
+
+REQUIRED_TERMS = "requiredDuringSchedulingIgnoredDuringExecution"
+PREFERRED_TERMS = "preferredDuringSchedulingIgnoredDuringExecution"
+_TERMS = (REQUIRED_TERMS, PREFERRED_TERMS)
 
 _AUXILIARY_PORT = re.compile(r"metrics|prometheus|debug|health|admin|pprof", re.IGNORECASE)
-_SLEEP = re.compile(r"(?:^|[\s;&|/])sleep\s+(\d+(?:\.\d+)?)(s|m|h)?(?=$|[\s;&|)])")
+_SLEEP = re.compile(r"(?:^|[\s;&|/(])sleep\s+(\d+(?:\.\d+)?)(s|m|h)?(?=$|[\s;&|)])")
 _SECONDS = {None: 1, "s": 1, "m": 60, "h": 3600}
+_LONGEST = 10**9
 
 
 class HandlerKind(StrEnum):
@@ -46,7 +55,7 @@ class Handler:
         if self.kind is HandlerKind.SLEEP:
             return self.seconds
         spent = sum(float(found[0]) * _SECONDS[found[1] or None] for found in _SLEEP.findall(" ".join(self.command)))
-        return int(-(-spent // 1))
+        return ceil(min(spent, _LONGEST))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +71,8 @@ class Container:
     """The names of the declared ports; a port without a name is an empty string."""
     readiness: Handler | None = None
     pre_stop: Handler | None = None
+    pre_stop_declared: bool = False
+    """Whether its owner's declared configuration holds the preStop hook."""
     lifecycle_shared: bool = False
     """Whether `lifecycle` holds more than the preStop hook, or was written by its owner, empty or not."""
 
@@ -106,6 +117,10 @@ class PodTemplate:
     """Containers and init containers, in the order of the object."""
     grace_seconds: int = DEFAULT_GRACE_SECONDS
     anti_affinity: tuple[AffinityTerm, ...] = ()
+    anti_affinity_declared: bool = False
+    """Whether its owner's declared configuration holds anti-affinity terms."""
+    anti_affinity_shared: bool = False
+    """Whether `podAntiAffinity` itself, empty or not, was written by its owner."""
     affinity_shared: bool = False
     """Whether `affinity` holds more than podAntiAffinity, or was written by its owner, empty or not."""
     spread_constraints: tuple[SpreadConstraint, ...] = ()
@@ -146,37 +161,39 @@ class PodTemplate:
         return max((each.pre_stop.duration for each in self.containers if each.pre_stop), default=0)
 
 
-def read_pod_template(fields: Fields, *, owned: Callable[..., bool] = lambda *_: False) -> PodTemplate:
+def read_pod_template(fields: Fields, *, record: Part = Part()) -> PodTemplate:  # noqa: B008  # immutable
     """Return the template that `fields` (a PodTemplateSpec, or a Pod) hold.
 
     Args:
         fields: the template.
-        owned: says whether some writer is recorded as owner of the field that the given names, from the pod spec on,
-            lead to. An empty `lifecycle` or `affinity` that its owner wrote must outlive our repair, or the hash of
-            the template would change.
+        record: who wrote the fields of the pod spec. An empty `lifecycle` or `affinity` that its owner wrote must
+            outlive our repair, or the hash of the template would change.
     """
     spec = fields.mapping("spec")
     affinity = spec.mapping("affinity")
     return PodTemplate(
         path=spec.path,
         labels=fields.mapping("metadata").text_map("labels"),
-        containers=(*_read_containers(spec, "initContainers", owned), *_read_containers(spec, "containers", owned)),
+        containers=(*_read_containers(spec, "initContainers", record), *_read_containers(spec, "containers", record)),
         grace_seconds=_or(spec.integer("terminationGracePeriodSeconds"), DEFAULT_GRACE_SECONDS),
         anti_affinity=tuple(_read_anti_affinity(affinity.mapping("podAntiAffinity"))),
-        affinity_shared=bool(affinity.names() - {"podAntiAffinity"}) or owned("affinity"),
+        anti_affinity_declared=any(record.declared("affinity", "podAntiAffinity", each) for each in _TERMS),
+        anti_affinity_shared=record.listed("affinity", "podAntiAffinity"),
+        affinity_shared=bool(affinity.names() - {"podAntiAffinity"}) or record.listed("affinity"),
         spread_constraints=tuple(_read_spread(each) for each in spec.items("topologySpreadConstraints")),
         host_network=spec.boolean("hostNetwork"),
-        host_ports=any(port.integer("hostPort") for each in spec.items("containers") for port in each.items("ports")),
+        host_ports=_takes_host_ports(spec),
         claims=tuple(_read_claims(spec)),
     )
 
 
-def _read_containers(spec: Fields, name: str, owned: Callable[..., bool]) -> Iterable[Container]:
-    return [_read_container(each, owned, field_name=name) for each in spec.items(name)]
+def _read_containers(spec: Fields, name: str, record: Part) -> Iterable[Container]:
+    return [_read_container(each, record, field_name=name) for each in spec.items(name)]
 
 
-def _read_container(fields: Fields, owned: Callable[..., bool], *, field_name: str) -> Container:
+def _read_container(fields: Fields, record: Part, *, field_name: str) -> Container:
     name, init = fields.text("name") or "", field_name == "initContainers"
+    place = (field_name, f"name={name}", "lifecycle")
     lifecycle = fields.mapping("lifecycle")
     return Container(
         name=name,
@@ -187,7 +204,8 @@ def _read_container(fields: Fields, owned: Callable[..., bool], *, field_name: s
         ports=tuple(port.text("name") or "" for port in fields.items("ports")),
         readiness=_read_handler(fields, "readinessProbe"),
         pre_stop=_read_handler(lifecycle, "preStop"),
-        lifecycle_shared=bool(lifecycle.names() - {"preStop"}) or owned(field_name, f"name={name}", "lifecycle"),
+        pre_stop_declared=record.declared(*place, "preStop"),
+        lifecycle_shared=bool(lifecycle.names() - {"preStop"}) or record.listed(*place),
     )
 
 
@@ -204,9 +222,9 @@ def _read_handler(owner: Fields, name: str) -> Handler | None:
 
 
 def _read_anti_affinity(fields: Fields) -> Iterable[AffinityTerm]:
-    for term in fields.items("requiredDuringSchedulingIgnoredDuringExecution"):
+    for term in fields.items(REQUIRED_TERMS):
         yield _read_term(term, required=True, weight=0)
-    for weighted in fields.items("preferredDuringSchedulingIgnoredDuringExecution"):
+    for weighted in fields.items(PREFERRED_TERMS):
         weight = _or(weighted.integer("weight"), 0)
         yield _read_term(weighted.mapping("podAffinityTerm"), required=False, weight=weight)
 
@@ -226,6 +244,14 @@ def _read_spread(fields: Fields) -> SpreadConstraint:
         topology_key=fields.text("topologyKey") or "",
         selector=Selector.read(fields, "labelSelector"),
         required=fields.text("whenUnsatisfiable") != "ScheduleAnyway",
+    )
+
+
+def _takes_host_ports(spec: Fields) -> bool:
+    """Say whether containers or native sidecars take ports of the host; those of init containers are free again."""
+    sidecars = (each for each in spec.items("initContainers") if each.text("restartPolicy") == "Always")
+    return any(
+        port.integer("hostPort") for each in (*spec.items("containers"), *sidecars) for port in each.items("ports")
     )
 
 

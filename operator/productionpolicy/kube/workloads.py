@@ -12,7 +12,7 @@ import msgspec
 
 from productionpolicy.kube.counts import Count
 from productionpolicy.kube.fields import Fields, Unreadable
-from productionpolicy.kube.ownership import Ownership
+from productionpolicy.kube.ownership import NOBODY, Ownership, Part, Writer
 from productionpolicy.kube.pods import DEFAULT_GRACE_SECONDS, PodTemplate, read_pod_template
 from productionpolicy.kube.selectors import Selector
 
@@ -57,6 +57,11 @@ class Strategy:
     partition: int = 0
 
     @property
+    def unavailable(self) -> Count:
+        """How many pods a Deployment's rollout may take away; 25% where it is not set (apps/v1)."""
+        return self.max_unavailable or DEFAULT_MAX_UNAVAILABLE
+
+    @property
     def surge(self) -> Count:
         """How many pods beyond the replicas a Deployment's rollout may start; 25% where it is not set (apps/v1)."""
         return self.max_surge or DEFAULT_MAX_SURGE
@@ -98,7 +103,9 @@ class Workload:
     """Which of the fields that have an API default its owner declared: GRACE, MAX_UNAVAILABLE."""
     left_over: bool = False
     """Whether our entry still stands in its managed fields: a repair of ours was cut off."""
-    last_writer: str = ""
+    left_at: str = ""
+    """When our entry was made, by the API server's clock."""
+    last_writer: Writer = NOBODY
     rest: str = ""
     """A digest of all that no repair of ours touches; the number of replicas is not part of it."""
     unreadable: tuple[Unreadable, ...] = ()
@@ -155,7 +162,7 @@ def read_workload(raw: Mapping[str, Any]) -> Workload:
     fields = Fields(raw)
     metadata, spec = fields.mapping("metadata"), fields.mapping("spec")
     kind = Kind(str(raw.get("kind")))
-    ownership = Ownership(metadata)
+    ownership = Ownership(metadata, ours=FIELD_MANAGER)
     annotations = metadata.text_map("annotations")
     return Workload(
         key=WorkloadKey(namespace=metadata.text("namespace") or "", kind=str(kind), name=metadata.text("name") or ""),
@@ -167,14 +174,13 @@ def read_workload(raw: Mapping[str, Any]) -> Workload:
         deleting="deletionTimestamp" in metadata,
         replicas=_replicas(spec),
         selector=Selector.read(spec, "selector"),
-        template=read_pod_template(
-            spec.mapping("template"), owned=lambda *path: ownership.listed("spec", "template", "spec", *path)
-        ),
+        template=read_pod_template(spec.mapping("template"), record=Part(ownership, ("spec", "template", "spec"))),
         strategy=_read_strategy(spec.mapping("strategy" if kind is Kind.DEPLOYMENT else "updateStrategy")),
         paused=spec.boolean("paused"),
         progress=_read_progress(fields.mapping("status")),
         written=_written(ownership),
-        left_over=ownership.has_entry_of(FIELD_MANAGER),
+        left_over=ownership.left_over,
+        left_at=ownership.left_at,
         last_writer=ownership.last_writer,
         rest=_rest(raw.get("spec")),
         unreadable=fields.problems,
@@ -248,7 +254,15 @@ def _rest(spec: Any) -> str:
     template = rest.get("template")
     if isinstance(template, Mapping) and isinstance(template.get("spec"), Mapping):
         rest["template"] = {**template, "spec": _rest_of_pod(template["spec"])}
-    return digest(msgspec.json.encode(rest, order="sorted", enc_hook=str))
+    return digest(_encoded(rest))
+
+
+def _encoded(value: Any) -> bytes:
+    """Return JSON, or where a file holds what JSON cannot (a key that is no string, itself) whatever tells it apart."""
+    try:
+        return msgspec.json.encode(value, order="sorted", enc_hook=str)
+    except (TypeError, ValueError, RecursionError):
+        return repr(value).encode(errors="backslashreplace")
 
 
 def _rest_of_pod(pod: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from productionpolicy.kube.workloads import ANNOTATION_DOMAIN
 
 PREFIX = f"exempt.{ANNOTATION_DOMAIN}/"
 _UNTIL = re.compile(r"\buntil=(\S*)")
+_AROUND = " ;,.()"
+"""What may stand around a date in a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +51,19 @@ def exemptions_of(annotations: Mapping[str, str], *, today: date) -> tuple[Exemp
 
 def _read(expectation: str, text: str, today: date) -> Exemption:
     found = _UNTIL.search(text)
-    reason = _UNTIL.sub("", text).strip(" ;,")
+    reason = _UNTIL.sub("", text).strip(_AROUND)
     try:
-        until = date.fromisoformat(found.group(1).rstrip(";,")) if found else None
+        until = _date(found.group(1).rstrip(_AROUND)) if found else None
     except ValueError:
         return Exemption(expectation, reason, fault="its date is not of the form until=YYYY-MM-DD")
     return Exemption(expectation, reason, until, fault=_fault(expectation, reason, until, today))
+
+
+def _date(text: str) -> date:
+    found = date.fromisoformat(text)
+    if found.isoformat() != text:
+        raise ValueError(f"{text[:40]!r} is a date of another form")
+    return found
 
 
 def _fault(expectation: str, reason: str, until: date | None, today: date) -> str | None:

@@ -9,12 +9,11 @@ import msgspec
 from msgspec import inspect
 
 from productionpolicy.expectations import Rule
-from productionpolicy.policy.spec import GROUP, KIND, PLURAL, VERSION, Spec
+from productionpolicy.policy.spec import GROUP, KIND, LONGEST_NAME, PLURAL, VERSION, Spec
 from productionpolicy.policy.status import Status
 
 Schema = dict[str, Any]
 
-_NAME_LIMIT = 63
 _COLUMNS = (
     ("Namespaces", "integer", ".status.namespaces", 0, "Namespaces that name this policy."),
     ("Workloads", "integer", ".status.workloads.total", 0, "Workloads that it governs."),
@@ -81,8 +80,8 @@ def _root() -> Schema:
         },
         "x-kubernetes-validations": [
             {
-                "rule": f"size(self.metadata.name) <= {_NAME_LIMIT}",
-                "message": f"the name must be at most {_NAME_LIMIT} characters, because namespaces name it by a label",
+                "rule": f"size(self.metadata.name) <= {LONGEST_NAME}",
+                "message": f"the name must be at most {LONGEST_NAME} characters, because namespaces name it by a label",
             }
         ],
     }

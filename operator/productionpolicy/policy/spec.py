@@ -21,6 +21,8 @@ GROUP = "productionpolicy.dev"
 VERSION = "v1alpha1"
 PLURAL = "productionpolicies"
 KIND = "ProductionPolicy"
+LONGEST_NAME = 63
+"""Namespaces name a policy by the value of a label, which is no longer."""
 
 INJECTED_SIDECARS = (
     "consul-connect-inject-init",
@@ -98,7 +100,7 @@ class Rollout(Document, frozen=True, kw_only=True):
         Timing,
         Meta(
             description="Immediate: repairs that restart pods are written as soon as the budget allows. NextRollout: "
-            "they are never written on their own, only together with the owner's next change of the pod template."
+            "the operator never replaces pods; such repairs stay pending, and all others are written."
         ),
     ] = Timing.IMMEDIATE
 
@@ -213,8 +215,11 @@ def read_policy(raw: Mapping[str, Any]) -> Policy:
             cluster whose CustomResourceDefinition is of another version).
     """
     metadata = Fields(raw).mapping("metadata")
+    name = metadata.text("name") or ""
+    if len(name) > LONGEST_NAME:
+        raise InvalidPolicy(f"metadata.name: must be at most {LONGEST_NAME} characters, namespaces name it by a label")
     return Policy(
-        name=metadata.text("name") or "",
+        name=name,
         spec=read_spec(raw.get("spec")),
         uid=metadata.text("uid") or "",
         generation=metadata.integer("generation") or 0,
@@ -228,9 +233,16 @@ def read_spec(raw: Any) -> Spec:
         InvalidPolicy: the same.
     """
     try:
-        return msgspec.convert(raw if raw is not None else {}, Spec)
+        return msgspec.convert(_given(raw) if raw is not None else {}, Spec)
     except msgspec.ValidationError as error:
         raise InvalidPolicy(_located(str(error))) from error
+
+
+def _given(raw: Any) -> Any:
+    """Return what is given: like the API server, take null for absent."""
+    if isinstance(raw, Mapping):
+        return {name: _given(value) for name, value in raw.items() if value is not None}
+    return [_given(each) for each in raw] if isinstance(raw, list) else raw
 
 
 def _located(message: str) -> str:

@@ -39,6 +39,9 @@ class Amendment(Protocol):
     def serves(self, wanted: Amendment) -> bool:
         """Say whether it can stay where `wanted` would be written today."""
 
+    def surpasses(self, wanted: Amendment) -> bool:
+        """Say whether it is more than `wanted`, and can wait for the pods to restart anyway."""
+
     def applied(self, workload: Workload) -> Workload:
         """Return the workload with it."""
 

@@ -6,18 +6,16 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from productionpolicy.kube.pods import AffinityTerm
+from productionpolicy.kube.pods import POD_TEMPLATE_HASH, PREFERRED_TERMS, REQUIRED_TERMS, AffinityTerm
 from productionpolicy.kube.selectors import Selector
 from productionpolicy.kube.workloads import Workload
 from productionpolicy.repairs.amendment import Amendment, Illegible, Patch, Standing, in_pod_template
 
-_KEYS = r"[A-Za-z0-9./,_-]+"
-_NOTE = re.compile(rf"^(?:Required( per rollout)?: ({_KEYS}))?(?:; )?(?:Preferred( for want of nodes)?: ({_KEYS}))?$")
-_FIELDS = {
-    True: "requiredDuringSchedulingIgnoredDuringExecution",
-    False: "preferredDuringSchedulingIgnoredDuringExecution",
-}
-_HASH = "pod-template-hash"
+_KEYS = r"[A-Za-z0-9./_-]+(?:,[A-Za-z0-9./_-]+)*"
+_NOTE = re.compile(
+    rf"(?=.)(?:Required( per rollout)?: ({_KEYS}))?(?:(?:\A|(?<=.); )Preferred( for want of nodes)?: ({_KEYS}))?"
+)
+_FIELDS = {True: REQUIRED_TERMS, False: PREFERRED_TERMS}
 WEIGHT = 100
 
 
@@ -39,8 +37,8 @@ class AntiAffinity:
     @classmethod
     def parse(cls, note: str) -> AntiAffinity:
         """Read `Preferred: kubernetes.io/hostname`."""
-        found = _NOTE.match(note)
-        if found is None or not note:
+        found = _NOTE.fullmatch(note)
+        if found is None:
             raise Illegible(note)
         per_rollout, required, wanting, preferred = found.groups()
         return cls(
@@ -60,11 +58,16 @@ class AntiAffinity:
     def standing(self, workload: Workload) -> Standing:
         """Terms other than ours are the owner's: the lists are atomic, and a writer replaces them whole."""
         live = workload.template.anti_affinity
-        return Standing(kept=self if live == self._terms(workload) else None, undone=not live)
+        ours = live == self._terms(workload) and not workload.template.anti_affinity_declared
+        return Standing(kept=self if ours else None, undone=not live)
 
     def serves(self, wanted: Amendment) -> bool:
         """Say whether it is what was asked: later changes of the nodes never rewrite it."""
         return isinstance(wanted, AntiAffinity) and self.asked == wanted.asked
+
+    def surpasses(self, wanted: Amendment) -> bool:
+        """It is never more than what is wanted."""
+        return False
 
     def applied(self, workload: Workload) -> Workload:
         """Return the workload with our terms."""
@@ -76,32 +79,36 @@ class AntiAffinity:
 
     def patch(self, workload: Workload) -> Patch:
         """Return the terms to set, in place of what an earlier amendment of ours set."""
-        terms = self._terms(workload)
-        lists: Patch = {_FIELDS[each.required]: None for each in workload.template.anti_affinity}
+        terms, lists = self._terms(workload), self._without_terms(workload)
         for required in sorted({each.required for each in terms}, reverse=True):
             lists[_FIELDS[required]] = [_written(each) for each in terms if each.required is required]
         return in_pod_template({"affinity": {"podAntiAffinity": lists}})
 
     def withdrawal(self, workload: Workload) -> Patch:
-        """Remove the terms, and an `affinity` that exists only for them."""
-        shared = workload.template.affinity_shared
-        return in_pod_template({"affinity": {"podAntiAffinity": None} if shared else None})
+        """Remove the terms, and the parents that exist only for them."""
+        template = workload.template
+        if template.anti_affinity_shared:
+            return in_pod_template({"affinity": {"podAntiAffinity": self._without_terms(workload)}})
+        return in_pod_template({"affinity": {"podAntiAffinity": None} if template.affinity_shared else None})
 
     @property
     def asked(self) -> tuple[bool, frozenset[str]]:
         """What the policy asked for: whether Required, and on which keys."""
         return bool(self.required) or self.wanting, frozenset(self.required + self.preferred)
 
+    def _without_terms(self, workload: Workload) -> Patch:
+        return {_FIELDS[each.required]: None for each in workload.template.anti_affinity}
+
     def _terms(self, workload: Workload) -> tuple[AffinityTerm, ...]:
         selector = workload.selector or Selector()
-        hashed = (_HASH,) if self.per_rollout else ()
+        hashed = (POD_TEMPLATE_HASH,) if self.per_rollout else ()
         required = (AffinityTerm(key, selector, required=True, match_label_keys=hashed) for key in self.required)
         preferred = (AffinityTerm(key, selector, required=False, weight=WEIGHT) for key in self.preferred)
         return (*required, *preferred)
 
 
 def _split(keys: str | None) -> tuple[str, ...]:
-    return tuple(filter(None, (keys or "").split(",")))
+    return tuple(keys.split(",")) if keys else ()
 
 
 def _with_terms(workload: Workload, terms: tuple[AffinityTerm, ...]) -> Workload:

@@ -9,7 +9,7 @@ from typing import ClassVar
 from productionpolicy.kube.workloads import GRACE, Workload
 from productionpolicy.repairs.amendment import Amendment, Illegible, Patch, Standing, in_pod_template
 
-_NOTE = re.compile(r"^(\d{1,9}) -> (\d{1,9})$")
+_NOTE = re.compile(r"([0-9]{1,9}) -> ([0-9]{1,9})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Grace:
     @classmethod
     def parse(cls, note: str) -> Grace:
         """Read `30 -> 40`."""
-        found = _NOTE.match(note)
+        found = _NOTE.fullmatch(note)
         if found is None:
             raise Illegible(note)
         return cls(before=int(found.group(1)), after=int(found.group(2)))
@@ -36,11 +36,16 @@ class Grace:
     def standing(self, workload: Workload) -> Standing:
         """Any other value is the owner's; the one from before is noted, or it would be taken for unwritten."""
         live = workload.template.grace_seconds
-        return Standing(kept=self if live == self.after else None, restored=live == self.before)
+        ours = live == self.after and GRACE not in workload.written
+        return Standing(kept=self if ours else None, restored=live == self.before)
 
     def serves(self, wanted: Amendment) -> bool:
         """Say whether it is the very same."""
         return self == wanted
+
+    def surpasses(self, wanted: Amendment) -> bool:
+        """A longer period does no harm; nobody's pods restart for a shorter one."""
+        return isinstance(wanted, Grace) and self.after > wanted.after
 
     def applied(self, workload: Workload) -> Workload:
         """Return the workload with the longer period."""

@@ -11,7 +11,7 @@ from productionpolicy.kube.pods import Container, Handler, HandlerKind
 from productionpolicy.kube.workloads import Workload
 from productionpolicy.repairs.amendment import Amendment, Illegible, Patch, Standing, in_pod_template
 
-_NOTE = re.compile(r"^sleep (\d{1,6})s: ([a-z0-9,-]+)$")
+_NOTE = re.compile(r"sleep ([0-9]{1,6})s: ([a-z0-9-]+(?:,[a-z0-9-]+)*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,25 +26,29 @@ class Sleep:
     @classmethod
     def parse(cls, note: str) -> Sleep:
         """Read `sleep 10s: web,side`."""
-        found = _NOTE.match(note)
+        found = _NOTE.fullmatch(note)
         if found is None:
             raise Illegible(note)
-        return cls(seconds=int(found.group(1)), containers=tuple(filter(None, found.group(2).split(","))))
+        return cls(seconds=int(found.group(1)), containers=tuple(found.group(2).split(",")))
 
     def note(self) -> str:
         """Return `sleep 10s: web,side`."""
         return f"sleep {self.seconds}s: {','.join(self.containers)}"
 
     def standing(self, workload: Workload) -> Standing:
-        """Containers that lost the hook undo it; those with another hook, or that are gone, are the owner's."""
-        found = {each.name: each.pre_stop for each in self._present(workload)}
-        kept = tuple(name for name, hook in found.items() if hook == self._handler)
-        undone = any(hook is None for hook in found.values())
+        """Containers that lost the hook undo it; those with a hook of the owner's, or gone, are his."""
+        present = self._present(workload)
+        kept = tuple(each.name for each in present if each.pre_stop == self._handler and not each.pre_stop_declared)
+        undone = any(each.pre_stop is None for each in present)
         return Standing(kept=replace(self, containers=kept) if kept else None, undone=undone)
 
     def serves(self, wanted: Amendment) -> bool:
         """Say whether it is the very same."""
         return self == wanted
+
+    def surpasses(self, wanted: Amendment) -> bool:
+        """It is never more than what is wanted."""
+        return False
 
     def applied(self, workload: Workload) -> Workload:
         """Give the containers the sleep."""

@@ -40,11 +40,16 @@ class MaxUnavailable:
     def standing(self, workload: Workload) -> Standing:
         """Any other value is the owner's; the one from before is noted, or it would be taken for unwritten."""
         live = workload.strategy.max_unavailable
-        return Standing(kept=self if live == self.after else None, restored=live == self.before)
+        ours = live == self.after and MAX_UNAVAILABLE not in workload.written
+        return Standing(kept=self if ours else None, restored=live == self.before)
 
     def serves(self, wanted: Amendment) -> bool:
         """Say whether it is the very same."""
         return self == wanted
+
+    def surpasses(self, wanted: Amendment) -> bool:
+        """It is never more than what is wanted."""
+        return False
 
     def applied(self, workload: Workload) -> Workload:
         """Return the workload with the new value."""

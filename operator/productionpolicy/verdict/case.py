@@ -31,6 +31,8 @@ class Applied:
 
     terms: str
     """The circumstances under which it was made; see `Case.terms`."""
+    made: str = ""
+    """When it was made, by the API server's clock."""
     undone: int = 0
     """How often another writer has undone it under these terms."""
 

@@ -20,6 +20,7 @@ POLICY = f"{REPAIRS}policy"
 OWNERS = "owner's"
 """The note on a value that somebody put back after we had changed it: it is left alone from then on."""
 
+UNKNOWN = "unknown"
 MOST_UNDONE = 2
 """How often another writer may undo the same repair before we leave it undone."""
 
@@ -59,14 +60,15 @@ class Contest:
         """Return the words for the annotation."""
         if self.harmful:
             return f"withdrawn, it allowed no eviction [{self.terms}]"
-        return f"undone {self.undone}x, last by {self.writer[:100] or 'unknown'} [{self.terms}]"
+        return f"undone {self.undone}x, last by {self.writer[:100] or UNKNOWN} [{self.terms}]"
 
     @classmethod
     def parse(cls, note: str) -> Contest | None:
         """Return what an annotation tells; None where it is not one of ours."""
         undone, withdrawn = _CONTEST.match(note), _WITHDRAWN.match(note)
         if undone:
-            return cls(undone=int(undone.group(1)), writer=undone.group(2), terms=undone.group(3))
+            writer = undone.group(2)
+            return cls(undone=int(undone.group(1)), writer="" if writer == UNKNOWN else writer, terms=undone.group(3))
         return cls(terms=withdrawn.group(1), harmful=True) if withdrawn else None
 
 

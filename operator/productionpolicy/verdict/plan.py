@@ -115,8 +115,10 @@ class _Draft:
     refusal: str | None = None
     contest: Contest | None = None
     held: bool = False
-    needless: bool = False
-    """Whether it stays only because context never restarts pods."""
+    deferred: bool = False
+    """Whether it stays only because context never restarts pods, until they restart anyway."""
+    later: Amendment | None = None
+    """What takes its place then."""
 
     @property
     def restarts(self) -> bool:
@@ -136,7 +138,7 @@ def _amended(case: Case, *, restarts_allowed: bool) -> dict[str, _Draft]:
             draft = replace(draft, after=draft.before, held=True)
         view = _applied(draft.after, view)
         drafts[expectation.name] = draft
-    return _without_needless(_acceptable(drafts, view))
+    return _with_deferred(_acceptable(drafts, view))
 
 
 def _applied(amendment: Amendment | BudgetTerms | None, view: Workload) -> Workload:
@@ -152,11 +154,11 @@ def _acceptable(drafts: dict[str, _Draft], view: Workload) -> dict[str, _Draft]:
     return {**drafts, PRE_STOP.name: replace(sleep, after=sleep.before, refusal=reason)}
 
 
-def _without_needless(drafts: dict[str, _Draft]) -> dict[str, _Draft]:
-    """Where the pods restart anyway, take along what is no longer needed."""
+def _with_deferred(drafts: dict[str, _Draft]) -> dict[str, _Draft]:
+    """Where the pods restart anyway, take along what has waited for it."""
     if not any(each.restarts for each in drafts.values()):
         return drafts
-    return {name: replace(each, after=None) if each.needless else each for name, each in drafts.items()}
+    return {name: replace(each, after=each.later) if each.deferred else each for name, each in drafts.items()}
 
 
 def _draft(case: Case, expectation: Expectation[Any], *, view: Workload | None = None) -> _Draft:
@@ -194,9 +196,12 @@ def _repaired(case: Case, expectation: Expectation[Any], view: Workload, before:
         refusal = wanted.reason if wanted else None
         stays = before is not None and before.restarts
         kept = before if stays else None
-        return _Draft(expectation, before=before, after=kept, refusal=refusal, contest=contest, needless=stays)
-    serves = before is not None and not isinstance(wanted, BudgetTerms) and before.serves(wanted)
-    return _Draft(expectation, before=before, after=before if serves else wanted, contest=contest)
+        return _Draft(expectation, before=before, after=kept, refusal=refusal, contest=contest, deferred=stays)
+    if before is None or isinstance(wanted, BudgetTerms):
+        return _Draft(expectation, before=before, after=wanted, contest=contest)
+    if before.surpasses(wanted):
+        return _Draft(expectation, before=before, after=before, contest=contest, deferred=True, later=wanted)
+    return _Draft(expectation, before=before, after=before if before.serves(wanted) else wanted, contest=contest)
 
 
 def _wanted(case: Case, expectation: Expectation[Any], view: Workload) -> Amendment | BudgetTerms | Refusal | None:
@@ -218,12 +223,13 @@ def _contest(
     known = told if told and told.terms == terms else None
     if known is not None and known.settled:
         return known
-    if isinstance(wanted, BudgetTerms) and _harmful(case):
+    if isinstance(wanted, BudgetTerms) and _harmful(case, wanted):
         return Contest(terms=terms, harmful=True)
     remembered = _remembered(case, name, terms)
     if name in case.journal.undone or (remembered and wanted and _vanished(case, name, wanted)):
         times = max(known.undone if known else 0, remembered.undone if remembered else 0)
-        return Contest(terms=terms, undone=times + 1, writer=case.workload.last_writer)
+        writer = case.workload.last_writer.since(remembered.made) if remembered else ""
+        return Contest(terms=terms, undone=times + 1, writer=writer)
     return known
 
 
@@ -242,10 +248,12 @@ def _vanished(case: Case, name: str, wanted: Amendment | BudgetTerms | Refusal) 
     return f"{REPAIRS}{name}" not in case.journal.notes
 
 
-def _harmful(case: Case) -> bool:
-    """Say whether our budget, with all pods healthy, allows no eviction."""
+def _harmful(case: Case, wanted: BudgetTerms) -> bool:
+    """Say whether our budget, with all pods healthy, allows no eviction. An edited one is put right instead."""
     live = our_budget(case)
-    return live is not None and live.deadlocked and case.workload.settled
+    if live is None or not wanted.met_by(live, case.workload):
+        return False
+    return live.deadlocked and case.workload.settled
 
 
 def our_budget(case: Case) -> Budget | None:

@@ -1,0 +1,114 @@
+# What a developer does with this repository; `make help` lists it. Needs make, git, Python 3.11 or newer, and Go for
+# whatever starts the local control plane. Everything else is installed into .venv on first use.
+
+PYTHON ?= python3
+CORPUS ?= ../shared/realworld
+SCALE ?= 2000
+KEEP ?=
+
+export UV_PROJECT_ENVIRONMENT := .venv
+export UV_PYTHON_DOWNLOADS := never
+export UV_SYSTEM_CERTS := true
+export PYTHONPATH := tools
+
+BIN := .venv/bin
+RUN := $(BIN)/python
+PYTEST := $(BIN)/pytest -q
+ENVIRONMENT := .venv/installed
+SOURCES := operator tools tests
+UV_VERSION = $(shell sed -n '/^name = "uv"$$/{n;s/^version = "\(.*\)"$$/\1/p;}' uv.lock)
+STEP := printf '==> %s\n'
+
+.DEFAULT_GOAL := help
+.SUFFIXES:
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "The first run installs what it needs into .venv. PYTHON=python3.13 chooses another interpreter."
+
+.PHONY: demo
+demo: programs ## Show it at work on a local control plane (KEEP=1: leave that running)
+	@$(RUN) -m demo $(if $(KEEP),--keep)
+
+.PHONY: test
+test: lint programs ## Run everything that has to pass: lint, then all tests
+	@$(STEP) "all tests"
+	@$(PYTEST) tests
+
+.PHONY: test-fast
+test-fast: $(ENVIRONMENT) ## Run the tests that need no cluster
+	@$(STEP) "tests without a cluster"
+	@$(PYTEST) tests --ignore=tests/cluster --ignore=tests/faults --ignore=tests/install
+
+.PHONY: lint
+lint: $(ENVIRONMENT) ## Check style, types, the layers of the code and the generated files
+	@$(STEP) "ruff check"
+	@$(BIN)/ruff check --quiet
+	@$(STEP) "ruff format --check"
+	@$(BIN)/ruff format --check --quiet --diff
+	@$(STEP) "mypy"
+	@$(BIN)/mypy --no-error-summary $(SOURCES)
+	@$(STEP) "lint-imports"
+	@report=$$($(BIN)/lint-imports --no-logo 2>&1) || { echo "$$report"; exit 1; }
+	@$(STEP) "generate --check"
+	@$(RUN) -m generate --check || { echo "run 'make generate'" >&2; exit 1; }
+
+.PHONY: format
+format: $(ENVIRONMENT) ## Format the code and apply safe fixes
+	@$(BIN)/ruff check --quiet --fix-only
+	@$(BIN)/ruff format --quiet
+
+.PHONY: generate
+generate: $(ENVIRONMENT) ## Write the CRD and the pages of the expectations from the code
+	@$(RUN) -m generate
+
+.PHONY: control-plane
+control-plane: programs ## Start a local control plane that stays, and tell how to reach it
+	@$(RUN) -m control_plane
+
+.PHONY: control-plane-stop
+control-plane-stop: $(ENVIRONMENT) ## Stop it
+	@$(RUN) -m control_plane --stop
+
+.PHONY: corpus
+corpus: programs ## Judge real manifests of other projects (CORPUS=folder)
+	@$(RUN) -m corpus $(CORPUS)
+
+.PHONY: bench
+bench: programs ## Measure the operator with many workloads (SCALE=2000)
+	@$(RUN) -m bench --scale $(SCALE)
+
+.PHONY: build
+build: $(ENVIRONMENT) ## Build the Python package into dist/
+	@$(BIN)/uv build --quiet
+	@ls dist/*
+
+.PHONY: clean
+clean: ## Remove .venv, caches and what was built; the control plane's programs stay in the user's cache
+	@rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The programs of the local control plane: built from source once, which takes some minutes and says so.
+.PHONY: programs no-interpreter
+programs: $(ENVIRONMENT)
+	@$(RUN) -m control_plane.binaries >/dev/null
+
+# Also when the interpreter that .venv was made with has gone: realpath does not see a dangling link.
+$(ENVIRONMENT): pyproject.toml uv.lock $(if $(realpath $(RUN)),,no-interpreter)
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo "error: $(PYTHON) is missing. Install Python 3.11 or newer, or name one: make PYTHON=python3.13" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "error: $(PYTHON) is $$($(PYTHON) --version 2>&1), but 3.11 or newer is needed." \
+	    "Install one and name it: make PYTHON=python3.13" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "error: $(PYTHON) cannot make virtual environments. Install its venv module" \
+	    "(on Debian and Ubuntu: apt-get install python3-venv)." >&2; exit 1; }
+	@{ $(RUN) -c '' && [ "$$($(BIN)/uv --version | cut -d' ' -f2)" = "$(UV_VERSION)" ]; } 2>/dev/null || { \
+	  echo "creating .venv with $$($(PYTHON) --version) and uv $(UV_VERSION)" >&2; \
+	  $(PYTHON) -m venv --clear .venv && \
+	  $(RUN) -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
+	@echo "installing what uv.lock names" >&2
+	@$(BIN)/uv sync --quiet --frozen
+	@touch $@
