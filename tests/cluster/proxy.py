@@ -77,6 +77,10 @@ class Proxy:
         self._faults.append(fault)
         return fault
 
+    def forgive(self) -> None:
+        """Let everything pass again."""
+        self._faults.clear()
+
     def cut_watches(self) -> None:
         """Break all streams that are open."""
         self._call(lambda: [each.cancel() for each in self._streams])
@@ -115,13 +119,15 @@ class Proxy:
     async def _serve(self, ready: threading.Event) -> None:
         application = web.Application(client_max_size=2**26)
         application.router.add_route("*", "/{path:.*}", self._handle)
-        runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
         tls = ssl.create_default_context(cafile=str(self._plane.certificate_authority))
         async with ClientSession(connector=TCPConnector(ssl=tls, limit=0), auto_decompress=True) as self._session:
             await runner.setup()
             await web.TCPSite(runner, LOOPBACK, self.port).start()
             ready.set()
             await self._stop.wait()
+            for each in self._streams:
+                each.cancel()
             await runner.cleanup()
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
@@ -132,7 +138,7 @@ class Proxy:
         headers = {name: text for name, text in request.headers.items() if name.lower() not in HOP_BY_HOP}
         url = f"{self._plane.server}{request.path_qs}"
         timeout = ClientTimeout(total=None)
-        body = await request.read()
+        body = await request.read() or None
         async with self._session.request(request.method, url, headers=headers, data=body, timeout=timeout) as answer:
             kept = {name: text for name, text in answer.headers.items() if name.lower() not in HOP_BY_HOP}
             if request.query.get("watch") != "true":

@@ -17,26 +17,35 @@ LISTING_SECONDS = "2"
 
 
 @pytest.fixture(scope="module")
-def proxy(plane: ControlPlane) -> Iterator[Proxy]:
-    with Proxy(plane).running() as running:
-        yield running
+def running(plane: ControlPlane) -> Iterator[Proxy]:
+    with Proxy(plane).running() as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def proxy(running: Proxy) -> Iterator[Proxy]:
+    """The proxy between the operator and the API server; no fault outlives its test."""
+    yield running
+    running.forgive()
 
 
 @pytest.fixture(scope="module")
 def operator(
-    operator: OperatorProcess, proxy: Proxy, kubeconfig: Path, tmp_path_factory: pytest.TempPathFactory
+    operator: OperatorProcess, running: Proxy, kubeconfig: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[OperatorProcess]:
     """An operator behind the proxy; the usual one rests meanwhile."""
     operator.stop()
     folder = tmp_path_factory.mktemp("proxied")
-    proxied = proxy.kubeconfig(kubeconfig, folder)
+    proxied = running.kubeconfig(kubeconfig, folder)
     arguments = ("--listing-interval", LISTING_SECONDS)
-    with OperatorProcess(proxied, log=folder / "operator.log", arguments=arguments) as process:
-        process.wait_ready(60)
-        yield process
-        assert process.stop(timeout=10) == 0
-    operator.start()
-    operator.wait_ready(60)
+    try:
+        with OperatorProcess(proxied, log=folder / "operator.log", arguments=arguments) as process:
+            process.wait_ready(60)
+            yield process
+            assert process.stop(timeout=10) == 0
+    finally:
+        operator.start()
+        operator.wait_ready(60)
 
 
 def governed(world: World) -> str:

@@ -221,7 +221,10 @@ def _differences(
     if workload["spec"] != twin["spec"]:
         yield f"{name} is not as it was applied"
     if hashes.get(name, set()) != hashes.get(twin_name, set()):
-        yield f"{name} runs template {hashes.get(name)} instead of {hashes.get(twin_name)}"
+        yield (
+            f"{name} runs template {hashes.get(name)} instead of {hashes.get(twin_name)}: "
+            f"{json.dumps(workload['status'])}"
+        )
     if any("productionpolicy" in key for key in workload["metadata"].get("annotations", {})):
         yield f"{name} still carries notes of ours"
 

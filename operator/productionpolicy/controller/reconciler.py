@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import structlog
@@ -12,6 +13,7 @@ from productionpolicy.controller.clock import Clock
 from productionpolicy.controller.cluster import (
     Cluster,
     Conflict,
+    Forbidden,
     Gone,
     Raw,
     Refused,
@@ -47,9 +49,8 @@ class Memory:
     """What we remember of one workload; losing it costs at most one more try."""
 
     applied: dict[str, Applied] = field(default_factory=dict)
-    failed_on: str = ""
-    """The circumstances of the last refusal: as long as they are the same, we do not try again."""
-    failure: str = ""
+    refused: dict[str, RequestFailed] = field(default_factory=dict)
+    """What the API server refused, under which circumstances: as long as they are the same, we do not try again."""
     writes: deque[float] = field(default_factory=lambda: deque(maxlen=MOST_WRITES))
 
 
@@ -61,17 +62,18 @@ class Judgement:
     plan: Plan
     policy_name: str
 
-    @property
-    def circumstances(self) -> str:
-        """What a refusal depends on: the workload as its owner sees it, the policy, and what was to be done."""
-        said = self.case.policy.spec if self.case.policy else self.case.on_removal
-        return digest(f"{self.case.owners_view.digest} {said!r} {self.plan.changes}")
+    todo: Plan
+    """The plan less what the API server has refused under the same circumstances."""
 
     @property
     def to_be_written(self) -> bool:
         """Whether there is something to write, and it may be written."""
-        written = self.case.governance is Governance.WRITTEN and self.case.failure is None
-        return written and not self.plan.empty
+        return self.case.governance is Governance.WRITTEN and not self.todo.empty
+
+    def circumstances(self, written: object) -> str:
+        """Digest something to be written with all that a refusal may depend on: the owner's view and the policy."""
+        said = self.case.policy.spec if self.case.policy else self.case.on_removal
+        return digest(f"{self.case.owners_view.digest} {said!r} {written!r}")
 
 
 class Reconciler:
@@ -131,7 +133,7 @@ class Reconciler:
         if self._damped(judgement):
             raise Retry("it was written too often in a short time", after=WRITES_SECONDS)
         admitted = self._admitted(judgement)
-        if not admitted.plan.empty:
+        if not admitted.todo.empty:
             await self._apply(admitted)
             self.judge(admitted.case.workload.key)
 
@@ -148,10 +150,7 @@ class Reconciler:
             return None
         planned = plan(case)
         governor = case.policy.name if case.policy else self._repaired_by(workload)
-        judgement = Judgement(case, planned, governor or "")
-        failure = self._failure(judgement)
-        if failure:
-            judgement = replace(judgement, case=replace(case, failure=failure))
+        judgement = self._less_refused(Judgement(case, planned, governor or "", todo=planned))
         self._enter_report(judgement)
         return judgement
 
@@ -168,7 +167,7 @@ class Reconciler:
     def forgive(self) -> None:
         """Forget refusals that may have had reasons outside of the workload: rights and quotas."""
         for memory in self._memories.values():
-            memory.failed_on = ""
+            memory.refused = {key: each for key, each in memory.refused.items() if not isinstance(each, Forbidden)}
 
     def _case(self, workload: Workload) -> Case | None:
         namespace = self.store.namespaces.get(workload.key.namespace)
@@ -253,10 +252,17 @@ class Reconciler:
         self.rollouts.leave(key)
         self._memories.pop(self._uids.pop(key, ""), None)
 
-    def _failure(self, judgement: Judgement) -> str | None:
+    def _less_refused(self, judgement: Judgement) -> Judgement:
         memory = self._memories.get(judgement.case.workload.uid)
-        failed = memory is not None and memory.failed_on == judgement.circumstances
-        return memory.failure if memory and failed else None
+        if memory is None or not memory.refused:
+            return judgement
+        planned = judgement.plan
+        patch = memory.refused.get(judgement.circumstances(planned.patch)) if planned.patch else None
+        budget = memory.refused.get(judgement.circumstances(planned.budget.terms)) if planned.budget else None
+        todo = replace(planned, patch={} if patch else planned.patch, budget=None if budget else planned.budget)
+        failure = patch or budget
+        case = replace(judgement.case, failure=str(failure)) if failure else judgement.case
+        return replace(judgement, case=case, todo=todo)
 
     def _damped(self, judgement: Judgement) -> bool:
         memory = self._memories.get(judgement.case.workload.uid)
@@ -266,24 +272,33 @@ class Reconciler:
 
     def _admitted(self, judgement: Judgement) -> Judgement:
         """Return what may be done now: restarts wait for their turn, and the rest of the workload's patch with them."""
-        workload, planned = judgement.case.workload, judgement.plan
-        if not planned.restarts or workload.runs_no_pod:
+        workload, todo = judgement.case.workload, judgement.todo
+        if not (todo.patch and todo.restarts) or workload.runs_no_pod:
             return judgement
         rollout = self._rollout(judgement)
         if rollout.timing is Timing.NEXT_ROLLOUT and judgement.case.policy is not None:
-            return replace(judgement, plan=plan(judgement.case, restarts_allowed=False))
+            return replace(judgement, todo=plan(judgement.case, restarts_allowed=False))
         if self._may_restart(judgement, rollout):
             return judgement
-        return replace(judgement, plan=replace(planned, patch={}))
+        return replace(judgement, todo=replace(todo, patch={}))
 
     def _may_restart(self, judgement: Judgement, rollout: Rollout) -> bool:
         workload = judgement.case.workload
-        if workload.paused or not (workload.settled or _lost_already(judgement)):
+        if workload.paused or not (workload.settled or self._harmless(judgement)):
             return False
         if workload.holds_back or not workload.settled:
             return True
         slots = rollout.slots(self._governed[judgement.policy_name])
         return self.rollouts.enter(judgement.policy_name, workload, slots=slots)
+
+    def _harmless(self, judgement: Judgement) -> bool:
+        """Say whether the policy has gone and a withdrawal can do no harm, though the workload has not settled.
+
+        It has nothing to lose, or it is our own rollout that does not end: then the withdrawal puts it back.
+        """
+        workload = judgement.case.workload
+        lost = workload.progress.available == 0 or workload.progress.stalled
+        return judgement.case.policy is None and (lost or self.rollouts.rolling(workload.key))
 
     def _rollout(self, judgement: Judgement) -> Rollout:
         if judgement.case.policy is not None:
@@ -296,8 +311,6 @@ class Reconciler:
         key = judgement.case.workload.key
         try:
             await self._write(judgement)
-        except Refused as error:
-            self._remember_failure(judgement, error)
         except Conflict as error:
             await self._refresh(key)
             raise _retry(error, "it has changed meanwhile") from error
@@ -316,17 +329,23 @@ class Reconciler:
     async def _write(self, judgement: Judgement) -> None:
         memory = self._memories.setdefault(judgement.case.workload.uid, Memory())
         memory.writes.append(self._clock.monotonic())
-        if judgement.plan.budget is not None:
-            await self._write_budget(judgement, judgement.plan.budget)
-            self._written(memory, judgement, [each for each in judgement.plan.changes if _of_budget(each)])
-        if judgement.plan.patch:
-            raw = await self._amend(judgement)
-            amended = [each for each in judgement.plan.changes if not _of_budget(each)]
-            self._written(memory, judgement, amended, made=read_workload(raw).left_at)
-            await self._release(judgement.case.workload.key, raw)
-        elif judgement.plan.clean:
+        todo = judgement.todo
+        if todo.budget is not None:
+            with self._remembering_refusal(memory, judgement, todo.budget.terms):
+                await self._write_budget(judgement, todo.budget)
+                self._written(memory, judgement, [each for each in todo.changes if _of_budget(each)])
+        if todo.patch:
+            with self._remembering_refusal(memory, judgement, todo.patch):
+                await self._write_patch(memory, judgement)
+        elif todo.clean:
             key = judgement.case.workload.key
             await self._release(key, await self._cluster.workload(key))
+
+    async def _write_patch(self, memory: Memory, judgement: Judgement) -> None:
+        raw = await self._amend(judgement)
+        amended = [each for each in judgement.todo.changes if not _of_budget(each)]
+        self._written(memory, judgement, amended, made=read_workload(raw).left_at)
+        await self._release(judgement.case.workload.key, raw)
 
     async def _write_budget(self, judgement: Judgement, change: BudgetChange) -> None:
         if change.terms is None:
@@ -343,7 +362,7 @@ class Reconciler:
 
     async def _amend(self, judgement: Judgement) -> Raw:
         workload = judgement.case.workload
-        raw = {**await self._cluster.amend(workload, judgement.plan.patch), "kind": workload.key.kind}
+        raw = {**await self._cluster.amend(workload, judgement.todo.patch), "kind": workload.key.kind}
         self.store.update_workload(read_workload(raw))
         return raw
 
@@ -376,25 +395,22 @@ class Reconciler:
         self._tell(workload, "Repaired", [each for each in changes if each.after is not None])
         self._tell(workload, "Withdrawn", [each for each in changes if each.after is None])
 
-    def _remember_failure(self, judgement: Judgement, error: RequestFailed) -> None:
-        memory = self._memories.setdefault(judgement.case.workload.uid, Memory())
-        memory.failed_on, memory.failure = judgement.circumstances, str(error)
-        FAILURES.labels(reason=type(error).__name__).inc()
-        workload = judgement.case.workload
-        log.warning("repair refused", workload=str(workload.key), error=str(error)[:500])
-        self._events.about_workload(workload, reason="RepairRefused", message=str(error), warning=True)
+    @contextmanager
+    def _remembering_refusal(self, memory: Memory, judgement: Judgement, written: object) -> Iterator[None]:
+        try:
+            yield
+        except Refused as error:
+            memory.refused[judgement.circumstances(written)] = error
+            FAILURES.labels(reason=type(error).__name__).inc()
+            workload = judgement.case.workload
+            log.warning("repair refused", workload=str(workload.key), error=str(error)[:500])
+            self._events.about_workload(workload, reason="RepairRefused", message=str(error), warning=True)
 
     def _tell(self, workload: Workload, reason: str, changes: list[Change]) -> None:
         if changes:
             message = ", ".join(map(str, changes))
             log.info(reason.lower(), workload=str(workload.key), changes=message)
             self._events.about_workload(workload, reason=reason, message=message)
-
-
-def _lost_already(judgement: Judgement) -> bool:
-    """Say whether the policy has gone and the workload, though not well, has nothing that a withdrawal could harm."""
-    progress = judgement.case.workload.progress
-    return judgement.case.policy is None and (progress.available == 0 or progress.stalled)
 
 
 def _of_budget(change: Change) -> bool:

@@ -66,8 +66,8 @@ class PodDisruptionBudgetParameters(Parameters, frozen=True, kw_only=True):
     max_unavailable: Annotated[
         int | str | None,
         Meta(
-            description="How many pods may be evicted at once, as a number or a percentage (rounded up), not 100%, which would "
-            "protect nothing. Default: 25%."
+            description="How many pods may be evicted at once, as a number or a percentage (rounded up), not "
+            "100%, which would protect nothing. Default: 25%."
         ),
     ] = None
     min_available: Annotated[
@@ -98,7 +98,7 @@ class PodDisruptionBudgetParameters(Parameters, frozen=True, kw_only=True):
 
 def audit(workload: Workload, _parameters: PodDisruptionBudgetParameters, around: Surroundings) -> Iterator[Finding]:
     """Find a missing budget, one that blocks or allows everything, more than one, and a selector that is too wide."""
-    budgets = [each for each in around.budgets if not each.deleting]
+    budgets = [each for each in around.budgets if not each.deleting and each.selects(workload.template.labels)]
     floor = around.floor(workload)
     if around.overlaps:
         yield Finding(

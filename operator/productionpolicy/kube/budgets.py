@@ -8,7 +8,7 @@ from typing import Any
 
 from productionpolicy.kube.counts import Count
 from productionpolicy.kube.fields import Fields
-from productionpolicy.kube.selectors import Selector
+from productionpolicy.kube.selectors import Labels, Selector
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
 OURS = "productionpolicy"
@@ -41,6 +41,10 @@ class Budget:
     def like(self, other: Budget) -> bool:
         """Say whether the two differ in nothing but the moment at which they were seen."""
         return replace(self, resource_version="") == replace(other, resource_version="")
+
+    def selects(self, labels: Labels) -> bool:
+        """Say whether it is about pods with these labels; without a selector it is about none."""
+        return self.selector is not None and self.selector.matches(labels)
 
     def allowed_disruptions(self, pods: int) -> int:
         """Return how many of `pods` healthy pods may be evicted at once. Percentages of both kinds round up.

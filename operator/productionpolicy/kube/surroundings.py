@@ -55,7 +55,7 @@ class Surroundings:
     """All that bears on one workload; empty where nothing is known, as at admission."""
 
     budgets: tuple[Budget, ...] = ()
-    """The disruption budgets that select its pods, ours among them, sorted by name."""
+    """The disruption budgets that select its pods, and ours beside it even if it does not, sorted by name."""
     overlaps: tuple[str, ...] = ()
     """Other owners of pods that its selector also selects, as `Kind name`, sorted."""
     autoscaler: Autoscaler | None = None

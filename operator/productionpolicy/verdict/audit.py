@@ -48,7 +48,10 @@ def _verdict(case: Case, expectation: Expectation[Any]) -> Verdict:
         return Verdict(expectation.name, Outcome.NOT_APPLICABLE)
     if not findings:
         return Verdict(expectation.name, Outcome.PASSED)
-    return Verdict(expectation.name, Outcome.EXEMPT if case.exempt(expectation) else Outcome.FAILED, findings)
+    read = tuple(each for each in findings if not _rests_on_unreadable(case, each.path))
+    if not read:
+        return Verdict(expectation.name, Outcome.NOT_APPLICABLE)
+    return Verdict(expectation.name, Outcome.EXEMPT if case.exempt(expectation) else Outcome.FAILED, read)
 
 
 def findings_of(case: Case, expectation: Expectation[Any]) -> tuple[Finding, ...] | None:
@@ -58,6 +61,15 @@ def findings_of(case: Case, expectation: Expectation[Any]) -> tuple[Finding, ...
     if not expectation.judges(workload, parameters, case.around):
         return None
     return tuple(expectation.audit(workload, parameters, case.around))
+
+
+def _rests_on_unreadable(case: Case, path: str) -> bool:
+    """Say whether a finding is only guessed: what stands at its path, above or below it, could not be read."""
+    return any(_leads_to(each.path, path) or _leads_to(path, each.path) for each in case.workload.unreadable)
+
+
+def _leads_to(path: str, below: str) -> bool:
+    return below == path or below.startswith((f"{path}.", f"{path}["))
 
 
 def _extra(name: str, findings: Iterator[Finding]) -> Iterator[Verdict]:
@@ -72,7 +84,7 @@ def _unreadable(case: Case) -> Iterator[Finding]:
 
 
 def _idle_exemptions(case: Case, verdicts: list[Verdict]) -> Iterator[Finding]:
-    passed = {each.expectation for each in verdicts if each.outcome is Outcome.PASSED}
+    passed = {each.expectation for each in verdicts if each.outcome is Outcome.PASSED} - case.repaired
     for exemption in case.exemptions:
         fault = exemption.fault or _needless(exemption, passed)
         if fault:

@@ -10,10 +10,15 @@ from functools import cached_property
 from typing import Any
 
 from productionpolicy.expectations import Action, Expectation
+from productionpolicy.expectations.pod_disruption_budget import POD_DISRUPTION_BUDGET
+from productionpolicy.kube.budgets import Budget
 from productionpolicy.kube.surroundings import ALONE, Surroundings
 from productionpolicy.kube.workloads import Workload, digest
 from productionpolicy.policy import Exemption, Exemptions, OnRemoval, Policy, exemptions_of
+from productionpolicy.repairs.budget import is_ours_beside
 from productionpolicy.verdict.journal import Journal, read_journal
+
+BUDGET = POD_DISRUPTION_BUDGET.name
 
 
 class Governance(StrEnum):
@@ -64,6 +69,16 @@ class Case:
     def owners_view(self) -> Workload:
         """The workload less our repairs that still stand unchanged."""
         return self.journal.owners_view(self.workload)
+
+    @cached_property
+    def our_budget(self) -> Budget | None:
+        """The budget that we made beside the workload."""
+        return next((each for each in self.around.budgets if is_ours_beside(self.workload, each)), None)
+
+    @cached_property
+    def repaired(self) -> frozenset[str]:
+        """The expectations whose repair of ours stands now."""
+        return frozenset(self.journal.repairs) | (frozenset({BUDGET}) if self.our_budget else frozenset())
 
     @cached_property
     def exemptions(self) -> tuple[Exemption, ...]:

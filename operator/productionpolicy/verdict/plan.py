@@ -8,20 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import reduce
 from typing import Any
 
 from productionpolicy.expectations import EXPECTATIONS, Action, Expectation, Refusal
-from productionpolicy.expectations.pod_disruption_budget import POD_DISRUPTION_BUDGET
 from productionpolicy.expectations.pre_stop import PRE_STOP
+from productionpolicy.expectations.termination_grace_period import TERMINATION_GRACE_PERIOD as GRACE_PERIOD
 from productionpolicy.kube.budgets import Budget
 from productionpolicy.kube.workloads import Workload
 from productionpolicy.policy import OnRemoval
 from productionpolicy.repairs import Amendment, BudgetTerms, Patch, merged
-from productionpolicy.repairs.budget import is_ours_beside
-from productionpolicy.verdict.case import Applied, Case
+from productionpolicy.verdict.case import BUDGET, Applied, Case
 from productionpolicy.verdict.journal import CONTESTED, OWNERS, POLICY, REPAIRS, Contest
-
-BUDGET = POD_DISRUPTION_BUDGET.name
 
 
 class Disposition(StrEnum):
@@ -90,7 +88,7 @@ class Plan:
     @property
     def contested(self) -> bool:
         """Whether a repair is left undone because others undo it."""
-        return any(each.settled and not each.harmful for each in self.contests.values())
+        return any(each.settled and not each.harmful for name, each in self.contests.items() if name in self.refusals)
 
 
 def plan(case: Case, *, restarts_allowed: bool = True) -> Plan:
@@ -128,37 +126,67 @@ class _Draft:
 
 
 def _amended(case: Case, *, restarts_allowed: bool) -> dict[str, _Draft]:
-    """Decide about the workload itself, each expectation on the view that the ones before it leave."""
+    """Decide about the workload itself. Where its pods restart anyway, take along what has waited for it."""
+    drafts = _drafts(case, restarts_allowed=restarts_allowed, deferring=True)
+    if not any(each.restarts for each in drafts.values()):
+        return drafts
+    return _drafts(case, restarts_allowed=restarts_allowed, deferring=False)
+
+
+def _drafts(case: Case, *, restarts_allowed: bool, deferring: bool) -> dict[str, _Draft]:
+    """Decide about each expectation on the view that the ones before it leave."""
     view, drafts = case.owners_view, {}
     for expectation in EXPECTATIONS:
         if expectation.amendment is None:
             continue
         draft = _draft(case, expectation, view=view)
+        if draft.deferred and not deferring:
+            draft = replace(draft, after=draft.later)
         if draft.restarts and not restarts_allowed:
             draft = replace(draft, after=draft.before, held=True)
         view = _applied(draft.after, view)
         drafts[expectation.name] = draft
-    return _with_deferred(_acceptable(drafts, view))
+    return _acceptable(case, drafts)
 
 
 def _applied(amendment: Amendment | BudgetTerms | None, view: Workload) -> Workload:
     return view if amendment is None or isinstance(amendment, BudgetTerms) else amendment.applied(view)
 
 
-def _acceptable(drafts: dict[str, _Draft], view: Workload) -> dict[str, _Draft]:
-    """Leave out a sleep that the API server would refuse: it must be shorter than the grace period."""
-    sleep = drafts[PRE_STOP.name]
-    if sleep.before == sleep.after or not view.template.sleep_exceeds_grace:
+def _acceptable(case: Case, drafts: dict[str, _Draft]) -> dict[str, _Draft]:
+    """Leave out what the API server would refuse: a sleep must be shorter than the grace period."""
+    for revised in (_with_former_sleep, _without_sleep, _with_former_grace):
+        if not _outcome(case, drafts).template.sleep_exceeds_grace:
+            return drafts
+        drafts = revised(drafts)
+    return drafts
+
+
+def _outcome(case: Case, drafts: Mapping[str, _Draft]) -> Workload:
+    return reduce(lambda view, draft: _applied(draft.after, view), drafts.values(), case.owners_view)
+
+
+def _with_former_sleep(drafts: dict[str, _Draft]) -> dict[str, _Draft]:
+    return _with_sleep(drafts, drafts[PRE_STOP.name].before)
+
+
+def _without_sleep(drafts: dict[str, _Draft]) -> dict[str, _Draft]:
+    return _with_sleep(drafts, None)
+
+
+def _with_sleep(drafts: dict[str, _Draft], sleep: Amendment | None) -> dict[str, _Draft]:
+    draft = drafts[PRE_STOP.name]
+    if draft.held or draft.after is None:
         return drafts
     reason = "the sleep is not shorter than the grace period, which this policy does not raise (terminationGracePeriod)"
-    return {**drafts, PRE_STOP.name: replace(sleep, after=sleep.before, refusal=reason)}
+    return {**drafts, PRE_STOP.name: replace(draft, after=sleep, refusal=reason)}
 
 
-def _with_deferred(drafts: dict[str, _Draft]) -> dict[str, _Draft]:
-    """Where the pods restart anyway, take along what has waited for it."""
-    if not any(each.restarts for each in drafts.values()):
-        return drafts
-    return {name: replace(each, after=each.later) if each.deferred else each for name, each in drafts.items()}
+def _with_former_grace(drafts: dict[str, _Draft]) -> dict[str, _Draft]:
+    """Leave the period that we raised where a sleep needs it that stays; if that is the owner's, so is the period."""
+    draft, sleep = drafts[GRACE_PERIOD.name], drafts[PRE_STOP.name]
+    left = replace(draft, before=None) if sleep.after is None else replace(draft, after=draft.before)
+    return {**drafts, GRACE_PERIOD.name: left}
 
 
 def _draft(case: Case, expectation: Expectation[Any], *, view: Workload | None = None) -> _Draft:
@@ -190,7 +218,7 @@ def _disposition_on_removal(case: Case, expectation: Expectation[Any]) -> Dispos
 def _repaired(case: Case, expectation: Expectation[Any], view: Workload, before: Amendment | None) -> _Draft:
     wanted = _wanted(case, expectation, view)
     contest = _contest(case, expectation, wanted)
-    if contest is not None and contest.settled:
+    if contest is not None and contest.settled and wanted is not None:
         return _Draft(expectation, before=before, after=before, refusal=contest.reason, contest=contest)
     if isinstance(wanted, Refusal) or wanted is None:
         refusal = wanted.reason if wanted else None
@@ -223,10 +251,12 @@ def _contest(
     known = told if told and told.terms == terms else None
     if known is not None and known.settled:
         return known
+    if wanted is None or isinstance(wanted, Refusal):
+        return known
     if isinstance(wanted, BudgetTerms) and _harmful(case, wanted):
         return Contest(terms=terms, harmful=True)
     remembered = _remembered(case, name, terms)
-    if name in case.journal.undone or (remembered and wanted and _vanished(case, name, wanted)):
+    if name in case.journal.undone or (remembered and _vanished(case, name, wanted)):
         times = max(known.undone if known else 0, remembered.undone if remembered else 0)
         writer = case.workload.last_writer.since(remembered.made) if remembered else ""
         return Contest(terms=terms, undone=times + 1, writer=writer)
@@ -239,26 +269,19 @@ def _remembered(case: Case, name: str, terms: str) -> Applied | None:
     return remembered if remembered and remembered.terms == terms else None
 
 
-def _vanished(case: Case, name: str, wanted: Amendment | BudgetTerms | Refusal) -> bool:
+def _vanished(case: Case, name: str, wanted: Amendment | BudgetTerms) -> bool:
     """Say whether a repair that we made is gone without a trace. An edited budget is not: it is put right."""
-    if isinstance(wanted, Refusal):
-        return False
     if isinstance(wanted, BudgetTerms):
-        return our_budget(case) is None
+        return case.our_budget is None
     return f"{REPAIRS}{name}" not in case.journal.notes
 
 
 def _harmful(case: Case, wanted: BudgetTerms) -> bool:
     """Say whether our budget, with all pods healthy, allows no eviction. An edited one is put right instead."""
-    live = our_budget(case)
+    live = case.our_budget
     if live is None or not wanted.met_by(live, case.workload):
         return False
     return live.deadlocked and case.workload.settled
-
-
-def our_budget(case: Case) -> Budget | None:
-    """Return the budget that we made beside the workload."""
-    return next((each for each in case.around.budgets if is_ours_beside(case.workload, each)), None)
 
 
 def _composed(case: Case, drafts: Mapping[str, _Draft]) -> Plan:
@@ -271,7 +294,7 @@ def _composed(case: Case, drafts: Mapping[str, _Draft]) -> Plan:
         budget=budget,
         refusals={each.expectation.name: each.refusal for each in ordered if each.refusal},
         contests={each.expectation.name: each.contest for each in ordered if each.contest},
-        repaired=frozenset(case.journal.repairs) | (frozenset({BUDGET}) if our_budget(case) else frozenset()),
+        repaired=case.repaired,
         clean=case.workload.left_over,
     )
 
@@ -289,7 +312,7 @@ def _change_of_budget(change: BudgetChange) -> Change:
 
 
 def _budget_change(case: Case, drafts: list[_Draft]) -> BudgetChange | None:
-    live = our_budget(case)
+    live = case.our_budget
     draft = next(each for each in drafts if each.expectation.name == BUDGET)
     if draft.held:
         return None
@@ -325,8 +348,9 @@ def _notes(case: Case, drafts: list[_Draft]) -> Iterator[tuple[str, str]]:
     repairs = {f"{REPAIRS}{each.expectation.name}": _note(case, each) for each in drafts}
     written = {key: note for key, note in repairs.items() if note}
     yield from written.items()
-    if written:
-        yield POLICY, case.policy.name if case.policy else case.journal.policy or ""
+    name = case.policy.name if case.policy else case.journal.policy
+    if written and name:
+        yield POLICY, name
     for each in drafts:
         key = f"{CONTESTED}{each.expectation.name}"
         contest = case.journal.notes.get(key) if each.held else each.contest and each.contest.note()

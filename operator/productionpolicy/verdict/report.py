@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from productionpolicy.expectations import Finding
+from productionpolicy.expectations import BY_NAME, Action, Finding
 from productionpolicy.kube.workloads import WorkloadKey
 from productionpolicy.verdict.audit import Outcome, Verdict
 from productionpolicy.verdict.case import Case, Governance
@@ -103,6 +103,10 @@ def _reason(case: Case, expectation: str, planned: Plan) -> str | None:
         return planned.refusals[expectation]
     if any(each.expectation == expectation for each in planned.changes):
         return case.failure
-    if case.workload.controller is not None:
+    if case.workload.controller is not None and _would_mend(case, expectation):
         return f"{case.workload.controller} owns the workload and would put it back"
     return None
+
+
+def _would_mend(case: Case, name: str) -> bool:
+    return name in BY_NAME and case.action(BY_NAME[name]) is Action.REPAIR
