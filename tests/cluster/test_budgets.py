@@ -57,6 +57,13 @@ def test_it_is_put_right_when_somebody_edits_it(world: World) -> None:
     eventually(lambda: world.get("pdb", OURS, namespace)["spec"]["maxUnavailable"] == "25%")
 
 
+def test_it_is_put_right_when_somebody_makes_it_select_other_pods(world: World) -> None:
+    namespace = protected(world)
+    other = '{"spec":{"selector":{"matchLabels":{"app":"other"}}}}'
+    world.kubectl("patch", "pdb", OURS, "-n", namespace, "--type=merge", "-p", other)
+    eventually(lambda: world.get("pdb", OURS, namespace)["spec"]["selector"] == {"matchLabels": {"app": "web"}})
+
+
 def test_it_yields_to_a_budget_of_the_owner(world: World) -> None:
     namespace = protected(world)
     world.apply(namespace, budget())

@@ -208,7 +208,7 @@ def _hashes(run: Run) -> dict[str, set[str]]:
     hashes: defaultdict[str, set[str]] = defaultdict(set)
     for replica_set in run.get("replicasets"):
         owners = replica_set["metadata"].get("ownerReferences", [])
-        if owners and replica_set["spec"]["replicas"]:
+        if owners and replica_set["status"]["replicas"]:
             name = f"{owners[0]['kind']} {replica_set['metadata']['namespace']}/{owners[0]['name']}"
             hashes[name].add(replica_set["metadata"]["labels"]["pod-template-hash"])
     return hashes

@@ -159,7 +159,7 @@ class Store:
     def surroundings(self, workload: Workload) -> Surroundings:
         """Return what stands around a workload."""
         around = self._neighbourhoods[workload.key.namespace]
-        budgets = around.budget_selectors.selecting(workload.template.labels)
+        budgets = around.budget_selectors.selecting(workload.template.labels) | around.owned.get(workload.uid, set())
         return Surroundings(
             budgets=tuple(around.budgets[name] for name in sorted(budgets)),
             overlaps=self._overlaps(workload),

@@ -1,0 +1,208 @@
+"""Pod templates as they are read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from productionpolicy.kube.pods import AffinityTerm, Container, Handler, HandlerKind, PodTemplate, SpreadConstraint
+from productionpolicy.kube.selectors import Selector
+from productionpolicy.kube.workloads import read_workload
+from support.manifests import Raw, anti_affinity, container, deployment, sidecar
+from support.server import client_side_applied, server_side_applied, updated
+
+WEB = Selector.of_labels({"app": "web"})
+
+
+def template(**pod: Any) -> PodTemplate:
+    return read_workload(deployment(pod=pod)).template
+
+
+def first(**fields: Any) -> Container:
+    return template(containers=[container(**fields)]).containers[0]
+
+
+def shared(raw: Raw) -> tuple[bool, bool]:
+    """Say whether lifecycle and affinity must outlive our repairs."""
+    read = read_workload(raw).template
+    return read.containers[0].lifecycle_shared, read.affinity_shared
+
+
+def test_init_containers_come_first_and_native_sidecars_run_on() -> None:
+    read = template(initContainers=[container("setup"), sidecar("proxy")], containers=[container("web")])
+    told = [(each.name, each.path, each.init, each.long_running) for each in read.containers]
+    assert told == [
+        ("setup", "spec.template.spec.initContainers[0]", True, False),
+        ("proxy", "spec.template.spec.initContainers[1]", True, True),
+        ("web", "spec.template.spec.containers[0]", False, True),
+    ]
+    assert [each.name for each in read.long_running] == ["proxy", "web"]
+
+
+@pytest.mark.parametrize(
+    ("ports", "serving"),
+    [
+        ([], False),
+        ([{"containerPort": 1}], True),
+        ([{"containerPort": 1, "name": "http"}], True),
+        ([{"containerPort": 1, "name": "http-metrics"}], False),
+        ([{"containerPort": 1, "name": "Health"}], False),
+        ([{"containerPort": 1, "name": "admin"}, {"containerPort": 2, "name": "grpc"}], True),
+    ],
+)
+def test_a_container_serves_if_a_port_is_not_merely_auxiliary(ports: list[Raw], serving: bool) -> None:
+    assert first(ports=ports).serving is serving
+
+
+def test_a_container_with_a_readiness_probe_serves() -> None:
+    assert first(ports=[], readinessProbe={"exec": {"command": ["ready"]}}).serving
+
+
+@pytest.mark.parametrize(
+    ("hook", "handler"),
+    [
+        ({"sleep": {"seconds": 5}}, Handler(HandlerKind.SLEEP, seconds=5)),
+        ({"exec": {"command": ["a", "b"]}}, Handler(HandlerKind.EXEC, command=("a", "b"))),
+        ({"httpGet": {"port": 80}}, Handler(HandlerKind.HTTP_GET)),
+        ({"tcpSocket": {"port": 80}}, Handler(HandlerKind.TCP_SOCKET)),
+        ({}, Handler(HandlerKind.NONE)),
+        ("sleep", Handler(HandlerKind.NONE)),
+    ],
+)
+def test_a_hook_of_any_kind_is_a_hook(hook: Any, handler: Handler) -> None:
+    assert first(lifecycle={"preStop": hook}).pre_stop == handler
+
+
+@pytest.mark.parametrize(
+    ("command", "seconds"),
+    [
+        (("sleep", "10"), 10),
+        (("/bin/sleep", "10s"), 10),
+        (("sleep", "1.2"), 2),
+        (("sleep", "2m"), 120),
+        (("sleep", "1h"), 3600),
+        (("sh", "-c", "sleep 5; sleep 5"), 10),
+        (("sh", "-c", "nginx -s quit && sleep 5"), 5),
+        (("sh", "-c", "(sleep 5)"), 5),
+        (("sh", "-c", "sleep $DELAY"), 0),
+        (("sleep", "infinity"), 0),
+        (("asleep", "5"), 0),
+        (("sleep5",), 0),
+        ((), 0),
+        (("sleep", "9" * 400), 10**9),
+    ],
+)
+def test_the_sleeps_in_a_command_are_known(command: tuple[str, ...], seconds: int) -> None:
+    assert Handler(HandlerKind.EXEC, command=command).duration == seconds
+
+
+def test_the_longest_hook_of_all_containers_counts() -> None:
+    def hook(seconds: int) -> Raw:
+        return {"lifecycle": {"preStop": {"sleep": {"seconds": seconds}}}}
+
+    read = template(initContainers=[sidecar("proxy", **hook(7))], containers=[container("web", **hook(5))])
+    assert read.longest_pre_stop == 7
+
+
+@pytest.mark.parametrize(("grace", "exceeds"), [(9, True), (10, True), (11, False), (None, False)])
+def test_a_sleep_must_be_shorter_than_the_grace_period(grace: int | None, exceeds: bool) -> None:
+    hook = {"lifecycle": {"preStop": {"sleep": {"seconds": 10}}}}
+    read = template(containers=[container(**hook)], terminationGracePeriodSeconds=grace)
+    assert read.sleep_exceeds_grace is exceeds
+
+
+def test_a_command_that_sleeps_longer_than_the_grace_period_is_no_mistake_to_the_server() -> None:
+    hook = {"lifecycle": {"preStop": {"exec": {"command": ["sleep", "99"]}}}}
+    assert template(containers=[container(**hook)]).sleep_exceeds_grace is False
+
+
+def test_anti_affinity_terms_are_read_the_required_ones_first() -> None:
+    affinity = {
+        "podAntiAffinity": {
+            **anti_affinity(key="zone")["podAntiAffinity"],
+            **anti_affinity(required=True, key="host", matchLabelKeys=["pod-template-hash"])["podAntiAffinity"],
+        }
+    }
+    assert template(affinity=affinity).anti_affinity == (
+        AffinityTerm("host", WEB, required=True, match_label_keys=("pod-template-hash",)),
+        AffinityTerm("zone", WEB, required=False, weight=100),
+    )
+
+
+def test_a_spread_constraint_is_hard_unless_it_says_otherwise() -> None:
+    constraints = [
+        {"topologyKey": "a", "whenUnsatisfiable": "DoNotSchedule", "labelSelector": {}},
+        {"topologyKey": "b", "whenUnsatisfiable": "ScheduleAnyway"},
+    ]
+    assert template(topologySpreadConstraints=constraints).spread_constraints == (
+        SpreadConstraint("a", Selector(), required=True),
+        SpreadConstraint("b", None, required=False),
+    )
+
+
+def test_host_ports_count_where_containers_run_on() -> None:
+    host: list[Raw] = [{"containerPort": 80, "hostPort": 80}]
+    told = [
+        template(containers=[container(ports=host)]).host_ports,
+        template(initContainers=[sidecar(ports=host)]).host_ports,
+        template(initContainers=[container("setup", ports=host)]).host_ports,
+        template().host_ports,
+    ]
+    assert told == [True, True, False, False]
+
+
+def test_only_persistent_claims_are_claims() -> None:
+    volumes = [
+        {"name": "a", "emptyDir": {}},
+        {"name": "b", "persistentVolumeClaim": {"claimName": "data"}},
+        {"name": "c", "ephemeral": {"volumeClaimTemplate": {}}},
+    ]
+    assert template(volumes=volumes).claims == ("data",)
+
+
+@pytest.mark.parametrize(
+    ("lifecycle", "affinity", "expected"),
+    [
+        ({"preStop": {"sleep": {"seconds": 1}}}, anti_affinity(), (False, False)),
+        ({"postStart": {"exec": {}}}, {"nodeAffinity": {}}, (True, True)),
+        ({}, {}, (False, False)),
+    ],
+)
+def test_a_parent_that_holds_more_than_our_repair_must_outlive_it(
+    lifecycle: Raw, affinity: Raw, expected: tuple[bool, bool]
+) -> None:
+    assert shared(deployment(pod={"containers": [container(lifecycle=lifecycle)], "affinity": affinity})) == expected
+
+
+@pytest.mark.parametrize("recorded", [updated, server_side_applied])
+def test_an_empty_parent_that_somebody_wrote_must_outlive_our_repair(recorded: Any) -> None:
+    assert shared(recorded(deployment(pod={"containers": [container(lifecycle={})], "affinity": {}}))) == (True, True)
+
+
+def test_a_parent_that_only_our_own_entry_lists_need_not_outlive_our_repair() -> None:
+    hook = {"lifecycle": {"preStop": {"sleep": {"seconds": 1}}}}
+    raw = deployment(pod={"containers": [container(**hook)], "affinity": anti_affinity()})
+    assert shared(updated(raw, manager="productionpolicy")) == (False, False)
+
+
+@pytest.mark.parametrize("recorded", [server_side_applied, client_side_applied])
+def test_what_its_owner_declares_is_known_to_be_the_owners(recorded: Any) -> None:
+    hook = {"lifecycle": {"preStop": {"sleep": {"seconds": 1}}}}
+    raw = deployment(pod={"containers": [container(**hook), container("api")], "affinity": anti_affinity()})
+    read = read_workload(recorded(raw)).template
+    assert ([each.pre_stop_declared for each in read.containers], read.anti_affinity_declared) == ([True, False], True)
+
+
+def test_what_is_merely_updated_is_not_known_to_be_the_owners() -> None:
+    hook = {"lifecycle": {"preStop": {"sleep": {"seconds": 1}}}}
+    raw = updated(deployment(pod={"containers": [container(**hook)], "affinity": anti_affinity()}))
+    read = read_workload(raw).template
+    assert (read.containers[0].pre_stop_declared, read.anti_affinity_declared) == (False, False)
+
+
+def test_a_template_without_unwanted_containers_is_the_same_but_for_them() -> None:
+    read = template(containers=[container("web"), container("istio-proxy")])
+    left = read.without_containers(lambda name: name.startswith("istio"))
+    assert [each.path for each in left.containers] == ["spec.template.spec.containers[0]"]
+    assert read.without_containers(lambda _: False) is read

@@ -1,0 +1,62 @@
+"""What stands around a workload."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from productionpolicy.kube.budgets import read_budget
+from productionpolicy.kube.surroundings import ALONE, Autoscaler, Surroundings, Topology, read_autoscaler, read_node
+from productionpolicy.kube.workloads import read_workload
+from support.manifests import Raw, autoscaler, budget, deployment, node
+
+WORKLOAD = read_workload(deployment(replicas=4))
+
+
+def test_without_an_autoscaler_the_replicas_are_floor_and_ceiling() -> None:
+    assert (ALONE.floor(WORKLOAD), ALONE.ceiling(WORKLOAD)) == (4, 4)
+
+
+@pytest.mark.parametrize(("minimum", "floor"), [(2, 2), (None, 1), (0, 0)])
+def test_an_autoscaler_says_floor_and_ceiling(minimum: int | None, floor: int) -> None:
+    around = Surroundings(autoscaler=read_autoscaler(autoscaler(minimum, 9)))
+    assert (around.floor(WORKLOAD), around.ceiling(WORKLOAD)) == (floor, 9)
+
+
+def test_an_autoscaler_names_its_target() -> None:
+    read = read_autoscaler(autoscaler(2, 9, target="db", kind="StatefulSet"))
+    assert read == Autoscaler("shop", "db", "StatefulSet", "db", minimum=2, maximum=9)
+
+
+@pytest.mark.parametrize(
+    ("spec", "schedulable"),
+    [
+        ({}, True),
+        ({"unschedulable": True}, False),
+        ({"taints": [{"key": "k", "effect": "NoSchedule"}]}, False),
+        ({"taints": [{"key": "k", "effect": "NoExecute"}]}, False),
+        ({"taints": [{"key": "k", "effect": "PreferNoSchedule"}]}, True),
+    ],
+)
+def test_a_node_that_is_cordoned_or_tainted_takes_no_pod(spec: Raw, schedulable: bool) -> None:
+    assert read_node(node("n", **spec)).schedulable is schedulable
+
+
+def topology(*nodes: Raw) -> dict[str, Any]:
+    return dict(Topology.of(read_node(each) for each in nodes).places)
+
+
+def test_places_are_counted_on_schedulable_nodes() -> None:
+    nodes = [node("a", zone="x"), node("b", zone="x"), node("c", zone="y", unschedulable=True), node("d")]
+    assert topology(*nodes) == {"kubernetes.io/hostname": 3, "topology.kubernetes.io/zone": 1}
+
+
+def test_without_nodes_there_is_no_place() -> None:
+    assert topology() == {"kubernetes.io/hostname": 0, "topology.kubernetes.io/zone": 0}
+
+
+def test_the_owners_surroundings_are_without_our_budgets() -> None:
+    metadata = {"labels": {"app.kubernetes.io/managed-by": "productionpolicy"}, "ownerReferences": [{"uid": "u"}]}
+    both = (read_budget(budget("mine")), read_budget(budget("ours", metadata=metadata)))
+    assert [each.name for each in Surroundings(budgets=both).without_our_budgets().budgets] == ["mine"]

@@ -1,0 +1,97 @@
+"""Exemptions: who may opt out, from what, and until when."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from productionpolicy.policy import Exemption, exemptions_of
+
+TODAY = date(2026, 6, 15)
+PREFIX = "exempt.productionpolicy.dev/"
+
+
+def exemption(text: str, *, name: str = "spread") -> Exemption:
+    found, *others = exemptions_of({f"{PREFIX}{name}": text}, today=TODAY)
+    assert others == []
+    return found
+
+
+def test_a_reason_is_enough() -> None:
+    assert exemption("single writer") == Exemption("spread", "single writer")
+
+
+@pytest.mark.parametrize("text", ["", "   ", "until=2030-01-01", " until=2030-01-01 ; "])
+def test_without_a_reason_it_does_not_hold(text: str) -> None:
+    assert exemption(text).fault == "it gives no reason"
+
+
+@pytest.mark.parametrize(
+    ("until", "holds"), [("2026-06-14", False), ("2026-06-15", True), ("2026-06-16", True), ("2025-12-31", False)]
+)
+def test_it_holds_until_the_end_of_its_last_day(until: str, holds: bool) -> None:
+    assert exemption(f"migration until={until}").holds is holds
+
+
+def test_one_that_has_expired_says_when() -> None:
+    assert exemption("until=2026-06-14 migration").fault == "it expired on 2026-06-14"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "until=2030-01-01 migration",
+        "migration until=2030-01-01",
+        "migration; until=2030-01-01",
+        "migration (until=2030-01-01).",
+    ],
+)
+def test_the_date_may_stand_anywhere(text: str) -> None:
+    assert (exemption(text).until, exemption(text).holds) == (date(2030, 1, 1), True)
+
+
+def test_the_date_is_no_part_of_the_reason() -> None:
+    assert exemption("migration; until=2030-01-01").reason == "migration"
+
+
+@pytest.mark.parametrize(
+    "until",
+    ["", "soon", "2026-13-01", "2026-02-30", "01.02.2030", "2030-1-1", "20300101", "2030-W01-1", "2030-01-01T00:00"],
+)
+def test_a_date_of_another_form_makes_it_void(until: str) -> None:
+    assert exemption(f"migration until={until}").fault == "its date is not of the form until=YYYY-MM-DD"
+
+
+def test_until_within_a_word_is_no_date() -> None:
+    assert exemption("runs validuntil=x").holds
+
+
+def test_a_name_that_no_expectation_has_is_void() -> None:
+    assert exemption("because", name="sprad").fault == "no expectation has this name"
+
+
+def test_other_annotations_are_no_exemptions() -> None:
+    annotations = {
+        "productionpolicy.dev/spread": "x",
+        "repairs.productionpolicy.dev/spread": "x",
+        "exempt.other.dev/a": "x",
+    }
+    assert exemptions_of(annotations, today=TODAY) == ()
+
+
+def test_they_are_sorted_by_expectation() -> None:
+    found = exemptions_of({f"{PREFIX}{name}": "because" for name in ("spread", "imageTag", "preStop")}, today=TODAY)
+    assert [each.expectation for each in found] == ["imageTag", "preStop", "spread"]
+
+
+def test_one_says_where_it_stands() -> None:
+    assert exemption("because").path == "metadata.annotations[exempt.productionpolicy.dev/spread]"
+
+
+@given(text=st.text(), name=st.text())
+def test_any_text_holds_or_says_why_not(text: str, name: str) -> None:
+    found = exemption(text, name=name)
+    assert found.holds is (found.fault is None)

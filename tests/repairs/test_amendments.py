@@ -1,0 +1,326 @@
+"""Laws that hold for every amendment, and what each of them says of itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from productionpolicy.kube.counts import Count
+from productionpolicy.kube.workloads import Workload, read_workload
+from productionpolicy.repairs import Amendment, AntiAffinity, Grace, Illegible, MaxUnavailable, Sleep, Standing
+from support.manifests import Raw, anti_affinity, container, deployment, sidecar
+from support.server import defaulted, patched, server_side_applied, updated
+
+HOST, ZONE = "kubernetes.io/hostname", "topology.kubernetes.io/zone"
+ORDER = ("proxy", "web", "api")
+NAMES = st.sets(st.sampled_from(ORDER), min_size=1).map(lambda chosen: tuple(sorted(chosen, key=ORDER.index)))
+KEYS = st.lists(st.sampled_from([HOST, ZONE, "example.com/rack"]), unique=True, max_size=3)
+COUNTS = st.builds(Count, st.integers(0, 999_999_999), percent=st.booleans())
+
+SLEEPS = st.builds(Sleep, st.integers(1, 3600), NAMES)
+GRACES = st.builds(Grace, st.just(30), st.integers(31, 999_999_999))
+DEFAULT = Count(25, percent=True)
+MAX_UNAVAILABLES = st.builds(MaxUnavailable, st.just(DEFAULT), COUNTS.filter(lambda each: each != DEFAULT))
+
+
+@st.composite
+def anti_affinities(draw: st.DrawFn) -> AntiAffinity:
+    required, preferred = draw(KEYS), draw(KEYS)
+    preferred = [each for each in preferred if each not in required] or ([] if required else [HOST])
+    return AntiAffinity(
+        preferred=tuple(preferred),
+        required=tuple(required),
+        per_rollout=bool(required) and draw(st.booleans()),
+        wanting=not required and draw(st.booleans()),
+    )
+
+
+AMENDMENTS: st.SearchStrategy[Amendment] = st.one_of(SLEEPS, GRACES, MAX_UNAVAILABLES, anti_affinities())
+
+
+PARENTS: list[Raw] = [{}, {"lifecycle": {}}, {"lifecycle": {"postStart": {"exec": {"command": ["x"]}}}}]
+AFFINITIES: list[Raw] = [
+    {},
+    {"affinity": {}},
+    {"affinity": {"podAntiAffinity": {}}},
+    {"affinity": {"nodeAffinity": {}}},
+]
+
+
+@st.composite
+def owners_objects(draw: st.DrawFn) -> Raw:
+    """Return an object that has none of what an amendment adds, but perhaps its parents."""
+    pod: Raw = {
+        "containers": [container(name, **draw(st.sampled_from(PARENTS))) for name in ("web", "api")],
+        "initContainers": [sidecar("proxy", **draw(st.sampled_from(PARENTS)))],
+        **draw(st.sampled_from(AFFINITIES)),
+    }
+    recorded = updated if draw(st.booleans()) else server_side_applied
+    return defaulted(recorded(deployment(pod=pod)))
+
+
+def standing(amendment: Amendment, raw: Raw) -> Standing:
+    return amendment.standing(read_workload(raw))
+
+
+def made(amendment: Amendment, raw: Raw) -> Raw:
+    return patched(raw, amendment.patch(read_workload(raw)))
+
+
+@given(amendment=AMENDMENTS)
+def test_a_note_reads_as_the_amendment_that_wrote_it(amendment: Amendment) -> None:
+    assert type(amendment).parse(amendment.note()) == amendment
+
+
+@given(amendment=AMENDMENTS)
+def test_a_note_is_one_short_line(amendment: Amendment) -> None:
+    assert amendment.note().isprintable()
+    assert len(amendment.note()) < 200
+
+
+@pytest.mark.parametrize(
+    ("amendment", "note"),
+    [
+        (Sleep(10, ("web", "side")), "sleep 10s: web,side"),
+        (Grace(30, 40), "30 -> 40"),
+        (MaxUnavailable(Count(25, percent=True), Count(1, percent=True)), "25% -> 1%"),
+        (MaxUnavailable(Count(25, percent=True), Count(0)), "25% -> 0"),
+        (AntiAffinity(preferred=(HOST, ZONE)), f"Preferred: {HOST},{ZONE}"),
+        (AntiAffinity(required=(HOST,)), f"Required: {HOST}"),
+        (
+            AntiAffinity(required=(HOST,), preferred=(ZONE,), per_rollout=True),
+            f"Required per rollout: {HOST}; Preferred: {ZONE}",
+        ),
+        (AntiAffinity(preferred=(HOST,), wanting=True), f"Preferred for want of nodes: {HOST}"),
+    ],
+)
+def test_a_note_is_readable(amendment: Amendment, note: str) -> None:
+    assert amendment.note() == note
+
+
+@pytest.mark.parametrize("kind", [Sleep, Grace, MaxUnavailable, AntiAffinity])
+@pytest.mark.parametrize(
+    "note", ["", " ", "owner's", "nonsense", "sleep", " -> ", "30 ->", "; ", "Required: ", "\n", "x" * 300]
+)
+def test_a_note_that_tells_of_nothing_is_illegible(kind: type[Amendment], note: str) -> None:
+    with pytest.raises(Illegible):
+        kind.parse(note)
+
+
+@pytest.mark.parametrize(
+    ("kind", "note"),
+    [
+        (Sleep, "sleep 10s: "),
+        (Sleep, "sleep 10s: ,"),
+        (Sleep, "sleep 10s: web\n"),
+        (Sleep, "sleep -1s: web"),
+        (Sleep, "sleep 10s: Web"),
+        (Grace, "30 -> 40 -> 50"),
+        (Grace, "30 -> -1"),
+        (Grace, "30 -> 40\n"),
+        (Grace, "30 -> " + "9" * 10),
+        (MaxUnavailable, "25% -> 1% -> 2%"),
+        (MaxUnavailable, "25%"),
+        (MaxUnavailable, "25% -> " + "9" * 5000),
+        (AntiAffinity, "Required: ,"),
+        (AntiAffinity, "Required: a\n"),
+        (AntiAffinity, "Required: aPreferred: b"),
+        (AntiAffinity, "Preferred: a; Required: b"),
+        (AntiAffinity, "Required: <script>"),
+    ],
+)
+def test_a_note_that_is_nearly_one_of_ours_is_illegible(kind: type[Amendment], note: str) -> None:
+    with pytest.raises(Illegible):
+        kind.parse(note)
+
+
+@given(text=st.text(max_size=40), kind=st.sampled_from([Sleep, Grace, MaxUnavailable, AntiAffinity]))
+def test_any_text_is_legible_or_illegible_and_nothing_else(text: str, kind: type[Amendment]) -> None:
+    try:
+        kind.parse(text)
+    except Illegible:
+        return
+
+
+@given(amendment=AMENDMENTS, raw=owners_objects())
+def test_what_is_removed_is_what_was_applied(amendment: Amendment, raw: Raw) -> None:
+    workload = read_workload(raw)
+    assert amendment.removed(amendment.applied(workload)) == workload
+
+
+@given(amendment=AMENDMENTS, raw=owners_objects())
+def test_the_patch_makes_of_the_object_what_the_view_says(amendment: Amendment, raw: Raw) -> None:
+    live, view = read_workload(made(amendment, raw)), amendment.applied(read_workload(raw))
+    assert (live.template, live.strategy) == (view.template, view.strategy)
+
+
+@given(amendment=AMENDMENTS, raw=owners_objects())
+def test_the_withdrawal_leaves_no_trace_of_the_patch(amendment: Amendment, raw: Raw) -> None:
+    after = made(amendment, raw)
+    assert patched(after, amendment.withdrawal(read_workload(after))) == raw
+
+
+@given(amendment=AMENDMENTS, raw=owners_objects())
+def test_what_is_made_stands(amendment: Amendment, raw: Raw) -> None:
+    assert standing(amendment, made(amendment, raw)) == Standing(kept=amendment)
+
+
+@given(amendment=AMENDMENTS, raw=owners_objects())
+def test_a_patch_touches_the_pod_template_if_and_only_if_it_restarts(amendment: Amendment, raw: Raw) -> None:
+    assert ("template" in amendment.patch(read_workload(raw))["spec"]) is amendment.restarts
+
+
+@given(amendment=AMENDMENTS)
+def test_an_amendment_serves_where_it_is_wanted_itself(amendment: Amendment) -> None:
+    assert amendment.serves(amendment)
+
+
+@given(amendment=AMENDMENTS, raw=owners_objects(), declared=st.booleans())
+def test_what_its_owner_declares_meanwhile_is_the_owners(amendment: Amendment, raw: Raw, declared: bool) -> None:
+    after = made(amendment, raw)
+    recorded = server_side_applied(after) if declared else updated(after)
+    assert standing(amendment, recorded).kept == (None if declared else amendment)
+
+
+# What has become of each.
+
+
+def hooked(*hooks: Raw | None) -> Workload:
+    """Return a workload whose containers web and api have these hooks."""
+    lifecycles = [{} if each is None else {"lifecycle": {"preStop": each}} for each in hooks]
+    containers = [container(name, **each) for name, each in zip(("web", "api"), lifecycles, strict=False)]
+    return read_workload(deployment(pod={"containers": containers}))
+
+
+TEN = {"sleep": {"seconds": 10}}
+BOTH = Sleep(10, ("web", "api"))
+
+
+@pytest.mark.parametrize(
+    ("workload", "expected"),
+    [
+        (hooked(TEN, TEN), Standing(BOTH)),
+        (hooked(TEN, None), Standing(Sleep(10, ("web",)), undone=True)),
+        (hooked(None, None), Standing(None, undone=True)),
+        (hooked(TEN, {"sleep": {"seconds": 5}}), Standing(Sleep(10, ("web",)))),
+        (hooked(TEN, {"exec": {"command": ["x"]}}), Standing(Sleep(10, ("web",)))),
+        (hooked({"exec": {"command": ["x"]}}, {"httpGet": {"port": 1}}), Standing(None)),
+        (hooked(TEN), Standing(Sleep(10, ("web",)))),
+        (hooked(), Standing(None)),
+    ],
+    ids=[
+        "unchanged",
+        "taken from one",
+        "taken from both",
+        "one made shorter",
+        "one of another kind",
+        "both of another kind",
+        "one container is gone",
+        "both containers are gone",
+    ],
+)
+def test_a_sleep_stands_in_the_containers_that_still_have_it(workload: Workload, expected: Standing) -> None:
+    assert BOTH.standing(workload) == expected
+
+
+def test_only_a_longer_grace_period_is_more_than_what_is_wanted() -> None:
+    wanted: list[Amendment] = [Grace(30, 39), Grace(30, 40), Grace(30, 41), BOTH]
+    assert [Grace(30, 40).surpasses(each) for each in wanted] == [True, False, False, False]
+
+
+@given(amendment=AMENDMENTS)
+def test_no_amendment_is_more_than_itself(amendment: Amendment) -> None:
+    assert not amendment.surpasses(amendment)
+
+
+def test_a_sleep_that_its_owner_adopts_in_one_container_stands_in_the_other() -> None:
+    manifest = deployment(pod={"containers": [container(lifecycle={"preStop": TEN}), container("api")]})
+    entry = server_side_applied(manifest)["metadata"]
+    live = deployment(pod={"containers": [container(n, lifecycle={"preStop": TEN}) for n in ("web", "api")]})
+    assert standing(BOTH, {**live, "metadata": entry}) == Standing(Sleep(10, ("api",)))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (40, Standing(Grace(30, 40))),
+        (30, Standing(None, restored=True)),
+        (35, Standing(None)),
+        (90, Standing(None)),
+        (None, Standing(None, restored=True)),
+    ],
+    ids=["unchanged", "put back", "made shorter", "made longer", "removed, so that the default is back"],
+)
+def test_a_grace_period_stands_until_somebody_changes_it(seconds: int | None, expected: Standing) -> None:
+    raw = deployment(pod={} if seconds is None else {"terminationGracePeriodSeconds": seconds})
+    assert standing(Grace(30, 40), raw) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "restored", "kept"), [("1%", False, True), ("25%", True, False), (1, False, False), (0, False, False)]
+)
+def test_max_unavailable_stands_until_somebody_changes_it(value: Any, restored: bool, kept: bool) -> None:
+    amendment = MaxUnavailable(Count(25, percent=True), Count(1, percent=True))
+    raw = deployment(strategy={"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": value}})
+    assert standing(amendment, raw) == Standing(amendment if kept else None, restored=restored)
+
+
+@pytest.mark.parametrize(
+    ("pod", "expected"),
+    [
+        ({"affinity": anti_affinity()}, Standing(AntiAffinity(preferred=(HOST,)))),
+        ({"affinity": {**anti_affinity(), "nodeAffinity": {}}}, Standing(AntiAffinity(preferred=(HOST,)))),
+        ({}, Standing(None, undone=True)),
+        ({"affinity": {"podAntiAffinity": {}}}, Standing(None, undone=True)),
+        ({"affinity": anti_affinity(key=ZONE)}, Standing(None)),
+        ({"affinity": anti_affinity(required=True)}, Standing(None)),
+    ],
+    ids=["unchanged", "beside another affinity", "taken away", "emptied", "on another key", "of another strength"],
+)
+def test_anti_affinity_stands_as_a_whole_or_not_at_all(pod: Raw, expected: Standing) -> None:
+    assert standing(AntiAffinity(preferred=(HOST,)), deployment(pod=pod)) == expected
+
+
+def test_anti_affinity_serves_whatever_the_nodes_made_of_what_was_asked() -> None:
+    asked = AntiAffinity(required=(HOST, ZONE), per_rollout=True)
+    for found in (
+        AntiAffinity(required=(HOST,), preferred=(ZONE,)),
+        AntiAffinity(preferred=(ZONE, HOST), wanting=True),
+    ):
+        assert found.serves(asked)
+
+
+def test_anti_affinity_does_not_serve_another_wish() -> None:
+    found = AntiAffinity(preferred=(HOST,))
+    told = [
+        found.serves(each)
+        for each in (
+            AntiAffinity(preferred=(ZONE,)),
+            AntiAffinity(required=(HOST,)),
+            AntiAffinity(preferred=(HOST,), wanting=True),
+            Grace(30, 40),
+        )
+    ]
+    assert told == [False, False, False, False]
+
+
+def test_new_terms_take_the_place_of_the_old_ones() -> None:
+    before = made(AntiAffinity(preferred=(HOST,)), deployment())
+    after = made(AntiAffinity(required=(HOST,)), before)
+    assert after["spec"]["template"]["spec"]["affinity"] == anti_affinity(required=True)
+
+
+def test_a_patch_names_native_sidecars_where_they_stand() -> None:
+    workload = read_workload(deployment(pod={"initContainers": [sidecar("proxy")]}))
+    hook = {"lifecycle": {"preStop": {"sleep": {"seconds": 5}}}}
+    assert Sleep(5, ("proxy", "web")).patch(workload)["spec"]["template"]["spec"] == {
+        "initContainers": [{"name": "proxy", **hook}],
+        "containers": [{"name": "web", **hook}],
+    }
+
+
+def test_a_patch_leaves_out_containers_that_are_gone() -> None:
+    assert Sleep(5, ("gone",)).patch(read_workload(deployment())) == {}

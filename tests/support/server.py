@@ -1,0 +1,125 @@
+"""What an API server makes of an object, as far as it matters here; the real one proves it in tests/cluster."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from typing import Any
+
+from support.manifests import Raw
+
+_MERGED_BY_NAME = {"containers", "initContainers"}
+_KEYED = {"containers": "name", "initContainers": "name", "env": "name", "volumes": "name"}
+_NOT_OWNED = {"apiVersion", "kind", "metadata"}
+
+
+def patched(raw: Mapping[str, Any], patch: Mapping[str, Any]) -> Raw:
+    """Return the object after a strategic merge patch. A patch that would add a container is a mistake of ours."""
+    after = _merged(raw, patch)
+    if not after["metadata"].get("annotations"):
+        after["metadata"].pop("annotations", None)
+    return after
+
+
+def _merged(raw: Mapping[str, Any], patch: Mapping[str, Any]) -> Raw:
+    after = dict(raw)
+    for name, value in patch.items():
+        if value is None:
+            after.pop(name, None)
+        elif isinstance(value, Mapping):
+            after[name] = _merged(after.get(name) or {}, value)
+        elif name in _MERGED_BY_NAME:
+            after[name] = _merged_by_name(after[name], value)
+        else:
+            after[name] = deepcopy(value)
+    return after
+
+
+def _merged_by_name(items: Sequence[Raw], patches: Sequence[Raw]) -> list[Raw]:
+    changes = {each["name"]: each for each in patches}
+    unknown = changes.keys() - {each["name"] for each in items}
+    assert not unknown, f"the patch would add containers {unknown}"
+    return [_merged(each, changes.get(each["name"], {})) for each in items]
+
+
+def defaulted(raw: Mapping[str, Any]) -> Raw:
+    """Return a workload with the defaults of apps/v1 filled in."""
+    after = deepcopy(dict(raw))
+    spec = after["spec"]
+    spec.setdefault("replicas", 1)
+    if raw["kind"] == "Deployment":
+        _default_strategy(spec.setdefault("strategy", {}))
+    else:
+        strategy = spec.setdefault("updateStrategy", {})
+        if strategy.setdefault("type", "RollingUpdate") == "RollingUpdate":
+            strategy.setdefault("rollingUpdate", {}).setdefault("partition", 0)
+    _default_pod(spec["template"]["spec"])
+    return after
+
+
+def _default_strategy(strategy: Raw) -> None:
+    if strategy.setdefault("type", "RollingUpdate") == "RollingUpdate":
+        rolling = strategy.setdefault("rollingUpdate", {})
+        rolling.setdefault("maxUnavailable", "25%")
+        rolling.setdefault("maxSurge", "25%")
+
+
+def _default_pod(pod: Raw) -> None:
+    pod.setdefault("terminationGracePeriodSeconds", 30)
+    pod.setdefault("restartPolicy", "Always")
+    for container in (*pod.get("containers", ()), *pod.get("initContainers", ())):
+        for port in container.get("ports", ()):
+            port.setdefault("protocol", "TCP")
+            if pod.get("hostNetwork"):
+                port.setdefault("hostPort", port["containerPort"])
+
+
+def managed(raw: Mapping[str, Any], manager: str, operation: str, *, time: str = "2026-01-01T00:00:00Z") -> Raw:
+    """Return the entry of managedFields of a writer who wrote the whole spec as it is."""
+    owned = fields_v1({name: value for name, value in raw.items() if name not in _NOT_OWNED})
+    return {
+        "manager": manager,
+        "operation": operation,
+        "apiVersion": raw.get("apiVersion", "apps/v1"),
+        "time": time,
+        "fieldsType": "FieldsV1",
+        "fieldsV1": owned,
+    }
+
+
+def fields_v1(value: Any, *, name: str = "") -> Raw:
+    """Return the trie of the fields that a value holds."""
+    if isinstance(value, Mapping):
+        below = {f"f:{key}": fields_v1(each, name=str(key)) for key, each in value.items()}
+        return {".": {}, **below} if name else below
+    if isinstance(value, list) and name in _KEYED:
+        key = _KEYED[name]
+        items = {f"k:{_compact({key: each[key]})}": fields_v1(each, name="item") for each in value}
+        return {".": {}, **items}
+    return {}
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
+def server_side_applied(raw: Raw, *, manager: str = "kubectl") -> Raw:
+    """Return the object with its spec recorded as applied by its owner, server-side."""
+    return _with_metadata(raw, managedFields=[managed(raw, manager, "Apply")])
+
+
+def updated(raw: Raw, *, manager: str = "helm") -> Raw:
+    """Return the object with its spec recorded as written by a plain create or update."""
+    return _with_metadata(raw, managedFields=[managed(raw, manager, "Update")])
+
+
+def client_side_applied(raw: Raw, *, manifest: Raw | None = None) -> Raw:
+    """Return the object with kubectl's record of the manifest from which it was applied; by default itself."""
+    text = json.dumps(raw if manifest is None else manifest)
+    annotations = {**raw["metadata"].get("annotations", {}), "kubectl.kubernetes.io/last-applied-configuration": text}
+    return _with_metadata(raw, annotations=annotations)
+
+
+def _with_metadata(raw: Raw, **metadata: Any) -> Raw:
+    return {**raw, "metadata": {**raw["metadata"], **metadata}}

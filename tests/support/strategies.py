@@ -1,0 +1,101 @@
+"""Hypothesis strategies: workloads as owners write them, and objects with nonsense in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from copy import deepcopy
+from typing import Any
+
+from hypothesis import strategies as st
+
+from support.manifests import Raw, anti_affinity, container, deployment, sidecar, stateful_set
+from support.server import client_side_applied, defaulted, server_side_applied, updated
+
+NONSENSE: st.SearchStrategy[Any] = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.integers(-(10**40), 10**40)
+    | st.floats()
+    | st.text(max_size=8)
+    | st.sampled_from(["25%", "-1%", "1e3", "Always", "Recreate", "web", "sleep " + "9" * 400]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=4,
+)
+
+LABELS = st.dictionaries(st.sampled_from(["app", "tier", "track"]), st.sampled_from(["web", "api", ""]), max_size=3)
+
+_HOOKS: list[Raw] = [
+    {},
+    {"lifecycle": {}},
+    {"lifecycle": {"postStart": {"exec": {"command": ["warm-up"]}}}},
+    {"lifecycle": {"preStop": {"exec": {"command": ["sleep", "7"]}}}},
+    {"lifecycle": {"preStop": {"sleep": {"seconds": 10}}}},
+    {"ports": []},
+    {"readinessProbe": {"httpGet": {"port": 8080}}},
+]
+_AFFINITIES: list[Raw] = [
+    {},
+    {"affinity": {}},
+    {"affinity": {"podAntiAffinity": {}}},
+    {"affinity": {"nodeAffinity": {}}},
+    {"affinity": anti_affinity()},
+    {"affinity": anti_affinity(required=True)},
+]
+_STRATEGIES: list[Raw] = [
+    {},
+    {"strategy": {"type": "Recreate"}},
+    {"strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 2, "maxSurge": 0}}},
+    {"strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1}}},
+]
+_GRACES: list[Raw] = [{}, {"terminationGracePeriodSeconds": 5}, {"terminationGracePeriodSeconds": 90}]
+
+
+@st.composite
+def workloads(draw: st.DrawFn) -> Raw:
+    """Return a workload of some owner, as the API server holds it."""
+    containers = [container(name, **draw(st.sampled_from(_HOOKS))) for name in draw(_names("web", "api"))]
+    sidecars = [sidecar(name, **draw(st.sampled_from(_HOOKS))) for name in draw(_names("proxy", most=1, least=0))]
+    pod: Raw = {"containers": containers, **draw(st.sampled_from(_AFFINITIES)), **draw(st.sampled_from(_GRACES))}
+    if sidecars:
+        pod["initContainers"] = sidecars
+    replicas = draw(st.integers(0, 5))
+    if draw(st.booleans()):
+        return draw(_recorded(defaulted(stateful_set(pod=pod, replicas=replicas))))
+    strategy = draw(st.sampled_from(_STRATEGIES))
+    return draw(_recorded(defaulted(deployment(pod=pod, replicas=replicas, **deepcopy(strategy)))))
+
+
+def _names(*names: str, least: int = 1, most: int = 2) -> st.SearchStrategy[list[str]]:
+    return st.lists(st.sampled_from(names), min_size=least, max_size=min(most, len(names)), unique=True)
+
+
+def _recorded(raw: Raw) -> st.SearchStrategy[Raw]:
+    """Return the object with the record of its writer that an API server keeps."""
+    return st.sampled_from([updated(raw), server_side_applied(raw), client_side_applied(updated(raw))])
+
+
+@st.composite
+def mangled(draw: st.DrawFn, raw: Raw) -> Raw:
+    """Return the object with nonsense in one to four places."""
+    after = deepcopy(raw)
+    for _ in range(draw(st.integers(1, 4))):
+        place = draw(st.sampled_from(list(_places(after))))
+        _put(after, place, draw(NONSENSE))
+    return after
+
+
+def _places(value: Any, *above: Any) -> Iterator[tuple[Any, ...]]:
+    """Return the path of everything in an object but its kind."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, below in inner:
+        if (*above, name) != ("kind",):
+            yield (*above, name)
+        yield from _places(below, *above, name)
+
+
+def _put(value: Any, place: tuple[Any, ...], nonsense: Any) -> None:
+    *above, last = place
+    for name in above:
+        value = value[name]
+    value[last] = nonsense

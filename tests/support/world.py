@@ -1,0 +1,149 @@
+"""A world of one workload: its object, what stands around it, its policy, and an operator that acts at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from productionpolicy.expectations import BY_NAME
+from productionpolicy.kube.workloads import read_workload
+from productionpolicy.policy import OnRemoval, Policy
+from productionpolicy.verdict import Applied, Case, Governance, Plan, Report, audit, plan, report
+from support.manifests import Raw
+from support.policies import policy
+from support.server import defaulted, patched
+from support.surroundings import surroundings_of
+
+JOURNAL = "repairs.productionpolicy.dev/"
+CONTESTED = "contested.productionpolicy.dev/"
+TODAY = date(2026, 6, 15)
+MADE, EDITED = "2026-06-15T11:00:00Z", "2026-06-15T12:00:00Z"
+"""When the operator writes, and when others do."""
+
+
+@dataclass
+class World:
+    """One workload as the API server holds it."""
+
+    raw: Raw
+    others: list[Raw] = field(default_factory=list)
+    policy: Policy | None = field(default_factory=policy)
+    on_removal: OnRemoval = OnRemoval.KEEP
+    governance: Governance = Governance.WRITTEN
+    memory: dict[str, Applied] = field(default_factory=dict)
+    failure: str | None = None
+    matches_label_keys: bool = True
+
+    def __post_init__(self) -> None:
+        self.raw = defaulted(self.raw)
+
+    @property
+    def case(self) -> Case:
+        """The case that the operator sees."""
+        return Case(
+            read_workload(self.raw),
+            around=surroundings_of(self.raw, self.others, matches_label_keys=self.matches_label_keys),
+            policy=self.policy,
+            on_removal=self.on_removal,
+            governance=self.governance,
+            today=TODAY,
+            memory=self.memory,
+            failure=self.failure,
+        )
+
+    def plan(self, *, restarts_allowed: bool = True) -> Plan:
+        """Return what the operator would do now."""
+        return plan(self.case, restarts_allowed=restarts_allowed)
+
+    def changes(self) -> list[str]:
+        """Return what the operator would do now, in words."""
+        return [str(each) for each in self.plan().changes]
+
+    def report(self, *, rolling: bool = False) -> Report:
+        """Return what is told about the workload."""
+        return report(self.case, audit(self.case), self.plan(), rolling=rolling)
+
+    def findings(self) -> list[str]:
+        """Return the names of the expectations with a finding, one for each."""
+        return [each.expectation for each in audit(self.case) for _ in each.findings]
+
+    def reconcile(self) -> Plan:
+        """Do what the plan says, and remember it as the operator does."""
+        case, planned = self.case, self.plan()
+        self.raw = patched(self.raw, planned.patch)
+        self._put_budget(planned, case)
+        for change in planned.changes:
+            self._remember(change.expectation, planned, case, withdrawn=change.after is None)
+        return planned
+
+    def _put_budget(self, planned: Plan, case: Case) -> None:
+        if planned.budget is None:
+            return
+        live, terms = planned.budget.live, planned.budget.terms
+        if live is not None:
+            self.others = [each for each in self.others if each["metadata"]["name"] != live.name]
+        if terms is not None:
+            self.others.append(terms.manifest(case.workload, policy=case.policy.name if case.policy else ""))
+
+    def _remember(self, name: str, planned: Plan, case: Case, *, withdrawn: bool) -> None:
+        if withdrawn:
+            self.memory.pop(name, None)
+            return
+        contest = planned.contests.get(name)
+        undone = contest.undone if contest else 0
+        self.memory[name] = Applied(case.terms(BY_NAME[name]), made=MADE, undone=undone)
+
+    def edit(self, change: Callable[[Raw], Any], *, manager: str = "kubectl-edit") -> None:
+        """Let somebody change the object."""
+        self.raw = deepcopy(self.raw)
+        change(self.raw)
+        entry = {"manager": manager, "operation": "Update", "time": EDITED, "fieldsV1": {}}
+        self.raw["metadata"]["managedFields"] = [entry]
+
+    def annotate(self, **annotations: str | None) -> None:
+        """Let somebody set or, with None, remove annotations."""
+        self.raw = patched(self.raw, {"metadata": {"annotations": annotations}})
+
+    def exempt(self, expectation: str, reason: str = "because") -> None:
+        """Let the owner opt out of an expectation."""
+        self.annotate(**{f"exempt.productionpolicy.dev/{expectation}": reason})
+
+    @property
+    def annotations(self) -> dict[str, str]:
+        """The annotations of the workload."""
+        found: dict[str, str] = self.raw["metadata"].get("annotations", {})
+        return found
+
+    @property
+    def journal(self) -> dict[str, str]:
+        """Our notes of repairs, by expectation."""
+        return {key.removeprefix(JOURNAL): note for key, note in self.annotations.items() if key.startswith(JOURNAL)}
+
+    @property
+    def contests(self) -> dict[str, str]:
+        """Our notes of contested repairs, by expectation."""
+        return {
+            key.removeprefix(CONTESTED): note for key, note in self.annotations.items() if key.startswith(CONTESTED)
+        }
+
+    @property
+    def pod(self) -> Raw:
+        """The pod spec of the template."""
+        pod: Raw = self.raw["spec"]["template"]["spec"]
+        return pod
+
+    @property
+    def budgets(self) -> list[Raw]:
+        """The disruption budgets beside the workload."""
+        return [each for each in self.others if each["kind"] == "PodDisruptionBudget"]
+
+
+def repaired(raw: Raw, **around: Any) -> World:
+    """Return a world in which the operator has done all that it wants."""
+    world = World(raw, **around)
+    world.reconcile()
+    assert world.plan().empty
+    return world

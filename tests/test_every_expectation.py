@@ -1,0 +1,216 @@
+"""Laws that hold for every expectation, whatever it expects."""
+
+from __future__ import annotations
+
+import re
+from copy import deepcopy
+from functools import cache
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generate.__main__ import ROOT, stale
+from productionpolicy.expectations import BY_NAME, EXPECTATIONS, Action, Expectation
+from productionpolicy.kube.budgets import read_budget
+from productionpolicy.kube.surroundings import Surroundings, read_autoscaler, read_node
+from productionpolicy.kube.workloads import read_workload
+from productionpolicy.policy import Policy
+from productionpolicy.verdict import Case, Outcome, Plan, audit, plan
+from support.examples import CASES, Example, examples
+from support.manifests import Raw, autoscaler, budget, job, node
+from support.policies import policy
+from support.server import defaulted, patched
+from support.strategies import mangled, workloads
+from support.surroundings import surroundings_of
+from support.world import TODAY, World
+
+HEADINGS = ["What it expects", "Why it matters", "Repair and its risk", "Example"]
+EXAMPLES = examples()
+POLICIES = [
+    policy(),
+    policy(spec={"profile": "Development"}),
+    policy(
+        podDisruptionBudget={"minAvailable": 2},
+        spread={"strength": "Required", "topologyKeys": ["kubernetes.io/hostname"]},
+        preStop={"sleepSeconds": 45, "containers": "All"},
+        terminationGracePeriod={"shutdownSeconds": 5},
+        imageTag={"disallowedTags": ["1.0"]},
+    ),
+]
+
+every_expectation = pytest.mark.parametrize("expectation", EXPECTATIONS, ids=lambda each: each.name)
+every_example = pytest.mark.parametrize("example", EXAMPLES, ids=lambda each: each.name)
+
+
+def findings(case: Case) -> set[tuple[str, str]]:
+    return {(each.expectation, finding.path) for each in audit(case) for finding in each.findings}
+
+
+def left_to_the_owner(planned: Plan) -> set[tuple[str, str]]:
+    """Return the only finding that a repair may bring about: a sleep within a grace period that its owner wrote.
+
+    The sleep is worth more than the seconds that it takes from the shutdown; how long that may last the owner decides.
+    """
+    grace = "terminationGracePeriod"
+    return {(grace, "spec.template.spec.terminationGracePeriodSeconds")} if grace in planned.refusals else set()
+
+
+@cache
+def carried_out(example: Example, governed_by: Policy) -> tuple[Case, Plan, Case]:
+    """Return the case, the plan, and the case after the whole plan is carried out."""
+    before = defaulted(example.workload)
+    case = example.case(before, governed_by=governed_by)
+    planned = plan(case)
+    budgets = []
+    if planned.budget is not None and planned.budget.terms is not None:
+        budgets.append(planned.budget.terms.manifest(case.workload, policy=governed_by.name))
+    return case, planned, example.case(patched(before, planned.patch), *budgets, governed_by=governed_by)
+
+
+@every_expectation
+def test_its_page_has_all_headings_in_order(expectation: Expectation[Any]) -> None:
+    assert re.findall(r"^## (.+)$", expectation.page, re.MULTILINE) == HEADINGS
+
+
+@every_expectation
+def test_its_page_begins_with_a_sentence(expectation: Expectation[Any]) -> None:
+    first, empty, *_ = expectation.page.splitlines()
+    assert (first[0].isupper(), first[-1], empty) == (True, ".", "")
+
+
+@every_expectation
+def test_its_example_is_a_valid_policy(expectation: Expectation[Any]) -> None:
+    text = expectation.page.partition("```yaml\n")[2].partition("\n```")[0]
+    parameters = msgspec.yaml.decode(text)
+    assert list(parameters) == [expectation.name]
+    assert policy(**parameters).parameters(expectation) is not None
+
+
+@every_expectation
+def test_its_declaration_is_complete(expectation: Expectation[Any]) -> None:
+    actions = {expectation.production, expectation.development}
+    assert (expectation.title == "", expectation.kinds == frozenset()) == (False, False)
+    assert actions <= set(expectation.parameters.actions)
+
+
+@every_expectation
+def test_it_may_be_repaired_if_and_only_if_it_has_a_repair(expectation: Expectation[Any]) -> None:
+    assert (Action.REPAIR in expectation.parameters.actions) == (expectation.repair is not None)
+
+
+@every_expectation
+def test_each_of_its_parameters_is_described(expectation: Expectation[Any]) -> None:
+    info = msgspec.inspect.type_info(expectation.parameters)
+    assert isinstance(info, msgspec.inspect.StructType)
+    described = {
+        each.name: isinstance(each.type, msgspec.inspect.Metadata)
+        and "description" in (each.type.extra_json_schema or {})
+        for each in info.fields
+    }
+    assert all(described.values()), described
+
+
+@every_expectation
+def test_it_has_a_passing_and_a_failing_example(expectation: Expectation[Any]) -> None:
+    told = {each.fails for each in EXAMPLES if each.expectation is expectation}
+    assert told == {True, False}
+
+
+@every_expectation
+def test_it_has_a_repaired_example_if_it_has_a_repair(expectation: Expectation[Any]) -> None:
+    repaired = [each for each in EXAMPLES if each.expectation is expectation and each.repaired]
+    assert bool(repaired) == (expectation.repair is not None)
+
+
+def test_every_example_belongs_to_an_expectation() -> None:
+    assert {each.name for each in CASES.iterdir()} == BY_NAME.keys()
+
+
+def test_every_repaired_example_belongs_to_a_failing_one() -> None:
+    repaired = {each.name.removesuffix(".repaired.yaml") for each in CASES.glob("*/*.repaired.yaml")}
+    assert repaired <= {each.path.stem for each in EXAMPLES if each.fails}
+
+
+def test_names_are_unique_and_fields_of_the_api() -> None:
+    names = [each.name for each in EXPECTATIONS]
+    assert len(set(names)) == len(names)
+    assert all(re.fullmatch(r"[a-z][A-Za-z]+", each) for each in names)
+
+
+def test_generated_files_are_fresh() -> None:
+    assert [str(each.relative_to(ROOT)) for each in stale()] == []
+
+
+@every_example
+def test_a_repair_clears_its_finding_and_adds_no_other(example: Example) -> None:
+    for governed_by in (*POLICIES, example.whole_policy):
+        case, planned, after = carried_out(example, governed_by)
+        repaired = {each.expectation for each in planned.changes}
+        assert {each.outcome for each in audit(after) if each.expectation in repaired} <= {Outcome.PASSED}
+        assert findings(after) <= findings(case) | left_to_the_owner(planned)
+
+
+@every_example
+def test_planning_twice_equals_planning_once(example: Example) -> None:
+    for governed_by in (*POLICIES, example.whole_policy):
+        _, _, after = carried_out(example, governed_by)
+        assert plan(after).empty
+
+
+@every_example
+def test_judging_and_planning_change_nothing(example: Example) -> None:
+    before = deepcopy(example.workload)
+    case = example.case(example.workload)
+    assert (audit(case), plan(case)) == (audit(case), plan(case))
+    assert example.workload == before
+
+
+@every_example
+def test_the_owners_view_of_a_repaired_workload_is_the_workload_of_before(example: Example) -> None:
+    case, _, after = carried_out(example, POLICIES[0])
+    assert after.owners_view.digest == case.workload.digest
+
+
+@given(raw=workloads(), governed_by=st.sampled_from(POLICIES))
+def test_any_workload_is_repaired_once_and_for_all(raw: Raw, governed_by: Policy) -> None:
+    world = World(raw, policy=governed_by)
+    before = findings(world.case)
+    planned = world.reconcile()
+    assert not {each.expectation for each in planned.changes} & set(world.findings())
+    assert findings(world.case) <= before | left_to_the_owner(planned)
+    assert world.plan().empty
+
+
+@given(data=st.data(), base=workloads(), governed_by=st.sampled_from(POLICIES))
+def test_odd_content_is_noted_and_never_an_error(data: st.DataObject, base: Raw, governed_by: Policy) -> None:
+    raw = data.draw(mangled(base))
+    case = Case(read_workload(raw), policy=governed_by, today=TODAY)
+    audit(case)
+    plan(case)
+
+
+@given(data=st.data())
+def test_odd_surroundings_are_never_an_error(data: st.DataObject) -> None:
+    around = Surroundings(
+        budgets=(read_budget(data.draw(mangled(budget(maxUnavailable=1)))),),
+        autoscaler=read_autoscaler(data.draw(mangled(autoscaler(2, 5)))),
+    )
+    read_node(data.draw(mangled(node("n", zone="a", taints=[{"key": "k", "effect": "NoSchedule"}]))))
+    case = Case(read_workload(World(example_workload()).raw), around=around, policy=policy(), today=TODAY)
+    audit(case)
+    plan(case)
+
+
+def example_workload() -> Raw:
+    return next(each.workload for each in EXAMPLES if each.name == "podDisruptionBudget/fails.no-budget")
+
+
+def test_surroundings_are_found_by_namespace_and_labels() -> None:
+    raw = example_workload()
+    others = [budget(maxUnavailable=1), job(labels={"app": "web"}), autoscaler(2, 5), node("n1", zone="a")]
+    around = surroundings_of(raw, others)
+    found = ([each.name for each in around.budgets], around.overlaps, around.floor(read_workload(raw)))
+    assert found == (["web"], ("Job job",), 2)

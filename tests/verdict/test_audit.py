@@ -1,0 +1,209 @@
+"""Judging one workload by all expectations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from productionpolicy.expectations import EXPECTATIONS
+from productionpolicy.verdict import Outcome, Verdict, audit
+from support.manifests import Raw, budget, container, deployment
+from support.policies import only, policy
+from support.world import World, repaired
+
+FLAWLESS_CONTAINER = container(
+    readinessProbe={"httpGet": {"path": "/", "port": 8080}}, lifecycle={"preStop": {"exec": {"command": ["drain"]}}}
+)
+APART = {"topologySpreadConstraints": [{"topologyKey": "kubernetes.io/hostname", "labelSelector": {}}]}
+
+
+def flawless(**pod: Any) -> World:
+    """Return a workload in which nothing is to be found."""
+    rolling = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}
+    raw = deployment(pod={"containers": [FLAWLESS_CONTAINER], **APART, **pod}, strategy=rolling)
+    return World(raw, others=[budget(maxUnavailable=1)])
+
+
+def outcomes(world: World) -> dict[str, Outcome]:
+    return {each.expectation: each.outcome for each in audit(world.case)}
+
+
+def verdict(world: World, name: str) -> Verdict | None:
+    return next((each for each in audit(world.case) if each.expectation == name), None)
+
+
+def paths(world: World, name: str) -> list[str]:
+    found = verdict(world, name)
+    return [each.path for each in found.findings] if found else []
+
+
+def messages(world: World, name: str) -> list[str]:
+    found = verdict(world, name)
+    return [each.message for each in found.findings] if found else []
+
+
+def test_there_is_one_verdict_for_each_expectation_in_their_order() -> None:
+    assert outcomes(flawless()) == {each.name: Outcome.PASSED for each in EXPECTATIONS}
+    assert [each.expectation for each in audit(flawless().case)] == [each.name for each in EXPECTATIONS]
+
+
+def test_there_is_none_for_what_the_policy_ignores() -> None:
+    world = World(deployment(), policy=only("imageTag", "replicas"))
+    assert outcomes(world) == {"replicas": Outcome.PASSED, "imageTag": Outcome.PASSED}
+
+
+def test_there_is_none_where_no_policy_governs() -> None:
+    assert audit(World(deployment(), policy=None).case) == ()
+
+
+def test_what_has_nothing_to_judge_is_not_applicable() -> None:
+    world = World(deployment(replicas=1, pod={"containers": [container(ports=[])]}))
+    assert {name for name, outcome in outcomes(world).items() if outcome is Outcome.NOT_APPLICABLE} == {
+        "podDisruptionBudget",
+        "spread",
+        "rollingUpdate",
+        "preStop",
+        "readinessProbe",
+    }
+
+
+def test_our_repairs_count() -> None:
+    world = repaired(deployment())
+    assert [name for name, outcome in outcomes(world).items() if outcome is not Outcome.PASSED] == ["readinessProbe"]
+
+
+# Exemptions.
+
+
+def test_an_exempt_workload_keeps_its_findings() -> None:
+    world = World(deployment(), policy=only("spread"))
+    world.exempt("spread")
+    found = verdict(world, "spread")
+    assert found is not None
+    assert (found.outcome, len(found.findings)) == (Outcome.EXEMPT, 1)
+
+
+def test_an_exemption_is_not_honoured_if_the_policy_says_so() -> None:
+    world = World(deployment(), policy=only("spread", spec={"exemptions": "Ignored"}))
+    world.exempt("spread")
+    world.exempt("sprad")
+    assert outcomes(world) == {"spread": Outcome.FAILED}
+
+
+@pytest.mark.parametrize(
+    ("name", "reason", "message"),
+    [
+        ("spread", "", "the exemption from spread has no effect: it gives no reason"),
+        ("spread", "x until=2026-06-14", "the exemption from spread has no effect: it expired on 2026-06-14"),
+        (
+            "spread",
+            "x until=soon",
+            "the exemption from spread has no effect: its date is not of the form until=YYYY-MM-DD",
+        ),
+        ("sprad", "because", "the exemption from sprad has no effect: no expectation has this name"),
+        ("x" * 200, "because", f"the exemption from {'x' * 63} has no effect: no expectation has this name"),
+    ],
+)
+def test_an_exemption_that_does_not_hold_is_a_finding_of_its_own(name: str, reason: str, message: str) -> None:
+    world = World(deployment(), policy=only("spread"))
+    world.exempt(name, reason)
+    assert outcomes(world) == {"spread": Outcome.FAILED, "exemptions": Outcome.FAILED}
+    assert messages(world, "exemptions") == [message]
+
+
+def test_an_exemption_holds_on_its_last_day() -> None:
+    world = World(deployment(), policy=only("spread"))
+    world.exempt("spread", "x until=2026-06-15")
+    assert outcomes(world) == {"spread": Outcome.EXEMPT}
+
+
+def test_an_exemption_that_is_no_longer_needed_is_a_finding() -> None:
+    world = flawless()
+    world.exempt("spread")
+    assert messages(world, "exemptions") == [
+        "the exemption from spread has no effect: the workload fulfils the expectation"
+    ]
+
+
+@pytest.mark.parametrize(
+    "name", ["podDisruptionBudget", "spread", "rollingUpdate", "preStop", "terminationGracePeriod"]
+)
+def test_an_exemption_is_needed_as_long_as_only_our_repair_fulfils_the_expectation(name: str) -> None:
+    world = repaired(deployment())
+    world.exempt(name)
+    assert messages(world, "exemptions") == []
+
+
+def test_an_exemption_from_what_is_ignored_or_not_applicable_is_no_finding() -> None:
+    world = World(deployment(replicas=1), policy=only("spread"))
+    world.exempt("spread")
+    world.exempt("preStop")
+    assert outcomes(world) == {"spread": Outcome.NOT_APPLICABLE}
+
+
+def test_exempt_containers_are_not_judged() -> None:
+    pod = {"containers": [FLAWLESS_CONTAINER, container("istio-proxy", image="proxy")]}
+    assert set(outcomes(flawless(**pod)).values()) == {Outcome.PASSED}
+
+
+# What cannot be read.
+
+
+def test_what_cannot_be_read_is_a_finding_of_its_own_and_comes_last() -> None:
+    world = flawless(hostNetwork="yes")
+    assert (list(outcomes(world))[-1], paths(world, "unreadable"), messages(world, "unreadable")) == (
+        "unreadable",
+        ["spec.template.spec.hostNetwork"],
+        ["the field is a string where true or false is expected"],
+    )
+
+
+def test_what_cannot_be_read_does_not_keep_the_rest_from_being_judged() -> None:
+    world = World(deployment(pod={"containers": [container(image=5)]}), policy=only("preStop", "imageTag"))
+    assert outcomes(world) == {"preStop": Outcome.FAILED, "imageTag": Outcome.PASSED, "unreadable": Outcome.FAILED}
+
+
+@pytest.mark.parametrize(
+    ("name", "raw"),
+    [
+        ("replicas", deployment(replicas="4")),
+        ("spread", deployment(pod={"affinity": []})),
+        ("spread", deployment(pod={"affinity": {"podAntiAffinity": "soft"}})),
+        (
+            "spread",
+            deployment(pod={"affinity": {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": 1}}}),
+        ),
+        ("rollingUpdate", deployment(strategy=["RollingUpdate"])),
+        ("rollingUpdate", deployment(strategy={"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "few"}})),
+        ("preStop", deployment(pod={"containers": [container(lifecycle="preStop")]})),
+        ("preStop", deployment(pod={"containers": [container(lifecycle={"preStop": 5})]})),
+        ("terminationGracePeriod", deployment(pod={"terminationGracePeriodSeconds": "5"})),
+        ("readinessProbe", deployment(pod={"containers": [container(readinessProbe=True)]})),
+        ("podDisruptionBudget", deployment(selector="app=web")),
+    ],
+    ids=lambda each: each if isinstance(each, str) else "",
+)
+def test_no_failure_is_guessed_from_a_field_that_cannot_be_read(name: str, raw: Raw) -> None:
+    world = World(
+        deployment(), policy=only(name, **{} if name != "terminationGracePeriod" else {name: {"shutdownSeconds": 60}})
+    )
+    world.raw = raw
+    assert outcomes(world)[name] is not Outcome.FAILED
+    assert outcomes(world)["unreadable"] is Outcome.FAILED
+
+
+def test_one_container_that_cannot_be_read_does_not_excuse_another() -> None:
+    containers = [container(lifecycle="x"), container("api")]
+    world = World(deployment(pod={"containers": containers}), policy=only("preStop"))
+    assert paths(world, "preStop") == ["spec.template.spec.containers[1].lifecycle.preStop"]
+
+
+def test_a_judgement_is_the_same_every_time() -> None:
+    world = World(deployment())
+    assert audit(world.case) == audit(world.case)
+
+
+def test_a_policy_of_profile_development_asks_for_less() -> None:
+    world = World(deployment(pod={"terminationGracePeriodSeconds": 5}), policy=policy(spec={"profile": "Development"}))
+    assert outcomes(world) == {"terminationGracePeriod": Outcome.FAILED}

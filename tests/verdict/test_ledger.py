@@ -1,0 +1,242 @@
+"""Totals over all workloads of a policy: always exact, sorted and capped."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from productionpolicy.expectations import EXPECTATIONS, Action
+from productionpolicy.kube.workloads import WorkloadKey
+from productionpolicy.policy.status import Condition, Status
+from productionpolicy.verdict import Outcome, Report, State
+from productionpolicy.verdict.ledger import Ledger
+from productionpolicy.verdict.report import Reported
+from support.policies import only, policy
+
+NAMES = [each.name for each in EXPECTATIONS]
+KEYS = st.builds(
+    WorkloadKey,
+    st.sampled_from(["shop", "bank", "lab"]),
+    st.sampled_from(["Deployment", "StatefulSet"]),
+    st.sampled_from("ab"),
+)
+FINDINGS = st.lists(
+    st.builds(Reported, st.sampled_from(NAMES), st.just("spec"), st.sampled_from(["x", "y"])), max_size=3
+)
+REPORTS = st.builds(
+    Report,
+    key=KEYS,
+    policy=st.just("default"),
+    state=st.sampled_from(State),
+    outcomes=st.dictionaries(st.sampled_from(NAMES), st.sampled_from(Outcome), max_size=4).map(
+        lambda each: tuple(each.items())
+    ),
+    repaired=st.frozensets(st.sampled_from(NAMES), max_size=3),
+    findings=FINDINGS.map(tuple),
+    repairs=st.integers(0, 3),
+    restarts=st.booleans(),
+)
+STEPS = st.lists(st.one_of(REPORTS, KEYS), max_size=12)
+
+
+def report(name: str = "web", *, namespace: str = "shop", findings: int = 0, state: State | None = None) -> Report:
+    found = tuple(Reported("spread", f"path{number}", "message") for number in range(findings))
+    judged = State.VIOLATING if findings else State.COMPLIANT
+    return Report(WorkloadKey(namespace, "Deployment", name), "default", state or judged, findings=found)
+
+
+def ledger_of(*reports: Report) -> Ledger:
+    ledger = Ledger()
+    for each in reports:
+        ledger.put(each)
+    return ledger
+
+
+def status(*reports: Report) -> Status:
+    return ledger_of(*reports).status(policy(), namespaces=1, conditions=())
+
+
+@given(steps=STEPS)
+def test_the_totals_equal_a_recount_whatever_came_and_went(steps: list[Report | WorkloadKey]) -> None:
+    ledger, there = Ledger(), dict[WorkloadKey, Report]()
+    for step in steps:
+        if isinstance(step, Report):
+            assert ledger.put(step) is (there.get(step.key) != step)
+            there[step.key] = step
+        else:
+            assert ledger.drop(step) is (there.pop(step, None) is not None)
+    assert ledger.reports == there
+    assert ledger.status(policy(), namespaces=3, conditions=()) == recounted(list(there.values()))
+
+
+def recounted(reports: list[Report]) -> Status:
+    """Return the status of the reports, counted from nothing."""
+    return ledger_of(*sorted(reports, key=lambda each: each.key)).status(policy(), namespaces=3, conditions=())
+
+
+@given(reports=st.lists(REPORTS, unique_by=lambda each: each.key, max_size=6))
+def test_the_totals_are_those_of_the_reports(reports: list[Report]) -> None:
+    found = status(*reports)
+    states = Counter(str(each.state) for each in reports)
+    assert msgspec.to_builtins(found.workloads) == {
+        "total": len(reports),
+        **{str(each): states[each] for each in State},
+    }
+    assert (found.pending.repairs, found.pending.restarts, found.repaired) == (
+        sum(each.repairs for each in reports),
+        sum(each.restarts for each in reports),
+        sum(bool(each.repaired) for each in reports),
+    )
+    assert len(found.violations) + found.violations_omitted == sum(len(each.findings) for each in reports)
+
+
+@given(reports=st.lists(REPORTS, unique_by=lambda each: each.key, max_size=6))
+def test_the_namespaces_add_up(reports: list[Report]) -> None:
+    found = status(*reports)
+    assert {each.name: each.total for each in found.by_namespace} == Counter(each.key.namespace for each in reports)
+    assert sum(each.violating for each in found.by_namespace) == sum(bool(each.findings) for each in reports)
+    assert sum(each.repaired for each in found.by_namespace) == found.repaired
+
+
+@given(reports=st.lists(REPORTS, unique_by=lambda each: each.key, max_size=6))
+def test_the_expectations_add_up(reports: list[Report]) -> None:
+    outcomes = Counter(outcome for each in reports for outcome in each.outcomes)
+    repairs = Counter(name for each in reports for name in each.repaired)
+    for each in status(*reports).expectations:
+        assert (each.passed, each.failed, each.exempt, each.repaired) == (
+            outcomes[each.name, Outcome.PASSED],
+            outcomes[each.name, Outcome.FAILED],
+            outcomes[each.name, Outcome.EXEMPT],
+            repairs[each.name],
+        )
+
+
+def test_only_what_the_policy_does_not_ignore_has_a_row() -> None:
+    found = Ledger().status(only("imageTag", preStop={"action": "Audit"}), namespaces=0, conditions=())
+    assert [(each.name, each.action) for each in found.expectations] == [
+        ("preStop", Action.AUDIT),
+        ("imageTag", Action.AUDIT),
+    ]
+
+
+def test_a_policy_without_workloads_has_no_share_of_compliant_ones() -> None:
+    found = status()
+    assert (found.compliance, found.workloads.total, found.violations, found.by_namespace) == ("n/a", 0, (), ())
+
+
+@pytest.mark.parametrize(
+    ("compliant", "total", "share"), [(0, 3, "0%"), (2, 3, "66%"), (3, 3, "100%"), (199, 200, "99%")]
+)
+def test_the_share_of_compliant_workloads_rounds_down(compliant: int, total: int, share: str) -> None:
+    assert status(*(report(str(each), findings=int(each >= compliant)) for each in range(total))).compliance == share
+
+
+def test_an_exempt_workload_is_not_compliant() -> None:
+    assert status(report("a"), report("b", state=State.EXEMPT)).compliance == "50%"
+
+
+def test_the_ledger_knows_whether_there_is_any_finding() -> None:
+    ledger = ledger_of(report("a"), report("b", findings=1))
+    told = [(ledger.total, ledger.compliant, ledger.count(State.VIOLATING))]
+    ledger.drop(report("b").key)
+    told.append((ledger.total, ledger.compliant, ledger.count(State.VIOLATING)))
+    assert told == [(2, False, 1), (1, True, 0)]
+
+
+def test_the_workloads_with_the_most_findings_come_first_and_then_by_name() -> None:
+    found = status(report("b", findings=1), report("c", findings=2), report("a", findings=1))
+    assert [(each.name, each.path) for each in found.violations] == [
+        ("c", "path0"),
+        ("c", "path1"),
+        ("a", "path0"),
+        ("b", "path0"),
+    ]
+
+
+def test_the_namespaces_with_the_most_violating_workloads_come_first() -> None:
+    found = status(
+        report("a", namespace="quiet"),
+        report("a", namespace="b", findings=1),
+        report("a", namespace="worst", findings=1),
+        report("b", namespace="worst", findings=1),
+        report("a", namespace="a", findings=1),
+    )
+    assert [(each.name, each.violating) for each in found.by_namespace] == [
+        ("worst", 2),
+        ("a", 1),
+        ("b", 1),
+        ("quiet", 0),
+    ]
+
+
+def test_violations_are_capped_and_the_rest_is_counted() -> None:
+    found = status(*(report(f"{each:03}", findings=3) for each in range(40)))
+    assert (len(found.violations), found.violations_omitted) == (50, 70)
+    assert [each.name for each in found.violations][-2:] == ["016", "016"]
+
+
+def test_namespaces_are_capped() -> None:
+    found = status(*(report("a", namespace=f"{each:03}", findings=int(each == 149)) for each in range(150)))
+    assert (len(found.by_namespace), found.by_namespace[0].name, found.by_namespace[-1].name) == (100, "149", "098")
+    assert found.workloads.total == 150
+
+
+def told(message: str, path: str = "spec") -> tuple[str, str]:
+    finding = Reported("spread", path, message)
+    (violation,) = status(Report(report().key, "default", State.VIOLATING, findings=(finding,))).violations
+    return violation.message, violation.path
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("simple", "simple"),
+        ("größer als 5 €", "größer als 5 €"),
+        ("two\nlines", "two\ufffdlines"),
+        ("\x1b[31mred\x07", "\ufffd[31mred\ufffd"),
+        ("a\u202eb\u200bc", "a\ufffdb\ufffdc"),
+        ("\ud800", "\ufffd"),
+    ],
+)
+def test_control_characters_are_replaced(text: str, plain: str) -> None:
+    assert told(text, text) == (plain, plain)
+
+
+def test_a_long_message_is_cut() -> None:
+    message, _ = told("x" * 513)
+    assert message == "x" * 511 + "…"
+    assert told("x" * 512)[0] == "x" * 512
+
+
+@given(text=st.text(max_size=600))
+def test_any_text_can_be_stored(text: str) -> None:
+    message, _ = told(text)
+    assert len(message) <= 512
+    assert message.isprintable()
+
+
+def test_a_status_says_what_it_speaks_of() -> None:
+    ready = Condition(
+        type="Ready", status="True", reason="InUse", message="", last_transition_time=datetime(2026, 1, 1, tzinfo=UTC)
+    )
+    found = Ledger().status(policy(), namespaces=4, conditions=(ready,))
+    assert (found.observed_generation, found.namespaces, found.conditions) == (1, 4, (ready,))
+
+
+def test_a_status_is_written_with_the_names_of_the_api() -> None:
+    written = msgspec.to_builtins(status(report(findings=1)))
+    assert {"observedGeneration", "byNamespace", "violationsOmitted", "pending", "workloads"} <= set(written)
+
+
+def test_a_report_that_is_the_same_is_no_news() -> None:
+    ledger = ledger_of(report(findings=1))
+    assert [ledger.put(report(findings=1)), ledger.put(report(findings=2)), ledger.drop(report("other").key)] == [
+        False,
+        True,
+        False,
+    ]

@@ -1,0 +1,409 @@
+"""What is to be done about a workload, all of it in one change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from productionpolicy.policy import OnRemoval, Policy
+from productionpolicy.verdict import Governance, State
+from support.manifests import Raw, anti_affinity, autoscaler, budget, container, deployment, node, stateful_set
+from support.policies import only, policy
+from support.server import updated
+from support.world import World, repaired
+
+HOST = "kubernetes.io/hostname"
+NODES = [node(f"n{number}") for number in range(6)]
+CONTROLLED = {"ownerReferences": [{"kind": "App", "name": "shop", "uid": "x", "controller": True}]}
+NOT_RAISED = "the sleep is not shorter than the grace period, which this policy does not raise (terminationGracePeriod)"
+SPREAD = "Preferred: kubernetes.io/hostname,topology.kubernetes.io/zone"
+
+
+def hook(seconds: int) -> Raw:
+    return {"lifecycle": {"preStop": {"sleep": {"seconds": seconds}}}}
+
+
+def term(key: str) -> Raw:
+    return {"weight": 100, "podAffinityTerm": {"labelSelector": {"matchLabels": {"app": "web"}}, "topologyKey": key}}
+
+
+def test_all_repairs_of_a_workload_go_in_one_patch() -> None:
+    assert World(deployment()).plan().patch == {
+        "metadata": {
+            "annotations": {
+                "repairs.productionpolicy.dev/policy": "default",
+                "repairs.productionpolicy.dev/preStop": "sleep 10s: web",
+                "repairs.productionpolicy.dev/rollingUpdate": "25% -> 1%",
+                "repairs.productionpolicy.dev/spread": SPREAD,
+                "repairs.productionpolicy.dev/terminationGracePeriod": "30 -> 40",
+            }
+        },
+        "spec": {
+            "strategy": {"rollingUpdate": {"maxUnavailable": "1%"}},
+            "template": {
+                "spec": {
+                    "affinity": {
+                        "podAntiAffinity": {
+                            "preferredDuringSchedulingIgnoredDuringExecution": [
+                                term(HOST),
+                                term("topology.kubernetes.io/zone"),
+                            ]
+                        }
+                    },
+                    "containers": [{"name": "web", **hook(10)}],
+                    "terminationGracePeriodSeconds": 40,
+                }
+            },
+        },
+    }
+
+
+def test_the_changes_are_told_in_the_order_of_the_expectations() -> None:
+    planned = World(deployment()).plan()
+    assert [(str(each), each.restarts) for each in planned.changes] == [
+        ("podDisruptionBudget (maxUnavailable 25%)", False),
+        (f"spread ({SPREAD})", True),
+        ("rollingUpdate (25% -> 1%)", False),
+        ("preStop (sleep 10s: web)", True),
+        ("terminationGracePeriod (30 -> 40)", True),
+    ]
+    assert (planned.restarts, planned.empty, planned.clean) == (True, False, False)
+
+
+def test_where_nothing_is_to_be_done_the_plan_is_empty() -> None:
+    planned = repaired(deployment()).plan()
+    assert (planned.empty, planned.patch, planned.budget, planned.changes) == (True, {}, None, ())
+
+
+def test_what_stands_is_told() -> None:
+    assert repaired(deployment()).plan().repaired == {
+        "podDisruptionBudget",
+        "spread",
+        "rollingUpdate",
+        "preStop",
+        "terminationGracePeriod",
+    }
+
+
+def test_a_repair_that_restarts_nothing_needs_no_restart() -> None:
+    planned = World(deployment(), policy=only("podDisruptionBudget", "rollingUpdate")).plan()
+    assert (planned.restarts, len(planned.changes)) == (False, 2)
+
+
+def test_an_entry_of_ours_that_was_left_over_is_work_to_do() -> None:
+    world = repaired(deployment())
+    world.raw = updated(world.raw, manager="productionpolicy")
+    planned = world.plan()
+    assert (planned.clean, planned.empty, planned.changes) == (True, False, ())
+
+
+def test_a_withdrawal_leaves_no_parent_though_our_entry_was_left_over() -> None:
+    world = repaired(deployment(), policy=only("preStop", "spread"))
+    world.raw = updated(world.raw, manager="productionpolicy")
+    world.policy = only("replicas")
+    world.reconcile()
+    assert ("affinity" in world.pod, "lifecycle" in world.pod["containers"][0]) == (False, False)
+
+
+@pytest.mark.parametrize("action", ["Audit", "Ignore"])
+def test_what_is_not_to_be_repaired_is_not_planned(action: str) -> None:
+    world = World(deployment(), policy=only(preStop={"action": action}))
+    assert world.plan().empty
+
+
+# Whom we leave alone.
+
+
+def test_a_workload_of_another_controller_is_left_alone_and_its_owner_is_named() -> None:
+    world = World(deployment(metadata=CONTROLLED))
+    assert world.plan().empty
+    reasons = {each.message.rpartition(" (")[2] for each in world.report().findings if each.expectation == "preStop"}
+    assert reasons == {"not repaired: App shop owns the workload and would put it back)"}
+
+
+def test_an_owner_is_not_named_where_nobody_would_have_repaired_anything() -> None:
+    world = World(deployment(replicas=1, metadata=CONTROLLED), policy=only("replicas", "readinessProbe"))
+    assert [each.message for each in world.report().findings if "owns the workload" in each.message] == []
+
+
+def test_repairs_on_a_workload_that_got_another_controller_stay_as_they_are() -> None:
+    world = repaired(deployment())
+    world.raw["metadata"].update(CONTROLLED)
+    world.policy = policy(preStop={"sleepSeconds": 20})
+    assert world.plan().empty
+
+
+# Without restarts.
+
+
+def test_without_restarts_only_the_rest_is_done() -> None:
+    planned = World(deployment()).plan(restarts_allowed=False)
+    assert [each.expectation for each in planned.changes] == ["podDisruptionBudget", "rollingUpdate"]
+    assert (planned.restarts, "template" in planned.patch["spec"]) == (False, False)
+    assert planned.patch["metadata"]["annotations"] == {
+        "repairs.productionpolicy.dev/policy": "default",
+        "repairs.productionpolicy.dev/rollingUpdate": "25% -> 1%",
+    }
+
+
+def test_without_restarts_what_stands_keeps_its_notes() -> None:
+    world = repaired(deployment())
+    world.policy = policy(preStop={"sleepSeconds": 20}, spread={"action": "Ignore"})
+    assert world.plan(restarts_allowed=False).empty
+    assert [str(each) for each in world.plan().changes] == [
+        f"spread withdrawn ({SPREAD})",
+        "preStop (sleep 20s: web)",
+        "terminationGracePeriod (30 -> 50)",
+    ]
+
+
+def test_without_restarts_a_repair_that_was_undone_keeps_its_note() -> None:
+    world = repaired(deployment(), policy=only("preStop"))
+    world.edit(lambda raw: raw["spec"]["template"]["spec"]["containers"][0].pop("lifecycle"))
+    assert world.plan(restarts_allowed=False).empty
+
+
+# Sleeps and grace periods that go together.
+
+
+@pytest.mark.parametrize(("seconds", "made"), [(29, ["preStop (sleep 29s: web)"]), (30, []), (31, [])])
+def test_a_sleep_that_the_policy_makes_no_room_for_is_left_out(seconds: int, made: list[str]) -> None:
+    world = World(deployment(), policy=only(preStop={"sleepSeconds": seconds}))
+    assert world.changes() == made
+    assert world.plan().refusals.get("preStop") == (None if made else NOT_RAISED)
+
+
+def test_a_longer_sleep_that_the_policy_makes_no_room_for_leaves_the_one_that_stands() -> None:
+    world = repaired(deployment(), policy=only("preStop"))
+    world.policy = only(preStop={"sleepSeconds": 40})
+    assert (world.changes(), world.plan().refusals) == ([], {"preStop": NOT_RAISED})
+    assert world.plan().empty
+
+
+def test_a_sleep_goes_with_the_grace_period_that_made_room_for_it() -> None:
+    world = repaired(deployment(), policy=only("terminationGracePeriod", preStop={"sleepSeconds": 40}))
+    world.policy = only(preStop={"sleepSeconds": 40})
+    assert world.changes() == ["preStop withdrawn (sleep 40s: web)", "terminationGracePeriod withdrawn (30 -> 70)"]
+    world.reconcile()
+    assert world.plan().empty
+
+
+def test_a_sleep_that_is_held_keeps_the_grace_period_that_made_room_for_it() -> None:
+    world = repaired(deployment(), policy=only("terminationGracePeriod", preStop={"sleepSeconds": 40}))
+    world.policy = only(preStop={"action": "Audit"})
+    assert world.plan().empty
+
+
+@pytest.mark.parametrize("left_by", [only("replicas"), None], ids=["policy ignores it", "no policy"])
+def test_a_grace_period_that_a_sleep_of_the_owners_needs_is_the_owners(left_by: Policy | None) -> None:
+    world = repaired(deployment(), policy=only("preStop", "terminationGracePeriod"), on_removal=OnRemoval.REVERT)
+    world.edit(lambda raw: raw["spec"]["template"]["spec"]["containers"][0].update(hook(35)))
+    world.policy = left_by
+    world.reconcile()
+    assert (world.pod["terminationGracePeriodSeconds"], world.journal, world.plan().empty) == (40, {}, True)
+
+
+def test_the_grace_period_is_raised_for_the_owners_hook_too() -> None:
+    world = World(deployment(pod={"containers": [container(**hook(20))]}), policy=only("terminationGracePeriod"))
+    assert world.changes() == ["terminationGracePeriod (30 -> 50)"]
+
+
+# Budgets.
+
+
+def test_a_budget_that_somebody_edited_is_put_right() -> None:
+    for change in (
+        {"maxUnavailable": 0},
+        {"selector": {"matchLabels": {"app": "api"}}},
+        {"unhealthyPodEvictionPolicy": None},
+    ):
+        world = repaired(deployment(), policy=only("podDisruptionBudget"))
+        before = world.budgets
+        world.others = [{**before[0], "spec": {**before[0]["spec"], **change}}]
+        planned = world.reconcile()
+        assert (planned.budget is not None, planned.contests, world.budgets) == (True, {}, before)
+
+
+def test_a_budget_of_ours_that_selects_other_pods_does_not_count() -> None:
+    world = repaired(deployment(), policy=only("podDisruptionBudget"))
+    world.others[0]["spec"]["selector"] = {"matchLabels": {"app": "api"}}
+    assert world.findings() == ["podDisruptionBudget"]
+
+
+def test_our_budget_yields_to_one_of_the_owners() -> None:
+    world = repaired(deployment(), policy=only("podDisruptionBudget"))
+    world.others.append(budget("mine", maxUnavailable=1))
+    assert world.changes() == ["podDisruptionBudget withdrawn (maxUnavailable 25%)"]
+    world.reconcile()
+    assert [each["metadata"]["name"] for each in world.budgets] == ["mine"]
+    assert world.plan().empty
+
+
+def test_our_budget_comes_back_when_the_owners_is_gone() -> None:
+    world = World(deployment(), others=[budget("mine", maxUnavailable=1)], policy=only("podDisruptionBudget"))
+    assert world.plan().empty
+    world.others.clear()
+    assert world.changes() == ["podDisruptionBudget (maxUnavailable 25%)"]
+
+
+def test_our_budget_goes_when_the_workload_is_meant_to_have_one_pod() -> None:
+    world = repaired(deployment(), policy=only("podDisruptionBudget"))
+    world.edit(lambda raw: raw["spec"].update(replicas=1))
+    assert world.changes() == ["podDisruptionBudget withdrawn (maxUnavailable 25%)"]
+
+
+def test_our_budget_follows_the_policy() -> None:
+    world = repaired(deployment(), policy=only("podDisruptionBudget"))
+    world.policy = only(podDisruptionBudget={"minAvailable": "50%"})
+    world.reconcile()
+    assert [each["spec"]["minAvailable"] for each in world.budgets] == ["50%"]
+    assert world.plan().empty
+
+
+def test_our_budget_follows_the_floor() -> None:
+    world = repaired(deployment(), policy=only(podDisruptionBudget={"minAvailable": 3}))
+    world.edit(lambda raw: raw["spec"].update(replicas=3))
+    assert world.changes() == ["podDisruptionBudget (maxUnavailable 1)"]
+
+
+def test_no_second_budget_is_made_while_the_owners_is_being_deleted() -> None:
+    dying = budget("mine", metadata={"deletionTimestamp": "2026-01-01T00:00:00Z"}, maxUnavailable=1)
+    assert World(deployment(), others=[dying], policy=only("podDisruptionBudget")).plan().empty
+
+
+# Context never restarts pods.
+
+
+def required(**more: Any) -> Any:
+    return only(spread={"strength": "Required", "topologyKeys": [HOST]}, **more)
+
+
+def test_anti_affinity_stays_when_the_floor_falls() -> None:
+    world = repaired(deployment(), policy=only("spread"))
+    world.edit(lambda raw: raw["spec"].update(replicas=1))
+    assert world.plan().empty
+
+
+def test_anti_affinity_stays_when_an_autoscaler_comes() -> None:
+    world = repaired(deployment(), policy=only("spread"))
+    world.others.append(autoscaler(1, 9))
+    assert world.plan().empty
+
+
+def test_anti_affinity_stays_when_the_owner_adds_a_constraint_of_its_own() -> None:
+    world = repaired(deployment(), policy=only("spread"))
+    constraint = {"topologyKey": HOST, "whenUnsatisfiable": "ScheduleAnyway", "labelSelector": {}}
+    world.edit(lambda raw: raw["spec"]["template"]["spec"].update(topologySpreadConstraints=[constraint]))
+    assert world.plan().empty
+
+
+def test_required_anti_affinity_stays_when_nodes_go() -> None:
+    world = repaired(deployment(), others=list(NODES), policy=required())
+    assert world.journal["spread"] == f"Required per rollout: {HOST}"
+    world.others.clear()
+    assert world.plan().empty
+
+
+def test_preferred_anti_affinity_stays_when_nodes_come() -> None:
+    world = repaired(deployment(), policy=required())
+    assert world.journal["spread"] == f"Preferred for want of nodes: {HOST}"
+    world.others += NODES
+    assert world.plan().empty
+
+
+def test_anti_affinity_stays_when_the_server_is_upgraded() -> None:
+    world = repaired(deployment(), others=list(NODES), policy=required(), matches_label_keys=False)
+    world.matches_label_keys = True
+    assert world.plan().empty
+
+
+def test_a_sleep_stays_when_the_container_no_longer_serves() -> None:
+    world = repaired(deployment(), policy=only("preStop"))
+    world.edit(lambda raw: raw["spec"]["template"]["spec"]["containers"][0].pop("ports"))
+    assert world.plan().empty
+
+
+def test_a_grace_period_stays_when_a_shorter_one_would_do() -> None:
+    world = repaired(deployment(), policy=only("terminationGracePeriod", preStop={"sleepSeconds": 10}))
+    world.edit(lambda raw: raw["spec"]["template"]["spec"]["containers"][0].update(hook(5)))
+    world.reconcile()
+    assert (world.pod["terminationGracePeriodSeconds"], world.plan().empty) == (40, True)
+
+
+def test_a_shorter_grace_period_waits_for_the_pods_to_restart_anyway() -> None:
+    world = repaired(deployment(), policy=only("preStop", "terminationGracePeriod"))
+    world.policy = only("preStop", terminationGracePeriod={"shutdownSeconds": 25})
+    assert world.plan().empty
+    world.policy = only("terminationGracePeriod", preStop={"sleepSeconds": 5})
+    assert world.changes() == ["preStop (sleep 5s: web)", "terminationGracePeriod (30 -> 35)"]
+    world.reconcile()
+    assert world.plan().empty
+
+
+def test_what_restarts_nothing_goes_as_soon_as_it_is_no_longer_needed() -> None:
+    world = repaired(deployment(), policy=only("rollingUpdate"))
+    world.edit(lambda raw: raw["spec"].update(replicas=1))
+    assert world.changes() == ["rollingUpdate withdrawn (25% -> 1%)"]
+
+
+def test_a_rollout_setting_goes_where_a_surge_pod_may_no_longer_find_a_place() -> None:
+    world = repaired(deployment(), policy=only("rollingUpdate"))
+    world.edit(lambda raw: raw["spec"]["template"]["spec"].update(affinity=anti_affinity(required=True)))
+    assert world.changes() == ["rollingUpdate withdrawn (25% -> 1%)"]
+
+
+def test_what_is_no_longer_needed_goes_along_when_the_pods_restart_anyway() -> None:
+    world = repaired(deployment(), policy=only("spread", "preStop"))
+    world.edit(lambda raw: raw["spec"].update(replicas=1))
+    world.policy = only("spread", preStop={"sleepSeconds": 20})
+    assert world.changes() == [f"spread withdrawn ({SPREAD})", "preStop (sleep 20s: web)"]
+    world.reconcile()
+    assert ("affinity" in world.pod, world.plan().empty) == (False, True)
+
+
+def test_what_was_only_needed_for_what_goes_along_goes_along_too() -> None:
+    world = repaired(deployment(), policy=only("spread", "preStop", "terminationGracePeriod"))
+    world.edit(lambda raw: raw["spec"]["template"]["spec"]["containers"][0].pop("ports"))
+    world.policy = only("preStop", "terminationGracePeriod")
+    assert world.changes() == [
+        f"spread withdrawn ({SPREAD})",
+        "preStop withdrawn (sleep 10s: web)",
+        "terminationGracePeriod withdrawn (30 -> 40)",
+    ]
+    world.reconcile()
+    assert (world.plan().empty, world.journal) == (True, {})
+
+
+def test_what_is_no_longer_needed_does_not_go_along_with_what_restarts_nothing() -> None:
+    world = repaired(deployment(), policy=only("spread", "rollingUpdate"))
+    world.edit(lambda raw: raw["spec"].update(replicas=1))
+    assert world.changes() == ["rollingUpdate withdrawn (25% -> 1%)"]
+
+
+def test_what_is_no_longer_needed_waits_where_restarts_are_not_allowed() -> None:
+    world = repaired(deployment(), policy=only("spread", "preStop"))
+    world.edit(lambda raw: raw["spec"].update(replicas=1))
+    world.policy = only("spread", preStop={"sleepSeconds": 20})
+    assert world.plan(restarts_allowed=False).empty
+
+
+# Governance.
+
+
+def test_a_plan_is_made_though_nothing_may_be_written() -> None:
+    written, read_only = World(deployment()), World(deployment(), governance=Governance.READ_ONLY)
+    assert read_only.plan() == written.plan()
+    told = [(each.report().repairs, each.report().restarts, each.report().state) for each in (written, read_only)]
+    assert told == [(5, True, State.REPAIRING), (5, True, State.VIOLATING)]
+
+
+def test_at_admission_a_repair_of_the_template_depends_on_workload_and_policy_alone() -> None:
+    alone = World(deployment())
+    among = World(deployment(), others=[*NODES, budget(maxUnavailable=1)])
+    assert alone.plan().patch == among.plan().patch
+
+
+def test_a_stateful_set_gets_the_same_but_for_its_strategy() -> None:
+    changes = [each.expectation for each in World(stateful_set()).plan().changes]
+    assert changes == ["podDisruptionBudget", "spread", "preStop", "terminationGracePeriod"]

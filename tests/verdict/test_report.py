@@ -1,0 +1,136 @@
+"""What is told about one workload."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import Any
+
+import pytest
+
+from productionpolicy.kube.workloads import WorkloadKey
+from productionpolicy.verdict import Governance, Outcome, State
+from support.manifests import deployment
+from support.policies import only
+from support.world import World, repaired
+
+MISSING = "container web has no readinessProbe, so it gets requests before it can answer"
+PRECEDENCE = [State.CONTESTED, State.FAILED, State.REPAIRING, State.VIOLATING, State.EXEMPT]
+
+
+def world_with(*states: State) -> tuple[World, bool]:
+    """Return a workload to which all these states apply, and whether it is rolling out."""
+    world = repaired(deployment(), policy=only("spread", "preStop", "readinessProbe", "replicas"))
+    if State.CONTESTED in states:
+        for _ in range(2):
+            world.edit(lambda raw: raw["spec"]["template"]["spec"].pop("affinity"))
+            world.reconcile()
+    if State.FAILED in states:
+        world.failure = "admission webhook denied the request"
+    if State.EXEMPT in states:
+        world.policy = only("spread", "preStop", "readinessProbe", replicas={"minimum": 9})
+        world.exempt("replicas")
+    if State.VIOLATING not in states:
+        world.exempt("readinessProbe")
+        world.policy = only(
+            "spread",
+            "preStop",
+            *(["replicas"] if State.EXEMPT not in states else []),
+            **({"replicas": {"minimum": 9}} if State.EXEMPT in states else {}),
+        )
+    return world, State.REPAIRING in states
+
+
+@pytest.mark.parametrize(
+    "states",
+    [each for size in range(1, 6) for each in combinations(PRECEDENCE, size)],
+    ids=" ".join,
+)
+def test_where_several_states_apply_the_first_counts(states: tuple[State, ...]) -> None:
+    world, rolling = world_with(*states)
+    assert world.report(rolling=rolling).state is states[0]
+
+
+def test_without_findings_and_exemptions_a_workload_is_compliant() -> None:
+    world, rolling = world_with()
+    assert world.report(rolling=rolling).state is State.COMPLIANT
+
+
+def test_a_report_says_whose_it_is() -> None:
+    told = World(deployment(), policy=only("replicas")).report()
+    assert (told.key, told.policy) == (WorkloadKey("shop", "Deployment", "web"), "default")
+
+
+def test_a_report_counts_what_is_still_to_be_done() -> None:
+    told = World(deployment()).report()
+    assert (told.repairs, told.restarts, told.repaired) == (5, True, frozenset[str]())
+
+
+def test_a_report_of_a_repaired_workload_counts_what_stands() -> None:
+    told = repaired(deployment(), policy=only("preStop", "podDisruptionBudget")).report()
+    assert (told.repairs, told.restarts, told.repaired) == (0, False, frozenset({"preStop", "podDisruptionBudget"}))
+
+
+def test_outcomes_are_told_in_the_order_of_the_expectations() -> None:
+    told = World(deployment(replicas=1), policy=only("replicas", "spread", "imageTag")).report()
+    assert told.outcomes == (
+        ("replicas", Outcome.FAILED),
+        ("spread", Outcome.NOT_APPLICABLE),
+        ("imageTag", Outcome.PASSED),
+    )
+
+
+def findings(world: World) -> list[tuple[str, str, str]]:
+    return [(each.expectation, each.path, each.message) for each in world.report().findings]
+
+
+def test_a_finding_names_the_path_the_reason_and_the_remedy() -> None:
+    assert findings(World(deployment(), policy=only("readinessProbe"))) == [
+        (
+            "readinessProbe",
+            "spec.template.spec.containers[0].readinessProbe",
+            f"{MISSING}; add a readinessProbe that asks the container whether it can serve",
+        )
+    ]
+
+
+def test_a_finding_that_exemptions_cover_is_not_told() -> None:
+    world = World(deployment(), policy=only("spread"))
+    world.exempt("spread")
+    assert findings(world) == []
+
+
+@pytest.mark.parametrize(
+    ("raw", "changed", "reason"),
+    [
+        (
+            deployment(pod={"terminationGracePeriodSeconds": 5}),
+            {"policy": only("preStop")},
+            "the owner's grace period of 5 s is not longer than a sleep of 10 s",
+        ),
+        (deployment(), {"policy": only("preStop"), "failure": "denied"}, "denied"),
+        (
+            deployment(metadata={"ownerReferences": [{"kind": "App", "name": "shop", "controller": True}]}),
+            {"policy": only("preStop")},
+            "App shop owns the workload and would put it back",
+        ),
+        (deployment(), {"policy": only("preStop")}, None),
+        (deployment(), {"policy": only(preStop={"action": "Audit"})}, None),
+    ],
+    ids=["refused", "denied by the API server", "owned", "to be repaired", "only audited"],
+)
+def test_a_finding_says_why_it_is_left_to_a_person(raw: Any, changed: dict[str, Any], reason: str | None) -> None:
+    ((_, _, message),) = findings(World(raw, **changed))
+    assert message.partition(" (not repaired: ")[2] == (f"{reason})" if reason else "")
+
+
+def test_a_failure_belongs_to_what_was_to_be_changed_only() -> None:
+    world = World(deployment(), policy=only("preStop", "readinessProbe"), failure="denied")
+    assert [(name, "denied" in message) for name, _, message in findings(world)] == [
+        ("preStop", True),
+        ("readinessProbe", False),
+    ]
+
+
+def test_a_workload_that_must_not_be_written_is_not_repairing_but_may_roll_out() -> None:
+    world = World(deployment(), governance=Governance.READ_ONLY)
+    assert [world.report(rolling=rolling).state for rolling in (False, True)] == [State.VIOLATING, State.REPAIRING]
