@@ -12,8 +12,13 @@ from control_plane.operator_process import OperatorProcess
 
 def versions(world: World, namespace: str) -> dict[str, str]:
     """Return the resource version of everything in a namespace that we ever write."""
-    found = world.all("deployments,statefulsets,poddisruptionbudgets", namespace)
-    return {f"{each['kind']} {each['metadata']['name']}": each["metadata"]["resourceVersion"] for each in found}
+    kinds = ("deployment", "statefulset", "pdb")
+    found = {kind: world.all(kind, namespace) for kind in kinds}
+    return {
+        f"{kind} {each['metadata']['name']}": each["metadata"]["resourceVersion"]
+        for kind in kinds
+        for each in found[kind]
+    }
 
 
 def converged(world: World, policy: str) -> str:
@@ -42,7 +47,7 @@ def test_two_operators_at_once_do_no_harm(world: World, kubeconfig: Path, tmp_pa
     with OperatorProcess(kubeconfig, log=tmp_path / "second.log") as second:
         second.wait_ready(30)
         namespace = converged(world, policy)
-        found = world.all("deployments,statefulsets", namespace)
+        found = [*world.all("deployment", namespace), *world.all("statefulset", namespace)]
         assert [each["metadata"]["generation"] for each in found] == [2, 2, 2]
         assert len(world.budgets(namespace)) == 3
         before = world.fixed(lambda: versions(world, namespace))

@@ -83,7 +83,7 @@ def test_all_stateful_sets_are_repaired_one_after_the_other(world: World) -> Non
     namespace = world.namespace(policy)
     world.apply(namespace, *(stateful_set(f"db-{number}") for number in range(3)))
     world.settled(policy, total=3, compliant=3)
-    generations = [each["metadata"]["generation"] for each in world.all("statefulsets", namespace)]
+    generations = [each["metadata"]["generation"] for each in world.all("statefulset", namespace)]
     assert generations == [2, 2, 2]
 
 

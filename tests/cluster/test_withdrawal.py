@@ -35,7 +35,7 @@ class Governed:
 
     def state(self) -> tuple[int, set[str], list[str]]:
         """Return how many templates the pods have had, what the journal tells of, and the budgets."""
-        templates = len(self.world.all("replicasets", self.namespace))
+        templates = len(self.world.all("replicaset", self.namespace))
         return templates, self.journal(), self.world.budgets(self.namespace)
 
 
@@ -116,7 +116,7 @@ def test_deleting_the_policy_under_keep_keeps_the_templates(world: World) -> Non
 
 def test_deleting_the_policy_under_revert_brings_the_old_replica_set_back(world: World) -> None:
     governed = Governed(world, onRemoval="Revert")
-    eventually(lambda: world.get("productionpolicy", governed.policy)["metadata"].get("finalizers"))
+    eventually(lambda: world.get("pp", governed.policy)["metadata"].get("finalizers"))
     world.kubectl("delete", "productionpolicy", governed.policy, "--timeout=30s")
 
     assert governed.now()["spec"] == governed.before["spec"]
@@ -128,7 +128,7 @@ def test_deleting_the_policy_under_revert_brings_the_old_replica_set_back(world:
 def test_a_paused_policy_is_deleted_at_once_and_withdraws_nothing(world: World) -> None:
     governed = Governed(world, onRemoval="Revert")
     world.change_policy(governed.policy, paused=True)
-    eventually(lambda: world.get("productionpolicy", governed.policy)["metadata"].get("finalizers"))
+    eventually(lambda: world.get("pp", governed.policy)["metadata"].get("finalizers"))
     world.kubectl("delete", "productionpolicy", governed.policy, "--timeout=10s")
     assert pod_spec(governed.now())["terminationGracePeriodSeconds"] == 40
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 import itertools
 import json
+import ssl
 import time
+import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +20,17 @@ Raw = dict[str, Any]
 PATIENCE_SECONDS = 30.0
 POLL_SECONDS = 0.1
 JOURNAL = "repairs.productionpolicy.dev/"
+
+RESOURCES = {
+    "configmap": ("/api/v1", "configmaps"),
+    "crd": ("/apis/apiextensions.k8s.io/v1", "customresourcedefinitions"),
+    "deployment": ("/apis/apps/v1", "deployments"),
+    "event": ("/api/v1", "events"),
+    "pdb": ("/apis/policy/v1", "poddisruptionbudgets"),
+    "pp": ("/apis/productionpolicy.dev/v1alpha1", "productionpolicies"),
+    "replicaset": ("/apis/apps/v1", "replicasets"),
+    "statefulset": ("/apis/apps/v1", "statefulsets"),
+}
 
 _names = itertools.count(1)
 
@@ -116,29 +129,39 @@ class World:
         return self.kubectl("apply", "--server-side", "-n", namespace, "-f", "-", stdin=_listed(objects))
 
     def get(self, kind: str, name: str, namespace: str | None = None) -> Raw:
-        """Return an object with its managed fields."""
-        where = ["-n", namespace] if namespace else []
-        found: Raw = json.loads(self.kubectl("get", kind, name, *where, "-o", "json", "--show-managed-fields"))
-        return found
+        """Return an object as the API server gives it."""
+        return self._read(kind, namespace, f"/{name}")
 
     def all(self, kind: str, namespace: str | None = None) -> list[Raw]:
         """Return all objects of a kind."""
-        where = ["-n", namespace] if namespace else []
-        return list(json.loads(self.kubectl("get", kind, *where, "-o", "json"))["items"])
+        return list(self._read(kind, namespace, "")["items"])
+
+    def _read(self, kind: str, namespace: str | None, rest: str) -> Raw:
+        """Read without kubectl: what is waited for is read often."""
+        root, plural = RESOURCES[kind]
+        where = f"/namespaces/{namespace}" if namespace else ""
+        kubeconfig = json.loads(self.plane.kubeconfig.read_text())
+        token = kubeconfig["users"][0]["user"]["token"]
+        url = f"{self.plane.server}{root}{where}/{plural}{rest}"
+        tls = ssl.create_default_context(cafile=str(self.plane.certificate_authority))
+        request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})  # https
+        with urllib.request.urlopen(request, context=tls, timeout=10) as response:  # https
+            found: Raw = json.load(response)
+        return found
 
     def budgets(self, namespace: str) -> list[str]:
         """Return the names of the budgets in a namespace."""
-        return [each["metadata"]["name"] for each in self.all("poddisruptionbudgets", namespace)]
+        return [each["metadata"]["name"] for each in self.all("pdb", namespace)]
 
     def status(self, policy: str) -> Raw:
         """Return the status of a policy; empty where it has none yet."""
-        return dict(self.get("productionpolicy", policy).get("status", {}))
+        return dict(self.get("pp", policy).get("status", {}))
 
     def settled(self, policy: str, **counts: int) -> Raw:
         """Return the status once it speaks of the policy's generation, nothing is pending, and the counts are so."""
 
         def is_settled() -> Raw | None:
-            found = self.get("productionpolicy", policy)
+            found = self.get("pp", policy)
             status = found.get("status", {})
             seen = status.get("observedGeneration") == found["metadata"]["generation"]
             workloads = status.get("workloads", {})
@@ -168,11 +191,11 @@ class World:
 
     def events(self, namespace: str, reason: str) -> list[Raw]:
         """Return the Events with a reason."""
-        return [each for each in self.all("events", namespace) if each["reason"] == reason]
+        return [each for each in self.all("event", namespace) if each["reason"] == reason]
 
     def running_hashes(self, namespace: str) -> set[str]:
         """Return the template hashes of the ReplicaSets that have pods."""
-        found = self.all("replicasets", namespace)
+        found = self.all("replicaset", namespace)
         return {each["metadata"]["labels"]["pod-template-hash"] for each in found if each["spec"]["replicas"]}
 
     def clean_up(self) -> None:
