@@ -12,6 +12,7 @@ import click
 from productionpolicy.controller import logs
 from productionpolicy.controller.connection import NoConnection
 from productionpolicy.controller.operator import Options, operate
+from productionpolicy.controller.probes import CannotServe
 
 
 class Address(click.ParamType[tuple[str, int]]):
@@ -25,8 +26,8 @@ class Address(click.ParamType[tuple[str, int]]):
         """Split an address."""
         if isinstance(value, tuple):
             return value
-        host, _, port = value.rpartition(":")
-        if not port.isdecimal() or int(port) > 65535:  # noqa: PLR2004  # the greatest port
+        host, colon, port = value.rpartition(":")
+        if not colon or not port.isdecimal() or int(port) > 65535:  # noqa: PLR2004  # the greatest port
             self.fail(f"{value!r} is not of the form HOST:PORT, such as 127.0.0.1:8080", param, ctx)
         return host.strip("[]") or "0.0.0.0", int(port)  # an empty host means all addresses, as usual
 
@@ -83,10 +84,8 @@ def command(
     host, port = probes_address
     try:
         code = asyncio.run(operate(Options(kubeconfig or _from_environment(), host, port, listing_interval)))
-    except NoConnection as error:
+    except (NoConnection, CannotServe) as error:
         raise click.ClickException(str(error)) from error
-    except OSError as error:
-        raise click.ClickException(f"cannot serve probes on {host}:{port}: {error}") from error
     sys.exit(code)
 
 

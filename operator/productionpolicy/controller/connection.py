@@ -8,9 +8,12 @@ from pathlib import Path
 
 import aiohttp
 import kopf
+import yaml
 from kubernetes.aio import client, config
 
 USER_AGENT = "productionpolicy"
+UNUSABLE = (config.ConfigException, yaml.YAMLError, OSError, ValueError, AttributeError, KeyError, TypeError)
+"""What the loader raises for files that are none: it trusts their form."""
 
 
 class NoConnection(Exception):
@@ -33,7 +36,8 @@ class Connection:
         configuration = client.Configuration()
         try:
             await _load(configuration, kubeconfig)
-        except (config.ConfigException, OSError) as error:
+            await client.ApiClient(configuration).close()  # reads the certificates that the kubeconfig names
+        except UNUSABLE as error:
             raise NoConnection(_advice(kubeconfig, error)) from error
         return cls(configuration)
 

@@ -11,6 +11,10 @@ Fault = Callable[[], str | None]
 """Returns what is wrong, for people, or None."""
 
 
+class CannotServe(Exception):
+    """The address cannot be used; the message says why."""
+
+
 class Probes:
     """Serves the probes; as a context manager."""
 
@@ -28,7 +32,11 @@ class Probes:
 
     async def __aenter__(self) -> Probes:
         await self._runner.setup()
-        await web.TCPSite(self._runner, self._host, self._port).start()
+        try:
+            await web.TCPSite(self._runner, self._host, self._port).start()
+        except OSError as error:
+            await self._runner.cleanup()
+            raise CannotServe(f"cannot serve probes on {self._host}:{self._port}: {error.strerror}") from error
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -33,7 +33,7 @@ from productionpolicy.verdict import Applied, Case, Governance, Plan, Report, St
 from productionpolicy.verdict.ledger import Ledger
 from productionpolicy.verdict.plan import BudgetChange, Change
 
-MOST_WRITES = 6
+MOST_WRITES = 8
 WRITES_SECONDS = 60.0
 """A workload is written at most so often in so many seconds: whatever goes wrong, it is never written in a hot loop."""
 
@@ -61,7 +61,6 @@ class Judgement:
     case: Case
     plan: Plan
     policy_name: str
-
     todo: Plan
     """The plan less what the API server has refused under the same circumstances."""
 
@@ -328,7 +327,6 @@ class Reconciler:
 
     async def _write(self, judgement: Judgement) -> None:
         memory = self._memories.setdefault(judgement.case.workload.uid, Memory())
-        memory.writes.append(self._clock.monotonic())
         todo = judgement.todo
         if todo.budget is not None:
             with self._remembering_refusal(memory, judgement, todo.budget.terms):
@@ -381,6 +379,7 @@ class Reconciler:
 
     def _written(self, memory: Memory, judgement: Judgement, changes: list[Change], *, made: str = "") -> None:
         """Remember and tell what was written."""
+        memory.writes.append(self._clock.monotonic())
         for change in changes:
             if change.after is None:
                 memory.applied.pop(change.expectation, None)
