@@ -18,6 +18,9 @@ from aiohttp import ClientSession, ClientTimeout, TCPConnector, web
 from control_plane.plane import ControlPlane
 from control_plane.ports import LOOPBACK, free_ports
 
+TLS_CLOSES_SECONDS = 0.25
+"""How long aiohttp's TLS transports need to close after their session has: nothing tells when they have."""
+
 HOP_BY_HOP = {"connection", "content-encoding", "content-length", "host", "transfer-encoding"}
 
 
@@ -58,6 +61,22 @@ class Fault:
         return web.json_response(status, status=self.status, headers=self.headers)
 
 
+@dataclass(slots=True)
+class Hold:
+    """Which requests wait."""
+
+    path: re.Pattern[str]
+    let_go: asyncio.Event
+    after: int
+
+    def catches(self, request: web.Request) -> bool:
+        """Say whether this request waits."""
+        if request.method != "PATCH" or not self.path.search(request.path_qs):
+            return False
+        self.after -= 1
+        return self.after < 0
+
+
 class Proxy:
     """Passes everything on, except what is made to fail."""
 
@@ -66,16 +85,39 @@ class Proxy:
         self._faults: list[Fault] = []
         self._watches: dict[web.StreamResponse, bytes | None] = {}
         self._streams: set[asyncio.Task[Any]] = set()
-        self.requests: list[tuple[str, str]] = []
+        self._holds: list[Hold] = []
         (self.port,) = free_ports(1)
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
+        self._flow = asyncio.Event()
+        self._flow.set()
 
     def fail(self, method: str, path: str, **how: Any) -> Fault:
         """Make the next so many requests fail; see `Fault`."""
         fault = Fault(method, re.compile(path), **how)
         self._faults.append(fault)
         return fault
+
+    @contextmanager
+    def holding(self, path: str, *, after: int = 0) -> Iterator[None]:
+        """Hold back PATCH requests, but for the first so many, until the end of the block."""
+        let_go = asyncio.Event()
+        hold = Hold(re.compile(path), let_go, after)
+        self._holds.append(hold)
+        try:
+            yield
+        finally:
+            self._holds.remove(hold)
+            self._call(let_go.set)
+
+    @contextmanager
+    def stalling_watches(self) -> Iterator[None]:
+        """Hold back what the streams tell until the end of the block."""
+        self._call(self._flow.clear)
+        try:
+            yield
+        finally:
+            self._call(self._flow.set)
 
     def forgive(self) -> None:
         """Let everything pass again."""
@@ -129,9 +171,11 @@ class Proxy:
             for each in self._streams:
                 each.cancel()
             await runner.cleanup()
+        await asyncio.sleep(TLS_CLOSES_SECONDS)
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
-        self.requests.append((request.method, request.path_qs))
+        for hold in [each for each in self._holds if each.catches(request)]:
+            await hold.let_go.wait()
         fault = next((each for each in self._faults if each.strikes(request)), None)
         if fault is not None:
             return fault.answer()
@@ -145,11 +189,16 @@ class Proxy:
                 return web.Response(body=await answer.read(), status=answer.status, headers=kept)
             return await self._stream(request, answer, kept)
 
+    async def _copy(self, answer: Any, response: web.StreamResponse) -> None:
+        async for chunk in answer.content.iter_any():
+            await self._flow.wait()
+            await response.write(chunk)
+
     async def _stream(self, request: web.Request, answer: Any, headers: dict[str, str]) -> web.StreamResponse:
         response = web.StreamResponse(status=answer.status, headers=headers)
         await response.prepare(request)
         self._watches[response] = None
-        copying = asyncio.ensure_future(_copy(answer, response))
+        copying = asyncio.ensure_future(self._copy(answer, response))
         self._streams.add(copying)
         try:
             await asyncio.wait({copying})
@@ -160,11 +209,6 @@ class Proxy:
         if last_word:
             await response.write(last_word)
         return response
-
-
-async def _copy(answer: Any, response: web.StreamResponse) -> None:
-    async for chunk in answer.content.iter_any():
-        await response.write(chunk)
 
 
 def _line(kind: str, raw: dict[str, Any]) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,11 @@ def govern(world: World, namespace: str) -> str:
     return policy
 
 
+def managers(world: World, namespace: str) -> set[str]:
+    found = world.get("deployment", "web", namespace)
+    return {each["manager"] for each in found["metadata"]["managedFields"]}
+
+
 @pytest.mark.parametrize("status", [409, 429, 500, 503])
 def test_a_failing_patch_is_tried_again_and_made_once(world: World, proxy: Proxy, status: int) -> None:
     namespace = governed(world)
@@ -99,12 +105,23 @@ def test_a_repair_whose_second_request_fails_is_finished(world: World, proxy: Pr
     govern(world, namespace)
     world.repaired("web", namespace)
 
-    def managers() -> set[str]:
-        found = world.get("deployment", "web", namespace)
-        return {each["manager"] for each in found["metadata"]["managedFields"]}
-
-    eventually(lambda: "productionpolicy" not in managers())
+    eventually(lambda: "productionpolicy" not in managers(world, namespace))
     assert (world.get("deployment", "web", namespace)["metadata"]["generation"], fault.seen) == (2, 1)
+
+
+def test_what_happens_between_our_two_requests_is_not_overlooked(world: World, proxy: Proxy) -> None:
+    namespace = governed(world)
+    with proxy.holding(DEPLOYMENT, after=1):
+        policy = govern(world, namespace)
+        eventually(lambda: journal(world.get("deployment", "web", namespace)))
+        stalling = ExitStack()
+        stalling.enter_context(proxy.stalling_watches())
+        world.repaired("web", namespace)
+        eventually(lambda: world.get("deployment", "web", namespace)["status"].get("terminatingReplicas") == 0)
+    with stalling:
+        eventually(lambda: "productionpolicy" not in managers(world, namespace))
+    world.change_policy(policy, expectations={"preStop": {"sleepSeconds": 3}})
+    eventually(lambda: journal(world.get("deployment", "web", namespace)).get("preStop") == "sleep 3s: web")
 
 
 def test_a_failing_budget_is_made_in_the_end(world: World, proxy: Proxy) -> None:

@@ -111,7 +111,13 @@ def test_the_status_of_the_policy_tells_it_all(world: World) -> None:
         "preStop": 3,
         "terminationGracePeriod": 3,
         "readinessProbe": 0,
+        "livenessProbe": 0,
+        "startupProbe": 0,
+        "resources": 0,
         "imageTag": 0,
+        "imagePullPolicy": 0,
+        "terminationMessage": 0,
+        "containerFilesystem": 0,
     }
     assert [(each["name"], each["expectation"], each["path"]) for each in status["violations"]] == [
         ("one", "replicas", "spec.replicas")

@@ -75,10 +75,17 @@ def stateful_set(name: str = "db", *, replicas: int = 2, **pod: Any) -> Raw:
 
 
 def container(name: str = "web", **fields: Any) -> Raw:
-    """Return a container that serves."""
-    probe = {"httpGet": {"path": "/ready", "port": "http"}}
-    ports = [{"name": "http", "containerPort": 8080}]
-    return {"name": name, "image": f"example/{name}:1.2.3", "ports": ports, "readinessProbe": probe, **fields}
+    """Return a container that serves, and lacks nothing that only its owner can add."""
+    return {
+        "name": name,
+        "image": f"example/{name}:1.2.3",
+        "ports": [{"name": "http", "containerPort": 8080}],
+        "readinessProbe": {"httpGet": {"path": "/ready", "port": "http"}},
+        "resources": {"requests": {"cpu": "10m"}, "limits": {"memory": "16Mi"}},
+        "securityContext": {"readOnlyRootFilesystem": True},
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        **fields,
+    }
 
 
 @dataclass(slots=True)

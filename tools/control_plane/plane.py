@@ -119,6 +119,11 @@ class ControlPlane:
         return self.site.audit_log
 
     @property
+    def pids(self) -> tuple[int, ...]:
+        """The ids of its processes."""
+        return tuple(process.pid for process in self._processes.values())
+
+    @property
     def whole(self) -> bool:
         """Whether all that was started still runs."""
         return all(process.alive for process in self._processes.values())

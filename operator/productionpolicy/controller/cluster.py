@@ -110,20 +110,17 @@ class Cluster:
             content_type=_STRATEGIC_MERGE_PATCH,
         )
 
-    async def release(self, key: WorkloadKey, raw: Raw) -> str:
+    async def release(self, key: WorkloadKey, raw: Raw) -> None:
         """Take our entry out of the managed fields of a workload, so that any owner may take over what we set.
-
-        Returns:
-            The resource version after it.
 
         Raises:
             Conflict: the managed fields have changed.
         """
         operations = list(_removals(raw["metadata"].get("managedFields", [])))
         if not operations:
-            return str(raw["metadata"]["resourceVersion"])
+            return
         try:
-            released = await self._request(
+            await self._request(
                 "PATCH",
                 _path(key),
                 query={"fieldManager": FIELD_MANAGER},
@@ -133,7 +130,6 @@ class Cluster:
             )
         except Refused as error:  # a failed test of a JSON patch is answered with 422
             raise Conflict("the managed fields have changed") from error
-        return str(released["metadata"]["resourceVersion"])
 
     async def create_budget(self, manifest: Raw) -> Raw:
         """Create a budget."""

@@ -33,7 +33,7 @@ from productionpolicy.verdict import Applied, Case, Governance, Plan, Report, St
 from productionpolicy.verdict.ledger import Ledger
 from productionpolicy.verdict.plan import BudgetChange, Change
 
-MOST_WRITES = 8
+MOST_WRITES = 20
 WRITES_SECONDS = 60.0
 """A workload is written at most so often in so many seconds: whatever goes wrong, it is never written in a hot loop."""
 
@@ -129,8 +129,9 @@ class Reconciler:
         return True
 
     async def _carry_out(self, judgement: Judgement) -> None:
-        if self._damped(judgement):
-            raise Retry("it was written too often in a short time", after=WRITES_SECONDS)
+        pause = self._pause(judgement)
+        if pause > 0:
+            raise Retry("it was written too often in a short time", after=pause)
         admitted = self._admitted(judgement)
         if not admitted.todo.empty:
             await self._apply(admitted)
@@ -263,11 +264,12 @@ class Reconciler:
         case = replace(judgement.case, failure=str(failure)) if failure else judgement.case
         return replace(judgement, case=case, todo=todo)
 
-    def _damped(self, judgement: Judgement) -> bool:
+    def _pause(self, judgement: Judgement) -> float:
+        """Return how many seconds to wait because a workload was written too often."""
         memory = self._memories.get(judgement.case.workload.uid)
         if memory is None or len(memory.writes) < MOST_WRITES:
-            return False
-        return self._clock.monotonic() - memory.writes[0] < WRITES_SECONDS
+            return 0
+        return WRITES_SECONDS - (self._clock.monotonic() - memory.writes[0])
 
     def _admitted(self, judgement: Judgement) -> Judgement:
         """Return what may be done now: restarts wait for their turn, and the rest of the workload's patch with them."""
@@ -365,9 +367,13 @@ class Reconciler:
         return raw
 
     async def _release(self, key: WorkloadKey, raw: Raw) -> None:
-        released = read_workload({**raw, "kind": key.kind})
-        version = await self._cluster.release(key, raw)
-        self.store.update_workload(replace(released, left_over=False, resource_version=version))
+        """Take our entry out of the managed fields.
+
+        What we know stays of the version before: others may have written between our two requests, and taking the later
+        version for known would hide that from us for good.
+        """
+        await self._cluster.release(key, raw)
+        self.store.update_workload(replace(read_workload({**raw, "kind": key.kind}), left_over=False))
 
     async def _refresh(self, key: WorkloadKey) -> None:
         """Take in a workload as it is now: the watch may lag behind."""

@@ -1,0 +1,106 @@
+"""The demonstration, which checks what it tells: here as a smoke test, with the ways in which a person may end it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from control_plane import binaries
+from control_plane.plane import ControlPlane
+
+ROOT = Path(__file__).parents[2]
+MOST_SECONDS = 60
+WIDTH = 100
+TOLD = (
+    r"^  \$ kubectl apply -k manifests/$",
+    r"^  ok the operator is ready$",
+    r"^  ok all 11 workloads are available$",
+    r"^  \$ kubectl get productionpolicies$",
+    r"^  default +1 +11 +4 +6 +9 +36% +True ",
+    r"^  \+    repairs\.productionpolicy\.dev/terminationGracePeriod: 30 -> 40$",
+    r"^  -      terminationGracePeriodSeconds: 30$",
+    r"^  \+      terminationGracePeriodSeconds: 40$",
+    r"^  Deployment mailer +replicas +",
+    r"^  ok made again after \d",
+    r"^  ok put right after \d",
+    r"^  ok no generation of 11 workloads has changed: no pod restarts$",
+    r"^  ok all specs are as their owners wrote them",
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _programs() -> None:
+    """Build them, if need be, before anything is timed."""
+    binaries.ensure()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """A folder for the demo, which nothing outlives."""
+    yield tmp_path / "demo"
+    run("--stop", folder=tmp_path / "demo")
+
+
+def run(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(*arguments, folder=folder), env=environment(), capture_output=True, text=True, check=False
+    )
+
+
+def command(*arguments: str, folder: Path) -> list[str]:
+    return [sys.executable, "-m", "demo", *arguments, f"--folder={folder}"]
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT / "tools"), "KEEP": ""}
+
+
+def test_it_shows_everything_in_less_than_a_minute_and_leaves_nothing(folder: Path) -> None:
+    started = time.monotonic()
+    done = run(folder=folder)
+    seconds = time.monotonic() - started
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert [each for each in TOLD if not re.search(each, done.stdout, re.MULTILINE)] == []
+    assert [line for line in done.stdout.splitlines() if len(line) > WIDTH and str(folder) not in line] == []
+    assert seconds < MOST_SECONDS
+    assert list(folder.iterdir()) == []
+
+
+def test_kept_it_runs_until_it_is_stopped(folder: Path) -> None:
+    kept = run("--keep", folder=folder)
+    assert kept.returncode == 0, kept.stderr + kept.stdout
+    assert "export KUBECONFIG=" in kept.stdout
+    assert "Withdrawal" not in kept.stdout
+
+    second = run("--keep", folder=folder)
+    assert second.returncode == 1
+    assert second.stderr.startswith(f"error: a demo runs in {folder} already. Stop it with:\n")
+
+    plane = ControlPlane.find(folder)
+    assert plane is not None
+    plane.kubectl("delete", "pdb", "cart-statefulset-productionpolicy", "-n", "shop")
+    plane.kubectl("wait", "--for=create", "pdb/cart-statefulset-productionpolicy", "-n", "shop", "--timeout=20s")
+
+    stopped = subprocess.run(second.stderr.splitlines()[-1], shell=True, check=False)
+    assert stopped.returncode == 0
+    assert ControlPlane.find(folder) is None
+
+
+def test_interrupted_it_leaves_nothing(folder: Path) -> None:
+    with subprocess.Popen(
+        command("--keep", folder=folder), env=environment(), stdout=subprocess.PIPE, text=True
+    ) as demo:
+        assert demo.stdout is not None
+        assert any("the operator is ready" in line for line in demo.stdout)
+        demo.send_signal(signal.SIGINT)
+        assert demo.wait() == 130
+    assert ControlPlane.find(folder) is None
+    assert list(folder.iterdir()) == []

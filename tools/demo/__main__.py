@@ -1,0 +1,147 @@
+"""`python -m demo` shows the operator at work on a control plane of its own, and fails if anything is not as told."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import shlex
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from control_plane.binaries import BuildFailed
+from control_plane.installation import REPOSITORY
+from control_plane.operator_process import OperatorFailed
+from control_plane.plane import ControlPlane, KubectlFailed, StartFailed
+from demo.narrator import Narrator
+from demo.stage import Stage, environment, running, strike
+from demo.story import CHAPTERS, LAST, NAMESPACE, POLICY, Story
+from demo.waiting import NotShown
+
+TOOLS = REPOSITORY / "tools"
+DEFAULT_FOLDER = REPOSITORY / ".demo"
+FAILURES = (BuildFailed, KubectlFailed, NotShown, OperatorFailed, StartFailed)
+INTERRUPTED = 130  # as shells count: 128 + SIGINT
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    options = _parser().parse_args(arguments)
+    folder: Path = options.folder.absolute()
+    left = running(folder)
+    if options.stop:
+        return _stop(left, folder)
+    if left is not None:
+        return _refuse(left)
+    for each in (signal.SIGTERM, signal.SIGINT):  # so that it cleans up, even where a shell has it ignore one of them
+        signal.signal(each, signal.default_int_handler)
+    return _play(Stage(folder, Narrator(), detached=options.keep), keep=options.keep)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m demo",
+        description="Show the operator at work on a local control plane with four simulated nodes, in half a minute.",
+    )
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        default=bool(os.environ.get("KEEP")),
+        help="end with the shop repaired and leave all of it running (default: if KEEP is set in the environment)",
+    )
+    parser.add_argument("--stop", action="store_true", help="stop what --keep left running")
+    parser.add_argument(
+        "--folder", type=Path, default=DEFAULT_FOLDER, help="where its state and logs are (default: .demo)"
+    )
+    return parser
+
+
+def _play(stage: Stage, *, keep: bool) -> int:
+    stage.folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with contextlib.chdir(REPOSITORY):  # the commands that are shown name files in it
+            _tell(Story(stage), keep=keep)
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # who is impatient must not interrupt the cleaning up
+        stage.abandon(logs=False)
+        _complain("interrupted; nothing is left running")
+        return INTERRUPTED
+    except FAILURES as failure:
+        stage.abandon(logs=True)
+        _complain(f"error: {_line(failure)}. What happened is in the logs in {stage.folder / 'logs'}.")
+        return 1
+    except BaseException:
+        stage.abandon(logs=True)
+        raise
+    return 0
+
+
+def _tell(story: Story, *, keep: bool) -> None:
+    narrator, rows, begun = story.stage.narrator, [], time.monotonic()
+    narrator.say("productionpolicy: a shop with the usual faults, a policy, and what becomes of both.")
+    chapters = CHAPTERS if keep else (*CHAPTERS, LAST)
+    for number, (title, chapter) in enumerate(chapters, start=1):
+        narrator.chapter(f"{number}. {title}")
+        started = time.monotonic()
+        outcome = chapter(story)
+        rows.append((title, outcome, f"{time.monotonic() - started:.1f}"))
+    narrator.chapter("Summary")
+    rows.append(("", "total", f"{time.monotonic() - begun:.1f}"))
+    narrator.table(("CHAPTER", "WHAT CAME OF IT", "SECONDS"), rows, numbers=("SECONDS",))
+    if keep:
+        _invite(story.stage)
+    else:
+        story.stage.stop()
+        narrator.say("Each line that begins with ok was checked. Nothing is left running.")
+
+
+def _invite(stage: Stage) -> None:
+    """Tell how to look around, and how to end it."""
+    narrator = stage.narrator
+    narrator.say("Everything goes on running. To look around:")
+    narrator.lines(environment(stage.plane))
+    for command in (
+        "kubectl get productionpolicies -o wide",
+        f"kubectl describe productionpolicy {POLICY}",
+        f"kubectl get deployments,statefulsets,pdb -n {NAMESPACE}",
+        f"kubectl get events -n {NAMESPACE} --field-selector reason=Repaired",
+        f"kubectl edit deployment storefront -n {NAMESPACE}",
+        "kubectl explain productionpolicy.spec",
+    ):
+        narrator.lines([command])
+    narrator.say("To stop it:")
+    narrator.lines([_stop_command(stage.folder)])
+
+
+def _stop(left: ControlPlane | None, folder: Path) -> int:
+    if left is None:
+        _complain(f"No demo runs in {folder}.")
+        return 0
+    strike(left)
+    _complain(f"Stopped the demo in {folder}.")
+    return 0
+
+
+def _refuse(left: ControlPlane) -> int:
+    _complain(f"error: a demo runs in {left.folder} already. Stop it with:\n  {_stop_command(left.folder)}")
+    return 1
+
+
+def _stop_command(folder: Path) -> str:
+    return shlex.join(["env", f"PYTHONPATH={TOOLS}", sys.executable, "-m", "demo", "--stop", f"--folder={folder}"])
+
+
+def _line(failure: Exception) -> str:
+    """Return the first line of a message; what follows is the end of a log."""
+    return str(failure).partition("\n")[0].rstrip(".")
+
+
+def _complain(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
