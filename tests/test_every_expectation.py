@@ -38,6 +38,9 @@ POLICIES = [
         preStop={"sleepSeconds": 45, "containers": "All"},
         terminationGracePeriod={"shutdownSeconds": 5},
         imageTag={"disallowedTags": ["1.0"]},
+        livenessProbe={"required": True},
+        resources={"limits": ["cpu", "memory"], "minimumQoS": "Guaranteed"},
+        terminationMessage={"action": "Repair"},
     ),
 ]
 

@@ -37,6 +37,16 @@ def has_sleep(world: World, namespace: str) -> bool:
     return "lifecycle" in pod_spec(world.get("deployment", "web", namespace))["containers"][0]
 
 
+def contested(world: World, policy: str) -> str:
+    namespace = repaired(world, policy)
+    for _ in range(2):
+        eventually(lambda: has_sleep(world, namespace))
+        world.rolled_out("web", namespace)
+        undo(world, namespace)
+    eventually(lambda: world.status(policy)["workloads"]["contested"] == 1)
+    return namespace
+
+
 def test_undone_once_it_is_repaired_again(world: World) -> None:
     namespace = repaired(world, world.policy())
     undo(world, namespace)
@@ -47,12 +57,7 @@ def test_undone_once_it_is_repaired_again(world: World) -> None:
 
 def test_undone_twice_it_is_left_and_told(world: World) -> None:
     policy = world.policy()
-    namespace = repaired(world, policy)
-    undo(world, namespace)
-    eventually(lambda: has_sleep(world, namespace))
-    world.rolled_out("web", namespace)
-    undo(world, namespace)
-    eventually(lambda: world.status(policy)["workloads"]["contested"] == 1)
+    namespace = contested(world, policy)
 
     after = generation(world, namespace)
     assert world.fixed(lambda: generation(world, namespace)) == after
@@ -65,12 +70,7 @@ def test_undone_twice_it_is_left_and_told(world: World) -> None:
 
 def test_it_is_tried_again_when_the_owner_changes_the_workload(world: World) -> None:
     policy = world.policy()
-    namespace = repaired(world, policy)
-    for _ in range(2):
-        eventually(lambda: has_sleep(world, namespace))
-        world.rolled_out("web", namespace)
-        undo(world, namespace)
-    eventually(lambda: world.status(policy)["workloads"]["contested"] == 1)
+    namespace = contested(world, policy)
     world.apply(namespace, changed(deployment(), image="example/web:2.0.0"))
     eventually(lambda: has_sleep(world, namespace))
     eventually(lambda: world.status(policy)["workloads"]["contested"] == 0)
@@ -78,12 +78,7 @@ def test_it_is_tried_again_when_the_owner_changes_the_workload(world: World) -> 
 
 def test_it_is_tried_again_when_the_policy_changes(world: World) -> None:
     policy = world.policy()
-    namespace = repaired(world, policy)
-    for _ in range(2):
-        eventually(lambda: has_sleep(world, namespace))
-        world.rolled_out("web", namespace)
-        undo(world, namespace)
-    eventually(lambda: world.status(policy)["workloads"]["contested"] == 1)
+    namespace = contested(world, policy)
     world.change_policy(policy, expectations={"preStop": {"sleepSeconds": 7}})
     eventually(lambda: journal(world.get("deployment", "web", namespace)).get("preStop") == "sleep 7s: web")
 

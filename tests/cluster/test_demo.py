@@ -24,7 +24,7 @@ TOLD = (
     r"^  ok the operator is ready$",
     r"^  ok all 11 workloads are available$",
     r"^  \$ kubectl get productionpolicies$",
-    r"^  default +1 +11 +4 +6 +9 +36% +True ",
+    r"^  default +1 +11 +\d+ +\d+ +9 +\d+% +True ",
     r"^  \+    repairs\.productionpolicy\.dev/terminationGracePeriod: 30 -> 40$",
     r"^  -      terminationGracePeriodSeconds: 30$",
     r"^  \+      terminationGracePeriodSeconds: 40$",

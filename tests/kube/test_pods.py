@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from productionpolicy.kube.pods import AffinityTerm, Container, Handler, HandlerKind, PodTemplate, SpreadConstraint
+from productionpolicy.kube.pods import (
+    AffinityTerm,
+    Container,
+    Handler,
+    HandlerKind,
+    PodTemplate,
+    Probe,
+    SpreadConstraint,
+)
 from productionpolicy.kube.selectors import Selector
 from productionpolicy.kube.workloads import read_workload
 from support.manifests import Raw, anti_affinity, container, deployment, sidecar
@@ -206,3 +214,71 @@ def test_a_template_without_unwanted_containers_is_the_same_but_for_them() -> No
     left = read.without_containers(lambda name: name.startswith("istio"))
     assert [each.path for each in left.containers] == ["spec.template.spec.containers[0]"]
     assert read.without_containers(lambda _: False) is read
+
+
+# Probes, and what else containers say.
+
+
+def test_a_probe_has_the_defaults_of_the_api() -> None:
+    probe = first(livenessProbe={"exec": {"command": ["alive"]}, "periodSeconds": 0}).liveness
+    assert probe == Probe(HandlerKind.EXEC, ("alive",), period=10, timeout=1, failure_threshold=3)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        ({"httpGet": {"port": "http"}}, {"httpGet": {"port": 8080, "path": "/", "scheme": "HTTP"}}, True),
+        ({"httpGet": {"port": 8080}}, {"httpGet": {"port": 8080, "path": "/alive"}}, False),
+        ({"httpGet": {"port": 8080}}, {"httpGet": {"port": 8080, "scheme": "HTTPS"}}, False),
+        ({"httpGet": {"port": 8080}}, {"httpGet": {"port": 8080, "httpHeaders": [{"name": "a", "value": "b"}]}}, False),
+        ({"tcpSocket": {"port": 8080}}, {"tcpSocket": {"port": "http"}}, True),
+        ({"tcpSocket": {"port": 8080}}, {"httpGet": {"port": 8080}}, False),
+        ({"grpc": {"port": 1}}, {"grpc": {"port": 1, "service": ""}}, True),
+        ({"grpc": {"port": 1}}, {"grpc": {"port": 1, "service": "x"}}, False),
+        ({"exec": {"command": ["a"]}}, {"exec": {"command": ["a", "b"]}}, False),
+    ],
+)
+def test_probes_are_alike_that_ask_the_same(one: Raw, other: Raw, alike: bool) -> None:
+    ports = [{"name": "http", "containerPort": 8080}]
+    read = first(ports=ports, readinessProbe=one, livenessProbe=other)
+    assert read.readiness is not None
+    assert read.liveness is not None
+    assert read.readiness.asks_like(read.liveness) is alike
+
+
+@pytest.mark.parametrize(
+    ("command", "pipeline"),
+    [
+        (["sh", "-c", "a | b"], True),
+        (["/bin/bash", "-c", "a|b"], True),
+        (["sh", "-c", "a || b"], False),
+        (["grep", "a|b"], False),
+        ([], False),
+    ],
+)
+def test_a_pipeline_is_one_in_a_shell(command: list[str], pipeline: bool) -> None:
+    probe = first(livenessProbe={"exec": {"command": command}}).liveness
+    assert probe is not None
+    assert probe.pipeline is pipeline
+
+
+@pytest.mark.parametrize("probe", [5, {"httpGet": {"port": True}}, {"exec": {}, "failureThreshold": "three"}])
+def test_a_probe_that_cannot_be_read_is_illegible(probe: Any) -> None:
+    read = first(livenessProbe=probe).liveness
+    assert read is not None
+    assert not read.legible
+
+
+@pytest.mark.parametrize(
+    ("fields", "written"),
+    [
+        ({}, False),
+        ({"terminationMessagePath": "/dev/termination-log"}, False),
+        ({"terminationMessagePath": "/run/reason"}, True),
+        ({"command": ["sh", "-c", "serve 2>/dev/termination-log"]}, True),
+        ({"args": ["--reason-file=/dev/termination-log"]}, True),
+        ({"args": ["--reason-file=/run/reason"]}, False),
+    ],
+)
+def test_a_message_is_written_where_its_path_is_known(fields: Raw, written: bool) -> None:
+    assert first(**fields).message_written is written

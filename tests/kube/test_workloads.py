@@ -241,9 +241,10 @@ def test_any_other_change_of_the_template_changes_the_rest(pod: Raw) -> None:
     [
         {"terminationGracePeriodSeconds": 31},
         {"containers": [container(lifecycle={"preStop": {"exec": {"command": ["x"]}}})]},
+        {"containers": [container(terminationMessagePolicy="File")]},
         {"affinity": {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{"topologyKey": "x"}]}}},
     ],
-    ids=["grace", "preStop", "podAntiAffinity"],
+    ids=["grace", "preStop", "terminationMessagePolicy", "podAntiAffinity"],
 )
 def test_what_a_repair_could_touch_changes_the_digest_and_not_the_rest(pod: Raw) -> None:
     before, after = read_workload(deployment()), read_workload(changed(deployment(), **pod))

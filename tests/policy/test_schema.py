@@ -96,6 +96,7 @@ def test_every_object_defaults_to_an_empty_one_so_that_cel_sees_the_defaults_in_
 def test_every_field_of_the_spec_has_a_default_but_those_that_the_code_decides(path: str, schema: Schema) -> None:
     undecided = {"spec.mode"} | {f"spec.expectations.{each.name}.action" for each in EXPECTATIONS}
     undecided |= {f"spec.expectations.podDisruptionBudget.{name}" for name in ("maxUnavailable", "minAvailable")}
+    undecided |= {"spec.expectations.imagePullPolicy.allowNever"}
     assert ("default" in schema) == (path not in undecided)
 
 

@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 
 from productionpolicy.kube.counts import Count
 from productionpolicy.kube.workloads import Workload, read_workload
-from productionpolicy.repairs import Amendment, AntiAffinity, Grace, Illegible, MaxUnavailable, Sleep, Standing
+from productionpolicy.repairs import (
+    Amendment,
+    AntiAffinity,
+    Grace,
+    Illegible,
+    MaxUnavailable,
+    MessagePolicy,
+    Sleep,
+    Standing,
+)
 from support.manifests import Raw, anti_affinity, container, deployment, sidecar
 from support.server import defaulted, patched, server_side_applied, updated
 
@@ -21,6 +30,7 @@ KEYS = st.lists(st.sampled_from([HOST, ZONE, "example.com/rack"]), unique=True, 
 COUNTS = st.builds(Count, st.integers(0, 999_999_999), percent=st.booleans())
 
 SLEEPS = st.builds(Sleep, st.integers(1, 3600), NAMES)
+MESSAGE_POLICIES = st.builds(MessagePolicy, NAMES)
 GRACES = st.builds(Grace, st.just(30), st.integers(31, 999_999_999))
 DEFAULT = Count(25, percent=True)
 MAX_UNAVAILABLES = st.builds(MaxUnavailable, st.just(DEFAULT), COUNTS.filter(lambda each: each != DEFAULT))
@@ -38,9 +48,12 @@ def anti_affinities(draw: st.DrawFn) -> AntiAffinity:
     )
 
 
-AMENDMENTS: st.SearchStrategy[Amendment] = st.one_of(SLEEPS, GRACES, MAX_UNAVAILABLES, anti_affinities())
+AMENDMENTS: st.SearchStrategy[Amendment] = st.one_of(
+    SLEEPS, MESSAGE_POLICIES, GRACES, MAX_UNAVAILABLES, anti_affinities()
+)
 
 
+FILE: Raw = {"terminationMessagePolicy": "File"}
 PARENTS: list[Raw] = [{}, {"lifecycle": {}}, {"lifecycle": {"postStart": {"exec": {"command": ["x"]}}}}]
 AFFINITIES: list[Raw] = [
     {},
@@ -54,8 +67,8 @@ AFFINITIES: list[Raw] = [
 def owners_objects(draw: st.DrawFn) -> Raw:
     """Return an object that has none of what an amendment adds, but perhaps its parents."""
     pod: Raw = {
-        "containers": [container(name, **draw(st.sampled_from(PARENTS))) for name in ("web", "api")],
-        "initContainers": [sidecar("proxy", **draw(st.sampled_from(PARENTS)))],
+        "containers": [container(name, **FILE, **draw(st.sampled_from(PARENTS))) for name in ("web", "api")],
+        "initContainers": [sidecar("proxy", **FILE, **draw(st.sampled_from(PARENTS)))],
         **draw(st.sampled_from(AFFINITIES)),
     }
     recorded = updated if draw(st.booleans()) else server_side_applied
@@ -85,6 +98,7 @@ def test_a_note_is_one_short_line(amendment: Amendment) -> None:
     ("amendment", "note"),
     [
         (Sleep(10, ("web", "side")), "sleep 10s: web,side"),
+        (MessagePolicy(("web", "side")), "FallbackToLogsOnError: web,side"),
         (Grace(30, 40), "30 -> 40"),
         (MaxUnavailable(Count(25, percent=True), Count(1, percent=True)), "25% -> 1%"),
         (MaxUnavailable(Count(25, percent=True), Count(0)), "25% -> 0"),
@@ -101,7 +115,7 @@ def test_a_note_is_readable(amendment: Amendment, note: str) -> None:
     assert amendment.note() == note
 
 
-@pytest.mark.parametrize("kind", [Sleep, Grace, MaxUnavailable, AntiAffinity])
+@pytest.mark.parametrize("kind", [Sleep, MessagePolicy, Grace, MaxUnavailable, AntiAffinity])
 @pytest.mark.parametrize(
     "note", ["", " ", "owner's", "nonsense", "sleep", " -> ", "30 ->", "; ", "Required: ", "\n", "x" * 300]
 )
@@ -113,6 +127,8 @@ def test_a_note_that_tells_of_nothing_is_illegible(kind: type[Amendment], note: 
 @pytest.mark.parametrize(
     ("kind", "note"),
     [
+        (MessagePolicy, "FallbackToLogsOnError: "),
+        (MessagePolicy, "File: web"),
         (Sleep, "sleep 10s: "),
         (Sleep, "sleep 10s: ,"),
         (Sleep, "sleep 10s: web\n"),
@@ -324,3 +340,41 @@ def test_a_patch_names_native_sidecars_where_they_stand() -> None:
 
 def test_a_patch_leaves_out_containers_that_are_gone() -> None:
     assert Sleep(5, ("gone",)).patch(read_workload(deployment())) == {}
+
+
+# Policies of termination messages.
+
+FROM_LOGS: Raw = {"terminationMessagePolicy": "FallbackToLogsOnError"}
+
+
+def with_policies(web: Raw, api: Raw) -> Raw:
+    return defaulted(deployment(pod={"containers": [container("web", **web), container("api", **api)]}))
+
+
+@pytest.mark.parametrize(
+    ("web", "api", "expected"),
+    [
+        (FROM_LOGS, FROM_LOGS, Standing(MessagePolicy(("web", "api")))),
+        (FROM_LOGS, FILE, Standing(MessagePolicy(("web",)), undone=True)),
+        (FILE, FILE, Standing(None, undone=True)),
+    ],
+)
+def test_a_policy_of_messages_stands_where_it_is_still_ours(web: Raw, api: Raw, expected: Standing) -> None:
+    assert standing(MessagePolicy(("web", "api")), with_policies(web, api)) == expected
+
+
+def test_a_policy_of_messages_that_the_owner_declares_is_the_owners() -> None:
+    raw = server_side_applied(with_policies(FROM_LOGS, FROM_LOGS))
+    assert standing(MessagePolicy(("web", "api")), raw) == Standing(None)
+
+
+def test_a_policy_of_messages_of_a_container_that_is_gone_is_no_concern() -> None:
+    assert standing(MessagePolicy(("gone",)), with_policies(FROM_LOGS, FILE)) == Standing(None)
+
+
+def test_the_withdrawn_policy_of_messages_is_the_default() -> None:
+    raw = with_policies(FILE, FILE)
+    amendment = MessagePolicy(("api",))
+    after = made(amendment, raw)
+    assert after != raw
+    assert patched(after, amendment.withdrawal(read_workload(after))) == raw

@@ -11,8 +11,16 @@ UID = "11111111-2222-3333-4444-555555555555"
 
 
 def container(name: str = "web", /, **fields: Any) -> Raw:
-    """Return a container that serves requests, unless the fields say otherwise."""
-    return {"name": name, "image": "registry.example/web:1.0", "ports": [{"containerPort": 8080}], **fields}
+    """Return a container that serves requests, flawless but for probe and hook, unless the fields say otherwise."""
+    return {
+        "name": name,
+        "image": "registry.example/web:1.0",
+        "ports": [{"containerPort": 8080}],
+        "resources": {"requests": {"cpu": "100m"}, "limits": {"memory": "128Mi"}},
+        "securityContext": {"readOnlyRootFilesystem": True},
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        **fields,
+    }
 
 
 def sidecar(name: str = "proxy", /, **fields: Any) -> Raw:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
+from productionpolicy.kube.images import Image
 from support.manifests import Raw
 
 _MERGED_BY_NAME = {"containers", "initContainers"}
@@ -73,6 +74,27 @@ def _default_pod(pod: Raw) -> None:
             port.setdefault("protocol", "TCP")
             if pod.get("hostNetwork"):
                 port.setdefault("hostPort", port["containerPort"])
+        _default_container(container)
+
+
+def _default_container(container: Raw) -> None:
+    container.setdefault("terminationMessagePath", "/dev/termination-log")
+    container.setdefault("terminationMessagePolicy", "File")
+    if isinstance(container.get("image"), str):
+        container.setdefault("imagePullPolicy", Image.parse(container["image"]).default_pull_policy)
+    for probe in (container.get(name) for name in ("livenessProbe", "readinessProbe", "startupProbe")):
+        if isinstance(probe, dict):
+            _default_probe(probe)
+
+
+def _default_probe(probe: Raw) -> None:
+    for name, value in {"timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3}.items():
+        probe.setdefault(name, value)
+    if isinstance(probe.get("httpGet"), dict):
+        probe["httpGet"].setdefault("path", "/")
+        probe["httpGet"].setdefault("scheme", "HTTP")
+    if isinstance(probe.get("grpc"), dict):
+        probe["grpc"].setdefault("service", "")
 
 
 def managed(raw: Mapping[str, Any], manager: str, operation: str, *, time: str = "2026-01-01T00:00:00Z") -> Raw:

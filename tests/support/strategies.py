@@ -33,6 +33,10 @@ _HOOKS: list[Raw] = [
     {"lifecycle": {"preStop": {"sleep": {"seconds": 10}}}},
     {"ports": []},
     {"readinessProbe": {"httpGet": {"port": 8080}}},
+    {"livenessProbe": {"tcpSocket": {"port": 8080}, "initialDelaySeconds": 60}},
+    {"resources": {"requests": {"cpu": 2}, "limits": {"cpu": "500m"}}},
+    {"terminationMessagePolicy": "File", "securityContext": {}},
+    {"terminationMessagePath": "/run/reason", "terminationMessagePolicy": "File", "imagePullPolicy": "Never"},
 ]
 _AFFINITIES: list[Raw] = [
     {},

@@ -13,7 +13,9 @@ from support.policies import only, policy
 from support.world import World, repaired
 
 FLAWLESS_CONTAINER = container(
-    readinessProbe={"httpGet": {"path": "/", "port": 8080}}, lifecycle={"preStop": {"exec": {"command": ["drain"]}}}
+    readinessProbe={"httpGet": {"path": "/", "port": 8080}},
+    livenessProbe={"httpGet": {"path": "/alive", "port": 8080}},
+    lifecycle={"preStop": {"exec": {"command": ["drain"]}}},
 )
 APART = {"topologySpreadConstraints": [{"topologyKey": "kubernetes.io/hostname", "labelSelector": {}}]}
 
@@ -23,6 +25,10 @@ def flawless(**pod: Any) -> World:
     rolling = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}
     raw = deployment(pod={"containers": [FLAWLESS_CONTAINER], **APART, **pod}, strategy=rolling)
     return World(raw, others=[budget(maxUnavailable=1)])
+
+
+def with_container(**fields: Any) -> Raw:
+    return deployment(pod={"containers": [container(**fields)]})
 
 
 def outcomes(world: World) -> dict[str, Outcome]:
@@ -65,12 +71,13 @@ def test_what_has_nothing_to_judge_is_not_applicable() -> None:
         "rollingUpdate",
         "preStop",
         "readinessProbe",
+        "startupProbe",
     }
 
 
 def test_our_repairs_count() -> None:
     world = repaired(deployment())
-    assert [name for name, outcome in outcomes(world).items() if outcome is not Outcome.PASSED] == ["readinessProbe"]
+    assert [name for name, outcome in outcomes(world).items() if outcome is Outcome.FAILED] == ["readinessProbe"]
 
 
 # Exemptions.
@@ -180,6 +187,19 @@ def test_what_cannot_be_read_does_not_keep_the_rest_from_being_judged() -> None:
         ("preStop", deployment(pod={"containers": [container(lifecycle={"preStop": 5})]})),
         ("terminationGracePeriod", deployment(pod={"terminationGracePeriodSeconds": "5"})),
         ("readinessProbe", deployment(pod={"containers": [container(readinessProbe=True)]})),
+        (
+            "livenessProbe",
+            with_container(readinessProbe={"exec": {}, "periodSeconds": "5"}, livenessProbe={"exec": {}}),
+        ),
+        ("livenessProbe", with_container(livenessProbe={"exec": {}, "failureThreshold": 1, "timeoutSeconds": "1"})),
+        ("startupProbe", with_container(livenessProbe={"exec": {}, "initialDelaySeconds": "60"})),
+        ("resources", with_container(resources="much")),
+        ("resources", with_container(resources={"requests": {"cpu": "lots"}, "limits": 5})),
+        ("imagePullPolicy", with_container(image="web", imagePullPolicy=["Never"])),
+        ("imagePullPolicy", with_container(image=5, imagePullPolicy="IfNotPresent")),
+        ("terminationMessage", with_container(terminationMessagePolicy=5)),
+        ("terminationMessage", with_container(terminationMessagePolicy="File", args="x")),
+        ("containerFilesystem", with_container(securityContext={"readOnlyRootFilesystem": "yes"})),
         ("podDisruptionBudget", deployment(selector="app=web")),
     ],
     ids=lambda each: each if isinstance(each, str) else "",
@@ -206,4 +226,4 @@ def test_a_judgement_is_the_same_every_time() -> None:
 
 def test_a_policy_of_profile_development_asks_for_less() -> None:
     world = World(deployment(pod={"terminationGracePeriodSeconds": 5}), policy=policy(spec={"profile": "Development"}))
-    assert outcomes(world) == {"terminationGracePeriod": Outcome.FAILED}
+    assert outcomes(world) == {"terminationGracePeriod": Outcome.FAILED, "imagePullPolicy": Outcome.PASSED}

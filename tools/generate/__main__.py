@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import yaml
 
-from productionpolicy.expectations import EXPECTATIONS
+from productionpolicy.cli.formats.json import schema
+from productionpolicy.expectations import EXPECTATIONS, Expectation
 from productionpolicy.expectations.expectation import Action
 from productionpolicy.policy.schema import custom_resource_definition
 
 ROOT = Path(__file__).parents[2]
 CRD = ROOT / "crds" / "productionpolicies.yaml"
+REPORT = ROOT / "docs" / "check.schema.json"
 PAGES = ROOT / "docs" / "expectations"
 _MADE_BY = "made from the code by `make generate`: edit that, not this"
 
@@ -21,7 +25,7 @@ _MADE_BY = "made from the code by `make generate`: edit that, not this"
 def generated() -> dict[Path, str]:
     """Return the text of every generated file by its path."""
     pages = {PAGES / f"{each.name}.md": _page(each.page, name=each.name) for each in EXPECTATIONS}
-    return {CRD: _crd(), PAGES / "README.md": _index(), **pages}
+    return {CRD: _crd(), REPORT: _report(), PAGES / "README.md": _index(), **pages}
 
 
 def stale() -> list[Path]:
@@ -34,6 +38,10 @@ def _crd() -> str:
     return f"# {_MADE_BY}\n{text}"
 
 
+def _report() -> str:
+    return json.dumps({"$comment": _MADE_BY, **schema()}, indent=2) + "\n"
+
+
 def _page(text: str, *, name: str) -> str:
     title, _, rest = text.partition("\n")
     return f"<!-- {_MADE_BY} -->\n# {name}\n\n{title}\n{rest.rstrip()}\n"
@@ -41,8 +49,7 @@ def _page(text: str, *, name: str) -> str:
 
 def _index() -> str:
     rows = [
-        f"| [{each.name}]({each.name}.md) | {each.title} | {_repair(each.amendment, repair=each.repair is not None)} "
-        f"| {each.production} | {each.development} |"
+        f"| [{each.name}]({each.name}.md) | {each.title} | {_repair(each)} | {each.production} | {each.development} |"
         for each in EXPECTATIONS
     ]
     head = "| expectation | what it asks for | repair | Production | Development |\n|---|---|---|---|---|"
@@ -53,10 +60,12 @@ def _index() -> str:
     )
 
 
-def _repair(amendment: object, *, repair: bool) -> str:
-    if not repair:
+def _repair(expectation: Expectation[Any]) -> str:
+    if expectation.repair is None:
         return "none"
-    return "yes, restarts pods" if getattr(amendment, "restarts", False) else "yes"
+    if expectation.rides_along:
+        return "yes, once pods restart anyway"
+    return "yes, restarts pods" if expectation.amendment and expectation.amendment.restarts else "yes"
 
 
 def main() -> int:

@@ -2,15 +2,21 @@
 
 from typing import Any
 
+from productionpolicy.expectations.container_filesystem import CONTAINER_FILESYSTEM
 from productionpolicy.expectations.expectation import Action, Expectation, Finding, Parameters, Refusal, Rule
+from productionpolicy.expectations.image_pull_policy import IMAGE_PULL_POLICY
 from productionpolicy.expectations.image_tag import IMAGE_TAG
+from productionpolicy.expectations.liveness_probe import LIVENESS_PROBE
 from productionpolicy.expectations.pod_disruption_budget import POD_DISRUPTION_BUDGET
 from productionpolicy.expectations.pre_stop import PRE_STOP
 from productionpolicy.expectations.readiness_probe import READINESS_PROBE
 from productionpolicy.expectations.replicas import REPLICAS
+from productionpolicy.expectations.resources import RESOURCES
 from productionpolicy.expectations.rolling_update import ROLLING_UPDATE
 from productionpolicy.expectations.spread import SPREAD
+from productionpolicy.expectations.startup_probe import STARTUP_PROBE
 from productionpolicy.expectations.termination_grace_period import TERMINATION_GRACE_PERIOD
+from productionpolicy.expectations.termination_message import TERMINATION_MESSAGE
 
 EXPECTATIONS: tuple[Expectation[Any], ...] = (
     POD_DISRUPTION_BUDGET,
@@ -20,7 +26,13 @@ EXPECTATIONS: tuple[Expectation[Any], ...] = (
     PRE_STOP,
     TERMINATION_GRACE_PERIOD,
     READINESS_PROBE,
+    LIVENESS_PROBE,
+    STARTUP_PROBE,
+    RESOURCES,
     IMAGE_TAG,
+    IMAGE_PULL_POLICY,
+    TERMINATION_MESSAGE,
+    CONTAINER_FILESYSTEM,
 )
 
 BY_NAME: dict[str, Expectation[Any]] = {each.name: each for each in EXPECTATIONS}

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
 
 import msgspec
 
@@ -75,6 +75,10 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forb
         if self.action is not None and self.action not in self.actions:
             raise ValueError(f"action {self.action} is not possible here, only {' or '.join(self.actions)}")
 
+    def in_development(self) -> Self:
+        """Return the parameters as they count under the profile Development."""
+        return self
+
 
 class AuditedParameters(Parameters, frozen=True, kw_only=True):
     """The fields of an expectation that only a person can mend."""
@@ -120,6 +124,8 @@ class Expectation(Generic[P]):
     amendment: type[Amendment] | None = None
     """How its repair is noted in the journal; None where it stands in an object of ours, or there is no repair."""
     kinds: frozenset[Kind] = PODS
+    rides_along: bool = False
+    """Whether its repair waits until another one restarts the pods."""
 
     @property
     def page(self) -> str:

@@ -76,13 +76,13 @@ class Fields:
         """Return a truth value; absent is false."""
         return bool(self._typed(name, bool, "true or false"))
 
-    def int_or_text(self, name: str) -> int | str | None:
+    def int_or_text(self, name: str, *, expected: str = "a whole number or a percentage") -> int | str | None:
         """Return a whole number or a string, as the API's int-or-string fields hold."""
         value = self._values.get(name)
         if isinstance(value, bool):
-            self.reject(name, expected="a whole number or a percentage")
+            self.reject(name, expected=expected)
             return None
-        found: int | str | None = self._typed(name, (int, str), "a whole number or a percentage")
+        found: int | str | None = self._typed(name, (int, str), expected)
         return found
 
     def texts(self, name: str) -> tuple[str, ...]:

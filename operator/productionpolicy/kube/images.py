@@ -20,3 +20,9 @@ class Image:
         folder, slash, last = named.rpartition("/")
         name, _, tag = last.partition(":")
         return cls(name=f"{folder}{slash}{name}", tag=tag or None, digest=digest or None)
+
+    @property
+    def default_pull_policy(self) -> str:
+        """What the API server fills in for imagePullPolicy (core/v1)."""
+        moves = self.tag == "latest" or (self.tag is None and self.digest is None)
+        return "Always" if moves else "IfNotPresent"

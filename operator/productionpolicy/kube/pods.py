@@ -10,6 +10,7 @@ from math import ceil
 
 from productionpolicy.kube.fields import Fields
 from productionpolicy.kube.ownership import Part
+from productionpolicy.kube.resources import NO_RESOURCES, Resources, read_resources
 from productionpolicy.kube.selectors import Labels, Selector
 
 DEFAULT_GRACE_SECONDS = 30
@@ -28,6 +29,13 @@ _AUXILIARY_PORT = re.compile(r"metrics|prometheus|debug|health|admin|pprof", re.
 _SLEEP = re.compile(r"(?:^|[\s;&|/(])sleep\s+(\d+(?:\.\d+)?)(s|m|h)?(?=$|[\s;&|)])")
 _SECONDS = {None: 1, "s": 1, "m": 60, "h": 3600}
 _LONGEST = 10**9
+_PERIOD, _TIMEOUT, _FAILURE_THRESHOLD = 10, 1, 3
+_SHELL = re.compile(r"(?:.*/)?(?:ba|da|a|k|z)?sh")
+_PIPE = re.compile(r"(?<!\|)\|(?!\|)")
+
+DEFAULT_MESSAGE_PATH = "/dev/termination-log"
+DEFAULT_MESSAGE_POLICY = "File"
+MESSAGE_POLICY = "terminationMessagePolicy"
 
 
 class HandlerKind(StrEnum):
@@ -59,6 +67,36 @@ class Handler:
 
 
 @dataclass(frozen=True, slots=True)
+class Probe:
+    """A probe, with the API's defaults for what is not given (core/v1)."""
+
+    kind: HandlerKind
+    action: tuple[str, ...] = ()
+    """What it asks: a command, or where a request goes. Equal for probes that ask the same."""
+    initial_delay: int = 0
+    period: int = _PERIOD
+    timeout: int = _TIMEOUT
+    failure_threshold: int = _FAILURE_THRESHOLD
+    legible: bool = True
+    """Whether all of it could be read."""
+
+    @property
+    def patience(self) -> int:
+        """Seconds of failure after which it acts."""
+        return self.period * self.failure_threshold
+
+    @property
+    def pipeline(self) -> bool:
+        """Whether it is a pipeline in a shell, of which nobody can tell what it asks."""
+        runs_shell = self.kind is HandlerKind.EXEC and bool(self.action) and _SHELL.fullmatch(self.action[0])
+        return bool(runs_shell) and any(_PIPE.search(each) for each in self.action[1:])
+
+    def asks_like(self, other: Probe) -> bool:
+        """Say whether both ask the same of the container."""
+        return (self.kind, self.action) == (other.kind, other.action)
+
+
+@dataclass(frozen=True, slots=True)
 class Container:
     """A container, or an init container, with the path at which it stands."""
 
@@ -69,7 +107,19 @@ class Container:
     sidecar: bool = False
     ports: tuple[str, ...] = ()
     """The names of the declared ports; a port without a name is an empty string."""
-    readiness: Handler | None = None
+    readiness: Probe | None = None
+    liveness: Probe | None = None
+    startup: bool = False
+    """Whether it has a startup probe."""
+    resources: Resources = NO_RESOURCES
+    pull_policy: str | None = None
+    read_only: bool = False
+    """Whether its root filesystem cannot be written."""
+    message_policy: str = DEFAULT_MESSAGE_POLICY
+    message_policy_declared: bool = False
+    """Whether its owner's declared configuration holds the policy of termination messages."""
+    message_written: bool = False
+    """Whether it seems to write a termination message: it has a path of its own for it, or names that in a command."""
     pre_stop: Handler | None = None
     pre_stop_declared: bool = False
     """Whether its owner's declared configuration holds the preStop hook."""
@@ -124,6 +174,8 @@ class PodTemplate:
     affinity_shared: bool = False
     """Whether `affinity` holds more than podAntiAffinity, or was written by its owner, empty or not."""
     spread_constraints: tuple[SpreadConstraint, ...] = ()
+    resources: Resources = NO_RESOURCES
+    """The resources of the pod as a whole, on servers that know them."""
     host_network: bool = False
     host_ports: bool = False
     claims: tuple[str, ...] = ()
@@ -181,6 +233,7 @@ def read_pod_template(fields: Fields, *, record: Part = Part()) -> PodTemplate: 
         anti_affinity_shared=record.listed("affinity", "podAntiAffinity"),
         affinity_shared=bool(affinity.names() - {"podAntiAffinity"}) or record.listed("affinity"),
         spread_constraints=tuple(_read_spread(each) for each in spec.items("topologySpreadConstraints")),
+        resources=read_resources(spec),
         host_network=spec.boolean("hostNetwork"),
         host_ports=_takes_host_ports(spec),
         claims=tuple(_read_claims(spec)),
@@ -193,7 +246,8 @@ def _read_containers(spec: Fields, name: str, record: Part) -> Iterable[Containe
 
 def _read_container(fields: Fields, record: Part, *, field_name: str) -> Container:
     name, init = fields.text("name") or "", field_name == "initContainers"
-    place = (field_name, f"name={name}", "lifecycle")
+    whole = (field_name, f"name={name}")
+    place = (*whole, "lifecycle")
     lifecycle = fields.mapping("lifecycle")
     return Container(
         name=name,
@@ -202,7 +256,15 @@ def _read_container(fields: Fields, record: Part, *, field_name: str) -> Contain
         init=init,
         sidecar=init and fields.text("restartPolicy") == "Always",
         ports=tuple(port.text("name") or "" for port in fields.items("ports")),
-        readiness=_read_handler(fields, "readinessProbe"),
+        readiness=_read_probe(fields, "readinessProbe"),
+        liveness=_read_probe(fields, "livenessProbe"),
+        startup="startupProbe" in fields,
+        resources=read_resources(fields),
+        pull_policy=fields.text("imagePullPolicy"),
+        read_only=fields.mapping("securityContext").boolean("readOnlyRootFilesystem"),
+        message_policy=fields.text(MESSAGE_POLICY) or DEFAULT_MESSAGE_POLICY,
+        message_policy_declared=record.declared(*whole, MESSAGE_POLICY),
+        message_written=_writes_message(fields),
         pre_stop=_read_handler(lifecycle, "preStop"),
         pre_stop_declared=record.declared(*place, "preStop"),
         lifecycle_shared=bool(lifecycle.names() - {"preStop"}) or record.listed(*place),
@@ -219,6 +281,56 @@ def _read_handler(owner: Fields, name: str) -> Handler | None:
         seconds=_or(fields.mapping("sleep").integer("seconds"), 0),
         command=fields.mapping("exec").texts("command"),
     )
+
+
+def _read_probe(owner: Fields, name: str) -> Probe | None:
+    if name not in owner:
+        return None
+    noted = len(owner.problems)
+    fields = owner.mapping(name)
+    kind = next((each for each in HandlerKind if each in fields), HandlerKind.NONE)
+    probe = Probe(
+        kind=kind,
+        action=_read_action(fields.mapping(kind), kind, owner),
+        initial_delay=fields.integer("initialDelaySeconds") or 0,
+        period=fields.integer("periodSeconds") or _PERIOD,
+        timeout=fields.integer("timeoutSeconds") or _TIMEOUT,
+        failure_threshold=fields.integer("failureThreshold") or _FAILURE_THRESHOLD,
+    )
+    return probe if len(owner.problems) == noted else replace(probe, legible=False)
+
+
+def _read_action(fields: Fields, kind: HandlerKind, container: Fields) -> tuple[str, ...]:
+    match kind:
+        case HandlerKind.EXEC:
+            return fields.texts("command")
+        case HandlerKind.HTTP_GET:
+            place = (fields.text("scheme") or "HTTP", fields.text("host") or "", _read_port(fields, container))
+            headers = (f"{each.text('name')}: {each.text('value')}" for each in fields.items("httpHeaders"))
+            return (*place, fields.text("path") or "/", *sorted(headers))
+        case HandlerKind.TCP_SOCKET:
+            return (fields.text("host") or "", _read_port(fields, container))
+        case HandlerKind.GRPC:
+            return (_read_port(fields, container), fields.text("service") or "")
+        case _:
+            return ()
+
+
+def _read_port(fields: Fields, container: Fields) -> str:
+    """Return the number of a port that is given by number or name."""
+    given = fields.int_or_text("port", expected="a number or a name")
+    ports = container.items("ports") if isinstance(given, str) else ()
+    named = (each.integer("containerPort") for each in ports if each.text("name") == given)
+    return str(next(named, given))
+
+
+def _writes_message(container: Fields) -> bool:
+    """Say whether it may write a termination message; where its command cannot be read, nobody knows."""
+    noted = len(container.problems)
+    path = container.text("terminationMessagePath") or DEFAULT_MESSAGE_PATH
+    words = (*container.texts("command"), *container.texts("args"))
+    known = len(container.problems) == noted
+    return not known or path != DEFAULT_MESSAGE_PATH or any(path in each for each in words)
 
 
 def _read_anti_affinity(fields: Fields) -> Iterable[AffinityTerm]:

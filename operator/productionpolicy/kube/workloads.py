@@ -13,7 +13,7 @@ import msgspec
 from productionpolicy.kube.counts import Count
 from productionpolicy.kube.fields import Fields, Unreadable
 from productionpolicy.kube.ownership import NOBODY, Ownership, Part, Writer
-from productionpolicy.kube.pods import DEFAULT_GRACE_SECONDS, PodTemplate, read_pod_template
+from productionpolicy.kube.pods import DEFAULT_GRACE_SECONDS, MESSAGE_POLICY, PodTemplate, read_pod_template
 from productionpolicy.kube.selectors import Selector
 
 FIELD_MANAGER = "productionpolicy"
@@ -129,7 +129,7 @@ class Workload:
     def digest(self) -> str:
         """A short digest of what its owner asks for, the number of replicas aside."""
         template = self.template
-        hooks = [(each.name, each.pre_stop) for each in template.containers]
+        hooks = [(each.name, each.pre_stop, each.message_policy) for each in template.containers]
         touched = (hooks, template.grace_seconds, template.anti_affinity, self.strategy)
         return digest(f"{self.rest} {touched!r}")
 
@@ -269,8 +269,14 @@ def _rest_of_pod(pod: Mapping[str, Any]) -> dict[str, Any]:
     rest = {name: value for name, value in pod.items() if name != GRACE}
     for name in ("containers", "initContainers"):
         if isinstance(rest.get(name), list):
-            rest[name] = [_less(each, "lifecycle", "preStop") for each in rest[name]]
+            rest[name] = [_rest_of_container(each) for each in rest[name]]
     return dict(_less(rest, "affinity", "podAntiAffinity"))
+
+
+def _rest_of_container(container: Any) -> Any:
+    if not isinstance(container, Mapping):
+        return container
+    return _less({name: value for name, value in container.items() if name != MESSAGE_POLICY}, "lifecycle", "preStop")
 
 
 def _less(owner: Any, parent: str, name: str) -> Any:

@@ -183,8 +183,9 @@ class Policy:
     generation: int = 0
 
     def parameters(self, expectation: Expectation[Any]) -> Any:
-        """Return the typed parameters of an expectation."""
-        return getattr(self.spec.expectations, expectation.name)
+        """Return the typed parameters of an expectation, as they count under the profile."""
+        given: Parameters = getattr(self.spec.expectations, expectation.name)
+        return given.in_development() if self.spec.profile is Profile.DEVELOPMENT else given
 
     def action(self, expectation: Expectation[Any]) -> Action:
         """Return what is done about an expectation: the policy's word, or the profile's."""

@@ -7,6 +7,7 @@ from productionpolicy.repairs.amendment import Amendment, Illegible, Patch, Stan
 from productionpolicy.repairs.anti_affinity import AntiAffinity
 from productionpolicy.repairs.budget import BudgetTerms
 from productionpolicy.repairs.grace import Grace
+from productionpolicy.repairs.message_policy import MessagePolicy
 from productionpolicy.repairs.sleep import Sleep
 from productionpolicy.repairs.unavailability import MaxUnavailable
 
@@ -17,6 +18,7 @@ __all__ = [
     "Grace",
     "Illegible",
     "MaxUnavailable",
+    "MessagePolicy",
     "Patch",
     "Sleep",
     "Standing",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, Self
 
+from productionpolicy.kube.pods import Container
 from productionpolicy.kube.workloads import Workload
 
 Patch = dict[str, Any]
@@ -96,3 +97,12 @@ def _named(items: Any) -> bool:
 def in_pod_template(pod_spec: Patch) -> Patch:
     """Return the patch of a workload that changes its pods' spec."""
     return {"spec": {"template": {"spec": pod_spec}}} if pod_spec else {}
+
+
+def in_containers(containers: Iterable[Container], change: Callable[[Container], Patch]) -> Patch:
+    """Return the patch of a workload that changes some of its containers."""
+    pod_spec: dict[str, list[Any]] = {}
+    for each in containers:
+        field = "initContainers" if each.init else "containers"
+        pod_spec.setdefault(field, []).append({"name": each.name, **change(each)})
+    return in_pod_template(pod_spec)

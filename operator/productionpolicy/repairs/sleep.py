@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from productionpolicy.kube.pods import Container, Handler, HandlerKind
 from productionpolicy.kube.workloads import Workload
-from productionpolicy.repairs.amendment import Amendment, Illegible, Patch, Standing, in_pod_template
+from productionpolicy.repairs.amendment import Amendment, Illegible, Patch, Standing, in_containers
 
 _NOTE = re.compile(r"sleep ([0-9]{1,6})s: ([a-z0-9-]+(?:,[a-z0-9-]+)*)")
 
@@ -61,11 +61,11 @@ class Sleep:
     def patch(self, workload: Workload) -> Patch:
         """Return the hooks to add."""
         hook = {"lifecycle": {"preStop": {"sleep": {"seconds": self.seconds}}}}
-        return _in_containers(self._present(workload), lambda _: hook)
+        return in_containers(self._present(workload), lambda _: hook)
 
     def withdrawal(self, workload: Workload) -> Patch:
         """Remove the hooks, and a `lifecycle` that exists only for them."""
-        return _in_containers(self._present(workload), _without_hook)
+        return in_containers(self._present(workload), _without_hook)
 
     @property
     def _handler(self) -> Handler:
@@ -82,11 +82,3 @@ def _with_hook(workload: Workload, containers: Iterable[str], hook: Handler | No
 
 def _without_hook(container: Container) -> Patch:
     return {"lifecycle": {"preStop": None} if container.lifecycle_shared else None}
-
-
-def _in_containers(containers: Iterable[Container], change: Callable[[Container], Patch]) -> Patch:
-    pod_spec: dict[str, list[Any]] = {}
-    for each in containers:
-        field = "initContainers" if each.init else "containers"
-        pod_spec.setdefault(field, []).append({"name": each.name, **change(each)})
-    return in_pod_template(pod_spec)

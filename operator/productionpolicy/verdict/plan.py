@@ -21,6 +21,8 @@ from productionpolicy.repairs import Amendment, BudgetTerms, Patch, merged
 from productionpolicy.verdict.case import BUDGET, Applied, Case
 from productionpolicy.verdict.journal import CONTESTED, OWNERS, POLICY, REPAIRS, Contest
 
+WAITS = "it waits until the pods restart for another reason"
+
 
 class Disposition(StrEnum):
     """What is done about our repair of one expectation."""
@@ -141,12 +143,18 @@ def _drafts(case: Case, *, restarts_allowed: bool, deferring: bool) -> dict[str,
             continue
         draft = _draft(case, expectation, view=view)
         if draft.deferred and not deferring:
-            draft = replace(draft, after=draft.later)
+            draft = _no_longer_deferred(draft)
         if draft.restarts and not restarts_allowed:
             draft = replace(draft, after=draft.before, held=True)
         view = _applied(draft.after, view)
         drafts[expectation.name] = draft
     return _acceptable(case, drafts)
+
+
+def _no_longer_deferred(draft: _Draft) -> _Draft:
+    if draft.later is None:
+        return replace(draft, after=None)
+    return replace(draft, after=draft.later, refusal=None, held=False)
 
 
 def _applied(amendment: Amendment | BudgetTerms | None, view: Workload) -> Workload:
@@ -225,11 +233,24 @@ def _repaired(case: Case, expectation: Expectation[Any], view: Workload, before:
         stays = before is not None and before.restarts
         kept = before if stays else None
         return _Draft(expectation, before=before, after=kept, refusal=refusal, contest=contest, deferred=stays)
-    if before is None or isinstance(wanted, BudgetTerms):
+    if isinstance(wanted, BudgetTerms):
         return _Draft(expectation, before=before, after=wanted, contest=contest)
-    if before.surpasses(wanted):
-        return _Draft(expectation, before=before, after=before, contest=contest, deferred=True, later=wanted)
-    return _Draft(expectation, before=before, after=before if before.serves(wanted) else wanted, contest=contest)
+    return _amending(_Draft(expectation, before=before, after=before, contest=contest), wanted)
+
+
+def _amending(standing: _Draft, wanted: Amendment) -> _Draft:
+    """Put what is wanted in the place of what stands, at once or when the pods restart anyway.
+
+    What rides along is held until then, journal and all: what others undo meanwhile is counted when it is made again.
+    """
+    before = standing.before
+    if before is not None and before.serves(wanted):
+        return standing
+    if standing.expectation.rides_along:
+        return replace(standing, deferred=True, later=wanted, refusal=WAITS, held=True)
+    if before is not None and before.surpasses(wanted):
+        return replace(standing, deferred=True, later=wanted)
+    return replace(standing, after=wanted)
 
 
 def _wanted(case: Case, expectation: Expectation[Any], view: Workload) -> Amendment | BudgetTerms | Refusal | None:

@@ -1,0 +1,86 @@
+"""What a tag names is asked of the registry where it may have changed, and only there.
+
+## What it expects
+An image whose tag moves (it has none, or one of `mutableTags`, and no digest) is pulled `Always`. No image, of init
+containers too, is pulled `Never`, except under the profile Development or where `allowNever` says so. Where no policy
+is written, that of the API counts: `Always` for `latest` or no tag, else `IfNotPresent`.
+
+## Why it matters
+With a moving tag that is not pulled, each node runs what the tag meant when it was first pulled there. An image that is
+never pulled is only on the nodes to which somebody has brought it: pods do not start on any other.
+
+## Repair and its risk
+None. A pinned image is the better remedy (see imageTag), and only its owner knows which one is meant.
+
+## Example
+```yaml
+imagePullPolicy: {action: Audit, mutableTags: [latest, main]}
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Self
+
+import msgspec
+from msgspec import Meta
+
+from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding, always
+from productionpolicy.kube.images import Image
+from productionpolicy.kube.pods import Container
+from productionpolicy.kube.surroundings import Surroundings
+from productionpolicy.kube.workloads import Workload
+
+ALWAYS, NEVER = "Always", "Never"
+
+
+class ImagePullPolicyParameters(AuditedParameters, frozen=True, kw_only=True):
+    """Images whose tag moves are pulled for each start, and all images are pulled where they are missing."""
+
+    mutable_tags: Annotated[
+        tuple[Annotated[str, Meta(min_length=1, max_length=128)], ...],
+        Meta(max_length=64, description="Tags that move from one image to the next."),
+    ] = ("latest",)
+    allow_never: Annotated[
+        bool | None,
+        Meta(description="Whether images may be pulled Never. Where it is not given: in the profile Development."),
+    ] = None
+
+    def in_development(self) -> Self:
+        """Allow images that developers bring to the nodes themselves."""
+        return self if self.allow_never is not None else msgspec.structs.replace(self, allow_never=True)
+
+
+def audit(workload: Workload, parameters: ImagePullPolicyParameters, _around: Surroundings) -> Iterator[Finding]:
+    """Find images that are not pulled where they must be."""
+    for container in workload.template.containers:
+        image = Image.parse(container.image) if container.image else None
+        policy = container.pull_policy or (image.default_pull_policy if image else None)
+        if policy == NEVER and not parameters.allow_never:
+            yield _found(container, "is pulled Never, so its pods start only where somebody has brought it")
+        elif image and policy != ALWAYS and _moves(image, parameters):
+            yield _found(container, f"has a moving tag and is pulled {policy}, so nodes may run different versions")
+
+
+def _moves(image: Image, parameters: ImagePullPolicyParameters) -> bool:
+    return image.digest is None and (image.tag is None or image.tag in parameters.mutable_tags)
+
+
+def _found(container: Container, message: str) -> Finding:
+    return Finding(
+        path=f"{container.path}.imagePullPolicy",
+        message=f"the image of container {container.name} {message}",
+        remedy="set imagePullPolicy to Always, or to IfNotPresent and name the image by a version tag or a digest",
+    )
+
+
+IMAGE_PULL_POLICY = Expectation(
+    name="imagePullPolicy",
+    title="Images pulled where they may have changed",
+    parameters=ImagePullPolicyParameters,
+    production=Action.AUDIT,
+    development=Action.AUDIT,
+    applies=always,
+    audit=audit,
+)

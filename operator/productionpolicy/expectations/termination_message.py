@@ -1,0 +1,83 @@
+"""The reason of a crash stays readable.
+
+## What it expects
+Every container that runs beside the others, native sidecars among them, has the `terminationMessagePolicy`
+`FallbackToLogsOnError`, or writes a termination message: it has a `terminationMessagePath` of its own, or its command
+or arguments name the path.
+
+## Why it matters
+A container that fails leaves the reason in the status of its pod, where `kubectl describe` and alerts show it. With the
+API's default, `File`, that is what the process wrote to a file, and nearly none writes one. With
+`FallbackToLogsOnError` it is the end of the logs, which otherwise go with the pod.
+
+## Repair and its risk
+The policy is set, but only in a change that replaces the pods anyway: no pod restarts for it alone, and until then it
+is reported. What the owner has declared is never changed: it is reported. The end of the logs becomes readable for all
+who may read pods; where logs hold secrets, leave this to `Audit`.
+
+## Example
+```yaml
+terminationMessage: {action: Repair}
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from productionpolicy.expectations.expectation import (
+    Action,
+    Expectation,
+    Finding,
+    Parameters,
+    Refusal,
+    Repair,
+    always,
+)
+from productionpolicy.kube.pods import DEFAULT_MESSAGE_POLICY, MESSAGE_POLICY, Container
+from productionpolicy.kube.surroundings import Surroundings
+from productionpolicy.kube.workloads import Workload
+from productionpolicy.repairs import MessagePolicy
+
+
+class TerminationMessageParameters(Parameters, frozen=True, kw_only=True):
+    """The reason of a crash stays in the status of the pod."""
+
+
+def audit(workload: Workload, _parameters: TerminationMessageParameters, _around: Surroundings) -> Iterator[Finding]:
+    """Find containers that leave no reason when they fail."""
+    for container in _silent(workload):
+        yield Finding(
+            path=f"{container.path}.{MESSAGE_POLICY}",
+            message=f"container {container.name} writes no termination message, so its crashes have no reason",
+            remedy="set terminationMessagePolicy: FallbackToLogsOnError",
+        )
+
+
+def repair(workload: Workload, _parameters: TerminationMessageParameters, _around: Surroundings) -> Repair:
+    """Let the logs tell the reason, where nobody has decided otherwise."""
+    silent = tuple(_silent(workload))
+    if not silent:
+        return None
+    if any(each.message_policy_declared for each in silent):
+        return Refusal(f"the owner has written the terminationMessagePolicy {DEFAULT_MESSAGE_POLICY}")
+    return MessagePolicy(containers=tuple(each.name for each in silent))
+
+
+def _silent(workload: Workload) -> Iterator[Container]:
+    containers = workload.template.long_running
+    return (each for each in containers if each.message_policy == DEFAULT_MESSAGE_POLICY and not each.message_written)
+
+
+TERMINATION_MESSAGE = Expectation(
+    name="terminationMessage",
+    title="A reason for every crash",
+    parameters=TerminationMessageParameters,
+    production=Action.AUDIT,
+    development=Action.IGNORE,
+    applies=always,
+    audit=audit,
+    repair=repair,
+    amendment=MessagePolicy,
+    rides_along=True,
+)

@@ -1,0 +1,85 @@
+"""What a container or a pod asks for and may use, and the quality of service that follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from productionpolicy.kube.fields import Fields
+from productionpolicy.kube.quantity import Quantity
+
+_COUNTED = ("cpu", "memory")
+"""The resources from which the quality of service follows."""
+
+
+class QualityOfService(StrEnum):
+    """The order in which pods are evicted from a node that runs out of memory: the first goes first."""
+
+    BEST_EFFORT = "BestEffort"
+    BURSTABLE = "Burstable"
+    GUARANTEED = "Guaranteed"
+
+    def reaches(self, minimum: QualityOfService) -> bool:
+        """Say whether it is at least as good."""
+        order = list(QualityOfService)
+        return order.index(self) >= order.index(minimum)
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """Requests and limits, by resource."""
+
+    requests: Mapping[str, Quantity] = field(default_factory=dict)
+    limits: Mapping[str, Quantity] = field(default_factory=dict)
+    legible: bool = True
+    """Whether all of it could be read."""
+
+    def request(self, name: str) -> Quantity | None:
+        """Return what is asked for; the API server takes a missing request from the limit."""
+        return self.requests.get(name, self.limits.get(name))
+
+    @property
+    def given(self) -> bool:
+        """Whether it asks for, or limits, anything that counts."""
+        return any(self.request(name) for name in _COUNTED)
+
+    @property
+    def guaranteed(self) -> bool:
+        """Whether all that counts is limited, and asked for in full."""
+        return all(self.limits.get(name) and self.request(name) == self.limits[name] for name in _COUNTED)
+
+
+NO_RESOURCES = Resources()
+
+
+def read_resources(owner: Fields) -> Resources:
+    """Return the `resources` (ResourceRequirements) of a container or a pod."""
+    noted = len(owner.problems)
+    fields = owner.mapping("resources")
+    requests, limits = _read_quantities(fields.mapping("requests")), _read_quantities(fields.mapping("limits"))
+    if len(owner.problems) > noted:
+        return Resources(requests, limits, legible=False)
+    return Resources(requests, limits) if requests or limits else NO_RESOURCES
+
+
+def quality_of_service(pod: Resources, containers: Iterable[Resources]) -> QualityOfService:
+    """Return the quality of service of a pod: of its own resources if it has any, else of all its containers."""
+    counted = [pod] if pod.given else list(containers)
+    if not any(each.given for each in counted):
+        return QualityOfService.BEST_EFFORT
+    guaranteed = all(each.guaranteed for each in counted)
+    return QualityOfService.GUARANTEED if guaranteed else QualityOfService.BURSTABLE
+
+
+def _read_quantities(fields: Fields) -> Mapping[str, Quantity]:
+    found = {name: _read_quantity(fields, name) for name in sorted(fields.names())}
+    return {name: quantity for name, quantity in found.items() if quantity is not None}
+
+
+def _read_quantity(fields: Fields, name: str) -> Quantity | None:
+    try:
+        return Quantity.parse(fields.raw(name))
+    except ValueError:
+        fields.reject(name, expected="a quantity")
+        return None

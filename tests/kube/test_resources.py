@@ -1,0 +1,67 @@
+"""Resources of containers and pods, and the quality of service."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from productionpolicy.kube.fields import Fields
+from productionpolicy.kube.quantity import Quantity
+from productionpolicy.kube.resources import (
+    NO_RESOURCES,
+    QualityOfService,
+    Resources,
+    quality_of_service,
+    read_resources,
+)
+from support.manifests import Raw
+
+FULL: Raw = {"limits": {"cpu": 1, "memory": "1Gi"}}
+SOME: Raw = {"requests": {"cpu": "100m"}}
+NONE: Raw = {}
+
+
+def read(given: Any) -> Resources:
+    return read_resources(Fields({"resources": given}))
+
+
+def test_a_missing_request_is_the_limit() -> None:
+    resources = read({"requests": {"cpu": "1"}, "limits": {"cpu": "2", "memory": "1Gi"}})
+    told = [resources.request(name) for name in ("cpu", "memory", "ephemeral-storage")]
+    assert told == [Quantity.parse("1"), Quantity.parse("1Gi"), None]
+
+
+@pytest.mark.parametrize("given", [None, {}, {"requests": {}}, {"limits": None}])
+def test_nothing_is_nothing(given: Any) -> None:
+    assert read(given) is NO_RESOURCES
+
+
+@pytest.mark.parametrize("given", ["much", {"requests": []}, {"limits": {"cpu": "lots"}}, {"limits": {"cpu": True}}])
+def test_what_cannot_be_read_is_noted(given: Any) -> None:
+    fields = Fields({"resources": given})
+    assert (read_resources(fields).legible, len(fields.problems)) == (False, 1)
+
+
+@pytest.mark.parametrize(
+    ("pod", "containers", "expected"),
+    [
+        (NONE, [], QualityOfService.BEST_EFFORT),
+        (NONE, [NONE, NONE], QualityOfService.BEST_EFFORT),
+        (NONE, [{"requests": {"cpu": 0}, "limits": {"memory": "0"}}], QualityOfService.BEST_EFFORT),
+        (NONE, [{"requests": {"ephemeral-storage": "1Gi"}}], QualityOfService.BEST_EFFORT),
+        (NONE, [SOME], QualityOfService.BURSTABLE),
+        (NONE, [FULL, NONE], QualityOfService.BURSTABLE),
+        (NONE, [FULL, {**FULL, "requests": {"cpu": "999m"}}], QualityOfService.BURSTABLE),
+        (NONE, [FULL, {**FULL, "requests": {"cpu": "1000m"}}], QualityOfService.GUARANTEED),
+        (SOME, [FULL], QualityOfService.BURSTABLE),
+        (FULL, [NONE], QualityOfService.GUARANTEED),
+    ],
+)
+def test_the_quality_of_service_follows(pod: Raw, containers: list[Raw], expected: QualityOfService) -> None:
+    assert quality_of_service(read(pod), map(read, containers)) is expected
+
+
+def test_the_qualities_have_an_order() -> None:
+    reached = [[each.reaches(minimum) for minimum in QualityOfService] for each in QualityOfService]
+    assert reached == [[True, False, False], [True, True, False], [True, True, True]]
