@@ -6,7 +6,11 @@ from importlib import import_module
 
 import click
 
-COMMANDS = {"run": ("productionpolicy.cli.run", "Run the operator against a cluster.")}
+COMMANDS = {
+    "run": ("productionpolicy.cli.run", "Run the operator against a cluster."),
+    "check": ("productionpolicy.cli.check", "Judge manifests as the operator would, without a cluster."),
+    "explain": ("productionpolicy.cli.explain", "Explain an expectation, or list all."),
+}
 
 
 class LazyGroup(click.Group):

@@ -1,0 +1,40 @@
+"""`productionpolicy explain`: the pages of the expectations, in the terminal."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from productionpolicy.expectations import BY_NAME, EXPECTATIONS
+
+
+@click.command("explain", context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("name", required=False, metavar="[NAME]", type=click.Choice(list(BY_NAME)))
+def command(name: str | None) -> None:
+    """Explain an expectation: what it asks for, why, and how it is repaired. Without NAME, list all."""
+    if name is None:
+        click.echo(_list())
+    else:
+        _show(f"# {name}\n\n{BY_NAME[name].page}")
+
+
+def _list() -> str:
+    rows = [("expectation", "Production", "Development", "what it asks for")]
+    rows += [(each.name, str(each.production), str(each.development), each.title) for each in EXPECTATIONS]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    lines = (
+        "  ".join([*(text.ljust(width) for text, width in zip(row, widths, strict=False)), row[3]]) for row in rows
+    )
+    return "\n".join(lines)
+
+
+def _show(page: str) -> None:
+    """Print a page; where nobody looks at a terminal, as it is written."""
+    if not sys.stdout.isatty():
+        click.echo(page)
+        return
+    from rich.console import Console  # noqa: PLC0415  # costs more than all the rest of this command
+    from rich.markdown import Markdown  # noqa: PLC0415  # the same
+
+    Console().print(Markdown(page))

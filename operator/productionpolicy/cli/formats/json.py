@@ -1,0 +1,129 @@
+"""JSON for programs; the schema in docs/check.schema.json is made from these types."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TextIO
+
+import msgspec
+
+from productionpolicy.offline import Judged, Judgement, Unread
+from productionpolicy.verdict import Outcome
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A place where a workload falls short, why that matters there, and what to do."""
+
+    expectation: str
+    path: str
+    message: str
+    remedy: str
+
+
+class Workload(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """A workload with the verdict of each expectation, and the findings of those that failed."""
+
+    file: str
+    line: int
+    api_version: str
+    kind: str
+    namespace: str
+    name: str
+    verdicts: dict[str, Outcome]
+    findings: list[Finding]
+
+
+class Unreadable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What could not be judged, and why."""
+
+    file: str
+    line: int
+    message: str
+
+
+class Tally(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """How many workloads have each outcome for one expectation."""
+
+    passed: int
+    failed: int
+    exempt: int
+    not_applicable: int
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How many workloads were judged, how many of them have findings, and how many findings there are."""
+
+    workloads: int
+    failed: int
+    findings: int
+    unreadable: int
+    expectations: dict[str, Tally]
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What `productionpolicy check -o json` writes."""
+
+    workloads: list[Workload]
+    unreadable: list[Unreadable]
+    summary: Summary
+
+
+def write(judgement: Judgement, out: TextIO) -> None:
+    """Write the report."""
+    text = msgspec.json.encode(report(judgement))
+    out.write(msgspec.json.format(text, indent=2).decode() + "\n")
+
+
+def report(judgement: Judgement) -> Report:
+    """Return the report as it is written."""
+    return Report(
+        workloads=[_workload(each) for each in judgement.workloads],
+        unreadable=[_unreadable(each) for each in judgement.unreadable],
+        summary=_summary(judgement),
+    )
+
+
+def schema() -> dict[str, object]:
+    """Return the JSON Schema of the report."""
+    (made,), parts = msgspec.json.schema_components([Report], ref_template="#/$defs/{name}")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made, "$defs": parts}
+
+
+def _workload(judged: Judged) -> Workload:
+    return Workload(
+        file=judged.file,
+        line=judged.line,
+        api_version=judged.api_version,
+        kind=judged.key.kind,
+        namespace=judged.key.namespace,
+        name=judged.key.name,
+        verdicts={each.expectation: each.outcome for each in judged.verdicts},
+        findings=list(_findings(judged)),
+    )
+
+
+def _findings(judged: Judged) -> Iterator[Finding]:
+    for each in judged.findings:
+        yield Finding(expectation=each.expectation, path=each.path, message=each.message, remedy=each.remedy)
+
+
+def _unreadable(unread: Unread) -> Unreadable:
+    return Unreadable(file=unread.file, line=unread.line, message=unread.message)
+
+
+def _summary(judgement: Judgement) -> Summary:
+    return Summary(
+        workloads=len(judgement.workloads),
+        failed=judgement.failed,
+        findings=judgement.findings,
+        unreadable=len(judgement.unreadable),
+        expectations={
+            name: Tally(
+                passed=counts[Outcome.PASSED],
+                failed=counts[Outcome.FAILED],
+                exempt=counts[Outcome.EXEMPT],
+                not_applicable=counts[Outcome.NOT_APPLICABLE],
+            )
+            for name, counts in judgement.outcomes.items()
+        },
+    )

@@ -1,0 +1,68 @@
+"""JUnit XML: a suite for each workload, a test for each expectation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TextIO
+from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
+
+from productionpolicy.offline import Judged, Judgement, Located, Unread
+from productionpolicy.verdict import Outcome
+
+_UNREADABLE = "unreadable"
+
+
+def write(judgement: Judgement, out: TextIO) -> None:
+    """Write the report."""
+    tree = ElementTree(_root(judgement))
+    indent(tree)
+    out.write('<?xml version="1.0" encoding="utf-8"?>\n')
+    tree.write(out, encoding="unicode")
+    out.write("\n")
+
+
+def _root(judgement: Judgement) -> Element:
+    root = Element("testsuites", name="productionpolicy")
+    for each in judgement.workloads:
+        _add_workload(root, each)
+    if judgement.unreadable:
+        _add_unreadable(root, judgement.unreadable)
+    for name in ("tests", "failures", "errors", "skipped"):
+        root.set(name, str(sum(int(suite.get(name, "0")) for suite in root)))
+    return root
+
+
+def _add_workload(root: Element, workload: Judged) -> None:
+    suite = SubElement(root, "testsuite", name=workload.title, file=workload.file)
+    for verdict in workload.verdicts:
+        test = _test(suite, verdict.expectation, f"{workload.file}: {workload.title}", workload.file, workload.line)
+        if verdict.outcome is Outcome.FAILED:
+            _fail(test, workload, [each for each in workload.findings if each.expectation == verdict.expectation])
+        elif verdict.outcome is not Outcome.PASSED:
+            SubElement(test, "skipped", message=str(verdict.outcome))
+    _count(suite)
+
+
+def _fail(test: Element, workload: Judged, findings: list[Located]) -> None:
+    failure = SubElement(test, "failure", message=findings[0].message, type=findings[0].expectation)
+    failure.text = "\n".join(
+        f"{workload.file}:{each.line}: {each.path}: {each.message}; {each.remedy}" for each in findings
+    )
+
+
+def _add_unreadable(root: Element, unreadable: Iterable[Unread]) -> None:
+    suite = SubElement(root, "testsuite", name=_UNREADABLE)
+    for each in unreadable:
+        test = _test(suite, f"line {each.line}", each.file, each.file, each.line)
+        SubElement(test, "error", message=each.message, type=_UNREADABLE).text = f"{each.file}:{each.line}"
+    _count(suite)
+
+
+def _test(suite: Element, name: str, classname: str, file: str, line: int) -> Element:
+    return SubElement(suite, "testcase", name=name, classname=classname, file=file, line=str(line))
+
+
+def _count(suite: Element) -> None:
+    counts = {"tests": "testcase", "failures": "testcase/failure", "errors": "testcase/error"}
+    for name, path in {**counts, "skipped": "testcase/skipped"}.items():
+        suite.set(name, str(len(suite.findall(path))))

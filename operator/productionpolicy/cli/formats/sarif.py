@@ -1,0 +1,66 @@
+"""SARIF 2.1.0 for code scanning."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, TextIO
+from urllib.parse import quote
+
+from productionpolicy.expectations import EXPECTATIONS
+from productionpolicy.offline import NOTICES, Judgement
+
+UNREADABLE = "unreadable"
+_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+
+
+def write(judgement: Judgement, out: TextIO) -> None:
+    """Write the log."""
+    json.dump(log(judgement), out, indent=2)
+    out.write("\n")
+
+
+def log(judgement: Judgement) -> dict[str, Any]:
+    """Return the log of one run."""
+    driver = {"name": "productionpolicy", "version": version("productionpolicy"), "rules": list(_rules())}
+    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": list(_results(judgement))}
+    return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
+
+
+def _rules() -> Iterator[dict[str, Any]]:
+    for each in EXPECTATIONS:
+        yield _rule(each.name, title=each.title, page=each.page, level="warning")
+    for name, title in NOTICES.items():
+        yield _rule(name, title=title, page=f"{title}.", level="error" if name == UNREADABLE else "warning")
+
+
+def _rule(name: str, *, title: str, page: str, level: str) -> dict[str, Any]:
+    return {
+        "id": name,
+        "name": name[0].upper() + name[1:],
+        "shortDescription": {"text": title},
+        "fullDescription": {"text": page.partition("\n")[0]},
+        "help": {"text": page, "markdown": page},
+        "defaultConfiguration": {"level": level},
+    }
+
+
+def _results(judgement: Judgement) -> Iterator[dict[str, Any]]:
+    for workload in judgement.workloads:
+        for each in workload.findings:
+            text = f"{workload.title}, {each.path}: {each.message}; {each.remedy}"
+            yield _result(each.expectation, text, file=workload.file, line=each.line)
+    for unread in judgement.unreadable:
+        yield _result(UNREADABLE, unread.message, file=unread.file, line=unread.line, level="error")
+
+
+def _result(rule: str, text: str, *, file: str, line: int, level: str = "warning") -> dict[str, Any]:
+    place = {"artifactLocation": {"uri": _uri(file)}, "region": {"startLine": line}}
+    return {"ruleId": rule, "level": level, "message": {"text": text}, "locations": [{"physicalLocation": place}]}
+
+
+def _uri(file: str) -> str:
+    path = Path(file)
+    return path.as_uri() if path.is_absolute() else quote(path.as_posix())

@@ -1,0 +1,61 @@
+"""Text for people, grouped by workload; in colour where the output is a terminal."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from productionpolicy.offline import Judged, Judgement, Unread
+from productionpolicy.verdict import Outcome
+
+_WIDTH_OF_A_FILE = 120
+
+
+def write(judgement: Judgement, out: TextIO) -> None:
+    """Write the report."""
+    width = None if out.isatty() else _WIDTH_OF_A_FILE
+    console = Console(file=out, width=width, soft_wrap=True, highlight=False, legacy_windows=False)
+    for each in judgement.workloads:
+        if each.failed:
+            _write_workload(each, console)
+    for unread in judgement.unreadable:
+        _write_unread(unread, console)
+    if judgement.workloads:
+        console.print(_table(judgement))
+    console.print(_total(judgement))
+
+
+def _write_workload(workload: Judged, console: Console) -> None:
+    console.print(Text.assemble((workload.title, "bold"), f"  {workload.file}:{workload.line}"))
+    for each in workload.findings:
+        place = f"{workload.file}:{each.line}"
+        console.print(Text.assemble("  ", (each.expectation, "yellow"), f"  {place}  ", (each.path, "cyan")))
+        console.print(Text(f"    {each.message}"))
+        console.print(Text.assemble("    ", ("remedy: ", "green"), each.remedy))
+    console.print()
+
+
+def _write_unread(unread: Unread, console: Console) -> None:
+    console.print(Text.assemble((f"{unread.file}:{unread.line}", "bold"), "  ", ("unreadable", "red")))
+    console.print(Text(f"    {unread.message}"))
+    console.print()
+
+
+def _table(judgement: Judgement) -> Table:
+    table = Table("expectation", box=None, pad_edge=False, header_style="bold")
+    for outcome in ("passed", "failed", "exempt", "not applicable"):
+        table.add_column(outcome, justify="right")
+    for name, counts in judgement.outcomes.items():
+        table.add_row(Text(name), *(str(counts[each]) for each in Outcome))
+    return table
+
+
+def _total(judgement: Judgement) -> Text:
+    workloads, unreadable = len(judgement.workloads), len(judgement.unreadable)
+    return Text(
+        f"\nworkloads: {workloads}, of these with findings: {judgement.failed}, findings: {judgement.findings}, "
+        f"unreadable documents: {unreadable}"
+    )

@@ -1,0 +1,72 @@
+"""The policy by which `check` judges: from a file, from a profile, or a choice of expectations."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from productionpolicy.expectations import EXPECTATIONS, Action, Expectation
+from productionpolicy.offline import Document, Unread, read_documents
+from productionpolicy.policy import InvalidPolicy, Mode, Policy, Profile, Spec, read_policy
+from productionpolicy.policy.spec import KIND
+
+PRODUCTION = Policy(name="", spec=Spec(mode=Mode.AUDIT))
+"""What is expected where no policy is given."""
+
+
+class NoPolicy(ValueError):
+    """A file does not hold the one policy that it should; the message says why."""
+
+
+def read_policy_file(path: Path) -> Policy:
+    """Return the policy that a file holds.
+
+    Raises:
+        NoPolicy: it holds none, several, or one that is not valid.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise NoPolicy(f"{path} cannot be read: {error.strerror}") from error
+    found = list(read_documents(str(path), content, kinds=frozenset({KIND})))
+    if len(found) != 1:
+        raise NoPolicy(f"{path} holds {len(found)} documents of kind {KIND}, one is needed")
+    return _policy(found[0], path)
+
+
+def with_profile(policy: Policy, profile: Profile) -> Policy:
+    """Return the policy with another profile; what it says about single expectations still counts."""
+    return _with(policy, profile=profile)
+
+
+def limited(policy: Policy, names: Collection[str]) -> Policy:
+    """Return a policy that judges only the expectations of these names, even those that it ignores."""
+    actions = {each.name: _action(policy, each, judged=each.name in names) for each in EXPECTATIONS}
+    given = policy.spec.expectations
+    parameters = {
+        name: msgspec.structs.replace(getattr(given, name), action=action) for name, action in actions.items()
+    }
+    return _with(policy, expectations=msgspec.structs.replace(given, **parameters))
+
+
+def _policy(document: Document | Unread, path: Path) -> Policy:
+    if isinstance(document, Unread):
+        raise NoPolicy(f"{path}:{document.line}: {document.message}")
+    try:
+        return read_policy(document.raw)
+    except InvalidPolicy as error:
+        raise NoPolicy(f"{path}: {error}") from error
+
+
+def _action(policy: Policy, expectation: Expectation[Any], *, judged: bool) -> Action:
+    if not judged:
+        return Action.IGNORE
+    action = policy.action(expectation)
+    return Action.AUDIT if action is Action.IGNORE else action
+
+
+def _with(policy: Policy, **changes: object) -> Policy:
+    return Policy(policy.name, msgspec.structs.replace(policy.spec, **changes), policy.uid, policy.generation)

@@ -1,0 +1,114 @@
+"""The objects that a file holds, each with the place where it stands."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from productionpolicy.offline.parsing import NotParsed, parse, parse_json, too_deep
+from productionpolicy.offline.pieces import Piece, cut
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """What could not be judged, and why."""
+
+    file: str
+    line: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One object."""
+
+    piece: Piece
+    raw: Mapping[str, Any]
+    within: str = ""
+    """The path that leads to it in a list, such as `items[2]`."""
+
+    @property
+    def kind(self) -> str:
+        """The kind that it says it is."""
+        return str(self.raw.get("kind"))
+
+
+def read_documents(file: str, content: bytes, *, kinds: frozenset[str]) -> Iterator[Document | Unread]:
+    """Return the objects of some kinds that a file holds, in their order; others are not even parsed."""
+    try:
+        text = _decoded(content)
+    except UnicodeDecodeError as error:
+        yield Unread(file, 1 + content.count(b"\n", 0, error.start), "it is neither UTF-8 nor UTF-16")
+        return
+    if text.lstrip().startswith("{") and (found := _json(file, text, kinds)) is not None:
+        yield from found
+        return
+    for piece in cut(file, text):
+        if piece.may_hold(kinds):
+            yield from _parsed(piece, kinds)
+
+
+def _decoded(content: bytes) -> str:
+    """Decode a file; PowerShell writes UTF-16."""
+    utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return content.decode("utf-16" if utf16 else "utf-8-sig")
+
+
+def _json(file: str, text: str, kinds: frozenset[str]) -> list[Document | Unread] | None:
+    """Return what JSON holds; None where the text is none, for YAML may begin in the same way."""
+    if not Piece(file, text).may_hold(kinds):
+        return []
+    found: list[Document | Unread] = []
+    start, line = 0, 1
+    try:
+        for end, value in parse_json(text):
+            found.extend(_objects(Piece(file, text[start:end], line), value, kinds))
+            start, line = end, line + text.count("\n", start, end)
+    except (ValueError, RecursionError):
+        return None
+    return found
+
+
+def _parsed(piece: Piece, kinds: frozenset[str]) -> Iterator[Document | Unread]:
+    try:
+        value = parse(piece)
+    except NotParsed as error:
+        yield Unread(piece.file, error.line, str(error))
+        return
+    yield from _objects(piece, value, kinds)
+
+
+def _objects(piece: Piece, value: Any, kinds: frozenset[str]) -> Iterator[Document | Unread]:
+    if not isinstance(value, Mapping):
+        return
+    if too_deep(value):
+        yield Unread(piece.file, piece.line, "it has more levels than any object of Kubernetes")
+        return
+    for document in _listed(Document(piece, value)):
+        if isinstance(document, Unread) or document.kind in kinds:
+            yield document
+
+
+def _listed(document: Document) -> Iterator[Document | Unread]:
+    """Return the objects of a list, and of lists in it; an object that is no list stands for itself."""
+    if not document.kind.endswith("List") or "items" not in document.raw:
+        yield document
+        return
+    items, piece = document.raw["items"], document.piece
+    if not isinstance(items, list):
+        yield from [Unread(piece.file, piece.line, "its items are not a list")] if items is not None else []
+        return
+    for index, item in enumerate(items):
+        if isinstance(item, Mapping):
+            path = f"{document.within}.items[{index}]".lstrip(".")
+            yield from _listed(Document(piece, {**_implied(document), **item}, path))
+        else:
+            yield Unread(piece.file, piece.line, f"items[{index}] is not an object")
+
+
+def _implied(document: Document) -> dict[str, Any]:
+    """Return what the API server leaves out in the items of a list of one kind."""
+    kind = document.kind.removesuffix("List")
+    return {"apiVersion": document.raw.get("apiVersion"), "kind": kind} if kind else {}

@@ -1,0 +1,165 @@
+"""Parsing of one document, within bounds: whatever the text is, it costs little and ends in a value or in a reason."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from productionpolicy.offline.pieces import Piece
+
+MOST_NODES = 1_000_000
+"""How many values a document may have once its aliases are written out."""
+DEEPEST = 200
+"""How many levels an object may have; real ones have less than thirty."""
+_SAFE_TO_COMPOSE = 4_000
+"""Up to so many levels the C library needs no more stack than there is."""
+_CONTENT = re.compile(r"\S")
+_TEMPLATE = re.compile(r"\{\{")
+_RENDER = "it looks like a template: render it first, for example by `helm template`"
+
+_ODD_VALUES = (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
+"""What PyYAML raises on a value that its tag does not allow, such as `!!bool maybe`."""
+
+
+class NotParsed(ValueError):
+    """A document is not YAML or JSON, or exceeds a bound; the message says why."""
+
+    def __init__(self, message: str, *, line: int) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+class _Loader(yaml.CSafeLoader):
+    """Reads what Kubernetes reads: dates, and numbers with colons, are strings there."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+}
+_WHOLE = re.compile(r"[-+]?(?:0b[01_]+|0x[0-9a-fA-F_]+|0[0-7_]*|[1-9][0-9_]*)")
+
+
+def _whole_number(loader: _Loader, node: ScalarNode) -> int | str:
+    if not _WHOLE.fullmatch(node.value):
+        return str(loader.construct_scalar(node))
+    return loader.construct_yaml_int(node)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _whole_number)
+
+
+def parse(piece: Piece) -> Any:
+    """Return the value that a YAML document holds.
+
+    Raises:
+        NotParsed: it is no YAML, or exceeds a bound.
+    """
+    _refuse_depth_of_text(piece)
+    try:
+        return _constructed(piece)
+    except NotParsed:
+        raise
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise _not_parsed(piece, error.problem or "", line=piece.first + (mark.line if mark else 0)) from error
+    except _ODD_VALUES as error:
+        raise _not_parsed(piece, str(error).partition("\n")[0], line=_line_of(piece, error)) from error
+
+
+def parse_json(text: str) -> Iterator[tuple[int, Any]]:
+    """Return the values of a JSON text, one after another, each with the position of its end.
+
+    Raises:
+        ValueError: it is no JSON.
+        RecursionError: it has too many levels.
+    """
+    decoder, end = json.JSONDecoder(), 0
+    while True:
+        content = _CONTENT.search(text, end)
+        if content is None:
+            return
+        value, end = decoder.raw_decode(text, content.start())
+        yield end, value
+
+
+def compose(piece: Piece) -> Node | None:
+    """Return the nodes of a document, which know their lines; None where it is no YAML."""
+    try:
+        _refuse_depth_of_text(piece)
+        return _Loader(piece.text).get_single_node()
+    except (*_ODD_VALUES, NotParsed):
+        return None
+
+
+def too_deep(value: Any, *, most: int = DEEPEST) -> bool:
+    """Say whether a value has more levels than an object may have."""
+    if not isinstance(value, (dict, list)):
+        return False
+    inner = value.values() if isinstance(value, Mapping) else value
+    return most == 0 or any(too_deep(each, most=most - 1) for each in inner)
+
+
+def _constructed(piece: Piece) -> Any:
+    loader = _Loader(piece.text)
+    node = loader.get_single_node()
+    if node is None:
+        return None
+    if "*" in piece.text and "&" in piece.text and _size(node, {}) > MOST_NODES:
+        raise NotParsed(f"its aliases stand for more than {MOST_NODES} values, or for themselves", line=piece.line)
+    return loader.construct_document(node)
+
+
+def _size(node: Node, known: dict[int, int]) -> int:
+    """Return how many values a node stands for; one that contains itself stands for too many."""
+    if isinstance(node, ScalarNode):
+        return 1
+    if id(node) not in known:
+        known[id(node)] = MOST_NODES + 1
+        known[id(node)] = 1 + sum(_size(each, known) for each in _inner(node))
+    return known[id(node)]
+
+
+def _inner(node: Node) -> Iterator[Node]:
+    if isinstance(node, MappingNode):
+        for key, value in node.value:
+            yield from (key, value)
+    elif isinstance(node, SequenceNode):
+        yield from node.value
+
+
+def _refuse_depth_of_text(piece: Piece) -> None:
+    """Refuse what the C library would exhaust the stack on: it has no bound of its own."""
+    text = piece.text
+    if text.count("[") + text.count("{") + max(map(len, text.split("\n"))) <= _SAFE_TO_COMPOSE:
+        return
+    try:
+        deep = any(depth > _SAFE_TO_COMPOSE for depth in _depths(text))
+    except yaml.YAMLError:
+        return  # parsing it will tell where
+    if deep:
+        raise NotParsed(f"it has more than {_SAFE_TO_COMPOSE} levels", line=piece.line)
+
+
+def _depths(text: str) -> Iterator[int]:
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        yield depth
+
+
+def _line_of(piece: Piece, error: Exception) -> int:
+    if isinstance(error, yaml.reader.ReaderError) and isinstance(error.position, int):
+        return piece.line_at(error.position)
+    return piece.line
+
+
+def _not_parsed(piece: Piece, problem: str, *, line: int) -> NotParsed:
+    if _TEMPLATE.search(piece.text):
+        return NotParsed(_RENDER, line=line)
+    return NotParsed(f"it cannot be parsed: {problem}", line=line)

@@ -1,0 +1,58 @@
+"""The lines of a file at which the fields of an object stand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+from yaml.nodes import MappingNode, Node, SequenceNode
+
+from productionpolicy.offline.documents import Document
+from productionpolicy.offline.parsing import compose
+from productionpolicy.offline.pieces import Piece
+
+_STEP = re.compile(r"([^.\[\]]+)|\[([^\]]*)\]")
+
+
+def line_of(document: Document, path: str = "") -> int:
+    """Return the line of a path, or of the nearest field above it that the document holds."""
+    if not path and not document.within:
+        return document.piece.line
+    root = _composed(document.piece)
+    if root is None:
+        return document.piece.line
+    nested = _walk(root, _steps(document.within), document.piece.line - document.piece.first)
+    return document.piece.first + _walk(nested[0], _steps(path), nested[1])[1]
+
+
+@lru_cache(maxsize=8)  # findings come file by file, and duplicates name a second one
+def _composed(piece: Piece) -> Node | None:
+    return compose(piece)
+
+
+def _steps(path: str) -> list[str]:
+    return [name or index for name, index in _STEP.findall(path)]
+
+
+def _walk(node: Node, steps: Iterable[str], line: int) -> tuple[Node, int]:
+    for step in steps:
+        below = _below(node, step)
+        if below is None:
+            break
+        node, line = below
+    return node, line
+
+
+def _below(node: Node, step: str) -> tuple[Node, int] | None:
+    """Return the node one step below, and the line at which its name stands."""
+    if isinstance(node, SequenceNode) and step.isdecimal() and int(step) < len(node.value):
+        item = node.value[int(step)]
+        return item, item.start_mark.line
+    if isinstance(node, MappingNode):
+        return next((_named(key, value) for key, value in node.value if key.value == step), None)
+    return None
+
+
+def _named(key: Node, value: Node) -> tuple[Node, int]:
+    return value, key.start_mark.line
