@@ -1,0 +1,98 @@
+"""`python -m bench` measures the operator with many workloads on a control plane of its own."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import platform
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from bench import bare as bare_client
+from bench.client import RequestFailed
+from bench.field import Field, NotExact, prepared
+from bench.figures import Figures, Machine, printed
+from bench.load import Load
+from bench.operated import Operated, operate
+from control_plane.binaries import BuildFailed
+from control_plane.operator_process import OperatorFailed
+from control_plane.plane import KubectlFailed, StartFailed
+
+FAILURES = (BuildFailed, KubectlFailed, NotExact, OperatorFailed, RequestFailed, StartFailed)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    options = _parser().parse_args(arguments)
+    folder = Path(tempfile.mkdtemp(prefix="productionpolicy-bench-"))
+    try:
+        figures = asyncio.run(_measured(folder, scale=options.scale, rest_seconds=options.rest))
+    except FAILURES as failure:
+        _say(f"error: {failure}. The logs are in {folder}.")
+        return 1
+    except KeyboardInterrupt:
+        shutil.rmtree(folder, ignore_errors=True)
+        return 130  # as shells count: 128 + SIGINT
+    shutil.rmtree(folder, ignore_errors=True)
+    if options.json:
+        print(figures.document().decode())
+    else:
+        printed(figures)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench",
+        description="Measure how fast the operator repairs many workloads, beside the bare writes, and what it costs.",
+    )
+    parser.add_argument("--scale", type=int, default=2000, metavar="N", help="how many Deployments (default: 2000)")
+    parser.add_argument("--rest", type=float, default=60, metavar="SECONDS", help="how long it is watched at rest")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    return parser
+
+
+async def _measured(folder: Path, *, scale: int, rest_seconds: float) -> Figures:
+    with prepared(folder / "operated", scale=scale) as field:
+        rate = await _seeded(field)
+        _say("the operator repairs them")
+        operated = await operate(field, rest_seconds=rest_seconds)
+        kubernetes = _version(field)
+        made = await field.inspect()
+    with prepared(folder / "bare", scale=scale) as field:
+        await _seeded(field)
+        _say("a bare client makes the same writes")
+        load = await bare_client.write(field)
+        if await field.inspect() != made:
+            raise NotExact("the bare client's writes differ from the operator's")
+    return _figures(scale, rate=rate, operated=operated, bare=load, kubernetes=kubernetes)
+
+
+async def _seeded(field: Field) -> float:
+    _say(f"creating {field.scale} Deployments on a fresh API server")
+    return await field.seed()
+
+
+def _figures(scale: int, *, rate: float, operated: Operated, bare: Load, kubernetes: str) -> Figures:
+    machine = Machine(cores=len(os.sched_getaffinity(0)), python=platform.python_version(), kubernetes=kubernetes)
+    return Figures(scale, machine, created_per_second=rate, operated=operated, bare=bare)
+
+
+def _version(field: Field) -> str:
+    version = msgspec.json.decode(field.plane.kubectl("version", "-o", "json"))
+    return str(version["serverVersion"]["gitVersion"])
+
+
+def _say(message: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {message}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

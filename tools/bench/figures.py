@@ -1,0 +1,122 @@
+"""What the benchmark found, for people and for machines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bench.load import Load
+from bench.operated import Operated
+
+MOST_RATIO = 1.5
+MOST_RSS_MB = 250
+MOST_REST_SHARE = 0.01
+WIDTH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Where it was measured."""
+
+    cores: int
+    python: str
+    kubernetes: str
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """One run."""
+
+    scale: int
+    machine: Machine
+    created_per_second: float
+    """Deployments, by the client that made them; tells how fast the machine was in this run."""
+    operated: Operated
+    bare: Load
+    """Of the bare client's writes."""
+
+    @property
+    def ratio(self) -> float:
+        """How much longer the operator takes than its writes alone."""
+        return self.operated.seconds / self.bare.seconds
+
+    @property
+    def work_ratio(self) -> float:
+        """The same of CPU time, that of the API server and its store included; others disturb it less."""
+        return self.operated.load.ours / self.bare.ours
+
+    @property
+    def rest_share(self) -> float:
+        """What share of a core the operator takes at rest."""
+        return self.operated.rest_cpu_seconds / self.operated.rest_seconds
+
+    @property
+    def rss_peak_mb(self) -> float:
+        """The most memory the operator held, in 10^6 bytes."""
+        return self.operated.rss_peak_bytes / 1e6
+
+    def document(self) -> bytes:
+        """Return all figures as JSON."""
+        derived = {name: getattr(self, name) for name in ("ratio", "work_ratio", "rest_share", "rss_peak_mb")}
+        return msgspec.json.format(msgspec.json.encode({**msgspec.to_builtins(self), **derived}))
+
+
+def printed(figures: Figures) -> None:
+    """Print the figures as a table on standard output."""
+    console = Console(highlight=False, markup=False)
+    if not console.is_terminal:
+        console = Console(width=WIDTH, highlight=False, markup=False)
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 3, 0, 0))
+    for column, side in (("MEASURED", "left"), ("", "right"), ("AIM", "left")):
+        table.add_column(column, justify=side, no_wrap=True)  # type: ignore[arg-type]  # rich names the sides by literals
+    for row in (*_of_the_run(figures), *_of_the_operator(figures)):
+        table.add_row(row.what, row.value, Text(row.aim, style="" if row.met else "bold red"))
+    console.print(table)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    what: str
+    value: str
+    aim: str = ""
+    met: bool = True
+
+
+def _of_the_run(figures: Figures) -> Iterator[_Row]:
+    operated, bare, machine = figures.operated, figures.bare, figures.machine
+    yield _Row("machine", f"{machine.cores} cores")
+    yield _Row("Kubernetes, Python", f"{machine.kubernetes.removeprefix('v')}, {machine.python}")
+    yield _Row("Deployments", f"{figures.scale}")
+    yield _Row("created in a second", f"{figures.created_per_second:.0f}")
+    yield _Row("operator: ready after", f"{operated.ready_seconds:.1f} s")
+    yield _Row("operator: all repaired after", f"{operated.seconds:.1f} s")
+    yield _Row("the same writes by a bare client", f"{bare.seconds:.1f} s")
+    yield _aimed("ratio of the two", figures.ratio, most=MOST_RATIO)
+    yield _Row("ratio of all CPU time used for them", f"{figures.work_ratio:.2f}")
+    shares = (f"{each.others_share:.0%}" for each in (operated.load, bare))
+    yield _Row("other programs took meanwhile", " and ".join(shares))
+
+
+def _of_the_operator(figures: Figures) -> Iterator[_Row]:
+    operated = figures.operated
+    yield _Row("operator: CPU time", f"{operated.cpu_seconds:.1f} s")
+    yield _Row("operator: requests", _counted(operated.requests))
+    yield _Row("of these without success", _counted(operated.failures) or "none")
+    yield _aimed("operator: peak memory", figures.rss_peak_mb, most=MOST_RSS_MB, digits=0, unit=" MB")
+    yield _aimed(f"at rest, {operated.rest_seconds:.0f} s: writes", operated.rest_writes, most=0, digits=0)
+    yield _Row("at rest: requests of any kind", f"{operated.rest_requests}")
+    yield _aimed("at rest: CPU, of one core", figures.rest_share * 100, most=MOST_REST_SHARE * 100, unit="%")
+
+
+def _aimed(what: str, value: float, *, most: float, digits: int = 2, unit: str = "") -> _Row:
+    met = value <= most
+    return _Row(what, f"{value:.{digits}f}{unit}", f"at most {most:g}{unit}: {'met' if met else 'missed'}", met=met)
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
