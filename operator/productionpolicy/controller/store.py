@@ -24,8 +24,9 @@ from productionpolicy.expectations.spread import Strength
 from productionpolicy.kube.budgets import Budget, read_budget
 from productionpolicy.kube.fields import Fields
 from productionpolicy.kube.selectors import LabelIndex, SelectorIndex
+from productionpolicy.kube.siblings import pod_labels
 from productionpolicy.kube.surroundings import Autoscaler, Node, Surroundings, Topology, read_autoscaler, read_node
-from productionpolicy.kube.workloads import ANNOTATION_DOMAIN, Workload, WorkloadKey, controller_of, read_workload
+from productionpolicy.kube.workloads import ANNOTATION_DOMAIN, Workload, WorkloadKey, read_workload
 from productionpolicy.policy import InvalidPolicy, Policy, read_policy
 from productionpolicy.repairs.budget import POLICY_LABEL
 from productionpolicy.verdict.journal import POLICY as POLICY_NOTE
@@ -102,9 +103,9 @@ class Store:
             NODES: self._observe_node,
             AUTOSCALERS: self._observe_autoscaler,
             BUDGETS: self._observe_budget,
-            DAEMON_SETS: self._observer_of_sibling(DAEMON_SETS, _template_labels),
-            JOBS: self._observer_of_sibling(JOBS, _template_labels),
-            CRON_JOBS: self._observer_of_sibling(CRON_JOBS, _job_template_labels),
+            DAEMON_SETS: self._observer_of_sibling(DAEMON_SETS),
+            JOBS: self._observer_of_sibling(JOBS),
+            CRON_JOBS: self._observer_of_sibling(CRON_JOBS),
             STATEFUL_SETS: self._observer_of_workload(STATEFUL_SETS),
             DEPLOYMENTS: self._observer_of_workload(DEPLOYMENTS),
         }
@@ -260,10 +261,10 @@ class Store:
                 yield from (around.uids[uid] for uid in budget.owner_uids if uid in around.uids)
 
     def _observer_of_sibling(
-        self, resource: Resource, labels_of: Callable[[Fields], dict[str, str]]
+        self, resource: Resource
     ) -> Callable[[str, str, Mapping[str, Any] | None], Iterable[WorkloadKey]]:
         def observe(namespace: str, name: str, raw: Mapping[str, Any] | None) -> Iterable[WorkloadKey]:
-            labels = labels_of(Fields(raw)) if raw is not None and not _is_offspring(raw) else None
+            labels = pod_labels({**raw, "kind": resource.kind}) if raw is not None else None
             return self._relabel(WorkloadKey(namespace, resource.kind, name), labels)
 
         return observe
@@ -371,19 +372,6 @@ def _same_budget(before: Budget | None, after: Budget | None) -> bool:
     if before is None or after is None:
         return before is after
     return before.like(after)
-
-
-def _template_labels(fields: Fields) -> dict[str, str]:
-    return fields.mapping("spec").mapping("template").mapping("metadata").text_map("labels")
-
-
-def _job_template_labels(fields: Fields) -> dict[str, str]:
-    return _template_labels(fields.mapping("spec").mapping("jobTemplate"))
-
-
-def _is_offspring(raw: Mapping[str, Any]) -> bool:
-    """Say whether a CronJob made the Job: its pods' labels are those of the CronJob's template."""
-    return (controller_of(Fields(raw).mapping("metadata")) or "").startswith("CronJob ")
 
 
 def _target(autoscaler: Autoscaler) -> WorkloadKey:
