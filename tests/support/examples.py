@@ -1,6 +1,6 @@
 """The example files below tests/expectations/cases: one workload each, and what stands around it.
 
-The first Deployment or StatefulSet of a file is judged; the other objects are its surroundings. Three kinds of document
+The first object of a file that makes pods is judged; the other objects are its surroundings. Three kinds of document
 are no objects: a ProductionPolicy gives the parameters (what it does not name is ignored, but the expectation of the
 folder), a Server says what the API server knows, and Expected says what is found (`findings`), what comes of it if that
 is neither passed nor failed (`outcome`), and why a repair is left to a person (`refusal`). `<file>.repaired.yaml` holds

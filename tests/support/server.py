@@ -45,18 +45,28 @@ def _merged_by_name(items: Sequence[Raw], patches: Sequence[Raw]) -> list[Raw]:
 
 
 def defaulted(raw: Mapping[str, Any]) -> Raw:
-    """Return a workload with the defaults of apps/v1 filled in."""
+    """Return a workload with the defaults of its API filled in."""
     after = deepcopy(dict(raw))
     spec = after["spec"]
-    spec.setdefault("replicas", 1)
-    if raw["kind"] == "Deployment":
-        _default_strategy(spec.setdefault("strategy", {}))
-    else:
-        strategy = spec.setdefault("updateStrategy", {})
-        if strategy.setdefault("type", "RollingUpdate") == "RollingUpdate":
-            strategy.setdefault("rollingUpdate", {}).setdefault("partition", 0)
-    _default_pod(spec["template"]["spec"])
+    match raw["kind"]:
+        case "Deployment":
+            spec.setdefault("replicas", 1)
+            _default_strategy(spec.setdefault("strategy", {}))
+        case "StatefulSet":
+            spec.setdefault("replicas", 1)
+            strategy = spec.setdefault("updateStrategy", {})
+            if strategy.setdefault("type", "RollingUpdate") == "RollingUpdate":
+                strategy.setdefault("rollingUpdate", {}).setdefault("partition", 0)
+    _default_pod(_pod_of(after))
     return after
+
+
+def _pod_of(raw: Raw) -> Raw:
+    """Return the pod spec of a workload."""
+    spec = raw["spec"]
+    jobs = spec["jobTemplate"]["spec"] if raw["kind"] == "CronJob" else spec
+    pod: Raw = spec if raw["kind"] == "Pod" else jobs["template"]["spec"]
+    return pod
 
 
 def _default_strategy(strategy: Raw) -> None:

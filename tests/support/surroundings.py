@@ -7,7 +7,15 @@ from typing import Any
 
 from productionpolicy.kube.budgets import Budget, read_budget
 from productionpolicy.kube.fields import Fields
-from productionpolicy.kube.surroundings import Autoscaler, Surroundings, Topology, read_autoscaler, read_node
+from productionpolicy.kube.surroundings import (
+    Autoscaler,
+    Surroundings,
+    Topology,
+    read_autoscaler,
+    read_claim,
+    read_node,
+    read_service_account,
+)
 from productionpolicy.kube.workloads import Workload, read_workload
 from productionpolicy.repairs.budget import is_ours_beside
 from support.manifests import Raw
@@ -22,6 +30,19 @@ def surroundings_of(raw: Raw, others: Sequence[Raw], *, matches_label_keys: bool
         budgets=tuple(sorted(_budgets(workload, others), key=lambda each: each.name)),
         overlaps=tuple(sorted(_overlaps(workload, others))),
         autoscaler=next(_autoscalers(workload, others), None),
+        claims=tuple(
+            read_claim(each)
+            for each in _beside(workload, others, "PersistentVolumeClaim")
+            if each["metadata"]["name"] in workload.template.claims
+        ),
+        account=next(
+            (
+                read_service_account(each)
+                for each in _beside(workload, others, "ServiceAccount")
+                if each["metadata"]["name"] == workload.template.service_account
+            ),
+            None,
+        ),
         topology=Topology.of(read_node(each) for each in others if each["kind"] == "Node"),
         matches_label_keys=matches_label_keys,
     )

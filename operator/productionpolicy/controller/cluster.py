@@ -208,7 +208,7 @@ class Cluster:
 
 
 def _path(key: WorkloadKey) -> str:
-    return next(each for each in WORKLOADS.values() if each.kind == key.kind).path(key.name, namespace=key.namespace)
+    return WORKLOADS[key.kind].path(key.name, namespace=key.namespace)
 
 
 def _removals(entries: list[Raw]) -> list[Raw]:

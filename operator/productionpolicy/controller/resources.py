@@ -26,6 +26,9 @@ class Resource:
         return "/".join(part for part in parts if part)
 
 
+PODS = Resource("", "v1", "pods", "Pod")
+CLAIMS = Resource("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim")
+SERVICE_ACCOUNTS = Resource("", "v1", "serviceaccounts", "ServiceAccount")
 POLICIES = Resource(GROUP, VERSION, PLURAL, KIND, namespaced=False)
 NAMESPACES = Resource("", "v1", "namespaces", "Namespace", namespaced=False)
 NODES = Resource("", "v1", "nodes", "Node", namespaced=False)
@@ -44,6 +47,8 @@ WATCHED = (
     NODES,
     AUTOSCALERS,
     BUDGETS,
+    CLAIMS,
+    SERVICE_ACCOUNTS,
     DAEMON_SETS,
     JOBS,
     CRON_JOBS,
@@ -52,4 +57,15 @@ WATCHED = (
 )
 """In the order in which they are first listed: what bears on workloads comes before them."""
 
-WORKLOADS = {Kind.DEPLOYMENT: DEPLOYMENTS, Kind.STATEFUL_SET: STATEFUL_SETS}
+WORKLOADS = {
+    str(kind): resource
+    for kind, resource in (
+        (Kind.DEPLOYMENT, DEPLOYMENTS),
+        (Kind.STATEFUL_SET, STATEFUL_SETS),
+        (Kind.DAEMON_SET, DAEMON_SETS),
+        (Kind.JOB, JOBS),
+        (Kind.CRON_JOB, CRON_JOBS),
+        (Kind.POD, PODS),
+    )
+}
+"""Where each kind of workload is served."""

@@ -10,22 +10,31 @@ from typing import Any
 from productionpolicy.controller.resources import (
     AUTOSCALERS,
     BUDGETS,
-    CRON_JOBS,
-    DAEMON_SETS,
-    DEPLOYMENTS,
-    JOBS,
+    CLAIMS,
     NAMESPACES,
     NODES,
     POLICIES,
-    STATEFUL_SETS,
+    SERVICE_ACCOUNTS,
+    WORKLOADS,
     Resource,
 )
 from productionpolicy.expectations.spread import Strength
 from productionpolicy.kube.budgets import Budget, read_budget
 from productionpolicy.kube.fields import Fields
+from productionpolicy.kube.pods import PodTemplate
 from productionpolicy.kube.selectors import LabelIndex, SelectorIndex
-from productionpolicy.kube.siblings import pod_labels
-from productionpolicy.kube.surroundings import Autoscaler, Node, Surroundings, Topology, read_autoscaler, read_node
+from productionpolicy.kube.surroundings import (
+    Autoscaler,
+    Claim,
+    Node,
+    ServiceAccount,
+    Surroundings,
+    Topology,
+    read_autoscaler,
+    read_claim,
+    read_node,
+    read_service_account,
+)
 from productionpolicy.kube.workloads import ANNOTATION_DOMAIN, Workload, WorkloadKey, read_workload
 from productionpolicy.policy import InvalidPolicy, Policy, read_policy
 from productionpolicy.repairs.budget import POLICY_LABEL
@@ -33,9 +42,6 @@ from productionpolicy.verdict.journal import POLICY as POLICY_NOTE
 
 NAMESPACE_POLICY = f"{ANNOTATION_DOMAIN}/policy"
 NAMESPACE_MODE = f"{ANNOTATION_DOMAIN}/mode"
-
-Owner = WorkloadKey
-"""Whoever has pods; siblings that are not governed are named in the same way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +78,12 @@ class _Neighbourhood:
     workloads: dict[WorkloadKey, Workload] = field(default_factory=dict)
     budgets: dict[str, Budget] = field(default_factory=dict)
     autoscalers: dict[str, Autoscaler] = field(default_factory=dict)
-    labels: LabelIndex[Owner] = field(default_factory=LabelIndex)
+    claims: dict[str, Claim] = field(default_factory=dict)
+    accounts: dict[str, ServiceAccount] = field(default_factory=dict)
+    labels: LabelIndex[WorkloadKey] = field(default_factory=LabelIndex)
     """The labels of all pod templates."""
     selectors: SelectorIndex[WorkloadKey] = field(default_factory=SelectorIndex)
-    """The selectors of the workloads."""
+    """The selectors of the workloads that have one."""
     budget_selectors: SelectorIndex[str] = field(default_factory=SelectorIndex)
     scaled: defaultdict[WorkloadKey, set[str]] = field(default_factory=lambda: defaultdict(set))
     """The autoscalers of each target."""
@@ -103,11 +111,9 @@ class Store:
             NODES: self._observe_node,
             AUTOSCALERS: self._observe_autoscaler,
             BUDGETS: self._observe_budget,
-            DAEMON_SETS: self._observer_of_sibling(DAEMON_SETS),
-            JOBS: self._observer_of_sibling(JOBS),
-            CRON_JOBS: self._observer_of_sibling(CRON_JOBS),
-            STATEFUL_SETS: self._observer_of_workload(STATEFUL_SETS),
-            DEPLOYMENTS: self._observer_of_workload(DEPLOYMENTS),
+            CLAIMS: self._observe_claim,
+            SERVICE_ACCOUNTS: self._observe_account,
+            **{each: self._observer_of_workload(each) for each in WORKLOADS.values()},
         }
 
     def observe(self, resource: Resource, raw: Mapping[str, Any], *, deleted: bool = False) -> list[WorkloadKey]:
@@ -150,11 +156,10 @@ class Store:
 
     def update_workload(self, workload: Workload) -> None:
         """Take in what a write of ours has made of a workload, unless something newer is known."""
-        known = self._versions[_resource_of(workload.key)].get((workload.key.namespace, workload.key.name))
+        versions = self._versions[WORKLOADS[workload.key.kind]]
+        known = versions.get((workload.key.namespace, workload.key.name))
         if known is None or not _is_older(workload.resource_version, known, deleted=True):
-            self._versions[_resource_of(workload.key)][workload.key.namespace, workload.key.name] = (
-                workload.resource_version
-            )
+            versions[workload.key.namespace, workload.key.name] = workload.resource_version
             self._put_workload(workload)
 
     def surroundings(self, workload: Workload) -> Surroundings:
@@ -165,6 +170,8 @@ class Store:
             budgets=tuple(around.budgets[name] for name in sorted(budgets)),
             overlaps=self._overlaps(workload),
             autoscaler=self._autoscaler(workload),
+            claims=tuple(around.claims[name] for name in sorted(workload.template.claims) if name in around.claims),
+            account=around.accounts.get(workload.template.service_account),
             topology=self._topology,
             matches_label_keys=self.matches_label_keys,
         )
@@ -242,6 +249,20 @@ class Store:
             around.scaled[_target(after)].add(name)
         return () if before == after else (_target(each) for each in (before, after) if each)
 
+    def _observe_claim(self, namespace: str, name: str, raw: Mapping[str, Any] | None) -> Iterable[WorkloadKey]:
+        around = self._neighbourhoods[namespace]
+        before, after = around.claims.pop(name, None), read_claim(raw) if raw is not None else None
+        if after is not None:
+            around.claims[name] = after
+        return () if before == after else _having(around, lambda pod: name in pod.claims)
+
+    def _observe_account(self, namespace: str, name: str, raw: Mapping[str, Any] | None) -> Iterable[WorkloadKey]:
+        around = self._neighbourhoods[namespace]
+        before, after = around.accounts.pop(name, None), read_service_account(raw) if raw is not None else None
+        if after is not None:
+            around.accounts[name] = after
+        return () if before == after else _having(around, lambda pod: pod.service_account == name)
+
     def _observe_budget(self, namespace: str, name: str, raw: Mapping[str, Any] | None) -> Iterable[WorkloadKey]:
         around = self._neighbourhoods[namespace]
         before = around.budgets.pop(name, None)
@@ -257,19 +278,10 @@ class Store:
         for budget in budgets:
             if budget is not None:
                 selected = around.labels.selected_by(budget.selector) if budget.selector else set()
-                yield from (each for each in selected if each in around.workloads)
+                yield from selected
                 yield from (around.uids[uid] for uid in budget.owner_uids if uid in around.uids)
 
-    def _observer_of_sibling(
-        self, resource: Resource
-    ) -> Callable[[str, str, Mapping[str, Any] | None], Iterable[WorkloadKey]]:
-        def observe(namespace: str, name: str, raw: Mapping[str, Any] | None) -> Iterable[WorkloadKey]:
-            labels = pod_labels({**raw, "kind": resource.kind}) if raw is not None else None
-            return self._relabel(WorkloadKey(namespace, resource.kind, name), labels)
-
-        return observe
-
-    def _relabel(self, owner: Owner, labels: Mapping[str, str] | None) -> Iterable[WorkloadKey]:
+    def _relabel(self, owner: WorkloadKey, labels: Mapping[str, str] | None) -> Iterable[WorkloadKey]:
         """Enter the labels of a pod template; return the workloads whose selector matches them, before or after."""
         around = self._neighbourhoods[owner.namespace]
         before = around.labels.labels_of(owner)
@@ -285,9 +297,10 @@ class Store:
         self, resource: Resource
     ) -> Callable[[str, str, Mapping[str, Any] | None], Iterable[WorkloadKey]]:
         def observe(namespace: str, name: str, raw: Mapping[str, Any] | None) -> Iterable[WorkloadKey]:
-            if raw is None:
+            workload = read_workload({**raw, "kind": resource.kind}) if raw is not None else None
+            if workload is None or workload.derived:
                 return self._drop_workload(WorkloadKey(namespace, resource.kind, name))
-            return self._put_workload(read_workload({**raw, "kind": resource.kind}))
+            return self._put_workload(workload)
 
         return observe
 
@@ -304,8 +317,9 @@ class Store:
     def _drop_workload(self, key: WorkloadKey) -> Iterable[WorkloadKey]:
         around = self._neighbourhoods[key.namespace]
         workload = around.workloads.pop(key, None)
-        if workload is not None:
-            around.uids.pop(workload.uid, None)
+        if workload is None:
+            return ()
+        around.uids.pop(workload.uid, None)
         around.selectors.drop(key)
         return {key, *self._relabel(key, None)}
 
@@ -374,12 +388,12 @@ def _same_budget(before: Budget | None, after: Budget | None) -> bool:
     return before.like(after)
 
 
+def _having(around: _Neighbourhood, meant: Callable[[PodTemplate], bool]) -> list[WorkloadKey]:
+    return [key for key, each in around.workloads.items() if meant(each.template)]
+
+
 def _target(autoscaler: Autoscaler) -> WorkloadKey:
     return WorkloadKey(autoscaler.namespace, autoscaler.target_kind, autoscaler.target_name)
-
-
-def _resource_of(key: WorkloadKey) -> Resource:
-    return DEPLOYMENTS if key.kind == DEPLOYMENTS.kind else STATEFUL_SETS
 
 
 def _is_older(version: str, known: str, *, deleted: bool) -> bool:

@@ -16,6 +16,8 @@ from productionpolicy.kube.workloads import Kind, Workload
 from productionpolicy.repairs import Amendment, BudgetTerms
 
 PODS = frozenset(Kind)
+"""All kinds: each of them has pods."""
+
 ALL, NOT_ALL = 100, 99
 """The greatest shares of pods, in percent."""
 

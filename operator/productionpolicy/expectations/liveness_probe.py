@@ -29,7 +29,7 @@ from msgspec import Meta
 from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding, always
 from productionpolicy.kube.pods import Container, HandlerKind, Probe
 from productionpolicy.kube.surroundings import Surroundings
-from productionpolicy.kube.workloads import Workload
+from productionpolicy.kube.workloads import LONG_RUNNING, Workload
 
 _SPEAKING = {HandlerKind.HTTP_GET: "HTTP", HandlerKind.GRPC: "gRPC"}
 
@@ -95,4 +95,5 @@ LIVENESS_PROBE = Expectation(
     development=Action.IGNORE,
     applies=always,
     audit=audit,
+    kinds=LONG_RUNNING,
 )

@@ -46,7 +46,7 @@ from productionpolicy.expectations.expectation import (
 from productionpolicy.kube.budgets import Budget
 from productionpolicy.kube.counts import Count
 from productionpolicy.kube.surroundings import Surroundings
-from productionpolicy.kube.workloads import Workload
+from productionpolicy.kube.workloads import REPLICATED, Workload
 from productionpolicy.repairs import BudgetTerms
 
 DEFAULT = Count(25, percent=True)
@@ -174,4 +174,5 @@ POD_DISRUPTION_BUDGET = Expectation(
     applies=several_pods,
     audit=audit,
     repair=repair,
+    kinds=REPLICATED,
 )

@@ -32,7 +32,7 @@ from msgspec import Meta
 from productionpolicy.expectations.expectation import Action, Expectation, Finding, Parameters, Refusal, Repair
 from productionpolicy.kube.pods import Container
 from productionpolicy.kube.surroundings import Surroundings
-from productionpolicy.kube.workloads import Workload
+from productionpolicy.kube.workloads import LONG_RUNNING, Workload
 from productionpolicy.repairs import Sleep
 
 
@@ -109,4 +109,5 @@ PRE_STOP = Expectation(
     audit=audit,
     repair=repair,
     amendment=Sleep,
+    kinds=LONG_RUNNING,
 )

@@ -24,7 +24,7 @@ from collections.abc import Iterator
 
 from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding
 from productionpolicy.kube.surroundings import Surroundings
-from productionpolicy.kube.workloads import Workload
+from productionpolicy.kube.workloads import LONG_RUNNING, Workload
 
 
 class ReadinessProbeParameters(AuditedParameters, frozen=True, kw_only=True):
@@ -55,4 +55,5 @@ READINESS_PROBE = Expectation(
     development=Action.IGNORE,
     applies=applies,
     audit=audit,
+    kinds=LONG_RUNNING,
 )

@@ -25,7 +25,7 @@ from msgspec import Meta
 
 from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding, always
 from productionpolicy.kube.surroundings import Surroundings
-from productionpolicy.kube.workloads import Workload
+from productionpolicy.kube.workloads import REPLICATED, Workload
 
 
 class ReplicasParameters(AuditedParameters, frozen=True, kw_only=True):
@@ -58,4 +58,5 @@ REPLICAS = Expectation(
     development=Action.IGNORE,
     applies=always,
     audit=audit,
+    kinds=REPLICATED,
 )

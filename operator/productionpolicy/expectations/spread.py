@@ -39,7 +39,7 @@ from productionpolicy.expectations.expectation import (
 )
 from productionpolicy.kube.pods import HOSTNAME, ZONE, AffinityTerm, SpreadConstraint
 from productionpolicy.kube.surroundings import Surroundings
-from productionpolicy.kube.workloads import Kind, Workload
+from productionpolicy.kube.workloads import REPLICATED, Kind, Workload
 from productionpolicy.repairs import AntiAffinity
 
 
@@ -128,4 +128,5 @@ SPREAD = Expectation(
     audit=audit,
     repair=repair,
     amendment=AntiAffinity,
+    kinds=REPLICATED,
 )

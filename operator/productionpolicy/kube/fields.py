@@ -53,6 +53,10 @@ class Fields:
         """Return the fields below `name`; they are empty where it is absent."""
         return Fields(self._values.get(name), path=self.path_of(name), problems=self._problems)
 
+    def below(self, *names: str) -> Fields:
+        """Return the fields at the end of a path of names."""
+        return self.mapping(names[0]).below(*names[1:]) if names else self
+
     def items(self, name: str) -> Iterator[Fields]:
         """Return the mappings of a list, each with its index in its path."""
         for index, value in enumerate(self._sequence(name)):

@@ -33,6 +33,10 @@ _PERIOD, _TIMEOUT, _FAILURE_THRESHOLD = 10, 1, 3
 _SHELL = re.compile(r"(?:.*/)?(?:ba|da|a|k|z)?sh")
 _PIPE = re.compile(r"(?<!\|)\|(?!\|)")
 
+EMPTY_DIR = "emptyDir"
+"""What the API server takes a volume without a source for (core/v1)."""
+
+DEFAULT_SERVICE_ACCOUNT = "default"
 DEFAULT_MESSAGE_PATH = "/dev/termination-log"
 DEFAULT_MESSAGE_POLICY = "File"
 MESSAGE_POLICY = "terminationMessagePolicy"
@@ -97,12 +101,51 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
+class Variable:
+    """An environment variable of a container."""
+
+    name: str
+    path: str
+    value: str | None = field(default=None, repr=False)
+    """What the manifest itself says; None where the value comes from elsewhere. It may be secret: never show it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A volume in the filesystem of a container."""
+
+    volume: str
+    path: str
+    """Where in the container it is mounted."""
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """A volume of a pod."""
+
+    name: str
+    path: str
+    """Where in the object it stands."""
+    source: str = EMPTY_DIR
+    """What kind of volume it is, by the name of its field."""
+    claim: str | None = None
+    """The persistent volume claim that it mounts."""
+    host_path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Container:
     """A container, or an init container, with the path at which it stands."""
 
     name: str
     path: str
     image: str | None = None
+    command: tuple[str, ...] = ()
+    """What runs in place of the image's entrypoint; empty where the image decides."""
+    args: tuple[str, ...] = ()
+    variables: tuple[Variable, ...] = ()
+    mounts: tuple[Mount, ...] = ()
     init: bool = False
     sidecar: bool = False
     ports: tuple[str, ...] = ()
@@ -119,7 +162,8 @@ class Container:
     message_policy_declared: bool = False
     """Whether its owner's declared configuration holds the policy of termination messages."""
     message_written: bool = False
-    """Whether it seems to write a termination message: it has a path of its own for it, or names that in a command."""
+    """Whether it may write a termination message: it has a path of its own for it, its command names the path, or
+    cannot be read."""
     pre_stop: Handler | None = None
     pre_stop_declared: bool = False
     """Whether its owner's declared configuration holds the preStop hook."""
@@ -178,13 +222,24 @@ class PodTemplate:
     """The resources of the pod as a whole, on servers that know them."""
     host_network: bool = False
     host_ports: bool = False
-    claims: tuple[str, ...] = ()
-    """The persistent volume claims that it mounts."""
+    volumes: tuple[Volume, ...] = ()
+    pull_secrets: tuple[str, ...] = ()
+    """The secrets by which its images are pulled."""
+    service_account: str = DEFAULT_SERVICE_ACCOUNT
+    shares_processes: bool = False
+    """Whether its containers share one process namespace, whose first process reaps all others."""
+    deadline: int | None = None
+    """Seconds after which a pod is ended."""
 
     @property
     def long_running(self) -> tuple[Container, ...]:
         """The containers that run beside each other, native sidecars among them."""
         return tuple(each for each in self.containers if each.long_running)
+
+    @property
+    def claims(self) -> tuple[str, ...]:
+        """The persistent volume claims that it mounts."""
+        return tuple(each.claim for each in self.volumes if each.claim is not None)
 
     def container(self, name: str) -> Container | None:
         """Return the container of that name."""
@@ -236,7 +291,11 @@ def read_pod_template(fields: Fields, *, record: Part = Part()) -> PodTemplate: 
         resources=read_resources(spec),
         host_network=spec.boolean("hostNetwork"),
         host_ports=_takes_host_ports(spec),
-        claims=tuple(_read_claims(spec)),
+        volumes=tuple(_read_volume(each) for each in spec.items("volumes")),
+        pull_secrets=tuple(each.text("name") or "" for each in spec.items("imagePullSecrets")),
+        service_account=spec.text("serviceAccountName") or spec.text("serviceAccount") or DEFAULT_SERVICE_ACCOUNT,
+        shares_processes=spec.boolean("shareProcessNamespace"),
+        deadline=spec.integer("activeDeadlineSeconds"),
     )
 
 
@@ -249,10 +308,17 @@ def _read_container(fields: Fields, record: Part, *, field_name: str) -> Contain
     whole = (field_name, f"name={name}")
     place = (*whole, "lifecycle")
     lifecycle = fields.mapping("lifecycle")
+    noted = len(fields.problems)
+    command, args = fields.texts("command"), fields.texts("args")
+    legible = len(fields.problems) == noted
     return Container(
         name=name,
         path=fields.path,
         image=fields.text("image"),
+        command=command,
+        args=args,
+        variables=tuple(_read_variable(each) for each in fields.items("env")),
+        mounts=tuple(_read_mount(each) for each in fields.items("volumeMounts")),
         init=init,
         sidecar=init and fields.text("restartPolicy") == "Always",
         ports=tuple(port.text("name") or "" for port in fields.items("ports")),
@@ -264,7 +330,7 @@ def _read_container(fields: Fields, record: Part, *, field_name: str) -> Contain
         read_only=fields.mapping("securityContext").boolean("readOnlyRootFilesystem"),
         message_policy=fields.text(MESSAGE_POLICY) or DEFAULT_MESSAGE_POLICY,
         message_policy_declared=record.declared(*whole, MESSAGE_POLICY),
-        message_written=_writes_message(fields),
+        message_written=not legible or _writes_message(fields, (*command, *args)),
         pre_stop=_read_handler(lifecycle, "preStop"),
         pre_stop_declared=record.declared(*place, "preStop"),
         lifecycle_shared=bool(lifecycle.names() - {"preStop"}) or record.listed(*place),
@@ -324,13 +390,9 @@ def _read_port(fields: Fields, container: Fields) -> str:
     return str(next(named, given))
 
 
-def _writes_message(container: Fields) -> bool:
-    """Say whether it may write a termination message; where its command cannot be read, nobody knows."""
-    noted = len(container.problems)
+def _writes_message(container: Fields, words: Iterable[str]) -> bool:
     path = container.text("terminationMessagePath") or DEFAULT_MESSAGE_PATH
-    words = (*container.texts("command"), *container.texts("args"))
-    known = len(container.problems) == noted
-    return not known or path != DEFAULT_MESSAGE_PATH or any(path in each for each in words)
+    return path != DEFAULT_MESSAGE_PATH or any(path in each for each in words)
 
 
 def _read_anti_affinity(fields: Fields) -> Iterable[AffinityTerm]:
@@ -367,11 +429,27 @@ def _takes_host_ports(spec: Fields) -> bool:
     )
 
 
-def _read_claims(spec: Fields) -> Iterable[str]:
-    for volume in spec.items("volumes"):
-        claim = volume.mapping("persistentVolumeClaim").text("claimName")
-        if claim is not None:
-            yield claim
+def _read_variable(fields: Fields) -> Variable:
+    given = None if "valueFrom" in fields else fields.text("value") or ""
+    return Variable(name=fields.text("name") or "", path=fields.path, value=given)
+
+
+def _read_mount(fields: Fields) -> Mount:
+    return Mount(
+        volume=fields.text("name") or "",
+        path=fields.text("mountPath") or "",
+        read_only=fields.boolean("readOnly"),
+    )
+
+
+def _read_volume(fields: Fields) -> Volume:
+    return Volume(
+        name=fields.text("name") or "",
+        path=fields.path,
+        source=min(fields.names() - {"name"}, default=EMPTY_DIR),
+        claim=fields.mapping("persistentVolumeClaim").text("claimName"),
+        host_path=fields.mapping("hostPath").text("path"),
+    )
 
 
 def _or(value: int | None, default: int) -> int:

@@ -1,4 +1,4 @@
-"""What stands around a workload and bears on the judgement of it: budgets, autoscalers, siblings, nodes."""
+"""What stands around a workload and bears on the judgement of it: budgets, autoscalers, claims, accounts, nodes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from productionpolicy.kube.budgets import Budget
 from productionpolicy.kube.fields import Fields
 from productionpolicy.kube.pods import HOSTNAME, ZONE
 from productionpolicy.kube.workloads import Workload
+
+_SINGLE = frozenset({"ReadWriteOnce", "ReadWriteOncePod"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,29 @@ class Node:
     name: str
     zone: str | None
     schedulable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A PersistentVolumeClaim, as far as it says who can mount it."""
+
+    namespace: str
+    name: str
+    access_modes: tuple[str, ...] = ()
+
+    @property
+    def single(self) -> bool:
+        """Whether only one node can mount it, or only one pod."""
+        return bool(self.access_modes) and set(self.access_modes) <= _SINGLE
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceAccount:
+    """A ServiceAccount, as far as it concerns the pulling of images."""
+
+    namespace: str
+    name: str
+    pull_secrets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +84,10 @@ class Surroundings:
     overlaps: tuple[str, ...] = ()
     """Other owners of pods that its selector also selects, as `Kind name`, sorted."""
     autoscaler: Autoscaler | None = None
+    claims: tuple[Claim, ...] = ()
+    """The persistent volume claims that it mounts by name, as far as they are known, sorted by name."""
+    account: ServiceAccount | None = None
+    """The service account of its pods; None where it is not known."""
     topology: Topology = NOWHERE
     matches_label_keys: bool = False
     """Whether the server knows `matchLabelKeys` in pod affinity (on by default since Kubernetes 1.31)."""
@@ -93,6 +122,28 @@ def read_autoscaler(raw: Mapping[str, Any]) -> Autoscaler:
         target_name=target.text("name") or "",
         minimum=1 if minimum is None else minimum,
         maximum=spec.integer("maxReplicas") or 1,
+    )
+
+
+def read_claim(raw: Mapping[str, Any]) -> Claim:
+    """Return the claim that a raw object holds."""
+    fields = Fields(raw)
+    metadata = fields.mapping("metadata")
+    return Claim(
+        namespace=metadata.text("namespace") or "",
+        name=metadata.text("name") or "",
+        access_modes=fields.mapping("spec").texts("accessModes"),
+    )
+
+
+def read_service_account(raw: Mapping[str, Any]) -> ServiceAccount:
+    """Return the service account that a raw object holds."""
+    fields = Fields(raw)
+    metadata = fields.mapping("metadata")
+    return ServiceAccount(
+        namespace=metadata.text("namespace") or "",
+        name=metadata.text("name") or "",
+        pull_secrets=tuple(each.text("name") or "" for each in fields.items("imagePullSecrets")),
     )
 
 

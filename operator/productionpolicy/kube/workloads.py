@@ -1,9 +1,9 @@
-"""A workload as it is judged and repaired: a Deployment or StatefulSet with all that a decision about it needs."""
+"""A workload as it is judged and repaired: whatever makes pods, with all that a decision about it needs."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -33,6 +33,33 @@ class Kind(StrEnum):
 
     DEPLOYMENT = "Deployment"
     STATEFUL_SET = "StatefulSet"
+    DAEMON_SET = "DaemonSet"
+    JOB = "Job"
+    CRON_JOB = "CronJob"
+    POD = "Pod"
+    """A pod that nothing else makes."""
+
+
+REPLICATED = frozenset({Kind.DEPLOYMENT, Kind.STATEFUL_SET})
+"""The kinds that have a number of replicas."""
+
+REPAIRED = REPLICATED
+"""The kinds to which repairs are made; all others are only judged."""
+
+LONG_RUNNING = REPLICATED | {Kind.DAEMON_SET}
+"""The kinds whose pods are replaced when they end."""
+
+_JOBS = {Kind.JOB: ("spec",), Kind.CRON_JOB: ("spec", "jobTemplate", "spec")}
+"""Where a kind holds the spec of its Jobs."""
+
+_TEMPLATES = {Kind.POD: (), **{kind: (*path, "template") for kind, path in _JOBS.items()}}
+"""Where a kind holds the template of its pods, if not at spec.template."""
+
+_MIRROR = "kubernetes.io/config.mirror"
+"""The annotation on what the API server shows of a static pod, which a kubelet makes from a file on its node."""
+
+_ENDED = frozenset({"Succeeded", "Failed"})
+"""The phases of a pod that will not run any more."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -82,7 +109,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """A Deployment or StatefulSet."""
+    """Whatever makes pods, or a pod that nothing makes."""
 
     key: WorkloadKey
     uid: str = ""
@@ -93,11 +120,19 @@ class Workload:
     controller: str | None = None
     """The controller that owns it, as `Kind name`."""
     deleting: bool = False
+    owned: bool = False
+    """Whether it belongs to another object, or to a node."""
+    ended: bool = False
+    """Whether it is a pod that will not run any more."""
     replicas: int = 1
     selector: Selector | None = None
     template: PodTemplate = field(default_factory=lambda: PodTemplate(path="spec.template.spec"))
     strategy: Strategy = Strategy()
     paused: bool = False
+    claim_templates: tuple[str, ...] = ()
+    """The persistent volume claims that a StatefulSet makes for each of its pods."""
+    deadline: int | None = None
+    """Seconds after which a Job is ended."""
     progress: Progress = Progress()
     written: frozenset[str] = frozenset()
     """Which of the fields that have an API default its owner declared: GRACE, MAX_UNAVAILABLE."""
@@ -114,6 +149,18 @@ class Workload:
     def kind(self) -> Kind:
         """The kind of workload."""
         return Kind(self.key.kind)
+
+    @property
+    def derived(self) -> bool:
+        """Whether it is not judged itself: a pod of another object or one that has ended, a Job of a CronJob."""
+        if self.kind is Kind.POD:
+            return self.owned or self.ended
+        return self.kind is Kind.JOB and (self.controller or "").startswith(f"{Kind.CRON_JOB} ")
+
+    @property
+    def job_path(self) -> str:
+        """Where the spec of its Jobs stands; empty where it makes none."""
+        return ".".join(_JOBS.get(self.kind, ()))
 
     @property
     def strategy_path(self) -> str:
@@ -162,6 +209,7 @@ def read_workload(raw: Mapping[str, Any]) -> Workload:
     fields = Fields(raw)
     metadata, spec = fields.mapping("metadata"), fields.mapping("spec")
     kind = Kind(str(raw.get("kind")))
+    template = _TEMPLATES.get(kind, ("spec", "template"))
     ownership = Ownership(metadata, ours=FIELD_MANAGER)
     annotations = metadata.text_map("annotations")
     return Workload(
@@ -172,17 +220,21 @@ def read_workload(raw: Mapping[str, Any]) -> Workload:
         notes={key: value for key, value in annotations.items() if _domain(key).endswith(ANNOTATION_DOMAIN)},
         controller=_controller(metadata),
         deleting="deletionTimestamp" in metadata,
+        owned=any(metadata.items("ownerReferences")) or _MIRROR in annotations,
+        ended=kind is Kind.POD and fields.mapping("status").text("phase") in _ENDED,
         replicas=_replicas(spec),
-        selector=Selector.read(spec, "selector"),
-        template=read_pod_template(spec.mapping("template"), record=Part(ownership, ("spec", "template", "spec"))),
+        selector=Selector.read(spec, "selector") if kind in REPAIRED else None,
+        template=read_pod_template(fields.below(*template), record=Part(ownership, (*template, "spec"))),
         strategy=_read_strategy(spec.mapping("strategy" if kind is Kind.DEPLOYMENT else "updateStrategy")),
         paused=spec.boolean("paused"),
+        claim_templates=tuple(_names(spec.items("volumeClaimTemplates"))),
+        deadline=fields.below(*_JOBS[kind]).integer("activeDeadlineSeconds") if kind in _JOBS else None,
         progress=_read_progress(fields.mapping("status")),
         written=_written(ownership),
         left_over=ownership.left_over,
         left_at=ownership.left_at,
         last_writer=ownership.last_writer,
-        rest=_rest(raw.get("spec")),
+        rest=_rest(raw.get("spec")) if kind in REPAIRED else "",
         unreadable=fields.problems,
     )
 
@@ -190,11 +242,6 @@ def read_workload(raw: Mapping[str, Any]) -> Workload:
 def digest(text: str | bytes) -> str:
     """Return a short, stable digest for comparing what two moments looked like."""
     return hashlib.blake2b(text.encode() if isinstance(text, str) else text, digest_size=6).hexdigest()
-
-
-def controller_of(metadata: Fields) -> str | None:
-    """Return the controlling owner of an object, as `Kind name`."""
-    return _controller(metadata)
 
 
 def _domain(key: str) -> str:
@@ -206,6 +253,10 @@ def _controller(metadata: Fields) -> str | None:
         if owner.boolean("controller"):
             return f"{owner.text('kind')} {owner.text('name')}"
     return None
+
+
+def _names(objects: Iterable[Fields]) -> Iterable[str]:
+    return (each.mapping("metadata").text("name") or "" for each in objects)
 
 
 def _replicas(spec: Fields) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from productionpolicy.kube.fields import Fields
-from productionpolicy.kube.workloads import Kind, WorkloadKey, read_workload
+from productionpolicy.kube.workloads import Kind, Workload, WorkloadKey, read_workload
 from productionpolicy.offline.documents import Document, Unread
 from productionpolicy.offline.neighbours import NEIGHBOURS, Neighbours
 from productionpolicy.offline.places import line_of
@@ -95,10 +95,20 @@ def judge(found: Iterable[Document | Unread], *, policy: Policy, today: date) ->
     """Judge all workloads among the documents; all others only stand around them."""
     read, unread = _apart(found)
     latest, replaced = _latest(read)
-    neighbours = Neighbours(each.raw for each in latest)
-    workloads = [_judged(each, neighbours, policy=policy, today=today) for each in latest if each.kind in WORKLOADS]
+    workloads = _workloads(latest)
+    neighbours = Neighbours((each for _, each in workloads), (each.raw for each in latest if each.kind in NEIGHBOURS))
+    judged = tuple(
+        _judged(document, Case(each, around=neighbours.around(each), policy=policy, today=today))
+        for document, each in workloads
+    )
     faults = (Unread(shown(each.file), each.line, shown(each.message)) for each in (*unread, *replaced))
-    return Judgement(tuple(workloads), tuple(sorted(faults, key=lambda each: (each.file, each.line, each.message))))
+    return Judgement(judged, tuple(sorted(faults, key=lambda each: (each.file, each.line, each.message))))
+
+
+def _workloads(documents: Iterable[Document]) -> list[tuple[Document, Workload]]:
+    """Return the workloads to judge, less those that another object makes, and stands for."""
+    found = ((each, read_workload(each.raw)) for each in documents if each.kind in WORKLOADS)
+    return [(document, each) for document, each in found if not each.derived]
 
 
 def shown(text: str) -> str:
@@ -146,11 +156,9 @@ def _replaced(document: Document, *, by: Document) -> Unread:
     return Unread(document.piece.file, line_of(document), message)
 
 
-def _judged(document: Document, neighbours: Neighbours, *, policy: Policy, today: date) -> Judged:
-    workload = read_workload(document.raw)
-    case = Case(workload, around=neighbours.around(workload), policy=policy, today=today)
+def _judged(document: Document, case: Case) -> Judged:
     verdicts = (*audit(case), *_verdict_on_version(document))
-    key = workload.key
+    key = case.workload.key
     return Judged(
         file=shown(document.piece.file),
         line=line_of(document),

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Protocol, TypeVar
 
 from productionpolicy.kube.budgets import Budget, read_budget
-from productionpolicy.kube.fields import Fields
 from productionpolicy.kube.selectors import LabelIndex, SelectorIndex
-from productionpolicy.kube.siblings import SIBLINGS, pod_labels
-from productionpolicy.kube.surroundings import Autoscaler, Surroundings, Topology, read_autoscaler, read_node
+from productionpolicy.kube.surroundings import (
+    Autoscaler,
+    Claim,
+    Node,
+    ServiceAccount,
+    Surroundings,
+    Topology,
+    read_autoscaler,
+    read_claim,
+    read_node,
+    read_service_account,
+)
 from productionpolicy.kube.workloads import Workload, WorkloadKey
 from productionpolicy.repairs.budget import budget_name, is_ours_beside
 
 BUDGET, AUTOSCALER, NODE = "PodDisruptionBudget", "HorizontalPodAutoscaler", "Node"
-NEIGHBOURS = SIBLINGS | {BUDGET, AUTOSCALER, NODE}
+CLAIM, SERVICE_ACCOUNT = "PersistentVolumeClaim", "ServiceAccount"
+NEIGHBOURS = frozenset({BUDGET, AUTOSCALER, NODE, CLAIM, SERVICE_ACCOUNT})
 """The kinds that bear on the judgement of a workload beside them."""
 
 Place = tuple[str, str]
@@ -23,20 +33,27 @@ Place = tuple[str, str]
 
 
 class Neighbours:
-    """All given objects, in indexes that find those around a workload."""
+    """All given objects, in indexes that find those around a workload.
 
-    def __init__(self, objects: Iterable[Mapping[str, Any]]) -> None:
+    Args:
+        workloads: whatever makes pods.
+        others: the objects of the other kinds that matter.
+    """
+
+    def __init__(self, workloads: Iterable[Workload], others: Iterable[Mapping[str, Any]]) -> None:
         self._labels: LabelIndex[WorkloadKey] = LabelIndex()
         self._budgets: dict[Place, Budget] = {}
         self._selectors: SelectorIndex[Place] = SelectorIndex()
         self._named: defaultdict[str, list[Budget]] = defaultdict(list)
         self._scaled: defaultdict[tuple[str, str], list[Autoscaler]] = defaultdict(list)
-        nodes = []
-        for raw in objects:
+        self._claims: defaultdict[str, list[Claim]] = defaultdict(list)
+        self._accounts: defaultdict[str, list[ServiceAccount]] = defaultdict(list)
+        self._nodes: list[Node] = []
+        for each in workloads:
+            self._labels.put(each.key, each.template.labels)
+        for raw in others:
             self._enter(raw)
-            if raw.get("kind") == NODE:
-                nodes.append(read_node(raw))
-        self._topology = Topology.of(nodes)
+        self._topology = Topology.of(self._nodes)
 
     def around(self, workload: Workload) -> Surroundings:
         """Return what stands around a workload."""
@@ -44,6 +61,8 @@ class Neighbours:
             budgets=tuple(sorted(self._budgets_of(workload), key=lambda each: (each.name, each.namespace))),
             overlaps=self._overlaps(workload),
             autoscaler=self._autoscaler(workload),
+            claims=tuple(self._claims_of(workload)),
+            account=next(_near_to(workload, self._accounts.get(workload.template.service_account, ())), None),
             topology=self._topology,
             matches_label_keys=True,
         )
@@ -55,8 +74,14 @@ class Neighbours:
         elif kind == AUTOSCALER:
             scaler = read_autoscaler(raw)
             self._scaled[scaler.target_kind, scaler.target_name].append(scaler)
-        elif kind in SIBLINGS and (labels := pod_labels(raw)) is not None:
-            self._labels.put(_key(raw), labels)
+        elif kind == CLAIM:
+            claim = read_claim(raw)
+            self._claims[claim.name].append(claim)
+        elif kind == SERVICE_ACCOUNT:
+            account = read_service_account(raw)
+            self._accounts[account.name].append(account)
+        elif kind == NODE:
+            self._nodes.append(read_node(raw))
 
     def _enter_budget(self, budget: Budget) -> None:
         place = (budget.namespace, budget.name)
@@ -68,7 +93,7 @@ class Neighbours:
     def _budgets_of(self, workload: Workload) -> set[Budget]:
         selecting = {self._budgets[place] for place in self._selectors.selecting(workload.template.labels)}
         ours = {each for each in self._named[budget_name(workload)] if is_ours_beside(workload, each)}
-        return {each for each in selecting | ours if _near(each.namespace, workload.key.namespace)}
+        return set(_near_to(workload, selecting | ours))
 
     def _overlaps(self, workload: Workload) -> tuple[str, ...]:
         if workload.selector is None:
@@ -79,8 +104,25 @@ class Neighbours:
 
     def _autoscaler(self, workload: Workload) -> Autoscaler | None:
         scalers = self._scaled.get((workload.key.kind, workload.key.name), ())
-        near = [each for each in scalers if _near(each.namespace, workload.key.namespace)]
-        return min(near, key=lambda each: each.name, default=None)
+        return min(_near_to(workload, scalers), key=lambda each: each.name, default=None)
+
+    def _claims_of(self, workload: Workload) -> Iterator[Claim]:
+        for name in sorted(workload.template.claims):
+            yield from _near_to(workload, self._claims.get(name, ()))
+
+
+class _Placed(Protocol):
+    """Whatever has a namespace."""
+
+    @property
+    def namespace(self) -> str: ...
+
+
+T = TypeVar("T", bound=_Placed)
+
+
+def _near_to(workload: Workload, others: Iterable[T]) -> Iterator[T]:
+    return (each for each in others if _near(each.namespace, workload.key.namespace))
 
 
 def _near(namespace: str, other: str) -> bool:
@@ -90,8 +132,3 @@ def _near(namespace: str, other: str) -> bool:
 def _beside(other: WorkloadKey, key: WorkloadKey) -> bool:
     """Say whether another owner of pods lives with a workload; one of its kind and name is taken for itself."""
     return (other.kind, other.name) != (key.kind, key.name) and _near(other.namespace, key.namespace)
-
-
-def _key(raw: Mapping[str, Any]) -> WorkloadKey:
-    metadata = Fields(raw).mapping("metadata")
-    return WorkloadKey(metadata.text("namespace") or "", str(raw["kind"]), metadata.text("name") or "")

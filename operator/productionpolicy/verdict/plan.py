@@ -15,7 +15,7 @@ from productionpolicy.expectations import EXPECTATIONS, Action, Expectation, Ref
 from productionpolicy.expectations.pre_stop import PRE_STOP
 from productionpolicy.expectations.termination_grace_period import TERMINATION_GRACE_PERIOD as GRACE_PERIOD
 from productionpolicy.kube.budgets import Budget
-from productionpolicy.kube.workloads import Workload
+from productionpolicy.kube.workloads import REPAIRED, Workload
 from productionpolicy.policy import OnRemoval
 from productionpolicy.repairs import Amendment, BudgetTerms, Patch, merged
 from productionpolicy.verdict.case import BUDGET, Applied, Case
@@ -214,7 +214,8 @@ def _disposition(case: Case, expectation: Expectation[Any]) -> Disposition:
     action = case.action(expectation)
     if action is Action.IGNORE or case.exempt(expectation):
         return Disposition.WITHDRAW
-    repairs = action is Action.REPAIR and case.workload.controller is None
+    workload = case.workload
+    repairs = action is Action.REPAIR and workload.controller is None and workload.kind in REPAIRED
     return Disposition.REPAIR if repairs else Disposition.HOLD
 
 

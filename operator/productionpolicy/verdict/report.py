@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from productionpolicy.expectations import BY_NAME, Action, Finding
-from productionpolicy.kube.workloads import WorkloadKey
+from productionpolicy.kube.workloads import REPAIRED, WorkloadKey
 from productionpolicy.verdict.audit import Outcome, Verdict
 from productionpolicy.verdict.case import Case, Governance
 from productionpolicy.verdict.plan import Plan
@@ -103,9 +103,11 @@ def _reason(case: Case, expectation: str, planned: Plan) -> str | None:
         return planned.refusals[expectation]
     if any(each.expectation == expectation for each in planned.changes):
         return case.failure
-    if case.workload.controller is not None and _would_mend(case, expectation):
-        return f"{case.workload.controller} owns the workload and would put it back"
-    return None
+    if not _would_mend(case, expectation):
+        return None
+    if case.workload.kind not in REPAIRED:
+        return f"a {case.workload.kind} is only judged"
+    return f"{case.workload.controller} owns the workload and would put it back" if case.workload.controller else None
 
 
 def _would_mend(case: Case, name: str) -> bool:
