@@ -80,7 +80,8 @@ def test_nothing_is_written_to_them(world: World) -> None:
 
 def own(raw: Raw) -> Raw:
     """Return what only an owner, or we, would change."""
-    return {"spec": raw["spec"], "annotations": raw["metadata"].get("annotations"), "labels": raw["metadata"].get("labels")}
+    metadata = raw["metadata"]
+    return {"spec": raw["spec"], "annotations": metadata.get("annotations"), "labels": metadata.get("labels")}
 
 
 def test_a_note_of_ours_on_a_kind_that_is_only_judged_moves_nobody(world: World) -> None:
