@@ -73,7 +73,8 @@ def _missing_requests(workload: Workload, container: Container, parameters: Reso
         if container.resources.request(name) is None and whole.request(name) is None:
             yield Finding(
                 path=f"{container.path}.resources.requests.{name}",
-                message=f"container {container.name} requests no {name}, so its pod may be put onto a node without any",
+                message=f"container {container.name} requests no {name}, so its pod may be put onto a node that has none to "
+                "spare",
                 remedy=f"set resources.requests.{name} to what the container needs",
             )
 
@@ -84,7 +85,7 @@ def _missing_limits(workload: Workload, container: Container, parameters: Resour
         if name not in container.resources.limits and name not in whole.limits:
             yield Finding(
                 path=f"{container.path}.resources.limits.{name}",
-                message=f"container {container.name} has no limit of {name}, so it may take that of its neighbours",
+                message=f"container {container.name} has no {name} limit, so it may take what its neighbours need",
                 remedy=f"set resources.limits.{name} to the most that the container may take",
             )
 
@@ -107,7 +108,7 @@ def _low_quality(workload: Workload, parameters: ResourcesParameters) -> Iterato
     if template.containers and not found.reaches(minimum):
         yield Finding(
             path=f"{template.path}.containers",
-            message=f"the pods are of the quality of service {found}, below {minimum}, so they are evicted first",
+            message=f"the pods are of the quality of service {found}, below {minimum}, so they are evicted before others",
             remedy=_REMEDIES[minimum],
         )
 
