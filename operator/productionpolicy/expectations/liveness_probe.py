@@ -70,7 +70,8 @@ def _confused(container: Container, liveness: Probe) -> Iterator[Finding]:
         yield _found(
             container,
             "has a livenessProbe that asks the same as its readinessProbe and fails no later (after "
-            f"{liveness.patience} s, readiness after {readiness.patience} s), so it is killed when it is merely not ready",
+            f"{liveness.patience} s, readiness after {readiness.patience} s), so it is killed when it is merely not "
+            "ready",
             "let the livenessProbe ask something else than the readinessProbe, or raise its failureThreshold to "
             f"{readiness.patience // liveness.period + 1} or more",
         )
@@ -78,7 +79,8 @@ def _confused(container: Container, liveness: Probe) -> Iterator[Finding]:
         spoken = _SPEAKING[readiness.kind]
         yield _found(
             container,
-            f"speaks {spoken}, but its livenessProbe asks only whether a port is open, as it is in a process that hangs",
+            f"speaks {spoken}, but its livenessProbe asks only whether a port is open, as it is in a process that "
+            "hangs",
             f"let the livenessProbe ask by {spoken}, or remove it",
         )
 

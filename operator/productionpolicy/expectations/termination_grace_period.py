@@ -57,8 +57,8 @@ def audit(workload: Workload, parameters: TerminationGracePeriodParameters, _aro
     if grace < hook + parameters.shutdown_seconds:
         yield Finding(
             path=f"{workload.template.path}.terminationGracePeriodSeconds",
-            message=f"a grace period of {grace} s{left} less than the {parameters.shutdown_seconds} s that a process may "
-            "need to shut down",
+            message=f"a grace period of {grace} s{left} less than the {parameters.shutdown_seconds} s that a process "
+            "may need to shut down",
             remedy=f"set terminationGracePeriodSeconds to {hook + parameters.shutdown_seconds} or more",
         )
 

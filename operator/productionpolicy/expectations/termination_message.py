@@ -50,7 +50,7 @@ def audit(workload: Workload, _parameters: TerminationMessageParameters, _around
         yield Finding(
             path=f"{container.path}.{MESSAGE_POLICY}",
             message=f"container {container.name} leaves no reason of a crash, unless its process writes one to "
-                "terminationMessagePath",
+            "terminationMessagePath",
             remedy="set terminationMessagePolicy: FallbackToLogsOnError",
         )
 
