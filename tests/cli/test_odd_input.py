@@ -93,7 +93,7 @@ PARTS = {
     "a patch of the replicas": written({**deployment(), "spec": {"replicas": 1}}),
     "a patch of a container": deployment_of({"spec": {"containers": [{"name": "web", "tty": True}]}}),
     "a patch that adds a container": deployment_of(
-        {"spec": {"containers": [{"name": "proxy", "image": "registry.example/proxy:1"}]}}
+        {"spec": {"containers": [{"name": "web", "tty": True}, {"name": "proxy", "image": "registry.example/proxy:1"}]}}
     ),
     "a patch of a schedule": "apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: web}\nspec: {schedule: '@daily'}\n",
     "a patch of a pod": "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {hostNetwork: true}\n",
@@ -106,7 +106,8 @@ def test_a_part_of_a_workload_is_not_judged(part: str) -> None:
     assert found["workloads"] == []
     assert [each["line"] for each in found["unreadable"]] == [1]
     assert found["unreadable"][0]["message"] == (
-        "it is only a part of a workload, such as a patch: judge the whole, for example the output of `kustomize build`"
+        "it lacks the image of a container, so it is only a part of a workload, such as a patch: judge the whole, for "
+        "example the output of `kustomize build`"
     )
 
 
@@ -121,10 +122,12 @@ def test_containers_that_cannot_be_read_make_no_part(containers: object) -> None
     assert verdict("unreadable", "-", stdin=text) == "failed"
 
 
-def test_a_workload_without_labels_is_judged_if_it_has_a_selector() -> None:
-    web = {"name": "web", "image": "registry.example/web:1"}
-    text = deployment_of({"spec": {"containers": [web]}}, selector={"matchLabels": {"app": "web"}})
-    assert verdict("replicas", "-", stdin=text) == "failed"
+def test_a_whole_to_which_kustomize_adds_labels_is_judged_but_for_what_selects_its_pods() -> None:
+    web = {"name": "web", "image": "registry.example/web:latest"}
+    text = deployment_of({"spec": {"containers": [web]}}, replicas=2)
+    assert verdict("imageTag", "-", stdin=text) == "failed"
+    assert verdict("podDisruptionBudget", "-", stdin=text) == "notApplicable"
+    assert verdict("spread", "-", stdin=text) == "notApplicable"
 
 
 def test_a_deployment_of_another_api_is_none() -> None:
