@@ -11,6 +11,7 @@ from productionpolicy.kube.fields import Fields
 from productionpolicy.kube.workloads import Kind, Workload, WorkloadKey, read_workload
 from productionpolicy.offline.documents import Document, Unread
 from productionpolicy.offline.neighbours import NEIGHBOURS, Neighbours
+from productionpolicy.offline.parts import PART, is_part
 from productionpolicy.offline.places import line_of
 from productionpolicy.offline.versions import API_VERSION, findings_of_version, is_foreign
 from productionpolicy.policy import Policy
@@ -126,7 +127,11 @@ def _apart(found: Iterable[Document | Unread]) -> tuple[list[Document], list[Unr
     for each in found:
         if isinstance(each, Unread):
             unread.append(each)
-        elif not is_foreign(each.raw):
+        elif is_foreign(each.raw):
+            continue
+        elif each.kind in WORKLOADS and is_part(each.raw):
+            unread.append(Unread(each.piece.file, line_of(each), PART))
+        else:
             read.append(each)
     return read, unread
 
