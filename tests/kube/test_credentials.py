@@ -64,7 +64,7 @@ def test_a_reference_placeholder_switch_or_path_is_none(text: str, of_password: 
     assert not may_be_credential(text, of_password=of_password)
 
 
-@pytest.mark.parametrize("text", ["1234", "4096", "shop-credentials", "shop/web-tls"])
+@pytest.mark.parametrize("text", ["1234", "4096", "shop-credentials", "shop/web-tls", "web-of-the-shop"])
 def test_a_number_or_the_name_of_a_secret_is_one_only_as_a_password(text: str) -> None:
     assert (may_be_credential(text, of_password=True), may_be_credential(text, of_password=False)) == (True, False)
 
@@ -109,6 +109,7 @@ def test_some_texts_are_credentials_under_any_name(text: str) -> None:
         "postgres://shop:{{ password }}@db.example/shop",
         "postgres://shop:****@db.example/shop",
         "http://web.example:8080/users/@me",
+        "smtp://mail.example:25?from=shop@shop.example",
         "oci://web:1.0@sha256:0123",
         "image: registry.example:5000/web:1.0@sha256:0123",
         "cd /srv; PWD=/srv web",

@@ -16,7 +16,7 @@ that only needs the stable names of its pods can be exempt, and say so.
 
 ## Example
 ```yaml
-persistence: {action: Audit, dataStores: [postgres, mysql, mongo, "*/clickhouse-server"]}
+persistence: {action: Audit, dataStores: [postgres, mysql, mongo, clickhouse-server]}
 ```
 """
 
@@ -42,7 +42,7 @@ _KEEP_IF_TOLD = ("redis", "redis-stack", "redis-stack-server", "valkey", "keydb"
 
 _TOLD = re.compile(r"\bappendonly\W{1,8}yes\b")
 _SERVES = re.compile(
-    r"entrypoint|run\.sh|\bserver\b|\bstart|\b(?:postgres|mysqld|mysqld_safe|mariadbd|mongod|cassandra|elasticsearch|etcd"
+    r"entrypoint|run\.sh|\bserver\b|\bstart(?:-foreground|-single-node)?\b|\b(?:postgres|mysqld|mysqld_safe|mariadbd|mongod|cassandra|elasticsearch|etcd"
     r"|rabbitmq-server|redis-server|influxd|clickhouse-server|couchdb|neo4j)\b"
 )
 """Words of a command line by which a store serves; others are those of a client."""

@@ -4,8 +4,8 @@
 In a Job, or a CronJob, no image of `helpers` (proxies, log shippers, exporters) runs as an ordinary container beside
 another one. In the other kinds, no image of `neededAtStart` stands after a container of the application. In both cases
 an init container with `restartPolicy: Always` is meant: a native sidecar, which starts before the application and ends
-after it. A helper that is alone in its pod helps nobody there, and one that a shell starts, or that another container
-ends, is not judged in a Job: it may end by itself.
+after it. A helper that is alone in its pod helps nobody there. One that a shell starts, or that another container may
+end (by a request, or a signal in a shared process namespace), is not judged in a Job.
 
 ## Why it matters
 A Job is done when all of its ordinary containers have ended, and a proxy never does. Ordinary containers start in the
@@ -73,10 +73,10 @@ class SidecarsParameters(AuditedParameters, frozen=True, kw_only=True):
 def audit(workload: Workload, parameters: SidecarsParameters, _around: Surroundings) -> Iterator[Finding]:
     """Find helpers that never let a Job end, or that start too late."""
     ordinary = tuple(each for each in workload.template.containers if not each.init)
-    if workload.kind in _JOBS:
-        yield from _endless(ordinary, parameters)
-    else:
+    if workload.kind not in _JOBS:
         yield from _late(ordinary, parameters)
+    elif not workload.template.shares_processes:
+        yield from _endless(ordinary, parameters)
 
 
 def _endless(ordinary: tuple[Container, ...], parameters: SidecarsParameters) -> Iterator[Finding]:

@@ -43,12 +43,14 @@ _PLACE = re.compile(r"(?:[A-Za-z]:\\|(?:~|\.{1,2})?/)[\w./@\\-]*|\w+://[^@\s]*")
 
 _NO_SECRETS = (_PLACEHOLDER, _VARIABLE, _SWITCH, _PLACE)
 
-_SECRET_NAME = re.compile(r"[a-z0-9][a-z0-9./-]*-(?:secrets?|credentials?|creds|tokens?|tls|certs?|keys?|auth)")
+_SECRET_NAME = re.compile(
+    r"[a-z0-9./-]*-(?:secrets?|credentials?|creds|tokens?|tls|certs?|keys?|auth)|[a-z./]+(?:-[a-z./]+)+"
+)
 """What people call an object of the kind Secret."""
 
 _IS_CREDENTIAL = re.compile(
     r"-----BEGIN (?:[A-Z]+ ){0,4}PRIVATE KEY-----"
-    r"|\b[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s/:@\"']{0,256}:[^\s/@$<>{}()*%\"']{1,256}@(?!sha256:)[\w\[]"
+    r"|\b[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s/?#:@\"']{0,256}:[^\s/?#@$<>{}()*%\"']{1,256}@(?!sha256:)[\w\[]"
     r"|[;?&]\s{0,8}(?:[Pp]assword|PASSWORD|[Pp]wd|PWD)\s{0,8}=\s{0,8}[^\s;&$<>{}()*%\"'`/]"
     r"|\bAccountKey=[A-Za-z0-9+/]{40}"
     r"|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b(?<!EXAMPLE)"
