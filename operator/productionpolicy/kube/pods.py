@@ -32,8 +32,10 @@ _LONGEST = 10**9
 _PERIOD, _TIMEOUT, _FAILURE_THRESHOLD = 10, 1, 3
 _OPERATING_SYSTEM = ("kubernetes.io/os", "beta.kubernetes.io/os")
 """The labels by which nodes tell their operating system."""
-_SHELL = re.compile(r"(?:.*/)?(?:ba|da|a|k|z)?sh")
 _PIPE = re.compile(r"(?<!\|)\|(?!\|)")
+
+SHELL = re.compile(r"(?:.*/)?(?:ba|da|a|k|z)?sh")
+"""The program of a command that is a shell."""
 
 EMPTY_DIR = "emptyDir"
 """What the API server takes a volume without a source for (core/v1)."""
@@ -94,7 +96,7 @@ class Probe:
     @property
     def pipeline(self) -> bool:
         """Whether it is a pipeline in a shell, of which nobody can tell what it asks."""
-        runs_shell = self.kind is HandlerKind.EXEC and bool(self.action) and _SHELL.fullmatch(self.action[0])
+        runs_shell = self.kind is HandlerKind.EXEC and bool(self.action) and SHELL.fullmatch(self.action[0])
         return bool(runs_shell) and any(_PIPE.search(each) for each in self.action[1:])
 
     def asks_like(self, other: Probe) -> bool:
@@ -110,6 +112,15 @@ class Variable:
     path: str
     value: str | None = field(default=None, repr=False)
     """What the manifest itself says; None where the value comes from elsewhere. It may be secret: never show it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of the command line of a container."""
+
+    path: str
+    text: str = field(repr=False)
+    """It may be secret: never show it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +155,7 @@ class Container:
     path: str
     image: str | None = None
     command: tuple[str, ...] = ()
-    """What runs in place of the image's entrypoint; empty where the image decides."""
+    """What runs in place of the image's entrypoint; empty where the image decides, or part of the line is illegible."""
     args: tuple[str, ...] = ()
     variables: tuple[Variable, ...] = ()
     mounts: tuple[Mount, ...] = ()
@@ -171,6 +182,13 @@ class Container:
     """Whether its owner's declared configuration holds the preStop hook."""
     lifecycle_shared: bool = False
     """Whether `lifecycle` holds more than the preStop hook, or was written by its owner, empty or not."""
+
+    @property
+    def words(self) -> tuple[Word, ...]:
+        """The words of its command line, as far as the image does not decide."""
+        command = (Word(f"{self.path}.command[{index}]", each) for index, each in enumerate(self.command))
+        args = (Word(f"{self.path}.args[{index}]", each) for index, each in enumerate(self.args))
+        return (*command, *args)
 
     @property
     def long_running(self) -> bool:
@@ -320,8 +338,8 @@ def _read_container(fields: Fields, record: Part, *, field_name: str) -> Contain
         name=name,
         path=fields.path,
         image=fields.text("image"),
-        command=command,
-        args=args,
+        command=command if legible else (),
+        args=args if legible else (),
         variables=tuple(_read_variable(each) for each in fields.items("env")),
         mounts=tuple(_read_mount(each) for each in fields.items("volumeMounts")),
         init=init,
