@@ -13,6 +13,7 @@ from support.policies import only, policy
 from support.world import World, repaired
 
 FLAWLESS_CONTAINER = container(
+    command=["tini", "-g", "--", "sh", "-c", "server | filter"],
     readinessProbe={"httpGet": {"path": "/", "port": 8080}},
     livenessProbe={"httpGet": {"path": "/alive", "port": 8080}},
     lifecycle={"preStop": {"exec": {"command": ["drain"]}}},
@@ -70,6 +71,7 @@ def test_what_has_nothing_to_judge_is_not_applicable() -> None:
         "spread",
         "rollingUpdate",
         "preStop",
+        "initProcess",
         "readinessProbe",
         "startupProbe",
     }
@@ -226,4 +228,11 @@ def test_a_judgement_is_the_same_every_time() -> None:
 
 def test_a_policy_of_profile_development_asks_for_less() -> None:
     world = World(deployment(pod={"terminationGracePeriodSeconds": 5}), policy=policy(spec={"profile": "Development"}))
-    assert outcomes(world) == {"terminationGracePeriod": Outcome.FAILED, "imagePullPolicy": Outcome.PASSED}
+    assert outcomes(world) == {
+        "terminationGracePeriod": Outcome.FAILED,
+        "signalHandling": Outcome.PASSED,
+        "initProcess": Outcome.NOT_APPLICABLE,
+        "singleProcess": Outcome.PASSED,
+        "imagePullPolicy": Outcome.PASSED,
+        "logging": Outcome.PASSED,
+    }

@@ -6,13 +6,17 @@ from productionpolicy.expectations.container_filesystem import CONTAINER_FILESYS
 from productionpolicy.expectations.expectation import Action, Expectation, Finding, Parameters, Refusal, Rule
 from productionpolicy.expectations.image_pull_policy import IMAGE_PULL_POLICY
 from productionpolicy.expectations.image_tag import IMAGE_TAG
+from productionpolicy.expectations.init_process import INIT_PROCESS
 from productionpolicy.expectations.liveness_probe import LIVENESS_PROBE
+from productionpolicy.expectations.logging import LOGGING
 from productionpolicy.expectations.pod_disruption_budget import POD_DISRUPTION_BUDGET
 from productionpolicy.expectations.pre_stop import PRE_STOP
 from productionpolicy.expectations.readiness_probe import READINESS_PROBE
 from productionpolicy.expectations.replicas import REPLICAS
 from productionpolicy.expectations.resources import RESOURCES
 from productionpolicy.expectations.rolling_update import ROLLING_UPDATE
+from productionpolicy.expectations.signal_handling import SIGNAL_HANDLING
+from productionpolicy.expectations.single_process import SINGLE_PROCESS
 from productionpolicy.expectations.spread import SPREAD
 from productionpolicy.expectations.startup_probe import STARTUP_PROBE
 from productionpolicy.expectations.termination_grace_period import TERMINATION_GRACE_PERIOD
@@ -25,6 +29,9 @@ EXPECTATIONS: tuple[Expectation[Any], ...] = (
     ROLLING_UPDATE,
     PRE_STOP,
     TERMINATION_GRACE_PERIOD,
+    SIGNAL_HANDLING,
+    INIT_PROCESS,
+    SINGLE_PROCESS,
     READINESS_PROBE,
     LIVENESS_PROBE,
     STARTUP_PROBE,
@@ -32,6 +39,7 @@ EXPECTATIONS: tuple[Expectation[Any], ...] = (
     IMAGE_TAG,
     IMAGE_PULL_POLICY,
     TERMINATION_MESSAGE,
+    LOGGING,
     CONTAINER_FILESYSTEM,
 )
 
