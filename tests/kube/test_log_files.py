@@ -87,7 +87,6 @@ def test_what_is_no_message_or_is_read_again_is_not_found(text: str) -> None:
         *(
             ("access-logfile", "/a"),
             ("logging.file.name", "/a"),
-            ("audit-log-path", "/var/log/audit.log"),
             ("logFile", "/a"),
         ),
     ],
@@ -125,7 +124,12 @@ def test_names_of_log_files_are_known(name: str, value: str) -> None:
             ("LOG_PATH", "/var/log/*.log"),
             ("LOG_PATH", "/api/log"),
         ),
-        *(("log-file-max-size", "/a"), ("TERMINATION_ERROR_LOG_FILE_PATH", "/a/log"), ("LOG_FILE_NAME", "app.log")),
+        *(
+            ("log-file-max-size", "/a"),
+            ("TERMINATION_ERROR_LOG_FILE_PATH", "/a/log"),
+            ("LOG_FILE_NAME", "app.log"),
+            ("audit-log-path", "/var/log/audit.log"),
+        ),
     ],
 )
 def test_other_names_and_values_are_not(name: str, value: str) -> None:
@@ -139,6 +143,7 @@ def test_other_names_and_values_are_not(name: str, value: str) -> None:
         (("a", "--log-file", "/b", "c"), [("log-file", "/b")]),
         (("java", "-Dlog.dir=/b"), [("log.dir", "/b")]),
         (("tensorboard", "--logdir=/logs"), []),
+        (("a", "-log_dir=/var/log/a"), [("log_dir", "/var/log/a")]),
         (("a", "--log-dir=/b", "--alsologtostderr"), []),
         (("a", "--log-dir=/b", "--logtostderr=false"), [("log-dir", "/b"), ("logtostderr", "false")]),
         ((), []),

@@ -81,15 +81,17 @@ def test_nothing_is_left_in_the_background(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "a & wait",
-        "a & P=$!; wait $P",
-        "a & sleep infinity",
-        "a & tail -f /dev/null",
-        "a & while kill -0 $!; do sleep 1; done",
+        *("a & wait", "a & P=$!; wait $P; exit $?", "a & sleep 5; b; wait", "a & while kill -0 $!; do sleep 1; done"),
+        *("while x; do a & wait $!; done", "a &"),
     ],
 )
-def test_the_only_job_of_a_waiting_shell_is_no_second_process(text: str) -> None:
+def test_a_shell_that_waits_for_its_only_job_is_no_second_process(text: str) -> None:
     assert work(read(text)) == Work(("a",))
+
+
+@pytest.mark.parametrize("text", ["a & b & wait; exec c", "for i in 1 2; do a & done; wait; c", "a & wait $!; rm x"])
+def test_what_the_shell_has_waited_for_is_over(text: str) -> None:
+    assert work(read(text)) == Work()
 
 
 @pytest.mark.parametrize(
@@ -98,11 +100,15 @@ def test_the_only_job_of_a_waiting_shell_is_no_second_process(text: str) -> None
         ("a & b", ("a",)),
         ("a & exec b", ("a",)),
         ("a & b & wait", ("a", "b")),
+        ("a & b & wait -n; exit 1", ("a", "b")),
+        ("a & sleep infinity", ("a",)),
+        ("a & tail -f /dev/null", ("a",)),
         ("a & tail -f b.log", ("a",)),
         ("(sleep 5; a) & b", ("a",)),
         ("{ a | b; } & c", ("a",)),
         ("nohup a & wait", ("a",)),
-        ("for i in 1 2; do a & done; wait", ("a",)),
+        ("nohup a & sleep 1; wait", ("a",)),
+        ("for i in 1 2; do a & done; wait", ("a", "a")),
         ("f() { a & }; f; b", ("a",)),
         ("service a start && b", ("a",)),
         ("/etc/init.d/a start; b", ("a",)),

@@ -7,8 +7,8 @@ passes. No variable or option of a log file (`LOG_FILE`, `APP_LOG_DIR`, `--log-f
 container of another kind than a DaemonSet mounts `/var/log` of its node to write to it.
 
 ## Why it matters
-What a container writes to its streams is what `kubectl logs` shows and what every collector reads. A file in the
-container is seen by nobody, goes with the container when it crashes, and grows until the node evicts the pod.
+What a container writes to its streams is what `kubectl logs` shows, what every collector reads and what the node cuts
+to size. A file in the container goes with it when it crashes, and grows until the node evicts the pod.
 
 ## Repair and its risk
 None. Only the program's owner knows how it is told to log to its streams.
@@ -61,7 +61,7 @@ def _written(workload: Workload, container: Container) -> Iterator[Finding]:
         if not _read_beside(workload, container, path):
             yield Finding(
                 path=start.path,
-                message=f"container {container.name} logs into {shown}, which nobody sees and nothing cuts",
+                message=f"container {container.name} logs into {shown}, which kubectl logs does not show",
                 remedy="let the command write to its standard output, which the platform collects",
             )
 
@@ -77,7 +77,7 @@ def _named(container: Container) -> Iterator[Finding]:
         if names_log(name, value) and not _only_read(container, value):
             yield Finding(
                 path=path,
-                message=f"{name} makes container {container.name} log into a file, which nobody sees",
+                message=f"{name} makes container {container.name} log into a file, which kubectl logs does not show",
                 remedy=_REMEDY,
             )
 
@@ -109,7 +109,7 @@ def _mounted(workload: Workload, container: Container) -> Iterator[Finding]:
             yield Finding(
                 path=f"{volume.path}.hostPath.path",
                 message=f"container {container.name} may log into {_NODE_LOGS} of its node, where the logs of each pod "
-                "stay behind and nobody sees them",
+                "stay behind",
                 remedy=f"{_REMEDY}, or mount the volume readOnly if it only reads",
             )
 

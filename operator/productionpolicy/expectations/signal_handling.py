@@ -67,7 +67,7 @@ def _is_cut_off(start: Start, kept: Held) -> bool:
 
 def _message(container: Container, start: Start, kept: Held) -> str:
     if start.init:
-        return f"{start.init} passes SIGTERM on to the shell of container {container.name} alone, which ends without it"
+        return f"{start.init} of container {container.name} passes SIGTERM on to the shell alone; what that started is killed"
     whole, server = f"process 1 of container {container.name} is a shell", shown(kept.program)
     return {
         Hold.CHILD: f"{whole} that does not exec {server}, so it depends on the shell whether SIGTERM reaches that",

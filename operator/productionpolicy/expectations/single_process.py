@@ -3,7 +3,7 @@
 ## What it expects
 No command, argument or script in the manifest starts work in the background (`&`, `nohup`, `service … start`, `sshd` or
 `cron` as daemons) beside other work, and none starts one of `programs`, whose purpose is to run others. A shell that
-starts its only server with `&` and waits for it passes. Init containers are not judged.
+starts its only server with `&` and then waits for it passes: it ends with the server. Init containers are not judged.
 
 ## Why it matters
 Kubernetes watches the first process of a container. A second one may hang or end without a restart, an event or a

@@ -17,11 +17,12 @@ OF_THE_NODE = ("/var/log/pods", "/var/log/containers", "/var/log/journal")
 _LOG = re.compile(r"(?:^|/)logs?/[^/]|\.log(?:[._-]|$)|(?:^|/)nohup\.out$", re.IGNORECASE)
 _CONFIGURATION = re.compile(r"\.(?:xml|ya?ml|json|conf|cnf|cfg|ini|toml|properties|sql|lua|js|py|rb|sh)$")
 _PLACE = r"(?:file[_.-]?(?:name|path)?|path|dir|directory|folder|location)s?"
-_NAME = re.compile(rf"(?:.*[_.-])?(?:log(?:s|ging|ger)?[_.-]?{_PLACE}|(?:access|error|slow|audit)[_-]log)")
+_NAME = re.compile(rf"(?:.*[_.-])?(?:log(?:s|ging|ger)?[_.-]?{_PLACE}|(?:access|error|slow)[_-]log)")
 _OTHER_LOGS = re.compile(
-    r"(?:^|[_.-])(?:kafka|cfg|data|bin|binary|change|wal|redo|undo|relay|transaction|txn?|commit|termination)[_.-]"
+    r"(?:^|[_.-])(?:kafka|cfg|data|bin|binary|change|wal|redo|undo|relay|transaction|txn?|commit|termination|audit)[_.-]"
 )
-"""Logs that are no messages for people, but what a data store keeps, and the reason why a container has ended."""
+"""Logs that are no messages for people, but what a data store keeps, records for auditors,
+and the reason why a container has ended."""
 
 _VAGUE = re.compile(r"log(?:s|ging|ger)?[_.-]?(?:path|location|dir|directory|folder)s?$")
 """Names of anything: only a path that speaks of logs itself tells what is meant."""
@@ -29,7 +30,7 @@ _VAGUE = re.compile(r"log(?:s|ging|ger)?[_.-]?(?:path|location|dir|directory|fol
 _ON_STREAMS = re.compile(r"--?(?:also)?logtostderr(?:=true)?|--?(?:also)?log_to_stderr(?:=true)?")
 _FLAG = re.compile(r"(?:-D|--?)(?P<name>\w[\w.-]*)(?:=(?P<value>.*))?", re.DOTALL)
 _EVENTS = frozenset({"logdir", "log_dir"})
-"""Options by which training programs name the folder of their measurements."""
+"""Options by which training programs name the folder of their measurements, unless it says otherwise."""
 
 _MAKERS = frozenset({":", "true", "cat", "touch", "kubectl", "crictl", "docker", "journalctl", "dmesg", "mysqldump"})
 """Commands whose output is the content of a file, and not a message."""
@@ -61,8 +62,9 @@ def options(words: Words) -> Iterator[tuple[str, str]]:
         return
     for word, following in zip(words, (*words[1:], ""), strict=False):
         found = _FLAG.fullmatch(word)
-        if found and found["name"] not in _EVENTS:
-            yield found["name"], following if found["value"] is None else found["value"]
+        value = following if found is None or found["value"] is None else found["value"]
+        if found and (found["name"] not in _EVENTS or value.startswith("/var/log/")):
+            yield found["name"], value
 
 
 def logged_files(script: Script) -> Iterator[str]:

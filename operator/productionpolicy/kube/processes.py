@@ -11,7 +11,7 @@ from productionpolicy.kube.shell import Command, Compound, Form, Pipeline, Scrip
 
 _NOTHING = frozenset({":", "true", "false", "exit", "return", "break", "continue", "set", "shopt", "trap", "unset"})
 _TELLING = frozenset({"echo", "printf", "[", "[[", "test", "export", "declare", "local", "readonly", "umask", "cd"})
-_WAITING = frozenset({"wait", "kill", "sleep", "disown", "jobs", "shift"})
+_STEERING = frozenset({"wait", "kill", "disown", "jobs", "shift"})
 _PASSING = _NOTHING | _TELLING
 """Commands of the shell itself that take no time."""
 
@@ -155,15 +155,15 @@ class Work:
     jobs: tuple[str, ...] = ()
     """The programs, in order."""
     several: bool = False
-    """Whether they are more than the only process, for which the shell merely waits."""
+    """Whether more than one process stays: not where the shell waits for its only job, and so ends with it."""
 
 
 def work(script: Script) -> Work:
     """Return what a script starts in the background."""
     worker = _Worker(script)
     worker.follow(script.statements)
-    several = len(worker.jobs) > 1 or (bool(worker.jobs) and worker.busy)
-    return Work(tuple(worker.jobs), several=several or worker.detached)
+    beside = bool(worker.jobs) and worker.busy and not worker.waits
+    return Work(tuple(worker.jobs), several=len(worker.jobs) > 1 or beside or worker.detached)
 
 
 class _Worker:
@@ -177,7 +177,9 @@ class _Worker:
         self.detached = False
         """Whether a job is to outlive the shell."""
         self.busy = False
-        """Whether something but waiting is done in the foreground while a job runs."""
+        """Whether anything is done in the foreground while a job runs."""
+        self.waits = False
+        """Whether the shell waits for its jobs."""
 
     def follow(self, statements: tuple[Statement, ...]) -> None:
         for statement in statements:
@@ -189,7 +191,7 @@ class _Worker:
 
     def _start(self, statement: Statement) -> None:
         inner = [each for command in _commands_of((statement,)) for each in simple_commands(command)]
-        working = [each for each in inner if not _waits(each)]
+        working = [each for each in inner if _works(each) and each.words[0] != "sleep"]
         self.jobs += [program_of(each) for each in working[:1]]
         self.detached |= any("nohup" in each.words[:1] for each in working)
 
@@ -198,7 +200,7 @@ class _Worker:
             known = len(self.jobs)
             for statements in (command.conditions, *command.branches):
                 self.follow(statements)
-            self.busy |= command.form is Form.LOOP and len(self.jobs) > known
+            self.jobs += self.jobs[known:] if command.form is Form.LOOP and not self.waits else []
         else:
             self._call(command)
 
@@ -206,10 +208,20 @@ class _Worker:
         name = command.words[0] if command.words else ""
         if name in self._functions:
             self._enter(name)
+        elif name == "wait" or (name == "kill" and "-0" in command.words):
+            self.waits = True
         elif daemon := _daemon(command):
             self.jobs.append(daemon)
-        elif self.jobs and not _waits(command):
-            self.busy = True
+        elif self.jobs and _works(command) and not (self.waits and name == "sleep"):
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Note work in the foreground; jobs for which the shell has waited before are over."""
+        if self.waits:
+            self.jobs.clear()
+        self.busy = not self.waits
+        self.detached = self.detached and not self.waits
+        self.waits = False
 
     def _enter(self, name: str) -> None:
         if name not in self._entered and self._depth < _DEEPEST:
@@ -219,10 +231,9 @@ class _Worker:
             self._depth -= 1
 
 
-def _waits(command: Simple) -> bool:
-    """Say whether a command does nothing but wait."""
-    waiting = command.words[:1] and command.words[0] in _WAITING
-    return bool(waiting) or _takes_no_time(command) or (command.words[0], command.words[-1]) == ("tail", "/dev/null")
+def _works(command: Simple) -> bool:
+    """Say whether a command is more than a step of the shell itself."""
+    return not _takes_no_time(command) and command.words[0] not in _STEERING
 
 
 def _daemon(command: Simple) -> str | None:
