@@ -66,15 +66,18 @@ def _is_cut_off(start: Start, kept: Held) -> bool:
 
 
 def _message(container: Container, start: Start, kept: Held) -> str:
+    name, server = container.name, shown(kept.program)
     if start.init:
-        return f"{start.init} of container {container.name} passes SIGTERM on to the shell alone; what that started is killed"
-    whole, server = f"process 1 of container {container.name} is a shell", shown(kept.program)
-    return {
-        Hold.CHILD: f"{whole} that does not exec {server}, so it depends on the shell whether SIGTERM reaches that",
-        Hold.PIPELINE: f"{whole} that runs a pipeline, so SIGTERM reaches none of its commands",
-        Hold.LOOP: f"{whole} in a loop without a trap, so it ignores SIGTERM and is killed",
-        Hold.WAIT: f"{whole} without a trap, so SIGTERM does not reach what it started in the background",
-    }[kept.hold]
+        return f"{start.init} of container {name} passes SIGTERM on to the shell alone; what that started is killed"
+    return (
+        f"process 1 of container {name} is a shell "
+        + {
+            Hold.CHILD: f"that does not exec {server}, so it depends on the shell whether SIGTERM reaches that",
+            Hold.PIPELINE: "that runs a pipeline, so SIGTERM reaches none of its commands",
+            Hold.LOOP: "in a loop without a trap, so it ignores SIGTERM and is killed",
+            Hold.WAIT: "without a trap, so SIGTERM does not reach what it started in the background",
+        }[kept.hold]
+    )
 
 
 SIGNAL_HANDLING = Expectation(
