@@ -61,7 +61,7 @@ def _written(workload: Workload, container: Container) -> Iterator[Finding]:
         if not _read_beside(workload, container, path):
             yield Finding(
                 path=start.path,
-                message=f"container {container.name} logs into {shown}, which kubectl logs does not show",
+                message=f"container {container.name} logs into {shown}, which kubectl logs does not read",
                 remedy="let the command write to its standard output, which the platform collects",
             )
 
@@ -77,7 +77,7 @@ def _named(container: Container) -> Iterator[Finding]:
         if names_log(name, value) and not _only_read(container, value):
             yield Finding(
                 path=path,
-                message=f"{name} makes container {container.name} log into a file, which kubectl logs does not show",
+                message=f"{name} makes container {container.name} log into a file, which kubectl logs does not read",
                 remedy=_REMEDY,
             )
 
