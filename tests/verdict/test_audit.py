@@ -13,6 +13,7 @@ from support.policies import only, policy
 from support.world import World, repaired
 
 FLAWLESS_CONTAINER = container(
+    command=["tini", "-g", "--", "sh", "-c", "server | filter"],
     readinessProbe={"httpGet": {"path": "/", "port": 8080}},
     livenessProbe={"httpGet": {"path": "/alive", "port": 8080}},
     lifecycle={"preStop": {"exec": {"command": ["drain"]}}},
@@ -75,6 +76,7 @@ def test_what_has_nothing_to_judge_is_not_applicable() -> None:
         "spread",
         "rollingUpdate",
         "preStop",
+        "initProcess",
         "readinessProbe",
         "startupProbe",
         *NOT_OF_A_DEPLOYMENT,
@@ -257,7 +259,11 @@ def test_a_policy_of_profile_development_asks_for_less() -> None:
     judged = {name: each for name, each in outcomes(world).items() if name not in NOT_OF_A_DEPLOYMENT}
     assert judged == {
         "terminationGracePeriod": Outcome.FAILED,
+        "signalHandling": Outcome.PASSED,
+        "initProcess": Outcome.NOT_APPLICABLE,
+        "singleProcess": Outcome.PASSED,
         "imagePullPolicy": Outcome.PASSED,
         "secretLiterals": Outcome.PASSED,
+        "logging": Outcome.PASSED,
         "persistence": Outcome.PASSED,
     }

@@ -9,8 +9,10 @@ from productionpolicy.expectations.expectation import Action, Expectation, Findi
 from productionpolicy.expectations.image_pull_policy import IMAGE_PULL_POLICY
 from productionpolicy.expectations.image_pull_secrets import IMAGE_PULL_SECRETS
 from productionpolicy.expectations.image_tag import IMAGE_TAG
+from productionpolicy.expectations.init_process import INIT_PROCESS
 from productionpolicy.expectations.job_deadline import JOB_DEADLINE
 from productionpolicy.expectations.liveness_probe import LIVENESS_PROBE
+from productionpolicy.expectations.logging import LOGGING
 from productionpolicy.expectations.persistence import PERSISTENCE
 from productionpolicy.expectations.pod_disruption_budget import POD_DISRUPTION_BUDGET
 from productionpolicy.expectations.pre_stop import PRE_STOP
@@ -20,6 +22,8 @@ from productionpolicy.expectations.resources import RESOURCES
 from productionpolicy.expectations.rolling_update import ROLLING_UPDATE
 from productionpolicy.expectations.secret_literals import SECRET_LITERALS
 from productionpolicy.expectations.sidecars import SIDECARS
+from productionpolicy.expectations.signal_handling import SIGNAL_HANDLING
+from productionpolicy.expectations.single_process import SINGLE_PROCESS
 from productionpolicy.expectations.spread import SPREAD
 from productionpolicy.expectations.startup_probe import STARTUP_PROBE
 from productionpolicy.expectations.termination_grace_period import TERMINATION_GRACE_PERIOD
@@ -33,6 +37,9 @@ EXPECTATIONS: tuple[Expectation[Any], ...] = (
     ROLLING_UPDATE,
     PRE_STOP,
     TERMINATION_GRACE_PERIOD,
+    SIGNAL_HANDLING,
+    INIT_PROCESS,
+    SINGLE_PROCESS,
     READINESS_PROBE,
     LIVENESS_PROBE,
     STARTUP_PROBE,
@@ -44,6 +51,7 @@ EXPECTATIONS: tuple[Expectation[Any], ...] = (
     SECRET_LITERALS,
     CONFIGURATION,
     TERMINATION_MESSAGE,
+    LOGGING,
     CONTAINER_FILESYSTEM,
     PERSISTENCE,
     BARE_PODS,

@@ -27,6 +27,7 @@ _TERMS = (REQUIRED_TERMS, PREFERRED_TERMS)
 
 _AUXILIARY_PORT = re.compile(r"metrics|prometheus|debug|health|admin|pprof", re.IGNORECASE)
 _SLEEP = re.compile(r"(?:^|[\s;&|/(])sleep\s+(\d+(?:\.\d+)?)(s|m|h)?(?=$|[\s;&|)])")
+_STOP = re.compile(r"kill|quit|stop|shutdown|drain|term", re.IGNORECASE)
 _SECONDS = {None: 1, "s": 1, "m": 60, "h": 3600}
 _LONGEST = 10**9
 _PERIOD, _TIMEOUT, _FAILURE_THRESHOLD = 10, 1, 3
@@ -200,6 +201,14 @@ class Container:
         """Whether it takes requests: it has a readiness probe, or a port that is not merely auxiliary."""
         return self.readiness is not None or any(not _AUXILIARY_PORT.search(port) for port in self.ports)
 
+    @property
+    def stops_itself(self) -> bool:
+        """Whether its preStop hook does more than wait, and may so stop the process without a signal."""
+        hook = self.pre_stop
+        return hook is not None and (
+            hook.kind is HandlerKind.HTTP_GET or any(_STOP.search(word) for word in hook.command)
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class AffinityTerm:
@@ -250,6 +259,8 @@ class PodTemplate:
     service_account: str = DEFAULT_SERVICE_ACCOUNT
     shares_processes: bool = False
     """Whether its containers share one process namespace, whose first process reaps all others."""
+    restarts: bool = True
+    """Whether its containers are started again whenever they end."""
     deadline: int | None = None
     """Seconds after which a pod is ended."""
 
@@ -318,6 +329,7 @@ def read_pod_template(fields: Fields, *, record: Part = Part()) -> PodTemplate: 
         pull_secrets=tuple(each.text("name") or "" for each in spec.items("imagePullSecrets")),
         service_account=spec.text("serviceAccountName") or spec.text("serviceAccount") or DEFAULT_SERVICE_ACCOUNT,
         shares_processes=spec.boolean("shareProcessNamespace"),
+        restarts=spec.text("restartPolicy") in {None, "Always"},
         deadline=spec.integer("activeDeadlineSeconds"),
     )
 
