@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import import_module
 from io import TextIOWrapper
@@ -81,9 +83,20 @@ def command(
     was used wrongly.
     """
     policy = _policy(policy_file, profile, names)
-    judgement = judge(_documents(paths), policy=policy, today=datetime.now(UTC).date())
+    with _uncollected():
+        judgement = judge(_documents(paths), policy=policy, today=datetime.now(UTC).date())
     _write(judgement, output)
     sys.exit(0 if fail_on == "never" else _exit_code(judgement))
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Do without the search for unused cycles: what is read stays, and a quarter of the time went there."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _policy(file: Path | None, profile: str | None, names: Sequence[str]) -> Policy:
