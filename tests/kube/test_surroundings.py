@@ -52,8 +52,12 @@ def test_places_are_counted_on_schedulable_nodes() -> None:
     assert topology(*nodes) == {"kubernetes.io/hostname": 3, "topology.kubernetes.io/zone": 1}
 
 
-def test_without_nodes_there_is_no_place() -> None:
-    assert topology() == {"kubernetes.io/hostname": 0, "topology.kubernetes.io/zone": 0}
+def test_without_nodes_nothing_is_known_of_places() -> None:
+    assert topology() == {}
+
+
+def test_nodes_that_take_no_pod_offer_no_place() -> None:
+    assert topology(node("a", unschedulable=True)) == {"kubernetes.io/hostname": 0, "topology.kubernetes.io/zone": 0}
 
 
 def test_the_owners_surroundings_are_without_our_budgets() -> None:

@@ -306,7 +306,7 @@ def test_required_anti_affinity_stays_when_nodes_go() -> None:
 
 
 def test_preferred_anti_affinity_stays_when_nodes_come() -> None:
-    world = repaired(deployment(), policy=required())
+    world = repaired(deployment(), others=[node("only")], policy=required())
     assert world.journal["spread"] == f"Preferred for want of nodes: {HOST}"
     world.others += NODES
     assert world.plan().empty

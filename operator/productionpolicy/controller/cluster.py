@@ -81,6 +81,27 @@ class Cluster:
             return False
         return True
 
+    async def has(self, resource: Resource, name: str) -> bool:
+        """Say whether there is an object of that name, which belongs to no namespace."""
+        try:
+            await self._request("GET", resource.path(name), accept=_METADATA_ONLY)
+        except Gone:
+            return False
+        return True
+
+    async def put(self, resource: Resource, manifest: Raw, *, live: Raw | None) -> Raw:
+        """Create an object that belongs to no namespace, or replace the one that is known.
+
+        Raises:
+            Conflict: it has changed, or exists though none was known.
+        """
+        query, name = {"fieldManager": FIELD_MANAGER}, manifest["metadata"]["name"]
+        if live is None:
+            return await self._request("POST", resource.path(), query=query, body=manifest)
+        version = live["metadata"]["resourceVersion"]
+        body = {**manifest, "metadata": {**manifest["metadata"], "resourceVersion": version}}
+        return await self._request("PUT", resource.path(name), query=query, body=body)
+
     async def pages(self, resource: Resource) -> AsyncIterator[list[Raw]]:
         """Yield all objects of a kind, page by page. They carry neither kind nor apiVersion; both are added."""
         async for page in self._pages(resource, resource.path(), accept="application/json"):

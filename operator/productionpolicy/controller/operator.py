@@ -16,6 +16,7 @@ import kopf
 import structlog
 
 from productionpolicy.controller import handlers
+from productionpolicy.controller.admission import Admission
 from productionpolicy.controller.bare_pods import BarePods
 from productionpolicy.controller.clock import Clock
 from productionpolicy.controller.cluster import Cluster, RequestFailed
@@ -87,7 +88,8 @@ class Operator:
             wake=self.queue.add,
             later=self.queue.add_later,
         )
-        self.keeper = Keeper(self.store, cluster, self.reconciler, self.events, clock=CLOCK)
+        self.admission = Admission(cluster)
+        self.keeper = Keeper(self.store, cluster, self.reconciler, self.admission, self.events, clock=CLOCK)
         self.listing = Listing(cluster, self.store, observe=self.observe, vanished=self.vanished)
         self.bare_pods = BarePods(
             cluster,
@@ -122,6 +124,7 @@ class Operator:
         self._state = "listing"
         await self.listing.complete()
         await self.bare_pods.look()
+        await self._learn_of_admission()
         self._learned = True
         self.store.born = self.reconciler.born
         for key in self.store.all_workloads():
@@ -196,8 +199,16 @@ class Operator:
         while True:
             await asyncio.sleep(self._listing_seconds)
             await self.listing.complete()
+            await self._learn_of_admission()
             self.reconciler.forgive()
             await self._rejudge(list(self.store.all_workloads()))
+
+    async def _learn_of_admission(self) -> None:
+        try:
+            await self.admission.learn()
+        except RequestFailed as error:
+            log.warning("admission policy could not be looked up", error=str(error)[:300])
+        self.reconciler.changed.update(self.store.policies)
 
     async def wait_for_server(self) -> None:
         """Wait until the API server answers and knows our kind."""

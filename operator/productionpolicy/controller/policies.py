@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import structlog
 
+from productionpolicy.controller.admission import Admission
 from productionpolicy.controller.clock import Clock
 from productionpolicy.controller.cluster import Cluster, Gone, RequestFailed
 from productionpolicy.controller.events import Events
@@ -49,6 +50,7 @@ class Keeper:
     store: Store
     cluster: Cluster
     reconciler: Reconciler
+    admission: Admission
     events: Events
     clock: Clock
     held: int = 0
@@ -107,6 +109,7 @@ class Keeper:
     async def _attempt(self, stored: StoredPolicy) -> None:
         try:
             await self._keep_finalizer(stored)
+            await self.admission.keep(stored)
             await self._write_status(stored)
         except Gone:
             log.debug("policy is gone", policy=stored.name)
@@ -134,6 +137,7 @@ class Keeper:
         if stored.policy is not None:
             yield self._condition(stored, "Compliant", *_compliant(ledger))
             yield self._condition(stored, "Progressing", *_progressing(stored.policy, ledger))
+            yield self._condition(stored, "AdmissionRepair", *self.admission.state(stored.name))
         departure = self._departures.get(stored.name)
         if departure is not None:
             message = f"{departure.left} workloads still carry repairs that are being withdrawn"

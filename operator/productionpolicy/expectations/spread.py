@@ -98,6 +98,8 @@ def repair(workload: Workload, parameters: SpreadParameters, around: Surrounding
         return Refusal("the workload has no selector")
     if parameters.strength is Strength.PREFERRED:
         return AntiAffinity(preferred=parameters.topology_keys)
+    if not around.topology.places:
+        return Refusal("how many nodes there are is not known, so Required may be more than they can hold")
     return _required(workload, parameters, around)
 
 

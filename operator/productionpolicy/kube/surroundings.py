@@ -66,8 +66,11 @@ class Topology:
 
     @classmethod
     def of(cls, nodes: Iterable[Node]) -> Topology:
-        """Count the hosts and zones of the schedulable nodes."""
-        schedulable = [each for each in nodes if each.schedulable]
+        """Count the hosts and zones of the schedulable nodes; where no node is known, nothing is."""
+        known = list(nodes)
+        if not known:
+            return NOWHERE
+        schedulable = [each for each in known if each.schedulable]
         zones = {each.zone for each in schedulable if each.zone}
         return cls({HOSTNAME: len(schedulable), ZONE: len(zones)})
 

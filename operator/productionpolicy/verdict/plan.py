@@ -93,15 +93,16 @@ class Plan:
         return any(each.settled and not each.harmful for name, each in self.contests.items() if name in self.refusals)
 
 
-def plan(case: Case, *, restarts_allowed: bool = True) -> Plan:
+def plan(case: Case, *, restarts_allowed: bool = True, restarting: bool = False) -> Plan:
     """Return what is to be done.
 
     Args:
         case: the workload and all that bears on it.
         restarts_allowed: whether changes that replace pods may be part of it; where not, they are left as they are.
+        restarting: whether the pods are replaced anyway, so that what waits for that goes along.
     """
     drafts = {each.name: _draft(case, each) for each in EXPECTATIONS if each.amendment is None}
-    drafts |= _amended(case, restarts_allowed=restarts_allowed)
+    drafts |= _amended(case, restarts_allowed=restarts_allowed, restarting=restarting)
     return _composed(case, drafts)
 
 
@@ -127,11 +128,12 @@ class _Draft:
         return amendment is not None and amendment.restarts and self.before != self.after
 
 
-def _amended(case: Case, *, restarts_allowed: bool) -> dict[str, _Draft]:
+def _amended(case: Case, *, restarts_allowed: bool, restarting: bool) -> dict[str, _Draft]:
     """Decide about the workload itself. Where its pods restart anyway, take along what has waited for it."""
-    drafts = _drafts(case, restarts_allowed=restarts_allowed, deferring=True)
-    if not any(each.restarts for each in drafts.values()):
-        return drafts
+    if not restarting:
+        drafts = _drafts(case, restarts_allowed=restarts_allowed, deferring=True)
+        if not any(each.restarts for each in drafts.values()):
+            return drafts
     return _drafts(case, restarts_allowed=restarts_allowed, deferring=False)
 
 

@@ -1,0 +1,177 @@
+"""Repairs that the API server makes itself, when a workload is created or its pods are replaced anyway."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from cluster.conftest import ROOT
+from cluster.world import Raw, World, container, deployment, eventually, journal, pod_spec, stateful_set
+from control_plane.operator_process import OperatorProcess
+from control_plane.plane import ControlPlane
+
+OUR_SLEEP = {"preStop": {"sleep": {"seconds": 10}}}
+SHORT_SLEEP = {"preStop": {"sleep": {"seconds": 3}}}
+OWN_HOOK = {"preStop": {"exec": {"command": ["/bin/drain"]}}}
+
+
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """A control plane with the admission policy."""
+    with ControlPlane.start(tmp_path_factory.mktemp("admission"), audit=True) as started:
+        started.kubectl("apply", "-k", str(ROOT / "manifests"))
+        started.kubectl("apply", "-k", str(ROOT / "manifests" / "admission"))
+        yield started
+
+
+@pytest.fixture(scope="module")
+def operator(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatorProcess]:
+    kubeconfig = plane.kubeconfig_of_service_account("productionpolicy-system", "productionpolicy")
+    with OperatorProcess(kubeconfig, log=tmp_path_factory.mktemp("operator") / "operator.log") as process:
+        process.wait_ready(60)
+        yield process
+        assert process.stop(timeout=10) == 0
+
+
+def bound(world: World, **spec: Any) -> str:
+    """Return a policy once the API server repairs by it."""
+    policy = world.policy(**spec)
+    namespace = world.namespace(policy)
+
+    def repairs() -> bool:
+        probe = deployment("probe")
+        probe["metadata"]["namespace"] = namespace
+        born = world.kubectl("create", "--dry-run=server", "-o", "yaml", "-f", "-", stdin=probe)
+        return "productionpolicy.dev/policy" in born
+
+    eventually(repairs)
+    return policy
+
+
+def sleeps(workload: Raw) -> list[Raw | None]:
+    return [each.get("lifecycle") for each in pod_spec(workload)["containers"]]
+
+
+def condition(world: World, policy: str) -> tuple[str, str]:
+    conditions = {each["type"]: each for each in world.status(policy).get("conditions", [])}
+    found = conditions.get("AdmissionRepair", {"status": "", "reason": ""})
+    return found["status"], found["reason"]
+
+
+@pytest.mark.parametrize("raw", [deployment(replicas=4), stateful_set()], ids=lambda each: each["kind"])
+def test_a_new_workload_is_born_repaired_and_rolled_out_once(world: World, raw: Raw) -> None:
+    policy = bound(world)
+    namespace = world.namespace(policy)
+    world.apply(namespace, raw)
+    world.settled(policy, total=1, compliant=1)
+    kind, name = raw["kind"].lower(), raw["metadata"]["name"]
+    live = world.get(kind, name, namespace)
+    assert sleeps(live) == [OUR_SLEEP]
+    assert (pod_spec(live)["terminationGracePeriodSeconds"], live["metadata"]["generation"]) == (40, 1)
+    if kind == "deployment":
+        assert len(world.all("replicaset", namespace)) == 1
+
+
+def test_the_policy_says_so(world: World) -> None:
+    policy = bound(world)
+    eventually(lambda: condition(world, policy) == ("True", "Bound"))
+
+
+def test_the_binding_goes_with_the_policy(world: World) -> None:
+    policy = bound(world)
+    world.kubectl("delete", "productionpolicy", policy, "--timeout=30s")
+    binding = f"mutatingadmissionpolicybinding/productionpolicy-{policy}"
+    eventually(lambda: not world.kubectl("get", binding, "--ignore-not-found"))
+
+
+def test_an_annotation_on_an_old_workload_restarts_nothing(world: World) -> None:
+    namespace = world.namespace()
+    world.apply(namespace, deployment())
+    policy = bound(world, rollout={"timing": "NextRollout"})
+    world.label(namespace, f"productionpolicy.dev/policy={policy}")
+    before = world.rolled_out("web", namespace)["spec"]["template"]
+    world.kubectl("annotate", "deployment", "web", "-n", namespace, "example.com/note=x")
+    world.kubectl("scale", "deployment", "web", "-n", namespace, "--replicas=2")
+    assert world.fixed(lambda: world.get("deployment", "web", namespace)["spec"]["template"]) == before
+
+
+def test_timing_next_rollout_repairs_with_the_owners_next_change(world: World) -> None:
+    namespace = world.namespace()
+    world.apply(namespace, deployment())
+    policy = bound(world, rollout={"timing": "NextRollout"})
+    world.label(namespace, f"productionpolicy.dev/policy={policy}")
+    world.rolled_out("web", namespace)
+    assert world.fixed(lambda: sleeps(world.get("deployment", "web", namespace))) == [None]
+    world.apply(namespace, deployment(containers=[container(image="example/web:1.2.4")]))
+    live = world.repaired("web", namespace)
+    assert (sleeps(live), pod_spec(live)["containers"][0]["image"]) == ([OUR_SLEEP], "example/web:1.2.4")
+    assert len(world.all("replicaset", namespace)) == 2
+    world.settled(policy, compliant=1)
+
+
+@pytest.mark.parametrize("apply", [World.apply, World.apply_server_side], ids=lambda each: each.__name__)
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"containers": [container(lifecycle=OWN_HOOK)]}, ([OWN_HOOK], 40)),
+        ({"terminationGracePeriodSeconds": 5}, ([None], 5)),
+        (
+            {"containers": [container(lifecycle={"preStop": {"sleep": {"seconds": 3}}})]},
+            ([{"preStop": {"sleep": {"seconds": 3}}}], 40),
+        ),
+        ({"containers": [container("other")]}, ([OUR_SLEEP], 40)),
+    ],
+    ids=["another hook", "a grace period shorter than our sleep", "a shorter sleep", "a container renamed"],
+)
+def test_the_owners_next_change_wins(world: World, apply: Any, change: Raw, expected: Any) -> None:
+    policy = bound(world)
+    namespace = world.namespace(policy)
+    apply(world, namespace, deployment())
+    world.settled(policy, total=1, compliant=1)
+    apply(world, namespace, deployment(**change))
+    world.settled(policy, total=1)
+    live = world.get("deployment", "web", namespace)
+    assert (sleeps(live), pod_spec(live)["terminationGracePeriodSeconds"]) == expected
+    noted = journal(live).get("preStop", "")
+    assert bool(noted) == (OUR_SLEEP in expected[0])
+
+
+@pytest.mark.parametrize(
+    "spec", [{"mode": "Audit"}, {"paused": True}, {"expectations": {"preStop": {"action": "Audit"}}}]
+)
+def test_nothing_is_added_where_the_policy_forbids_it(world: World, spec: Raw) -> None:
+    policy = bound(world)
+    namespace = world.namespace(policy)
+    world.change_policy(policy, **spec)
+    world.apply(namespace, deployment())
+    assert world.fixed(lambda: sleeps(world.get("deployment", "web", namespace))) == [None]
+
+
+def test_nothing_is_added_where_the_namespace_forbids_it(world: World) -> None:
+    policy = bound(world)
+    namespace = world.namespace(policy, **{"productionpolicy.dev/mode": "audit"})
+    world.apply(namespace, deployment())
+    assert world.fixed(lambda: sleeps(world.get("deployment", "web", namespace))) == [None]
+
+
+def test_an_exempt_workload_is_left_alone(world: World) -> None:
+    policy = bound(world)
+    namespace = world.namespace(policy)
+    raw = deployment()
+    raw["metadata"]["annotations"] = {"exempt.productionpolicy.dev/preStop": "drains by itself"}
+    world.apply(namespace, raw)
+    world.settled(policy, total=1)
+    assert sleeps(world.get("deployment", "web", namespace)) == [None]
+
+
+def test_a_policy_that_reverts_leaves_every_template_as_its_owner_wrote_it(world: World) -> None:
+    policy = bound(world, onRemoval="Revert")
+    namespace = world.namespace(policy)
+    world.apply(namespace, deployment())
+    world.settled(policy, total=1, compliant=1)
+    world.kubectl("delete", "productionpolicy", policy, "--timeout=60s")
+    live = world.rolled_out("web", namespace)
+    assert (sleeps(live), pod_spec(live)["terminationGracePeriodSeconds"], journal(live)) == ([None], 30, {})
+    assert "affinity" not in pod_spec(live)

@@ -1,0 +1,190 @@
+"""The API server repairs at admission as the operator plans where it knows nothing of the surroundings."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bench.client import Api, RequestFailed, connected
+from cluster.conftest import ROOT
+from cluster.test_one_judgement import REAL_MANIFESTS, real_groups, usable
+from cluster.world import Raw, eventually, journal
+from control_plane.credentials import ADMIN
+from control_plane.plane import ControlPlane
+from corpus.manifests import placed
+from productionpolicy.controller.admission import binding
+from productionpolicy.controller.store import StoredPolicy
+from productionpolicy.kube.workloads import REPAIRED, read_workload
+from productionpolicy.policy import read_policy
+from productionpolicy.verdict import Case, plan
+from support.examples import examples
+from support.server import patched
+from support.strategies import workloads
+from support.world import TODAY
+
+PLAIN = "plain"
+POLICIES: dict[str, Raw] = {
+    "production": {},
+    "development": {"profile": "Development"},
+    "careful": {
+        "exemptContainers": ["pro*", "s?decar"],
+        "expectations": {
+            "terminationMessage": {"action": "Repair"},
+            "spread": {"topologyKeys": ["topology.kubernetes.io/zone"]},
+            "preStop": {"sleepSeconds": 45, "containers": "All"},
+            "terminationGracePeriod": {"shutdownSeconds": 5},
+        },
+    },
+    "apart": {
+        "exemptions": "Ignored",
+        "expectations": {
+            "spread": {"strength": "Required"},
+            "terminationGracePeriod": {"action": "Audit"},
+            "preStop": {"sleepSeconds": 25},
+            "terminationMessage": {"action": "Repair"},
+        },
+    },
+    "only-audits": {"mode": "Audit"},
+    "paused": {"paused": True},
+}
+
+
+def manifest(name: str) -> Raw:
+    spec = {"mode": "Enforce", **POLICIES[name]}
+    kind = {"apiVersion": "productionpolicy.dev/v1alpha1", "kind": "ProductionPolicy"}
+    return {**kind, "metadata": {"name": name}, "spec": spec}
+
+
+@pytest.fixture(scope="module")
+def admitting_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """A control plane in which each policy governs a namespace of its own name, and none the namespace `plain`."""
+    with ControlPlane.start(tmp_path_factory.mktemp("admitting"), controllers=False) as plane:
+        plane.kubectl("apply", "-k", str(ROOT / "manifests"))
+        plane.kubectl("apply", "-k", str(ROOT / "manifests" / "admission"))
+        plane.kubectl("create", "namespace", PLAIN)
+        for name in POLICIES:
+            govern(plane, name)
+        eventually(lambda: "sleep" in plane.kubectl("create", "--dry-run=server", "-o", "yaml", "-f", "-", stdin=PROBE))
+        yield plane
+
+
+PROBE = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: probe, namespace: apart}
+spec:
+  selector: {matchLabels: {app: probe}}
+  template:
+    metadata: {labels: {app: probe}}
+    spec: {containers: [{name: probe, image: probe, ports: [{containerPort: 1}]}]}
+"""
+
+
+def govern(plane: ControlPlane, name: str) -> None:
+    plane.kubectl("create", "-f", "-", stdin=yaml.dump(manifest(name)))
+    uid = plane.kubectl("get", "productionpolicy", name, "-o", "jsonpath={.metadata.uid}")
+    stored = StoredPolicy(name=name, uid=uid, resource_version="", generation=1, policy=None)
+    labels = {"productionpolicy.dev/policy": name}
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+    for each in (binding(stored), namespace):
+        plane.kubectl("create", "-f", "-", stdin=yaml.dump(each))
+
+
+async def made(api: Api, raw: Raw, namespace: str, *, way: str) -> Raw | None:
+    """Return what the API server makes of a workload, without keeping it; None where it refuses it."""
+    workload = placed({**raw, "metadata": own_metadata(raw)}, namespace)
+    path = f"/apis/apps/v1/namespaces/{namespace}/{raw['kind'].lower()}s"
+    name = workload["metadata"]["name"]
+    verb, where, content_type = {
+        "created": ("POST", f"{path}?dryRun=All", "application/json"),
+        "applied": ("PATCH", f"{path}/{name}?dryRun=All&fieldManager=owner&force=true", "application/apply-patch+yaml"),
+    }[way]
+    try:
+        answer = await api.send(verb, where, msgspec.json.encode(workload), content_type=content_type)
+    except RequestFailed:
+        return None
+    found: Raw = msgspec.json.decode(answer)
+    return found
+
+
+def own_metadata(raw: Raw) -> Raw:
+    return {key: value for key, value in raw["metadata"].items() if key in {"name", "labels", "annotations"}}
+
+
+def planned(raw: Raw, name: str) -> Raw:
+    """Return the workload as the operator would have it, where nothing is known of its surroundings."""
+    policy = read_policy(manifest(name))
+    if not policy.writes:
+        return raw
+    case = Case(read_workload(raw), policy=policy, today=TODAY)
+    return patched(raw, plan(case, restarting=True).patch)
+
+
+def compared(raw: Raw) -> Raw:
+    return {"annotations": raw["metadata"].get("annotations", {}), "spec": raw["spec"]}
+
+
+def deviation(found: Any, wanted: Any, path: str = "") -> list[str]:
+    """Return the paths at which two values differ, with both values."""
+    if isinstance(found, dict) and isinstance(wanted, dict):
+        names = sorted(found.keys() | wanted.keys())
+        return [each for name in names for each in deviation(found.get(name), wanted.get(name), f"{path}.{name}")]
+    if isinstance(found, list) and isinstance(wanted, list) and len(found) == len(wanted):
+        pairs = enumerate(zip(found, wanted, strict=True))
+        return [each for index, (one, other) in pairs for each in deviation(one, other, f"{path}[{index}]")]
+    return [] if found == wanted else [f"{path}: {found!r}, not {wanted!r}"]
+
+
+async def differences(plane: ControlPlane, raws: list[Raw], *, way: str) -> list[str]:
+    """Return what the API server made otherwise than the operator would have, of any workload under any policy."""
+    found: list[str] = []
+    async with connected(plane.site, user=ADMIN) as api:
+        for raw in raws:
+            plain = await made(api, raw, PLAIN, way=way)
+            for name in POLICIES if plain else ():
+                born = await made(api, raw, name, way=way)
+                assert plain
+                assert born, f"{raw['metadata']['name']} is refused under {name}"
+                deviations = deviation(compared(born), compared(planned(plain, name)))
+                found += [f"{raw['metadata']['name']} under {name}: {each}" for each in deviations]
+    return found
+
+
+def repairable(raws: list[Raw]) -> list[Raw]:
+    return [each for each in raws if each["kind"] in REPAIRED]
+
+
+def test_some_examples_are_repaired_at_admission(admitting_plane: ControlPlane) -> None:
+    probe = admitting_plane.kubectl("create", "--dry-run=server", "-o", "json", "-f", "-", stdin=PROBE)
+    assert journal(json.loads(probe)) == {
+        "policy": "apart",
+        "preStop": "sleep 25s: probe",
+        "terminationMessage": "FallbackToLogsOnError: probe",
+    }
+
+
+@pytest.mark.parametrize("way", ["created", "applied"])
+async def test_on_the_examples_of_all_expectations(admitting_plane: ControlPlane, way: str) -> None:
+    raws = repairable([each.workload for each in examples()])
+    assert await differences(admitting_plane, raws, way=way) == []
+
+
+@pytest.mark.skipif(not REAL_MANIFESTS.is_dir(), reason="no folder of real manifests; name one by CORPUS=folder")
+@pytest.mark.parametrize("way", ["created", "applied"])
+async def test_on_real_manifests(admitting_plane: ControlPlane, way: str) -> None:
+    raws = repairable([each for group in real_groups() for each in usable(group)])
+    assert await differences(admitting_plane, raws, way=way) == []
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(raw=workloads(), way=st.sampled_from(["created", "applied"]))
+def test_on_generated_workloads(admitting_plane: ControlPlane, raw: Raw, way: str) -> None:
+    assert asyncio.run(differences(admitting_plane, [raw], way=way)) == []
