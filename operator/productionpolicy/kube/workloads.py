@@ -209,8 +209,8 @@ def read_workload(raw: Mapping[str, Any]) -> Workload:
     fields = Fields(raw)
     metadata, spec = fields.mapping("metadata"), fields.mapping("spec")
     kind = Kind(str(raw.get("kind")))
-    template = _TEMPLATES.get(kind, ("spec", "template"))
-    ownership = Ownership(metadata, ours=FIELD_MANAGER)
+    template = _template_path(kind)
+    ownership = Ownership(metadata, ours=FIELD_MANAGER, stands=None if "uid" in metadata else raw)
     annotations = metadata.text_map("annotations")
     return Workload(
         key=WorkloadKey(namespace=metadata.text("namespace") or "", kind=str(kind), name=metadata.text("name") or ""),
@@ -237,6 +237,15 @@ def read_workload(raw: Mapping[str, Any]) -> Workload:
         rest=_rest(raw.get("spec")) if kind in REPAIRED else "",
         unreadable=fields.problems,
     )
+
+
+def pods_of(fields: Fields, kind: Kind) -> Fields:
+    """Return the template of a workload's pods: their metadata and spec."""
+    return fields.below(*_template_path(kind))
+
+
+def _template_path(kind: Kind) -> tuple[str, ...]:
+    return _TEMPLATES.get(kind, ("spec", "template"))
 
 
 def digest(text: str | bytes) -> str:
