@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.checking import check, report, verdict, written
-from support.manifests import Raw, deployment
+from support.manifests import Raw, autoscaler, budget, container, deployment
 from support.strategies import mangled, workloads
 
 GOOD = written(deployment("good"))
@@ -56,6 +56,15 @@ def test_a_template_is_told_to_be_rendered(replicas: str) -> None:
 
 def test_a_variable_in_the_place_of_a_number_is_judged() -> None:
     assert verdict("unreadable", "-", stdin=written(deployment(replicas="${REPLICAS}"))) == "failed"
+
+
+@pytest.mark.parametrize(
+    "image", ["${IMAGE}", "$(IMAGE)", "$IMAGE", "{{ .Values.image }}", "web:${TAG}", "{{ .image }}:1"]
+)
+def test_an_image_that_is_still_to_be_filled_in_is_not_judged(image: str) -> None:
+    text = written(deployment(pod={"containers": [container(image=image)]}))
+    assert verdict("imageTag", "-", stdin=text) == "passed"
+    assert verdict("imagePullPolicy", "-", stdin=text) == "passed"
 
 
 def test_of_two_equal_objects_the_later_is_judged() -> None:
@@ -130,6 +139,75 @@ def test_what_says_little(text: str) -> None:
     assert unreadable(text) == []
 
 
+PATCHES = {
+    "a deletion": "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n$patch: delete\n",
+    "annotations": "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, annotations: {a: b}}\n",
+    "replicas": "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: web}\nspec: {replicas: 1}\n",
+    "a part of a container": (
+        "apiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: web}\n"
+        "spec: {template: {spec: {containers: [{name: web, env: [{name: A, value: b}]}]}}}\n"
+    ),
+    "the deletion of a container": written(
+        deployment(
+            pod={"containers": [{"name": "web", "image": "web:1"}, {"name": "b", "image": "b:1", "$patch": "delete"}]}
+        )
+    ),
+    "a schedule": "apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: web}\nspec: {schedule: '* * * * *'}\n",
+    "a label of a pod": "apiVersion: v1\nkind: Pod\nmetadata: {name: web, labels: {a: b}}\n",
+}
+
+
+@pytest.mark.parametrize("patch", PATCHES.values(), ids=PATCHES)
+def test_a_patch_is_passed_over(patch: str) -> None:
+    found = report("-", stdin=f"{GOOD}---\n{patch}")
+    assert [each["name"] for each in found["workloads"]] == ["good"]
+    assert found["unreadable"] == []
+    assert [each["line"] for each in found["fragments"]] == [GOOD.count("\n") + 2]
+    assert check("-", stdin=patch).out.endswith("unreadable documents: 0, patches passed over: 1\n")
+    assert check("-", stdin=patch).code == 0
+
+
+def test_a_patch_does_not_take_the_place_of_what_it_is_for() -> None:
+    image = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: good, namespace: shop}\n"
+    image += "spec: {template: {spec: {containers: [{name: web, image: 'web:2'}]}}}\n"
+    for text in (f"{GOOD}---\n{image}", f"{image}---\n{GOOD}"):
+        found = report("-", stdin=text)
+        assert [each["verdicts"]["replicas"] for each in found["workloads"]] == ["passed"]
+        assert (found["unreadable"], len(found["fragments"])) == ([], 1)
+
+
+def test_patches_of_neighbours_do_not_count() -> None:
+    scaled = written(deployment(), autoscaler(1, 4))
+    deleted = written({**budget(), "$patch": "delete"})
+    lower = written({**autoscaler(1, 4), "spec": {"minReplicas": 9}})
+    assert verdict("podDisruptionBudget", "-", stdin=f"{written(deployment())}---\n{deleted}") == "failed"
+    assert verdict("replicas", "-", stdin=f"{scaled}---\n{lower}") == "failed"
+
+
+def test_a_workload_without_a_selector_is_judged_if_it_has_an_image() -> None:
+    spec = {name: value for name, value in deployment()["spec"].items() if name != "selector"}
+    assert verdict("replicas", "-", stdin=written({**deployment(), "spec": spec})) == "passed"
+
+
+def test_what_cannot_be_read_is_no_patch() -> None:
+    assert verdict("unreadable", "-", stdin="kind: Deployment\nmetadata: {name: web}\nspec: ${SPEC}\n") == "failed"
+
+
+PASSED_OVER = {
+    "a kustomization": "kind: Kustomization\npatches:\n- patch: |-\n    kind: Deployment\n    spec: {replicas: 1}\n",
+    "a component": "kind: Component\nresources: [deployment.yaml]\n",
+    "JSON patches": "- op: replace\n  path: /kind\n  value: {kind: Deployment}\n",
+    "JSON patches as JSON": '[{"op": "add", "path": "/spec", "value": {"kind": "Deployment"}}]',
+    "values of a chart": "kind: Deployment\nreplicaCount: 1\nimage: {tag: latest}\n",
+    "values without a kind": "web: {kind: Deployment, replicas: 1}\n",
+}
+
+
+@pytest.mark.parametrize("text", PASSED_OVER.values(), ids=PASSED_OVER)
+def test_what_is_no_manifest_is_passed_over(text: str) -> None:
+    assert (names(text), unreadable(text)) == ([], [])
+
+
 def test_what_nothing_needs_is_not_parsed() -> None:
     assert unreadable("kind: ConfigMap\ndata: [") == []
     assert unreadable("replicas: {{ .Values.replicas }}") == []
@@ -147,7 +225,7 @@ def test_links_that_lead_in_circles_and_nowhere(tmp_path: Path) -> None:
 
 def test_dates_and_numbers_with_colons_are_strings_as_in_kubernetes() -> None:
     labels = "{release: 2020-01-01, at: 12:30:45, when: 2020-13-99}"
-    text = f"kind: Deployment\nmetadata: {{name: web, annotations: {labels}}}\n"
+    text = f"kind: Deployment\nmetadata: {{name: web, annotations: {labels}}}\nspec: {{selector: {{}}}}\n"
     assert unreadable(text) == []
     (judged,) = report("-", stdin=text)["workloads"]
     assert "unreadable" not in judged["verdicts"]

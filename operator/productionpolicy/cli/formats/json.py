@@ -7,7 +7,7 @@ from typing import TextIO
 
 import msgspec
 
-from productionpolicy.offline import Judged, Judgement, Unread
+from productionpolicy.offline import Judged, Judgement, Place, Unread
 from productionpolicy.verdict import Outcome
 
 
@@ -41,6 +41,13 @@ class Unreadable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     message: str
 
 
+class Fragment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a patch stands: a part of an object, which is not judged by itself."""
+
+    file: str
+    line: int
+
+
 class Tally(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """How many workloads have each outcome for one expectation."""
 
@@ -57,6 +64,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     failed: int
     findings: int
     unreadable: int
+    fragments: int
     expectations: dict[str, Tally]
 
 
@@ -65,27 +73,33 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     workloads: list[Workload]
     unreadable: list[Unreadable]
+    fragments: list[Fragment]
     summary: Summary
 
 
 def write(judgement: Judgement, out: TextIO) -> None:
     """Write the report."""
-    text = msgspec.json.encode(report(judgement))
-    out.write(msgspec.json.format(text, indent=2).decode() + "\n")
+    write_struct(report(judgement), out)
+
+
+def write_struct(struct: msgspec.Struct, out: TextIO) -> None:
+    """Write a report, indented for people."""
+    out.write(msgspec.json.format(msgspec.json.encode(struct), indent=2).decode() + "\n")
 
 
 def report(judgement: Judgement) -> Report:
     """Return the report as it is written."""
     return Report(
         workloads=[_workload(each) for each in judgement.workloads],
-        unreadable=[_unreadable(each) for each in judgement.unreadable],
+        unreadable=[unreadable(each) for each in judgement.unreadable],
+        fragments=[fragment(each) for each in judgement.fragments],
         summary=_summary(judgement),
     )
 
 
-def schema() -> dict[str, object]:
-    """Return the JSON Schema of the report."""
-    (made,), parts = msgspec.json.schema_components([Report], ref_template="#/$defs/{name}")
+def schema(of: type[msgspec.Struct] = Report) -> dict[str, object]:
+    """Return the JSON Schema of a report."""
+    (made,), parts = msgspec.json.schema_components([of], ref_template="#/$defs/{name}")
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made, "$defs": parts}
 
 
@@ -107,8 +121,14 @@ def _findings(judged: Judged) -> Iterator[Finding]:
         yield Finding(expectation=each.expectation, path=each.path, message=each.message, remedy=each.remedy)
 
 
-def _unreadable(unread: Unread) -> Unreadable:
+def unreadable(unread: Unread) -> Unreadable:
+    """Return what could not be judged."""
     return Unreadable(file=unread.file, line=unread.line, message=unread.message)
+
+
+def fragment(place: Place) -> Fragment:
+    """Return where a patch stands."""
+    return Fragment(file=place.file, line=place.line)
 
 
 def _summary(judgement: Judgement) -> Summary:
@@ -117,6 +137,7 @@ def _summary(judgement: Judgement) -> Summary:
         failed=judgement.failed,
         findings=judgement.findings,
         unreadable=len(judgement.unreadable),
+        fragments=len(judgement.fragments),
         expectations={
             name: Tally(
                 passed=counts[Outcome.PASSED],

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TextIO
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from productionpolicy.offline import Judged, Judgement, Unread
+from productionpolicy.offline import Judged, Judgement, Place, Unread
 from productionpolicy.verdict import Outcome
 
 _WIDTH_OF_A_FILE = 120
@@ -16,13 +17,12 @@ _WIDTH_OF_A_FILE = 120
 
 def write(judgement: Judgement, out: TextIO) -> None:
     """Write the report."""
-    width = None if out.isatty() else _WIDTH_OF_A_FILE
-    console = Console(file=out, width=width, soft_wrap=True, highlight=False, legacy_windows=False)
+    console = console_on(out)
     for each in judgement.workloads:
         if each.failed:
             _write_workload(each, console)
     for unread in judgement.unreadable:
-        _write_unread(unread, console)
+        write_unread(unread, console)
     if judgement.workloads:
         console.print(_table(judgement))
     console.print(_total(judgement))
@@ -38,7 +38,14 @@ def _write_workload(workload: Judged, console: Console) -> None:
     console.print()
 
 
-def _write_unread(unread: Unread, console: Console) -> None:
+def console_on(out: TextIO) -> Console:
+    """Return a console that uses colours on a terminal only, and never wraps a line."""
+    width = None if out.isatty() else _WIDTH_OF_A_FILE
+    return Console(file=out, width=width, soft_wrap=True, highlight=False, legacy_windows=False)
+
+
+def write_unread(unread: Unread, console: Console) -> None:
+    """Write what could not be judged."""
     console.print(Text.assemble((f"{unread.file}:{unread.line}", "bold"), "  ", ("unreadable", "red")))
     console.print(Text(f"    {unread.message}"))
     console.print()
@@ -57,5 +64,10 @@ def _total(judgement: Judgement) -> Text:
     workloads, unreadable = len(judgement.workloads), len(judgement.unreadable)
     return Text(
         f"\nworkloads: {workloads}, of these with findings: {judgement.failed}, findings: {judgement.findings}, "
-        f"unreadable documents: {unreadable}"
+        f"unreadable documents: {unreadable}{passed_over(judgement.fragments)}"
     )
+
+
+def passed_over(fragments: Sequence[Place]) -> str:
+    """Return what is said of patches, if there are any."""
+    return f", patches passed over: {len(fragments)}" if fragments else ""
