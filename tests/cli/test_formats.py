@@ -60,7 +60,6 @@ def test_json() -> None:
         "failed": 1,
         "findings": 1,
         "unreadable": 1,
-        "fragments": 0,
         "expectations": {
             "podDisruptionBudget": {"passed": 0, "failed": 0, "exempt": 0, "notApplicable": 1},
             "replicas": {"passed": 0, "failed": 1, "exempt": 0, "notApplicable": 0},

@@ -94,12 +94,58 @@ def test_an_unknown_version_is_judged_and_named(version: object) -> None:
     assert verdict("apiVersion", "-", stdin=written({**deployment(), "apiVersion": version})) == "failed"
 
 
+def deployment_of(template: Raw, **spec: object) -> str:
+    return written({**deployment(), "spec": {"replicas": 1, "template": template, **spec}})
+
+
+PARTS = {
+    "a patch of the replicas": written({**deployment(), "spec": {"replicas": 1}}),
+    "a patch of a container": deployment_of({"spec": {"containers": [{"name": "web", "tty": True}]}}),
+    "a patch that adds a container": deployment_of(
+        {"spec": {"containers": [{"name": "web", "tty": True}, {"name": "proxy", "image": "registry.example/proxy:1"}]}}
+    ),
+    "a patch of a schedule": "apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: web}\nspec: {schedule: '@daily'}\n",
+    "a patch of a pod": "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {hostNetwork: true}\n",
+}
+
+
+@pytest.mark.parametrize("part", PARTS.values(), ids=PARTS)
+def test_a_part_of_a_workload_is_not_judged(part: str) -> None:
+    found = report("-", stdin=part)
+    assert found["workloads"] == []
+    assert [each["line"] for each in found["unreadable"]] == [1]
+    assert found["unreadable"][0]["message"] == (
+        "it lacks the image of a container, so it is only a part of a workload, such as a patch: judge the whole, for "
+        "example the output of `kustomize build`"
+    )
+
+
+def test_a_part_does_not_take_the_place_of_the_whole() -> None:
+    text = written(deployment(replicas=2)) + "---\n" + PARTS["a patch of the replicas"]
+    assert verdict("replicas", "-", stdin=text) == "passed"
+
+
+@pytest.mark.parametrize("containers", ["none", [1], {"web": {}}])
+def test_containers_that_cannot_be_read_make_no_part(containers: object) -> None:
+    text = deployment_of({"spec": {"containers": containers}}, selector={"matchLabels": {"app": "web"}})
+    assert verdict("unreadable", "-", stdin=text) == "failed"
+
+
+def test_a_whole_to_which_kustomize_adds_labels_is_judged_but_for_what_selects_its_pods() -> None:
+    web = {"name": "web", "image": "registry.example/web:latest"}
+    text = deployment_of({"spec": {"containers": [web]}}, replicas=2)
+    assert verdict("imageTag", "-", stdin=text) == "failed"
+    assert verdict("podDisruptionBudget", "-", stdin=text) == "notApplicable"
+    assert verdict("spread", "-", stdin=text) == "notApplicable"
+
+
 def test_a_deployment_of_another_api_is_none() -> None:
     assert names(written({**deployment(), "apiVersion": "example.com/v1"})) == []
 
 
 def test_anchors_aliases_and_merge_keys() -> None:
-    text = "kind: Deployment\nmetadata: {name: web, labels: &l {app: web}}\nspec: {selector: {matchLabels: {<<: *l}}}\n"
+    text = "kind: Deployment\nmetadata: {name: web, labels: &l {app: web}}\nspec: {selector: {matchLabels: {<<: *l}}, "
+    text += "template: {spec: {containers: [{image: web}]}}}\n"
     assert names(text) == ["web"]
     assert unreadable(text) == []
 
@@ -134,46 +180,23 @@ def test_another_encoding() -> None:
     assert names(GOOD.replace("\n", "\r\n")) == ["good"]
 
 
-@pytest.mark.parametrize("text", ["", "---\n---\n", "a: 1", "- kind: Deployment", "kind: Deployment", "kind: [List]"])
+@pytest.mark.parametrize("text", ["", "---\n---\n", "a: 1", "- kind: Deployment", "kind: [List]"])
 def test_what_says_little(text: str) -> None:
     assert unreadable(text) == []
 
 
-PATCHES = {
-    "a deletion": "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n$patch: delete\n",
-    "annotations": "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, annotations: {a: b}}\n",
-    "replicas": "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: web}\nspec: {replicas: 1}\n",
-    "a part of a container": (
-        "apiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: web}\n"
-        "spec: {template: {spec: {containers: [{name: web, env: [{name: A, value: b}]}]}}}\n"
-    ),
-    "the deletion of a container": written(
-        deployment(
-            pod={"containers": [{"name": "web", "image": "web:1"}, {"name": "b", "image": "b:1", "$patch": "delete"}]}
-        )
-    ),
-    "a schedule": "apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: web}\nspec: {schedule: '* * * * *'}\n",
-    "a label of a pod": "apiVersion: v1\nkind: Pod\nmetadata: {name: web, labels: {a: b}}\n",
-}
-
-
-@pytest.mark.parametrize("patch", PATCHES.values(), ids=PATCHES)
-def test_a_patch_is_passed_over(patch: str) -> None:
-    found = report("-", stdin=f"{GOOD}---\n{patch}")
-    assert [each["name"] for each in found["workloads"]] == ["good"]
-    assert found["unreadable"] == []
-    assert [each["line"] for each in found["fragments"]] == [GOOD.count("\n") + 2]
-    assert check("-", stdin=patch).out.endswith("unreadable documents: 0, patches passed over: 1\n")
-    assert check("-", stdin=patch).code == 0
+def test_a_patch_that_deletes_an_object_says_nothing_about_it() -> None:
+    text = f"{GOOD}---\n" + written({**deployment("good"), "spec": None, "$patch": "delete"})
+    assert (names(text), unreadable(text)) == (["good"], [])
 
 
 def test_a_patch_does_not_take_the_place_of_what_it_is_for() -> None:
     image = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: good, namespace: shop}\n"
-    image += "spec: {template: {spec: {containers: [{name: web, image: 'web:2'}]}}}\n"
-    for text in (f"{GOOD}---\n{image}", f"{image}---\n{GOOD}"):
-        found = report("-", stdin=text)
-        assert [each["verdicts"]["replicas"] for each in found["workloads"]] == ["passed"]
-        assert (found["unreadable"], len(found["fragments"])) == ([], 1)
+    image += "spec: {replicas: 1, template: {spec: {containers: [{name: web, image: 'web:2'}]}}}\n"
+    for text, line, place in ((f"{GOOD}---\n{image}", GOOD.count("\n") + 2, 1), (f"{image}---\n{GOOD}", 1, 6)):
+        assert verdict("replicas", "-", stdin=text) == "passed"
+        message = f"it is only a part of the object in stdin:{place}, which is judged in its place"
+        assert unreadable(text) == [(line, message)]
 
 
 def test_patches_of_neighbours_do_not_count() -> None:
@@ -182,15 +205,6 @@ def test_patches_of_neighbours_do_not_count() -> None:
     lower = written({**autoscaler(1, 4), "spec": {"minReplicas": 9}})
     assert verdict("podDisruptionBudget", "-", stdin=f"{written(deployment())}---\n{deleted}") == "failed"
     assert verdict("replicas", "-", stdin=f"{scaled}---\n{lower}") == "failed"
-
-
-def test_a_workload_without_a_selector_is_judged_if_it_has_an_image() -> None:
-    spec = {name: value for name, value in deployment()["spec"].items() if name != "selector"}
-    assert verdict("replicas", "-", stdin=written({**deployment(), "spec": spec})) == "passed"
-
-
-def test_what_cannot_be_read_is_no_patch() -> None:
-    assert verdict("unreadable", "-", stdin="kind: Deployment\nmetadata: {name: web}\nspec: ${SPEC}\n") == "failed"
 
 
 PASSED_OVER = {
@@ -225,7 +239,7 @@ def test_links_that_lead_in_circles_and_nowhere(tmp_path: Path) -> None:
 
 def test_dates_and_numbers_with_colons_are_strings_as_in_kubernetes() -> None:
     labels = "{release: 2020-01-01, at: 12:30:45, when: 2020-13-99}"
-    text = f"kind: Deployment\nmetadata: {{name: web, annotations: {labels}}}\nspec: {{selector: {{}}}}\n"
+    text = f"kind: Pod\nmetadata: {{name: web, annotations: {labels}}}\nspec: {{containers: [{{image: web}}]}}\n"
     assert unreadable(text) == []
     (judged,) = report("-", stdin=text)["workloads"]
     assert "unreadable" not in judged["verdicts"]

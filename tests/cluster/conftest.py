@@ -30,7 +30,7 @@ def kubeconfig(plane: ControlPlane) -> Path:
 def operator(kubeconfig: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatorProcess]:
     """One operator for all cluster tests."""
     log = tmp_path_factory.mktemp("operator") / "operator.log"
-    with OperatorProcess(kubeconfig, log=log) as process:
+    with OperatorProcess(kubeconfig, log=log, arguments=("--pods-interval", "2")) as process:
         process.wait_ready(60)
         yield process
         assert process.stop(timeout=10) == 0

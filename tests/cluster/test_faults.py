@@ -38,7 +38,7 @@ def operator(
     operator.stop()
     folder = tmp_path_factory.mktemp("proxied")
     proxied = running.kubeconfig(kubeconfig, folder)
-    arguments = ("--listing-interval", LISTING_SECONDS)
+    arguments = ("--listing-interval", LISTING_SECONDS, "--pods-interval", LISTING_SECONDS)
     try:
         with OperatorProcess(proxied, log=folder / "operator.log", arguments=arguments) as process:
             process.wait_ready(60)

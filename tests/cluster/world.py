@@ -24,9 +24,13 @@ JOURNAL = "repairs.productionpolicy.dev/"
 RESOURCES = {
     "configmap": ("/api/v1", "configmaps"),
     "crd": ("/apis/apiextensions.k8s.io/v1", "customresourcedefinitions"),
+    "cronjob": ("/apis/batch/v1", "cronjobs"),
+    "daemonset": ("/apis/apps/v1", "daemonsets"),
     "deployment": ("/apis/apps/v1", "deployments"),
     "event": ("/api/v1", "events"),
+    "job": ("/apis/batch/v1", "jobs"),
     "pdb": ("/apis/policy/v1", "poddisruptionbudgets"),
+    "pod": ("/api/v1", "pods"),
     "pp": ("/apis/productionpolicy.dev/v1alpha1", "productionpolicies"),
     "replicaset": ("/apis/apps/v1", "replicasets"),
     "statefulset": ("/apis/apps/v1", "statefulsets"),

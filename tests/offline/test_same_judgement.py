@@ -13,11 +13,8 @@ from support.checking import written
 from support.examples import Example, examples
 from support.world import TODAY
 
-EXAMPLES = [each for each in examples() if all(other["kind"] != "Pod" for other in each.others)]
-"""Those with what the operator watches: it does not look at Pods."""
 
-
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda each: each.name)
+@pytest.mark.parametrize("example", examples(), ids=lambda each: each.name)
 @pytest.mark.parametrize("form", ["yaml", "json"])
 def test_a_file_is_judged_as_the_objects_in_it(example: Example, form: str) -> None:
     case = example.case(example.workload)

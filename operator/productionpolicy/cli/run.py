@@ -60,20 +60,29 @@ class Address(click.ParamType[tuple[str, int]]):
     metavar="SECONDS",
     help="How often everything is listed anew, to find what the watches have missed.",
 )
+@click.option(
+    "--pods-interval",
+    type=click.FloatRange(min=1),
+    default=300.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How often governed namespaces are searched for pods that nothing else makes: pods are not watched.",
+)
 @click.option("--verbose", is_flag=True, help="Log details for debugging.")
 def command(
     kubeconfig: Path | None,
     log_format: str,
     probes_address: tuple[str, int],
     listing_interval: float,
+    pods_interval: float,
     *,
     verbose: bool,
 ) -> None:
     """Run the operator against a cluster.
 
-    It watches the namespaces that carry the label productionpolicy.dev/policy, judges their Deployments and
-    StatefulSets by the ProductionPolicy which the label names, repairs what may be repaired, and reports in the
-    policy's status:
+    It watches the namespaces that carry the label productionpolicy.dev/policy, judges their workloads by the
+    ProductionPolicy which the label names, repairs what may be repaired in Deployments and StatefulSets, and reports in
+    the policy's status:
 
         kubectl get productionpolicies
 
@@ -83,7 +92,8 @@ def command(
     logs.configure(logs.Format(log_format), verbose=verbose)
     host, port = probes_address
     try:
-        code = asyncio.run(operate(Options(kubeconfig or _from_environment(), host, port, listing_interval)))
+        options = Options(kubeconfig or _from_environment(), host, port, listing_interval, pods_interval)
+        code = asyncio.run(operate(options))
     except (NoConnection, CannotServe) as error:
         raise click.ClickException(str(error)) from error
     sys.exit(code)

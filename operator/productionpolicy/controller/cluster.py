@@ -25,6 +25,7 @@ _JSON_PATCH = "application/json-patch+json"
 _MERGE_PATCH = "application/merge-patch+json"
 _STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json"
 _METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
+_LIST_OF_METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 _EXPIRED, _CONFLICT, _TOO_MANY, _NOT_FOUND, _UNAUTHORIZED, _FORBIDDEN, _SERVER_ERROR = 410, 409, 429, 404, 401, 403, 500
 
 
@@ -82,10 +83,20 @@ class Cluster:
 
     async def pages(self, resource: Resource) -> AsyncIterator[list[Raw]]:
         """Yield all objects of a kind, page by page. They carry neither kind nor apiVersion; both are added."""
+        async for page in self._pages(resource, resource.path(), accept="application/json"):
+            yield page
+
+    async def metadata_pages(self, resource: Resource, namespace: str) -> AsyncIterator[list[Raw]]:
+        """Yield the metadata of all objects of a kind in a namespace, page by page."""
+        async for page in self._pages(resource, resource.path(namespace=namespace), accept=_LIST_OF_METADATA):
+            yield page
+
+    async def _pages(self, resource: Resource, path: str, *, accept: str) -> AsyncIterator[list[Raw]]:
         query = {"limit": str(PAGE)}
         while True:
-            page = await self._request("GET", resource.path(), query=query)
-            yield [{**item, "kind": resource.kind} for item in page["items"]]
+            page = await self._request("GET", path, query=query, accept=accept)
+            # An empty list of metadata has null for its items.
+            yield [{**item, "kind": resource.kind} for item in page["items"] or ()]
             token = page["metadata"].get("continue")
             if not token:
                 return

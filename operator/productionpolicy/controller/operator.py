@@ -16,6 +16,7 @@ import kopf
 import structlog
 
 from productionpolicy.controller import handlers
+from productionpolicy.controller.bare_pods import BarePods
 from productionpolicy.controller.clock import Clock
 from productionpolicy.controller.cluster import Cluster, RequestFailed
 from productionpolicy.controller.connection import Connection
@@ -41,6 +42,9 @@ LONGEST_SILENCE_SECONDS = 900.0
 WIDE = frozenset({POLICIES, NAMESPACES, NODES})
 """Kinds of which one object concerns many workloads."""
 
+GOVERNING = frozenset({POLICIES, NAMESPACES})
+"""Kinds that say which namespaces are governed."""
+
 CLOCK = Clock()
 IDENTITY: Any = "productionpolicy"
 """Kopf would otherwise ask for the name of the user, which a container's user may not have."""
@@ -59,15 +63,17 @@ class Options:
     """Where the probes are served."""
     listing_seconds: float = 900.0
     """How long to wait between full listings."""
+    pods_seconds: float = 300.0
+    """How long to wait between looks for bare pods."""
 
 
 class Operator:
     """One running operator."""
 
-    def __init__(self, cluster: Cluster, watches: Watches, *, listing_seconds: float) -> None:
+    def __init__(self, cluster: Cluster, watches: Watches, options: Options) -> None:
         self._cluster = cluster
         self._watches = watches
-        self._listing_seconds = listing_seconds
+        self._listing_seconds = options.listing_seconds
         self._state: str | None = "starting"
         self._learned = False
         self.store = Store()
@@ -83,6 +89,13 @@ class Operator:
         )
         self.keeper = Keeper(self.store, cluster, self.reconciler, self.events, clock=CLOCK)
         self.listing = Listing(cluster, self.store, observe=self.observe, vanished=self.vanished)
+        self.bare_pods = BarePods(
+            cluster,
+            self.store,
+            interval_seconds=options.pods_seconds,
+            observe=self.observe,
+            vanished=self.vanished,
+        )
         self._rejudging: set[asyncio.Task[None]] = set()
 
     def observe(self, resource: Resource, raw: Mapping[str, Any], deleted: bool) -> None:  # noqa: FBT001  # Kopf's form
@@ -108,6 +121,7 @@ class Operator:
         """Learn everything there is, judge it, and only then begin to write."""
         self._state = "listing"
         await self.listing.complete()
+        await self.bare_pods.look()
         self._learned = True
         self.store.born = self.reconciler.born
         for key in self.store.all_workloads():
@@ -125,6 +139,7 @@ class Operator:
             tasks.create_task(self.queue.run())
             tasks.create_task(self.events.run())
             tasks.create_task(self.keeper.run())
+            tasks.create_task(self.bare_pods.run())
             tasks.create_task(self._list_again())
 
     async def finish(self) -> None:
@@ -154,6 +169,8 @@ class Operator:
         """Judge many workloads, and enter into the queue those where something is to be done."""
         self.keeper.held += 1
         try:
+            if settling in GOVERNING:
+                await self.bare_pods.look()
             for start in range(0, len(keys), CHUNK):
                 for key in keys[start : start + CHUNK]:
                     judgement = self._judged(key)
@@ -162,7 +179,7 @@ class Operator:
                 await asyncio.sleep(0)
         finally:
             self.keeper.held -= 1
-        if settling in (POLICIES, NAMESPACES):
+        if settling in GOVERNING:
             self.reconciler.changed.update(self.store.policies)
             self.keeper.warn_of_missing_policies()
 
@@ -209,7 +226,7 @@ async def operate(options: Options) -> int:
     connection = await Connection.load(options.kubeconfig)
     watches = Watches(WATCHED, clock=CLOCK)
     async with connection.client() as api:
-        operator = Operator(Cluster(api), watches, listing_seconds=options.listing_seconds)
+        operator = Operator(Cluster(api), watches, options)
         async with Probes(options.host, options.port, alive=operator.alive, ready=operator.ready):
             return await _run(operator, connection, watches)
 

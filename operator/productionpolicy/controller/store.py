@@ -35,7 +35,7 @@ from productionpolicy.kube.surroundings import (
     read_node,
     read_service_account,
 )
-from productionpolicy.kube.workloads import ANNOTATION_DOMAIN, Workload, WorkloadKey, read_workload
+from productionpolicy.kube.workloads import ANNOTATION_DOMAIN, REPAIRED, Workload, WorkloadKey, read_workload
 from productionpolicy.policy import InvalidPolicy, Policy, read_policy
 from productionpolicy.repairs.budget import POLICY_LABEL
 from productionpolicy.verdict.journal import POLICY as POLICY_NOTE
@@ -138,6 +138,10 @@ class Store:
         """Return namespace and name of all objects of a kind."""
         return set(self._versions[resource])
 
+    def version(self, resource: Resource, namespace: str, name: str) -> str | None:
+        """Return the version in which an object is known."""
+        return self._versions[resource].get((namespace, name))
+
     def workload(self, key: WorkloadKey) -> Workload | None:
         """Return a workload."""
         return self._neighbourhoods[key.namespace].workloads.get(key) if key.namespace in self._neighbourhoods else None
@@ -153,6 +157,11 @@ class Store:
     def namespaces_of(self, policy: str) -> list[str]:
         """Return the namespaces that name a policy."""
         return [each.name for each in self.namespaces.values() if each.policy == policy]
+
+    def governed_namespaces(self) -> list[str]:
+        """Return the namespaces that name a policy which exists, sorted."""
+        found = (each.name for each in self.namespaces.values() if each.policy in self.policies and not each.deleting)
+        return sorted(found)
 
     def update_workload(self, workload: Workload) -> None:
         """Take in what a write of ours has made of a workload, unless something newer is known."""
@@ -326,7 +335,7 @@ class Store:
 
 def repaired_by(workload: Workload, budgets: Iterable[Budget]) -> str | None:
     """Return the policy under which a workload carries repairs, by its journal or by the label of our budget."""
-    noted = workload.notes.get(POLICY_NOTE)
+    noted = workload.notes.get(POLICY_NOTE) if workload.kind in REPAIRED else None
     if noted:
         return noted
     return next((dict(each.labels).get(POLICY_LABEL) for each in budgets), None)

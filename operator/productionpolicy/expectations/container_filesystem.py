@@ -2,7 +2,7 @@
 
 ## What it expects
 Every container that runs beside the others, native sidecars among them, has `readOnlyRootFilesystem: true`. What has to
-be written goes to volumes.
+be written goes to volumes. Pods for Windows are not judged: the API server refuses the field in them.
 
 ## Why it matters
 What is written into a container is lost with it, fills the disk of the node, and differs from pod to pod. Whoever
@@ -21,13 +21,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding, always
+from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import Workload
 
 
 class ContainerFilesystemParameters(AuditedParameters, frozen=True, kw_only=True):
     """Containers cannot write to their root filesystem."""
+
+
+def applies(workload: Workload, _parameters: ContainerFilesystemParameters, _around: Surroundings) -> bool:
+    """Judge pods in which the field is allowed."""
+    return not workload.template.windows
 
 
 def audit(workload: Workload, _parameters: ContainerFilesystemParameters, _around: Surroundings) -> Iterator[Finding]:
@@ -47,6 +52,6 @@ CONTAINER_FILESYSTEM = Expectation(
     parameters=ContainerFilesystemParameters,
     production=Action.AUDIT,
     development=Action.IGNORE,
-    applies=always,
+    applies=applies,
     audit=audit,
 )

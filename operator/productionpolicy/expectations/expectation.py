@@ -148,3 +148,8 @@ def always(_workload: Workload, _parameters: Parameters, _around: Surroundings) 
 def several_pods(workload: Workload, _parameters: Parameters, around: Surroundings) -> bool:
     """Judge workloads that are meant to have at least two pods."""
     return around.floor(workload) >= 2  # noqa: PLR2004  # the practices of availability begin with the second pod
+
+
+def several_labelled_pods(workload: Workload, parameters: Parameters, around: Surroundings) -> bool:
+    """Judge workloads of at least two pods that a selector can find; in a file, a tool may yet have to label them."""
+    return bool(workload.template.labels) and several_pods(workload, parameters, around)

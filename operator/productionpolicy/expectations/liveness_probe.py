@@ -69,15 +69,18 @@ def _confused(container: Container, liveness: Probe) -> Iterator[Finding]:
     if liveness.asks_like(readiness) and liveness.patience <= readiness.patience:
         yield _found(
             container,
-            f"is restarted after {liveness.patience} s of what makes it unready after {readiness.patience} s, so it is "
-            "killed though it is merely not ready",
-            "let the livenessProbe ask something else than the readinessProbe, or raise its failureThreshold",
+            "has a livenessProbe that asks the same as its readinessProbe and fails no later (after "
+            f"{liveness.patience} s, readiness after {readiness.patience} s), so it is killed when it is merely not "
+            "ready",
+            "let the livenessProbe ask something else than the readinessProbe, or raise its failureThreshold to "
+            f"{readiness.patience // liveness.period + 1} or more",
         )
     if liveness.kind is HandlerKind.TCP_SOCKET and readiness.kind in _SPEAKING:
         spoken = _SPEAKING[readiness.kind]
         yield _found(
             container,
-            f"speaks {spoken} and is alive as long as its port is open, even if it answers nothing",
+            f"speaks {spoken}, but its livenessProbe asks only whether a port is open, as it is in a process that "
+            "hangs",
             f"let the livenessProbe ask by {spoken}, or remove it",
         )
 

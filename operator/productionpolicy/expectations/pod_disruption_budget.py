@@ -40,7 +40,7 @@ from productionpolicy.expectations.expectation import (
     Repair,
     Rule,
     check_some_pods,
-    several_pods,
+    several_labelled_pods,
     some_pods,
 )
 from productionpolicy.kube.budgets import Budget
@@ -171,7 +171,7 @@ POD_DISRUPTION_BUDGET = Expectation(
     parameters=PodDisruptionBudgetParameters,
     production=Action.REPAIR,
     development=Action.IGNORE,
-    applies=several_pods,
+    applies=several_labelled_pods,
     audit=audit,
     repair=repair,
     kinds=REPLICATED,

@@ -45,8 +45,9 @@ def audit(workload: Workload, parameters: ReplicasParameters, around: Surroundin
     source = f"HorizontalPodAutoscaler {scaler.name} has minReplicas {floor}" if scaler else f"replicas is {floor}"
     yield Finding(
         path="spec.replicas",
-        message=f"{source} where at least {parameters.minimum} are expected, so that the loss of a pod is no outage",
-        remedy=f"set {'minReplicas of the autoscaler' if scaler else 'spec.replicas'} to {parameters.minimum} or more",
+        message=f"{source}, and at least {parameters.minimum} are expected so that the loss of a pod is no outage",
+        remedy=f"set {'minReplicas of the autoscaler' if scaler else 'spec.replicas'} to {parameters.minimum} or more, "
+        "or exempt a workload that cannot run twice",
     )
 
 

@@ -28,7 +28,7 @@ from msgspec import Meta, field
 
 from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding, always
 from productionpolicy.kube.pods import Container
-from productionpolicy.kube.resources import QualityOfService, quality_of_service
+from productionpolicy.kube.resources import COUNTED, QualityOfService, quality_of_service
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import Workload
 
@@ -68,14 +68,18 @@ def audit(workload: Workload, parameters: ResourcesParameters, _around: Surround
 
 
 def _missing_requests(workload: Workload, container: Container, parameters: ResourcesParameters) -> Iterator[Finding]:
-    whole = workload.template.resources
     for name in parameters.requests:
-        if container.resources.request(name) is None and whole.request(name) is None:
+        if _lacks(workload, container, name):
             yield Finding(
                 path=f"{container.path}.resources.requests.{name}",
-                message=f"container {container.name} requests no {name}, so its pod may be put onto a node without any",
+                message=f"container {container.name} requests no {name}, so its pod may be put onto a node that has "
+                "none to spare",
                 remedy=f"set resources.requests.{name} to what the container needs",
             )
+
+
+def _lacks(workload: Workload, container: Container, name: str) -> bool:
+    return container.resources.request(name) is None and workload.template.resources.request(name) is None
 
 
 def _missing_limits(workload: Workload, container: Container, parameters: ResourcesParameters) -> Iterator[Finding]:
@@ -84,7 +88,7 @@ def _missing_limits(workload: Workload, container: Container, parameters: Resour
         if name not in container.resources.limits and name not in whole.limits:
             yield Finding(
                 path=f"{container.path}.resources.limits.{name}",
-                message=f"container {container.name} has no limit of {name}, so it may take that of its neighbours",
+                message=f"container {container.name} has no {name} limit, so it may take what its neighbours need",
                 remedy=f"set resources.limits.{name} to the most that the container may take",
             )
 
@@ -104,12 +108,20 @@ def _excessive_requests(container: Container) -> Iterator[Finding]:
 def _low_quality(workload: Workload, parameters: ResourcesParameters) -> Iterator[Finding]:
     template, minimum = workload.template, parameters.minimum_qos
     found = quality_of_service(template.resources, (each.resources for each in template.containers))
-    if template.containers and not found.reaches(minimum):
+    if template.containers and not found.reaches(minimum) and not _told(workload, parameters):
         yield Finding(
             path=f"{template.path}.containers",
-            message=f"the pods are of the quality of service {found}, below {minimum}, so they are evicted first",
+            message=f"the pods are of the quality of service {found}, below {minimum}, so they are evicted before "
+            "others",
             remedy=_REMEDIES[minimum],
         )
+
+
+def _told(workload: Workload, parameters: ResourcesParameters) -> bool:
+    """Say whether a quality below Burstable comes from requests whose lack is a finding already."""
+    asked = [name for name in parameters.requests if name in COUNTED]
+    lacking = any(_lacks(workload, each, name) for each in workload.template.containers for name in asked)
+    return lacking and parameters.minimum_qos is QualityOfService.BURSTABLE
 
 
 RESOURCES = Expectation(

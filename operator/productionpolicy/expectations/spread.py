@@ -35,7 +35,7 @@ from productionpolicy.expectations.expectation import (
     Parameters,
     Refusal,
     Repair,
-    several_pods,
+    several_labelled_pods,
 )
 from productionpolicy.kube.pods import HOSTNAME, ZONE, AffinityTerm, SpreadConstraint
 from productionpolicy.kube.surroundings import Surroundings
@@ -124,7 +124,7 @@ SPREAD = Expectation(
     parameters=SpreadParameters,
     production=Action.REPAIR,
     development=Action.IGNORE,
-    applies=several_pods,
+    applies=several_labelled_pods,
     audit=audit,
     repair=repair,
     amendment=AntiAffinity,

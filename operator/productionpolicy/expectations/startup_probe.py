@@ -51,8 +51,8 @@ def audit(workload: Workload, parameters: StartupProbeParameters, _around: Surro
         if delay > parameters.max_initial_delay_seconds and not container.startup:
             yield Finding(
                 path=f"{container.path}.startupProbe",
-                message=f"container {container.name} has no startupProbe, and its livenessProbe waits {delay} s for "
-                "the start however long that takes",
+                message=f"container {container.name} has no startupProbe: its livenessProbe waits {delay} s, too short "
+                "for a slower start and too long after a faster one",
                 remedy="add a startupProbe, and remove initialDelaySeconds from the livenessProbe",
             )
 

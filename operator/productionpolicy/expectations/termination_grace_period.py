@@ -53,11 +53,12 @@ class TerminationGracePeriodParameters(Parameters, frozen=True, kw_only=True):
 def audit(workload: Workload, parameters: TerminationGracePeriodParameters, _around: Surroundings) -> Iterator[Finding]:
     """Find pods that are killed before their process had its time."""
     grace, hook = workload.template.grace_seconds, workload.template.longest_pre_stop
+    left = f", of which a preStop hook takes {hook} s, leaves" if hook else " is"
     if grace < hook + parameters.shutdown_seconds:
         yield Finding(
             path=f"{workload.template.path}.terminationGracePeriodSeconds",
-            message=f"{grace} s of grace less {hook} s of preStop leave less than the {parameters.shutdown_seconds} s "
-            "that a process may need to shut down",
+            message=f"a grace period of {grace} s{left} less than the {parameters.shutdown_seconds} s that a process "
+            "may need to shut down",
             remedy=f"set terminationGracePeriodSeconds to {hook + parameters.shutdown_seconds} or more",
         )
 

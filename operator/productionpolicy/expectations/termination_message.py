@@ -49,7 +49,8 @@ def audit(workload: Workload, _parameters: TerminationMessageParameters, _around
     for container in _silent(workload):
         yield Finding(
             path=f"{container.path}.{MESSAGE_POLICY}",
-            message=f"container {container.name} writes no termination message, so its crashes have no reason",
+            message=f"container {container.name} leaves no reason of a crash, unless its process writes one to "
+            "terminationMessagePath",
             remedy="set terminationMessagePolicy: FallbackToLogsOnError",
         )
 

@@ -30,6 +30,8 @@ _SLEEP = re.compile(r"(?:^|[\s;&|/(])sleep\s+(\d+(?:\.\d+)?)(s|m|h)?(?=$|[\s;&|)
 _SECONDS = {None: 1, "s": 1, "m": 60, "h": 3600}
 _LONGEST = 10**9
 _PERIOD, _TIMEOUT, _FAILURE_THRESHOLD = 10, 1, 3
+_OPERATING_SYSTEM = ("kubernetes.io/os", "beta.kubernetes.io/os")
+"""The labels by which nodes tell their operating system."""
 _SHELL = re.compile(r"(?:.*/)?(?:ba|da|a|k|z)?sh")
 _PIPE = re.compile(r"(?<!\|)\|(?!\|)")
 
@@ -223,6 +225,8 @@ class PodTemplate:
     """The resources of the pod as a whole, on servers that know them."""
     host_network: bool = False
     host_ports: bool = False
+    windows: bool = False
+    """Whether it says that it runs on nodes with Windows."""
     volumes: tuple[Volume, ...] = ()
     pull_secrets: tuple[str, ...] = ()
     """The secrets by which its images are pulled."""
@@ -292,6 +296,7 @@ def read_pod_template(fields: Fields, *, record: Part = Part()) -> PodTemplate: 
         resources=read_resources(spec),
         host_network=spec.boolean("hostNetwork"),
         host_ports=_takes_host_ports(spec),
+        windows=_wants_windows(spec),
         volumes=tuple(_read_volume(each) for each in spec.items("volumes")),
         pull_secrets=tuple(each.text("name") or "" for each in spec.items("imagePullSecrets")),
         service_account=spec.text("serviceAccountName") or spec.text("serviceAccount") or DEFAULT_SERVICE_ACCOUNT,
@@ -425,6 +430,12 @@ def _read_spread(fields: Fields) -> SpreadConstraint:
         selector=Selector.read(fields, "labelSelector"),
         required=fields.text("whenUnsatisfiable") != "ScheduleAnyway",
     )
+
+
+def _wants_windows(spec: Fields) -> bool:
+    chosen = spec.mapping("nodeSelector")
+    named = (spec.mapping("os").text("name"), *(chosen.text(label) for label in _OPERATING_SYSTEM))
+    return "windows" in named
 
 
 def _takes_host_ports(spec: Fields) -> bool:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from productionpolicy.kube.fields import Fields
 from productionpolicy.kube.quantity import Quantity
 
-_COUNTED = ("cpu", "memory")
+COUNTED = ("cpu", "memory")
 """The resources from which the quality of service follows."""
 
 
@@ -42,12 +42,12 @@ class Resources:
     @property
     def given(self) -> bool:
         """Whether it asks for, or limits, anything that counts."""
-        return any(self.request(name) for name in _COUNTED)
+        return any(self.request(name) for name in COUNTED)
 
     @property
     def guaranteed(self) -> bool:
         """Whether all that counts is limited, and asked for in full."""
-        return all(self.limits.get(name) and self.request(name) == self.limits[name] for name in _COUNTED)
+        return all(self.limits.get(name) and self.request(name) == self.limits[name] for name in COUNTED)
 
 
 NO_RESOURCES = Resources()

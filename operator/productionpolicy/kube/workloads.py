@@ -204,12 +204,17 @@ class Workload:
         return observed and updated and progress.replicas == progress.available == self.replicas
 
 
+def template_of(raw: Mapping[str, Any]) -> Fields:
+    """Return the pod template that a raw object of a kind that is judged holds; a Pod is its own."""
+    return Fields(raw).below(*_template_path(raw))
+
+
 def read_workload(raw: Mapping[str, Any]) -> Workload:
     """Return the workload that a raw object holds; never fails on odd content."""
     fields = Fields(raw)
     metadata, spec = fields.mapping("metadata"), fields.mapping("spec")
     kind = Kind(str(raw.get("kind")))
-    template = _template_path(kind)
+    template = _template_path(raw)
     ownership = Ownership(metadata, ours=FIELD_MANAGER, stands=None if "uid" in metadata else raw)
     annotations = metadata.text_map("annotations")
     return Workload(
@@ -239,18 +244,13 @@ def read_workload(raw: Mapping[str, Any]) -> Workload:
     )
 
 
-def pods_of(fields: Fields, kind: Kind) -> Fields:
-    """Return the template of a workload's pods: their metadata and spec."""
-    return fields.below(*_template_path(kind))
-
-
-def _template_path(kind: Kind) -> tuple[str, ...]:
-    return _TEMPLATES.get(kind, ("spec", "template"))
-
-
 def digest(text: str | bytes) -> str:
     """Return a short, stable digest for comparing what two moments looked like."""
     return hashlib.blake2b(text.encode() if isinstance(text, str) else text, digest_size=6).hexdigest()
+
+
+def _template_path(raw: Mapping[str, Any]) -> tuple[str, ...]:
+    return _TEMPLATES.get(Kind(str(raw.get("kind"))), ("spec", "template"))
 
 
 def _domain(key: str) -> str:

@@ -9,8 +9,8 @@ from productionpolicy.kube.fields import Fields
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import Kind, Workload, WorkloadKey, read_workload
 from productionpolicy.offline.documents import Document, Unread
-from productionpolicy.offline.fragments import is_fragment, is_whole
 from productionpolicy.offline.neighbours import Neighbours
+from productionpolicy.offline.parts import PART, is_complete, is_deletion, is_no_object, is_part
 from productionpolicy.offline.places import line_of
 from productionpolicy.offline.versions import API_VERSION, is_foreign
 
@@ -59,19 +59,19 @@ class Gathered:
 
     def __init__(self, found: Iterable[Document | Unread]) -> None:
         self._faults: list[Unread] = []
-        self._fragments: list[Document] = []
         latest = list(self._latest(list(self._entries(found))))
-        self._workloads = [(each.document, each.workload) for each in latest if each.workload]
+        # What another object makes is left out: that object stands for it.
+        self._workloads = [
+            (each.document, each.workload) for each in latest if each.workload and not each.workload.derived
+        ]
         others = (each.document.raw for each in latest if each.workload is None)
         self._neighbours = Neighbours((each for _, each in self._workloads), others)
-        # What another object makes is not judged: that object stands for it.
-        self._judged = [(document, each) for document, each in self._workloads if not each.derived]
 
     def __len__(self) -> int:
-        return len(self._judged)
+        return len(self._workloads)
 
     def __iter__(self) -> Iterator[Given]:
-        return (Given(document, each, self._neighbours.around(each)) for document, each in self._judged)
+        return (Given(document, each, self._neighbours.around(each)) for document, each in self._workloads)
 
     @property
     def unreadable(self) -> tuple[Unread, ...]:
@@ -79,36 +79,30 @@ class Gathered:
         faults = (Unread(shown(each.file), each.line, shown(each.message)) for each in self._faults)
         return tuple(sorted(faults, key=lambda each: (each.file, each.line, each.message)))
 
-    @property
-    def fragments(self) -> tuple[Place, ...]:
-        """Where there are patches, which are parts of objects that stand elsewhere."""
-        places = (Place(shown(each.piece.file), line_of(each)) for each in self._fragments)
-        return tuple(sorted(places, key=lambda each: (each.file, each.line)))
-
     def _entries(self, found: Iterable[Document | Unread]) -> Iterator[_Entry]:
         for index, each in enumerate(found):
             if isinstance(each, Unread):
                 self._faults.append(each)
-            elif is_fragment(each):
-                self._fragments.append(_heading(each))
-            elif not is_foreign(each.raw):
+            elif is_foreign(each.raw) or is_deletion(each.raw) or is_no_object(each.raw):
+                continue
+            elif each.kind in WORKLOADS and is_part(each.raw):
+                self._faults.append(_fault(each, PART))
+            else:
                 yield _entry(each, index)
 
     def _latest(self, entries: Sequence[_Entry]) -> Iterator[_Entry]:
         """Return the last document of each object, as `kubectl apply` would leave it; note the others.
 
-        Beside a whole object the parts of it are its patches.
+        Beside a document that says what the object is about, one that does not is a patch of it.
         """
         final = {each.identity: each for each in entries}
-        final |= {each.identity: each for each in entries if each.whole}
+        final |= {each.identity: each for each in entries if each.complete}
         for each in entries:
             by = final[each.identity]
             if by is each:
                 yield each
-            elif each.whole or not by.whole:
-                self._faults.append(_replaced(each.document, by=by.document))
             else:
-                self._fragments.append(each.document)
+                self._faults.append(_replaced(each, by=by))
 
 
 Through = Callable[[Gathered], Iterable[Given]]
@@ -123,15 +117,15 @@ class _Entry:
 
     document: Document
     identity: _Identity
-    whole: bool
+    complete: bool
     workload: Workload | None
 
 
 def _entry(document: Document, index: int) -> _Entry:
-    identity, whole = _identity(document, index), is_whole(document)
+    identity, complete = _identity(document, index), is_complete(document.raw)
     if document.kind not in WORKLOADS:
-        return _Entry(document, identity, whole, None)
-    return _Entry(_heading(document), identity, whole, read_workload(document.raw))
+        return _Entry(document, identity, complete, None)
+    return _Entry(_heading(document), identity, complete, read_workload(document.raw))
 
 
 def _heading(document: Document) -> Document:
@@ -145,8 +139,14 @@ def _identity(document: Document, index: int) -> _Identity:
     return document.kind, metadata.text("namespace") or "", name or "", -1 if name else index
 
 
-def _replaced(document: Document, *, by: Document) -> Unread:
-    message = f"the same object is declared again in {by.piece.file}:{line_of(by)}, which is judged in its place"
+def _replaced(entry: _Entry, *, by: _Entry) -> Unread:
+    place = f"{by.document.piece.file}:{line_of(by.document)}"
+    if by.complete and not entry.complete:
+        return _fault(entry.document, f"it is only a part of the object in {place}, which is judged in its place")
+    return _fault(entry.document, f"the same object is declared again in {place}, which is judged in its place")
+
+
+def _fault(document: Document, message: str) -> Unread:
     return Unread(document.piece.file, line_of(document), message)
 
 

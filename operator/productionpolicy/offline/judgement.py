@@ -9,7 +9,7 @@ from datetime import date
 
 from productionpolicy.kube.workloads import WorkloadKey
 from productionpolicy.offline.documents import Document, Unread
-from productionpolicy.offline.gathering import WORKLOADS, Gathered, Given, Place, Through, shown, title_of
+from productionpolicy.offline.gathering import WORKLOADS, Gathered, Given, Through, shown, title_of
 from productionpolicy.offline.neighbours import NEIGHBOURS
 from productionpolicy.offline.places import line_of
 from productionpolicy.offline.versions import API_VERSION, findings_of_version
@@ -68,8 +68,6 @@ class Judgement:
 
     workloads: tuple[Judged, ...]
     unreadable: tuple[Unread, ...]
-    fragments: tuple[Place, ...] = ()
-    """Patches, which are not judged."""
 
     @property
     def failed(self) -> int:
@@ -103,7 +101,7 @@ def judge(found: Iterable[Document | Unread], *, policy: Policy, today: date, th
     gathered = Gathered(found)
     cases = ((each, Case(each.workload, around=each.around, policy=policy, today=today)) for each in through(gathered))
     judged = tuple(_judged(given, case) for given, case in cases)
-    return Judgement(judged, gathered.unreadable, gathered.fragments)
+    return Judgement(judged, gathered.unreadable)
 
 
 def _judged(given: Given, case: Case) -> Judged:

@@ -10,7 +10,7 @@ from typing import Any
 
 from productionpolicy.kube.workloads import Workload, WorkloadKey
 from productionpolicy.offline.documents import Document, Unread
-from productionpolicy.offline.gathering import Gathered, Given, Place, Through, shown, title_of
+from productionpolicy.offline.gathering import Gathered, Given, Through, shown, title_of
 from productionpolicy.offline.versions import findings_of_version
 from productionpolicy.policy import Policy
 from productionpolicy.repairs import BudgetTerms
@@ -61,8 +61,6 @@ class Proposal:
 
     workloads: tuple[Proposed, ...]
     unreadable: tuple[Unread, ...]
-    fragments: tuple[Place, ...] = ()
-    """Patches, which are not judged."""
 
     @property
     def changed(self) -> tuple[Proposed, ...]:
@@ -78,7 +76,7 @@ def propose(found: Iterable[Document | Unread], *, policy: Policy, today: date, 
     gathered = Gathered(found)
     cases = ((each, Case(each.workload, around=each.around, policy=policy, today=today)) for each in through(gathered))
     proposed = tuple(_proposed(given, case) for given, case in cases)
-    return Proposal(proposed, gathered.unreadable, gathered.fragments)
+    return Proposal(proposed, gathered.unreadable)
 
 
 def _proposed(given: Given, case: Case) -> Proposed:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from productionpolicy.expectations import BY_NAME, EXPECTATIONS, Expectation
-from productionpolicy.kube.workloads import ANNOTATION_DOMAIN, GRACE, MAX_UNAVAILABLE, Workload
+from productionpolicy.kube.workloads import ANNOTATION_DOMAIN, GRACE, MAX_UNAVAILABLE, REPAIRED, Workload
 from productionpolicy.repairs import Amendment, Grace, Illegible, MaxUnavailable, Standing
 
 REPAIRS = f"repairs.{ANNOTATION_DOMAIN}/"
@@ -98,7 +98,9 @@ class Journal:
 
 
 def read_journal(workload: Workload) -> Journal:
-    """Return the journal of a workload, checked against its live values."""
+    """Return the journal of a workload, checked against its live values; kinds that are only judged have none."""
+    if workload.kind not in REPAIRED:
+        return Journal()
     standing = {each.name: _standing(each, workload) for each in EXPECTATIONS if each.amendment}
     found = {name: each for name, each in standing.items() if each is not None}
     contests = {each.name: Contest.parse(workload.notes.get(f"{CONTESTED}{each.name}", "")) for each in EXPECTATIONS}

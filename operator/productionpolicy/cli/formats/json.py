@@ -7,7 +7,7 @@ from typing import TextIO
 
 import msgspec
 
-from productionpolicy.offline import Judged, Judgement, Place, Unread
+from productionpolicy.offline import Judged, Judgement, Unread
 from productionpolicy.verdict import Outcome
 
 
@@ -41,13 +41,6 @@ class Unreadable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     message: str
 
 
-class Fragment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where a patch stands: a part of an object, which is not judged by itself."""
-
-    file: str
-    line: int
-
-
 class Tally(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """How many workloads have each outcome for one expectation."""
 
@@ -64,7 +57,6 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     failed: int
     findings: int
     unreadable: int
-    fragments: int
     expectations: dict[str, Tally]
 
 
@@ -73,7 +65,6 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     workloads: list[Workload]
     unreadable: list[Unreadable]
-    fragments: list[Fragment]
     summary: Summary
 
 
@@ -92,7 +83,6 @@ def report(judgement: Judgement) -> Report:
     return Report(
         workloads=[_workload(each) for each in judgement.workloads],
         unreadable=[unreadable(each) for each in judgement.unreadable],
-        fragments=[fragment(each) for each in judgement.fragments],
         summary=_summary(judgement),
     )
 
@@ -126,18 +116,12 @@ def unreadable(unread: Unread) -> Unreadable:
     return Unreadable(file=unread.file, line=unread.line, message=unread.message)
 
 
-def fragment(place: Place) -> Fragment:
-    """Return where a patch stands."""
-    return Fragment(file=place.file, line=place.line)
-
-
 def _summary(judgement: Judgement) -> Summary:
     return Summary(
         workloads=len(judgement.workloads),
         failed=judgement.failed,
         findings=judgement.findings,
         unreadable=len(judgement.unreadable),
-        fragments=len(judgement.fragments),
         expectations={
             name: Tally(
                 passed=counts[Outcome.PASSED],

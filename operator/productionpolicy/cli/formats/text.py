@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TextIO
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from productionpolicy.offline import Judged, Judgement, Place, Unread
+from productionpolicy.offline import Judged, Judgement, Unread
 from productionpolicy.verdict import Outcome
 
 _WIDTH_OF_A_FILE = 120
@@ -64,10 +63,5 @@ def _total(judgement: Judgement) -> Text:
     workloads, unreadable = len(judgement.workloads), len(judgement.unreadable)
     return Text(
         f"\nworkloads: {workloads}, of these with findings: {judgement.failed}, findings: {judgement.findings}, "
-        f"unreadable documents: {unreadable}{passed_over(judgement.fragments)}"
+        f"unreadable documents: {unreadable}"
     )
-
-
-def passed_over(fragments: Sequence[Place]) -> str:
-    """Return what is said of patches, if there are any."""
-    return f", patches passed over: {len(fragments)}" if fragments else ""

@@ -6,7 +6,7 @@ from typing import Any, TextIO
 
 import msgspec
 
-from productionpolicy.cli.formats.json import Fragment, Unreadable, fragment, unreadable, write_struct
+from productionpolicy.cli.formats.json import Unreadable, unreadable, write_struct
 from productionpolicy.offline import Proposal, Proposed
 from productionpolicy.offline.gathering import shown
 
@@ -52,7 +52,6 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     budgets: int
     left: int
     unreadable: int
-    fragments: int
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -60,7 +59,6 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     workloads: list[Workload]
     unreadable: list[Unreadable]
-    fragments: list[Fragment]
     summary: Summary
 
 
@@ -74,7 +72,6 @@ def report(proposal: Proposal) -> Report:
     return Report(
         workloads=[_workload(each) for each in proposal.workloads],
         unreadable=[unreadable(each) for each in proposal.unreadable],
-        fragments=[fragment(each) for each in proposal.fragments],
         summary=_summary(proposal),
     )
 
@@ -113,5 +110,4 @@ def _summary(proposal: Proposal) -> Summary:
         budgets=sum(bool(each.budget) for each in changed),
         left=sum(len(each.left) for each in proposal.workloads),
         unreadable=len(proposal.unreadable),
-        fragments=len(proposal.fragments),
     )

@@ -8,7 +8,7 @@ from typing import TextIO
 from rich.console import Console
 from rich.text import Text
 
-from productionpolicy.cli.formats.text import console_on, passed_over, write_unread
+from productionpolicy.cli.formats.text import console_on, write_unread
 from productionpolicy.cli.plans.yaml import dumped
 from productionpolicy.offline import Proposal, Proposed
 from productionpolicy.offline.gathering import shown
@@ -51,4 +51,4 @@ def _total(proposal: Proposal) -> Text:
         "unreadable documents": len(proposal.unreadable),
     }
     listed = ", ".join(f"{name}: {count}" for name, count in counts.items())
-    return Text(f"{listed}{passed_over(proposal.fragments)}")
+    return Text(listed)

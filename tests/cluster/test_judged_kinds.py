@@ -1,0 +1,138 @@
+"""DaemonSets, Jobs, CronJobs and bare Pods: judged like all others, and never written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cluster.world import Raw, World, container, deployment, eventually
+
+ONLY_TAGS = {"imageTag": {"action": "Audit"}}
+
+
+def untagged(name: str) -> Raw:
+    return container(name, image=f"example/{name}")
+
+
+def template(name: str, **pod: Any) -> Raw:
+    return {"metadata": {"labels": {"app": name}}, "spec": {"containers": [untagged(name)], **pod}}
+
+
+def daemon_set(name: str = "agent") -> Raw:
+    spec = {"selector": {"matchLabels": {"app": name}}, "template": template(name)}
+    return {"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": name}, "spec": spec}
+
+
+def job(name: str = "migrate") -> Raw:
+    spec = {"template": template(name, restartPolicy="Never")}
+    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name}, "spec": spec}
+
+
+def cron_job(name: str = "report") -> Raw:
+    spec = {"schedule": "* * * * *", "jobTemplate": {"spec": job(name)["spec"]}}
+    return {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": name}, "spec": spec}
+
+
+def pod(name: str = "shell") -> Raw:
+    made = template(name)
+    return {"apiVersion": "v1", "kind": "Pod", **made, "metadata": {"name": name, **made["metadata"]}}
+
+
+def violations(world: World, policy: str) -> dict[str, list[tuple[str, str]]]:
+    """Return expectation and path of what is found, by kind."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for each in world.status(policy).get("violations", []):
+        found.setdefault(each["kind"], []).append((each["expectation"], each["path"]))
+    return found
+
+
+def test_all_kinds_are_judged(world: World) -> None:
+    policy = world.policy(expectations=ONLY_TAGS)
+    namespace = world.namespace(policy)
+    world.apply(namespace, daemon_set(), job(), cron_job(), pod())
+    world.settled(policy, total=4)
+    expected = {
+        "CronJob": ("imageTag", "spec.jobTemplate.spec.template.spec.containers[0].image"),
+        "DaemonSet": ("imageTag", "spec.template.spec.containers[0].image"),
+        "Job": ("imageTag", "spec.template.spec.containers[0].image"),
+        "Pod": ("imageTag", "spec.containers[0].image"),
+    }
+    found = eventually(lambda: set(expected) <= set(seen := violations(world, policy)) and seen)
+    assert {kind: finding in found[kind] for kind, finding in expected.items()} == dict.fromkeys(expected, True)
+
+
+def test_nothing_is_written_to_them(world: World) -> None:
+    namespace = world.namespace()
+    world.apply(namespace, daemon_set(), cron_job())
+    kinds = {"daemonset": "agent", "cronjob": "report"}
+
+    def owned() -> Raw:
+        return {kind: own(world.get(kind, name, namespace)) for kind, name in kinds.items()}
+
+    before = owned()
+    policy = world.policy()
+    world.label(namespace, f"productionpolicy.dev/policy={policy}")
+    eventually(lambda: world.status(policy).get("workloads", {}).get("total", 0) >= 2)
+    assert world.fixed(owned) == before
+    reasons = [each["message"] for each in world.status(policy)["violations"] if each["expectation"] == "preStop"]
+    assert reasons, world.status(policy)
+    assert all("(not repaired: a DaemonSet is only judged)" in each for each in reasons)
+
+
+def own(raw: Raw) -> Raw:
+    """Return what only an owner, or we, would change."""
+    metadata = raw["metadata"]
+    return {"spec": raw["spec"], "annotations": metadata.get("annotations"), "labels": metadata.get("labels")}
+
+
+def test_a_note_of_ours_on_a_kind_that_is_only_judged_moves_nobody(world: World) -> None:
+    policy = world.policy(onRemoval="Revert")
+    namespace = world.namespace(policy)
+    raw = daemon_set()
+    notes = {"repairs.productionpolicy.dev/policy": policy, "repairs.productionpolicy.dev/preStop": "sleep 10s: agent"}
+    raw["metadata"]["annotations"] = notes
+    world.apply(namespace, raw)
+    world.settled(policy, total=1)
+    world.kubectl("delete", "productionpolicy", policy, "--timeout=20s")
+    live = world.get("daemonset", "agent", namespace)["metadata"]["annotations"]
+    assert {key: live[key] for key in notes} == notes
+
+
+def test_pods_that_something_makes_are_not_judged_beside_it(world: World) -> None:
+    policy = world.policy()
+    namespace = world.namespace(policy)
+    world.apply(namespace, deployment())
+    world.repaired("web", namespace)
+    world.apply(namespace, pod())
+    eventually(lambda: world.status(policy)["workloads"]["total"] == 2)
+
+
+def test_a_bare_pod_that_is_deleted_is_forgotten(world: World) -> None:
+    policy = world.policy()
+    namespace = world.namespace(policy)
+    world.apply(namespace, pod())
+    eventually(lambda: world.status(policy).get("workloads", {}).get("total") == 1)
+    world.kubectl("delete", "pod", "shell", "-n", namespace, "--wait=false")
+    eventually(lambda: world.status(policy)["workloads"]["total"] == 0)
+
+
+def test_bare_pods_of_a_namespace_are_found_when_it_is_labelled(world: World) -> None:
+    namespace = world.namespace()
+    world.apply(namespace, pod())
+    policy = world.policy()
+    world.label(namespace, f"productionpolicy.dev/policy={policy}")
+    eventually(lambda: world.status(policy).get("workloads", {}).get("total") == 1)
+    world.label(namespace, "productionpolicy.dev/policy-")
+    eventually(lambda: world.status(policy)["workloads"]["total"] == 0)
+
+
+def test_no_budget_is_made_where_a_bare_pod_has_the_same_labels(world: World) -> None:
+    namespace = world.namespace()
+    raw = pod()
+    raw["metadata"]["labels"] = {"app": "web"}
+    world.apply(namespace, raw, deployment())
+    policy = world.policy()
+    world.label(namespace, f"productionpolicy.dev/policy={policy}")
+    world.repaired("web", namespace)
+    assert world.fixed(lambda: world.budgets(namespace)) == []
+    messages = [each["message"] for each in world.status(policy)["violations"]]
+    assert any("Pod shell" in each for each in messages)

@@ -1,0 +1,168 @@
+"""One judgement: `check` says of files what the operator says of the objects that a real API server makes of them."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bench.client import Api, RequestFailed, connected
+from cluster.conftest import ROOT
+from cluster.world import Raw
+from control_plane.credentials import ADMIN
+from control_plane.plane import ControlPlane
+from corpus.manifests import KINDS as USABLE
+from corpus.manifests import placed, variants
+from productionpolicy.controller.clock import Clock
+from productionpolicy.controller.cluster import Cluster
+from productionpolicy.controller.connection import Connection
+from productionpolicy.controller.operator import Operator, Options
+from productionpolicy.controller.resources import WATCHED
+from productionpolicy.controller.watches import Watches
+from productionpolicy.expectations import EXPECTATIONS
+from productionpolicy.kube.workloads import WorkloadKey
+from productionpolicy.offline import judge, read_documents
+from productionpolicy.offline.judgement import KINDS
+from productionpolicy.policy import read_policy
+from productionpolicy.verdict import Verdict, audit
+from support.examples import CASES, documents
+from support.world import TODAY
+
+REAL_MANIFESTS = Path(os.environ.get("CORPUS", ROOT.parent / "shared" / "realworld"))
+POLICY: Raw = {
+    "apiVersion": "productionpolicy.dev/v1alpha1",
+    "kind": "ProductionPolicy",
+    "metadata": {"name": "judged"},
+    "spec": {"mode": "Audit", "expectations": {each.name: {"action": "Audit"} for each in EXPECTATIONS}},
+}
+NAMED = {"productionpolicy.dev/policy": "judged"}
+
+GIVEN_BY_THE_SERVER = {"deletionTimestamp", "ownerReferences"}
+UNLIKE_THE_FILE = {"fails.stateful-set-percentage", "fails.stateful-set-several-at-once"}
+"""Examples of which a server drops a field, unless its feature gate MaxUnavailableStatefulSet is on."""
+
+Told = dict[str, tuple[str, frozenset[str]]]
+"""What each expectation says of a workload: the outcome, and the paths of what it found."""
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def quiet_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """A control plane without nodes: no pod ever starts, so no Job ends while it is judged."""
+    with ControlPlane.start(tmp_path_factory.mktemp("quiet"), nodes=()) as started:
+        started.kubectl("apply", "-k", str(ROOT / "manifests"))
+        yield started
+
+
+def as_told(verdicts: tuple[Verdict, ...]) -> Told:
+    return {each.expectation: (str(each.outcome), frozenset(f.path for f in each.findings)) for each in verdicts}
+
+
+async def created(api: Api, raw: Raw) -> bool:
+    """Create an object; say whether the API server accepted it."""
+    version = raw["apiVersion"]
+    root = f"/apis/{version}" if "/" in version else f"/api/{version}"
+    try:
+        await api.create(f"{root}/namespaces/{raw['metadata']['namespace']}/{raw['kind'].lower()}s", raw)
+    except RequestFailed:
+        return False
+    return True
+
+
+async def a_namespace(api: Api) -> str:
+    """Create a namespace that names the policy, and return its name once pods can be created in it."""
+    name = f"judged-{next(_numbers)}"
+    await api.create("/api/v1/namespaces", {"metadata": {"name": name, "labels": NAMED}})
+    for _ in range(600):
+        accounts = await api.items(f"/api/v1/namespaces/{name}/serviceaccounts")
+        if accounts:
+            return name
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"namespace {name} has no service account")
+
+
+async def accepted(api: Api, group: list[Raw]) -> list[Raw]:
+    """Create the objects in a namespace of their own; return those that the API server accepted, as they were given."""
+    namespace = await a_namespace(api)
+    given = [placed(each, namespace) for each in group]
+    return [each for each in given if await created(api, each)]
+
+
+async def told_by_the_operator(plane: ControlPlane) -> dict[WorkloadKey, Told]:
+    """Return what the operator says, with its own credentials, of all it finds in the cluster."""
+    kubeconfig = plane.kubeconfig_of_service_account("productionpolicy-system", "productionpolicy")
+    connection = await Connection.load(kubeconfig)
+    async with connection.client() as client:
+        watches = Watches(WATCHED, clock=Clock())
+        operator = Operator(Cluster(client), watches, Options(kubeconfig=None, host="", port=0))
+        await operator.listing.complete()
+        await operator.bare_pods.look()
+    judgements = {key: operator.reconciler.judge(key) for key in operator.store.all_workloads()}
+    return {key: as_told(audit(each.case)) for key, each in judgements.items() if each is not None}
+
+
+def told_by_check(objects: list[Raw]) -> dict[WorkloadKey, Told]:
+    """Return what `check` says of the objects as a file."""
+    text = yaml.dump_all(objects, Dumper=yaml.CSafeDumper, sort_keys=False)
+    judged = judge(read_documents("-", text.encode(), kinds=KINDS), policy=read_policy(POLICY), today=TODAY)
+    return {each.key: as_told(each.verdicts) for each in judged.workloads}
+
+
+async def told_by_both(
+    plane: ControlPlane, groups: list[list[Raw]]
+) -> tuple[dict[WorkloadKey, Told], dict[WorkloadKey, Told]]:
+    async with connected(plane.site, user=ADMIN) as api:
+        objects = [each for group in groups for each in await accepted(api, group)]
+        assert objects
+    namespaces = {each["metadata"]["namespace"] for each in objects}
+    live = await told_by_the_operator(plane)
+    return told_by_check(objects), {key: told for key, told in live.items() if key.namespace in namespaces}
+
+
+def differences(by_check: dict[WorkloadKey, Told], by_operator: dict[WorkloadKey, Told]) -> dict[str, Any]:
+    """Return what is said differently, for each workload that either of them knows."""
+    found = {}
+    for key in by_check.keys() | by_operator.keys():
+        check, operator = by_check.get(key, {}), by_operator.get(key, {})
+        names = {name for name in check.keys() | operator.keys() if check.get(name) != operator.get(name)}
+        if names:
+            found[str(key)] = {name: (check.get(name), operator.get(name)) for name in sorted(names)}
+    return found
+
+
+@pytest.fixture(scope="module", autouse=True)
+def policy(quiet_plane: ControlPlane) -> None:
+    quiet_plane.kubectl("apply", "-f", "-", stdin=yaml.dump(POLICY))
+
+
+def usable(group: list[Any]) -> list[Raw]:
+    """Return the objects that matter, less those whose metadata only a server could have written."""
+    named = (each for each in group if each.get("kind") in USABLE and each.get("metadata", {}).get("name"))
+    return [each for each in named if not each["metadata"].keys() & GIVEN_BY_THE_SERVER]
+
+
+async def test_on_the_examples_of_all_expectations(quiet_plane: ControlPlane) -> None:
+    paths = sorted(each for each in CASES.glob("*/*.yaml") if each.stem not in UNLIKE_THE_FILE)
+    by_check, by_operator = await told_by_both(quiet_plane, [usable(documents(path)) for path in paths])
+    assert len(by_check) > len(EXPECTATIONS)
+    assert differences(by_check, by_operator) == {}
+
+
+@pytest.mark.skipif(not REAL_MANIFESTS.is_dir(), reason="no folder of real manifests; name one by CORPUS=folder")
+async def test_on_real_manifests(quiet_plane: ControlPlane) -> None:
+    by_check, by_operator = await told_by_both(quiet_plane, real_groups())
+    assert by_check
+    assert differences(by_check, by_operator) == {}
+
+
+def real_groups() -> list[list[Raw]]:
+    """Return the objects of each project, in groups without two of one kind and name."""
+    projects = sorted(each for each in REAL_MANIFESTS.iterdir() if each.is_dir())
+    return [group for each in projects for group in variants(each)]
