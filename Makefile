@@ -80,6 +80,10 @@ corpus: programs ## Judge real manifests of other projects (CORPUS=folder)
 bench: programs ## Measure the operator with many workloads (SCALE=2000)
 	@$(RUN) -m bench --scale $(SCALE)
 
+.PHONY: bench-check
+bench-check: $(ENVIRONMENT) ## Measure check beside kube-score, on generated manifests and those in CORPUS, if it is there
+	@$(RUN) -m bench_check $(wildcard $(CORPUS))
+
 .PHONY: build
 build: $(ENVIRONMENT) ## Build the Python package into dist/
 	@$(BIN)/uv build --quiet

@@ -41,6 +41,10 @@ POLICIES = [
         livenessProbe={"required": True},
         resources={"limits": ["cpu", "memory"], "minimumQoS": "Guaranteed"},
         terminationMessage={"action": "Repair"},
+        imagePullSecrets={"privateRegistries": ["*"]},
+        configuration={"maxLiteralEnv": 0},
+        persistence={"dataStores": ["*"]},
+        sidecars={"neededAtStart": ["*"]},
     ),
 ]
 

@@ -116,8 +116,16 @@ def test_the_status_of_the_policy_tells_it_all(world: World) -> None:
         "resources": 0,
         "imageTag": 0,
         "imagePullPolicy": 0,
+        "toolchainImage": 0,
+        "imagePullSecrets": 0,
+        "secretLiterals": 0,
+        "configuration": 0,
         "terminationMessage": 0,
         "containerFilesystem": 0,
+        "persistence": 0,
+        "barePods": 0,
+        "jobDeadline": 0,
+        "sidecars": 0,
     }
     assert [(each["name"], each["expectation"], each["path"]) for each in status["violations"]] == [
         ("one", "replicas", "spec.replicas")

@@ -73,8 +73,9 @@ def deployment(name: str = "web", *, replicas: int = 3, containers: list[Raw] | 
 
 
 def stateful_set(name: str = "db", *, replicas: int = 2, **pod: Any) -> Raw:
-    """Return a StatefulSet like that."""
-    raw = deployment(name, replicas=replicas, **pod)
+    """Return a StatefulSet like that, with a volume that outlives its pods and needs nobody to provision it."""
+    files = {"name": "files", "nfs": {"server": "files.example", "path": "/"}}
+    raw = deployment(name, replicas=replicas, **{"volumes": [files], **pod})
     return {**raw, "kind": "StatefulSet", "spec": {**raw["spec"], "serviceName": name}}
 
 

@@ -25,3 +25,59 @@ DIGEST = "sha256:" + "0" * 64
 )
 def test_a_reference_is_split_into_name_tag_and_digest(reference: str, image: Image) -> None:
     assert Image.parse(reference) == image
+
+
+@pytest.mark.parametrize(
+    ("reference", "pattern", "matches"),
+    [
+        ("redis:7", "redis", True),
+        ("registry.example:5000/cache/redis:7", "redis", True),
+        ("registry.example:5000/cache/redis:7", "cache/redis", True),
+        ("registry.example:5000/cache/redis:7", "registry.example:5000/cache/redis", True),
+        ("registry.example/cache/redis", "registry.example/cache/*", True),
+        ("registry.example/cache/redis", "cache", False),
+        ("redis-exporter", "redis", False),
+        ("redis-exporter", "redis*", True),
+        ("docker:27-dind", "docker:*dind*", True),
+        ("registry.example/docker:27-dind", "docker:*dind*", True),
+        ("docker:27", "docker:*dind*", False),
+        ("docker", "docker:*dind*", False),
+        ("web:1.0-sdk", "*-sdk", False),
+        ("", "redis", False),
+    ],
+)
+def test_a_pattern_is_of_the_end_of_a_name(reference: str, pattern: str, matches: bool) -> None:
+    assert Image.parse(reference).is_one_of(("other", pattern)) is matches
+
+
+@pytest.mark.parametrize(
+    ("reference", "full_name", "registry"),
+    [
+        ("web:1.0", "docker.io/library/web", "docker.io"),
+        ("team/web", "docker.io/team/web", "docker.io"),
+        ("registry.example/web", "registry.example/web", "registry.example"),
+        ("registry:5000/team/web:1.0", "registry:5000/team/web", "registry:5000"),
+        ("localhost/web", "localhost/web", "localhost"),
+    ],
+)
+def test_a_name_without_registry_is_completed(reference: str, full_name: str, registry: str) -> None:
+    image = Image.parse(reference)
+    assert (image.full_name, image.registry) == (full_name, registry)
+
+
+@pytest.mark.parametrize(
+    ("reference", "place", "matches"),
+    [
+        ("registry.example/web:1.0", "registry.example", True),
+        ("registry.example/web:1.0", "registry.example/*", True),
+        ("registry.example/web:1.0", "*.example", True),
+        ("registry.example/web:1.0", "registry.example/shop/*", False),
+        ("web", "docker.io", True),
+        ("shop/web", "docker.io/shop/*", True),
+        ("shop/web", "shop/*", True),
+        ("shop/web", "library/*", False),
+        ("web", "*", True),
+    ],
+)
+def test_an_image_comes_from_a_registry_or_a_part_of_it(reference: str, place: str, matches: bool) -> None:
+    assert Image.parse(reference).comes_from((place,)) is matches

@@ -282,3 +282,25 @@ def test_a_probe_that_cannot_be_read_is_illegible(probe: Any) -> None:
 )
 def test_a_message_is_written_where_its_path_is_known(fields: Raw, written: bool) -> None:
     assert first(**fields).message_written is written
+
+
+@pytest.mark.parametrize(
+    ("policy", "restarts"), [(None, True), ("Always", True), ("OnFailure", False), ("Never", False)]
+)
+def test_containers_are_started_again_unless_the_policy_says_otherwise(policy: str | None, restarts: bool) -> None:
+    assert template(restartPolicy=policy).restarts is restarts
+
+
+@pytest.mark.parametrize(
+    ("hook", "stops"),
+    [
+        ({"exec": {"command": ["server", "--quit"]}}, True),
+        ({"exec": {"command": ["sh", "-c", "kill -TERM $(pidof server)"]}}, True),
+        ({"httpGet": {"port": 8080}}, True),
+        ({"exec": {"command": ["sleep", "10"]}}, False),
+        ({"sleep": {"seconds": 10}}, False),
+        ({}, False),
+    ],
+)
+def test_a_hook_that_does_more_than_wait_may_stop_the_container(hook: Raw, stops: bool) -> None:
+    assert first(lifecycle={"preStop": hook}).stops_itself is stops

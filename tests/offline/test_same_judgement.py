@@ -6,21 +6,33 @@ import json
 
 import pytest
 
+from productionpolicy.kube.workloads import read_workload
 from productionpolicy.offline import judge, read_documents
-from productionpolicy.offline.judgement import KINDS
+from productionpolicy.offline.judgement import KINDS, Judgement
 from productionpolicy.verdict import audit
 from support.checking import written
 from support.examples import Example, examples
 from support.world import TODAY
 
+DERIVED = [each for each in examples() if read_workload(each.workload).derived]
+OTHERS = [each for each in examples() if not read_workload(each.workload).derived]
 
-@pytest.mark.parametrize("example", examples(), ids=lambda each: each.name)
+
+@pytest.mark.parametrize("example", OTHERS, ids=lambda each: each.name)
 @pytest.mark.parametrize("form", ["yaml", "json"])
 def test_a_file_is_judged_as_the_objects_in_it(example: Example, form: str) -> None:
     case = example.case(example.workload)
+    found = next(each for each in judged(example, form).workloads if each.key == case.workload.key)
+    assert [each for each in found.verdicts if each.expectation != "apiVersion"] == list(audit(case))
+
+
+@pytest.mark.parametrize("example", DERIVED, ids=lambda each: each.name)
+@pytest.mark.parametrize("form", ["yaml", "json"])
+def test_what_another_object_makes_is_not_judged_itself(example: Example, form: str) -> None:
+    assert judged(example, form).workloads == ()
+
+
+def judged(example: Example, form: str) -> Judgement:
     objects = (example.workload, *example.others)
     text = written(*objects) if form == "yaml" else json.dumps({"kind": "List", "items": objects})
-    assert case.policy is not None
-    judged = judge(read_documents("-", text.encode(), kinds=KINDS), policy=case.policy, today=TODAY)
-    found = next(each for each in judged.workloads if each.key == case.workload.key)
-    assert [each for each in found.verdicts if each.expectation != "apiVersion"] == list(audit(case))
+    return judge(read_documents("-", text.encode(), kinds=KINDS), policy=example.policy, today=TODAY)

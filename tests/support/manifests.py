@@ -49,13 +49,31 @@ def _workload(kind: str, name: str, *, metadata: Raw | None, pod: Raw | None, sp
     }
 
 
-def job(name: str = "job", *, labels: dict[str, str] | None = None, **metadata: Any) -> Raw:
+def job(
+    name: str = "job",
+    *,
+    labels: dict[str, str] | None = None,
+    pod: Raw | None = None,
+    spec: Raw | None = None,
+    **metadata: Any,
+) -> Raw:
     """Return a Job whose pods have the labels."""
+    template = {"metadata": {"labels": labels or {}}, "spec": {"containers": [container("job")], **(pod or {})}}
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": {"name": name, "namespace": NAMESPACE, **metadata},
-        "spec": {"template": {"metadata": {"labels": labels or {}}, "spec": {"containers": [container("job")]}}},
+        "spec": {"template": template, **(spec or {})},
+    }
+
+
+def pod(name: str = "web", **metadata: Any) -> Raw:
+    """Return a pod that nothing makes, unless its metadata says otherwise."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": NAMESPACE, **metadata},
+        "spec": {"containers": [container()]},
     }
 
 

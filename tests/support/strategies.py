@@ -38,6 +38,27 @@ _HOOKS: list[Raw] = [
     {"terminationMessagePolicy": "File", "securityContext": {}},
     {"terminationMessagePath": "/run/reason", "terminationMessagePolicy": "File", "imagePullPolicy": "Never"},
 ]
+_COMMAND_LINES: list[Raw] = [
+    {},
+    {"command": ["sh", "-c", "apk add curl && exec web"]},
+    {"command": ["npm", "run", "dev"], "args": ["--port=80"]},
+    {"args": ["first: 1\nsecond: 2", "https://shop:hunter2@shop.example"]},
+]
+_ENVIRONMENTS: list[Raw] = [
+    {},
+    {"env": [{"name": "DB_PASSWORD", "value": "hunter2"}, {"name": "LOG_LEVEL"}]},
+    {"env": [{"name": "DB_PASSWORD", "valueFrom": {"secretKeyRef": {"name": "db", "key": "password"}}}]},
+    {"env": [{"name": f"V{index}", "value": "x"} for index in range(25)]},
+]
+_IMAGES: list[Raw] = [{}, {"image": "postgres:17"}, {"image": "golang"}, {"image": "cloud-sql-proxy:2"}]
+_VOLUMES: list[Raw] = [
+    {},
+    {"volumes": [{"name": "work", "emptyDir": {}}]},
+    {"volumes": [{"name": "work", "persistentVolumeClaim": {"claimName": "work"}}]},
+    {"volumes": [{"name": "work", "configMap": {"name": "web"}}], "imagePullSecrets": [{"name": "registry"}]},
+]
+_MOUNTS: list[Raw] = [{}, {"volumeMounts": [{"name": "work", "mountPath": "/work"}]}]
+_CLAIMS: list[Raw] = [{}, {"volumeClaimTemplates": [{"metadata": {"name": "work"}, "spec": {}}]}]
 _AFFINITIES: list[Raw] = [
     {},
     {"affinity": {}},
@@ -58,16 +79,30 @@ _GRACES: list[Raw] = [{}, {"terminationGracePeriodSeconds": 5}, {"terminationGra
 @st.composite
 def workloads(draw: st.DrawFn) -> Raw:
     """Return a workload of some owner, as the API server holds it."""
-    containers = [container(name, **draw(st.sampled_from(_HOOKS))) for name in draw(_names("web", "api"))]
-    sidecars = [sidecar(name, **draw(st.sampled_from(_HOOKS))) for name in draw(_names("proxy", most=1, least=0))]
-    pod: Raw = {"containers": containers, **draw(st.sampled_from(_AFFINITIES)), **draw(st.sampled_from(_GRACES))}
+    containers = [container(name, **draw(_container_fields())) for name in draw(_names("web", "api"))]
+    sidecars = [sidecar(name, **draw(_container_fields())) for name in draw(_names("proxy", most=1, least=0))]
+    pod: Raw = {"containers": containers, **draw(_merged(_AFFINITIES, _GRACES, _VOLUMES))}
     if sidecars:
         pod["initContainers"] = sidecars
     replicas = draw(st.integers(0, 5))
     if draw(st.booleans()):
-        return draw(_recorded(defaulted(stateful_set(pod=pod, replicas=replicas))))
+        claims = deepcopy(draw(st.sampled_from(_CLAIMS)))
+        return draw(_recorded(defaulted(stateful_set(pod=pod, replicas=replicas, **claims))))
     strategy = draw(st.sampled_from(_STRATEGIES))
     return draw(_recorded(defaulted(deployment(pod=pod, replicas=replicas, **deepcopy(strategy)))))
+
+
+def _container_fields() -> st.SearchStrategy[Raw]:
+    return _merged(_HOOKS, _COMMAND_LINES, _ENVIRONMENTS, _IMAGES, _MOUNTS)
+
+
+@st.composite
+def _merged(draw: st.DrawFn, *choices: list[Raw]) -> Raw:
+    """Return the fields of one of each kind of choice."""
+    fields: Raw = {}
+    for each in choices:
+        fields |= deepcopy(draw(st.sampled_from(each)))
+    return fields
 
 
 def _names(*names: str, least: int = 1, most: int = 2) -> st.SearchStrategy[list[str]]:

@@ -8,15 +8,18 @@ import pytest
 
 from productionpolicy.expectations import EXPECTATIONS
 from productionpolicy.verdict import Outcome, Verdict, audit
-from support.manifests import Raw, budget, container, deployment
+from support.manifests import Raw, budget, container, deployment, job, pod, stateful_set
 from support.policies import only, policy
 from support.world import World, repaired
 
 FLAWLESS_CONTAINER = container(
+    command=["tini", "-g", "--", "sh", "-c", "server | filter"],
     readinessProbe={"httpGet": {"path": "/", "port": 8080}},
     livenessProbe={"httpGet": {"path": "/alive", "port": 8080}},
     lifecycle={"preStop": {"exec": {"command": ["drain"]}}},
 )
+NOT_OF_A_DEPLOYMENT = {"imagePullSecrets", "barePods", "jobDeadline"}
+"""Expectations that have nothing to judge on a flawless Deployment."""
 APART = {"topologySpreadConstraints": [{"topologyKey": "kubernetes.io/hostname", "labelSelector": {}}]}
 
 
@@ -50,7 +53,10 @@ def messages(world: World, name: str) -> list[str]:
 
 
 def test_there_is_one_verdict_for_each_expectation_in_their_order() -> None:
-    assert outcomes(flawless()) == {each.name: Outcome.PASSED for each in EXPECTATIONS}
+    assert outcomes(flawless()) == {
+        each.name: Outcome.NOT_APPLICABLE if each.name in NOT_OF_A_DEPLOYMENT else Outcome.PASSED
+        for each in EXPECTATIONS
+    }
     assert [each.expectation for each in audit(flawless().case)] == [each.name for each in EXPECTATIONS]
 
 
@@ -70,8 +76,10 @@ def test_what_has_nothing_to_judge_is_not_applicable() -> None:
         "spread",
         "rollingUpdate",
         "preStop",
+        "initProcess",
         "readinessProbe",
         "startupProbe",
+        *NOT_OF_A_DEPLOYMENT,
     }
 
 
@@ -151,10 +159,17 @@ def test_an_exemption_from_what_is_ignored_or_not_applicable_is_no_finding() -> 
 
 def test_exempt_containers_are_not_judged() -> None:
     pod = {"containers": [FLAWLESS_CONTAINER, container("istio-proxy", image="proxy")]}
-    assert set(outcomes(flawless(**pod)).values()) == {Outcome.PASSED}
+    assert outcomes(flawless(**pod)) == outcomes(flawless())
 
 
 # What cannot be read.
+
+STRICT: dict[str, dict[str, Any]] = {
+    "terminationGracePeriod": {"terminationGracePeriod": {"shutdownSeconds": 60}},
+    "imagePullSecrets": {"imagePullSecrets": {"privateRegistries": ["*"]}},
+    "configuration": {"configuration": {"maxLiteralEnv": 0}},
+}
+"""Parameters by which a workload would fail if a failure were guessed."""
 
 
 def test_what_cannot_be_read_is_a_finding_of_its_own_and_comes_last() -> None:
@@ -200,14 +215,29 @@ def test_what_cannot_be_read_does_not_keep_the_rest_from_being_judged() -> None:
         ("terminationMessage", with_container(terminationMessagePolicy=5)),
         ("terminationMessage", with_container(terminationMessagePolicy="File", args="x")),
         ("containerFilesystem", with_container(securityContext={"readOnlyRootFilesystem": "yes"})),
+        ("toolchainImage", with_container(image=["golang"], command=["web"])),
+        ("toolchainImage", with_container(command=[5], args=["make"])),
+        ("imagePullSecrets", deployment(pod={"serviceAccountName": 5})),
+        ("imagePullSecrets", deployment(pod={"imagePullSecrets": "registry"})),
+        ("secretLiterals", with_container(env=[{"name": "DB_PASSWORD", "value": 5}])),
+        ("secretLiterals", with_container(env=[{"name": ["DB_PASSWORD"], "value": "hunter2"}])),
+        ("configuration", with_container(env=[{"name": "A", "value": "a"}, 5])),
+        ("configuration", with_container(args=[5, "a\nb"])),
+        ("persistence", stateful_set(volumeClaimTemplates="data")),
+        ("persistence", stateful_set(pod={"volumes": 5})),
+        ("persistence", with_container(image="postgres:17", volumeMounts="data")),
+        ("persistence", deployment(replicas="2", pod={"volumes": [{"name": 5}]})),
+        ("barePods", pod(ownerReferences="web")),
+        ("jobDeadline", job(spec={"activeDeadlineSeconds": "600"})),
+        ("jobDeadline", job(pod={"activeDeadlineSeconds": "600"})),
+        ("sidecars", job(pod={"containers": [container(), container("sql", image=["cloud-sql-proxy"])]})),
+        ("sidecars", deployment(pod={"containers": [container(image=5), container("sql", image="cloud-sql-proxy")]})),
         ("podDisruptionBudget", deployment(selector="app=web")),
     ],
     ids=lambda each: each if isinstance(each, str) else "",
 )
 def test_no_failure_is_guessed_from_a_field_that_cannot_be_read(name: str, raw: Raw) -> None:
-    world = World(
-        deployment(), policy=only(name, **{} if name != "terminationGracePeriod" else {name: {"shutdownSeconds": 60}})
-    )
+    world = World(deployment(), policy=only(name, **STRICT.get(name, {})))
     world.raw = raw
     assert outcomes(world)[name] is not Outcome.FAILED
     assert outcomes(world)["unreadable"] is Outcome.FAILED
@@ -226,4 +256,14 @@ def test_a_judgement_is_the_same_every_time() -> None:
 
 def test_a_policy_of_profile_development_asks_for_less() -> None:
     world = World(deployment(pod={"terminationGracePeriodSeconds": 5}), policy=policy(spec={"profile": "Development"}))
-    assert outcomes(world) == {"terminationGracePeriod": Outcome.FAILED, "imagePullPolicy": Outcome.PASSED}
+    judged = {name: each for name, each in outcomes(world).items() if name not in NOT_OF_A_DEPLOYMENT}
+    assert judged == {
+        "terminationGracePeriod": Outcome.FAILED,
+        "signalHandling": Outcome.PASSED,
+        "initProcess": Outcome.NOT_APPLICABLE,
+        "singleProcess": Outcome.PASSED,
+        "imagePullPolicy": Outcome.PASSED,
+        "secretLiterals": Outcome.PASSED,
+        "logging": Outcome.PASSED,
+        "persistence": Outcome.PASSED,
+    }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import import_module
 from io import TextIOWrapper
@@ -126,15 +128,27 @@ def command(  # noqa: PLR0913  # one for each option
     _refuse_mismatch(output, folder, plan=plan)
     policy = _policy(policy_file, profile, names, plan=plan)
     documents = watched(_documents(paths, folder), "Reading")
+    today = datetime.now(UTC).date()
     told: Judgement | Proposal
-    if plan:
-        told = propose(documents, policy=policy, today=datetime.now(UTC).date(), through=_through("Planning"))
-    else:
-        told = judge(documents, policy=policy, today=datetime.now(UTC).date(), through=_through("Judging"))
+    with _uncollected():
+        if plan:
+            told = propose(documents, policy=policy, today=today, through=_through("Planning"))
+        else:
+            told = judge(documents, policy=policy, today=today, through=_through("Judging"))
     if folder and isinstance(told, Proposal):
         _write_component(told, folder)  # before the report, whose reader may not want all of it
     _write(told, output)
     sys.exit(0 if fail_on == "never" else _exit_code(told))
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Do without the search for unused cycles: what is read stays, and a quarter of the time went there."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _refuse_mismatch(output: str, folder: Path | None, *, plan: bool) -> None:

@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Annotated
+
+from msgspec import Meta
+
+from productionpolicy.kube.patterns import any_of
+
+ImagePattern = Annotated[str, Meta(min_length=1, max_length=255)]
+"""A glob of names of images, as a policy gives it."""
+
+_HUB = "docker.io"
+"""The registry of images whose name names none."""
+
+_LIBRARY = "library"
+"""The team of images in it whose name names none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +41,36 @@ class Image:
         """What the API server fills in for imagePullPolicy (core/v1)."""
         moves = self.tag == "latest" or (self.tag is None and self.digest is None)
         return "Always" if moves else "IfNotPresent"
+
+    @property
+    def full_name(self) -> str:
+        """Its name as a container runtime completes it: `web` is `docker.io/library/web`."""
+        host, slash, _ = self.name.partition("/")
+        if slash and ("." in host or ":" in host or host == "localhost"):
+            return self.name
+        return f"{_HUB}/{self.name if slash else f'{_LIBRARY}/{self.name}'}"
+
+    @property
+    def registry(self) -> str:
+        """The host from which it is pulled."""
+        return self.full_name.partition("/")[0]
+
+    def is_one_of(self, patterns: tuple[str, ...]) -> bool:
+        """Say whether a glob matches its name, or the last part or two of it.
+
+        `redis` matches `registry.example/cache/redis`, and so does `cache/redis`. A pattern with a colon is asked of
+        name and tag.
+        """
+        tagged = tuple(each for each in patterns if ":" in each)
+        names, with_tag = any_of(patterns), any_of(tagged)
+        return any(names.match(each) or with_tag.match(f"{each}:{self.tag or ''}") for each in self._ends())
+
+    def comes_from(self, places: tuple[str, ...]) -> bool:
+        """Say whether a glob matches its registry, or its name with or without one."""
+        pattern = any_of(places)
+        return any(pattern.match(each) for each in (self.registry, self.full_name, self.name))
+
+    def _ends(self) -> Iterator[str]:
+        yield self.name
+        for count in (1, 2):
+            yield "/".join(self.name.rsplit("/", count)[-count:])

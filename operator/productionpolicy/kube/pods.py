@@ -27,13 +27,16 @@ _TERMS = (REQUIRED_TERMS, PREFERRED_TERMS)
 
 _AUXILIARY_PORT = re.compile(r"metrics|prometheus|debug|health|admin|pprof", re.IGNORECASE)
 _SLEEP = re.compile(r"(?:^|[\s;&|/(])sleep\s+(\d+(?:\.\d+)?)(s|m|h)?(?=$|[\s;&|)])")
+_STOP = re.compile(r"kill|quit|stop|shutdown|drain|term", re.IGNORECASE)
 _SECONDS = {None: 1, "s": 1, "m": 60, "h": 3600}
 _LONGEST = 10**9
 _PERIOD, _TIMEOUT, _FAILURE_THRESHOLD = 10, 1, 3
 _OPERATING_SYSTEM = ("kubernetes.io/os", "beta.kubernetes.io/os")
 """The labels by which nodes tell their operating system."""
-_SHELL = re.compile(r"(?:.*/)?(?:ba|da|a|k|z)?sh")
 _PIPE = re.compile(r"(?<!\|)\|(?!\|)")
+
+SHELL = re.compile(r"(?:.*/)?(?:ba|da|a|k|z)?sh")
+"""The program of a command that is a shell."""
 
 EMPTY_DIR = "emptyDir"
 """What the API server takes a volume without a source for (core/v1)."""
@@ -94,7 +97,7 @@ class Probe:
     @property
     def pipeline(self) -> bool:
         """Whether it is a pipeline in a shell, of which nobody can tell what it asks."""
-        runs_shell = self.kind is HandlerKind.EXEC and bool(self.action) and _SHELL.fullmatch(self.action[0])
+        runs_shell = self.kind is HandlerKind.EXEC and bool(self.action) and SHELL.fullmatch(self.action[0])
         return bool(runs_shell) and any(_PIPE.search(each) for each in self.action[1:])
 
     def asks_like(self, other: Probe) -> bool:
@@ -110,6 +113,15 @@ class Variable:
     path: str
     value: str | None = field(default=None, repr=False)
     """What the manifest itself says; None where the value comes from elsewhere. It may be secret: never show it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of the command line of a container."""
+
+    path: str
+    text: str = field(repr=False)
+    """It may be secret: never show it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +157,7 @@ class Container:
     image: str | None = None
     """None where it is absent, or still to be filled in."""
     command: tuple[str, ...] = ()
-    """What runs in place of the image's entrypoint; empty where the image decides."""
+    """What runs in place of the image's entrypoint; empty where the image decides, or part of the line is illegible."""
     args: tuple[str, ...] = ()
     variables: tuple[Variable, ...] = ()
     mounts: tuple[Mount, ...] = ()
@@ -174,6 +186,13 @@ class Container:
     """Whether `lifecycle` holds more than the preStop hook, or was written by its owner, empty or not."""
 
     @property
+    def words(self) -> tuple[Word, ...]:
+        """The words of its command line, as far as the image does not decide."""
+        command = (Word(f"{self.path}.command[{index}]", each) for index, each in enumerate(self.command))
+        args = (Word(f"{self.path}.args[{index}]", each) for index, each in enumerate(self.args))
+        return (*command, *args)
+
+    @property
     def long_running(self) -> bool:
         """Whether it runs beside the others; a native sidecar is an init container that does."""
         return self.sidecar or not self.init
@@ -182,6 +201,14 @@ class Container:
     def serving(self) -> bool:
         """Whether it takes requests: it has a readiness probe, or a port that is not merely auxiliary."""
         return self.readiness is not None or any(not _AUXILIARY_PORT.search(port) for port in self.ports)
+
+    @property
+    def stops_itself(self) -> bool:
+        """Whether its preStop hook does more than wait, and may so stop the process without a signal."""
+        hook = self.pre_stop
+        return hook is not None and (
+            hook.kind is HandlerKind.HTTP_GET or any(_STOP.search(word) for word in hook.command)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +260,8 @@ class PodTemplate:
     service_account: str = DEFAULT_SERVICE_ACCOUNT
     shares_processes: bool = False
     """Whether its containers share one process namespace, whose first process reaps all others."""
+    restarts: bool = True
+    """Whether its containers are started again whenever they end."""
     deadline: int | None = None
     """Seconds after which a pod is ended."""
 
@@ -301,6 +330,7 @@ def read_pod_template(fields: Fields, *, record: Part = Part()) -> PodTemplate: 
         pull_secrets=tuple(each.text("name") or "" for each in spec.items("imagePullSecrets")),
         service_account=spec.text("serviceAccountName") or spec.text("serviceAccount") or DEFAULT_SERVICE_ACCOUNT,
         shares_processes=spec.boolean("shareProcessNamespace"),
+        restarts=spec.text("restartPolicy") in {None, "Always"},
         deadline=spec.integer("activeDeadlineSeconds"),
     )
 
@@ -326,8 +356,8 @@ def _read_container(fields: Fields, record: Part, *, field_name: str) -> Contain
         name=name,
         path=fields.path,
         image=_known_image(fields.text("image")),
-        command=command,
-        args=args,
+        command=command if legible else (),
+        args=args if legible else (),
         variables=tuple(_read_variable(each) for each in fields.items("env")),
         mounts=tuple(_read_mount(each) for each in fields.items("volumeMounts")),
         init=init,

@@ -167,6 +167,10 @@ class Workload:
         """Where the strategy stands: Deployments and StatefulSets name it differently."""
         return "spec.strategy" if self.kind is Kind.DEPLOYMENT else "spec.updateStrategy"
 
+    def legible(self, path: str) -> bool:
+        """Say whether all that stands at a path or below it could be read."""
+        return not any(each.path == path or each.path.startswith((f"{path}.", f"{path}[")) for each in self.unreadable)
+
     def without_containers(self, unwanted: Any) -> Workload:
         """Return the workload as if the containers with an unwanted name were not there."""
         template = self.template.without_containers(unwanted)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from productionpolicy.offline.parsing import NotParsed, parse, parse_json, too_deep
-from productionpolicy.offline.pieces import Piece, cut
+from productionpolicy.offline.pieces import Piece, cut, mentions
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,8 @@ def read_documents(file: str, content: bytes, *, kinds: frozenset[str]) -> Itera
     except UnicodeDecodeError as error:
         yield Unread(file, 1 + content.count(b"\n", 0, error.start), "it is neither UTF-8 nor UTF-16")
         return
+    if not mentions(text, kinds):
+        return
     if text.lstrip().startswith("{") and (found := _json(file, text, kinds)) is not None:
         yield from found
         return
@@ -58,8 +60,6 @@ def _decoded(content: bytes) -> str:
 
 def _json(file: str, text: str, kinds: frozenset[str]) -> list[Document | Unread] | None:
     """Return what JSON holds; None where the text is none, for YAML may begin in the same way."""
-    if not Piece(file, text).may_hold(kinds):
-        return []
     found: list[Document | Unread] = []
     start, line = 0, 1
     try:

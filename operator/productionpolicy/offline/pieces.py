@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-_SEPARATOR = re.compile(r"^(?:---|\.\.\.)(?=\s|$)", re.MULTILINE)
+# Expressions that begin with a letter of their own are searched for many times as fast as those that begin with `^`
+# or a boundary of words; a line feed before the text makes the first line like all others.
+_SEPARATOR = re.compile(r"\n(?:---|\.\.\.)(?=\s|$)")
 """YAML ends a document here even within a block of text."""
-_KIND = re.compile(r"\bkind[\"']?\s*:[ \t]*([^\s,}]*)")
-_OUTERMOST_KIND = re.compile(r"^kind\s*:[ \t]*([^\s,}]*)", re.MULTILINE)
+_KIND = re.compile(r"kind[\"']?\s*:[ \t]*([^\s,}]*)")
+_OUTERMOST_KIND = re.compile(r"\nkind\s*:[ \t]*([^\s,}]*)")
+_ANY, _UNCLEAR = "", "?"
 _PLAIN = re.compile(r"[\"']?([A-Za-z]+)[\"']?")
 _CONTENT = re.compile(r"^[ \t]*[^\s#]", re.MULTILINE)
 
@@ -34,19 +37,30 @@ class Piece:
         return self.first + self.text.count("\n", 0, position)
 
     def may_hold(self, kinds: frozenset[str]) -> bool:
-        """Say whether it may hold an object of these kinds, or a list; unclear words may mean any kind."""
-        for word in _OUTERMOST_KIND.findall(self.text) or _KIND.findall(self.text):
-            plain = _PLAIN.fullmatch(word)
-            if plain is None or plain[1] in kinds or plain[1].endswith("List"):
-                return True
-        return False
+        """Say whether it may hold an object of these kinds, or a list of some; unclear words may mean any kind."""
+        outermost = _kinds(_OUTERMOST_KIND.findall(f"\n{self.text}"))
+        if not outermost or any(each.endswith("List") for each in outermost):
+            return mentions(self.text, kinds)
+        return not outermost.isdisjoint(kinds | {_UNCLEAR})
+
+
+def mentions(text: str, kinds: frozenset[str]) -> bool:
+    """Say whether any document of a text may hold an object of these kinds, at whatever level; a `List` holds any."""
+    meant = kinds | {_ANY, _UNCLEAR}
+    return any(each.removesuffix("List") in meant for each in _kinds(_KIND.findall(text)))
 
 
 def cut(file: str, text: str) -> Iterator[Piece]:
     """Return the documents of a YAML file."""
     start, line = 0, 1
-    for separator in _SEPARATOR.finditer(text):
-        yield Piece(file, text[start : separator.start()], line)
-        line += text.count("\n", start, separator.end())
-        start = separator.end()
+    for separator in _SEPARATOR.finditer(f"\n{text}"):
+        before, after = separator.start(), separator.end() - 1
+        yield Piece(file, text[start:before], line)
+        line += text.count("\n", start, after)
+        start = after
     yield Piece(file, text[start:], line)
+
+
+def _kinds(words: Iterable[str]) -> frozenset[str]:
+    plain = (_PLAIN.fullmatch(each) for each in words)
+    return frozenset(each[1] if each else _UNCLEAR for each in plain)

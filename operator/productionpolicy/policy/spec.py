@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from fnmatch import translate
-from functools import lru_cache
 from typing import Annotated, Any, ClassVar
 
 import msgspec
@@ -17,13 +14,13 @@ from productionpolicy.expectations import EXPECTATIONS, Action, Expectation, Par
 from productionpolicy.expectations.expectation import check_some_pods, some_pods
 from productionpolicy.kube.counts import Count
 from productionpolicy.kube.fields import Fields
+from productionpolicy.kube.patterns import any_of
 from productionpolicy.kube.workloads import digest
 
 GROUP = "productionpolicy.dev"
 VERSION = "v1alpha1"
 PLURAL = "productionpolicies"
 KIND = "ProductionPolicy"
-NOTHING = r"(?!)"
 LONGEST_NAME = 63
 """Namespaces name a policy by the value of a label, which is no longer."""
 
@@ -199,7 +196,7 @@ class Policy:
 
     def exempts_container(self, name: str) -> bool:
         """Say whether a container is to be left alone."""
-        return _any_of(self.spec.exempt_containers).match(name) is not None
+        return any_of(self.spec.exempt_containers).match(name) is not None
 
     def terms(self, expectation: Expectation[Any]) -> str:
         """Return a digest of all that the policy says about an expectation."""
@@ -240,12 +237,6 @@ def read_spec(raw: Any) -> Spec:
         return msgspec.convert(_given(raw) if raw is not None else {}, Spec)
     except msgspec.ValidationError as error:
         raise InvalidPolicy(_located(str(error))) from error
-
-
-@lru_cache(maxsize=256)
-def _any_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
-    """Return what matches any of the patterns: every container is asked for, many times."""
-    return re.compile("|".join(map(translate, patterns)) or NOTHING)
 
 
 def _given(raw: Any) -> Any:

@@ -1,0 +1,84 @@
+"""Several processes in a container have an init above them.
+
+## What it expects
+Where a script in the manifest starts several processes that stay (background jobs, daemons, a pipeline as its last
+command), process 1 is an init (`tini`, `dumb-init`, `catatonit`, `docker-init`, s6, …), or the pod sets
+`shareProcessNamespace`, which makes the pause container process 1. Where the image decides what is process 1, nothing
+is judged. Whether the processes belong into one container at all is asked by singleProcess.
+
+## Why it matters
+Process 1 inherits every process whose parent has ended. A server in that place does not expect them: what has ended
+stays in the process table as a zombie, until no process can be started any more. And signals reach only the first.
+
+## Repair and its risk
+None. An init has to be in the image, and sharing processes shows those of each container to all others.
+
+## Example
+```yaml
+initProcess: {action: Audit}
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding
+from productionpolicy.kube.commands import Start, read_start, starts_init
+from productionpolicy.kube.processes import Hold, held, work
+from productionpolicy.kube.shell import Script
+from productionpolicy.kube.surroundings import Surroundings
+from productionpolicy.kube.workloads import LONG_RUNNING, Kind, Workload
+
+
+class InitProcessParameters(AuditedParameters, frozen=True, kw_only=True):
+    """Containers that start several processes have an init above them."""
+
+
+def applies(workload: Workload, _parameters: InitProcessParameters, _around: Surroundings) -> bool:
+    """Judge pods that are started again when they end and in which several processes run."""
+    return workload.template.restarts and any(True for _ in _crowded(workload))
+
+
+def audit(workload: Workload, _parameters: InitProcessParameters, _around: Surroundings) -> Iterator[Finding]:
+    """Find containers in which nobody clears up behind ended processes."""
+    if workload.template.shares_processes:
+        return
+    for name, start in _crowded(workload):
+        if not _has_init(start):
+            yield Finding(
+                path=start.path,
+                message=f"container {name} runs several processes without an init that clears up behind them",
+                remedy="start it by an init such as tini -g, give each process its own container, or set "
+                "shareProcessNamespace",
+            )
+
+
+def _crowded(workload: Workload) -> Iterator[tuple[str, Start]]:
+    """Return the containers that are known to run several processes."""
+    for container in workload.template.long_running:
+        start = read_start(container)
+        if start.known and start.script and _starts_several(start.script):
+            yield container.name, start
+
+
+def _starts_several(script: Script) -> bool:
+    kept = held(script)
+    return work(script).several or (kept is not None and kept.hold is Hold.PIPELINE)
+
+
+def _has_init(start: Start) -> bool:
+    commands = start.script.commands() if start.script else ()
+    return bool(start.init) or any(map(starts_init, commands))
+
+
+INIT_PROCESS = Expectation(
+    name="initProcess",
+    title="An init above several processes",
+    parameters=InitProcessParameters,
+    production=Action.AUDIT,
+    development=Action.AUDIT,
+    applies=applies,
+    audit=audit,
+    kinds=LONG_RUNNING | {Kind.POD},
+)

@@ -1,0 +1,130 @@
+"""Logs go to the streams of the container, where the platform collects them.
+
+## What it expects
+No script in the manifest sends messages into a file, by redirection or by `tee`; the streams (`/dev/stdout`,
+`/dev/stderr`, `/proc/1/fd/1`) and `/dev/null` are none, and a file that the script itself reads again, as by `tail -F`,
+passes. No variable or option of a log file (`LOG_FILE`, `APP_LOG_DIR`, `--log-file`) names an absolute path. No
+container of another kind than a DaemonSet mounts `/var/log` of its node to write to it.
+
+## Why it matters
+What a container writes to its streams is what `kubectl logs` shows, what every collector reads and what the node cuts
+to size. A file in the container goes with it when it crashes, and grows until the node evicts the pod.
+
+## Repair and its risk
+None. Only the program's owner knows how it is told to log to its streams.
+
+## Example
+```yaml
+logging: {action: Audit}
+```
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+
+from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding, always
+from productionpolicy.kube.commands import read_start
+from productionpolicy.kube.log_files import OF_THE_NODE, logged_files, names_log, options
+from productionpolicy.kube.pods import Container, Volume
+from productionpolicy.kube.surroundings import Surroundings
+from productionpolicy.kube.workloads import Kind, Workload
+
+_NODE_LOGS = "/var/log"
+_PLAIN = re.compile(r"[\w./${}-]{1,80}")
+_MOST = 10
+"""How many files of one script are told."""
+
+_REMEDY = "let it log to /dev/stdout and /dev/stderr"
+
+
+class LoggingParameters(AuditedParameters, frozen=True, kw_only=True):
+    """Containers log to their streams."""
+
+
+def audit(workload: Workload, _parameters: LoggingParameters, _around: Surroundings) -> Iterator[Finding]:
+    """Find containers that log into files."""
+    for container in workload.template.long_running:
+        yield from _written(workload, container)
+        yield from _named(container)
+        if workload.kind is not Kind.DAEMON_SET:
+            yield from _mounted(workload, container)
+
+
+def _written(workload: Workload, container: Container) -> Iterator[Finding]:
+    start = read_start(container)
+    paths = dict.fromkeys(logged_files(start.script) if start.script else ())
+    for path in islice(paths, _MOST):
+        shown = path if _PLAIN.fullmatch(path) else "a file"
+        if not _read_beside(workload, container, path):
+            yield Finding(
+                path=start.path,
+                message=f"container {container.name} logs into {shown}, which kubectl logs does not read",
+                remedy="let the command write to its standard output, which the platform collects",
+            )
+
+
+def _read_beside(workload: Workload, writer: Container, path: str) -> bool:
+    """Say whether another container of the pod names the file, as one does that streams it."""
+    others = (each for each in workload.template.containers if each is not writer)
+    return any(path in word for each in others for word in (*each.command, *each.args))
+
+
+def _named(container: Container) -> Iterator[Finding]:
+    for path, name, value in dict.fromkeys((*_variables(container), *_options(container))):
+        if names_log(name, value) and not _only_read(container, value):
+            yield Finding(
+                path=path,
+                message=f"{name} makes container {container.name} log into a file, which kubectl logs does not read",
+                remedy=_REMEDY,
+            )
+
+
+def _variables(container: Container) -> Iterator[tuple[str, str, str]]:
+    variables = (each for each in container.variables if each.value is not None)
+    return ((f"{each.path}.value", each.name, each.value or "") for each in variables)
+
+
+def _options(container: Container) -> Iterator[tuple[str, str, str]]:
+    start = read_start(container)
+    if start.script:
+        commands = [(start.path, each.words) for each in start.script.commands()]
+    else:
+        commands = [(f"{container.path}.command", container.command), (f"{container.path}.args", container.args)]
+    return ((path, name, value) for path, words in commands for name, value in options(words))
+
+
+def _only_read(container: Container, path: str) -> bool:
+    """Say whether the path lies on a volume that cannot be written: whoever names it there reads."""
+    kept = (each.path.rstrip("/") for each in container.mounts if each.read_only)
+    return any(path == each or path.startswith(f"{each}/") for each in kept)
+
+
+def _mounted(workload: Workload, container: Container) -> Iterator[Finding]:
+    written = {each.volume for each in container.mounts if not each.read_only}
+    for volume in workload.template.volumes:
+        if volume.name in written and _holds_node_logs(volume):
+            yield Finding(
+                path=f"{volume.path}.hostPath.path",
+                message=f"container {container.name} may log into {_NODE_LOGS} of its node, where the logs of each pod "
+                "stay behind",
+                remedy=f"{_REMEDY}, or mount the volume readOnly if it only reads",
+            )
+
+
+def _holds_node_logs(volume: Volume) -> bool:
+    path = (volume.host_path or "").rstrip("/")
+    return f"{path}/".startswith(f"{_NODE_LOGS}/") and not path.startswith(OF_THE_NODE)
+
+
+LOGGING = Expectation(
+    name="logging",
+    title="Logs on the streams",
+    parameters=LoggingParameters,
+    production=Action.AUDIT,
+    development=Action.AUDIT,
+    applies=always,
+    audit=audit,
+)

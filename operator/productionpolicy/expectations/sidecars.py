@@ -1,0 +1,119 @@
+"""Helpers of an application run as native sidecars.
+
+## What it expects
+In a Job, or a CronJob, no image of `helpers` (proxies, log shippers, exporters) runs as an ordinary container beside
+another one. In the other kinds, no image of `neededAtStart` stands after a container of the application. In both cases
+an init container with `restartPolicy: Always` is meant: a native sidecar, which starts before the application and ends
+after it. A helper that is alone in its pod helps nobody there. One that a shell starts, or that another container may
+end (by a request, or a signal in a shared process namespace), is not judged in a Job.
+
+## Why it matters
+A Job is done when all of its ordinary containers have ended, and a proxy never does. Ordinary containers start in the
+order of the manifest; an application that starts before its proxy fails on its first connection.
+
+## Repair and its risk
+None. Native sidecars need Kubernetes 1.29, and where an operator injects the helper it is the operator's setting.
+
+## Example
+```yaml
+sidecars: {action: Audit, helpers: [cloud-sql-proxy, fluent-bit], neededAtStart: [cloud-sql-proxy]}
+```
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import dropwhile
+from typing import Annotated
+
+from msgspec import Meta
+
+from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding, always
+from productionpolicy.kube.images import Image, ImagePattern
+from productionpolicy.kube.pods import Container
+from productionpolicy.kube.scripts import runs_shell
+from productionpolicy.kube.surroundings import Surroundings
+from productionpolicy.kube.workloads import Kind, Workload
+
+_NEEDED_AT_START = (
+    *("cloud-sql-proxy", "cloudsql-proxy", "gce-proxy", "alloydb-auth-proxy", "istio/proxyv2", "linkerd/proxy"),
+    *("daprd", "consul-dataplane", "kuma-dp", "vault"),
+)
+_SHIPPERS = (
+    *("fluent-bit", "fluentd", "filebeat", "vector", "promtail", "grafana-agent", "alloy", "datadog/agent", "telegraf"),
+    *("opentelemetry-collector*", "jaeger-agent", "aws-xray-daemon", "cloudwatch-agent"),
+)
+_EXPORTERS = (
+    *("node-exporter", "mysqld-exporter", "postgres-exporter", "postgres_exporter", "redis-exporter", "redis_exporter"),
+    *("mongodb-exporter", "mongodb_exporter", "kafka-exporter", "rabbitmq-exporter", "elasticsearch-exporter"),
+    *("memcached-exporter", "statsd-exporter", "blackbox-exporter", "jmx-exporter", "*prometheus-exporter"),
+)
+_OTHERS = (
+    *("envoy", "oauth2-proxy", "kube-rbac-proxy", "pgbouncer", "configmap-reload", "prometheus-config-reloader"),
+    *("k8s-sidecar", "spiffe-helper", "docker:*dind*"),
+)
+_ENDS_ANOTHER = re.compile(r"quitquitquit|/quit\b|/shutdown\b|\b(?:p?kill|killall)\b")
+_JOBS = frozenset({Kind.JOB, Kind.CRON_JOB})
+
+
+class SidecarsParameters(AuditedParameters, frozen=True, kw_only=True):
+    """Helpers start before the application that they serve, and end after it."""
+
+    helpers: Annotated[
+        tuple[ImagePattern, ...],
+        Meta(max_length=128, description="Images that help an application and never end: globs of the end of a name."),
+    ] = (*_NEEDED_AT_START, *_SHIPPERS, *_EXPORTERS, *_OTHERS)
+    needed_at_start: Annotated[
+        tuple[ImagePattern, ...],
+        Meta(max_length=128, description="Images of helpers without which the application does not even start."),
+    ] = _NEEDED_AT_START
+
+
+def audit(workload: Workload, parameters: SidecarsParameters, _around: Surroundings) -> Iterator[Finding]:
+    """Find helpers that never let a Job end, or that start too late."""
+    ordinary = tuple(each for each in workload.template.containers if not each.init)
+    if workload.kind not in _JOBS:
+        yield from _late(ordinary, parameters)
+    elif not workload.template.shares_processes:
+        yield from _endless(ordinary, parameters)
+
+
+def _endless(ordinary: tuple[Container, ...], parameters: SidecarsParameters) -> Iterator[Finding]:
+    helping = [each for each in ordinary if _is_one_of(each, parameters.helpers)]
+    alone = len(helping) == len(ordinary)
+    if alone or any(_ENDS_ANOTHER.search(word.text) for each in ordinary for word in each.words):
+        return
+    for container in helping:
+        if not runs_shell(container):
+            yield _found(container, "never ends, so the Job does not either")
+
+
+def _late(ordinary: tuple[Container, ...], parameters: SidecarsParameters) -> Iterator[Finding]:
+    helpers = (*parameters.helpers, *parameters.needed_at_start)
+    for container in dropwhile(lambda each: each.image is None or _is_one_of(each, helpers), ordinary):
+        if _is_one_of(container, parameters.needed_at_start):
+            yield _found(container, "starts after the application that needs it")
+
+
+def _is_one_of(container: Container, patterns: tuple[str, ...]) -> bool:
+    return container.image is not None and Image.parse(container.image).is_one_of(patterns)
+
+
+def _found(container: Container, message: str) -> Finding:
+    return Finding(
+        path=container.path,
+        message=f"container {container.name} {message}",
+        remedy="make it a native sidecar: an init container with restartPolicy: Always",
+    )
+
+
+SIDECARS = Expectation(
+    name="sidecars",
+    title="Helpers that start first and end last",
+    parameters=SidecarsParameters,
+    production=Action.AUDIT,
+    development=Action.IGNORE,
+    applies=always,
+    audit=audit,
+)

@@ -1,0 +1,90 @@
+"""A container does one thing, and Kubernetes sees whether that runs.
+
+## What it expects
+No command, argument or script in the manifest starts work in the background (`&`, `nohup`, `service … start`, `sshd` or
+`cron` as daemons) beside other work, and none starts one of `programs`, whose purpose is to run others. A shell that
+starts its only server with `&` and then waits for it passes: it ends with the server. Init containers are not judged.
+
+## Why it matters
+Kubernetes watches the first process of a container. A second one may hang or end without a restart, an event or a
+metric; its memory and its logs are mixed with those of the first, and both can only be scaled and updated together.
+
+## Repair and its risk
+None. What runs beside belongs into a container of its own, what cron starts into a CronJob.
+
+## Example
+```yaml
+singleProcess: {action: Audit, programs: [supervisord, cron]}
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from msgspec import Meta
+
+from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding, always
+from productionpolicy.kube.commands import Start, program, program_of, read_start, shown
+from productionpolicy.kube.processes import work
+from productionpolicy.kube.surroundings import Surroundings
+from productionpolicy.kube.workloads import Workload
+
+
+class SingleProcessParameters(AuditedParameters, frozen=True, kw_only=True):
+    """Containers do not start work in the background."""
+
+    programs: Annotated[
+        tuple[Annotated[str, Meta(min_length=1, max_length=64)], ...],
+        Meta(max_length=64, description="Programs that run others, so that no container should start them."),
+    ] = ("supervisord", "runsvdir", "cron", "crond", "supercronic", "systemd")
+
+
+def audit(workload: Workload, parameters: SingleProcessParameters, _around: Surroundings) -> Iterator[Finding]:
+    """Find containers that do more than one thing."""
+    for container in workload.template.long_running:
+        start = read_start(container)
+        if runner := _runner(start, parameters.programs):
+            yield Finding(
+                path=start.path,
+                message=f"container {container.name} starts {runner}, whose processes Kubernetes neither sees nor "
+                "restarts",
+                remedy="give each process a container of its own, and what runs by the clock a CronJob",
+            )
+        elif job := _job(start):
+            yield Finding(
+                path=start.path,
+                message=f"container {container.name} starts {job} in the background, where Kubernetes neither sees nor "
+                "restarts it",
+                remedy="give it a container of its own, such as a native sidecar",
+            )
+
+
+def _runner(start: Start, programs: tuple[str, ...]) -> str | None:
+    return next((each for each in _started(start) if each in programs), None)
+
+
+def _started(start: Start) -> Iterator[str]:
+    """Return the programs that are certainly started: a bare argument is for the image's entrypoint to understand."""
+    if start.script:
+        yield from map(program_of, start.script.commands())
+        yield from work(start.script).jobs
+    elif start.known or any(each.startswith("/") for each in start.words[:1]):
+        yield program(start.words)
+
+
+def _job(start: Start) -> str | None:
+    found = work(start.script) if start.script else None
+    return shown(found.jobs[0]) if found and found.several else None
+
+
+SINGLE_PROCESS = Expectation(
+    name="singleProcess",
+    title="One process for each container",
+    parameters=SingleProcessParameters,
+    production=Action.AUDIT,
+    development=Action.AUDIT,
+    applies=always,
+    audit=audit,
+)

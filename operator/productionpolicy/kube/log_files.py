@@ -1,0 +1,104 @@
+"""Files into which a container writes its logs, as far as its manifest tells."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from productionpolicy.kube.commands import Words, program, program_of, unwrapped
+from productionpolicy.kube.shell import Command, Redirection, Script, Simple
+
+_STREAMS = ("/dev/", "/proc/")
+"""Where the streams of a process, and what throws away, are files."""
+
+OF_THE_NODE = ("/var/log/pods", "/var/log/containers", "/var/log/journal")
+"""Where a node keeps what its containers have written to their streams; whoever looks there reads."""
+
+_LOG = re.compile(r"(?:^|/)logs?/[^/]|\.log(?:[._-]|$)|(?:^|/)nohup\.out$", re.IGNORECASE)
+_CONFIGURATION = re.compile(r"\.(?:xml|ya?ml|json|conf|cnf|cfg|ini|toml|properties|sql|lua|js|py|rb|sh)$")
+_PLACE = r"(?:file[_.-]?(?:name|path)?|path|dir|directory|folder|location)s?"
+_NAME = re.compile(rf"(?:.*[_.-])?(?:log(?:s|ging|ger)?[_.-]?{_PLACE}|(?:access|error|slow)[_-]log)")
+_OTHER_LOGS = re.compile(
+    r"(?:^|[_.-])(?:kafka|cfg|data|bin|binary|change|wal|redo|undo|relay|transaction|txn?|commit|termination|audit)[_.-]"
+)
+"""Logs that are no messages for people, but what a data store keeps, records for auditors,
+and the reason why a container has ended."""
+
+_VAGUE = re.compile(r"log(?:s|ging|ger)?[_.-]?(?:path|location|dir|directory|folder)s?$")
+"""Names of anything: only a path that speaks of logs itself tells what is meant."""
+
+_ON_STREAMS = re.compile(r"--?(?:also)?logtostderr(?:=true)?|--?(?:also)?log_to_stderr(?:=true)?")
+_FLAG = re.compile(r"(?:-D|--?)(?P<name>\w[\w.-]*)(?:=(?P<value>.*))?", re.DOTALL)
+_EVENTS = frozenset({"logdir", "log_dir"})
+"""Options by which training programs name the folder of their measurements, unless it says otherwise."""
+
+_MAKERS = frozenset({":", "true", "cat", "touch", "kubectl", "crictl", "docker", "journalctl", "dmesg", "mysqldump"})
+"""Commands whose output is the content of a file, and not a message."""
+
+_KEEPERS = frozenset({"rm", "touch", "mkdir", "chown", "chmod", "truncate", "tee", "logrotate", "test", "["})
+"""Commands that name a file without reading it."""
+
+
+def is_file(path: str) -> bool:
+    """Say whether a path is that of a file, and not of a stream."""
+    return path.startswith("/") and not path.startswith((*_STREAMS, *OF_THE_NODE)) and "*" not in path
+
+
+def names_log(name: str, value: str) -> bool:
+    """Say whether a variable or an option tells a program to log into a file."""
+    name = name.lower()
+    if not _NAME.fullmatch(name) or _OTHER_LOGS.search(name):
+        return False
+    vague = _VAGUE.search(name) is not None and ("log" not in value.lower() or value.startswith("/api/"))
+    return is_file(value) and not vague and value.rstrip("/") != "/var/log" and not _CONFIGURATION.search(value)
+
+
+def options(words: Words) -> Iterator[tuple[str, str]]:
+    """Return the options among the words, each with its value: `--name=value`, or `--name value`.
+
+    There are none for a program that is told to write its messages to its streams as well.
+    """
+    if any(map(_ON_STREAMS.fullmatch, words)):
+        return
+    for word, following in zip(words, (*words[1:], ""), strict=False):
+        found = _FLAG.fullmatch(word)
+        value = following if found is None or found["value"] is None else found["value"]
+        if found and (found["name"] not in _EVENTS or value.startswith("/var/log/")):
+            yield found["name"], value
+
+
+def logged_files(script: Script) -> Iterator[str]:
+    """Return the files into which commands of a script write messages, and which the script does not read itself."""
+    used = set(_used(script))
+    for pipeline in script.pipelines():
+        for command in pipeline.commands:
+            for path in _written(command):
+                if path not in used:
+                    yield path
+
+
+def _used(script: Script) -> Iterator[str]:
+    for command in script.commands():
+        if program_of(command) not in _KEEPERS:
+            yield from command.words
+        yield from (each.target for each in command.redirections if each.file is None)
+
+
+def _written(command: Command) -> Iterator[str]:
+    if isinstance(command, Simple) and program_of(command) == "tee":
+        yield from filter(_is_log, unwrapped(command.words)[1:])
+    for each in command.redirections:
+        if each.file is not None and _is_log(each.file) and _tells(command, each):
+            yield each.file
+
+
+def _is_log(path: str) -> bool:
+    return _LOG.search(path) is not None and not path.startswith((*_STREAMS, "-", ">("))
+
+
+def _tells(command: Command, redirection: Redirection) -> bool:
+    """Say whether what is written are messages; an `echo` into a new file makes its content."""
+    if not isinstance(command, Simple):
+        return True
+    makes = program_of(command) in _MAKERS or not command.words
+    return not makes and (program(command.words) not in {"echo", "printf"} or ">>" in redirection.operator)

@@ -1,0 +1,248 @@
+"""Which processes a shell script leaves running, and what becomes of the shell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from productionpolicy.kube.commands import program, program_of, unwrapped
+from productionpolicy.kube.shell import Command, Compound, Form, Pipeline, Script, Simple, Statement, simple_commands
+
+_NOTHING = frozenset({":", "true", "false", "exit", "return", "break", "continue", "set", "shopt", "trap", "unset"})
+_TELLING = frozenset({"echo", "printf", "[", "[[", "test", "export", "declare", "local", "readonly", "umask", "cd"})
+_STEERING = frozenset({"wait", "kill", "disown", "jobs", "shift"})
+_PASSING = _NOTHING | _TELLING
+"""Commands of the shell itself that take no time."""
+
+_UNKNOWN = frozenset({".", "source", "eval"})
+"""Commands after which anything may have happened, an `exec` too."""
+
+_HARMLESS_TRAPS = frozenset({"INT", "HUP", "QUIT", "ERR", "DEBUG", "RETURN", "PIPE", "CHLD", "USR1", "USR2", "WINCH"})
+_DEEPEST = 5
+"""How many functions are followed from one into the next."""
+
+_FOREGROUND = {"sshd": "Ddi", "cron": "fnx", "crond": "fndxs"}
+"""Daemons that leave for the background, unless one of these options keeps them."""
+
+
+class Hold(Enum):
+    """Why a shell stays until the end."""
+
+    CHILD = auto()
+    """Its last command is no `exec`; some shells make one of it by themselves, others do not."""
+    PIPELINE = auto()
+    LOOP = auto()
+    WAIT = auto()
+    """It waits for what it started in the background."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A shell that stays, and the program for which it stays."""
+
+    hold: Hold
+    program: str = ""
+
+
+def held(script: Script) -> Held | None:
+    """Say why the shell of a script stays; None where another program takes its place, or nobody can tell."""
+    if any(_traps_termination(each) for each in script.commands()):
+        return None
+    if _sole(script):
+        return None
+    return _Ending(script).of(script.statements)
+
+
+def _sole(script: Script) -> bool:
+    """Say whether a script is one simple command, to which most shells give way."""
+    effective = [each for each in script.statements if not _defines(each)]
+    if len(effective) != 1 or len(effective[0].pipelines) != 1 or effective[0].background:
+        return False
+    first, *others = effective[0].pipelines[0].commands
+    return not others and isinstance(first, Simple) and not set(first.words[:1]) & script.functions.keys()
+
+
+def _defines(statement: Statement) -> bool:
+    return all(each == Simple() for pipeline in statement.pipelines for each in pipeline.commands)
+
+
+def _traps_termination(command: Simple) -> bool:
+    if not command.words or command.words[0] != "trap":
+        return False
+    signals = {each.upper().removeprefix("SIG") for each in command.words[2:]}
+    return not signals <= _HARMLESS_TRAPS
+
+
+class _Ending:
+    """Looks for the command that a script ends with, into functions and branches."""
+
+    def __init__(self, script: Script) -> None:
+        self._functions = script.functions
+        self._entered: set[str] = set()
+
+    def of(self, statements: tuple[Statement, ...]) -> Held | None:
+        if any(_gives_way(each) for each in statements):
+            return None
+        last = next((each for each in reversed(statements) if not _passes(each)), None)
+        if last is None or last.background:
+            return None
+        if any(each.background for each in statements):
+            return Held(Hold.WAIT)
+        return self._of_pipeline(next(each for each in reversed(last.pipelines) if not _idle(each)))
+
+    def _of_pipeline(self, pipeline: Pipeline) -> Held | None:
+        if len(pipeline.commands) > 1:
+            return Held(Hold.PIPELINE)
+        return self._of_command(pipeline.commands[0])
+
+    def _of_command(self, command: Command) -> Held | None:
+        if isinstance(command, Simple):
+            return self._of_simple(command)
+        if any(_executes(each) for each in simple_commands(command)):
+            return None
+        if command.form is Form.LOOP:
+            return Held(Hold.LOOP)
+        return next(filter(None, map(self.of, command.branches)), None)
+
+    def _of_simple(self, command: Simple) -> Held | None:
+        name = command.words[0]
+        if name in self._functions:
+            return self._of_function(name)
+        if name in _UNKNOWN:
+            return None
+        return Held(Hold.WAIT) if name == "wait" else Held(Hold.CHILD, program_of(command))
+
+    def _of_function(self, name: str) -> Held | None:
+        if name in self._entered or len(self._entered) == _DEEPEST:
+            return None
+        self._entered.add(name)
+        return self._of_command(self._functions[name])
+
+
+def _commands_of(statements: Iterable[Statement]) -> Iterator[Command]:
+    return (each for statement in statements for pipeline in statement.pipelines for each in pipeline.commands)
+
+
+def _executes(command: Simple) -> bool:
+    """Say whether the command takes the place of the shell."""
+    return command.words[:1] == ("exec",) and len(command.words) > 1
+
+
+def _gives_way(statement: Statement) -> bool:
+    """Say whether it ends the shell; in a pipeline `exec` ends only the copy of the shell that runs there."""
+    alone = (each.commands[0] for each in statement.pipelines if len(each.commands) == 1)
+    return not statement.background and any(isinstance(each, Simple) and _executes(each) for each in alone)
+
+
+def _passes(statement: Statement) -> bool:
+    return not statement.background and all(_idle(each) for each in statement.pipelines)
+
+
+def _idle(pipeline: Pipeline) -> bool:
+    """Say whether it is over at once."""
+    return all(isinstance(each, Simple) and _takes_no_time(each) for each in pipeline.commands)
+
+
+def _takes_no_time(command: Simple) -> bool:
+    return not command.words or command.words == ("exec",) or command.words[0] in _PASSING
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a script starts in the background, and whether anything runs beside it."""
+
+    jobs: tuple[str, ...] = ()
+    """The programs, in order."""
+    several: bool = False
+    """Whether more than one process stays: not where the shell waits for its only job, and so ends with it."""
+
+
+def work(script: Script) -> Work:
+    """Return what a script starts in the background."""
+    worker = _Worker(script)
+    worker.follow(script.statements)
+    beside = bool(worker.jobs) and worker.busy and not worker.waits
+    return Work(tuple(worker.jobs), several=len(worker.jobs) > 1 or beside or worker.detached)
+
+
+class _Worker:
+    """Follows a script in its order, into each function where it is called first."""
+
+    def __init__(self, script: Script) -> None:
+        self._functions = script.functions
+        self._entered: set[str] = set()
+        self._depth = 0
+        self.jobs: list[str] = []
+        self.detached = False
+        """Whether a job is to outlive the shell."""
+        self.busy = False
+        """Whether anything is done in the foreground while a job runs."""
+        self.waits = False
+        """Whether the shell waits for its jobs."""
+
+    def follow(self, statements: tuple[Statement, ...]) -> None:
+        for statement in statements:
+            if statement.background:
+                self._start(statement)
+            else:
+                for command in _commands_of((statement,)):
+                    self._run(command)
+
+    def _start(self, statement: Statement) -> None:
+        inner = [each for command in _commands_of((statement,)) for each in simple_commands(command)]
+        working = [each for each in inner if _works(each) and each.words[0] != "sleep"]
+        self.jobs += [program_of(each) for each in working[:1]]
+        self.detached |= any("nohup" in each.words[:1] for each in working)
+
+    def _run(self, command: Command) -> None:
+        if isinstance(command, Compound):
+            known = len(self.jobs)
+            for statements in (command.conditions, *command.branches):
+                self.follow(statements)
+            self.jobs += self.jobs[known:] if command.form is Form.LOOP and not self.waits else []
+        else:
+            self._call(command)
+
+    def _call(self, command: Simple) -> None:
+        name = command.words[0] if command.words else ""
+        if name in self._functions:
+            self._enter(name)
+        elif name == "wait" or (name == "kill" and "-0" in command.words):
+            self.waits = True
+        elif daemon := _daemon(command):
+            self.jobs.append(daemon)
+        elif self.jobs and _works(command) and not (self.waits and name == "sleep"):
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Note work in the foreground; jobs for which the shell has waited before are over."""
+        if self.waits:
+            self.jobs.clear()
+        self.busy = not self.waits
+        self.detached = self.detached and not self.waits
+        self.waits = False
+
+    def _enter(self, name: str) -> None:
+        if name not in self._entered and self._depth < _DEEPEST:
+            self._entered.add(name)
+            self._depth += 1
+            self._run(self._functions[name])
+            self._depth -= 1
+
+
+def _works(command: Simple) -> bool:
+    """Say whether a command is more than a step of the shell itself."""
+    return not _takes_no_time(command) and command.words[0] not in _STEERING
+
+
+def _daemon(command: Simple) -> str | None:
+    """Return the name of the daemon that a command leaves in the background."""
+    words = unwrapped(command.words)
+    name, rest = program(words), words[1:]
+    if name == "service" and rest[1:2] == ("start",):
+        return rest[0]
+    if words and words[0].startswith("/etc/init.d/") and rest[:1] == ("start",):
+        return name
+    kept = any(set(each) & set(_FOREGROUND.get(name, "")) for each in rest if each.startswith("-"))
+    return name if name in _FOREGROUND and not kept else None

@@ -1,0 +1,363 @@
+"""Shell scripts as statements, as far as they are understood; what is not understood is no script at all.
+
+Enough of the language of sh and bash is read to tell what a script starts and in which order. Expansions stay as they
+are written, the bodies of here-documents are left out, and nothing is ever run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum, auto
+from functools import lru_cache
+
+from productionpolicy.kube.shell_words import Token, TokenKind, Unclear, tokens_of
+
+LONGEST = 131_071
+"""The longest argument, in bytes, with which Linux starts a program (MAX_ARG_STRLEN); a longer script never runs."""
+
+_DEEPEST = 25
+_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*(?:\[[^\]]*\])?\+?=")
+_NAME = re.compile(r"[^\s=$]+")
+_CLOSERS = frozenset({"then", "elif", "else", "fi", "do", "done", "esac", "}", "in"})
+_CLAUSE_ENDS = (";;", ";&", ";;&")
+_STREAM = re.compile(r"\d+-?|-")
+_TO_FILE = frozenset({">", ">>", ">|", "&>", "&>>", ">&"})
+_BOTH = frozenset({"&>", "&>>", ">&"})
+STDOUT, STDERR = 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Redirection:
+    """Where a stream of a command goes, or comes from."""
+
+    operator: str
+    target: str
+    descriptor: int | None = None
+
+    @property
+    def file(self) -> str | None:
+        """The file that is written; None where nothing is, or another stream is meant."""
+        copies = self.operator == ">&" and _STREAM.fullmatch(self.target) is not None
+        return self.target if self.operator in _TO_FILE and not copies else None
+
+    @property
+    def streams(self) -> frozenset[int]:
+        """The streams that it leads elsewhere."""
+        if self.operator in _BOTH and self.file is not None:
+            return frozenset({STDOUT, STDERR})
+        return frozenset({STDOUT if self.descriptor is None else self.descriptor})
+
+
+@dataclass(frozen=True, slots=True)
+class Simple:
+    """A command and its words; without words it only assigns variables or defines a function."""
+
+    words: tuple[str, ...] = ()
+    redirections: tuple[Redirection, ...] = ()
+
+
+class Form(Enum):
+    """The forms of compound commands."""
+
+    GROUP = auto()
+    SUBSHELL = auto()
+    CHOICE = auto()
+    """`if` and `case`."""
+    LOOP = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Compound:
+    """Statements that are one command."""
+
+    form: Form
+    branches: tuple[tuple[Statement, ...], ...] = ()
+    conditions: tuple[Statement, ...] = ()
+    redirections: tuple[Redirection, ...] = ()
+
+
+Command = Simple | Compound
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """Commands of which each reads what the one before it writes; mostly a single one."""
+
+    commands: tuple[Command, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Pipelines joined by `&&` and `||`."""
+
+    pipelines: tuple[Pipeline, ...]
+    background: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A script that is understood."""
+
+    statements: tuple[Statement, ...] = ()
+    functions: Mapping[str, Command] = field(default_factory=dict)
+
+    def commands(self) -> Iterator[Simple]:
+        """Return all of its simple commands, those of functions and of loops too, in the order of the script."""
+        return _simple(self.pipelines())
+
+    def pipelines(self) -> Iterator[Pipeline]:
+        """Return all of its pipelines, the outer before the inner ones; functions come first."""
+        defined = (Pipeline((body,)) for body in self.functions.values())
+        return _with_inner([*defined, *_joined(self.statements)])
+
+
+def simple_commands(command: Command) -> Iterator[Simple]:
+    """Return the simple commands of which a command is made."""
+    return _simple(_with_inner([Pipeline((command,))]))
+
+
+def _simple(pipelines: Iterator[Pipeline]) -> Iterator[Simple]:
+    return (each for pipeline in pipelines for each in pipeline.commands if isinstance(each, Simple))
+
+
+def _joined(statements: tuple[Statement, ...]) -> list[Pipeline]:
+    return [pipeline for statement in statements for pipeline in statement.pipelines]
+
+
+def _with_inner(pipelines: list[Pipeline]) -> Iterator[Pipeline]:
+    """Return pipelines, each before those within it."""
+    waiting = pipelines[::-1]
+    while waiting:
+        pipeline = waiting.pop()
+        yield pipeline
+        for command in reversed(pipeline.commands):
+            if isinstance(command, Compound):
+                parts = (command.conditions, *command.branches)
+                waiting += [each for statements in parts for each in _joined(statements)][::-1]
+
+
+@lru_cache(maxsize=16)  # several expectations ask for the scripts of one workload, one after the other
+def read_script(text: str) -> Script | None:
+    """Return the statements of a script; None where it is not understood."""
+    if len(text) > LONGEST:
+        return None
+    try:
+        return _Reader(tokens_of(text)).script()
+    except Unclear:
+        return None
+
+
+class _Reader:
+    """A place in the tokens of a script, which moves on with each command."""
+
+    def __init__(self, tokens: list[Token]) -> None:
+        self._tokens = tokens
+        self._at = 0
+        self._depth = 0
+        self._functions: dict[str, Command] = {}
+
+    def script(self) -> Script:
+        statements = self._statements()
+        if self._token.kind is not TokenKind.END:
+            raise Unclear
+        return Script(statements, self._functions)
+
+    @property
+    def _token(self) -> Token:
+        return self._tokens[self._at]
+
+    def _next(self) -> Token:
+        """Return the token and go behind it; END stays, since nothing is behind it."""
+        token = self._token
+        self._at += token.kind is not TokenKind.END
+        return token
+
+    def _takes(self, *texts: str) -> bool:
+        """Go behind the token if it is one of these."""
+        taken = self._token.kind is not TokenKind.END and self._token.reads(*texts)
+        self._at += taken
+        return taken
+
+    def _expect(self, *texts: str) -> str:
+        found = self._token.text
+        if not self._takes(*texts):
+            raise Unclear
+        return found
+
+    def _skip(self, *texts: str) -> None:
+        while self._takes(*texts):
+            pass
+
+    def _statements(self, *ends: str) -> tuple[Statement, ...]:
+        """Return the statements before the first of `ends`, or before the end of the script."""
+        found = []
+        self._skip(";", "\n")
+        while self._token.kind is not TokenKind.END and not self._token.reads(*ends):
+            found.append(self._statement())
+            self._skip(";", "\n")
+        return tuple(found)
+
+    def _statement(self) -> Statement:
+        pipelines = [self._pipeline()]
+        while self._takes("&&", "||"):
+            self._skip("\n")
+            pipelines.append(self._pipeline())
+        return Statement(tuple(pipelines), background=self._takes("&"))
+
+    def _pipeline(self) -> Pipeline:
+        self._skip("!", "time")
+        commands = [self._command()]
+        while self._takes("|", "|&"):
+            self._skip("\n")
+            commands.append(self._command())
+        return Pipeline(tuple(commands))
+
+    def _command(self) -> Command:
+        self._depth += 1
+        if self._depth > _DEEPEST or self._token.reads(*_CLOSERS):
+            raise Unclear
+        command = self._compound() or self._test() or self._function() or self._simple()
+        self._depth -= 1
+        return command
+
+    def _compound(self) -> Compound | None:
+        token = self._token
+        read = None if token.quoted else _COMPOUNDS.get(token.text)
+        if read is None:
+            return None
+        found = read(self, self._next().text)
+        return replace(found, redirections=tuple(self._redirections()))
+
+    def group(self, opening: str) -> Compound:
+        """Read `{ … }` or `( … )`."""
+        closing = {"{": "}", "(": ")"}[opening]
+        statements = self._statements(closing)
+        self._expect(closing)
+        return Compound(Form.SUBSHELL if opening == "(" else Form.GROUP, (statements,))
+
+    def choice(self, opening: str) -> Compound:
+        """Read `if … fi`."""
+        conditions, branches = list[Statement](), list[tuple[Statement, ...]]()
+        while opening != "fi":
+            if opening in {"if", "elif"}:
+                conditions += self._statements("then")
+                opening = self._expect("then")
+            else:
+                branches.append(self._statements("elif", "else", "fi"))
+                opening = self._expect("elif", "else", "fi")
+        return Compound(Form.CHOICE, tuple(branches), tuple(conditions))
+
+    def loop(self, _opening: str) -> Compound:
+        """Read `while … done` or `until … done`."""
+        conditions = self._statements("do")
+        self._expect("do")
+        body = self._statements("done")
+        self._expect("done")
+        return Compound(Form.LOOP, (body,), conditions)
+
+    def walk(self, _opening: str) -> Compound:
+        """Read `for … done` or `select … done`."""
+        while self._token.kind is TokenKind.WORD and not self._token.reads("do"):
+            self._next()
+        return self.loop("for")
+
+    def case(self, _opening: str) -> Compound:
+        """Read `case … esac`."""
+        self._next()
+        self._skip("\n")
+        self._expect("in")
+        self._skip("\n")
+        branches = []
+        while not self._takes("esac"):
+            self._pattern()
+            branches.append(self._statements(*_CLAUSE_ENDS, "esac"))
+            self._skip(*_CLAUSE_ENDS, "\n")
+        return Compound(Form.CHOICE, tuple(branches))
+
+    def _pattern(self) -> None:
+        self._takes("(")
+        while not self._takes(")"):
+            if self._token.kind is not TokenKind.WORD and not self._token.reads("|"):
+                raise Unclear
+            self._next()
+
+    def _test(self) -> Simple | None:
+        """Read `[[ … ]]`, in which operators mean something else."""
+        if not self._takes("[["):
+            return None
+        while not self._takes("]]"):
+            if self._next().kind is TokenKind.END:
+                raise Unclear
+        return Simple(("[[",), tuple(self._redirections()))
+
+    def _function(self) -> Simple | None:
+        """Read `function name { … }`."""
+        if not self._takes("function"):
+            return None
+        name = self._next()
+        if self._takes("("):
+            self._expect(")")
+        return self._defined(name)
+
+    def _defined(self, name: Token) -> Simple:
+        if name.kind is not TokenKind.WORD or not _NAME.fullmatch(name.text):
+            raise Unclear
+        self._skip("\n")
+        self._functions[name.text] = self._command()
+        return Simple()
+
+    def _simple(self) -> Simple:
+        start, words, redirections = self._at, list[str](), list[Redirection]()
+        while self._token.kind in {TokenKind.WORD, TokenKind.REDIRECTION}:
+            redirections += self._redirections()
+            words += self._words(first=not words)
+            if len(words) == 1 and self._token.reads("("):
+                return self._definition(start)
+        if self._at == start:
+            raise Unclear
+        return Simple(tuple(words), tuple(redirections))
+
+    def _definition(self, start: int) -> Simple:
+        """Read `name() { … }`, of which the name is read already."""
+        self._next()
+        self._expect(")")
+        return self._defined(self._tokens[start])
+
+    def _words(self, *, first: bool) -> Iterator[str]:
+        """Return the word at hand, unless it assigns a variable before any command."""
+        if self._token.kind is not TokenKind.WORD:
+            return
+        word = self._next()
+        assigns = _ASSIGNMENT.match(word.text) is not None
+        if assigns and word.text.endswith("=") and self._token.joined and self._takes("("):
+            self._elements()
+        if not (first and assigns):
+            yield word.text
+
+    def _elements(self) -> None:
+        """Go behind the elements of an array."""
+        while not self._takes(")"):
+            if self._token.kind is not TokenKind.WORD and not self._token.reads("\n"):
+                raise Unclear
+            self._next()
+
+    def _redirections(self) -> Iterator[Redirection]:
+        while self._token.kind is TokenKind.REDIRECTION:
+            token, target = self._next(), self._next()
+            if target.kind is not TokenKind.WORD:
+                raise Unclear
+            yield Redirection(token.text, target.text, token.descriptor)
+
+
+_COMPOUNDS: Mapping[str, Callable[[_Reader, str], Compound]] = {
+    "{": _Reader.group,
+    "(": _Reader.group,
+    "if": _Reader.choice,
+    "while": _Reader.loop,
+    "until": _Reader.loop,
+    "for": _Reader.walk,
+    "select": _Reader.walk,
+    "case": _Reader.case,
+}

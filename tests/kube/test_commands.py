@@ -1,0 +1,112 @@
+"""What containers start, as far as their manifests tell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from productionpolicy.kube.commands import Start, read_start, shown
+from productionpolicy.kube.workloads import read_workload
+from support.manifests import container, deployment
+
+SCRIPT = "a && b"
+
+
+def start(**fields: Any) -> Start:
+    return read_start(read_workload(deployment(pod={"containers": [container(**fields)]})).template.containers[0])
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["sh", "-c", SCRIPT],
+        ["bash", "-ec", SCRIPT],
+        ["sh", "-lc", SCRIPT, "name", "argument"],
+        ["/bin/bash", "-euxo", "pipefail", "-c", SCRIPT],
+        ["bash", "-o", "errexit", "-c", SCRIPT],
+        ["bash", "--rcfile", "x", "--login", "-c", "--", SCRIPT],
+        ["busybox", "sh", "-c", SCRIPT],
+        ["/usr/bin/env", "-u", "X", "A=1", "bash", "-c", SCRIPT],
+        ["nice", "-n", "5", "ionice", "-c", "3", "sh", "-c", SCRIPT],
+        ["gosu", "www-data", "sh", "-c", SCRIPT],
+        ["tini", "--", "sh", "-c", SCRIPT],
+        ["/usr/bin/dumb-init", "-r", "15:3", "--", "sh", "-c", SCRIPT],
+    ],
+)
+def test_the_script_of_a_shell_is_found(command: list[str]) -> None:
+    found = start(command=command)
+    assert found.script is not None
+    assert [each.words for each in found.script.commands()] == [("a",), ("b",)]
+    assert (found.shell, found.known, found.path) == (True, True, "spec.template.spec.containers[0].command")
+
+
+def test_the_script_may_stand_in_the_arguments() -> None:
+    found = start(command=["sh", "-c"], args=[SCRIPT])
+    assert (found.script is not None, found.path) == (True, "spec.template.spec.containers[0].args")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["sh", "run.sh"],
+        ["bash"],
+        ["sh", "-s"],
+        ["sh", "-c"],
+        ["fish", "-c", SCRIPT],
+        ["server"],
+        ["sh", "-c", "'"],
+        ["env"],
+    ],
+)
+def test_where_no_script_is_known_there_is_none(command: list[str]) -> None:
+    assert start(command=command).script is None
+
+
+@pytest.mark.parametrize("args", [["sh", "-c", SCRIPT], ["--port=1"], []])
+def test_where_the_image_decides_process_1_is_not_known(args: list[str]) -> None:
+    assert start(args=args).known is False
+
+
+@pytest.mark.parametrize("wrapper", ["timeout", "unknown", "chroot"])
+def test_the_shell_below_an_unknown_program_is_not_followed(wrapper: str) -> None:
+    assert start(command=[wrapper, "/host", "sh", "-c", SCRIPT]).script is None
+
+
+def test_a_wrapper_that_forks_leaves_process_1_unknown() -> None:
+    assert start(command=["sudo", "-u", "web", "sh", "-c", SCRIPT]).known is False
+
+
+@pytest.mark.parametrize(
+    ("command", "env", "init", "reaches_all"),
+    [
+        (["tini", "--", "a"], {}, "tini", False),
+        (["tini", "-v", "a", "-g"], {}, "tini", False),
+        (["/sbin/tini", "-vg", "--", "a"], {}, "tini", True),
+        (["tini", "--", "a"], {"TINI_KILL_PROCESS_GROUP": "1"}, "tini", True),
+        (["docker-init", "--", "a"], {}, "docker-init", False),
+        (["catatonit", "--", "a"], {}, "catatonit", False),
+        (["dumb-init", "a"], {}, "dumb-init", True),
+        (["dumb-init", "--single-child", "a"], {}, "dumb-init", False),
+        (["dumb-init", "a"], {"DUMB_INIT_SETSID": "0"}, "dumb-init", False),
+        (["/init", "a"], {}, "init", True),
+        (["/sbin/init"], {}, "systemd", True),
+        (["a"], {}, "", False),
+    ],
+)
+def test_an_init_reaches_all_processes_or_one(
+    command: list[str], env: dict[str, str], init: str, reaches_all: bool
+) -> None:
+    found = start(command=command, env=[{"name": name, "value": value} for name, value in env.items()])
+    assert (found.init, found.reaches_all) == (init, reaches_all)
+
+
+def test_wrappers_are_followed_only_so_far() -> None:
+    assert start(command=["env"] * 10_000 + ["sh", "-c", SCRIPT]).script is None
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("npm", "npm"), ("a b", "its command"), ("$X", "its command"), ("", "its command")]
+)
+def test_what_is_no_name_of_a_program_is_not_shown(name: str, expected: str) -> None:
+    assert shown(name) == expected

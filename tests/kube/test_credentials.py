@@ -1,0 +1,130 @@
+"""What looks like a credential, and what does not."""
+
+from __future__ import annotations
+
+import pytest
+
+from productionpolicy.kube.credentials import is_credential, may_be_credential, names_credential
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("PASSWORD", "DB_PASSWORD", "PGPASSWORD", "dbPassword", "spring.datasource.password", "MYSQL_ROOT_PASSWD"),
+        *("REDIS_PASS", "DB_PWD", "KEY_PASSPHRASE", "SECRET", "clientSecret", "JWT_SECRET", "TOKEN", "GITHUB_TOKEN"),
+        *("authToken", "API_KEY", "apiKey", "MAIL_APIKEY", "TLS_PRIVATE_KEY", "SECRET_KEY_BASE", "ENCRYPTION_KEY"),
+        *("AWS_SECRET_ACCESS_KEY", "DB_CREDENTIALS", "SMTP_CREDS", "PASSWORD_2", "TOKEN1"),
+    ],
+)
+def test_a_name_says_credential_by_its_last_word(name: str) -> None:
+    assert names_credential(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("PASSWORD_FILE", "SECRET_NAME", "TOKEN_TTL", "TOKEN_URL", "API_KEY_HEADER", "SECRETS_DIR", "PASSWORD_HASH"),
+        *("AWS_ACCESS_KEY_ID", "KEY", "PUBLIC_KEY", "CACHE_KEY", "MAX_TOKENS", "MAX_TOKEN", "TOKENIZER", "PWD"),
+        *(
+            "BYPASS",
+            "PASS",
+            "COMPASS",
+            "NEXT_PUBLIC_TOKEN",
+            "TLS_SECRET",
+            "IMAGE_PULL_SECRET",
+            "USE_TOKEN",
+            "SECRETARY",
+        ),
+        *("AUTHOR", "AUTH_ENABLED", "", "_"),
+    ],
+)
+def test_a_name_about_something_else_does_not(name: str) -> None:
+    assert not names_credential(name)
+
+
+@pytest.mark.parametrize(
+    "text", ["hunter2", "changeme", "admin", "c2VjcmV0/c2Vj+cmV0==", "my_secret_value", "p@ss: word"]
+)
+def test_a_literal_may_be_a_credential(text: str) -> None:
+    assert may_be_credential(text, of_password=False)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "  ", "$(DB_PASSWORD)", "${DB_PASSWORD}", "$DB_PASSWORD", "{{ .Values.password }}", "<password>", "****"),
+        *("xxxx", "REDACTED", "your-password", "DB_PASSWORD", "replace-me", "vault:secret/db", "op://shop/db/password"),
+        *("arn:aws:ssm:eu:1:parameter/db", "ref+awsssm://db", "ENC[AES256_GCM,data:x]", "projects/1/secrets/db"),
+        *("true", "off", "24h", "/run/secrets/db", "./db.key", "file:///db.key", "https://login.example/token"),
+        *("__DB_PASSWORD__", "#{password}#", "((password))", "SECRET"),
+    ],
+)
+@pytest.mark.parametrize("of_password", [True, False])
+def test_a_reference_placeholder_switch_or_path_is_none(text: str, of_password: bool) -> None:
+    assert not may_be_credential(text, of_password=of_password)
+
+
+@pytest.mark.parametrize("text", ["1234", "4096", "shop-credentials", "shop/web-tls", "web-of-the-shop"])
+def test_a_number_or_the_name_of_a_secret_is_one_only_as_a_password(text: str) -> None:
+    assert (may_be_credential(text, of_password=True), may_be_credential(text, of_password=False)) == (True, False)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-----BEGIN PRIVATE KEY-----\nMII",
+        "-----BEGIN OPENSSH PRIVATE KEY-----",
+        "postgres://shop:hunter2@db.example/shop",
+        "redis://:hunter2@cache.example:6379",
+        "--from=amqp://guest:guest@[::1]:5672",
+        "Server=db;Password=hunter2",
+        "jdbc:postgresql://db.example/shop?user=shop&password=hunter2",
+        "DefaultEndpointsProtocol=https;AccountKey=" + "a1B2" * 11,
+        "AKIA" + "A1B2" * 4,
+        "ghp_" + "a1B2" * 9,
+        "github_pat_" + "a1B2" * 6,
+        "glpat-" + "a1B2" * 5,
+        "xoxb-" + "1234567890",
+        "https://hooks.slack.com/services/T" + "A1B2C3/B" + "A1B2C3/" + "a1B2" * 6,
+        "Bearer eyJ" + "hbGciOiJ9" * 2 + ".eyJ" + "zdWIiOiIx" * 2 + "." + "c2lnbmF0dXJl",
+        "AIza" + "a1B2c" * 7,
+        "sk_live_" + "a1B2" * 6,
+    ],
+)
+def test_some_texts_are_credentials_under_any_name(text: str) -> None:
+    assert is_credential(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "hunter2",
+        "-----BEGIN CERTIFICATE-----",
+        "-----BEGIN PUBLIC KEY-----",
+        "postgres://shop@db.example/shop",
+        "postgres://shop:$(PASSWORD)@db.example/shop",
+        "postgres://shop:${PASSWORD}@db.example/shop",
+        "postgres://shop:<password>@db.example/shop",
+        "postgres://shop:{{ password }}@db.example/shop",
+        "postgres://shop:****@db.example/shop",
+        "http://web.example:8080/users/@me",
+        "smtp://mail.example:25?from=shop@shop.example",
+        "oci://web:1.0@sha256:0123",
+        "image: registry.example:5000/web:1.0@sha256:0123",
+        "cd /srv; PWD=/srv web",
+        "web; PASSWORD=$(cat /run/secrets/db)",
+        'web; PASSWORD="$1"',
+        "AKIA" + "IOSFODNN7EXAMPLE",
+        "eyJ.eyJ.x",
+        "sk-eleton",
+    ],
+)
+def test_other_texts_are_none(text: str) -> None:
+    assert not is_credential(text)
+
+
+@pytest.mark.parametrize("part", ["a", "a.", "a://", "a:", "eyJ-", "eyJ" + "a" * 20, ";pwd ", "-----BEGIN A "])
+def test_a_long_text_is_read_in_no_time(part: str) -> None:
+    """A search that went back and forth would take minutes here."""
+    assert not is_credential(part * 20_000)

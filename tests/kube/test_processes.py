@@ -1,0 +1,125 @@
+"""Which processes scripts leave running."""
+
+from __future__ import annotations
+
+import pytest
+
+from productionpolicy.kube.processes import Held, Hold, Work, held, work
+from productionpolicy.kube.shell import Script, read_script
+
+
+def read(text: str) -> Script:
+    script = read_script(text)
+    assert script is not None
+    return script
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("a", "A=1 a", "a > b 2>&1", "exec a", "x && exec a", "x; exec a", "exec a || exit 1", "f() { x; }; a"),
+        *("if x; then exec a; else exec b; fi", "f() { x; exec a; }; f", "while x; do exec a; done", "f() { f; }; f"),
+        *(
+            "trap 'kill $P' TERM; a & wait",
+            "trap f SIGTERM INT; a; b",
+            "trap x 15; a; b",
+            "trap x EXIT; a; b",
+            "trap x $S; a; b",
+        ),
+        *(". ./run.sh", "x; source run.sh", "eval $X; eval $Y", "", "echo a; exit 0", "a &", "x | y; exec a"),
+    ],
+)
+def test_a_shell_gives_way_or_nobody_can_tell(text: str) -> None:
+    assert held(read(text)) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("x && a", Held(Hold.CHILD, "a")),
+        ("x; env B=1 /bin/a -b", Held(Hold.CHILD, "a")),
+        ("a || exit 1", Held(Hold.CHILD, "a")),
+        ("a; exit $?", Held(Hold.CHILD, "a")),
+        ("(a)", Held(Hold.CHILD, "a")),
+        ("if x; then a; fi", Held(Hold.CHILD, "a")),
+        ("f() { a; }; f", Held(Hold.CHILD, "a")),
+        ("if x; then exec b; fi; a", Held(Hold.CHILD, "a")),
+        ("trap x INT; a; b", Held(Hold.CHILD, "b")),
+        (". ./env.sh && a", Held(Hold.CHILD, "a")),
+        ("a | b", Held(Hold.PIPELINE)),
+        ("exec a | b", Held(Hold.PIPELINE)),
+        ("while x; do a; done", Held(Hold.LOOP)),
+        ("a & wait", Held(Hold.WAIT)),
+        ("a & b", Held(Hold.WAIT)),
+        ("f() { a & }; f; wait", Held(Hold.WAIT)),
+    ],
+)
+def test_a_shell_stays(text: str, expected: Held) -> None:
+    assert held(read(text)) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "a; b",
+            "a 2>&1",
+            "a && b",
+            "a &> b",
+            "echo 'a & b'",
+            "cat <<E\na & b\nE",
+            "x=$(a & b)",
+            "sleep 5 & wait $!; a",
+        ),
+        *("sshd -D", "crond -f", "f() { a & b & }; c", "service a stop; b", "/etc/init.d/a status; b"),
+    ],
+)
+def test_nothing_is_left_in_the_background(text: str) -> None:
+    assert work(read(text)) == Work()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("a & wait", "a & P=$!; wait $P; exit $?", "a & sleep 5; b; wait", "a & while kill -0 $!; do sleep 1; done"),
+        *("while x; do a & wait $!; done", "a &"),
+    ],
+)
+def test_a_shell_that_waits_for_its_only_job_is_no_second_process(text: str) -> None:
+    assert work(read(text)) == Work(("a",))
+
+
+@pytest.mark.parametrize("text", ["a & b & wait; exec c", "for i in 1 2; do a & done; wait; c", "a & wait $!; rm x"])
+def test_what_the_shell_has_waited_for_is_over(text: str) -> None:
+    assert work(read(text)) == Work()
+
+
+@pytest.mark.parametrize(
+    ("text", "jobs"),
+    [
+        ("a & b", ("a",)),
+        ("a & exec b", ("a",)),
+        ("a & b & wait", ("a", "b")),
+        ("a & b & wait -n; exit 1", ("a", "b")),
+        ("a & sleep infinity", ("a",)),
+        ("a & tail -f /dev/null", ("a",)),
+        ("a & tail -f b.log", ("a",)),
+        ("(sleep 5; a) & b", ("a",)),
+        ("{ a | b; } & c", ("a",)),
+        ("nohup a & wait", ("a",)),
+        ("nohup a & sleep 1; wait", ("a",)),
+        ("for i in 1 2; do a & done; wait", ("a", "a")),
+        ("f() { a & }; f; b", ("a",)),
+        ("service a start && b", ("a",)),
+        ("/etc/init.d/a start; b", ("a",)),
+        ("/usr/sbin/sshd; b", ("sshd",)),
+        ("cron && b", ("cron",)),
+    ],
+)
+def test_something_runs_in_the_background_beside_other_work(text: str, jobs: tuple[str, ...]) -> None:
+    assert work(read(text)) == Work(jobs, several=True)
+
+
+def test_functions_that_call_each_other_are_followed_only_so_far() -> None:
+    chain = "".join(f"f{each}() {{ f{each + 1}; }}\n" for each in range(1000))
+    assert (held(read(f"{chain}f0")), work(read(f"{chain}f0"))) == (None, Work())

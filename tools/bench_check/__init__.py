@@ -1,0 +1,1 @@
+"""How fast `productionpolicy check` judges many manifests, beside kube-score."""
