@@ -25,6 +25,16 @@ STARTS = 10
 """How often a start is measured: it is short, and chance weighs more."""
 MOST_RATIO = 2.0
 MOST_START_SECONDS = 0.3
+SMALL = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: small}
+spec:
+  selector: {matchLabels: {app: small}}
+  template:
+    metadata: {labels: {app: small}}
+    spec: {containers: [{name: small, image: 'small:1'}]}
+"""
 WIDTH = 100
 OURS = Path(sys.executable).with_name("productionpolicy")
 
@@ -131,7 +141,7 @@ Row = tuple[str, str]
 
 def _starts(bench: Bench, folder: Path) -> Iterator[Row]:
     small = folder / "small.yaml"
-    small.write_text("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: small}\n")
+    small.write_text(SMALL)
     bench.start("check", str(small))  # compiles the modules
     yield "--version", _both([bench.start("--version") for _ in range(STARTS)])
     for output in ("json", "text"):
