@@ -61,8 +61,11 @@ format: $(ENVIRONMENT) ## Format the code and apply safe fixes
 	@$(BIN)/ruff format --quiet
 
 .PHONY: generate
-generate: $(ENVIRONMENT) ## Write the CRD and the pages of the expectations from the code
+generate: $(ENVIRONMENT) ## Write the CRD, the schemas and the pages of the expectations from the code
 	@$(RUN) -m generate
+
+.PHONY: docs
+docs: generate ## The same, for those who look for the pages
 
 .PHONY: control-plane
 control-plane: programs ## Start a local control plane that stays, and tell how to reach it

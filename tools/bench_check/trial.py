@@ -20,6 +20,8 @@ class Trial:
     """What one run took."""
 
     seconds: float
+    cpu_seconds: float
+    """What other programs disturb less."""
     rss_peak_bytes: int
     """Not below what this process held before, for Linux counts the moment before the program is loaded."""
 
@@ -40,4 +42,4 @@ def run(command: Sequence[str | Path], *, folder: Path, environment: dict[str, s
         said = errors.read().decode(errors="replace").strip()
     if said or process.returncode not in (0, 1):
         raise RunFailed(f"{Path(command[0]).name} ended with {process.returncode}: {said[-500:]}")
-    return Trial(seconds, usage.ru_maxrss * 1024)
+    return Trial(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from productionpolicy.cli.formats.json import schema
+from productionpolicy.cli.plans.json import Report as PlanReport
 from productionpolicy.expectations import EXPECTATIONS, Expectation
 from productionpolicy.expectations.expectation import Action
 from productionpolicy.policy.schema import custom_resource_definition
@@ -18,6 +19,7 @@ from productionpolicy.policy.schema import custom_resource_definition
 ROOT = Path(__file__).parents[2]
 CRD = ROOT / "crds" / "productionpolicies.yaml"
 REPORT = ROOT / "docs" / "check.schema.json"
+PLAN = ROOT / "docs" / "plan.schema.json"
 PAGES = ROOT / "docs" / "expectations"
 _MADE_BY = "made from the code by `make generate`: edit that, not this"
 
@@ -25,7 +27,8 @@ _MADE_BY = "made from the code by `make generate`: edit that, not this"
 def generated() -> dict[Path, str]:
     """Return the text of every generated file by its path."""
     pages = {PAGES / f"{each.name}.md": _page(each.page, name=each.name) for each in EXPECTATIONS}
-    return {CRD: _crd(), REPORT: _report(), PAGES / "README.md": _index(), **pages}
+    schemas = {REPORT: _schema(schema()), PLAN: _schema(schema(PlanReport))}
+    return {CRD: _crd(), **schemas, PAGES / "README.md": _index(), **pages}
 
 
 def stale() -> list[Path]:
@@ -38,8 +41,8 @@ def _crd() -> str:
     return f"# {_MADE_BY}\n{text}"
 
 
-def _report() -> str:
-    return json.dumps({"$comment": _MADE_BY, **schema()}, indent=2) + "\n"
+def _schema(made: dict[str, object]) -> str:
+    return json.dumps({"$comment": _MADE_BY, **made}, indent=2) + "\n"
 
 
 def _page(text: str, *, name: str) -> str:

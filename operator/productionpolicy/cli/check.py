@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import import_module
@@ -13,17 +13,33 @@ from pathlib import Path
 
 import click
 
-from productionpolicy.cli import sources, yardstick
-from productionpolicy.expectations import BY_NAME
-from productionpolicy.offline import Document, Judgement, Unread, judge
+from productionpolicy.cli import component, sources, yardstick
+from productionpolicy.cli.progress import watched
+from productionpolicy.expectations import BY_NAME, Action
+from productionpolicy.offline import Document, Gathered, Given, Judgement, Proposal, Unread, judge, propose
 from productionpolicy.offline.judgement import KINDS
 from productionpolicy.policy import Policy, Profile
 
-FORMATS = ("text", "json", "sarif", "junit", "github")
-"""The outputs; each is a module of this name in `formats`."""
-FINDINGS, NOT_JUDGED = 1, 2
-_MANY_FILES = 200
-"""From so many files on a progress bar is of use."""
+FORMATS = {
+    "text": ("formats", "plans"),
+    "json": ("formats", "plans"),
+    "yaml": ("plans",),
+    "sarif": ("formats",),
+    "junit": ("formats",),
+    "github": ("formats",),
+}
+"""The outputs; each is a module of its name in these packages: `formats` for findings, `plans` for `--plan`."""
+TOLD, NOT_JUDGED = 1, 2
+
+
+def _folder(_context: click.Context, _option: click.Parameter, folder: Path | None) -> Path | None:
+    """Refuse a folder before any work is done for it."""
+    try:
+        if folder:
+            component.refuse_others(folder)
+    except component.NotToBeWritten as error:
+        raise click.BadParameter(str(error)) from error
+    return folder
 
 
 @click.command("check", context_settings={"help_option_names": ["-h", "--help"]})
@@ -61,16 +77,34 @@ _MANY_FILES = 200
     show_default=True,
     help="When the exit code tells of what was found.",
 )
+@click.option("--plan", is_flag=True, help="Show the repairs that the operator would make, in place of the findings.")
 @click.option(
-    "-o", "--output", type=click.Choice(FORMATS), default="text", show_default=True, help="The form of the report."
+    "--write",
+    "folder",
+    metavar="FOLDER",
+    type=click.Path(file_okay=False, path_type=Path),
+    callback=_folder,
+    help="With --plan: also write the repairs into a folder, as a kustomize component. It must be new, empty, or of an "
+    "earlier run.",
 )
-def command(
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(list(FORMATS)),
+    default="text",
+    show_default=True,
+    help="The form of the report; with --plan text, json or yaml.",
+)
+def command(  # noqa: PLR0913  # one for each option
     paths: Sequence[str],
+    *,
     policy_file: Path | None,
     profile: str | None,
     names: Sequence[str],
     fail_on: str,
+    folder: Path | None,
     output: str,
+    plan: bool,
 ) -> None:
     """Judge manifests as the operator would judge the workloads in a cluster.
 
@@ -79,14 +113,32 @@ def command(
 
         helm template shop | productionpolicy check -
 
-    The exit code is 0 if nothing failed, 1 if there are findings, and 2 if something could not be read or the command
-    was used wrongly.
+    With --plan it shows what the operator would do about the workloads: the patch of each, and the PodDisruptionBudget
+    beside it. With --write these become files for kustomize:
+
+        productionpolicy check deploy/ --plan --write production/
+
+    \b
+        # deploy/kustomization.yaml
+        components: [../production]
+
+    The exit code is 0 if nothing failed, or with --plan if nothing is to be repaired; 1 if there are findings, or
+    repairs; and 2 if something could not be read or the command was used wrongly.
     """
-    policy = _policy(policy_file, profile, names)
+    _refuse_mismatch(output, folder, plan=plan)
+    policy = _policy(policy_file, profile, names, plan=plan)
+    documents = watched(_documents(paths, folder), "Reading")
+    today = datetime.now(UTC).date()
+    told: Judgement | Proposal
     with _uncollected():
-        judgement = judge(_documents(paths), policy=policy, today=datetime.now(UTC).date())
-    _write(judgement, output)
-    sys.exit(0 if fail_on == "never" else _exit_code(judgement))
+        if plan:
+            told = propose(documents, policy=policy, today=today, through=_through("Planning"))
+        else:
+            told = judge(documents, policy=policy, today=today, through=_through("Judging"))
+    if folder and isinstance(told, Proposal):
+        _write_component(told, folder)  # before the report, whose reader may not want all of it
+    _write(told, output)
+    sys.exit(0 if fail_on == "never" else _exit_code(told))
 
 
 @contextmanager
@@ -99,34 +151,60 @@ def _uncollected() -> Iterator[None]:
         gc.enable()
 
 
-def _policy(file: Path | None, profile: str | None, names: Sequence[str]) -> Policy:
+def _refuse_mismatch(output: str, folder: Path | None, *, plan: bool) -> None:
+    """Refuse options that do not go together."""
+    if plan and "plans" not in FORMATS[output]:
+        raise click.UsageError(f"-o {output} is a form for findings: with --plan use text, json or yaml.")
+    if not plan and "formats" not in FORMATS[output]:
+        raise click.UsageError(f"-o {output} is a form for repairs: it needs --plan.")
+    if folder and not plan:
+        raise click.UsageError("--write is for repairs: it needs --plan.")
+
+
+def _policy(file: Path | None, profile: str | None, names: Sequence[str], *, plan: bool) -> Policy:
     try:
         policy = yardstick.read_policy_file(file) if file else yardstick.PRODUCTION
     except yardstick.NoPolicy as error:
         raise click.BadParameter(str(error), param_hint="--policy") from error
     if profile:
         policy = yardstick.with_profile(policy, Profile(profile))
-    return yardstick.limited(policy, names) if names else policy
+    # What is ignored is withdrawn where it was repaired; a plan for a few expectations leaves the others as they are.
+    return yardstick.limited(policy, names, others=Action.AUDIT if plan else Action.IGNORE) if names else policy
 
 
-def _documents(paths: Sequence[str]) -> Iterator[Document | Unread]:
-    files, unread = sources.found(paths)
+def _documents(paths: Sequence[str], folder: Path | None) -> Iterator[Document | Unread]:
+    """Read everything but the folder that is about to be written: its budgets would count for what makes them."""
+    files, unread = sources.found(paths, without=folder)
     yield from unread
-    hidden = len(files) < _MANY_FILES or not sys.stderr.isatty()
-    with click.progressbar(files, label="Reading", file=sys.stderr, hidden=hidden) as progress:
-        for file in progress:
-            yield from sources.read(file, kinds=KINDS)
+    for file in files:
+        yield from sources.read(file, kinds=KINDS)
 
 
-def _write(judgement: Judgement, output: str) -> None:
+def _through(label: str) -> Callable[[Gathered], Iterable[Given]]:
+    return lambda gathered: watched(gathered, label, total=len(gathered))
+
+
+def _write(told: Judgement | Proposal, output: str) -> None:
     if isinstance(sys.stdout, TextIOWrapper):
         # A terminal may not know every letter; programs expect UTF-8.
         sys.stdout.reconfigure(encoding=None if output == "text" else "utf-8", errors="replace")
-    vars(import_module(f"productionpolicy.cli.formats.{output}"))["write"](judgement, sys.stdout)
+    package = "plans" if isinstance(told, Proposal) else "formats"
+    vars(import_module(f"productionpolicy.cli.{package}.{output}"))["write"](told, sys.stdout)
     sys.stdout.flush()
 
 
-def _exit_code(judgement: Judgement) -> int:
-    if judgement.failed:
-        return FINDINGS
-    return NOT_JUDGED if judgement.unreadable else 0
+def _write_component(proposal: Proposal, folder: Path) -> None:
+    files = component.component(proposal)
+    try:
+        component.write(files, folder)
+    except component.NotToBeWritten as error:
+        raise click.BadParameter(str(error), param_hint="--write") from error
+    budgets = sum(bool(each.budget) for each in proposal.changed)
+    patches = sum(bool(each.patch) for each in proposal.changed)
+    click.echo(f"written to {folder}: patches: {patches}, budgets: {budgets}. {component.USE}.", err=True)
+
+
+def _exit_code(told: Judgement | Proposal) -> int:
+    if told.changed if isinstance(told, Proposal) else told.failed:
+        return TOLD
+    return NOT_JUDGED if told.unreadable else 0

@@ -14,14 +14,21 @@ NAME_OF_STANDARD_INPUT = "stdin"
 _SUFFIXES = (".yaml", ".yml", ".json")
 
 
-def found(paths: Iterable[str]) -> tuple[list[str], list[Unread]]:
-    """Return the files that the paths name, each once, and the folders that cannot be read."""
+def found(paths: Iterable[str], *, without: Path | None = None) -> tuple[list[str], list[Unread]]:
+    """Return the files that the paths name, each once, and the folders that cannot be read.
+
+    Args:
+        paths: files, folders, or standard input.
+        without: a folder that is left out.
+    """
     unread: list[Unread] = []
     files: dict[str, str] = {}
     for path in paths:
         for file in _in_folder(path, unread) if Path(path).is_dir() else (path,):
             files.setdefault(_same(file), file)
-    return list(files.values()), unread
+    left_out = without.resolve() if without else None
+    kept = (file for same, file in files.items() if left_out is None or left_out not in Path(same).parents)
+    return list(kept), unread
 
 
 def read(file: str, *, kinds: frozenset[str]) -> Iterator[Document | Unread]:

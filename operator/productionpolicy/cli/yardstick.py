@@ -42,9 +42,15 @@ def with_profile(policy: Policy, profile: Profile) -> Policy:
     return _with(policy, profile=profile)
 
 
-def limited(policy: Policy, names: Collection[str]) -> Policy:
-    """Return a policy that judges only the expectations of these names, even those that it ignores."""
-    actions = {each.name: _action(policy, each, judged=each.name in names) for each in EXPECTATIONS}
+def limited(policy: Policy, names: Collection[str], *, others: Action = Action.IGNORE) -> Policy:
+    """Return a policy that judges only the expectations of these names, even those that it ignores.
+
+    Args:
+        policy: the policy.
+        names: the expectations to judge.
+        others: what is done about the others.
+    """
+    actions = {each.name: _action(policy, each) if each.name in names else others for each in EXPECTATIONS}
     given = policy.spec.expectations
     parameters = {
         name: msgspec.structs.replace(getattr(given, name), action=action) for name, action in actions.items()
@@ -61,9 +67,7 @@ def _policy(document: Document | Unread, path: Path) -> Policy:
         raise NoPolicy(f"{path}: {error}") from error
 
 
-def _action(policy: Policy, expectation: Expectation[Any], *, judged: bool) -> Action:
-    if not judged:
-        return Action.IGNORE
+def _action(policy: Policy, expectation: Expectation[Any]) -> Action:
     action = policy.action(expectation)
     return Action.AUDIT if action is Action.IGNORE else action
 

@@ -49,11 +49,12 @@ class Ownership:
     Args:
         metadata: where the object says so.
         ours: our field manager.
+        stands: the object itself, where no API server has seen it: all that stands in it is its owner's word.
     """
 
     __slots__ = ("_applied", "entries", "left_at", "left_over")
 
-    def __init__(self, metadata: Fields, *, ours: str) -> None:
+    def __init__(self, metadata: Fields, *, ours: str, stands: Mapping[str, Any] | None = None) -> None:
         entries = tuple(_read_entries(metadata))
         own = [each for each in entries if each.manager == ours and not each.subresource]
         self.left_over = bool(own)
@@ -61,7 +62,7 @@ class Ownership:
         self.left_at = max((each.time for each in own), default="")
         """When we made it, by the API server's clock."""
         self.entries = tuple(each for each in entries if each.manager != ours)
-        self._applied = _last_applied(metadata)
+        self._applied = _last_applied(metadata) if stands is None else stands
 
     def declared(self, *path: str) -> bool:
         """Say whether an owner's declared configuration holds the field.

@@ -155,6 +155,7 @@ class Container:
     name: str
     path: str
     image: str | None = None
+    """None where it is absent, or still to be filled in."""
     command: tuple[str, ...] = ()
     """What runs in place of the image's entrypoint; empty where the image decides, or part of the line is illegible."""
     args: tuple[str, ...] = ()
@@ -338,6 +339,11 @@ def _read_containers(spec: Fields, name: str, record: Part) -> Iterable[Containe
     return [_read_container(each, record, field_name=name) for each in spec.items(name)]
 
 
+def _known_image(reference: str | None) -> str | None:
+    """Return an image, unless something else is still to fill it in, such as `${IMAGE}` or `{{ .Values.image }}`."""
+    return None if reference and ("$" in reference or "{" in reference) else reference
+
+
 def _read_container(fields: Fields, record: Part, *, field_name: str) -> Container:
     name, init = fields.text("name") or "", field_name == "initContainers"
     whole = (field_name, f"name={name}")
@@ -349,7 +355,7 @@ def _read_container(fields: Fields, record: Part, *, field_name: str) -> Contain
     return Container(
         name=name,
         path=fields.path,
-        image=fields.text("image"),
+        image=_known_image(fields.text("image")),
         command=command if legible else (),
         args=args if legible else (),
         variables=tuple(_read_variable(each) for each in fields.items("env")),

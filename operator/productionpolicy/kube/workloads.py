@@ -219,7 +219,7 @@ def read_workload(raw: Mapping[str, Any]) -> Workload:
     metadata, spec = fields.mapping("metadata"), fields.mapping("spec")
     kind = Kind(str(raw.get("kind")))
     template = _template_path(raw)
-    ownership = Ownership(metadata, ours=FIELD_MANAGER)
+    ownership = Ownership(metadata, ours=FIELD_MANAGER, stands=None if "uid" in metadata else raw)
     annotations = metadata.text_map("annotations")
     return Workload(
         key=WorkloadKey(namespace=metadata.text("namespace") or "", kind=str(kind), name=metadata.text("name") or ""),

@@ -1,15 +1,23 @@
-"""The same judgement without a cluster: from the text of manifests to verdicts, with files and lines."""
+"""The same judgement without a cluster: from the text of manifests to verdicts and plans, with files and lines."""
 
 from productionpolicy.offline.documents import Document, Unread, read_documents
+from productionpolicy.offline.gathering import Gathered, Given, Place
 from productionpolicy.offline.judgement import NOTICES, Judged, Judgement, Located, judge
+from productionpolicy.offline.proposal import Proposal, Proposed, propose
 
 __all__ = [
     "NOTICES",
     "Document",
+    "Gathered",
+    "Given",
     "Judged",
     "Judgement",
     "Located",
+    "Place",
+    "Proposal",
+    "Proposed",
     "Unread",
     "judge",
+    "propose",
     "read_documents",
 ]

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from productionpolicy.kube.fields import Fields
-from productionpolicy.kube.workloads import Kind, Workload, WorkloadKey, read_workload
+from productionpolicy.kube.workloads import WorkloadKey
 from productionpolicy.offline.documents import Document, Unread
-from productionpolicy.offline.neighbours import NEIGHBOURS, Neighbours
-from productionpolicy.offline.parts import PART, is_part
+from productionpolicy.offline.gathering import WORKLOADS, Gathered, Given, Through, shown, title_of
+from productionpolicy.offline.neighbours import NEIGHBOURS
 from productionpolicy.offline.places import line_of
-from productionpolicy.offline.versions import API_VERSION, findings_of_version, is_foreign
+from productionpolicy.offline.versions import API_VERSION, findings_of_version
 from productionpolicy.policy import Policy
 from productionpolicy.verdict import Case, Outcome, Verdict, audit
 from productionpolicy.verdict.audit import EXEMPTIONS, UNREADABLE
 
-WORKLOADS = frozenset(map(str, Kind))
 KINDS = WORKLOADS | NEIGHBOURS
 """The kinds of objects that matter; all others are passed over."""
 
@@ -61,8 +59,7 @@ class Judged:
     @property
     def title(self) -> str:
         """What a person calls it."""
-        namespace, name = self.key.namespace, self.key.name or "(no name)"
-        return f"{self.key.kind} {namespace}/{name}" if namespace else f"{self.key.kind} {name}"
+        return title_of(self.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,86 +89,25 @@ class Judgement:
         return {**found, **last}
 
 
-def judge(found: Iterable[Document | Unread], *, policy: Policy, today: date) -> Judgement:
-    """Judge all workloads among the documents; all others only stand around them."""
-    read, unread = _apart(found)
-    latest, replaced = _latest(read)
-    workloads = _workloads(latest)
-    neighbours = Neighbours((each for _, each in workloads), (each.raw for each in latest if each.kind in NEIGHBOURS))
-    judged = tuple(
-        _judged(document, Case(each, around=neighbours.around(each), policy=policy, today=today))
-        for document, each in workloads
-    )
-    faults = (Unread(shown(each.file), each.line, shown(each.message)) for each in (*unread, *replaced))
-    return Judgement(judged, tuple(sorted(faults, key=lambda each: (each.file, each.line, each.message))))
+def judge(found: Iterable[Document | Unread], *, policy: Policy, today: date, through: Through = iter) -> Judgement:
+    """Judge all workloads among the documents; all others only stand around them.
+
+    Args:
+        found: what was read.
+        policy: what to judge by.
+        today: the day in UTC.
+        through: how the workloads are gone through, for those who show how far it is.
+    """
+    gathered = Gathered(found)
+    cases = ((each, Case(each.workload, around=each.around, policy=policy, today=today)) for each in through(gathered))
+    judged = tuple(_judged(given, case) for given, case in cases)
+    return Judgement(judged, gathered.unreadable)
 
 
-def _workloads(documents: Iterable[Document]) -> list[tuple[Document, Workload]]:
-    """Return the workloads to judge, less those that another object makes, and stands for."""
-    found = ((each, read_workload(each.raw)) for each in documents if each.kind in WORKLOADS)
-    return [(document, each) for document, each in found if not each.derived]
-
-
-def shown(text: str) -> str:
-    """Return a text without what a terminal would obey, or an output could not hold."""
-    return (
-        text
-        if text.isprintable()
-        else "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
-    )
-
-
-def _apart(found: Iterable[Document | Unread]) -> tuple[list[Document], list[Unread]]:
-    read: list[Document] = []
-    unread: list[Unread] = []
-    for each in found:
-        if isinstance(each, Unread):
-            unread.append(each)
-        elif is_foreign(each.raw):
-            continue
-        elif each.kind in WORKLOADS and is_part(each.raw):
-            unread.append(Unread(each.piece.file, line_of(each), PART))
-        else:
-            read.append(each)
-    return read, unread
-
-
-def _latest(documents: Sequence[Document]) -> tuple[list[Document], list[Unread]]:
-    """Return the last document of each object, as `kubectl apply` would leave it, and what is said of the others."""
-    last = {_identity(each, index): index for index, each in enumerate(documents)}
-    latest, replaced = [], []
-    for index, each in enumerate(documents):
-        final = last[_identity(each, index)]
-        if final == index:
-            latest.append(each)
-        else:
-            replaced.append(_replaced(each, by=documents[final]))
-    return latest, replaced
-
-
-def _identity(document: Document, index: int) -> tuple[str, str, str, int]:
-    """Return what names an object; one without a name is like no other."""
-    metadata = Fields(document.raw).mapping("metadata")
-    name = metadata.text("name")
-    return document.kind, metadata.text("namespace") or "", name or "", -1 if name else index
-
-
-def _replaced(document: Document, *, by: Document) -> Unread:
-    message = f"the same object is declared again in {by.piece.file}:{line_of(by)}, which is judged in its place"
-    return Unread(document.piece.file, line_of(document), message)
-
-
-def _judged(document: Document, case: Case) -> Judged:
-    verdicts = (*audit(case), *_verdict_on_version(document))
-    key = case.workload.key
-    return Judged(
-        file=shown(document.piece.file),
-        line=line_of(document),
-        api_version=shown(Fields(document.raw).text(API_VERSION) or ""),
-        key=WorkloadKey(shown(key.namespace), key.kind, shown(key.name)),
-        verdicts=verdicts,
-        findings=tuple(_located(document, verdicts)),
-    )
+def _judged(given: Given, case: Case) -> Judged:
+    verdicts = (*audit(case), *_verdict_on_version(given.document))
+    findings = tuple(_located(given.document, verdicts))
+    return Judged(given.place.file, given.place.line, given.api_version, given.key, verdicts, findings)
 
 
 def _verdict_on_version(document: Document) -> Iterator[Verdict]:

@@ -17,6 +17,8 @@ MOST_NODES = 1_000_000
 """How many values a document may have once its aliases are written out."""
 DEEPEST = 200
 """How many levels an object may have; real ones have less than thirty."""
+MOST_CHARACTERS = 20_000_000
+"""How long a document may be: its nodes take sixty times the memory of its text."""
 _SAFE_TO_COMPOSE = 4_000
 """Up to so many levels the C library needs no more stack than there is."""
 _CONTENT = re.compile(r"\S")
@@ -76,6 +78,7 @@ def parse(piece: Piece) -> Any:
     Raises:
         NotParsed: it is no YAML, or exceeds a bound.
     """
+    _refuse_length(piece)
     _refuse_depth_of_text(piece)
     try:
         return _constructed(piece)
@@ -107,6 +110,7 @@ def parse_json(text: str) -> Iterator[tuple[int, Any]]:
 def compose(piece: Piece) -> Node | None:
     """Return the nodes of a document, which know their lines; None where it is no YAML."""
     try:
+        _refuse_length(piece)
         _refuse_depth_of_text(piece)
         return _Loader(piece.text).get_single_node()
     except (*_ODD_VALUES, NotParsed):
@@ -169,6 +173,12 @@ def _inner(node: Node) -> Iterator[Node]:
             yield from (key, value)
     elif isinstance(node, SequenceNode):
         yield from node.value
+
+
+def _refuse_length(piece: Piece) -> None:
+    if len(piece.text) > MOST_CHARACTERS:
+        most = f"{MOST_CHARACTERS // 1_000_000} million characters"
+        raise NotParsed(f"one document of YAML may have {most}: give it as several, or as JSON", line=piece.line)
 
 
 def _refuse_depth_of_text(piece: Piece) -> None:

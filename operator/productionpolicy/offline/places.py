@@ -26,7 +26,7 @@ def line_of(document: Document, path: str = "") -> int:
     return document.piece.first + _walk(nested[0], _steps(path), nested[1])[1]
 
 
-@lru_cache(maxsize=8)  # findings come file by file, and duplicates name a second one
+@lru_cache(maxsize=2)  # findings come file by file, and duplicates name a second one; nodes are large
 def _composed(piece: Piece) -> Node | None:
     return compose(piece)
 

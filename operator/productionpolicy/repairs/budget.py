@@ -46,6 +46,18 @@ class BudgetTerms:
         }
         if self.note:
             metadata["annotations"] = {NOTE_ANNOTATION: self.note}
+        return self._written(metadata, workload)
+
+    def as_owners(self, workload: Workload) -> dict[str, Any]:
+        """Return the budget as the workload's owner would write it: nothing in it says that it is ours.
+
+        It has another name, or the operator would meet its own budget with changes that it never made.
+        """
+        name = _within(f"{workload.key.name}-{workload.key.kind.lower()}")
+        namespace = {"namespace": workload.key.namespace} if workload.key.namespace else {}
+        return self._written({"name": name, **namespace}, workload)
+
+    def _written(self, metadata: dict[str, Any], workload: Workload) -> dict[str, Any]:
         return {
             "apiVersion": "policy/v1",
             "kind": "PodDisruptionBudget",
@@ -59,8 +71,12 @@ class BudgetTerms:
 
 
 def budget_name(workload: Workload) -> str:
-    """Return the name of our budget beside the workload; a name too long for the API ends in a hash of the whole."""
-    name = f"{workload.key.name}-{workload.key.kind.lower()}-{OURS}"
+    """Return the name of our budget beside the workload."""
+    return _within(f"{workload.key.name}-{workload.key.kind.lower()}-{OURS}")
+
+
+def _within(name: str) -> str:
+    """Return a name that the API takes: one that is too long ends in a hash of the whole."""
     if len(name) <= _LONGEST_NAME:
         return name
     short = hashlib.sha256(name.encode()).hexdigest()[:10]

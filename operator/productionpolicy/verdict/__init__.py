@@ -2,13 +2,14 @@
 
 from productionpolicy.verdict.audit import Outcome, Verdict, audit
 from productionpolicy.verdict.case import Applied, Case, Governance
-from productionpolicy.verdict.plan import BudgetChange, Plan, plan
+from productionpolicy.verdict.plan import BudgetChange, Change, Plan, plan
 from productionpolicy.verdict.report import Report, State, report
 
 __all__ = [
     "Applied",
     "BudgetChange",
     "Case",
+    "Change",
     "Governance",
     "Outcome",
     "Plan",

@@ -70,22 +70,26 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 def write(judgement: Judgement, out: TextIO) -> None:
     """Write the report."""
-    text = msgspec.json.encode(report(judgement))
-    out.write(msgspec.json.format(text, indent=2).decode() + "\n")
+    write_struct(report(judgement), out)
+
+
+def write_struct(struct: msgspec.Struct, out: TextIO) -> None:
+    """Write a report, indented for people."""
+    out.write(msgspec.json.format(msgspec.json.encode(struct), indent=2).decode() + "\n")
 
 
 def report(judgement: Judgement) -> Report:
     """Return the report as it is written."""
     return Report(
         workloads=[_workload(each) for each in judgement.workloads],
-        unreadable=[_unreadable(each) for each in judgement.unreadable],
+        unreadable=[unreadable(each) for each in judgement.unreadable],
         summary=_summary(judgement),
     )
 
 
-def schema() -> dict[str, object]:
-    """Return the JSON Schema of the report."""
-    (made,), parts = msgspec.json.schema_components([Report], ref_template="#/$defs/{name}")
+def schema(of: type[msgspec.Struct] = Report) -> dict[str, object]:
+    """Return the JSON Schema of a report."""
+    (made,), parts = msgspec.json.schema_components([of], ref_template="#/$defs/{name}")
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made, "$defs": parts}
 
 
@@ -107,7 +111,8 @@ def _findings(judged: Judged) -> Iterator[Finding]:
         yield Finding(expectation=each.expectation, path=each.path, message=each.message, remedy=each.remedy)
 
 
-def _unreadable(unread: Unread) -> Unreadable:
+def unreadable(unread: Unread) -> Unreadable:
+    """Return what could not be judged."""
     return Unreadable(file=unread.file, line=unread.line, message=unread.message)
 
 

@@ -16,13 +16,12 @@ _WIDTH_OF_A_FILE = 120
 
 def write(judgement: Judgement, out: TextIO) -> None:
     """Write the report."""
-    width = None if out.isatty() else _WIDTH_OF_A_FILE
-    console = Console(file=out, width=width, soft_wrap=True, highlight=False, legacy_windows=False)
+    console = console_on(out)
     for each in judgement.workloads:
         if each.failed:
             _write_workload(each, console)
     for unread in judgement.unreadable:
-        _write_unread(unread, console)
+        write_unread(unread, console)
     if judgement.workloads:
         console.print(_table(judgement))
     console.print(_total(judgement))
@@ -38,7 +37,14 @@ def _write_workload(workload: Judged, console: Console) -> None:
     console.print()
 
 
-def _write_unread(unread: Unread, console: Console) -> None:
+def console_on(out: TextIO) -> Console:
+    """Return a console that uses colours on a terminal only, and never wraps a line."""
+    width = None if out.isatty() else _WIDTH_OF_A_FILE
+    return Console(file=out, width=width, soft_wrap=True, highlight=False, legacy_windows=False)
+
+
+def write_unread(unread: Unread, console: Console) -> None:
+    """Write what could not be judged."""
     console.print(Text.assemble((f"{unread.file}:{unread.line}", "bold"), "  ", ("unreadable", "red")))
     console.print(Text(f"    {unread.message}"))
     console.print()

@@ -1,0 +1,105 @@
+"""A folder with a plan in the form of a kustomize component, which is named beside the workloads that it repairs."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from productionpolicy.cli.plans.yaml import budget_of, dumped, patch_of
+from productionpolicy.offline import Proposal, Proposed
+
+KUSTOMIZATION, BUDGETS = "kustomization.yaml", "budgets.yaml"
+_MARK = "# made by `productionpolicy check --plan --write`, which writes it anew: keep changes of your own elsewhere"
+USE = "Name the folder under `components` in the kustomization whose `resources` are the workloads"
+_LONGEST_STEM = 200
+"""Of a file name; most file systems take 255 bytes, and a workload's name alone may have 253."""
+
+
+class NotToBeWritten(Exception):
+    """A folder holds what is not of an earlier run, or cannot be written; the message says which and why."""
+
+
+def component(proposal: Proposal) -> dict[str, str]:
+    """Return the texts of the files, by their paths."""
+    patches = {_path(each): patch_of(each) for each in proposal.changed if each.patch}
+    budgets = [budget_of(each) for each in proposal.changed if each.budget]
+    files = {**patches, BUDGETS: "---\n".join(budgets)} if budgets else patches
+    heading = _kustomization(list(patches), resources=[BUDGETS] if budgets else [])
+    return {path: f"{_MARK}\n{text}" for path, text in {KUSTOMIZATION: heading, **files}.items()}
+
+
+def write(files: dict[str, str], folder: Path) -> None:
+    """Write the files in place of those of an earlier run.
+
+    Raises:
+        NotToBeWritten: see there; nothing is written into a folder that holds anything else.
+    """
+    earlier = refuse_others(folder)
+    try:
+        for path in earlier:
+            path.unlink()
+        for name, text in files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text, encoding="utf-8")
+        _remove_empty(folder)
+    except OSError as error:
+        raise NotToBeWritten(f"{error.filename or folder} cannot be written: {error.strerror}") from error
+
+
+def refuse_others(folder: Path) -> list[Path]:
+    """Return the files of an earlier run.
+
+    Raises:
+        NotToBeWritten: the folder holds something else.
+    """
+    try:
+        found = sorted(folder.rglob("*"))
+        other = next((each for each in found if each.is_symlink() or not (each.is_dir() or _is_ours(each))), None)
+    except OSError as error:
+        raise NotToBeWritten(f"{error.filename or folder} cannot be read: {error.strerror}") from error
+    if other is not None:
+        raise NotToBeWritten(f"{other} is not of an earlier run: name another folder, or an empty one")
+    return [each for each in found if not each.is_dir()]
+
+
+def _is_ours(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.readline(1000).rstrip() == _MARK.encode()
+
+
+def _remove_empty(folder: Path) -> None:
+    for each in sorted(folder.rglob("*"), reverse=True):
+        if each.is_dir() and not any(each.iterdir()):
+            each.rmdir()
+
+
+def _kustomization(patches: list[str], *, resources: list[str]) -> str:
+    """Return the component. It always has `resources`: kustomize takes one with no field at all for a mistake."""
+    content: dict[str, Any] = {
+        "apiVersion": "kustomize.config.k8s.io/v1alpha1",
+        "kind": "Component",
+        "resources": resources,
+        "patches": [{"path": path} for path in patches],
+    }
+    return f"# {USE}.\n{dumped(content)}"
+
+
+def _path(workload: Proposed) -> str:
+    """Return the path of a patch. A namespace has no dot, so no folder is named like a file."""
+    return "/".join(("patches", *_folders(workload), f"{_stem(workload)}.yaml"))
+
+
+def _folders(workload: Proposed) -> Iterator[str]:
+    if workload.key.namespace:
+        yield workload.key.namespace
+
+
+def _stem(workload: Proposed) -> str:
+    stem = f"{workload.key.kind.lower()}-{workload.key.name}"
+    if len(stem) <= _LONGEST_STEM:
+        return stem
+    return f"{stem[:_LONGEST_STEM]}-{hashlib.sha256(stem.encode()).hexdigest()[:10]}"

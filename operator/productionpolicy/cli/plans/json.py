@@ -1,0 +1,113 @@
+"""JSON for programs; the schema in docs/plan.schema.json is made from these types."""
+
+from __future__ import annotations
+
+from typing import Any, TextIO
+
+import msgspec
+
+from productionpolicy.cli.formats.json import Unreadable, unreadable, write_struct
+from productionpolicy.offline import Proposal, Proposed
+from productionpolicy.offline.gathering import shown
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A repair: what the operator had written before, if anything, and what it would write (null: it takes it back)."""
+
+    expectation: str
+    before: str | None
+    after: str | None
+    restarts: bool
+
+
+class Left(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A repair that is left to a person, and why."""
+
+    expectation: str
+    reason: str
+
+
+class Workload(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """A workload, the strategic merge patch that repairs it, and the PodDisruptionBudget to create beside it."""
+
+    file: str
+    line: int
+    api_version: str
+    kind: str
+    namespace: str
+    name: str
+    changes: list[Change]
+    patch: dict[str, Any] | None
+    budget: dict[str, Any] | None
+    note: str | None
+    left: list[Left]
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How many workloads there are, how many would be changed and restarted, and how many repairs are left."""
+
+    workloads: int
+    changed: int
+    restarts: int
+    budgets: int
+    left: int
+    unreadable: int
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What `productionpolicy check --plan -o json` writes."""
+
+    workloads: list[Workload]
+    unreadable: list[Unreadable]
+    summary: Summary
+
+
+def write(proposal: Proposal, out: TextIO) -> None:
+    """Write the report."""
+    write_struct(report(proposal), out)
+
+
+def report(proposal: Proposal) -> Report:
+    """Return the report as it is written."""
+    return Report(
+        workloads=[_workload(each) for each in proposal.workloads],
+        unreadable=[unreadable(each) for each in proposal.unreadable],
+        summary=_summary(proposal),
+    )
+
+
+def _workload(proposed: Proposed) -> Workload:
+    return Workload(
+        file=proposed.file,
+        line=proposed.line,
+        api_version=proposed.api_version,
+        kind=proposed.key.kind,
+        namespace=proposed.key.namespace,
+        name=proposed.key.name,
+        changes=[
+            Change(
+                expectation=each.expectation, before=_word(each.before), after=_word(each.after), restarts=each.restarts
+            )
+            for each in proposed.changes
+        ],
+        patch=dict(proposed.patch) or None,
+        budget=dict(proposed.budget) or None,
+        note=proposed.note or None,
+        left=[Left(expectation=name, reason=reason) for name, reason in proposed.left.items()],
+    )
+
+
+def _word(text: str | None) -> str | None:
+    return None if text is None else shown(text)
+
+
+def _summary(proposal: Proposal) -> Summary:
+    changed = proposal.changed
+    return Summary(
+        workloads=len(proposal.workloads),
+        changed=len(changed),
+        restarts=sum(each.restarts for each in changed),
+        budgets=sum(bool(each.budget) for each in changed),
+        left=sum(len(each.left) for each in proposal.workloads),
+        unreadable=len(proposal.unreadable),
+    )

@@ -1,0 +1,54 @@
+"""Text for people: the changes of each workload, the patch that makes them, and what is left to a person."""
+
+from __future__ import annotations
+
+from textwrap import indent
+from typing import TextIO
+
+from rich.console import Console
+from rich.text import Text
+
+from productionpolicy.cli.formats.text import console_on, write_unread
+from productionpolicy.cli.plans.yaml import dumped
+from productionpolicy.offline import Proposal, Proposed
+from productionpolicy.offline.gathering import shown
+
+
+def write(proposal: Proposal, out: TextIO) -> None:
+    """Write the report."""
+    console = console_on(out)
+    for each in proposal.workloads:
+        if each.changes or each.left:
+            _write_workload(each, console)
+    for unread in proposal.unreadable:
+        write_unread(unread, console)
+    console.print(_total(proposal))
+
+
+def _write_workload(workload: Proposed, console: Console) -> None:
+    restarts = "  restarts its pods" if workload.restarts else ""
+    console.print(Text.assemble((workload.title, "bold"), f"  {workload.file}:{workload.line}", (restarts, "yellow")))
+    for change in workload.changes:
+        console.print(Text.assemble("  ", ("repair: ", "green"), shown(str(change))))
+    for name, reason in workload.left.items():
+        console.print(Text.assemble("  ", ("left to you: ", "yellow"), f"{name}: {reason}"))
+    if workload.note:
+        console.print(Text(f"  note: {workload.note}"))
+    made = "---\n".join(dumped(each) for each in (workload.patch, workload.budget) if each)
+    if made:
+        console.print(Text(f"\n{indent(made, '    ')}".rstrip(), style="cyan"))
+    console.print()
+
+
+def _total(proposal: Proposal) -> Text:
+    changed = proposal.changed
+    counts = {
+        "workloads": len(proposal.workloads),
+        "to repair": len(changed),
+        "of these restarting their pods": sum(each.restarts for each in changed),
+        "budgets to create": sum(bool(each.budget) for each in changed),
+        "repairs left to you": sum(len(each.left) for each in proposal.workloads),
+        "unreadable documents": len(proposal.unreadable),
+    }
+    listed = ", ".join(f"{name}: {count}" for name, count in counts.items())
+    return Text(listed)

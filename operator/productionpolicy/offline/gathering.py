@@ -1,0 +1,165 @@
+"""The workloads to judge among some documents, each with what stands around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from productionpolicy.kube.fields import Fields
+from productionpolicy.kube.surroundings import Surroundings
+from productionpolicy.kube.workloads import Kind, Workload, WorkloadKey, read_workload
+from productionpolicy.offline.documents import Document, Unread
+from productionpolicy.offline.neighbours import Neighbours
+from productionpolicy.offline.parts import PART, is_complete, is_deletion, is_no_object, is_part
+from productionpolicy.offline.places import line_of
+from productionpolicy.offline.versions import API_VERSION, is_foreign
+
+WORKLOADS = frozenset(map(str, Kind))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something stands."""
+
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A workload, and the document that holds it, of which only the heading is kept."""
+
+    document: Document
+    workload: Workload
+    around: Surroundings
+
+    @property
+    def place(self) -> Place:
+        """Where the document stands."""
+        return Place(shown(self.document.piece.file), line_of(self.document))
+
+    @property
+    def api_version(self) -> str:
+        """The API version that it says it is of."""
+        return shown(Fields(self.document.raw).text(API_VERSION) or "")
+
+    @property
+    def key(self) -> WorkloadKey:
+        """What names the workload, fit to be shown."""
+        key = self.workload.key
+        return WorkloadKey(shown(key.namespace), key.kind, shown(key.name))
+
+
+class Gathered:
+    """All that was given, in order.
+
+    Args:
+        found: what was read; each document is let go of as soon as it is understood, for there may be many.
+    """
+
+    def __init__(self, found: Iterable[Document | Unread]) -> None:
+        self._faults: list[Unread] = []
+        latest = list(self._latest(list(self._entries(found))))
+        # What another object makes is left out: that object stands for it.
+        self._workloads = [
+            (each.document, each.workload) for each in latest if each.workload and not each.workload.derived
+        ]
+        others = (each.document.raw for each in latest if each.workload is None)
+        self._neighbours = Neighbours((each for _, each in self._workloads), others)
+
+    def __len__(self) -> int:
+        return len(self._workloads)
+
+    def __iter__(self) -> Iterator[Given]:
+        return (Given(document, each, self._neighbours.around(each)) for document, each in self._workloads)
+
+    @property
+    def unreadable(self) -> tuple[Unread, ...]:
+        """What could not be judged, in the order of files and lines."""
+        faults = (Unread(shown(each.file), each.line, shown(each.message)) for each in self._faults)
+        return tuple(sorted(faults, key=lambda each: (each.file, each.line, each.message)))
+
+    def _entries(self, found: Iterable[Document | Unread]) -> Iterator[_Entry]:
+        for index, each in enumerate(found):
+            if isinstance(each, Unread):
+                self._faults.append(each)
+            elif is_foreign(each.raw) or is_deletion(each.raw) or is_no_object(each.raw):
+                continue
+            elif each.kind in WORKLOADS and is_part(each.raw):
+                self._faults.append(_fault(each, PART))
+            else:
+                yield _entry(each, index)
+
+    def _latest(self, entries: Sequence[_Entry]) -> Iterator[_Entry]:
+        """Return the last document of each object, as `kubectl apply` would leave it; note the others.
+
+        Beside a document that says what the object is about, one that does not is a patch of it.
+        """
+        final = {each.identity: each for each in entries}
+        final |= {each.identity: each for each in entries if each.complete}
+        for each in entries:
+            by = final[each.identity]
+            if by is each:
+                yield each
+            else:
+                self._faults.append(_replaced(each, by=by))
+
+
+Through = Callable[[Gathered], Iterable[Given]]
+"""A way to go through all workloads, one after another."""
+
+_Identity = tuple[str, str, str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A document as far as it matters."""
+
+    document: Document
+    identity: _Identity
+    complete: bool
+    workload: Workload | None
+
+
+def _entry(document: Document, index: int) -> _Entry:
+    identity, complete = _identity(document, index), is_complete(document.raw)
+    if document.kind not in WORKLOADS:
+        return _Entry(document, identity, complete, None)
+    return _Entry(_heading(document), identity, complete, read_workload(document.raw))
+
+
+def _heading(document: Document) -> Document:
+    return replace(document, raw={name: document.raw.get(name) for name in (API_VERSION, "kind")})
+
+
+def _identity(document: Document, index: int) -> _Identity:
+    """Return what names an object; one without a name is like no other."""
+    metadata = Fields(document.raw).mapping("metadata")
+    name = metadata.text("name")
+    return document.kind, metadata.text("namespace") or "", name or "", -1 if name else index
+
+
+def _replaced(entry: _Entry, *, by: _Entry) -> Unread:
+    place = f"{by.document.piece.file}:{line_of(by.document)}"
+    if by.complete and not entry.complete:
+        return _fault(entry.document, f"it is only a part of the object in {place}, which is judged in its place")
+    return _fault(entry.document, f"the same object is declared again in {place}, which is judged in its place")
+
+
+def _fault(document: Document, message: str) -> Unread:
+    return Unread(document.piece.file, line_of(document), message)
+
+
+def title_of(key: WorkloadKey) -> str:
+    """Return what a person calls a workload."""
+    name = key.name or "(no name)"
+    return f"{key.kind} {key.namespace}/{name}" if key.namespace else f"{key.kind} {name}"
+
+
+def shown(text: str) -> str:
+    """Return a text without what a terminal would obey, or an output could not hold."""
+    return (
+        text
+        if text.isprintable()
+        else "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
+    )

@@ -1,0 +1,135 @@
+"""What the operator would do about all workloads among some documents, as changes of the files that they are in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from productionpolicy.kube.workloads import Workload, WorkloadKey
+from productionpolicy.offline.documents import Document, Unread
+from productionpolicy.offline.gathering import Gathered, Given, Through, shown, title_of
+from productionpolicy.offline.versions import findings_of_version
+from productionpolicy.policy import Policy
+from productionpolicy.repairs import BudgetTerms
+from productionpolicy.verdict import BudgetChange, Case, Change, Plan, plan
+
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_NAMESPACE = _CONTAINER = re.compile(_LABEL)
+_NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """What would be done about one workload.
+
+    The operator notes on a live workload what it has changed, and marks its budgets, to tell its own from the owner's.
+    Nothing of that is here: what stands in a file is its owner's.
+    """
+
+    file: str
+    line: int
+    key: WorkloadKey
+    api_version: str
+    changes: tuple[Change, ...] = ()
+    """The repairs, and withdrawals of earlier ones, in the words of the journal."""
+    patch: Mapping[str, Any] = field(default_factory=dict)
+    """A strategic merge patch, complete with what names the workload; empty where the workload stays as it is."""
+    budget: Mapping[str, Any] = field(default_factory=dict)
+    """The PodDisruptionBudget to create; empty where there is none to create."""
+    note: str = ""
+    """Why the budget differs from what the policy says."""
+    left: Mapping[str, str] = field(default_factory=dict)
+    """What is left to a person, and why, by expectation."""
+
+    @property
+    def restarts(self) -> bool:
+        """Whether the changes replace its pods."""
+        return any(each.restarts for each in self.changes)
+
+    @property
+    def title(self) -> str:
+        """What a person calls it."""
+        return title_of(self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """All that there is to do."""
+
+    workloads: tuple[Proposed, ...]
+    unreadable: tuple[Unread, ...]
+
+    @property
+    def changed(self) -> tuple[Proposed, ...]:
+        """The workloads about which something would be done."""
+        return tuple(each for each in self.workloads if each.changes)
+
+
+def propose(found: Iterable[Document | Unread], *, policy: Policy, today: date, through: Through = iter) -> Proposal:
+    """Plan for all workloads among the documents as a policy in mode Enforce would; the arguments are those of `judge`.
+
+    How fast pods may be restarted, and when, is a matter of a cluster and plays no part.
+    """
+    gathered = Gathered(found)
+    cases = ((each, Case(each.workload, around=each.around, policy=policy, today=today)) for each in through(gathered))
+    proposed = tuple(_proposed(given, case) for given, case in cases)
+    return Proposal(proposed, gathered.unreadable)
+
+
+def _proposed(given: Given, case: Case) -> Proposed:
+    planned, place = plan(case), given.place
+    left = {name: shown(reason) for name, reason in planned.refusals.items()}
+    obstacle = _obstacle(given)
+    if obstacle:
+        left |= {each.expectation: obstacle for each in planned.changes}
+        return Proposed(place.file, place.line, given.key, given.api_version, left=left)
+    terms = _created(planned.budget)
+    return Proposed(
+        place.file,
+        place.line,
+        given.key,
+        given.api_version,
+        changes=planned.changes,
+        patch=_patch(given, planned),
+        budget=terms.as_owners(given.workload) if terms else {},
+        note=terms.note or "" if terms else "",
+        left=left,
+    )
+
+
+def _created(change: BudgetChange | None) -> BudgetTerms | None:
+    """Return the terms of a budget to create; one of the operator's that exists is left to it."""
+    return change.terms if change and change.live is None else None
+
+
+def _patch(given: Given, planned: Plan) -> dict[str, Any]:
+    """Return the patch less the journal, which is all that it says about metadata."""
+    if "spec" not in planned.patch:
+        return {}
+    key = given.key
+    namespace = {"namespace": key.namespace} if key.namespace else {}
+    metadata = {"name": key.name, **namespace}
+    return {"apiVersion": given.api_version, "kind": key.kind, "metadata": metadata, "spec": planned.patch["spec"]}
+
+
+def _obstacle(given: Given) -> str | None:
+    """Say what a person has to put right first: a patch would not find the workload, or would be merged wrongly.
+
+    Lists are merged by the names of their items only in API versions that kustomize and the API server know.
+    """
+    if given.workload.unreadable:
+        return f"{shown(given.workload.unreadable[0].path)} cannot be read: correct it first"
+    version = next(findings_of_version(given.document.raw), None)
+    if version:
+        return f"{version.message}: {version.remedy} first"
+    return None if _named(given.workload) else "a patch finds a workload and its containers only by valid names"
+
+
+def _named(workload: Workload) -> bool:
+    namespace, name = workload.key.namespace, workload.key.name
+    containers = [each.name for each in workload.template.containers]
+    distinct = len(set(containers)) == len(containers) and all(map(_CONTAINER.fullmatch, containers))
+    return distinct and bool(_NAME.fullmatch(name)) and (not namespace or bool(_NAMESPACE.fullmatch(namespace)))
