@@ -48,7 +48,7 @@ POLICIES: dict[str, Raw] = {
         "expectations": {
             "spread": {"strength": "Required"},
             "terminationGracePeriod": {"action": "Audit"},
-            "preStop": {"sleepSeconds": 25},
+            "preStop": {"sleepSeconds": 25, "handler": "Exec"},
             "terminationMessage": {"action": "Repair"},
         },
     },
@@ -166,7 +166,7 @@ def test_some_examples_are_repaired_at_admission(admitting_plane: ControlPlane) 
     probe = admitting_plane.kubectl("create", "--dry-run=server", "-o", "json", "-f", "-", stdin=PROBE)
     assert journal(json.loads(probe)) == {
         "policy": "apart",
-        "preStop": "sleep 25s: probe",
+        "preStop": "exec sleep 25s: probe",
         "terminationMessage": "FallbackToLogsOnError: probe",
     }
 

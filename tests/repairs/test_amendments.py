@@ -98,6 +98,7 @@ def test_a_note_is_one_short_line(amendment: Amendment) -> None:
     ("amendment", "note"),
     [
         (Sleep(10, ("web", "side")), "sleep 10s: web,side"),
+        (Sleep(10, ("web",), by_command=True), "exec sleep 10s: web"),
         (MessagePolicy(("web", "side")), "FallbackToLogsOnError: web,side"),
         (Grace(30, 40), "30 -> 40"),
         (MaxUnavailable(Count(25, percent=True), Count(1, percent=True)), "25% -> 1%"),

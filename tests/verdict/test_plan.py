@@ -5,13 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from productionpolicy.kube.workloads import read_workload
 from productionpolicy.policy import OnRemoval, Policy
-from productionpolicy.verdict import Governance, State
+from productionpolicy.verdict import Case, Governance, State, plan
 from support.manifests import Raw, anti_affinity, autoscaler, budget, container, deployment, node, stateful_set
 from support.policies import only, policy
-from support.server import updated
-from support.world import World, repaired
+from support.server import patched, updated
+from support.strategies import workloads
+from support.surroundings import surroundings_of
+from support.world import TODAY, World, repaired
 
 HOST = "kubernetes.io/hostname"
 NODES = [node(f"n{number}") for number in range(6)]
@@ -285,6 +290,22 @@ def test_anti_affinity_stays_when_the_floor_falls() -> None:
     assert world.plan().empty
 
 
+@pytest.mark.parametrize(("before", "after"), [("Sleep", "Exec"), ("Exec", "Sleep")])
+def test_a_sleep_of_one_kind_makes_room_for_one_of_the_other(before: str, after: str) -> None:
+    world = repaired(deployment(), policy=only(preStop={"handler": before}))
+    world.policy = only(preStop={"handler": after})
+    world.reconcile()
+    (web,) = world.raw["spec"]["template"]["spec"]["containers"]
+    hooks = {"Sleep": {"sleep": {"seconds": 10}}, "Exec": {"exec": {"command": ["sleep", "10"]}}}
+    assert web["lifecycle"]["preStop"] == hooks[after]
+    assert world.plan().empty
+
+
+def test_a_sleep_by_a_command_is_shorter_than_the_grace_period_too() -> None:
+    world = World(deployment(), policy=only(preStop={"handler": "Exec", "sleepSeconds": 30}))
+    assert world.reconcile().refusals == {"preStop": NOT_RAISED}
+
+
 def test_anti_affinity_stays_when_an_autoscaler_comes() -> None:
     world = repaired(deployment(), policy=only("spread"))
     world.others.append(autoscaler(1, 9))
@@ -407,3 +428,18 @@ def test_at_admission_a_repair_of_the_template_depends_on_workload_and_policy_al
 def test_a_stateful_set_gets_the_same_but_for_its_strategy() -> None:
     changes = [each.expectation for each in World(stateful_set()).plan().changes]
     assert changes == ["podDisruptionBudget", "spread", "preStop", "terminationGracePeriod"]
+
+
+@given(raw=workloads(), nodes=st.booleans(), scaled=st.sampled_from([None, (1, 3), (5, 9)]), own=st.booleans())
+def test_what_stands_around_takes_back_nothing_that_pods_were_born_with(
+    raw: Raw, nodes: bool, scaled: tuple[int, int] | None, own: bool
+) -> None:
+    governed = policy(terminationMessage={"action": "Repair"})
+    born = patched(raw, plan(Case(read_workload(raw), policy=governed, today=TODAY), restarting=True).patch)
+    others = [
+        *(NODES if nodes else ()),
+        *([autoscaler(*scaled, kind=raw["kind"])] if scaled else ()),
+        *([budget(maxUnavailable=1)] if own else ()),
+    ]
+    case = Case(read_workload(born), around=surroundings_of(born, others), policy=governed, today=TODAY)
+    assert [each for each in plan(case).changes if each.restarts and each.before] == []

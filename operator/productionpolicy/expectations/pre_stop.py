@@ -11,7 +11,8 @@ all learned it, new requests arrive at a process that is closing. A short sleep 
 
 ## Repair and its risk
 A native `sleep` of `sleepSeconds` is added where there is no hook; this replaces the pods once, and makes every
-later stop that much longer. The grace period must be longer than the sleep: where it is not, it is raised in the
+later stop that much longer. With `handler: Exec` the image's own `sleep` is run instead, which an image without one
+cannot do. The grace period must be longer than the sleep: where it is not, it is raised in the
 same change (see terminationGracePeriod), unless its owner wrote it. A container with a hook of its own is never
 touched.
 
@@ -43,6 +44,13 @@ class Containers(StrEnum):
     ALL = "All"
 
 
+class SleepHandler(StrEnum):
+    """Who sleeps."""
+
+    SLEEP = "Sleep"
+    EXEC = "Exec"
+
+
 class PreStopParameters(Parameters, frozen=True, kw_only=True):
     """Containers that serve requests wait before they stop, so that load balancers can turn away from them first."""
 
@@ -62,6 +70,13 @@ class PreStopParameters(Parameters, frozen=True, kw_only=True):
             "runs beside the others, native sidecars among them."
         ),
     ] = Containers.SERVING
+    handler: Annotated[
+        SleepHandler,
+        Meta(
+            description="Sleep: the kubelet sleeps, which every image bears. Exec: the image's own sleep command runs; "
+            "where nothing repairs at admission, an owner can then simply write another exec hook."
+        ),
+    ] = SleepHandler.SLEEP
 
 
 def applies(workload: Workload, parameters: PreStopParameters, _around: Surroundings) -> bool:
@@ -87,7 +102,7 @@ def repair(workload: Workload, parameters: PreStopParameters, _around: Surroundi
     seconds, grace = parameters.sleep_seconds, workload.template.grace_seconds
     if grace <= seconds and not workload.grace_may_rise:
         return Refusal(f"the owner's grace period of {grace} s is not longer than a sleep of {seconds} s")
-    return Sleep(seconds=seconds, containers=unhooked)
+    return Sleep(seconds=seconds, containers=unhooked, by_command=parameters.handler is SleepHandler.EXEC)
 
 
 def _chosen(workload: Workload, parameters: PreStopParameters) -> Iterator[Container]:

@@ -1,4 +1,4 @@
-"""A preStop sleep in containers that have no preStop hook."""
+"""A preStop sleep in containers that have no preStop hook, made by the kubelet or by a command of the image."""
 
 from __future__ import annotations
 
@@ -11,29 +11,32 @@ from productionpolicy.kube.pods import Container, Handler, HandlerKind
 from productionpolicy.kube.workloads import Workload
 from productionpolicy.repairs.amendment import Amendment, Illegible, Patch, Standing, in_containers
 
-_NOTE = re.compile(r"sleep ([0-9]{1,6})s: ([a-z0-9-]+(?:,[a-z0-9-]+)*)")
+_NOTE = re.compile(r"(exec )?sleep ([0-9]{1,6})s: ([a-z0-9-]+(?:,[a-z0-9-]+)*)")
 
 
 @dataclass(frozen=True, slots=True)
 class Sleep:
-    """`preStop: {sleep: {seconds: N}}` in the named containers."""
+    """`preStop: {sleep: {seconds: N}}`, or `exec: {command: [sleep, N]}`, in the named containers."""
 
     restarts: ClassVar[bool] = True
 
     seconds: int
     containers: tuple[str, ...]
+    by_command: bool = False
+    """Whether the image's own `sleep` is run."""
 
     @classmethod
     def parse(cls, note: str) -> Sleep:
-        """Read `sleep 10s: web,side`."""
+        """Read `sleep 10s: web,side`, or `exec sleep 10s: web,side`."""
         found = _NOTE.fullmatch(note)
         if found is None:
             raise Illegible(note)
-        return cls(seconds=int(found.group(1)), containers=tuple(found.group(2).split(",")))
+        by_command, seconds, names = found.groups()
+        return cls(seconds=int(seconds), containers=tuple(names.split(",")), by_command=bool(by_command))
 
     def note(self) -> str:
         """Return `sleep 10s: web,side`."""
-        return f"sleep {self.seconds}s: {','.join(self.containers)}"
+        return f"{'exec ' * self.by_command}sleep {self.seconds}s: {','.join(self.containers)}"
 
     def standing(self, workload: Workload) -> Standing:
         """Containers that lost the hook undo it; those with a hook of the owner's, or gone, are his."""
@@ -60,8 +63,7 @@ class Sleep:
 
     def patch(self, workload: Workload) -> Patch:
         """Return the hooks to add."""
-        hook = {"lifecycle": {"preStop": {"sleep": {"seconds": self.seconds}}}}
-        return in_containers(self._present(workload), lambda _: hook)
+        return in_containers(self._present(workload), self._hook)
 
     def withdrawal(self, workload: Workload) -> Patch:
         """Remove the hooks, and a `lifecycle` that exists only for them."""
@@ -69,7 +71,18 @@ class Sleep:
 
     @property
     def _handler(self) -> Handler:
+        if self.by_command:
+            return Handler(kind=HandlerKind.EXEC, command=("sleep", str(self.seconds)))
         return Handler(kind=HandlerKind.SLEEP, seconds=self.seconds)
+
+    def _hook(self, container: Container) -> Patch:
+        """Return the hook to add; one of another kind that we had added before goes with the same patch."""
+        written: Patch = {"sleep": {"seconds": self.seconds}}
+        if self.by_command:
+            written = {"exec": {"command": ["sleep", str(self.seconds)]}}
+        former = container.pre_stop.kind if container.pre_stop else None
+        gone = {str(former): None} if former and former is not self._handler.kind else {}
+        return {"lifecycle": {"preStop": {**written, **gone}}}
 
     def _present(self, workload: Workload) -> tuple[Container, ...]:
         return tuple(each for each in workload.template.containers if each.name in self.containers)

@@ -17,7 +17,7 @@ from productionpolicy.expectations.termination_grace_period import TERMINATION_G
 from productionpolicy.kube.budgets import Budget
 from productionpolicy.kube.workloads import REPAIRED, Workload
 from productionpolicy.policy import OnRemoval
-from productionpolicy.repairs import Amendment, BudgetTerms, Patch, merged
+from productionpolicy.repairs import Amendment, BudgetTerms, Patch, Sleep, merged
 from productionpolicy.verdict.case import BUDGET, Applied, Case
 from productionpolicy.verdict.journal import CONTESTED, OWNERS, POLICY, REPAIRS, Contest
 
@@ -164,12 +164,18 @@ def _applied(amendment: Amendment | BudgetTerms | None, view: Workload) -> Workl
 
 
 def _acceptable(case: Case, drafts: dict[str, _Draft]) -> dict[str, _Draft]:
-    """Leave out what the API server would refuse: a sleep must be shorter than the grace period."""
+    """Leave out what the API server would refuse, or what could not be: a sleep that the grace period cuts short."""
     for revised in (_with_former_sleep, _without_sleep, _with_former_grace):
-        if not _outcome(case, drafts).template.sleep_exceeds_grace:
+        if not _sleeps_too_long(case, drafts):
             return drafts
         drafts = revised(drafts)
     return drafts
+
+
+def _sleeps_too_long(case: Case, drafts: Mapping[str, _Draft]) -> bool:
+    """Say whether a native sleep, or one of ours, is not shorter than the grace period."""
+    template, ours = _outcome(case, drafts).template, drafts[PRE_STOP.name].after
+    return template.sleep_exceeds_grace or (isinstance(ours, Sleep) and ours.seconds >= template.grace_seconds)
 
 
 def _outcome(case: Case, drafts: Mapping[str, _Draft]) -> Workload:
