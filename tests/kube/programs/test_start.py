@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from productionpolicy.kube.commands import Start, read_start, shown
+from productionpolicy.kube.programs.commands import shown
+from productionpolicy.kube.programs.start import Start, read_start
 from productionpolicy.kube.workloads import read_workload
 from support.manifests import container, deployment
 
