@@ -32,7 +32,7 @@ from msgspec import Meta
 from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding, always
 from productionpolicy.kube.images import Image, ImagePattern
 from productionpolicy.kube.pods import Container
-from productionpolicy.kube.scripts import runs_shell
+from productionpolicy.kube.programs.start import runs_shell
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import Kind, Workload
 

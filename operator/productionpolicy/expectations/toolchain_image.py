@@ -28,7 +28,7 @@ from msgspec import Meta
 from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding, always
 from productionpolicy.kube.images import Image, ImagePattern
 from productionpolicy.kube.pods import Container
-from productionpolicy.kube.scripts import command_run
+from productionpolicy.kube.programs.start import command_run
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import Workload
 

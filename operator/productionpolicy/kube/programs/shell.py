@@ -207,7 +207,7 @@ class _Reader:
         return Statement(tuple(pipelines), background=self._takes("&"))
 
     def _pipeline(self) -> Pipeline:
-        self._skip("!", "time")
+        self._skip("!", "time", "-p")
         commands = [self._command()]
         while self._takes("|", "|&"):
             self._skip("\n")
