@@ -9,6 +9,7 @@ from enum import StrEnum
 from math import ceil
 
 from productionpolicy.kube.fields import Fields
+from productionpolicy.kube.images import Image
 from productionpolicy.kube.ownership import Part
 from productionpolicy.kube.programs.commands import is_shell
 from productionpolicy.kube.resources import NO_RESOURCES, Resources, read_resources
@@ -189,6 +190,10 @@ class Container:
         command = (Word(f"{self.path}.command[{index}]", each) for index, each in enumerate(self.command))
         args = (Word(f"{self.path}.args[{index}]", each) for index, each in enumerate(self.args))
         return (*command, *args)
+
+    def has_image_of(self, patterns: tuple[str, ...]) -> bool:
+        """Say whether its image is one of those that globs name; one that is not known is none of them."""
+        return self.image is not None and Image.parse(self.image).is_one_of(patterns)
 
     @property
     def long_running(self) -> bool:

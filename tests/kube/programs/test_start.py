@@ -38,7 +38,7 @@ def test_the_script_of_a_shell_is_found(command: list[str]) -> None:
     found = start(command=command)
     assert found.script is not None
     assert [each.words for each in found.script.commands()] == [("a",), ("b",)]
-    assert (found.shell, found.known, found.path) == (True, True, "spec.template.spec.containers[0].command")
+    assert (found.known, found.path) == (True, "spec.template.spec.containers[0].command")
 
 
 def test_the_script_may_stand_in_the_arguments() -> None:

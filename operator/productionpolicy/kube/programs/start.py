@@ -34,8 +34,6 @@ class Start:
     """The init that is process 1."""
     reaches_all: bool = False
     """Whether that init passes signals on to all processes below it."""
-    shell: bool = False
-    """Whether the program is a shell."""
     script: Script | None = None
     """What the shell runs, if that stands in the manifest and is understood."""
 
@@ -53,7 +51,6 @@ def read_start(container: Container) -> Start:
         known=bool(container.command) and not _forks(whole),
         init=init,
         reaches_all=bool(init) and _reaches_all(init, whole, container),
-        shell=shell,
         script=None if script is None else read_script(whole[script]),
     )
 
