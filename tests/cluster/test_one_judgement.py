@@ -143,9 +143,9 @@ def policy(quiet_plane: ControlPlane) -> None:
 
 
 def usable(group: list[Any]) -> list[Raw]:
-    """Return the objects that matter, less those whose metadata only a server could have written."""
+    """Return the objects that matter, less those with what only a server could have written."""
     named = (each for each in group if each.get("kind") in USABLE and each.get("metadata", {}).get("name"))
-    return [each for each in named if not each["metadata"].keys() & GIVEN_BY_THE_SERVER]
+    return [each for each in named if "status" not in each and not each["metadata"].keys() & GIVEN_BY_THE_SERVER]
 
 
 async def test_on_the_examples_of_all_expectations(quiet_plane: ControlPlane) -> None:

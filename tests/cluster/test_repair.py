@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cluster.world import World, changed, container, deployment, eventually, journal, pod_spec, stateful_set
+from productionpolicy.expectations import EXPECTATIONS
 
 OUR_ANTI_AFFINITY = {
     "preferredDuringSchedulingIgnoredDuringExecution": [
@@ -104,28 +105,11 @@ def test_the_status_of_the_policy_tells_it_all(world: World) -> None:
     assert status["repaired"] == 3
     assert status["byNamespace"] == [{"name": namespace, "total": 3, "violating": 1, "repaired": 3}]
     assert {each["name"]: each["repaired"] for each in status["expectations"]} == {
+        **{each.name: 0 for each in EXPECTATIONS},
         "podDisruptionBudget": 2,
-        "replicas": 0,
         "spread": 2,
-        "rollingUpdate": 0,
         "preStop": 3,
         "terminationGracePeriod": 3,
-        "readinessProbe": 0,
-        "livenessProbe": 0,
-        "startupProbe": 0,
-        "resources": 0,
-        "imageTag": 0,
-        "imagePullPolicy": 0,
-        "toolchainImage": 0,
-        "imagePullSecrets": 0,
-        "secretLiterals": 0,
-        "configuration": 0,
-        "terminationMessage": 0,
-        "containerFilesystem": 0,
-        "persistence": 0,
-        "barePods": 0,
-        "jobDeadline": 0,
-        "sidecars": 0,
     }
     assert [(each["name"], each["expectation"], each["path"]) for each in status["violations"]] == [
         ("one", "replicas", "spec.replicas")

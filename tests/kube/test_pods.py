@@ -67,6 +67,16 @@ def test_a_container_with_a_readiness_probe_serves() -> None:
     assert first(ports=[], readinessProbe={"exec": {"command": ["ready"]}}).serving
 
 
+@pytest.mark.parametrize("image", ["registry.example/team/web:1.0", "web"])
+def test_an_image_is_one_of_those_that_globs_name(image: str) -> None:
+    web = Container(name="web", path="c", image=image)
+    assert (web.has_image_of(("db", "w*")), web.has_image_of(("db",)), web.has_image_of(())) == (True, False, False)
+
+
+def test_an_image_that_is_not_known_is_none_of_any() -> None:
+    assert not Container(name="web", path="c").has_image_of(("*",))
+
+
 @pytest.mark.parametrize(
     ("hook", "handler"),
     [

@@ -24,9 +24,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding
-from productionpolicy.kube.commands import Start, read_start, starts_init
-from productionpolicy.kube.processes import Hold, held, work
-from productionpolicy.kube.shell import Script
+from productionpolicy.kube.programs.commands import starts_init
+from productionpolicy.kube.programs.processes import Hold, held, work
+from productionpolicy.kube.programs.shell import Script
+from productionpolicy.kube.programs.start import Start, read_start
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import LONG_RUNNING, Kind, Workload
 

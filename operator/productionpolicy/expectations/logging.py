@@ -26,9 +26,9 @@ from collections.abc import Iterator
 from itertools import islice
 
 from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding, always
-from productionpolicy.kube.commands import read_start
-from productionpolicy.kube.log_files import OF_THE_NODE, logged_files, names_log, options
 from productionpolicy.kube.pods import Container, Volume
+from productionpolicy.kube.programs.log_files import OF_THE_NODE, logged_files, names_log, options
+from productionpolicy.kube.programs.start import read_start
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import Kind, Workload
 

@@ -29,7 +29,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding, always
-from productionpolicy.kube.images import Image, ImagePattern
+from productionpolicy.kube.images import ImagePattern
 from productionpolicy.kube.pods import EMPTY_DIR, Container, Volume
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import REPLICATED, Kind, Workload
@@ -107,12 +107,11 @@ def _losing_stores(workload: Workload, kept: set[str], parameters: PersistencePa
 
 
 def _is_store(container: Container, parameters: PersistenceParameters) -> bool:
-    image = Image.parse(container.image or "")
     line = " ".join(each.text for each in container.words)
-    if image.is_one_of(_KEEP_IF_TOLD):
+    if container.has_image_of(_KEEP_IF_TOLD):
         return _TOLD.search(line) is not None
     serves = not line or line.startswith("-") or _SERVES.search(line) is not None
-    return serves and image.is_one_of(parameters.data_stores)
+    return serves and container.has_image_of(parameters.data_stores)
 
 
 def _shared_claims(volumes: tuple[Volume, ...], around: Surroundings, *, pods: int) -> Iterator[Finding]:

@@ -30,9 +30,9 @@ from typing import Annotated
 from msgspec import Meta
 
 from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding, always
-from productionpolicy.kube.images import Image, ImagePattern
+from productionpolicy.kube.images import ImagePattern
 from productionpolicy.kube.pods import Container
-from productionpolicy.kube.scripts import runs_shell
+from productionpolicy.kube.programs.start import runs_shell
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import Kind, Workload
 
@@ -80,7 +80,7 @@ def audit(workload: Workload, parameters: SidecarsParameters, _around: Surroundi
 
 
 def _endless(ordinary: tuple[Container, ...], parameters: SidecarsParameters) -> Iterator[Finding]:
-    helping = [each for each in ordinary if _is_one_of(each, parameters.helpers)]
+    helping = [each for each in ordinary if each.has_image_of(parameters.helpers)]
     alone = len(helping) == len(ordinary)
     if alone or any(_ENDS_ANOTHER.search(word.text) for each in ordinary for word in each.words):
         return
@@ -91,13 +91,9 @@ def _endless(ordinary: tuple[Container, ...], parameters: SidecarsParameters) ->
 
 def _late(ordinary: tuple[Container, ...], parameters: SidecarsParameters) -> Iterator[Finding]:
     helpers = (*parameters.helpers, *parameters.needed_at_start)
-    for container in dropwhile(lambda each: each.image is None or _is_one_of(each, helpers), ordinary):
-        if _is_one_of(container, parameters.needed_at_start):
+    for container in dropwhile(lambda each: each.image is None or each.has_image_of(helpers), ordinary):
+        if container.has_image_of(parameters.needed_at_start):
             yield _found(container, "starts after the application that needs it")
-
-
-def _is_one_of(container: Container, patterns: tuple[str, ...]) -> bool:
-    return container.image is not None and Image.parse(container.image).is_one_of(patterns)
 
 
 def _found(container: Container, message: str) -> Finding:

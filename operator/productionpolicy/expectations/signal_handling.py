@@ -26,9 +26,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding
-from productionpolicy.kube.commands import Start, read_start, shown
 from productionpolicy.kube.pods import Container
-from productionpolicy.kube.processes import Held, Hold, held
+from productionpolicy.kube.programs.commands import shown
+from productionpolicy.kube.programs.processes import Held, Hold, held
+from productionpolicy.kube.programs.start import Start, read_start
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import LONG_RUNNING, Kind, Workload
 

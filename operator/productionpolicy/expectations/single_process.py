@@ -26,8 +26,9 @@ from typing import Annotated
 from msgspec import Meta
 
 from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding, always
-from productionpolicy.kube.commands import Start, program, program_of, read_start, shown
-from productionpolicy.kube.processes import work
+from productionpolicy.kube.programs.commands import program, program_of, shown
+from productionpolicy.kube.programs.processes import work
+from productionpolicy.kube.programs.start import Start, read_start
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import Workload
 

@@ -26,9 +26,9 @@ from typing import Annotated
 from msgspec import Meta
 
 from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding, always
-from productionpolicy.kube.images import Image, ImagePattern
+from productionpolicy.kube.images import ImagePattern
 from productionpolicy.kube.pods import Container
-from productionpolicy.kube.scripts import command_run
+from productionpolicy.kube.programs.start import command_run
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import Workload
 
@@ -82,8 +82,7 @@ def audit(workload: Workload, parameters: ToolchainImageParameters, _around: Sur
 
 
 def _is_toolchain(container: Container, parameters: ToolchainImageParameters) -> bool:
-    image = Image.parse(container.image or "")
-    return image.is_one_of(parameters.images) and not image.is_one_of(parameters.allowed)
+    return container.has_image_of(parameters.images) and not container.has_image_of(parameters.allowed)
 
 
 def _built(container: Container, parameters: ToolchainImageParameters) -> Iterator[Finding]:

@@ -9,7 +9,9 @@ from enum import StrEnum
 from math import ceil
 
 from productionpolicy.kube.fields import Fields
+from productionpolicy.kube.images import Image
 from productionpolicy.kube.ownership import Part
+from productionpolicy.kube.programs.commands import is_shell
 from productionpolicy.kube.resources import NO_RESOURCES, Resources, read_resources
 from productionpolicy.kube.selectors import Labels, Selector
 
@@ -34,9 +36,6 @@ _PERIOD, _TIMEOUT, _FAILURE_THRESHOLD = 10, 1, 3
 _OPERATING_SYSTEM = ("kubernetes.io/os", "beta.kubernetes.io/os")
 """The labels by which nodes tell their operating system."""
 _PIPE = re.compile(r"(?<!\|)\|(?!\|)")
-
-SHELL = re.compile(r"(?:.*/)?(?:ba|da|a|k|z)?sh")
-"""The program of a command that is a shell."""
 
 EMPTY_DIR = "emptyDir"
 """What the API server takes a volume without a source for (core/v1)."""
@@ -97,8 +96,8 @@ class Probe:
     @property
     def pipeline(self) -> bool:
         """Whether it is a pipeline in a shell, of which nobody can tell what it asks."""
-        runs_shell = self.kind is HandlerKind.EXEC and bool(self.action) and SHELL.fullmatch(self.action[0])
-        return bool(runs_shell) and any(_PIPE.search(each) for each in self.action[1:])
+        runs_shell = self.kind is HandlerKind.EXEC and bool(self.action) and is_shell(self.action[0])
+        return runs_shell and any(_PIPE.search(each) for each in self.action[1:])
 
     def asks_like(self, other: Probe) -> bool:
         """Say whether both ask the same of the container."""
@@ -191,6 +190,10 @@ class Container:
         command = (Word(f"{self.path}.command[{index}]", each) for index, each in enumerate(self.command))
         args = (Word(f"{self.path}.args[{index}]", each) for index, each in enumerate(self.args))
         return (*command, *args)
+
+    def has_image_of(self, patterns: tuple[str, ...]) -> bool:
+        """Say whether its image is one of those that globs name; one that is not known is none of them."""
+        return self.image is not None and Image.parse(self.image).is_one_of(patterns)
 
     @property
     def long_running(self) -> bool:

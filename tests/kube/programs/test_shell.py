@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from productionpolicy.kube.processes import held, work
-from productionpolicy.kube.shell import (
+from productionpolicy.kube.programs.processes import held, work
+from productionpolicy.kube.programs.shell import (
     LONGEST,
     STDERR,
     STDOUT,

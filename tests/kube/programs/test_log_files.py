@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from productionpolicy.kube.log_files import logged_files, names_log, options
-from productionpolicy.kube.shell import read_script
+from productionpolicy.kube.programs.log_files import logged_files, names_log, options
+from productionpolicy.kube.programs.shell import read_script
 
 
 def logged(text: str) -> list[str]:

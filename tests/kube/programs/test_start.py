@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from productionpolicy.kube.commands import Start, read_start, shown
+from productionpolicy.kube.programs.start import Start, read_start
 from productionpolicy.kube.workloads import read_workload
 from support.manifests import container, deployment
 
@@ -38,7 +38,7 @@ def test_the_script_of_a_shell_is_found(command: list[str]) -> None:
     found = start(command=command)
     assert found.script is not None
     assert [each.words for each in found.script.commands()] == [("a",), ("b",)]
-    assert (found.shell, found.known, found.path) == (True, True, "spec.template.spec.containers[0].command")
+    assert (found.known, found.path) == (True, "spec.template.spec.containers[0].command")
 
 
 def test_the_script_may_stand_in_the_arguments() -> None:
@@ -73,8 +73,10 @@ def test_the_shell_below_an_unknown_program_is_not_followed(wrapper: str) -> Non
     assert start(command=[wrapper, "/host", "sh", "-c", SCRIPT]).script is None
 
 
-def test_a_wrapper_that_forks_leaves_process_1_unknown() -> None:
-    assert start(command=["sudo", "-u", "web", "sh", "-c", SCRIPT]).known is False
+@pytest.mark.parametrize("wrapper", [["sudo", "-u", "web"], ["setsid"], ["/usr/bin/time", "-o", "/tmp/spent"]])
+def test_a_wrapper_that_forks_leaves_process_1_unknown(wrapper: list[str]) -> None:
+    found = start(command=[*wrapper, "sh", "-c", SCRIPT])
+    assert (found.known, found.script is not None) == (False, True)
 
 
 @pytest.mark.parametrize(
@@ -103,10 +105,3 @@ def test_an_init_reaches_all_processes_or_one(
 
 def test_wrappers_are_followed_only_so_far() -> None:
     assert start(command=["env"] * 10_000 + ["sh", "-c", SCRIPT]).script is None
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"), [("npm", "npm"), ("a b", "its command"), ("$X", "its command"), ("", "its command")]
-)
-def test_what_is_no_name_of_a_program_is_not_shown(name: str, expected: str) -> None:
-    assert shown(name) == expected

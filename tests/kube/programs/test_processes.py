@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from productionpolicy.kube.processes import Held, Hold, Work, held, work
-from productionpolicy.kube.shell import Script, read_script
+from productionpolicy.kube.programs.processes import Held, Hold, Work, held, work
+from productionpolicy.kube.programs.shell import Script, read_script
 
 
 def read(text: str) -> Script:

@@ -6,8 +6,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from productionpolicy.kube.commands import program, program_of, unwrapped
-from productionpolicy.kube.shell import Command, Compound, Form, Pipeline, Script, Simple, Statement, simple_commands
+from productionpolicy.kube.programs.commands import program, program_of, unwrapped
+from productionpolicy.kube.programs.shell import (
+    Command,
+    Compound,
+    Form,
+    Pipeline,
+    Script,
+    Simple,
+    Statement,
+    simple_commands,
+)
 
 _NOTHING = frozenset({":", "true", "false", "exit", "return", "break", "continue", "set", "shopt", "trap", "unset"})
 _TELLING = frozenset({"echo", "printf", "[", "[[", "test", "export", "declare", "local", "readonly", "umask", "cd"})

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from functools import lru_cache
 
-from productionpolicy.kube.shell_words import Token, TokenKind, Unclear, tokens_of
+from productionpolicy.kube.programs.words import Token, TokenKind, Unclear, tokens_of
 
 LONGEST = 131_071
 """The longest argument, in bytes, with which Linux starts a program (MAX_ARG_STRLEN); a longer script never runs."""
@@ -207,7 +207,7 @@ class _Reader:
         return Statement(tuple(pipelines), background=self._takes("&"))
 
     def _pipeline(self) -> Pipeline:
-        self._skip("!", "time")
+        self._skip("!", "time", "-p")
         commands = [self._command()]
         while self._takes("|", "|&"):
             self._skip("\n")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from productionpolicy.kube.commands import Words, program, program_of, unwrapped
-from productionpolicy.kube.shell import Command, Redirection, Script, Simple
+from productionpolicy.kube.programs.commands import Words, program, program_of, unwrapped
+from productionpolicy.kube.programs.shell import Command, Redirection, Script, Simple
 
 _STREAMS = ("/dev/", "/proc/")
 """Where the streams of a process, and what throws away, are files."""
