@@ -100,7 +100,8 @@ class Rollout(Document, frozen=True, kw_only=True):
         Timing,
         Meta(
             description="Immediate: repairs that restart pods are written as soon as the budget allows. NextRollout: "
-            "the operator never replaces pods; such repairs stay pending, and all others are written."
+            "the operator never replaces pods: such repairs come with the owner's next change, by repair at admission "
+            "(condition AdmissionRepair), and stay pending until then; all others are written."
         ),
     ] = Timing.IMMEDIATE
 
