@@ -42,3 +42,33 @@ def world(plane: ControlPlane, operator: OperatorProcess) -> Iterator[World]:
     made = World(plane, operator)
     yield made
     made.clean_up()
+
+
+@pytest.fixture(scope="session")
+def admitting_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """Another control plane, with the admission policy."""
+    with ControlPlane.start(tmp_path_factory.mktemp("admitting"), audit=True) as started:
+        started.kubectl("apply", "-k", str(ROOT / "manifests"))
+        started.kubectl("apply", "-k", str(ROOT / "manifests" / "admission"))
+        yield started
+
+
+@pytest.fixture(scope="session")
+def admitting_operator(
+    admitting_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[OperatorProcess]:
+    """The operator of that one."""
+    kubeconfig = admitting_plane.kubeconfig_of_service_account("productionpolicy-system", "productionpolicy")
+    log = tmp_path_factory.mktemp("admitting-operator") / "operator.log"
+    with OperatorProcess(kubeconfig, log=log, arguments=("--pods-interval", "2")) as process:
+        process.wait_ready(60)
+        yield process
+        assert process.stop(timeout=10) == 0
+
+
+@pytest.fixture
+def admitting_world(admitting_plane: ControlPlane, admitting_operator: OperatorProcess) -> Iterator[World]:
+    """A world in which the API server repairs, too."""
+    made = World(admitting_plane, admitting_operator)
+    yield made
+    made.clean_up()

@@ -2,37 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from cluster.conftest import ROOT
 from cluster.world import Raw, World, container, deployment, eventually, journal, pod_spec, stateful_set
-from control_plane.operator_process import OperatorProcess
-from control_plane.plane import ControlPlane
 
 OUR_SLEEP = {"preStop": {"sleep": {"seconds": 10}}}
 SHORT_SLEEP = {"preStop": {"sleep": {"seconds": 3}}}
 OWN_HOOK = {"preStop": {"exec": {"command": ["/bin/drain"]}}}
 
 
-@pytest.fixture(scope="module")
-def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    """A control plane with the admission policy."""
-    with ControlPlane.start(tmp_path_factory.mktemp("admission"), audit=True) as started:
-        started.kubectl("apply", "-k", str(ROOT / "manifests"))
-        started.kubectl("apply", "-k", str(ROOT / "manifests" / "admission"))
-        yield started
-
-
-@pytest.fixture(scope="module")
-def operator(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatorProcess]:
-    kubeconfig = plane.kubeconfig_of_service_account("productionpolicy-system", "productionpolicy")
-    with OperatorProcess(kubeconfig, log=tmp_path_factory.mktemp("operator") / "operator.log") as process:
-        process.wait_ready(60)
-        yield process
-        assert process.stop(timeout=10) == 0
+@pytest.fixture
+def world(admitting_world: World) -> World:
+    return admitting_world
 
 
 def bound(world: World, **spec: Any) -> str:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import yaml
 
 from cluster.conftest import ROOT
-from cluster.world import World, deployment, eventually, stateful_set
+from cluster.world import NeverHappened, World, container, deployment, eventually, stateful_set
 
 Right = tuple[str, str, str]
+ASKED_FOR_US = {("get", "productionpolicy.dev", "productionpolicies")}
+"""Whoever binds an admission policy must be allowed to read its parameters, which the API server asks itself."""
+
 USER = "system:serviceaccount:productionpolicy-system:productionpolicy"
 
 
@@ -41,23 +45,30 @@ def _used(log: str) -> Iterator[Right]:
             yield entry["verb"], reference.get("apiGroup", ""), resource
 
 
-def test_the_granted_rights_are_the_used_ones(world: World) -> None:
+def test_the_granted_rights_are_the_used_ones(admitting_world: World) -> None:
+    world = admitting_world
     policy = world.policy(onRemoval="Revert")
     namespace = world.namespace(policy)
-    world.apply(namespace, deployment(), stateful_set())
-    world.settled(policy, total=2, compliant=2)
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "bare"}, "spec": {"containers": [container()]}}
+    world.apply(namespace, deployment(), stateful_set(), pod)
+    world.settled(policy, total=3)
     name = "web-deployment-productionpolicy"
     world.kubectl("patch", "pdb", name, "-n", namespace, "--type=merge", "-p", '{"spec":{"maxUnavailable":0}}')
     eventually(lambda: world.get("pdb", name, namespace)["spec"]["maxUnavailable"] == "25%")
+    binding = ("mutatingadmissionpolicybinding", f"productionpolicy-{policy}")
+    world.kubectl("patch", *binding, "--type=merge", "-p", '{"spec":{"paramRef":{"parameterNotFoundAction":"Deny"}}}')
     for kind in ("deployment/web", "statefulset/db"):
         world.operator.kill()
         patch = json.dumps({"spec": {"template": {"spec": {"hostname": "cut-off"}}}})
         world.kubectl("patch", kind, "-n", namespace, "-p", patch, "--field-manager=productionpolicy")
         world.operator.start()
         world.operator.wait_ready(30)
-    world.settled(policy, total=2, compliant=2)
+    world.settled(policy, total=3)
+    eventually(lambda: "Allow" in world.kubectl("get", *binding, "-o", "jsonpath={.spec.paramRef}"))
     world.kubectl("delete", "productionpolicy", policy, "--timeout=60s")
     eventually(lambda: not world.budgets(namespace))
 
-    eventually(lambda: not granted() - used(world))
+    with suppress(NeverHappened):
+        eventually(lambda: not granted() - used(world) - ASKED_FOR_US)
+    assert granted() - used(world) == ASKED_FOR_US
     assert used(world) - granted() == set()
