@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -158,3 +159,22 @@ def test_a_policy_that_reverts_leaves_every_template_as_its_owner_wrote_it(world
     live = world.rolled_out("web", namespace)
     assert (sleeps(live), pod_spec(live)["terminationGracePeriodSeconds"], journal(live)) == ([None], 30, {})
     assert "affinity" not in pod_spec(live)
+
+
+def test_who_takes_the_sleep_away_twice_keeps_it_away(world: World) -> None:
+    policy = bound(world)
+    namespace = world.namespace(policy)
+    world.apply(namespace, deployment())
+    world.settled(policy, total=1, compliant=1)
+
+    def take_it_away() -> Raw:
+        remove = '[{"op": "remove", "path": "/spec/template/spec/containers/0/lifecycle"}]'
+        patch = ("patch", "deployment", "web", "-n", namespace, "--type=json", "-p", remove, "-o", "json")
+        return dict(json.loads(world.kubectl(*patch)))
+
+    assert sleeps(take_it_away()) == [None]
+    eventually(lambda: sleeps(world.get("deployment", "web", namespace)) == [OUR_SLEEP])
+    world.settled(policy, total=1)
+    assert sleeps(take_it_away()) == [None]
+    world.settled(policy, total=1, contested=1)
+    assert sleeps(world.get("deployment", "web", namespace)) == [None]
