@@ -6,13 +6,37 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 import yaml
 
 from cluster.conftest import ROOT
-from cluster.world import World, deployment, eventually, stateful_set
+from cluster.world import World, container, deployment, eventually, stateful_set
+from control_plane.operator_process import OperatorProcess
+from control_plane.plane import ControlPlane
 
 Right = tuple[str, str, str]
+ASKED_FOR_US: set[Right] = {("get", "productionpolicy.dev", "productionpolicies")}
+"""What the API server itself asks for when an admission policy is bound: whether the binder may read the policy."""
+
 USER = "system:serviceaccount:productionpolicy-system:productionpolicy"
+
+
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """A control plane with all there is to install."""
+    with ControlPlane.start(tmp_path_factory.mktemp("rights"), audit=True) as started:
+        started.kubectl("apply", "-k", str(ROOT / "manifests"))
+        started.kubectl("apply", "-k", str(ROOT / "manifests" / "admission"))
+        yield started
+
+
+@pytest.fixture(scope="module")
+def operator(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatorProcess]:
+    kubeconfig = plane.kubeconfig_of_service_account("productionpolicy-system", "productionpolicy")
+    log = tmp_path_factory.mktemp("operator") / "operator.log"
+    with OperatorProcess(kubeconfig, log=log, arguments=("--pods-interval", "2")) as process:
+        process.wait_ready(60)
+        yield process
 
 
 def granted() -> set[Right]:
@@ -46,6 +70,7 @@ def test_the_granted_rights_are_the_used_ones(world: World) -> None:
     namespace = world.namespace(policy)
     world.apply(namespace, deployment(), stateful_set())
     world.settled(policy, total=2, compliant=2)
+    widen_bindings(world)
     name = "web-deployment-productionpolicy"
     world.kubectl("patch", "pdb", name, "-n", namespace, "--type=merge", "-p", '{"spec":{"maxUnavailable":0}}')
     eventually(lambda: world.get("pdb", name, namespace)["spec"]["maxUnavailable"] == "25%")
@@ -56,8 +81,20 @@ def test_the_granted_rights_are_the_used_ones(world: World) -> None:
         world.operator.start()
         world.operator.wait_ready(30)
     world.settled(policy, total=2, compliant=2)
+    bare = {"containers": [container()]}
+    world.apply(namespace, {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "bare"}, "spec": bare})
+    world.settled(policy, total=3)
     world.kubectl("delete", "productionpolicy", policy, "--timeout=60s")
     eventually(lambda: not world.budgets(namespace))
 
-    eventually(lambda: not granted() - used(world))
+    eventually(lambda: granted() - used(world) == ASKED_FOR_US)
     assert used(world) - granted() == set()
+
+
+def widen_bindings(world: World) -> None:
+    """Have somebody bind the admission policies to all namespaces."""
+    for each in ("mutating", "validating"):
+        kind = f"{each}admissionpolicybinding"
+        everywhere = '{"spec":{"matchResources":{"namespaceSelector":null}}}'
+        for name in world.kubectl("get", kind, "-o", "name").split():
+            world.kubectl("patch", name, "--type=merge", "-p", everywhere)
