@@ -48,6 +48,8 @@ POLICIES = [
     ),
 ]
 
+AT_ADMISSION = (Action.WARN, Action.DENY)
+
 every_expectation = pytest.mark.parametrize("expectation", EXPECTATIONS, ids=lambda each: each.name)
 every_example = pytest.mark.parametrize("example", EXAMPLES, ids=lambda each: each.name)
 
@@ -106,6 +108,31 @@ def test_its_declaration_is_complete(expectation: Expectation[Any]) -> None:
 @every_expectation
 def test_it_may_be_repaired_if_and_only_if_it_has_a_repair(expectation: Expectation[Any]) -> None:
     assert (Action.REPAIR in expectation.parameters.actions) == (expectation.repair is not None)
+
+
+def test_the_admission_policy_judges_what_may_be_refused_or_warned_of() -> None:
+    text = (ROOT / "manifests" / "admission" / "validation" / "policy" / "policy.yaml").read_text()
+    asked = next(each for each in msgspec.yaml.decode(text)["spec"]["variables"] if each["name"] == "asked")
+    judged = re.findall(r'"(\w+)"', asked["expression"].partition(".filter(")[0])
+    possible = [each.name for each in EXPECTATIONS if {*AT_ADMISSION} & set(each.parameters.actions)]
+    assert [each for each in judged if each in BY_NAME] == possible
+
+
+@pytest.mark.parametrize(
+    ("expectation", "action"),
+    [(each, action) for each in EXPECTATIONS for action in AT_ADMISSION if action in each.parameters.actions],
+    ids=lambda each: each.name if isinstance(each, Expectation) else str(each),
+)
+def test_to_refuse_or_warn_at_admission_is_to_audit_for_the_operator(
+    expectation: Expectation[Any], action: Action
+) -> None:
+    for example in (each for each in EXAMPLES if each.expectation is expectation):
+        auditing, answering = (
+            example.case(defaulted(example.workload), governed_by=policy(**{expectation.name: {"action": each}}))
+            for each in (Action.AUDIT, action)
+        )
+        assert audit(answering) == audit(auditing)
+        assert plan(answering) == plan(auditing)
 
 
 @every_expectation

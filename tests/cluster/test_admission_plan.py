@@ -20,7 +20,7 @@ from cluster.world import Raw, eventually, journal
 from control_plane.credentials import ADMIN
 from control_plane.plane import ControlPlane
 from corpus.manifests import placed
-from productionpolicy.controller.admission import binding
+from productionpolicy.controller.admission import REPAIR, binding
 from productionpolicy.controller.store import StoredPolicy
 from productionpolicy.kube.workloads import REPAIRED, read_workload
 from productionpolicy.policy import read_policy
@@ -94,7 +94,7 @@ def govern(plane: ControlPlane, name: str) -> None:
     stored = StoredPolicy(name=name, uid=uid, resource_version="", generation=1, policy=None)
     labels = {"productionpolicy.dev/policy": name}
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
-    for each in (binding(stored), namespace):
+    for each in (binding(stored, REPAIR), namespace):
         plane.kubectl("create", "-f", "-", stdin=yaml.dump(each))
 
 

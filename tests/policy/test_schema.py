@@ -111,9 +111,14 @@ def test_enums_are_camel_case() -> None:
     assert [value for value in values if not (value[0].isupper() and value.isalnum())] == []
 
 
+REFUSABLE = ("podDisruptionBudget", "readinessProbe", "resources", "imageTag")
+
+
 @pytest.mark.parametrize("expectation", EXPECTATIONS, ids=lambda each: each.name)
 def test_an_action_is_one_that_the_expectation_knows(expectation: Any) -> None:
-    possible = ["Ignore", "Audit", "Repair"] if expectation.repair else ["Ignore", "Audit"]
+    at_admission = {"replicas": ["Warn"], **{name: ["Warn", "Deny"] for name in REFUSABLE}}
+    repair = ["Repair"] if expectation.repair else []
+    possible = ["Ignore", "Audit", *at_admission.get(expectation.name, []), *repair]
     assert EXPECTED[expectation.name]["properties"]["action"]["enum"] == possible
 
 

@@ -150,12 +150,12 @@ def test_a_percentage_of_rollouts_rounds_up_and_is_at_least_one(given: int | str
         (
             "imageTag",
             {"action": "Repair"},
-            "spec.expectations.imageTag: action Repair is not possible here, only Ignore or Audit",
+            "spec.expectations.imageTag: action Repair is not possible here, only Ignore, Audit, Warn or Deny",
         ),
         (
             "replicas",
             {"action": "Repair"},
-            "spec.expectations.replicas: action Repair is not possible here, only Ignore or Audit",
+            "spec.expectations.replicas: action Repair is not possible here, only Ignore, Audit or Warn",
         ),
     ],
 )
@@ -184,6 +184,19 @@ def test_the_policys_word_counts_before_the_profile() -> None:
     read = policy(spec={"profile": "Development"}, preStop={"action": "Repair"}, imageTag={"action": "Audit"})
     actions = {name: read.action(BY_NAME[name]) for name in ("preStop", "imageTag", "spread")}
     assert actions == {"preStop": Action.REPAIR, "imageTag": Action.AUDIT, "spread": Action.IGNORE}
+
+
+def test_a_policy_tells_about_what_an_action_is_taken() -> None:
+    read = policy(imageTag={"action": "Deny"}, podDisruptionBudget={"action": "Deny"}, replicas={"action": "Warn"})
+    told = [read.acting(each) for each in (Action.DENY, Action.WARN)]
+    assert told == [("podDisruptionBudget", "imageTag"), ("replicas",)]
+    assert "podDisruptionBudget" not in read.acting(Action.REPAIR)
+
+
+def test_too_few_replicas_cannot_be_refused() -> None:
+    assert fault_of("replicas", action="Deny") == (
+        "spec.expectations.replicas: action Deny is not possible here, only Ignore, Audit or Warn"
+    )
 
 
 @pytest.mark.parametrize(

@@ -52,10 +52,12 @@ def _page(text: str, *, name: str) -> str:
 
 def _index() -> str:
     rows = [
-        f"| [{each.name}]({each.name}.md) | {each.title} | {_repair(each)} | {each.production} | {each.development} |"
+        f"| [{each.name}]({each.name}.md) | {each.title} | {_repair(each)} | {_at_admission(each)} "
+        f"| {each.production} | {each.development} |"
         for each in EXPECTATIONS
     ]
-    head = "| expectation | what it asks for | repair | Production | Development |\n|---|---|---|---|---|"
+    columns = ["expectation", "what it asks for", "repair", "at admission", "Production", "Development"]
+    head = f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}"
     actions = ", ".join(Action)
     return (
         f"<!-- {_MADE_BY} -->\n# Expectations\n\nEach is a field under `spec.expectations` of a ProductionPolicy. "
@@ -69,6 +71,11 @@ def _repair(expectation: Expectation[Any]) -> str:
     if expectation.rides_along:
         return "yes, once pods restart anyway"
     return "yes, restarts pods" if expectation.amendment and expectation.amendment.restarts else "yes"
+
+
+def _at_admission(expectation: Expectation[Any]) -> str:
+    possible = [str(each) for each in (Action.WARN, Action.DENY) if each in expectation.parameters.actions]
+    return ", ".join(possible) or "no"
 
 
 def main() -> int:

@@ -1,7 +1,9 @@
-"""Repairs at admission: the API server makes them, by one admission policy that is bound to each ProductionPolicy."""
+"""What the API server itself does at admission: policies in CEL, each of them bound to every ProductionPolicy."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -9,25 +11,83 @@ import structlog
 from productionpolicy.controller.cluster import Cluster, Raw, RequestFailed
 from productionpolicy.controller.resources import ADMISSION_GROUP, Resource
 from productionpolicy.controller.store import NAMESPACE_POLICY, StoredPolicy
+from productionpolicy.expectations import Action
+from productionpolicy.policy import Policy
 from productionpolicy.policy.spec import GROUP, KIND, VERSION
 from productionpolicy.repairs.budget import POLICY_LABEL
-
-NAME = "productionpolicy"
-"""The name of the MutatingAdmissionPolicy in manifests/admission/, with which the names of its bindings begin."""
-
-BACKGROUND = "repairs are made in the background alone"
-VERSIONS = ("v1", "v1beta1")
-"""In the order of preference: v1 since Kubernetes 1.36, v1beta1 where somebody has turned it on."""
 
 log = structlog.get_logger(__name__)
 
 
-class Admission:
-    """Binds the admission policy, where the API server has it. The bindings go with the policies that own them."""
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A kind of admission policy, as far as an API server serves it."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    kind: str
+    versions: tuple[str, ...]
+    """In the order of preference."""
+    since: str
+
+    def policies(self, version: str) -> Resource:
+        """Return where its policies are served."""
+        return Resource(ADMISSION_GROUP, version, f"{self._stem}policies", self.kind, namespaced=False)
+
+    def bindings(self, version: str) -> Resource:
+        """Return where their bindings are served."""
+        plural = f"{self._stem}policybindings"
+        return Resource(ADMISSION_GROUP, version, plural, f"{self.kind}Binding", namespaced=False)
+
+    @property
+    def _stem(self) -> str:
+        return self.kind.lower().removesuffix("policy")
+
+
+MUTATING = Form("MutatingAdmissionPolicy", ("v1", "v1beta1"), since="Kubernetes 1.36")
+"""v1beta1 is there where somebody has turned it on."""
+
+VALIDATING = Form("ValidatingAdmissionPolicy", ("v1",), since="Kubernetes 1.30")
+
+
+@dataclass(frozen=True, slots=True)
+class AdmissionPolicy:
+    """A policy of manifests/admission/ that carries out an action; the names of its bindings begin with its name."""
+
+    action: Action
+    name: str
+    form: Form
+    folder: str
+    """From where it is installed."""
+    terms: Mapping[str, Any] = field(default_factory=dict)
+    """What its bindings say beside what all say."""
+
+
+REPAIR = AdmissionPolicy(Action.REPAIR, "productionpolicy", MUTATING, "manifests/admission/")
+_VALIDATION = "manifests/admission/validation/"
+DENY = AdmissionPolicy(
+    Action.DENY, "productionpolicy-deny", VALIDATING, _VALIDATION, terms={"validationActions": ["Deny"]}
+)
+WARN = AdmissionPolicy(
+    Action.WARN, "productionpolicy-warn", VALIDATING, _VALIDATION, terms={"validationActions": ["Warn"]}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A condition of a ProductionPolicy."""
+
+    type: str
+    status: str
+    reason: str
+    message: str
+
+
+class Bindings:
+    """Binds one admission policy, where the API server has it. The bindings go with the policies that own them."""
+
+    def __init__(self, cluster: Cluster, policy: AdmissionPolicy) -> None:
         self._cluster = cluster
-        self._bindings: Resource | None = None
+        self._policy = policy
+        self._served: Resource | None = None
         self._installed = False
         self._bound: dict[str, Raw] = {}
         """The bindings that are there, by name."""
@@ -36,71 +96,118 @@ class Admission:
 
     async def learn(self) -> None:
         """Learn what the API server has: the kind, the admission policy, and our bindings."""
-        for version in VERSIONS:
-            policies = Resource(ADMISSION_GROUP, version, "mutatingadmissionpolicies", "MutatingAdmissionPolicy")
+        form = self._policy.form
+        for version in form.versions:
+            policies, bindings = form.policies(version), form.bindings(version)
             if await self._cluster.serves(policies):
-                plural = "mutatingadmissionpolicybindings"
-                self._bindings = Resource(ADMISSION_GROUP, version, plural, "MutatingAdmissionPolicyBinding")
-                self._installed = await self._cluster.has(policies, NAME)
+                self._served = bindings
+                self._installed = await self._cluster.has(policies, self._policy.name)
                 self._bound = {}
-                async for page in self._cluster.pages(self._bindings):
-                    self._bound |= {each["metadata"]["name"]: each for each in page if _ours(each)}
+                async for page in self._cluster.pages(bindings):
+                    self._bound |= {each["metadata"]["name"]: each for each in page if self._ours(each)}
                 return
-        self._bindings, self._installed, self._bound = None, False, {}
+        self._served, self._installed, self._bound = None, False, {}
 
     async def keep(self, stored: StoredPolicy) -> None:
-        """Bind the admission policy to a ProductionPolicy, or put its binding right; if that fails, `state` says so."""
-        if self._bindings is None or not self._installed or stored.deleting:
+        """Bind the admission policy to a ProductionPolicy, or put its binding right; if that fails, `fault` tells."""
+        if self._served is None or not self._installed or stored.deleting:
             return
-        wanted = binding(stored, version=self._bindings.version)
+        wanted = binding(stored, self._policy, version=self._served.version)
         live = self._bound.get(wanted["metadata"]["name"])
         if live is not None and _same(live, wanted):
             return
         try:
-            self._bound[wanted["metadata"]["name"]] = await self._cluster.put(self._bindings, wanted, live=live)
+            self._bound[wanted["metadata"]["name"]] = await self._cluster.put(self._served, wanted, live=live)
         except RequestFailed as error:
             self._faults[stored.name] = str(error)
-            log.warning("admission policy could not be bound", policy=stored.name, error=str(error)[:300])
+            log.warning(
+                "admission policy could not be bound",
+                policy=stored.name,
+                admission=self._policy.name,
+                error=str(error)[:300],
+            )
         else:
             self._faults.pop(stored.name, None)
-            log.info("admission policy bound", policy=stored.name)
+            log.info("admission policy bound", policy=stored.name, admission=self._policy.name)
 
-    def state(self, policy: str) -> tuple[str, str, str]:
-        """Return status, reason and message of the condition AdmissionRepair of a ProductionPolicy."""
-        if self._bindings is None:
-            return (
-                "False",
-                "NotServed",
-                f"{BACKGROUND}: no MutatingAdmissionPolicy is served (Kubernetes 1.36)",
-            )
+    def fault(self, policy: str) -> tuple[str, str] | None:
+        """Return reason and message of why nothing is done at admission; None if it is."""
+        form = self._policy.form
+        if self._served is None:
+            return "NotServed", f"no {form.kind} is served ({form.since})"
         if not self._installed:
-            return "False", "NotInstalled", f"{BACKGROUND}; to change that: kubectl apply -k manifests/admission/"
+            return "NotInstalled", f"to change that: kubectl apply -k {self._policy.folder}"
         if policy in self._faults:
-            return "False", "NotBound", f"{BACKGROUND}: {self._faults[policy]}"
-        return "True", "Bound", "workloads are repaired when they are created or their pods are replaced anyway"
+            return "NotBound", self._faults[policy]
+        return None
+
+    def _ours(self, raw: Raw) -> bool:
+        named = raw["spec"].get("policyName") == self._policy.name
+        return named and POLICY_LABEL in raw["metadata"].get("labels", {})
 
 
-def binding(stored: StoredPolicy, *, version: str = VERSIONS[0]) -> Raw:
-    """Return the binding of the admission policy to a ProductionPolicy, which owns it."""
+class Admission:
+    """Has the API server carry out what policies ask of it, and tells how far it does."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._bindings = {each.action: Bindings(cluster, each) for each in (REPAIR, DENY, WARN)}
+
+    async def learn(self) -> None:
+        """Learn what the API server has."""
+        for each in self._bindings.values():
+            await each.learn()
+
+    async def keep(self, stored: StoredPolicy) -> None:
+        """Bind what there is to a ProductionPolicy."""
+        for each in self._bindings.values():
+            await each.keep(stored)
+
+    def conditions(self, policy: Policy) -> Iterator[Told]:
+        """Return what a ProductionPolicy is to tell."""
+        yield self._repair(policy)
+        asked = {action: policy.acting(action) for action in (Action.DENY, Action.WARN)}
+        if any(asked.values()):
+            yield self._validation(policy, asked)
+
+    def _repair(self, policy: Policy) -> Told:
+        fault = self._bindings[Action.REPAIR].fault(policy.name)
+        if fault:
+            reason, why = fault
+            return Told("AdmissionRepair", "False", reason, f"repairs are made in the background alone: {why}")
+        message = "workloads are repaired when they are created or their pods are replaced anyway"
+        return Told("AdmissionRepair", "True", "Bound", message)
+
+    def _validation(self, policy: Policy, asked: Mapping[Action, tuple[str, ...]]) -> Told:
+        kind, nothing = "AdmissionValidation", "nothing is refused at admission, or warned of"
+        if not policy.writes:
+            return Told(kind, "False", "NotEnforced", f"{nothing}: the policy is paused or in mode Audit")
+        faults = (self._bindings[action].fault(policy.name) for action, names in asked.items() if names)
+        reason, why = next(filter(None, faults), ("Bound", ""))
+        if why:
+            return Told(kind, "False", reason, f"{nothing}: {why}")
+        words = {Action.DENY: "refused", Action.WARN: "warned of"}
+        done = [f"{words[action]} at admission: {', '.join(names)}" for action, names in asked.items() if names]
+        return Told(kind, "True", reason, "; ".join(done))
+
+
+def binding(stored: StoredPolicy, policy: AdmissionPolicy, *, version: str = "v1") -> Raw:
+    """Return the binding of an admission policy to a ProductionPolicy, which owns it."""
     owner = {"apiVersion": f"{GROUP}/{VERSION}", "kind": KIND, "name": stored.name, "uid": stored.uid}
     return {
         "apiVersion": f"{ADMISSION_GROUP}/{version}",
-        "kind": "MutatingAdmissionPolicyBinding",
+        "kind": f"{policy.form.kind}Binding",
         "metadata": {
-            "name": f"{NAME}-{stored.name}",
+            "name": f"{policy.name}-{stored.name}",
             "labels": {POLICY_LABEL: stored.name},
             "ownerReferences": [owner],
         },
         "spec": {
-            "policyName": NAME,
+            "policyName": policy.name,
             "paramRef": {"name": stored.name, "parameterNotFoundAction": "Allow"},
             "matchResources": {"namespaceSelector": {"matchLabels": {NAMESPACE_POLICY: stored.name}}},
+            **policy.terms,
         },
     }
-
-
-def _ours(raw: Raw) -> bool:
-    return raw["spec"].get("policyName") == NAME and POLICY_LABEL in raw["metadata"].get("labels", {})
 
 
 def _same(live: Raw, wanted: Raw) -> bool:

@@ -137,7 +137,8 @@ class Keeper:
         if stored.policy is not None:
             yield self._condition(stored, "Compliant", *_compliant(ledger))
             yield self._condition(stored, "Progressing", *_progressing(stored.policy, ledger))
-            yield self._condition(stored, "AdmissionRepair", *self.admission.state(stored.name))
+            for each in self.admission.conditions(stored.policy):
+                yield self._condition(stored, each.type, each.status, each.reason, each.message)
         departure = self._departures.get(stored.name)
         if departure is not None:
             message = f"{departure.left} workloads still carry repairs that are being withdrawn"

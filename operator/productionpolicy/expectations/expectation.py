@@ -29,6 +29,10 @@ class Action(StrEnum):
 
     IGNORE = "Ignore"
     AUDIT = "Audit"
+    WARN = "Warn"
+    """As Audit, and the API server warns whoever brings in what falls short."""
+    DENY = "Deny"
+    """As Audit, and the API server refuses what falls short."""
     REPAIR = "Repair"
 
 
@@ -75,7 +79,8 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forb
     def __post_init__(self) -> None:
         """Refuse an action that this expectation does not know."""
         if self.action is not None and self.action not in self.actions:
-            raise ValueError(f"action {self.action} is not possible here, only {' or '.join(self.actions)}")
+            *others, last = self.actions
+            raise ValueError(f"action {self.action} is not possible here, only {', '.join(others)} or {last}")
 
     def in_development(self) -> Self:
         """Return the parameters as they count under the profile Development."""
@@ -86,6 +91,12 @@ class AuditedParameters(Parameters, frozen=True, kw_only=True):
     """The fields of an expectation that only a person can mend."""
 
     actions: ClassVar[tuple[Action, ...]] = (Action.IGNORE, Action.AUDIT)
+
+
+class RefusableParameters(AuditedParameters, frozen=True, kw_only=True):
+    """The fields of an expectation that only a person can mend, and that a workload alone shows to be met or not."""
+
+    actions: ClassVar[tuple[Action, ...]] = (Action.IGNORE, Action.AUDIT, Action.WARN, Action.DENY)
 
 
 @dataclass(frozen=True, slots=True)

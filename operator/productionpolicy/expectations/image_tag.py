@@ -23,13 +23,13 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding, always
+from productionpolicy.expectations.expectation import Action, Expectation, Finding, RefusableParameters, always
 from productionpolicy.kube.images import Image
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import Workload
 
 
-class ImageTagParameters(AuditedParameters, frozen=True, kw_only=True):
+class ImageTagParameters(RefusableParameters, frozen=True, kw_only=True):
     """Images are named by a version: a digest, or a tag that does not move."""
 
     disallowed_tags: Annotated[

@@ -15,7 +15,8 @@ A missing budget is created beside the workload, with the workload's own selecto
 the policy says otherwise) or `minAvailable`. Where these would allow no eviction, it gets `maxUnavailable: 1`.
 Unhealthy pods may always be evicted. No pod restarts. It is removed as soon as the owner brings a budget, when the
 workload is meant to have one pod, and when it turns out to allow no eviction. Budgets of others are never touched.
-Nothing is created where the workload's selector also matches pods of another owner.
+Nothing is created where the workload's selector also matches pods of another owner. With `Deny` or `Warn` nothing is
+created either; a budget that allows no eviction of however many pods is refused, or warned of, when it is brought in.
 
 ## Example
 ```yaml
@@ -57,6 +58,7 @@ _EITHER = "maxUnavailable and minAvailable exclude each other: remove one"
 class PodDisruptionBudgetParameters(Parameters, frozen=True, kw_only=True):
     """Every workload of two or more pods has one PodDisruptionBudget that lets nodes be drained."""
 
+    actions: ClassVar[tuple[Action, ...]] = tuple(Action)
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(cel="!(has(self.maxUnavailable) && has(self.minAvailable))", message=_EITHER),
         some_pods("maxUnavailable", most=NOT_ALL),

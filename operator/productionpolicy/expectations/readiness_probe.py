@@ -22,12 +22,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding
+from productionpolicy.expectations.expectation import Action, Expectation, Finding, RefusableParameters
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import LONG_RUNNING, Workload
 
 
-class ReadinessProbeParameters(AuditedParameters, frozen=True, kw_only=True):
+class ReadinessProbeParameters(RefusableParameters, frozen=True, kw_only=True):
     """Containers that serve requests have a readiness probe."""
 
 

@@ -9,6 +9,8 @@ A single pod is gone for as long as it takes to be replaced: at every node drain
 
 ## Repair and its risk
 None. How far a workload scales is its owner's decision: it may not be able to run twice, and it costs money.
+`Warn` warns of too few replicas that are written into the workload. They cannot be refused: an autoscaler that keeps
+more cannot be seen then.
 
 ## Example
 ```yaml
@@ -19,7 +21,7 @@ replicas: {action: Audit, minimum: 2}
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
@@ -30,6 +32,9 @@ from productionpolicy.kube.workloads import REPLICATED, Workload
 
 class ReplicasParameters(AuditedParameters, frozen=True, kw_only=True):
     """Every workload has enough replicas to lose one."""
+
+    actions: ClassVar[tuple[Action, ...]] = (Action.IGNORE, Action.AUDIT, Action.WARN)
+    """The API server sees no autoscaler, which may keep more pods: it can warn of too few, and refuse nothing."""
 
     minimum: Annotated[
         int, Meta(ge=1, le=1000, description="The least number of replicas, or of an autoscaler's minReplicas.")

@@ -26,7 +26,7 @@ from typing import Annotated
 
 from msgspec import Meta, field
 
-from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding, always
+from productionpolicy.expectations.expectation import Action, Expectation, Finding, RefusableParameters, always
 from productionpolicy.kube.pods import Container
 from productionpolicy.kube.resources import COUNTED, QualityOfService, quality_of_service
 from productionpolicy.kube.surroundings import Surroundings
@@ -40,7 +40,7 @@ _REMEDIES = {
 }
 
 
-class ResourcesParameters(AuditedParameters, frozen=True, kw_only=True):
+class ResourcesParameters(RefusableParameters, frozen=True, kw_only=True):
     """Containers say what they need and how much they may take."""
 
     requests: Annotated[

@@ -195,6 +195,10 @@ class Policy:
             return given.action
         return expectation.production if self.spec.profile is Profile.PRODUCTION else expectation.development
 
+    def acting(self, action: Action) -> tuple[str, ...]:
+        """Return the names of the expectations about which this is done."""
+        return tuple(each.name for each in EXPECTATIONS if self.action(each) is action)
+
     def exempts_container(self, name: str) -> bool:
         """Say whether a container is to be left alone."""
         return any_of(self.spec.exempt_containers).match(name) is not None

@@ -1,0 +1,64 @@
+"""Requests of owners, and what the API server says to them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import msgspec
+
+from bench.client import Api
+from cluster.world import Raw
+from corpus.manifests import placed
+
+_WARNING = re.compile(r'299 \S+ "(.*)"', re.DOTALL)
+_OURS = re.compile(r"ValidatingAdmissionPolicy 'productionpolicy-\w+' with binding '[\w-]+'(?: denied request)?: (.*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the API server said to a request."""
+
+    status: int
+    body: Raw
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def accepted(self) -> bool:
+        """Whether it did what was asked."""
+        return self.status < 300
+
+    @property
+    def refusal(self) -> str:
+        """What our policy says of why it is refused; empty where it was not, or not by us."""
+        return "" if self.accepted else _ours(self.body["message"])
+
+    @property
+    def warning(self) -> str:
+        """What our policy warns of; empty where it does not."""
+        return " ".join(filter(None, map(_ours, self.warnings)))
+
+
+async def tried(api: Api, raw: Raw, namespace: str) -> Answer:
+    """Return what the API server says to the creation of an object, without keeping it."""
+    metadata = {key: value for key, value in raw["metadata"].items() if key in {"name", "labels", "annotations"}}
+    version = raw["apiVersion"]
+    root = f"/apis/{version}" if "/" in version else f"/api/{version}"
+    path = f"{root}/namespaces/{namespace}/{raw['kind'].lower()}s?dryRun=All"
+    body = msgspec.json.encode(placed({**raw, "metadata": metadata}, namespace))
+    headers = {"Content-Type": "application/json"}
+    async with api.session.post(api.server + path, data=body, headers=headers) as answer:
+        warnings = tuple(_unquoted(each) for each in answer.headers.getall("Warning", []))
+        content = await answer.read()
+    known = answer.content_type == "application/json"
+    return Answer(answer.status, msgspec.json.decode(content) if known else {"message": ""}, warnings)
+
+
+def _unquoted(header: str) -> str:
+    found = _WARNING.fullmatch(header)
+    return found[1].replace('\\"', '"') if found else header
+
+
+def _ours(text: str) -> str:
+    found = _OURS.search(text)
+    return found[1] if found else ""

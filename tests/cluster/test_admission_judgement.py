@@ -1,0 +1,178 @@
+"""The API server refuses and warns of what the operator finds where it knows nothing of the surroundings, and says so
+in the same words.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+
+from bench.client import connected
+from cluster.conftest import ROOT
+from cluster.answers import Answer, tried
+from cluster.test_one_judgement import REAL_MANIFESTS, real_groups, usable
+from cluster.world import Raw, eventually
+from control_plane.credentials import ADMIN
+from control_plane.plane import ControlPlane
+from productionpolicy.controller.admission import DENY, WARN, binding
+from productionpolicy.controller.store import StoredPolicy
+from productionpolicy.expectations import Action
+from productionpolicy.kube.workloads import Kind, read_workload
+from productionpolicy.policy import Policy, read_policy
+from productionpolicy.verdict import Case, Outcome, audit
+from support.examples import examples
+from support.strategies import workloads
+from support.world import TODAY
+
+PLAIN = "plain"
+MOST = 8
+"""How many findings are told of at once."""
+STRICT: Raw = {
+    "imageTag": {"disallowedTags": ["latest", "1.0", "1.2.3"]},
+    "resources": {
+        "requests": ["cpu", "memory", "ephemeral-storage"],
+        "limits": ["cpu", "memory"],
+        "minimumQoS": "Guaranteed",
+    },
+    "replicas": {"minimum": 3},
+}
+POLICIES: dict[str, Raw] = {
+    "denies": {"podDisruptionBudget": "Deny", "readinessProbe": "Deny", "resources": "Deny", "imageTag": "Deny"},
+    "warns": {"podDisruptionBudget": "Warn", "replicas": "Warn", "readinessProbe": "Warn", "imageTag": "Warn"},
+    "mixed": {"replicas": "Warn", "readinessProbe": "Warn", "resources": "Deny", "imageTag": "Deny"},
+}
+SPECS: dict[str, Raw] = {
+    "mixed": {"profile": "Development", "exemptions": "Ignored", "exemptContainers": ["pro*", "s?decar", "a.b"]},
+}
+
+
+def manifest(name: str) -> Raw:
+    parameters = STRICT if name == "mixed" else {}
+    chosen = {each: {**parameters.get(each, {}), "action": action} for each, action in POLICIES[name].items()}
+    spec = {"mode": "Enforce", **SPECS.get(name, {}), "expectations": chosen}
+    kind = {"apiVersion": "productionpolicy.dev/v1alpha1", "kind": "ProductionPolicy"}
+    return {**kind, "metadata": {"name": name}, "spec": spec}
+
+
+@pytest.fixture(scope="module")
+def judging_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """A control plane in which each policy governs a namespace of its own name, and none the namespace `plain`."""
+    with ControlPlane.start(tmp_path_factory.mktemp("judging"), controllers=False) as plane:
+        plane.kubectl("apply", "-k", str(ROOT / "manifests"))
+        plane.kubectl("apply", "-k", str(ROOT / "manifests" / "admission" / "validation"))
+        for each in (DENY, WARN):
+            # An expression that fails must not pass for one that finds nothing.
+            fails = '{"spec":{"failurePolicy":"Fail"}}'
+            plane.kubectl("patch", "validatingadmissionpolicy", each.name, "--type=merge", "-p", fails)
+        for name in (PLAIN, *POLICIES):
+            govern(plane, name)
+        for name in POLICIES:
+            eventually(lambda name=name: judges(plane, name))  # type: ignore[misc]  # bound
+        yield plane
+
+
+PROBE: Raw = {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {"name": "web"},
+    "spec": {"containers": [{"name": "web", "image": "web"}]},
+}
+
+
+def govern(plane: ControlPlane, name: str) -> None:
+    labels = {"productionpolicy.dev/policy": name}
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": name}}
+    objects = [namespace, account]
+    if name in POLICIES:
+        plane.kubectl("create", "-f", "-", stdin=yaml.dump(manifest(name)))
+        uid = plane.kubectl("get", "productionpolicy", name, "-o", "jsonpath={.metadata.uid}")
+        stored = StoredPolicy(name=name, uid=uid, resource_version="", generation=1, policy=None)
+        objects += [binding(stored, DENY), binding(stored, WARN)]
+    for each in objects:
+        plane.kubectl("create", "-f", "-", stdin=yaml.dump(each))
+
+
+def judges(plane: ControlPlane, name: str) -> bool:
+    """Say whether both bindings, as far as the policy needs them, are at work."""
+
+    async def told() -> tuple[str, str]:
+        async with connected(plane.site, user=ADMIN) as api:
+            answer = await tried(api, PROBE, name)
+            return answer.refusal, answer.warning
+
+    refusal, warning = asyncio.run(told())
+    return bool(refusal or warning)
+
+
+def expected(raw: Raw, policy: Policy, action: Action) -> str:
+    """Return what the audit finds by the expectations that have this action."""
+    acting = set(policy.acting(action)) - {"podDisruptionBudget"}
+    verdicts = audit(Case(read_workload(raw), policy=policy, today=TODAY))
+    failed = [each for each in verdicts if each.expectation in acting and each.outcome is Outcome.FAILED]
+    found = [
+        f"{each.expectation}: {finding.path}: {finding.message}; {finding.remedy}{REMARKS.get(each.expectation, '')}"
+        for each in failed
+        for finding in each.findings
+    ]
+    more = [f"and {len(found) - MOST} more"] if len(found) > MOST else []
+    return " | ".join([*found[:MOST], *more])
+
+
+REMARKS = {"replicas": " (an autoscaler is not seen here)"}
+
+
+async def differences(plane: ControlPlane, raws: list[Raw]) -> list[str]:
+    """Return what the API server said otherwise than the audit, of any workload under any policy."""
+    found: list[str] = []
+    async with connected(plane.site, user=ADMIN) as api:
+        for raw in raws:
+            plain = await tried(api, raw, PLAIN)
+            names = list(POLICIES) if plain.accepted else []
+            answers = await asyncio.gather(*(tried(api, raw, name) for name in names))
+            found += [difference(plain.body, *each) for each in zip(names, answers, strict=True)]
+    return [each for each in found if each]
+
+
+def difference(plain: Raw, name: str, answer: Answer) -> str:
+    """Return how an answer differs from what the audit finds; empty where it does not."""
+    policy = read_policy(manifest(name))
+    denied, warned = (expected(plain, policy, each) for each in (Action.DENY, Action.WARN))
+    if (answer.refusal, answer.accepted, answer.warning) == (denied, not denied, warned):
+        return ""
+    return f"{plain['kind']} {plain['metadata']['name']} under {name}: {answer}, not {denied!r} and {warned!r}"
+
+
+def judged(raws: list[Raw]) -> list[Raw]:
+    return [each for each in raws if each["kind"] in set(Kind)]
+
+
+async def test_some_examples_are_refused_some_warned_of_and_some_neither(judging_plane: ControlPlane) -> None:
+    async with connected(judging_plane.site, user=ADMIN) as api:
+        raws = judged([each.workload for each in examples()][::10])
+        answers = [await tried(api, each, "mixed") for each in raws]
+    assert {(bool(each.refusal), bool(each.warning)) for each in answers} >= {
+        (True, True),
+        (True, False),
+        (False, False),
+    }
+
+
+async def test_on_the_examples_of_all_expectations(judging_plane: ControlPlane) -> None:
+    assert await differences(judging_plane, judged([each.workload for each in examples()])) == []
+
+
+@pytest.mark.skipif(not REAL_MANIFESTS.is_dir(), reason="no folder of real manifests; name one by CORPUS=folder")
+async def test_on_real_manifests(judging_plane: ControlPlane) -> None:
+    raws = judged([each for group in real_groups() for each in usable(group)])
+    assert await differences(judging_plane, raws) == []
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(raw=workloads())
+def test_on_generated_workloads(judging_plane: ControlPlane, raw: Raw) -> None:
+    assert asyncio.run(differences(judging_plane, [raw])) == []

@@ -1,0 +1,362 @@
+"""Refusals and warnings that the API server makes itself, when a workload is brought in or changed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from bench.client import connected
+from cluster.conftest import ROOT
+from cluster.answers import Answer, tried
+from cluster.world import Raw, World, container, deployment, eventually, journal, stateful_set
+from control_plane.credentials import ADMIN
+from control_plane.operator_process import OperatorProcess
+from control_plane.plane import ControlPlane, KubectlFailed
+
+JUDGED = ("podDisruptionBudget", "readinessProbe", "resources", "imageTag")
+DENIED: Raw = {each: {"action": "Deny"} for each in JUDGED}
+EXEMPT = "exempt.productionpolicy.dev/"
+LATEST = "example/web:latest"
+
+
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """A control plane with the admission policies that refuse and warn, and without the one that repairs."""
+    with ControlPlane.start(tmp_path_factory.mktemp("validation"), audit=True) as started:
+        started.kubectl("apply", "-k", str(ROOT / "manifests"))
+        started.kubectl("apply", "-k", str(ROOT / "manifests" / "admission" / "validation"))
+        yield started
+
+
+@pytest.fixture(scope="module")
+def operator(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatorProcess]:
+    kubeconfig = plane.kubeconfig_of_service_account("productionpolicy-system", "productionpolicy")
+    with OperatorProcess(kubeconfig, log=tmp_path_factory.mktemp("operator") / "operator.log") as process:
+        process.wait_ready(60)
+        yield process
+        assert process.stop(timeout=10) == 0
+
+
+def bare_pod(*containers: Raw, **metadata: Any) -> Raw:
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "pod", **metadata},
+        "spec": {"containers": list(containers)},
+    }
+
+
+def budget(**terms: Any) -> Raw:
+    spec = {"selector": {"matchLabels": {"app": "web"}}, **terms}
+    return {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "web"}, "spec": spec}
+
+
+def job(*containers: Raw) -> Raw:
+    pod = {"restartPolicy": "Never", "containers": list(containers)}
+    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "job"}, "spec": {"template": {"spec": pod}}}
+
+
+def cron_job(*containers: Raw) -> Raw:
+    spec = {"schedule": "0 3 * * *", "jobTemplate": {"spec": job(*containers)["spec"]}}
+    return {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "night"}, "spec": spec}
+
+
+def daemon_set(*containers: Raw) -> Raw:
+    raw = deployment(containers=list(containers))
+    spec = {name: value for name, value in raw["spec"].items() if name != "replicas"}
+    return {**raw, "kind": "DaemonSet", "spec": spec}
+
+
+def annotated(raw: Raw, **annotations: str) -> Raw:
+    return {**raw, "metadata": {**raw["metadata"], "annotations": annotations}}
+
+
+def answered(world: World, namespace: str, raw: Raw) -> Answer:
+    """Return what the API server says to the creation of an object, which it does not keep."""
+
+    async def asked() -> Answer:
+        async with connected(world.plane.site, user=ADMIN) as api:
+            return await tried(api, raw, namespace)
+
+    return asyncio.run(asked())
+
+
+def governed(world: World, **spec: Any) -> tuple[str, str]:
+    """Return a policy, and a namespace in which the API server answers by it."""
+    policy = world.policy(**{"expectations": DENIED, **spec})
+    namespace = world.namespace(policy)
+
+    def answers() -> bool:
+        """The API server refuses, or warns of, an image without a tag."""
+        answer = answered(world, namespace, bare_pod(container(image="example/web")))
+        return bool(answer.refusal or answer.warning)
+
+    eventually(answers)
+    return policy, namespace
+
+
+@pytest.fixture(scope="module")
+def standing(plane: ControlPlane, operator: OperatorProcess) -> Iterator[tuple[World, str]]:
+    """A namespace in which all is refused that can be."""
+    world = World(plane, operator)
+    _, namespace = governed(world)
+    yield world, namespace
+    world.clean_up()
+
+
+def condition(world: World, policy: str) -> tuple[str, str, str]:
+    conditions = {each["type"]: each for each in world.status(policy).get("conditions", [])}
+    found = conditions.get("AdmissionValidation", {"status": "", "reason": "", "message": ""})
+    return found["status"], found["reason"], found["message"]
+
+
+TEMPLATE = "spec.template.spec.containers"
+NIGHTLY = "spec.jobTemplate.spec.template.spec.containers"
+MOVES = "so it may change without notice; name the image by a version tag or a digest"
+UNREADY = (
+    "container web has no readinessProbe, so it gets requests before it can answer; add a readinessProbe that asks the "
+    "container whether it can serve"
+)
+UNREQUESTED = (
+    "container side requests no cpu, so its pod may be put onto a node that has none to spare; set "
+    "resources.requests.cpu to what the container needs"
+)
+UNLIMITED = (
+    "container web has no memory limit, so it may take what its neighbours need; set resources.limits.memory to the "
+    "most that the container may take"
+)
+BLOCKS = (
+    "allows no eviction at any number of pods, so node drains never end; use maxUnavailable: 1, or a minAvailable "
+    "below the number of replicas"
+)
+REFUSED = [
+    (
+        deployment(containers=[container(image=LATEST)]),
+        f"imageTag: {TEMPLATE}[0].image: the image of container web has the moving tag latest, {MOVES}",
+    ),
+    (
+        job(container(image="registry.example:5000/web")),
+        f"imageTag: {TEMPLATE}[0].image: the image of container web has neither tag nor digest, {MOVES}",
+    ),
+    (
+        bare_pod(container(image=LATEST)),
+        f"imageTag: spec.containers[0].image: the image of container web has the moving tag latest, {MOVES}",
+    ),
+    (
+        stateful_set(containers=[container(readinessProbe=None)]),
+        f"readinessProbe: {TEMPLATE}[0].readinessProbe: {UNREADY}",
+    ),
+    (
+        daemon_set(container(), container("side", ports=[], resources={"limits": {"memory": "16Mi"}})),
+        f"resources: {TEMPLATE}[1].resources.requests.cpu: {UNREQUESTED}",
+    ),
+    (
+        cron_job(container(resources={"requests": {"cpu": "10m", "memory": "16Mi"}})),
+        f"resources: {NIGHTLY}[0].resources.limits.memory: {UNLIMITED}",
+    ),
+    (budget(maxUnavailable=0), f"podDisruptionBudget: spec: PodDisruptionBudget web (maxUnavailable 0) {BLOCKS}"),
+    (budget(maxUnavailable="0%"), f"podDisruptionBudget: spec: PodDisruptionBudget web (maxUnavailable 0%) {BLOCKS}"),
+    (budget(minAvailable="100%"), f"podDisruptionBudget: spec: PodDisruptionBudget web (minAvailable 100%) {BLOCKS}"),
+    (
+        budget(),
+        f"podDisruptionBudget: spec: PodDisruptionBudget web (neither minAvailable nor maxUnavailable) {BLOCKS}",
+    ),
+]
+ACCEPTED = [
+    deployment(),
+    stateful_set(containers=[container(ports=[{"name": "metrics", "containerPort": 9090}], readinessProbe=None)]),
+    daemon_set(container(image="registry.example:5000/web@sha256:" + "a" * 64)),
+    job(container(image="registry.example:5000/web:1", readinessProbe=None)),
+    cron_job(container()),
+    bare_pod(container(), container("istio-proxy", image="example/proxy", resources={})),
+    budget(maxUnavailable=1),
+    budget(maxUnavailable="1%"),
+    budget(minAvailable=5),
+    budget(minAvailable="99%"),
+]
+
+
+@pytest.mark.parametrize(("raw", "said"), REFUSED)
+def test_what_falls_short_is_refused_in_the_words_of_the_finding(
+    standing: tuple[World, str], raw: Raw, said: str
+) -> None:
+    assert answered(*standing, raw).refusal == said
+
+
+@pytest.mark.parametrize("raw", ACCEPTED, ids=lambda each: each["kind"])
+def test_what_meets_the_expectations_is_accepted(standing: tuple[World, str], raw: Raw) -> None:
+    answer = answered(*standing, raw)
+    assert (answer.accepted, answer.warning) == (True, ""), answer
+
+
+def test_all_that_falls_short_is_told_at_once(standing: tuple[World, str]) -> None:
+    refusal = answered(*standing, deployment(containers=[container(image=LATEST, readinessProbe=None)])).refusal
+    assert [each.partition(":")[0] for each in refusal.split(" | ")] == ["readinessProbe", "imageTag"]
+
+
+def test_of_many_findings_the_first_are_told_and_the_others_counted(standing: tuple[World, str]) -> None:
+    raw = bare_pod(*(container(f"web-{each}", image=LATEST, ports=[]) for each in range(40)))
+    *told, last = answered(*standing, raw).refusal.split(" | ")
+    assert (len(told), last) == (8, "and 32 more")
+
+
+def test_a_warning_lets_through(world: World) -> None:
+    _, namespace = governed(world, expectations={each: {"action": "Warn"} for each in ("imageTag", "replicas")})
+    answer = answered(world, namespace, deployment(replicas=1, containers=[container(image=LATEST)]))
+    assert answer.accepted
+    assert answer.warning == (
+        "replicas: spec.replicas: replicas is 1, and at least 2 are expected so that the loss of a pod is no outage; "
+        "set spec.replicas to 2 or more, or exempt a workload that cannot run twice (an autoscaler is not seen here) | "
+        f"imageTag: {TEMPLATE}[0].image: the image of container web has the moving tag latest, {MOVES}"
+    )
+
+
+def test_replicas_are_warned_of_when_they_are_written_and_not_when_they_are_scaled(world: World) -> None:
+    _, namespace = governed(world, expectations={each: {"action": "Warn"} for each in ("imageTag", "replicas")})
+    world.apply(namespace, deployment())
+    strictly = ("--warnings-as-errors", "-n", namespace, "deployment", "web")
+    world.kubectl("scale", *strictly, "--replicas=1")
+    world.kubectl("annotate", *strictly, "example.com/note=x")
+    with pytest.raises(KubectlFailed, match="1 warning received"):
+        world.kubectl("patch", *strictly, "--patch", '{"spec": {"replicas": 0}}')
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        annotated(deployment(containers=[container(image=LATEST)]), **{f"{EXEMPT}imageTag": "pinned by the registry"}),
+        annotated(budget(maxUnavailable=0), **{f"{EXEMPT}podDisruptionBudget": "drained by hand; until=2099-12-31"}),
+        deployment(containers=[container(), container("linkerd-proxy", image="example/proxy", resources={})]),
+    ],
+    ids=["an exemption", "an exemption with a date", "a container that the policy exempts"],
+)
+def test_what_is_exempt_passes(standing: tuple[World, str], raw: Raw) -> None:
+    assert answered(*standing, raw).accepted
+
+
+@pytest.mark.parametrize("reason", ["", " ", "until=2099-12-31", "(until=2099-12-31)"])
+def test_an_exemption_without_a_reason_does_not_count(standing: tuple[World, str], reason: str) -> None:
+    raw = annotated(deployment(containers=[container(image=LATEST)]), **{f"{EXEMPT}imageTag": reason})
+    assert answered(*standing, raw).refusal.startswith("imageTag: ")
+
+
+def test_an_exemption_does_not_count_where_the_policy_ignores_it(world: World) -> None:
+    _, namespace = governed(world, exemptions="Ignored")
+    raw = annotated(bare_pod(container(image=LATEST)), **{f"{EXEMPT}imageTag": "pinned by the registry"})
+    assert answered(world, namespace, raw).refusal.startswith("imageTag: ")
+
+
+def test_what_something_else_makes_passes(standing: tuple[World, str]) -> None:
+    world, namespace = standing
+    owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web", "uid": "1", "controller": True}
+    raw = bare_pod(container(image=LATEST), ownerReferences=[owner], namespace=namespace)
+    assert "created" in world.kubectl("create", "--dry-run=server", "-f", "-", stdin=raw)
+
+
+@pytest.mark.parametrize(
+    "spec", [{"mode": "Audit"}, {"paused": True}, {"expectations": {each: {"action": "Audit"} for each in JUDGED}}]
+)
+def test_nothing_is_refused_where_the_policy_forbids_it(world: World, spec: Raw) -> None:
+    policy, namespace = governed(world)
+    world.change_policy(policy, **spec)
+    eventually(lambda: answered(world, namespace, bare_pod(container(image=LATEST))).accepted)
+
+
+def test_nothing_is_refused_where_the_namespace_forbids_it(standing: tuple[World, str]) -> None:
+    world, namespace = standing
+    world.label(namespace, "productionpolicy.dev/mode=audit")
+    try:
+        eventually(lambda: answered(world, namespace, bare_pod(container(image=LATEST))).accepted)
+    finally:
+        world.label(namespace, "productionpolicy.dev/mode-")
+
+
+def an_old_workload(world: World) -> str:
+    """Return a namespace with a Deployment that has fallen short since before its policy refuses that."""
+    namespace = world.namespace()
+    world.apply(namespace, deployment(containers=[container(image=LATEST, readinessProbe=None)]))
+    policy, _ = governed(world)
+    world.label(namespace, f"productionpolicy.dev/policy={policy}")
+    eventually(lambda: answered(world, namespace, bare_pod(container(image=LATEST))).refusal)
+    return namespace
+
+
+def test_an_old_workload_may_be_changed_elsewhere_and_deleted(world: World) -> None:
+    namespace = an_old_workload(world)
+    world.kubectl("annotate", "deployment", "web", "-n", namespace, "example.com/note=x")
+    world.kubectl("rollout", "restart", "deployment", "web", "-n", namespace)
+    world.kubectl("set", "env", "deployment", "web", "-n", namespace, "MODE=calm")
+    world.kubectl("scale", "deployment", "web", "-n", namespace, "--replicas=2")
+    world.kubectl("delete", "deployment", "web", "-n", namespace)
+
+
+def test_the_operator_repairs_an_old_workload(world: World) -> None:
+    namespace = an_old_workload(world)
+    live = world.repaired("web", namespace)
+    assert {"preStop", "terminationGracePeriod"} <= journal(live).keys()
+
+
+def test_an_old_workload_has_to_comply_when_its_image_changes(world: World) -> None:
+    namespace = an_old_workload(world)
+    change = ("set", "image", "deployment/web", "-n", namespace)
+    with pytest.raises(KubectlFailed, match="container web has no readinessProbe"):
+        world.kubectl(*change, "web=example/web:1.2.4")
+    patch = {"spec": {"template": {"spec": {"containers": [container()]}}}}
+    world.kubectl("patch", "deployment", "web", "-n", namespace, "-p", json.dumps(patch))
+
+
+def test_a_missing_budget_is_neither_refused_nor_made(world: World) -> None:
+    policy, namespace = governed(world)
+    world.apply(namespace, deployment())
+    world.settled(policy, total=1, violating=1)
+    [finding] = world.status(policy)["violations"]
+    assert (finding["expectation"], world.budgets(namespace)) == ("podDisruptionBudget", [])
+
+
+def test_the_policy_says_what_is_refused(world: World) -> None:
+    policy, _ = governed(world, expectations={**DENIED, "replicas": {"action": "Warn"}})
+    told = f"refused at admission: {', '.join(JUDGED)}; warned of at admission: replicas"
+    eventually(lambda: condition(world, policy) == ("True", "Bound", told))
+
+
+@pytest.mark.parametrize("spec", [{"mode": "Audit"}, {"paused": True}])
+def test_a_policy_that_is_not_enforced_says_that_nothing_is_refused(world: World, spec: Raw) -> None:
+    policy, _ = governed(world)
+    world.change_policy(policy, **spec)
+    eventually(lambda: condition(world, policy)[:2] == ("False", "NotEnforced"))
+
+
+def test_a_policy_that_asks_for_neither_says_nothing_of_it(world: World) -> None:
+    policy = world.policy()
+    eventually(lambda: world.status(policy).get("conditions"))
+    assert condition(world, policy) == ("", "", "")
+
+
+def test_the_bindings_go_with_the_policy(world: World) -> None:
+    policy, _ = governed(world)
+    world.kubectl("delete", "productionpolicy", policy, "--timeout=30s")
+    bindings = [f"validatingadmissionpolicybinding/productionpolicy-{each}-{policy}" for each in ("deny", "warn")]
+    eventually(lambda: not world.kubectl("get", *bindings, "--ignore-not-found"))
+
+
+def test_the_api_server_finds_no_fault_in_the_expressions(plane: ControlPlane) -> None:
+    def checked() -> list[Raw] | None:
+        found = json.loads(plane.kubectl("get", "validatingadmissionpolicies", "-o", "json"))["items"]
+        done = [each for each in found if each.get("status", {}).get("observedGeneration")]
+        return done if len(done) == len(found) else None
+
+    policies: list[Raw] = eventually(checked)
+    assert [each["status"].get("typeChecking", {}) for each in policies] == [{}, {}]
+
+
+def test_both_policies_say_the_same(plane: ControlPlane) -> None:
+    found = json.loads(plane.kubectl("get", "validatingadmissionpolicies", "-o", "json"))["items"]
+    deny, warn = (deepcopy(each["spec"]) for each in sorted(found, key=lambda each: str(each["metadata"]["name"])))
+    actions = [each["variables"].pop(0) for each in (deny, warn)]
+    assert deny == warn
+    assert actions == [{"name": "action", "expression": f'"{each}"'} for each in ("Deny", "Warn")]

@@ -1,0 +1,137 @@
+"""What a policy tells of what is done at admission, and what the operator binds."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any, cast
+
+import pytest
+
+from productionpolicy.controller.admission import DENY, REPAIR, WARN, Admission
+from productionpolicy.controller.cluster import Cluster, Raw, Refused
+from productionpolicy.controller.resources import Resource
+from productionpolicy.controller.store import StoredPolicy
+from productionpolicy.policy import Policy
+from support.policies import policy
+
+DENYING = policy(imageTag={"action": "Deny"}, resources={"action": "Deny"}, replicas={"action": "Warn"})
+ALL = frozenset({REPAIR.name, DENY.name, WARN.name})
+
+
+class Served:
+    """An API server, as far as it serves admission policies."""
+
+    def __init__(self, *paths: str, installed: frozenset[str] = frozenset(), refuses: bool = False) -> None:
+        self.paths = paths
+        self.installed = installed
+        self.refuses = refuses
+        self.written: dict[str, Raw] = {}
+
+    async def serves(self, resource: Resource) -> bool:
+        return f"{resource.plural}/{resource.version}" in self.paths
+
+    async def has(self, _resource: Resource, name: str) -> bool:
+        return name in self.installed
+
+    async def pages(self, resource: Resource) -> AsyncIterator[list[Raw]]:
+        yield [each for each in self.written.values() if each["kind"] == resource.kind]
+
+    async def put(self, _resource: Resource, manifest: Raw, *, live: Raw | None) -> Raw:
+        if self.refuses:
+            raise Refused("bindings are not allowed here")
+        assert live is None
+        self.written[manifest["metadata"]["name"]] = manifest
+        return manifest
+
+
+NEW = ("mutatingadmissionpolicies/v1", "validatingadmissionpolicies/v1")
+
+
+def stored(governed_by: Policy) -> StoredPolicy:
+    return StoredPolicy(governed_by.name, governed_by.uid, "1", 1, policy=governed_by)
+
+
+async def told(server: Served, governed_by: Policy) -> dict[str, tuple[str, str, str]]:
+    """Return the conditions of a policy once the operator has done what it can."""
+    admission = Admission(cast("Cluster", server))
+    await admission.learn()
+    await admission.keep(stored(governed_by))
+    return {each.type: (each.status, each.reason, each.message) for each in admission.conditions(governed_by)}
+
+
+async def test_where_all_is_installed_each_policy_is_bound() -> None:
+    server = Served(*NEW, installed=ALL)
+    assert await told(server, DENYING) == {
+        "AdmissionRepair": (
+            "True",
+            "Bound",
+            "workloads are repaired when they are created or their pods are replaced anyway",
+        ),
+        "AdmissionValidation": (
+            "True",
+            "Bound",
+            "refused at admission: resources, imageTag; warned of at admission: replicas",
+        ),
+    }
+    actions = {name: each["spec"].get("validationActions") for name, each in server.written.items()}
+    assert actions == {
+        "productionpolicy-default": None,
+        "productionpolicy-deny-default": ["Deny"],
+        "productionpolicy-warn-default": ["Warn"],
+    }
+
+
+async def test_what_is_bound_already_is_left_alone() -> None:
+    server = Served(*NEW, installed=ALL)
+    assert await told(server, DENYING) == await told(server, DENYING)
+
+
+@pytest.mark.parametrize(
+    ("server", "repair", "validation"),
+    [
+        (
+            Served(),
+            ("NotServed", "no MutatingAdmissionPolicy is served (Kubernetes 1.36)"),
+            ("NotServed", "no ValidatingAdmissionPolicy is served (Kubernetes 1.30)"),
+        ),
+        (
+            Served(*NEW),
+            ("NotInstalled", "to change that: kubectl apply -k manifests/admission/"),
+            ("NotInstalled", "to change that: kubectl apply -k manifests/admission/validation/"),
+        ),
+        (
+            Served(*NEW, installed=ALL, refuses=True),
+            ("NotBound", "bindings are not allowed here"),
+            ("NotBound", "bindings are not allowed here"),
+        ),
+    ],
+)
+async def test_a_policy_says_what_it_lacks(server: Served, repair: Any, validation: Any) -> None:
+    found = await told(server, DENYING)
+    assert found == {
+        "AdmissionRepair": ("False", repair[0], f"repairs are made in the background alone: {repair[1]}"),
+        "AdmissionValidation": (
+            "False",
+            validation[0],
+            f"nothing is refused at admission, or warned of: {validation[1]}",
+        ),
+    }
+
+
+async def test_kubernetes_before_1_36_refuses_and_warns_without_repairing() -> None:
+    server = Served("validatingadmissionpolicies/v1", installed=frozenset({DENY.name, WARN.name}))
+    found = await told(server, DENYING)
+    assert {kind: each[:2] for kind, each in found.items()} == {
+        "AdmissionRepair": ("False", "NotServed"),
+        "AdmissionValidation": ("True", "Bound"),
+    }
+
+
+@pytest.mark.parametrize("spec", [{"mode": "Audit"}, {"paused": True}])
+async def test_a_policy_that_is_not_enforced_refuses_nothing(spec: Raw) -> None:
+    found = await told(Served(*NEW, installed=ALL), policy(spec=spec, imageTag={"action": "Deny"}))
+    assert found["AdmissionValidation"][:2] == ("False", "NotEnforced")
+
+
+async def test_a_policy_that_asks_for_neither_says_nothing_of_it() -> None:
+    assert (await told(Served(), policy())).keys() == {"AdmissionRepair"}
