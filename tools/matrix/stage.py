@@ -20,7 +20,7 @@ from control_plane.operator_process import OperatorProcess
 from control_plane.plane import ControlPlane
 from matrix.manifests import NAME, Raw, base, deployment
 
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.2
 PATIENCE_SECONDS = 60.0
 POLICIES = "/apis/productionpolicy.dev/v1alpha1/productionpolicies"
 GOVERNED = "productionpolicy.dev/policy"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -156,11 +155,15 @@ class Trial:
 
         async def look() -> tuple[bool, Any]:
             live = await self.stage.deployment(self.namespace)
-            status = await self.stage.status(self.policy) if self.policy else {}
+            if not is_rolled_out(live):
+                return False, f"rolling out: {live.get('status')}"
+            if not self.policy:
+                return True, None
+            status = await self.stage.status(self.policy)
+            if not _is_settled(status, verdict=verdict):
+                return False, _told(status)
             budgets = await self.stage.items(self.namespace, *_BUDGETS)
-            right = is_rolled_out(live) and (not self.policy or _is_settled(status, verdict=verdict))
-            right = right and (not self.policy or len(budgets) == 1 or verdict is None)
-            return right, _told(status, budgets)
+            return len(budgets) == 1 or verdict is None, f"{len(budgets)} budgets"
 
         await eventually(look)
 
@@ -171,11 +174,10 @@ def _is_settled(status: Raw, *, verdict: str | None) -> bool:
     return done and (verdict is None or counts.get(verdict) == 1)
 
 
-def _told(status: Raw, budgets: Sequence[Raw]) -> str:
+def _told(status: Raw) -> str:
     counts = {name: count for name, count in status.get("workloads", {}).items() if count}
     findings = [f"{each['expectation']} {each.get('path', '')}" for each in status.get("violations", [])]
-    names = [each["metadata"]["name"] for each in budgets]
-    return f"{counts} {status.get('pending')} {findings} budgets {names}"
+    return f"{counts}, pending {status.get('pending')}, {findings}"
 
 
 def _owned(raw: Raw, *, by: Raw) -> bool:
