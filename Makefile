@@ -87,6 +87,14 @@ bench: programs ## Measure the operator with many workloads (SCALE=2000)
 bench-check: $(ENVIRONMENT) ## Measure check beside kube-score, on generated manifests and those in CORPUS, if it is there
 	@$(RUN) -m bench_check $(wildcard $(CORPUS))
 
+.PHONY: bench-admission
+bench-admission: programs ## Measure what repairs at admission cost the API server
+	@$(RUN) -m bench.admission
+
+.PHONY: matrix
+matrix: programs ## Let every writer make every change to repaired workloads, and write who won into docs/
+	@$(RUN) -m matrix --write
+
 .PHONY: build
 build: $(ENVIRONMENT) ## Build the Python package into dist/
 	@$(BIN)/uv build --quiet

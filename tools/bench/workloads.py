@@ -31,14 +31,15 @@ def namespaces(scale: int) -> Iterator[Raw]:
 def deployments(scale: int) -> Iterator[Raw]:
     """Yield the Deployments: nothing wrong but that nothing is prepared for a drain or a rollout."""
     for number in range(scale):
-        yield _deployment(f"app-{number:05}", namespace=_namespace(number // PER_NAMESPACE))
+        yield deployment(f"app-{number:05}", namespace=_namespace(number // PER_NAMESPACE))
 
 
 def _namespace(number: int) -> str:
     return f"team-{number:04}"
 
 
-def _deployment(name: str, *, namespace: str) -> Raw:
+def deployment(name: str, *, namespace: str) -> Raw:
+    """Return one of them."""
     labels = {"app.kubernetes.io/name": name}
     container = {
         "name": "web",

@@ -15,10 +15,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench_check import kube_score
 from bench_check.copies import SUFFIXES, copied
 from bench_check.generated import generate
+from bench_check.kube_score import KUBE_SCORE
 from bench_check.trial import RunFailed, Trial, run
+from control_plane.binaries import BuildFailed
 
 FILES = 3340
 STARTS = 10
@@ -88,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="productionpolicy-bench-check-") as folder:
             _measure(Path(folder), source=options.source, rounds=options.rounds)
-    except (kube_score.BuildFailed, RunFailed, FileNotFoundError) as failure:
+    except (BuildFailed, RunFailed, FileNotFoundError) as failure:
         print(f"error: {failure}", file=sys.stderr)
         return 1
     return 0
@@ -107,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _measure(folder: Path, *, source: Path | None, rounds: int) -> None:
-    bench = Bench(kube_score.ensure(), environment=_environment(folder))
+    bench = Bench(KUBE_SCORE.ensure(), environment=_environment(folder))
     title = f"{len(os.sched_getaffinity(0))} cores, Python {platform.python_version()}"
     _print(f"start of productionpolicy ({title}; median of {STARTS})", _starts(bench, folder))
     for corpus in _corpora(bench, folder, source):
@@ -154,7 +155,7 @@ def _compared(bench: Bench, corpus: Corpus, *, rounds: int) -> Iterator[Row]:
     ours, theirs = ([each[side] for each in trials] for side in (0, 1))
     yield "files", f"{len(corpus.files)}, {corpus.size / 1e6:.1f} MB"
     yield "productionpolicy check", _both(ours)
-    yield f"kube-score {kube_score.version()}", _both(theirs)
+    yield f"kube-score {KUBE_SCORE.version}", _both(theirs)
     yield "ratio of the two", _aimed(_median(ours) / _median(theirs), most=MOST_RATIO)
     yield "peak memory: productionpolicy", _memory(ours)
     yield "peak memory: kube-score", _memory(theirs)

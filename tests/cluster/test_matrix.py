@@ -1,0 +1,36 @@
+"""Whatever an owner does next to a repaired workload, by whatever tool, the owner wins. `make matrix` plays it all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from matrix.changes import CHANGES
+from matrix.play import REPAIRED, Cell, Unit, pairs, played
+from matrix.stage import staged
+from matrix.trial import Way
+from matrix.writers import WRITERS, Apply
+
+
+def lost(cells: list[Cell]) -> list[str]:
+    return sorted(f"{each.change}, {each.writer}, {each.way}: {each}" for each in cells if each.complaints)
+
+
+def test_the_slice_holds_every_pair() -> None:
+    units = list(pairs())
+    assert len({(each.writer, each.change.name) for each in units}) == len(units) == len(WRITERS) * len(CHANGES)
+    assert len({(each.writer, each.ways) for each in units}) == len(WRITERS) * len(REPAIRED)
+    assert len({(each.change.name, each.ways) for each in units}) == len(CHANGES) * len(REPAIRED)
+
+
+async def test_the_owner_wins_whoever_writes_whatever(tmp_path: Path) -> None:
+    async with staged(tmp_path, admits=True) as stage:
+        cells = await played(stage, pairs())
+    assert lost(cells) == []
+    assert sum(each.won for each in cells) >= 0.95 * len(WRITERS) * len(CHANGES)
+
+
+async def test_without_the_admission_policy_some_changes_need_a_hand(tmp_path: Path) -> None:
+    changes = [each for each in CHANGES if each.by_hand]
+    async with staged(tmp_path, admits=False) as stage:
+        cells = await played(stage, [Unit(Apply, each, (Way.BACKGROUND,)) for each in changes])
+    assert {each.change: each.complaints for each in cells} == {each.name: (each.by_hand,) for each in changes}

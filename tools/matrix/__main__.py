@@ -1,0 +1,124 @@
+"""`python -m matrix`: whatever an owner does next to a repaired workload, the owner wins.
+
+Every writer makes every change to a workload that was repaired, in the background or at admission, and to a twin that
+was not. Where the twin succeeds, the owner has won if, with the repairs,
+
+1. the command succeeds, and says nothing that it does not say of the twin;
+2. what the owner wrote is live, and all else is as on the twin, less what we repair;
+3. no more rollouts follow than the twin has (one more where the change takes a repair away);
+4. the writer calls it in sync, where it asks;
+5. the status of the policy comes to rest, with the verdict that `check` gives of the live objects, and nothing moves.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from control_plane.binaries import BuildFailed
+from control_plane.installation import REPOSITORY
+from control_plane.operator_process import OperatorFailed
+from control_plane.plane import KubectlFailed, StartFailed
+from matrix.changes import CHANGES
+from matrix.helm import HELM_3, HELM_4
+from matrix.play import Cell, Unit, all_units, played
+from matrix.stage import staged
+from matrix.tables import WIDTH, markdown, printed, write
+from matrix.trial import Way
+from matrix.writers import WRITERS
+
+PAGE = REPOSITORY / "docs" / "owner-always-wins.md"
+FAILURES = (BuildFailed, KubectlFailed, OperatorFailed, StartFailed)
+TITLES = {
+    Way.ADMISSION: "Repaired at admission",
+    Way.BACKGROUND: "Repaired in the background, with the admission policy installed since",
+}
+UNGUARDED = "Repaired in the background, on a server without the admission policy: the changes that need a hand"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    options = _parser().parse_args(arguments)
+    folder = Path(tempfile.mkdtemp(prefix="productionpolicy-matrix-"))
+    try:
+        tables = asyncio.run(_tables(folder, [each for each in all_units() if _chosen(each, options)]))
+    except FAILURES as failure:
+        _say(f"error: {failure}. The logs are in {folder}.")
+        return 1
+    except KeyboardInterrupt:
+        shutil.rmtree(folder, ignore_errors=True)
+        return 130  # as shells count: 128 + SIGINT
+    shutil.rmtree(folder, ignore_errors=True)
+    _tell(tables)
+    if options.write:
+        write(PAGE, [line for title, cells in tables.items() for line in markdown(title, cells)])
+    return int(any(each.complaints for title, cells in tables.items() if title != UNGUARDED for each in cells))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m matrix", description="Let every writer make every change, and see that the owner wins."
+    )
+    parser.add_argument("--write", action="store_true", help=f"write the tables to docs/{PAGE.name}")
+    parser.add_argument("--writer", action="append", choices=[each.title for each in WRITERS], help="only this column")
+    parser.add_argument("--change", action="append", choices=[each.name for each in CHANGES], help="only this row")
+    return parser
+
+
+def _chosen(unit: Unit, options: argparse.Namespace) -> bool:
+    writers, changes = options.writer or [unit.writer.title], options.change or [unit.change.name]
+    return unit.writer.title in writers and unit.change.name in changes
+
+
+async def _tables(folder: Path, units: Sequence[Unit]) -> dict[str, list[Cell]]:
+    """Return the cells of each table by its title."""
+    for each in (HELM_3, HELM_4):
+        each.ensure()
+    guarded = await _cells(folder / "guarded", units, admits=True)
+    tables = {title: [each for each in guarded if each.way is way] for way, title in TITLES.items()}
+    by_hand = [Unit(each.writer, each.change, (Way.BACKGROUND,)) for each in units if each.change.by_hand]
+    if by_hand:
+        tables[UNGUARDED] = await _cells(folder / "unguarded", by_hand, admits=False)
+    return tables
+
+
+async def _cells(folder: Path, units: Sequence[Unit], *, admits: bool) -> list[Cell]:
+    started = time.monotonic()
+    count = sum(len(each.ways) for each in units)
+    _say(f"{count} cells, {'with' if admits else 'without'} the admission policy")
+    async with staged(folder, admits=admits) as stage:
+        cells = await played(stage, units)
+    _say(f"played in {time.monotonic() - started:.0f} s")
+    return cells
+
+
+def _tell(tables: dict[str, list[Cell]]) -> None:
+    console = Console(highlight=False, markup=False)
+    if not console.is_terminal:
+        console = Console(width=WIDTH, highlight=False, markup=False)
+    for title, cells in tables.items():
+        printed(console, title, cells)
+        console.print(f"{title}: {_sum(cells)}\n")
+
+
+def _sum(cells: Iterable[Cell]) -> str:
+    found = list(cells)
+    counted = [each for each in found if each.counted]
+    won, rest = sum(each.won for each in counted), len(found) - len(counted)
+    return f"the owner wins in {won} of {len(counted)} cells; {rest} are not counted"
+
+
+def _say(message: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {message}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,125 @@
+"""All cells, several at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from bench.client import spread
+from matrix.changes import CHANGES, Change
+from matrix.judgement import NOT_COUNTED, complaints
+from matrix.stage import Stage
+from matrix.trial import Outcome, Trial, Way
+from matrix.writers import WRITERS, Writer
+
+SLOTS = 6
+REPAIRED = (Way.BACKGROUND, Way.ADMISSION)
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A writer and a change, and the ways in which its workloads are repaired before."""
+
+    writer: type[Writer]
+    change: Change
+    ways: tuple[Way, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell of the tables."""
+
+    writer: str
+    change: str
+    way: Way
+    complaints: tuple[str, ...] = ()
+    counted: bool = True
+
+    @property
+    def won(self) -> bool:
+        """Whether the owner has."""
+        return self.counted and not self.complaints
+
+    def __str__(self) -> str:
+        if not self.counted:
+            return NOT_COUNTED
+        return "; ".join(self.complaints) or "ok"
+
+
+def all_units() -> Iterator[Unit]:
+    """Yield every writer and change in every way."""
+    return (Unit(writer, change, REPAIRED) for change in CHANGES for writer in WRITERS)
+
+
+def pairs() -> Iterator[Unit]:
+    """Yield every pair of a writer and a change once, so that each of both meets both ways, too."""
+    for row, change in enumerate(CHANGES):
+        for column, writer in enumerate(WRITERS):
+            yield Unit(writer, change, (REPAIRED[(row + column) % len(REPAIRED)],))
+
+
+@dataclass(slots=True)
+class _Played:
+    unit: Unit
+    twin: Outcome
+    trials: list[Trial]
+
+
+@dataclass(slots=True)
+class Slot:
+    """Plays units one after another; each is looked at again after the next, with which the operator was busy."""
+
+    stage: Stage
+    cells: list[Cell]
+    _policies: dict[Way, Iterator[str]] = field(default_factory=dict)
+    _before: _Played | None = None
+
+    async def play(self, unit: Unit) -> None:
+        """Play a unit, then judge the one before."""
+        twin = Trial(self.stage, unit.writer, unit.change, Way.UNREPAIRED)
+        trials = [Trial(self.stage, unit.writer, unit.change, way, policy=await self._policy(way)) for way in unit.ways]
+        async with asyncio.TaskGroup() as tasks:
+            for each in (twin, *trials):
+                tasks.create_task(each.play())
+        await twin.end()
+        assert twin.outcome is not None
+        played = _Played(unit, twin.outcome, trials)
+        if self._before is not None:
+            await self._judge(self._before)
+        self._before = played
+
+    async def _policy(self, way: Way) -> str:
+        """Return one of the two policies of a way, which take turns."""
+        if way not in self._policies:
+            self._policies[way] = itertools.cycle([await self.stage.policy(), await self.stage.policy()])
+        return next(self._policies[way])
+
+    async def _judge(self, played: _Played) -> None:
+        for trial in played.trials:
+            assert trial.outcome is not None
+            writer, change = played.unit.writer.title, played.unit.change
+            if played.twin.refused:
+                self.cells.append(Cell(writer, change.name, trial.way, counted=False))
+            else:
+                later = await trial.look() if trial.outcome.sight else None
+                found = complaints(change, cell=trial.outcome, twin=played.twin, later=later)
+                self.cells.append(Cell(writer, change.name, trial.way, tuple(found)))
+            await trial.end()
+
+
+async def played(stage: Stage, units: Iterable[Unit], *, slots: int = SLOTS) -> list[Cell]:
+    """Play all units and return their cells, in no order."""
+    cells: list[Cell] = []
+    rest = iter(units)
+
+    async def work(_: int) -> None:
+        slot, last = Slot(stage, cells), None
+        for last in rest:
+            await slot.play(last)
+        if last:
+            await slot.play(last)  # so that the last one is looked at again, too; this one is not judged
+
+    await spread(range(slots), work, workers=slots)
+    return cells

@@ -1,0 +1,157 @@
+"""Where the matrix is played: a control plane, the operator in it, and policies that take turns."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from bench.client import Api, connected
+from control_plane.credentials import ADMIN
+from control_plane.installation import REPOSITORY, install
+from control_plane.operator_process import OperatorProcess
+from control_plane.plane import ControlPlane
+from matrix.manifests import NAME, Raw, base, deployment
+
+POLL_SECONDS = 0.2
+PATIENCE_SECONDS = 60.0
+POLICIES = "/apis/productionpolicy.dev/v1alpha1/productionpolicies"
+GOVERNED = "productionpolicy.dev/policy"
+JOURNAL = "repairs.productionpolicy.dev/"
+SPEC = {"mode": "Enforce"}
+
+
+class NeverHappened(Exception):
+    """What was waited for did not come true in time; the message says what was seen."""
+
+
+async def eventually(look: Callable[[], Awaitable[tuple[bool, Any]]]) -> Any:
+    """Return what `look` sees as soon as it says that it is right.
+
+    Raises:
+        NeverHappened: it is not right in time.
+    """
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        right, seen = await look()
+        if right:
+            return seen
+        if time.monotonic() > deadline:
+            raise NeverHappened(str(seen))
+        await asyncio.sleep(POLL_SECONDS)
+
+
+@dataclass(slots=True)
+class Stage:
+    """A running control plane."""
+
+    plane: ControlPlane
+    api: Api
+    folder: Path
+    admits: bool
+    """Whether the admission policy is installed."""
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    async def policy(self) -> str:
+        """Create a policy, and return its name once the API server repairs by it."""
+        name = f"policy-{next(self._numbers)}"
+        kind = {"apiVersion": "productionpolicy.dev/v1alpha1", "kind": "ProductionPolicy"}
+        await self.api.create(POLICIES, {**kind, "metadata": {"name": name}, "spec": SPEC})
+        if self.admits:
+            await self._admitted(await self.namespace(policy=name))
+        return name
+
+    async def namespace(self, *, policy: str | None) -> str:
+        """Create a namespace that names a policy, or none."""
+        name = f"matrix-{next(self._numbers)}"
+        labels = {GOVERNED: policy} if policy else {}
+        await self.api.create("/api/v1/namespaces", {"metadata": {"name": name, "labels": labels}})
+        return name
+
+    async def govern(self, namespace: str, *, policy: str | None) -> None:
+        """Label a namespace with a policy, or take the label away."""
+        await self.api.send(
+            "PATCH",
+            f"/api/v1/namespaces/{namespace}",
+            msgspec.json.encode({"metadata": {"labels": {GOVERNED: policy}}}),
+            content_type="application/merge-patch+json",
+        )
+
+    async def strike(self, namespace: str, *, policy: str | None) -> None:
+        """Give a policy free: let the namespace go, and wait until the policy governs nothing."""
+        if policy:
+            await self.govern(namespace, policy=None)
+            await eventually(lambda: self._counted(policy, total=0))
+        await self.api.send("DELETE", f"/api/v1/namespaces/{namespace}")
+
+    async def status(self, policy: str) -> Raw:
+        """Return the status of a policy; empty where it has none that speaks of the policy as it is."""
+        found = await self.api.get(f"{POLICIES}/{policy}")
+        status: Raw = found.get("status", {})
+        return status if status.get("observedGeneration") == found["metadata"]["generation"] else {}
+
+    async def deployment(self, namespace: str) -> Raw:
+        """Return the Deployment that all of this is about."""
+        found: Raw = await self.api.get(f"/apis/apps/v1/namespaces/{namespace}/deployments/{NAME}")
+        return found
+
+    async def items(self, namespace: str, version: str, kind: str) -> list[Raw]:
+        """Return all objects of a kind."""
+        root = f"/apis/{version}" if "/" in version else f"/api/{version}"
+        found = await self.api.items(f"{root}/namespaces/{namespace}/{kind.lower()}s")
+        return [{"apiVersion": version, "kind": kind, **each} for each in found]
+
+    async def rolled_out(self, namespace: str) -> Raw:
+        """Return the Deployment once all its pods are new and available."""
+
+        async def look() -> tuple[bool, Raw]:
+            found = await self.deployment(namespace)
+            return is_rolled_out(found), found
+
+        return dict(await eventually(look))
+
+    async def _counted(self, policy: str, **counts: int) -> tuple[bool, Any]:
+        workloads = (await self.status(policy)).get("workloads", {})
+        return bool(workloads) and all(workloads.get(name) == count for name, count in counts.items()), workloads
+
+    async def _admitted(self, namespace: str) -> None:
+        path = f"/apis/apps/v1/namespaces/{namespace}/deployments?dryRun=All"
+
+        async def look() -> tuple[bool, Raw]:
+            born = msgspec.json.decode(await self.api.send("POST", path, msgspec.json.encode(deployment(base()))))
+            return bool(journal(born)), journal(born)
+
+        await eventually(look)
+
+
+@asynccontextmanager
+async def staged(folder: Path, *, admits: bool) -> AsyncIterator[Stage]:
+    """Yield a fresh control plane with everything installed, and the operator at work."""
+    with ControlPlane.start(folder / "plane") as plane:
+        kubeconfig = install(plane)
+        if admits:
+            plane.kubectl("apply", "-k", str(REPOSITORY / "manifests" / "admission"))
+        with OperatorProcess(kubeconfig, log=plane.log("operator")) as operator:
+            operator.wait_ready(60)
+            async with connected(plane.site, user=ADMIN) as api:
+                yield Stage(plane, api, folder, admits)
+
+
+def journal(workload: Raw) -> dict[str, str]:
+    """Return our notes on a workload, by expectation."""
+    annotations = workload["metadata"].get("annotations", {})
+    return {key.removeprefix(JOURNAL): text for key, text in annotations.items() if key.startswith(JOURNAL)}
+
+
+def is_rolled_out(workload: Raw) -> bool:
+    """Say whether all pods of a workload are new and available."""
+    status, replicas = workload.get("status", {}), workload["spec"]["replicas"]
+    counts = [status.get(each, 0) for each in ("replicas", "updatedReplicas", "availableReplicas")]
+    return status.get("observedGeneration") == workload["metadata"]["generation"] and counts == [replicas] * 3
