@@ -59,11 +59,15 @@ EXPECTATIONS: tuple[Expectation[Any], ...] = (
     SIDECARS,
 )
 
+REPAIRABLE = tuple(each for each in EXPECTATIONS if each.repair)
+"""Those that the operator can mend itself."""
+
 BY_NAME: dict[str, Expectation[Any]] = {each.name: each for each in EXPECTATIONS}
 
 __all__ = [
     "BY_NAME",
     "EXPECTATIONS",
+    "REPAIRABLE",
     "Action",
     "Expectation",
     "Finding",

@@ -9,7 +9,7 @@ from enum import StrEnum
 from math import ceil
 
 from productionpolicy.kube.fields import Fields
-from productionpolicy.kube.images import Image
+from productionpolicy.kube.images import is_one_of
 from productionpolicy.kube.ownership import Part
 from productionpolicy.kube.programs.commands import is_shell
 from productionpolicy.kube.resources import NO_RESOURCES, Resources, read_resources
@@ -193,7 +193,7 @@ class Container:
 
     def has_image_of(self, patterns: tuple[str, ...]) -> bool:
         """Say whether its image is one of those that globs name; one that is not known is none of them."""
-        return self.image is not None and Image.parse(self.image).is_one_of(patterns)
+        return self.image is not None and is_one_of(self.image, patterns)
 
     @property
     def long_running(self) -> bool:

@@ -40,6 +40,8 @@ class Kind(StrEnum):
     """A pod that nothing else makes."""
 
 
+_KINDS = {each.value: each for each in Kind}
+
 REPLICATED = frozenset({Kind.DEPLOYMENT, Kind.STATEFUL_SET})
 """The kinds that have a number of replicas."""
 
@@ -148,7 +150,7 @@ class Workload:
     @property
     def kind(self) -> Kind:
         """The kind of workload."""
-        return Kind(self.key.kind)
+        return _KINDS[self.key.kind]
 
     @property
     def derived(self) -> bool:

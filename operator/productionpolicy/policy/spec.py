@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated, Any, ClassVar
 
 import msgspec
@@ -174,7 +175,7 @@ class InvalidPolicy(ValueError):
     """A policy cannot be used; the message names the field and says why."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Policy:
     """A ProductionPolicy."""
 
@@ -185,15 +186,11 @@ class Policy:
 
     def parameters(self, expectation: Expectation[Any]) -> Any:
         """Return the typed parameters of an expectation, as they count under the profile."""
-        given: Parameters = getattr(self.spec.expectations, expectation.name)
-        return given.in_development() if self.spec.profile is Profile.DEVELOPMENT else given
+        return self._parameters[expectation.name]
 
     def action(self, expectation: Expectation[Any]) -> Action:
         """Return what is done about an expectation: the policy's word, or the profile's."""
-        given: Parameters = self.parameters(expectation)
-        if given.action is not None:
-            return given.action
-        return expectation.production if self.spec.profile is Profile.PRODUCTION else expectation.development
+        return self._actions[expectation.name]
 
     def acting(self, action: Action) -> tuple[str, ...]:
         """Return the names of the expectations about which this is done."""
@@ -205,12 +202,32 @@ class Policy:
 
     def terms(self, expectation: Expectation[Any]) -> str:
         """Return a digest of all that the policy says about an expectation."""
-        return digest(f"{self.action(expectation)} {self.parameters(expectation)!r}")
+        return self._terms[expectation.name]
 
     @property
     def writes(self) -> bool:
         """Whether it lets repairs be written."""
         return self.spec.mode is Mode.ENFORCE and not self.spec.paused
+
+    # Every judgement of every workload asks for these, of each expectation.
+
+    @cached_property
+    def _parameters(self) -> Mapping[str, Parameters]:
+        given = {each.name: getattr(self.spec.expectations, each.name) for each in EXPECTATIONS}
+        if self.spec.profile is Profile.DEVELOPMENT:
+            return {name: each.in_development() for name, each in given.items()}
+        return given
+
+    @cached_property
+    def _actions(self) -> Mapping[str, Action]:
+        return {each.name: self._parameters[each.name].action or self._default(each) for each in EXPECTATIONS}
+
+    def _default(self, expectation: Expectation[Any]) -> Action:
+        return expectation.production if self.spec.profile is Profile.PRODUCTION else expectation.development
+
+    @cached_property
+    def _terms(self) -> Mapping[str, str]:
+        return {name: digest(f"{action} {self._parameters[name]!r}") for name, action in self._actions.items()}
 
 
 def read_policy(raw: Mapping[str, Any]) -> Policy:

@@ -97,7 +97,15 @@ class Case:
 
     def judged(self, workload: Workload) -> Workload:
         """Return a view of the workload without the containers that the policy exempts."""
-        return workload.without_containers(self.policy.exempts_container) if self.policy else workload
+        exempt = self._exempt_containers
+        return workload.without_containers(exempt.__contains__) if exempt else workload
+
+    @cached_property
+    def _exempt_containers(self) -> frozenset[str]:
+        if self.policy is None:
+            return frozenset()
+        names = (each.name for each in self.workload.template.containers)
+        return frozenset(filter(self.policy.exempts_container, names))
 
     def terms(self, expectation: Expectation[Any]) -> str:
         """Return a digest of the circumstances of a repair: the owner's view and the policy's word."""

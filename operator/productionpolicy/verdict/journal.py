@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from productionpolicy.expectations import BY_NAME, EXPECTATIONS, Expectation
+from productionpolicy.expectations import BY_NAME, REPAIRABLE, Expectation
 from productionpolicy.kube.workloads import ANNOTATION_DOMAIN, GRACE, MAX_UNAVAILABLE, REPAIRED, Workload
 from productionpolicy.repairs import Amendment, Grace, Illegible, MaxUnavailable, Standing
 
@@ -25,7 +25,7 @@ MOST_UNDONE = 2
 """How often another writer may undo the same repair before we leave it undone."""
 
 _RESTORABLE: dict[type[Amendment], str] = {Grace: GRACE, MaxUnavailable: MAX_UNAVAILABLE}
-_KEYS = (POLICY, *(f"{prefix}{each.name}" for prefix in (REPAIRS, CONTESTED) for each in EXPECTATIONS))
+_KEYS = (POLICY, *(f"{prefix}{each.name}" for prefix in (REPAIRS, CONTESTED) for each in REPAIRABLE))
 """Our notes; one of an expectation that only another version knows is none of our business."""
 
 _CONTEST = re.compile(r"^undone (\d{1,4})x, last by (.*) \[([0-9a-f]+)\]$")
@@ -101,9 +101,9 @@ def read_journal(workload: Workload) -> Journal:
     """Return the journal of a workload, checked against its live values; kinds that are only judged have none."""
     if workload.kind not in REPAIRED:
         return Journal()
-    standing = {each.name: _standing(each, workload) for each in EXPECTATIONS if each.amendment}
+    standing = {each.name: _standing(each, workload) for each in REPAIRABLE if each.amendment}
     found = {name: each for name, each in standing.items() if each is not None}
-    contests = {each.name: Contest.parse(workload.notes.get(f"{CONTESTED}{each.name}", "")) for each in EXPECTATIONS}
+    contests = {each.name: Contest.parse(workload.notes.get(f"{CONTESTED}{each.name}", "")) for each in REPAIRABLE}
     return Journal(
         policy=workload.notes.get(POLICY),
         repairs={name: each.kept for name, each in found.items() if each.kept},

@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import reduce
 from typing import Any
 
-from productionpolicy.expectations import EXPECTATIONS, Action, Expectation, Refusal
+from productionpolicy.expectations import REPAIRABLE, Action, Expectation, Refusal
 from productionpolicy.expectations.pre_stop import PRE_STOP
 from productionpolicy.expectations.termination_grace_period import TERMINATION_GRACE_PERIOD as GRACE_PERIOD
 from productionpolicy.kube.budgets import Budget
@@ -101,7 +101,7 @@ def plan(case: Case, *, restarts_allowed: bool = True, restarting: bool = False)
         restarts_allowed: whether changes that replace pods may be part of it; where not, they are left as they are.
         restarting: whether the pods are replaced anyway, so that what waits for that goes along.
     """
-    drafts = {each.name: _draft(case, each) for each in EXPECTATIONS if each.amendment is None}
+    drafts = {each.name: _draft(case, each) for each in REPAIRABLE if each.amendment is None}
     drafts |= _amended(case, restarts_allowed=restarts_allowed, restarting=restarting)
     return _composed(case, drafts)
 
@@ -140,7 +140,7 @@ def _amended(case: Case, *, restarts_allowed: bool, restarting: bool) -> dict[st
 def _drafts(case: Case, *, restarts_allowed: bool, deferring: bool) -> dict[str, _Draft]:
     """Decide about each expectation on the view that the ones before it leave."""
     view, drafts = case.owners_view, {}
-    for expectation in EXPECTATIONS:
+    for expectation in REPAIRABLE:
         if expectation.amendment is None:
             continue
         draft = _draft(case, expectation, view=view)
@@ -315,7 +315,7 @@ def _harmful(case: Case, wanted: BudgetTerms) -> bool:
 
 
 def _composed(case: Case, drafts: Mapping[str, _Draft]) -> Plan:
-    ordered = [drafts[each.name] for each in EXPECTATIONS]
+    ordered = [drafts[each.name] for each in REPAIRABLE]
     budget = _budget_change(case, ordered)
     amended = tuple(_change(each) for each in ordered if each.expectation.amendment and each.before != each.after)
     return Plan(
