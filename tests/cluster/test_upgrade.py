@@ -1,0 +1,79 @@
+"""The operator is replaced by a newer one, and by the older one again: nobody's pods notice."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from cluster.conftest import ROOT
+from cluster.test_restarts import converged, versions
+from cluster.world import World, deployment
+from control_plane.operator_process import OperatorProcess
+from control_plane.plane import ControlPlane
+
+EARLIER = "af75fe77"
+"""The commit of an earlier version; the newest tag takes its place once there is one."""
+
+
+@pytest.fixture(scope="module")
+def earlier(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The repository as it was."""
+    folder = tmp_path_factory.mktemp("earlier")
+    archive = ["git", "archive", EARLIER, "operator", "manifests", "crds"]
+    done = subprocess.run(archive, cwd=ROOT, capture_output=True, check=False)
+    if done.returncode != 0:
+        pytest.skip(f"the history of this repository does not go back to {EARLIER}: {done.stderr.decode().strip()}")
+    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as files:
+        files.extractall(folder, filter="data")
+    return folder
+
+
+@contextmanager
+def installed(plane: ControlPlane, repository: Path, *, log: Path) -> Iterator[OperatorProcess]:
+    """Apply the manifests of a version, and run its operator until the end of the block."""
+    plane.kubectl("apply", "-k", str(repository / "manifests"))
+    kubeconfig = plane.kubeconfig_of_service_account("productionpolicy-system", "productionpolicy")
+    environment = {"PYTHONPATH": str(repository / "operator")}
+    with OperatorProcess(kubeconfig, log=log, environment=environment) as operator:
+        operator.wait_ready(60)
+        yield operator
+        assert operator.stop(timeout=10) == 0
+
+
+def source(repository: Path) -> str:
+    """Return where Python finds the operator of a version."""
+    environment = {**os.environ, "PYTHONPATH": str(repository / "operator")}
+    look = [sys.executable, "-c", "import productionpolicy; print(productionpolicy.__file__)"]
+    return subprocess.run(look, env=environment, capture_output=True, text=True, check=True).stdout
+
+
+def test_no_workload_changes_by_an_upgrade_or_by_going_back(earlier: Path, tmp_path: Path) -> None:
+    assert source(earlier).startswith(str(earlier))
+    assert source(ROOT).startswith(str(ROOT))
+    with ControlPlane.start(tmp_path / "plane") as plane:
+        with installed(plane, earlier, log=tmp_path / "earlier.log") as operator:
+            world = World(plane, operator)
+            policy = world.policy()
+            namespace = converged(world, policy)
+            before = world.fixed(lambda: versions(world, namespace))
+
+        for version, name in ((ROOT, "newer"), (earlier, "older")):
+            with installed(plane, version, log=tmp_path / f"{name}.log") as operator:
+                world = World(plane, operator)
+                world.settled(policy, total=3, compliant=3)
+                assert world.fixed(lambda world=world: versions(world, namespace)) == before  # type: ignore[misc]  # bound
+
+        with installed(plane, ROOT, log=tmp_path / "newer.log") as operator:
+            world = World(plane, operator)
+            world.apply(namespace, deployment("late"))
+            world.settled(policy, total=4, compliant=4)
+            after = world.fixed(lambda: versions(world, namespace))
+        assert {name: version for name, version in after.items() if "late" not in name} == before
