@@ -33,7 +33,9 @@ class Connection:
         Raises:
             NoConnection: neither can be read.
         """
-        configuration = client.Configuration()
+        # A proxy is what the kubeconfig says, for our requests as for Kopf's. Whether the environment or a .netrc says
+        # something, aiohttp would ask in a thread, twice for each request.
+        configuration = client.Configuration(client_session_kwargs={"trust_env": False})
         try:
             await _load(configuration, kubeconfig)
             await client.ApiClient(configuration).close()  # reads the certificates that the kubeconfig names

@@ -18,6 +18,24 @@ _BACKOFFS = (1, 2, 3, 5, 8, 13, 21)
 _LAST_BACKOFF_SECONDS = 30
 
 
+class Nothing(kopf.DiffBaseStorage):
+    """What Kopf remembers of an object in order to tell what has changed: nothing, for no handler of ours asks.
+
+    By default it copies each object twice for that, which took a sixth of the operator's time.
+    """
+
+    def build(self, **_: Any) -> kopf.BodyEssence:
+        """Return what is to be compared."""
+        return {}
+
+    def fetch(self, **_: Any) -> kopf.BodyEssence | None:
+        """Return what was stored."""
+        return None
+
+    def store(self, **_: Any) -> None:
+        """Store nothing."""
+
+
 class Forever:
     """Pauses between attempts, without an end: a watch that gives up would end the whole operator."""
 
@@ -45,6 +63,7 @@ def settings() -> kopf.OperatorSettings:
     chosen.posting.enabled = False
     chosen.posting.loggers = False
     chosen.scanning.disabled = True
+    chosen.persistence.diffbase_storage = Nothing()
     chosen.watching.server_timeout = 290
     chosen.watching.inactivity_timeout = 120
     chosen.watching.reconnect_backoff = 1
