@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import heapq
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -52,6 +53,9 @@ class Ledger:
     _states: Counter[State] = field(default_factory=Counter)
     _outcomes: Counter[tuple[str, Outcome]] = field(default_factory=Counter)
     _repairs: Counter[str] = field(default_factory=Counter)
+    _ranking: list[tuple[int, WorkloadKey]] = field(default_factory=list)
+    """The workloads with findings, those with the most first. It is kept in order, for the status needs the worst of
+    all each time, and shifting a list costs next to nothing."""
     _findings: int = 0
     _pending: int = 0
     _restarts: int = 0
@@ -126,12 +130,22 @@ class Ledger:
         for name in report.repaired:
             self._repairs[name] += sign
         self._count_namespace(report, sign)
+        self._rank(report, sign)
 
     def _count_namespace(self, report: Report, sign: int) -> None:
         namespace = report.key.namespace
         self._namespaces[namespace].count(report, sign)
         if not self._namespaces[namespace].total:
             del self._namespaces[namespace]
+
+    def _rank(self, report: Report, sign: int) -> None:
+        if not report.findings:
+            return
+        entry = (-len(report.findings), report.key)
+        if sign > 0:
+            bisect.insort(self._ranking, entry)
+        else:
+            del self._ranking[bisect.bisect_left(self._ranking, entry)]
 
     def _compliance(self) -> str:
         compliant = self._states[State.COMPLIANT]
@@ -158,8 +172,7 @@ class Ledger:
                 )
 
     def _violations(self) -> Iterable[Violation]:
-        wanting = (each for each in self.reports.values() if each.findings)
-        worst = heapq.nsmallest(MOST_VIOLATIONS, wanting, key=lambda each: (-len(each.findings), each.key))
+        worst = (self.reports[key] for _, key in self._ranking[:MOST_VIOLATIONS])
         return [violation for each in worst for violation in _violations_of(each)][:MOST_VIOLATIONS]
 
 
