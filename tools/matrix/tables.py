@@ -26,8 +26,8 @@ def printed(console: Console, title: str, cells: Sequence[Cell]) -> None:
     """Print a table, and below it the reasons."""
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     table.add_column("")
-    for title in _columns(cells):
-        table.add_column(title)
+    for writer in _columns(cells):
+        table.add_column(writer)
     rows, reasons = _rows(cells)
     for row in rows:
         table.add_row(*row)
