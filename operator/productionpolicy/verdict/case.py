@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
@@ -13,10 +13,12 @@ from productionpolicy.expectations import Action, Expectation
 from productionpolicy.expectations.pod_disruption_budget import POD_DISRUPTION_BUDGET
 from productionpolicy.kube.budgets import Budget
 from productionpolicy.kube.surroundings import ALONE, Surroundings
-from productionpolicy.kube.workloads import Workload, digest
-from productionpolicy.policy import Exemption, Exemptions, OnRemoval, Policy, exemptions_of
+from productionpolicy.kube.workloads import Kind, Workload, digest
+from productionpolicy.policy import Exemption, Exemptions, OnRemoval, Policy, Rollout, exemptions_of
 from productionpolicy.repairs.budget import is_ours_beside
 from productionpolicy.verdict.journal import Journal, read_journal
+from productionpolicy.verdict.marks import Setback
+from productionpolicy.verdict.rollouts import allowed_seconds, failed, in_flight
 
 BUDGET = POD_DISRUPTION_BUDGET.name
 
@@ -59,6 +61,12 @@ class Case:
     """Repairs that we made, by expectation."""
     failure: str | None = None
     """Why the API server refused our last write, while nothing has changed since."""
+    now: datetime | None = None
+    """The moment, by the API server's clock; None where there is none."""
+    watched: float | None = None
+    """Seconds since we began a rollout, by a clock that nobody sets; None where another process has begun it."""
+    crowded: bool = False
+    """Whether a pod beyond the number of replicas was seen that finds no place."""
 
     @cached_property
     def journal(self) -> Journal:
@@ -81,6 +89,54 @@ class Case:
         return frozenset(self.journal.repairs) | (frozenset({BUDGET}) if self.our_budget else frozenset())
 
     @cached_property
+    def rolls_by_us(self) -> bool:
+        """Whether a rollout that we have begun has not come to its end."""
+        return in_flight(self.workload, self.journal)
+
+    @cached_property
+    def failing(self) -> bool:
+        """Whether a rollout that we have begun has failed, and is to be put back."""
+        return failed(self.workload, self.journal, elapsed=self._elapsed, patience=self._patience)
+
+    @property
+    def deadline(self) -> float | None:
+        """In how many seconds a rollout of ours will have failed; None where no clock decides that."""
+        if not self.rolls_by_us or self._elapsed is None or self.workload.kind is not Kind.STATEFUL_SET:
+            return None
+        return max(0.0, allowed_seconds(self.workload, self._patience) - self._elapsed)
+
+    @cached_property
+    def setback(self) -> Setback | None:
+        """The rollout of ours that failed, while it is not to be tried again."""
+        told = self.journal.setback
+        if told is None or self.policy is None:
+            return None
+        return told if (told.workload, told.policy) == (self.asked_of_pods, self.policy.edition) else None
+
+    @cached_property
+    def asked_of_pods(self) -> str:
+        """A digest of what a failed rollout depends on: the owner's pod template, and what the owner exempts."""
+        exempt = sorted(each.expectation for each in self.exemptions if each.holds)
+        return digest(f"{self.owners_view.template_digest} {exempt}")
+
+    @property
+    def _patience(self) -> float:
+        rollout = self.policy.spec.rollout if self.policy else Rollout()
+        return rollout.progress_deadline_seconds
+
+    @property
+    def _elapsed(self) -> float | None:
+        """Return the seconds since our last rollout began.
+
+        The API server's clock may be set; so where we know better it is no more than we have seen.
+        """
+        started = self.journal.started
+        if started is None or self.now is None:
+            return None
+        told = (self.now - datetime.fromisoformat(started.at)).total_seconds()
+        return told if self.watched is None else min(told, self.watched)
+
+    @cached_property
     def exemptions(self) -> tuple[Exemption, ...]:
         """The exemptions that the workload claims, where the policy honours them."""
         if self.policy is None or self.policy.spec.exemptions is Exemptions.IGNORED:
@@ -101,8 +157,14 @@ class Case:
 
     def terms(self, expectation: Expectation[Any]) -> str:
         """Return a digest of the circumstances of a repair: the owner's view and the policy's word."""
-        said = self.policy.terms(expectation) if self.policy else ""
-        return digest(f"{self._asked} {said}")
+        return digest(f"{self._asked} {self._said(expectation)}")
+
+    def terms_of_room(self, expectation: Expectation[Any]) -> str:
+        """Return a digest of what decides whether a surge pod is asked for: each new image is no reason to try again."""
+        return digest(f"{self.owners_view.strategy!r} {self._said(expectation)}")
+
+    def _said(self, expectation: Expectation[Any]) -> str:
+        return self.policy.terms(expectation) if self.policy else ""
 
     @cached_property
     def _asked(self) -> str:
