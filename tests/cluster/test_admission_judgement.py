@@ -12,8 +12,8 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 
 from bench.client import connected
-from cluster.conftest import ROOT
 from cluster.answers import Answer, tried
+from cluster.conftest import ROOT
 from cluster.test_one_judgement import REAL_MANIFESTS, real_groups, usable
 from cluster.world import Raw, eventually
 from control_plane.credentials import ADMIN

@@ -37,8 +37,8 @@ class Verdict:
 def audit(case: Case) -> tuple[Verdict, ...]:
     """Return the verdicts on the live workload, one per expectation that the policy does not ignore.
 
-    What cannot be read, exemptions that do not hold, and rollouts that do not come to their end, follow, each as a failed
-    verdict of its own name.
+    What cannot be read, exemptions that do not hold, and rollouts that do not come to their end, come last, each as a
+    failed verdict of its own name.
     """
     verdicts = [_verdict(case, each) for each in EXPECTATIONS if case.action(each) is not Action.IGNORE]
     notices = {
@@ -116,10 +116,10 @@ def _rollout(case: Case) -> Iterator[Finding]:
     """Find a rollout of ours that failed, and one of the owner's that stands still with repairs that came with it."""
     mark = case.setback or (case.journal.started if case.failing else None)
     if mark is not None:
+        names, put_back = ", ".join(mark.expectations), "was" if case.setback else "will be"
         yield Finding(
             path="spec.template",
-            message=f"the rollout of {', '.join(mark.expectations)}, begun at {mark.at}, did not come to its end in time "
-            f"and {'was' if case.setback else 'is'} put back",
+            message=f"the rollout of {names}, begun at {mark.at}, did not end in time and {put_back} put back",
             remedy=_remedy_of_setback(case),
         )
     elif case.workload.stalled and case.journal.started is None and _restarting(case):

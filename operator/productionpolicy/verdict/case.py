@@ -18,7 +18,7 @@ from productionpolicy.policy import Exemption, Exemptions, OnRemoval, Policy, Ro
 from productionpolicy.repairs.budget import is_ours_beside
 from productionpolicy.verdict.journal import Journal, read_journal
 from productionpolicy.verdict.marks import Setback
-from productionpolicy.verdict.rollouts import allowed_seconds, failed, in_flight
+from productionpolicy.verdict.rollouts import allowed_seconds, broken_pod, failed, in_flight, stands_still_on_surge
 
 BUDGET = POD_DISRUPTION_BUDGET.name
 
@@ -114,6 +114,31 @@ class Case:
         return told if (told.workload, told.policy) == (self.asked_of_pods, self.policy.edition) else None
 
     @cached_property
+    def noted_setback(self) -> Setback | None:
+        """The rollout of ours that failed, whether it is to be tried again or has yet to be put back."""
+        started = self.journal.started
+        if not self.failing or started is None or self.policy is None:
+            return self.journal.setback
+        return Setback(
+            started.expectations,
+            at=started.at,
+            workload=self.asked_of_pods,
+            policy=self.policy.edition,
+            resumed=self.policy.resumption,
+            pod=broken_pod(self.workload),
+        )
+
+    @property
+    def may_lack_room(self) -> bool:
+        """Whether a rollout stands still under a setting of ours though no pod is lost, as if one found no room."""
+        return stands_still_on_surge(self.workload, self.journal)
+
+    @property
+    def lacks_room(self) -> bool:
+        """Whether a rollout stands still because our setting asks for a pod that finds no place."""
+        return self.may_lack_room and (self.crowded or self.workload.progress.quota_exceeded)
+
+    @cached_property
     def asked_of_pods(self) -> str:
         """A digest of what a failed rollout depends on: the owner's pod template, and what the owner exempts."""
         exempt = sorted(each.expectation for each in self.exemptions if each.holds)
@@ -160,7 +185,7 @@ class Case:
         return digest(f"{self._asked} {self._said(expectation)}")
 
     def terms_of_room(self, expectation: Expectation[Any]) -> str:
-        """Return a digest of what decides whether a surge pod is asked for: each new image is no reason to try again."""
+        """Return a digest of what asks for a surge pod: a new image is no reason to try that again."""
         return digest(f"{self.owners_view.strategy!r} {self._said(expectation)}")
 
     def _said(self, expectation: Expectation[Any]) -> str:

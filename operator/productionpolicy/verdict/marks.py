@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from productionpolicy.kube.workloads import ANNOTATION_DOMAIN
+from productionpolicy.policy import Policy
 
 _ROLLOUT = f"rollout.{ANNOTATION_DOMAIN}/"
 STARTED = f"{_ROLLOUT}started"
@@ -61,6 +62,10 @@ class Setback:
     """When this changes at the policy, the failure no longer counts there."""
     pod: str = ""
     """A pod of a StatefulSet that its controller does not replace by itself."""
+
+    def counts(self, policy: Policy) -> bool:
+        """Say whether it is one of those that may stop the repairs of a policy."""
+        return (self.policy, self.resumed) == (policy.edition, policy.resumption)
 
     def note(self) -> str:
         """Return the words for the annotation."""

@@ -23,7 +23,7 @@ from productionpolicy.repairs import Amendment, BudgetTerms, Patch, Sleep, merge
 from productionpolicy.verdict.case import BUDGET, Applied, Case
 from productionpolicy.verdict.journal import CONTESTED, NO_EVICTION, NO_ROOM, OWNERS, POLICY, REPAIRS, Contest
 from productionpolicy.verdict.marks import BEFORE, FAILED, STARTED, Setback, Started
-from productionpolicy.verdict.rollouts import broken_pod, provable, rolled_above_partition
+from productionpolicy.verdict.rollouts import provable, rolled_above_partition
 
 WAITS = "it waits until the pods restart for another reason"
 PUT_BACK = "its rollout failed and was put back"
@@ -125,7 +125,7 @@ def plan(case: Case, *, restarts: Restarts = Restarts.ANY, restarting: bool = Fa
 
 
 def begun(case: Case, planned: Plan, *, at: datetime) -> Patch:
-    """Return the patch of a plan, with a note of the rollout that it begins, if a failure of that would be our doing."""
+    """Return the patch of a plan, with a note of the rollout that it begins, if its failure would be our doing."""
     amended = [each for each in planned.changes if each.after is not None and BY_NAME[each.expectation].amendment]
     if planned.put_back or not any(each.restarts for each in amended) or not provable(case.workload):
         return planned.patch
@@ -293,8 +293,8 @@ def _repaired(case: Case, expectation: Expectation[Any], view: Workload, before:
     wanted = _wanted(case, expectation, view)
     contest = _contest(case, expectation, wanted)
     if contest is not None and contest.settled and wanted is not None:
-        stays = None if contest.harm else before
-        return _Draft(expectation, before=before, after=stays, refusal=contest.reason, contest=contest)
+        left = None if contest.harm else before
+        return _Draft(expectation, before=before, after=left, refusal=contest.reason, contest=contest)
     if isinstance(wanted, Refusal) or wanted is None:
         refusal = wanted.reason if wanted else None
         stays = before is not None and before.restarts
@@ -353,7 +353,7 @@ def _contest(
         return known
     if isinstance(wanted, BudgetTerms) and _harmful(case, wanted):
         return Contest(terms=terms, harm=NO_EVICTION)
-    if expectation is ROLLING_UPDATE and case.crowded and name in case.journal.repairs:
+    if expectation is ROLLING_UPDATE and case.lacks_room:
         return Contest(terms=case.terms_of_room(expectation), harm=NO_ROOM)
     remembered = _remembered(case, name, terms)
     if name in case.journal.undone or (remembered and _vanished(case, name, wanted)):
@@ -462,7 +462,7 @@ def _notes(case: Case, drafts: list[_Draft]) -> Iterator[tuple[str, str]]:
 
 def _notes_on_rollouts(case: Case, drafts: list[_Draft], *, standing: bool) -> Iterator[tuple[str, str]]:
     """Return what stays of the notes on a rollout that we began, and on one that failed."""
-    setback = _setback(case) if case.failing else _lasting_setback(case, drafts)
+    setback = _lasting_setback(case, drafts)
     if setback is not None:
         yield FAILED, setback.note()
     over = case.workload.strategy.type == "OnDelete" or rolled_above_partition(case.workload)
@@ -470,25 +470,13 @@ def _notes_on_rollouts(case: Case, drafts: list[_Draft], *, standing: bool) -> I
         yield from ((key, note) for key, note in case.journal.notes.items() if key.startswith((STARTED, BEFORE)))
 
 
-def _setback(case: Case) -> Setback | None:
-    started = case.journal.started
-    if started is None or case.policy is None:
-        return None
-    return Setback(
-        started.expectations,
-        at=started.at,
-        workload=case.asked_of_pods,
-        policy=case.policy.edition,
-        resumed=case.policy.resumption,
-        pod=broken_pod(case.workload),
-    )
-
-
 def _lasting_setback(case: Case, drafts: list[_Draft]) -> Setback | None:
     """Return the failure that is noted, until it is tried again; under another edition of the policy it is history."""
-    told = case.journal.setback
+    told = case.noted_setback
     if told is None or case.policy is None or told.policy != case.policy.edition:
         return None
+    if case.failing:
+        return told
     waits = case.setback is not None or any(each.postponed for each in drafts)
     return told if waits and not any(each.restarts for each in drafts) else None
 

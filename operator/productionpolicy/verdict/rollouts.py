@@ -5,6 +5,7 @@ All of this follows from the workload: from our note that a rollout began, its s
 
 from __future__ import annotations
 
+from productionpolicy.expectations.rolling_update import ROLLING_UPDATE
 from productionpolicy.kube.workloads import Kind, Workload
 from productionpolicy.verdict.journal import Journal
 from productionpolicy.verdict.marks import Started
@@ -67,13 +68,20 @@ def failed(workload: Workload, journal: Journal, *, elapsed: float | None, patie
         workload: whose rollout it is.
         journal: what our notes on it tell.
         elapsed: seconds since the rollout began; None where that is not known.
-        patience: seconds in which each pod of a StatefulSet has to be replaced, beside those that the set itself asks for.
+        patience: seconds in which each pod of a StatefulSet has to be replaced, beside those that the set asks for.
     """
     if not in_flight(workload, journal) or not workload.observed or workload.paused or workload.deleting:
         return False
     if workload.kind is Kind.DEPLOYMENT:
         return workload.stalled and not workload.settled
     return not workload.settled and elapsed is not None and elapsed > allowed_seconds(workload, patience)
+
+
+def stands_still_on_surge(workload: Workload, journal: Journal) -> bool:
+    """Say whether a Deployment stands still under a rollout setting of ours, while none of its old pods is missing."""
+    ours = ROLLING_UPDATE.name in journal.repairs
+    whole = workload.progress.available >= workload.replicas
+    return ours and workload.stalled and whole and not (workload.settled or workload.paused or workload.deleting)
 
 
 def allowed_seconds(workload: Workload, patience: float) -> float:
