@@ -187,6 +187,7 @@ def test_a_rollout_that_nobody_has_observed_yet_has_not_failed() -> None:
 def test_a_rollout_that_has_ended_is_over_whatever_becomes_of_its_pods() -> None:
     world = complete(rolling(running(deployment(), policy=only("preStop"))))
     world.raw["status"]["availableReplicas"] = 1
+    world.now = NOW + timedelta(days=1)
     assert (world.case.rolls_by_us, world.case.failing) == (False, False)
 
 
@@ -230,6 +231,20 @@ def test_without_a_note_of_ours_nothing_is_our_doing() -> None:
     assert not world.case.failing
 
 
+@pytest.mark.parametrize(("seconds", "failed"), [(604, False), (606, True)])
+def test_a_deployment_that_still_tells_of_the_rollout_before_is_judged_by_the_clock(seconds: int, failed: bool) -> None:
+    world = rolling(running(deployment(), policy=only("preStop")))
+    world.raw["status"].update(conditions(COMPLETE))
+    world.now = NOW + timedelta(seconds=seconds)
+    assert (world.case.rolls_by_us, world.case.failing) == (True, failed)
+
+
+def test_a_deployment_that_makes_progress_is_judged_by_its_controller_alone() -> None:
+    world = rolling(running(deployment(), policy=only("preStop")))
+    world.now = NOW + timedelta(days=1)
+    assert not world.case.failing
+
+
 # StatefulSets, which know no deadline.
 
 
@@ -251,8 +266,8 @@ def test_each_pod_of_a_stateful_set_has_its_time_and_its_grace_period(
 
 
 def test_it_is_looked_at_again_when_its_time_is_over() -> None:
-    assert (late(100).case.deadline, late(131).case.deadline) == (30.0, 0.0)
-    assert rolling(running(deployment())).case.deadline is None
+    assert (late(100).case.deadline, late(131).case.deadline) == (30.0, None)
+    assert running(deployment()).case.deadline is None
 
 
 def test_a_clock_of_the_server_that_was_set_makes_nobody_fail() -> None:

@@ -23,6 +23,9 @@ ANNOTATION_DOMAIN = "productionpolicy.dev"
 DEFAULT_MAX_UNAVAILABLE = Count(25, percent=True)
 """What the API server fills in for a Deployment's rollingUpdate.maxUnavailable (apps/v1)."""
 
+DEFAULT_PROGRESS_DEADLINE = 600
+"""What it fills in for a Deployment's progressDeadlineSeconds."""
+
 DEFAULT_MAX_SURGE = Count(25, percent=True)
 GRACE = "terminationGracePeriodSeconds"
 MAX_UNAVAILABLE = "maxUnavailable"
@@ -111,8 +114,8 @@ class Progress:
     available: int = 0
     stalled: bool = False
     """Whether a Deployment exceeded its progress deadline."""
-    complete: bool = False
-    """Whether a Deployment has come to the end of its newest rollout; what happens to its pods later is none of it."""
+    reported_complete: bool = False
+    """Whether a Deployment has told of the end of a rollout since it told of anything else."""
     quota_exceeded: bool = False
     """Whether a quota keeps a Deployment from making a pod."""
     revision: str = ""
@@ -120,6 +123,14 @@ class Progress:
     currentRevision. A Deployment counts: there it is the number of its newest template."""
     newest: str = ""
     """The same of the newest template of a StatefulSet."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether a Deployment has come to the end of its newest rollout; pods that are lost later are none of it.
+
+        Its controller may go on telling of the rollout before, if it missed the moment when the newest began.
+        """
+        return self.reported_complete and self.replicas == self.updated
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +159,8 @@ class Workload:
     """The persistent volume claims that a StatefulSet makes for each of its pods."""
     deadline: int | None = None
     """Seconds after which a Job is ended."""
+    progress_deadline: int = DEFAULT_PROGRESS_DEADLINE
+    """Seconds without progress after which the rollout of a Deployment has failed."""
     min_ready_seconds: int = 0
     first_ordinal: int = 0
     """The number of a StatefulSet's first pod."""
@@ -277,6 +290,7 @@ def read_workload(raw: Mapping[str, Any]) -> Workload:
         paused=spec.boolean("paused"),
         claim_templates=tuple(_names(spec.items("volumeClaimTemplates"))),
         deadline=fields.below(*_JOBS[kind]).integer("activeDeadlineSeconds") if kind in _JOBS else None,
+        progress_deadline=spec.integer("progressDeadlineSeconds") or DEFAULT_PROGRESS_DEADLINE,
         min_ready_seconds=spec.integer("minReadySeconds") or 0,
         first_ordinal=spec.mapping("ordinals").integer("start") or 0,
         progress=_read_progress(fields.mapping("status"), revision=annotations.get(_REVISION, "")),
@@ -338,7 +352,7 @@ def _read_progress(status: Fields, *, revision: str) -> Progress:
         ready=status.integer("readyReplicas") or 0,
         available=status.integer("availableReplicas") or 0,
         stalled=any(each.says("Progressing", "ProgressDeadlineExceeded") for each in conditions),
-        complete=any(each.says("Progressing", "NewReplicaSetAvailable") for each in conditions),
+        reported_complete=any(each.says("Progressing", "NewReplicaSetAvailable") for each in conditions),
         quota_exceeded=any(each.says("ReplicaFailure", "FailedCreate") and each.of_quota for each in conditions),
         revision=status.text("currentRevision") or revision,
         newest=status.text("updateRevision") or "",

@@ -13,7 +13,7 @@ from productionpolicy.expectations import Action, Expectation
 from productionpolicy.expectations.pod_disruption_budget import POD_DISRUPTION_BUDGET
 from productionpolicy.kube.budgets import Budget
 from productionpolicy.kube.surroundings import ALONE, Surroundings
-from productionpolicy.kube.workloads import Kind, Workload, digest
+from productionpolicy.kube.workloads import Workload, digest
 from productionpolicy.policy import Exemption, Exemptions, OnRemoval, Policy, Rollout, exemptions_of
 from productionpolicy.repairs.budget import is_ours_beside
 from productionpolicy.verdict.journal import Journal, read_journal
@@ -100,10 +100,11 @@ class Case:
 
     @property
     def deadline(self) -> float | None:
-        """In how many seconds a rollout of ours will have failed; None where no clock decides that."""
-        if not self.rolls_by_us or self._elapsed is None or self.workload.kind is not Kind.STATEFUL_SET:
+        """In how many seconds a rollout of ours may have failed by the clock; None where none will."""
+        if not self.rolls_by_us or self._elapsed is None:
             return None
-        return max(0.0, allowed_seconds(self.workload, self._patience) - self._elapsed)
+        left = allowed_seconds(self.workload, self._patience) - self._elapsed
+        return left if left >= 0 else None
 
     @cached_property
     def setback(self) -> Setback | None:

@@ -13,6 +13,9 @@ from productionpolicy.verdict.marks import Started
 TOO_MANY = 3
 """So many workloads of one policy with a failed rollout, and repairs that restart pods stop there."""
 
+LENIENCY_SECONDS = 5
+"""How much later than its controller we give up a Deployment."""
+
 
 def provable(workload: Workload) -> bool:
     """Say whether a failure of a rollout that begins now would be our doing.
@@ -67,14 +70,18 @@ def failed(workload: Workload, journal: Journal, *, elapsed: float | None, patie
     Args:
         workload: whose rollout it is.
         journal: what our notes on it tell.
-        elapsed: seconds since the rollout began; None where that is not known.
+        elapsed: seconds since the rollout began; None where that is not known. A Deployment tells by itself that it
+            exceeded its deadline, but for one that still tells of the rollout before: there not one pod has come up.
         patience: seconds in which each pod of a StatefulSet has to be replaced, beside those that the set asks for.
     """
     if not in_flight(workload, journal) or not workload.observed or workload.paused or workload.deleting:
         return False
+    if workload.settled:
+        return False
+    late = elapsed is not None and elapsed > allowed_seconds(workload, patience)
     if workload.kind is Kind.DEPLOYMENT:
-        return workload.stalled and not workload.settled
-    return not workload.settled and elapsed is not None and elapsed > allowed_seconds(workload, patience)
+        return workload.stalled or (late and workload.progress.reported_complete)
+    return late
 
 
 def stands_still_on_surge(workload: Workload, journal: Journal) -> bool:
@@ -85,10 +92,12 @@ def stands_still_on_surge(workload: Workload, journal: Journal) -> bool:
 
 
 def allowed_seconds(workload: Workload, patience: float) -> float:
-    """Return how long a StatefulSet may take for as many pods as it has begun to replace.
+    """Return how long a Deployment may take for its first new pod, and a StatefulSet for as many as it has begun.
 
-    It replaces one after the other, so each has as much time; a large one is not given up for being large.
+    A StatefulSet replaces one after the other, so each has as much time: a large one is not given up for being large.
     """
+    if workload.kind is Kind.DEPLOYMENT:
+        return workload.progress_deadline + LENIENCY_SECONDS
     pods = max(1, workload.progress.updated)
     return pods * (patience + workload.template.grace_seconds + workload.min_ready_seconds)
 
