@@ -108,8 +108,7 @@ def test_a_rollout_that_a_repair_made_fail_is_put_back(world: World) -> None:
 
     has_failed(world, namespace)
     after = world.rolled_out("web", namespace)
-    assert after["spec"] == before["spec"]
-    assert journal(after) == {}
+    assert (after["spec"], journal(after)) == (before["spec"], {"policy": policy})
     eventually(lambda: world.running_hashes(namespace) == hashes)
     failed(world, policy, 1)
     (message,) = told(world, policy)
@@ -169,9 +168,22 @@ def test_it_is_tried_again_when_the_owner_changes_the_pods(world: World) -> None
     namespace = running(world, policy, fragile(deployment()))
     has_failed(world, namespace)
     world.apply(namespace, deployment())
-    assert set(journal(world.repaired("web", namespace))) >= {"preStop", "spread"}
-    assert FAILED not in world.get("deployment", "web", namespace)["metadata"]["annotations"]
     world.settled(policy, total=1, compliant=1)
+    after = world.rolled_out("web", namespace)
+    assert set(journal(after)) >= {"preStop", "spread"}
+    assert FAILED not in after["metadata"]["annotations"]
+
+
+def test_when_no_policy_governs_any_more_nothing_is_left_of_the_failure(world: World) -> None:
+    policy = world.policy()
+    namespace = running(world, policy, fragile(deployment()))
+    has_failed(world, namespace)
+    world.label(namespace, "productionpolicy.dev/policy-")
+
+    def domains() -> set[str]:
+        return {key.partition("/")[0] for key in world.get("deployment", "web", namespace)["metadata"]["annotations"]}
+
+    eventually(lambda: domains() == {"deployment.kubernetes.io", "kubectl.kubernetes.io"})
 
 
 def test_an_exemption_of_what_was_the_reason_lets_the_rest_be_tried_again(world: World) -> None:
@@ -180,8 +192,8 @@ def test_an_exemption_of_what_was_the_reason_lets_the_rest_be_tried_again(world:
     has_failed(world, namespace)
     exemption = "exempt.productionpolicy.dev/preStop=does not survive it"
     world.kubectl("annotate", "deployment", "web", "-n", namespace, exemption)
-    assert set(journal(world.repaired("web", namespace))) == {"policy", "spread"}
     world.settled(policy, total=1, exempt=1)
+    assert set(journal(world.rolled_out("web", namespace))) == {"policy", "spread"}
 
 
 def test_an_image_of_the_owners_that_breaks_is_not_touched(world: World) -> None:
@@ -219,7 +231,7 @@ def test_a_stateful_set_is_put_back_and_the_pod_that_a_person_must_delete_is_nam
     namespace = running(world, policy, fragile(stateful_set(replicas=3, terminationGracePeriodSeconds=2)))
     before = world.get("statefulset", "db", namespace)
     after = has_failed(world, namespace, "db", "statefulset")
-    assert (after["spec"], journal(after)) == (before["spec"], {})
+    assert (after["spec"], journal(after)) == (before["spec"], {"policy": policy})
     failed(world, policy, 1)
     eventually(
         lambda: "; delete pod db-2, which the StatefulSet does not replace by itself; " in told(world, policy)[0]
@@ -246,7 +258,7 @@ def test_a_stateful_set_that_replaces_only_some_pods_is_put_back_likewise(world:
     raws = [fragile(stateful_set(replicas=3, terminationGracePeriodSeconds=2), **partition)]
     raws.append({**calm, "spec": {**calm["spec"], **partition}})
     namespace = running(world, policy, *raws)
-    assert journal(has_failed(world, namespace, "db", "statefulset")) == {}
+    assert journal(has_failed(world, namespace, "db", "statefulset")) == {"policy": policy}
 
     def notes() -> set[str]:
         return set(world.get("statefulset", "calm", namespace)["metadata"].get("annotations", {}))
@@ -324,7 +336,6 @@ def test_what_failures_have_stopped_is_stopped_after_a_restart_of_the_operator(w
 def test_an_annotation_on_the_policy_lets_repairs_go_on(world: World) -> None:
     policy, namespace = stopped(world)
     world.kubectl("annotate", "productionpolicy", policy, "productionpolicy.dev/resume=seen")
-    assert set(journal(world.repaired("web", namespace))) >= {"policy", "rollingUpdate"}
     eventually(lambda: "preStop" in journal(world.get("deployment", "web", namespace)))
     assert world.status(policy)["workloads"]["failed"] == 3
     eventually(lambda: progressing(world, policy)["reason"] == "Settled")

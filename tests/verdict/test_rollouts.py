@@ -316,7 +316,7 @@ def test_what_failed_is_put_back_to_the_owners_template() -> None:
     before = running(deployment(), policy=only("preStop", "spread")).raw["spec"]
     world = failing()
     planned = world.reconcile()
-    assert (planned.put_back, world.raw["spec"], world.journal) == (True, before, {})
+    assert (planned.put_back, world.raw["spec"], world.journal) == (True, before, {"policy": "default"})
     assert (STARTED in world.annotations, FAILED in world.annotations) == (False, True)
 
 
@@ -342,7 +342,7 @@ def test_repairs_of_earlier_rollouts_stay() -> None:
 def test_a_setting_that_came_with_it_goes_with_it() -> None:
     world = stalled(rolling(running(deployment(), policy=only("preStop", "rollingUpdate"))))
     world.reconcile()
-    assert world.journal == {}
+    assert world.journal == {"policy": "default"}
     complete(world)
     assert world.plan().empty
 
@@ -353,7 +353,7 @@ def test_what_an_exemption_withdraws_meanwhile_does_not_come_back() -> None:
     stalled(rolling(world))
     world.exempt("preStop")
     world.reconcile()
-    assert world.journal == {}
+    assert world.journal == {"policy": "default"}
 
 
 def test_a_disruption_budget_is_created_all_the_same() -> None:
@@ -366,7 +366,7 @@ def test_it_is_put_back_though_the_policy_only_audits_that_by_now() -> None:
     world = failing()
     world.policy = only(preStop={"action": "Audit"}, spread={"action": "Audit"})
     world.reconcile()
-    assert world.journal == {}
+    assert world.journal == {"policy": "default"}
 
 
 def test_it_is_put_back_though_the_policy_has_gone() -> None:
@@ -374,6 +374,13 @@ def test_it_is_put_back_though_the_policy_has_gone() -> None:
     world.policy, world.on_removal = None, OnRemoval.KEEP
     world.reconcile()
     assert (world.journal, world.annotations) == ({}, {REVISION: "4"})
+
+
+def test_nothing_is_left_of_a_failure_when_the_policy_has_gone() -> None:
+    world = put_back()
+    world.policy = None
+    world.reconcile()
+    assert set(world.annotations) == {REVISION}
 
 
 def test_it_is_put_back_where_no_restart_is_allowed() -> None:
@@ -384,7 +391,7 @@ def test_somebody_who_undoes_a_part_meanwhile_is_no_obstacle() -> None:
     world = failing()
     world.edit(lambda raw: raw["spec"]["template"]["spec"].pop("affinity"))
     world.reconcile()
-    assert (world.journal, world.contests) == ({}, {})
+    assert (world.journal, world.contests) == ({"policy": "default"}, {})
 
 
 # What follows.

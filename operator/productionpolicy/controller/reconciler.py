@@ -139,8 +139,9 @@ class Reconciler:
     def _look_after_rollout(self, judgement: Judgement) -> None:
         """Count a rollout of ours that failed, and look again when one will have failed."""
         case, key = judgement.case, judgement.case.workload.key
-        if case.policy is not None and self.setbacks.put(case.policy.name, key, case.noted_setback):
-            self.changed.add(case.policy.name)
+        setback = case.noted_setback if case.policy else None
+        if self.setbacks.put(judgement.policy_name, key, setback):
+            self.changed.add(judgement.policy_name)
         if case.failing:
             self.rollouts.leave(key)
         elif case.deadline is not None:

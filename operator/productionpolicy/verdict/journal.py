@@ -147,7 +147,7 @@ def _standing(expectation: Expectation[Any], workload: Workload) -> Standing | N
 
 
 def _former(workload: Workload) -> Iterator[tuple[str, Amendment]]:
-    for each in EXPECTATIONS:
+    for each in EXPECTATIONS if STARTED in workload.notes else ():
         note = workload.notes.get(f"{BEFORE}{each.name}")
         if note is not None and each.amendment is not None:
             with suppress(Illegible):

@@ -449,25 +449,25 @@ def _notes(case: Case, drafts: list[_Draft]) -> Iterator[tuple[str, str]]:
     repairs = {f"{REPAIRS}{each.expectation.name}": _note(case, each) for each in drafts}
     written = {key: note for key, note in repairs.items() if note}
     yield from written.items()
+    setback = _lasting_setback(case, drafts)
     name = case.policy.name if case.policy else case.journal.policy
-    if written and name:
+    if (written or setback) and name:
         yield POLICY, name
+    if setback is not None:
+        yield FAILED, setback.note()
     for each in drafts:
         key = f"{CONTESTED}{each.expectation.name}"
         contest = case.journal.notes.get(key) if each.held else each.contest and each.contest.note()
         if contest:
             yield key, contest
-    yield from _notes_on_rollouts(case, drafts, standing=bool(written))
-
-
-def _notes_on_rollouts(case: Case, drafts: list[_Draft], *, standing: bool) -> Iterator[tuple[str, str]]:
-    """Return what stays of the notes on a rollout that we began, and on one that failed."""
-    setback = _lasting_setback(case, drafts)
-    if setback is not None:
-        yield FAILED, setback.note()
-    over = case.workload.strategy.type == "OnDelete" or rolled_above_partition(case.workload)
-    if standing and not over and not case.failing and not any(each.restarts for each in drafts):
+    if written and not _rollout_forgotten(case, drafts):
         yield from ((key, note) for key, note in case.journal.notes.items() if key.startswith((STARTED, BEFORE)))
+
+
+def _rollout_forgotten(case: Case, drafts: list[_Draft]) -> bool:
+    """Say whether the note that a rollout of ours began has no use any more; most go with the next rollout."""
+    over = case.workload.strategy.type == "OnDelete" or rolled_above_partition(case.workload)
+    return over or case.failing or any(each.restarts for each in drafts)
 
 
 def _lasting_setback(case: Case, drafts: list[_Draft]) -> Setback | None:
