@@ -455,13 +455,17 @@ def _notes(case: Case, drafts: list[_Draft]) -> Iterator[tuple[str, str]]:
         yield POLICY, name
     if setback is not None:
         yield FAILED, setback.note()
+    yield from _notes_on_contests(case, drafts)
+    if written and not _rollout_forgotten(case, drafts):
+        yield from ((key, note) for key, note in case.journal.notes.items() if key.startswith((STARTED, BEFORE)))
+
+
+def _notes_on_contests(case: Case, drafts: list[_Draft]) -> Iterator[tuple[str, str]]:
     for each in drafts:
         key = f"{CONTESTED}{each.expectation.name}"
         contest = case.journal.notes.get(key) if each.held else each.contest and each.contest.note()
         if contest:
             yield key, contest
-    if written and not _rollout_forgotten(case, drafts):
-        yield from ((key, note) for key, note in case.journal.notes.items() if key.startswith((STARTED, BEFORE)))
 
 
 def _rollout_forgotten(case: Case, drafts: list[_Draft]) -> bool:
