@@ -267,7 +267,7 @@ def test_each_pod_of_a_stateful_set_has_its_time_and_its_grace_period(
 
 def test_it_is_looked_at_again_when_its_time_is_over() -> None:
     assert (late(100).case.deadline, late(131).case.deadline) == (30.0, None)
-    assert running(deployment()).case.deadline is None
+    assert rolling(running(deployment())).case.deadline is None
 
 
 def test_a_clock_of_the_server_that_was_set_makes_nobody_fail() -> None:

@@ -18,7 +18,14 @@ from productionpolicy.policy import Exemption, Exemptions, OnRemoval, Policy, Ro
 from productionpolicy.repairs.budget import is_ours_beside
 from productionpolicy.verdict.journal import Journal, read_journal
 from productionpolicy.verdict.marks import Setback
-from productionpolicy.verdict.rollouts import allowed_seconds, broken_pod, failed, in_flight, stands_still_on_surge
+from productionpolicy.verdict.rollouts import (
+    allowed_seconds,
+    broken_pod,
+    failed,
+    in_flight,
+    stands_still_on_surge,
+    told_by_clock,
+)
 
 BUDGET = POD_DISRUPTION_BUDGET.name
 
@@ -101,7 +108,7 @@ class Case:
     @property
     def deadline(self) -> float | None:
         """In how many seconds a rollout of ours may have failed by the clock; None where none will."""
-        if not self.rolls_by_us or self._elapsed is None:
+        if self._elapsed is None or not (self.rolls_by_us and told_by_clock(self.workload)):
             return None
         left = allowed_seconds(self.workload, self._patience) - self._elapsed
         return left if left >= 0 else None

@@ -79,9 +79,15 @@ def failed(workload: Workload, journal: Journal, *, elapsed: float | None, patie
     if workload.settled:
         return False
     late = elapsed is not None and elapsed > allowed_seconds(workload, patience)
-    if workload.kind is Kind.DEPLOYMENT:
-        return workload.stalled or (late and workload.progress.reported_complete)
-    return late
+    return workload.stalled or (late and told_by_clock(workload))
+
+
+def told_by_clock(workload: Workload) -> bool:
+    """Say whether a clock has to tell that a rollout of ours has failed: of a StatefulSet nobody else does.
+
+    Nor does anybody of a Deployment that still tells of the rollout before.
+    """
+    return workload.kind is Kind.STATEFUL_SET or (workload.observed and workload.progress.reported_complete)
 
 
 def stands_still_on_surge(workload: Workload, journal: Journal) -> bool:
