@@ -178,3 +178,30 @@ def test_who_takes_the_sleep_away_twice_keeps_it_away(world: World) -> None:
     assert sleeps(take_it_away()) == [None]
     world.settled(policy, total=1, contested=1)
     assert sleeps(world.get("deployment", "web", namespace)) == [None]
+
+
+def test_an_owners_rollout_that_stands_still_keeps_the_repairs_that_came_with_it(world: World) -> None:
+    policy = bound(world)
+    namespace = world.namespace(policy)
+    broken = deployment(replicas=4, nodeSelector={"no": "such-node"})
+    broken["spec"]["progressDeadlineSeconds"] = 2
+    world.apply(namespace, broken)
+
+    def told() -> list[str]:
+        found = world.status(policy).get("violations", [])
+        return [each["message"] for each in found if each["expectation"] == "rollout"]
+
+    (message,) = eventually(told)
+    assert "the owner's rollout stands still, and our repairs came with it: spread, preStop, term" in message
+    live = world.fixed(lambda: world.get("deployment", "web", namespace))
+    assert (live["metadata"]["generation"], sleeps(live)) == (1, [OUR_SLEEP])
+    assert world.status(policy)["workloads"]["failed"] == 0
+
+
+def test_what_has_failed_is_not_tried_again_in_the_owners_own_rollout(world: World) -> None:
+    policy = bound(world)
+    born = deployment()
+    born["metadata"]["annotations"] = {"rollout.productionpolicy.dev/failed": "preStop of yesterday"}
+    born["metadata"]["namespace"] = world.namespace(policy)
+    made = json.loads(world.kubectl("create", "--dry-run=server", "-o", "json", "-f", "-", stdin=born))
+    assert (sleeps(made), journal(made)) == ([None], {})

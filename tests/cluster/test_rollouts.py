@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from cluster.world import World, container, deployment, eventually, is_rolled_out, journal, stateful_set
 from control_plane.binaries import located
 
@@ -52,8 +54,9 @@ def states(text: str) -> Iterator[dict[str, Any]]:
         rest = rest[end:].lstrip()
 
 
-def test_at_most_so_many_workloads_roll_out_at_one_time(world: World, tmp_path: Path) -> None:
-    policy = world.policy(rollout={"maxConcurrent": 2})
+@pytest.mark.parametrize("most", [2, "25%"])
+def test_at_most_so_many_workloads_roll_out_at_one_time(world: World, tmp_path: Path, most: int | str) -> None:
+    policy = world.policy(rollout={"maxConcurrent": most})
     namespace = world.namespace()
     names = [f"web-{number}" for number in range(MANY)]
     world.apply(namespace, *(deployment(name, replicas=2) for name in names))

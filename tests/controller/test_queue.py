@@ -137,3 +137,16 @@ async def test_pauses_grow_and_the_servers_wish_is_the_least() -> None:
             await asyncio.wait_for(finished.wait(), 5)
     assert [each["reason"] for each in logs] == ["busy"] * 3
     assert logs[-1]["seconds"] == 0.1
+
+
+async def test_of_several_appointments_the_soonest_counts() -> None:
+    finished = asyncio.Event()
+
+    async def work(_: WorkloadKey) -> None:
+        finished.set()
+
+    async with serving(work) as made:
+        made.add_later(WEB, 3600)
+        made.add_later(WEB, 0.001)
+        made.add_later(WEB, 3600)
+        await asyncio.wait_for(finished.wait(), 5)

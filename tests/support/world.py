@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 from productionpolicy.expectations import BY_NAME
 from productionpolicy.kube.workloads import read_workload
 from productionpolicy.policy import OnRemoval, Policy
-from productionpolicy.verdict import Applied, Case, Governance, Plan, Report, audit, plan, report
+from productionpolicy.verdict import Applied, Case, Governance, Plan, Report, Restarts, audit, begun, plan, report
 from support.manifests import Raw
 from support.policies import policy
 from support.server import defaulted, patched
@@ -36,6 +36,10 @@ class World:
     memory: dict[str, Applied] = field(default_factory=dict)
     failure: str | None = None
     matches_label_keys: bool = True
+    now: datetime = datetime(2026, 6, 15, 11, tzinfo=UTC)
+    """The time by the API server's clock."""
+    watched: float | None = None
+    crowded: bool = False
 
     def __post_init__(self) -> None:
         self.raw = defaulted(self.raw)
@@ -52,11 +56,14 @@ class World:
             today=TODAY,
             memory=self.memory,
             failure=self.failure,
+            now=self.now,
+            watched=self.watched,
+            crowded=self.crowded,
         )
 
-    def plan(self, *, restarts_allowed: bool = True) -> Plan:
+    def plan(self, *, restarts: Restarts = Restarts.ANY) -> Plan:
         """Return what the operator would do now."""
-        return plan(self.case, restarts_allowed=restarts_allowed)
+        return plan(self.case, restarts=restarts)
 
     def changes(self) -> list[str]:
         """Return what the operator would do now, in words."""
@@ -73,7 +80,7 @@ class World:
     def reconcile(self) -> Plan:
         """Do what the plan says, and remember it as the operator does."""
         case, planned = self.case, self.plan()
-        self.raw = patched(self.raw, planned.patch)
+        self.raw = patched(self.raw, begun(case, planned, at=self.now))
         self._put_budget(planned, case)
         for change in planned.changes:
             self._remember(change.expectation, planned, case, withdrawn=change.after is None)

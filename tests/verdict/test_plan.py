@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from productionpolicy.kube.workloads import read_workload
 from productionpolicy.policy import OnRemoval, Policy
-from productionpolicy.verdict import Case, Governance, State, plan
+from productionpolicy.verdict import Case, Governance, Restarts, State, plan
 from support.manifests import Raw, anti_affinity, autoscaler, budget, container, deployment, node, stateful_set
 from support.policies import only, policy
 from support.server import patched, updated
@@ -143,7 +143,7 @@ def test_repairs_on_a_workload_that_got_another_controller_stay_as_they_are() ->
 
 
 def test_without_restarts_only_the_rest_is_done() -> None:
-    planned = World(deployment()).plan(restarts_allowed=False)
+    planned = World(deployment()).plan(restarts=Restarts.NONE)
     assert [each.expectation for each in planned.changes] == ["podDisruptionBudget", "rollingUpdate"]
     assert (planned.restarts, "template" in planned.patch["spec"]) == (False, False)
     assert planned.patch["metadata"]["annotations"] == {
@@ -155,7 +155,7 @@ def test_without_restarts_only_the_rest_is_done() -> None:
 def test_without_restarts_what_stands_keeps_its_notes() -> None:
     world = repaired(deployment())
     world.policy = policy(preStop={"sleepSeconds": 20}, spread={"action": "Ignore"})
-    assert world.plan(restarts_allowed=False).empty
+    assert world.plan(restarts=Restarts.NONE).empty
     assert [str(each) for each in world.plan().changes] == [
         f"spread withdrawn ({SPREAD})",
         "preStop (sleep 20s: web)",
@@ -166,7 +166,7 @@ def test_without_restarts_what_stands_keeps_its_notes() -> None:
 def test_without_restarts_a_repair_that_was_undone_keeps_its_note() -> None:
     world = repaired(deployment(), policy=only("preStop"))
     world.edit(lambda raw: raw["spec"]["template"]["spec"]["containers"][0].pop("lifecycle"))
-    assert world.plan(restarts_allowed=False).empty
+    assert world.plan(restarts=Restarts.NONE).empty
 
 
 # Sleeps and grace periods that go together.
@@ -406,7 +406,7 @@ def test_what_is_no_longer_needed_waits_where_restarts_are_not_allowed() -> None
     world = repaired(deployment(), policy=only("spread", "preStop"))
     world.edit(lambda raw: raw["spec"].update(replicas=1))
     world.policy = only("spread", preStop={"sleepSeconds": 20})
-    assert world.plan(restarts_allowed=False).empty
+    assert world.plan(restarts=Restarts.NONE).empty
 
 
 # Governance.

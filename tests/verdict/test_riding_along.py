@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from productionpolicy.policy import OnRemoval
-from productionpolicy.verdict import Governance
+from productionpolicy.verdict import Governance, Restarts
 from support.manifests import Raw, container, deployment
 from support.policies import only
 from support.world import World
@@ -50,7 +50,7 @@ def test_it_rides_along_with_a_change_that_restarts_the_pods() -> None:
 
 def test_it_stays_where_restarts_are_not_allowed() -> None:
     found = world("preStop")
-    assert found.plan(restarts_allowed=False).empty
+    assert found.plan(restarts=Restarts.NONE).empty
 
 
 def test_by_default_it_is_only_reported() -> None:

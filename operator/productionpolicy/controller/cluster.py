@@ -12,8 +12,9 @@ import aiohttp
 import msgspec
 from kubernetes.aio import client
 
+from productionpolicy.controller.clock import ServerClock
 from productionpolicy.controller.metrics import REQUEST_SECONDS, REQUESTS
-from productionpolicy.controller.resources import BUDGETS, EVENTS, POLICIES, WORKLOADS, Resource
+from productionpolicy.controller.resources import BUDGETS, EVENTS, PODS, POLICIES, WORKLOADS, Resource
 from productionpolicy.kube.budgets import Budget
 from productionpolicy.kube.workloads import FIELD_MANAGER, Workload, WorkloadKey
 
@@ -67,6 +68,7 @@ class Cluster:
 
     def __init__(self, api: client.ApiClient) -> None:
         self._api = api
+        self.clock = ServerClock()
 
     async def version(self) -> tuple[int, int]:
         """Return the server's version as major and minor."""
@@ -122,6 +124,12 @@ class Cluster:
             if not token:
                 return
             query = {"limit": str(PAGE), "continue": token}
+
+    async def waiting_pods(self, namespace: str) -> list[Raw]:
+        """Return the pods of a namespace that no node has yet."""
+        query = {"fieldSelector": "spec.nodeName=", "limit": str(PAGE)}
+        found = await self._request("GET", PODS.path(namespace=namespace), query=query)
+        return list(found["items"] or ())
 
     async def workload(self, key: WorkloadKey) -> Raw:
         """Return a workload as it is now."""
@@ -219,6 +227,7 @@ class Cluster:
             response = await self._send(method, path, query or {}, body, content_type, accept)
             status = response.status
             text = await response.read()
+            self.clock.heard(response.headers.get("Date"))
         except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError, OSError) as error:
             raise Unavailable(f"{method} {path}: {error!r}") from error
         finally:

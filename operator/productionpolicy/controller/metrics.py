@@ -19,6 +19,9 @@ REQUESTS = Counter(
     "productionpolicy_api_requests_total", "Requests to the API server, watches aside.", ["verb", "code"]
 )
 REQUEST_SECONDS = Histogram("productionpolicy_api_request_seconds", "Duration of requests, watches aside.", ["verb"])
+FAILED_ROLLOUTS = Counter(
+    "productionpolicy_failed_rollouts_total", "Rollouts because of us that failed and were put back.", ["policy"]
+)
 QUEUED = Gauge("productionpolicy_queue_length", "Workloads that wait to be looked at.")
 ROLLING = Gauge("productionpolicy_rollouts_in_flight", "Workloads that roll out because of us.", ["policy"])
 WATCH_SILENCE = Gauge(

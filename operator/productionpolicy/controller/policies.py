@@ -21,10 +21,11 @@ from productionpolicy.controller.reconciler import Reconciler
 from productionpolicy.controller.store import Store, StoredPolicy
 from productionpolicy.kube.workloads import WorkloadKey
 from productionpolicy.policy import Mode, OnRemoval, Policy
-from productionpolicy.policy.spec import GROUP
+from productionpolicy.policy.spec import GROUP, RESUME
 from productionpolicy.policy.status import Condition
 from productionpolicy.verdict import State
 from productionpolicy.verdict.ledger import Ledger
+from productionpolicy.verdict.rollouts import TOO_MANY
 
 FINALIZER = f"{GROUP}/revert"
 INTERVAL_SECONDS = 1.0
@@ -136,7 +137,8 @@ class Keeper:
         yield self._condition(stored, "Ready", *_ready(stored))
         if stored.policy is not None:
             yield self._condition(stored, "Compliant", *_compliant(ledger))
-            yield self._condition(stored, "Progressing", *_progressing(stored.policy, ledger))
+            failed = self.reconciler.setbacks.counted(stored.policy)
+            yield self._condition(stored, "Progressing", *_progressing(stored.policy, ledger, failed=failed))
             for each in self.admission.conditions(stored.policy):
                 yield self._condition(stored, each.type, each.status, each.reason, each.message)
         departure = self._departures.get(stored.name)
@@ -220,12 +222,23 @@ def _compliant(ledger: Ledger) -> tuple[str, str, str]:
     return "False", "Findings", f"{ledger.with_findings} of {ledger.total} workloads have findings"
 
 
-def _progressing(policy: Policy, ledger: Ledger) -> tuple[str, str, str]:
+def _progressing(policy: Policy, ledger: Ledger, *, failed: list[WorkloadKey]) -> tuple[str, str, str]:
     if policy.spec.paused:
         return "False", "Paused", "the policy is paused: nothing is written"
     if policy.spec.mode is Mode.AUDIT:
         return "False", "AuditOnly", "mode Audit: nothing is written"
+    if len(failed) >= TOO_MANY:
+        return "False", "TooManyFailedRollouts", _stopped(failed)
     repairing = ledger.count(State.REPAIRING)
     if repairing:
         return "True", "Repairing", f"{repairing} workloads are being repaired or wait for their turn"
     return "False", "Settled", "nothing is to be done"
+
+
+def _stopped(failed: list[WorkloadKey]) -> str:
+    named = ", ".join(map(str, failed[:TOO_MANY]))
+    more = f" and {len(failed) - TOO_MANY} more" if len(failed) > TOO_MANY else ""
+    return (
+        f"{len(failed)} rollouts failed and were put back ({named}{more}), so repairs restart no more pods; "
+        f"see why, then change the spec, or set annotation {RESUME} to a new value"
+    )

@@ -52,9 +52,13 @@ class WorkQueue:
                 self._enter(key, self._backlog)
 
     def add_later(self, key: WorkloadKey, seconds: float) -> None:
-        """Enter a key after some time; an earlier appointment counts."""
-        if key not in self._waiting and not self._stopping:
-            self._waiting[key] = asyncio.get_running_loop().call_later(seconds, self._due, key)
+        """Enter a key after some time; of several appointments the soonest counts."""
+        loop, known = asyncio.get_running_loop(), self._waiting.get(key)
+        if self._stopping or (known is not None and known.when() <= loop.time() + seconds):
+            return
+        if known is not None:
+            known.cancel()
+        self._waiting[key] = loop.call_later(seconds, self._due, key)
 
     def __len__(self) -> int:
         return len(self._fresh) + len(self._backlog)

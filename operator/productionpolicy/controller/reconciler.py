@@ -2,77 +2,38 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict, deque
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import structlog
 
 from productionpolicy.controller.clock import Clock
-from productionpolicy.controller.cluster import (
-    Cluster,
-    Conflict,
-    Forbidden,
-    Gone,
-    Raw,
-    Refused,
-    RequestFailed,
-    Unavailable,
-)
+from productionpolicy.controller.cluster import Cluster, Conflict, Gone, Raw, Refused, RequestFailed, Unavailable
 from productionpolicy.controller.events import Events
-from productionpolicy.controller.metrics import FAILURES, REPAIRS, WITHDRAWALS
+from productionpolicy.controller.gate import Gate
+from productionpolicy.controller.judgement import Judgement
+from productionpolicy.controller.memory import Memories, Memory
+from productionpolicy.controller.metrics import FAILED_ROLLOUTS, FAILURES, REPAIRS, WITHDRAWALS
 from productionpolicy.controller.queue import Retry
 from productionpolicy.controller.resources import BUDGETS
 from productionpolicy.controller.rollouts import Rollouts
-from productionpolicy.controller.store import Namespace, Store, StoredPolicy, repaired_by
+from productionpolicy.controller.setbacks import Setbacks
+from productionpolicy.controller.store import Namespace, Store, repaired_by
 from productionpolicy.expectations import BY_NAME
-from productionpolicy.kube.workloads import Workload, WorkloadKey, digest, read_workload
-from productionpolicy.policy import OnRemoval, Policy, Rollout, Timing
-from productionpolicy.verdict import Applied, Case, Governance, Plan, Report, State, audit, plan, report
+from productionpolicy.kube.scheduling import finds_no_place
+from productionpolicy.kube.workloads import Workload, WorkloadKey, read_workload
+from productionpolicy.policy import OnRemoval, Policy
+from productionpolicy.verdict import Applied, Case, Governance, Plan, Report, State, audit, begun, plan, report
 from productionpolicy.verdict.ledger import Ledger
 from productionpolicy.verdict.plan import BudgetChange, Change
-
-MOST_WRITES = 20
-WRITES_SECONDS = 60.0
-"""A workload is written at most so often in so many seconds: whatever goes wrong, it is never written in a hot loop."""
 
 INFANCY_SECONDS = 2.0
 """How long a new workload is left alone: its autoscaler and its budget are created after it, by the same command, and
 without them it would be repaired twice."""
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(slots=True)
-class Memory:
-    """What we remember of one workload; losing it costs at most one more try."""
-
-    applied: dict[str, Applied] = field(default_factory=dict)
-    refused: dict[str, RequestFailed] = field(default_factory=dict)
-    """What the API server refused, under which circumstances: as long as they are the same, we do not try again."""
-    writes: deque[float] = field(default_factory=lambda: deque(maxlen=MOST_WRITES))
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """One look at a workload."""
-
-    case: Case
-    plan: Plan
-    policy_name: str
-    todo: Plan
-    """The plan less what the API server has refused under the same circumstances."""
-
-    @property
-    def to_be_written(self) -> bool:
-        """Whether there is something to write, and it may be written."""
-        return self.case.governance is Governance.WRITTEN and not self.todo.empty
-
-    def circumstances(self, written: object) -> str:
-        """Digest something to be written with all that a refusal may depend on: the owner's view and the policy."""
-        said = self.case.policy.spec if self.case.policy else self.case.on_removal
-        return digest(f"{self.case.owners_view.digest} {said!r} {written!r}")
 
 
 class Reconciler:
@@ -98,7 +59,9 @@ class Reconciler:
         self._later = later
         self._born: dict[WorkloadKey, float] = {}
         self.rollouts = Rollouts(clock=clock, wake=wake)
-        self._memories: dict[str, Memory] = {}
+        self.setbacks = Setbacks(dropped=self.rollouts.wake_next)
+        self._gate = Gate(store, self.rollouts, self.setbacks, governed=lambda policy: self._governed[policy])
+        self._memories = Memories()
         self._governors: dict[WorkloadKey, str] = {}
         """The policy that governs each workload, or whose repairs it still carries."""
         self._governed: Counter[str] = Counter()
@@ -111,9 +74,24 @@ class Reconciler:
             Retry: it has to be done again later.
         """
         judgement = self.judge(key)
+        if judgement is not None and await self._finds_no_room(judgement):
+            judgement = self.judge(key)
         if judgement is not None and judgement.to_be_written and not self._too_young(key):
             await self._carry_out(judgement)
         self.rollouts.looked_at(key)
+
+    async def _finds_no_room(self, judgement: Judgement) -> bool:
+        """Say whether a rollout is seen, and was not before, to stand still for want of a place for one more pod."""
+        case, workload = judgement.case, judgement.case.workload
+        if not (judgement.writable and case.may_lack_room) or case.lacks_room:
+            return False
+        try:
+            pods = await self._cluster.waiting_pods(workload.key.namespace)
+        except RequestFailed as error:
+            raise _retry(error, str(error)) from error
+        if finds_no_place(workload, pods):
+            self._memories[workload.uid].crowded = workload.generation
+        return self._memories[workload.uid].crowded == workload.generation
 
     def born(self, key: WorkloadKey) -> None:
         """Note that a workload has just been created."""
@@ -129,10 +107,11 @@ class Reconciler:
         return True
 
     async def _carry_out(self, judgement: Judgement) -> None:
-        pause = self._pause(judgement)
+        memory = self._memories[judgement.case.workload.uid]
+        pause = memory.pause(self._clock.monotonic())
         if pause > 0:
             raise Retry("it was written too often in a short time", after=pause)
-        admitted = self._admitted(judgement)
+        admitted = memory.less_refused(self._gate.admitted(judgement))
         if not admitted.todo.empty:
             await self._apply(admitted)
             self.judge(admitted.case.workload.key)
@@ -150,9 +129,23 @@ class Reconciler:
             return None
         planned = plan(case)
         governor = case.policy.name if case.policy else self._repaired_by(workload)
-        judgement = self._less_refused(Judgement(case, planned, governor or "", todo=planned))
+        judgement = Judgement(case, planned, governor or "", todo=planned)
+        if workload.uid in self._memories:
+            judgement = self._memories[workload.uid].less_refused(judgement)
+        self._look_after_rollout(judgement)
         self._enter_report(judgement)
         return judgement
+
+    def _look_after_rollout(self, judgement: Judgement) -> None:
+        """Count a rollout of ours that failed, and look again when one will have failed."""
+        case, key = judgement.case, judgement.case.workload.key
+        setback = case.noted_setback if case.policy else None
+        if self.setbacks.put(judgement.policy_name, key, setback):
+            self.changed.add(judgement.policy_name)
+        if case.failing:
+            self.rollouts.leave(key)
+        elif case.deadline is not None:
+            self._later(key, case.deadline + 1)
 
     def resume(self, key: WorkloadKey) -> None:
         """At the start, count the rollouts of ours that are under way."""
@@ -166,8 +159,7 @@ class Reconciler:
 
     def forgive(self) -> None:
         """Forget refusals that may have had reasons outside of the workload: rights and quotas."""
-        for memory in self._memories.values():
-            memory.refused = {key: each for key, each in memory.refused.items() if not isinstance(each, Forbidden)}
+        self._memories.forgive()
 
     def _case(self, workload: Workload) -> Case | None:
         namespace = self.store.namespaces.get(workload.key.namespace)
@@ -187,6 +179,9 @@ class Reconciler:
             governance=_governance(namespace, writes=policy.writes),
             today=self._clock.now().date(),
             memory=memory.applied if memory else {},
+            now=self._cluster.clock.now(),
+            watched=self.rollouts.held_for(workload.key),
+            crowded=memory is not None and memory.crowded == workload.generation,
         )
 
     def _released_case(self, workload: Workload, namespace: Namespace) -> Case | None:
@@ -204,6 +199,8 @@ class Reconciler:
             on_removal=former.spec.on_removal if former else OnRemoval.KEEP,
             governance=_governance(namespace, writes=former.writes if former else True),
             today=self._clock.now().date(),
+            now=self._cluster.clock.now(),
+            watched=self.rollouts.held_for(workload.key),
         )
 
     def _repaired_by(self, workload: Workload) -> str | None:
@@ -237,6 +234,7 @@ class Reconciler:
         if before is not None:
             del self._governors[key]
             self._governed[before] -= 1
+            self.setbacks.put(before, key, None)
             self._unreport(key, before)
         if policy is not None:
             self._governors[key] = policy
@@ -251,61 +249,6 @@ class Reconciler:
         self._born.pop(key, None)
         self.rollouts.leave(key)
         self._memories.pop(self._uids.pop(key, ""), None)
-
-    def _less_refused(self, judgement: Judgement) -> Judgement:
-        memory = self._memories.get(judgement.case.workload.uid)
-        if memory is None or not memory.refused:
-            return judgement
-        planned = judgement.plan
-        patch = memory.refused.get(judgement.circumstances(planned.patch)) if planned.patch else None
-        budget = memory.refused.get(judgement.circumstances(planned.budget.terms)) if planned.budget else None
-        todo = replace(planned, patch={} if patch else planned.patch, budget=None if budget else planned.budget)
-        failure = patch or budget
-        case = replace(judgement.case, failure=str(failure)) if failure else judgement.case
-        return replace(judgement, case=case, todo=todo)
-
-    def _pause(self, judgement: Judgement) -> float:
-        """Return how many seconds to wait because a workload was written too often."""
-        memory = self._memories.get(judgement.case.workload.uid)
-        if memory is None or len(memory.writes) < MOST_WRITES:
-            return 0
-        return WRITES_SECONDS - (self._clock.monotonic() - memory.writes[0])
-
-    def _admitted(self, judgement: Judgement) -> Judgement:
-        """Return what may be done now: restarts wait for their turn, and the rest of the workload's patch with them."""
-        workload, todo = judgement.case.workload, judgement.todo
-        if not (todo.patch and todo.restarts) or workload.runs_no_pod:
-            return judgement
-        rollout = self._rollout(judgement)
-        if rollout.timing is Timing.NEXT_ROLLOUT and judgement.case.policy is not None:
-            return replace(judgement, todo=plan(judgement.case, restarts_allowed=False))
-        if self._may_restart(judgement, rollout):
-            return judgement
-        return replace(judgement, todo=replace(todo, patch={}))
-
-    def _may_restart(self, judgement: Judgement, rollout: Rollout) -> bool:
-        workload = judgement.case.workload
-        if workload.paused or not (workload.settled or self._harmless(judgement)):
-            return False
-        if workload.holds_back or not workload.settled:
-            return True
-        slots = rollout.slots(self._governed[judgement.policy_name])
-        return self.rollouts.enter(judgement.policy_name, workload, slots=slots)
-
-    def _harmless(self, judgement: Judgement) -> bool:
-        """Say whether the policy has gone and a withdrawal can do no harm, though the workload has not settled.
-
-        It has nothing to lose, or it is our own rollout that does not end: then the withdrawal puts it back.
-        """
-        workload = judgement.case.workload
-        lost = workload.progress.available == 0 or workload.progress.stalled
-        return judgement.case.policy is None and (lost or self.rollouts.rolling(workload.key))
-
-    def _rollout(self, judgement: Judgement) -> Rollout:
-        if judgement.case.policy is not None:
-            return judgement.case.policy.spec.rollout
-        stored: StoredPolicy | None = self.store.policies.get(judgement.policy_name)
-        return stored.policy.spec.rollout if stored and stored.policy else Rollout()
 
     async def _apply(self, judgement: Judgement) -> None:
         """Write the plan; a slot that was taken for it is given back if it does not come to it."""
@@ -328,14 +271,14 @@ class Reconciler:
             self.rollouts.observe(workload)
 
     async def _write(self, judgement: Judgement) -> None:
-        memory = self._memories.setdefault(judgement.case.workload.uid, Memory())
+        memory = self._memories[judgement.case.workload.uid]
         todo = judgement.todo
         if todo.budget is not None:
-            with self._remembering_refusal(memory, judgement, todo.budget.terms):
+            with self._telling_of_refusal(judgement), memory.of_refusals(judgement, todo.budget.terms):
                 await self._write_budget(judgement, todo.budget)
                 self._written(memory, judgement, [each for each in todo.changes if _of_budget(each)])
         if todo.patch:
-            with self._remembering_refusal(memory, judgement, todo.patch):
+            with self._telling_of_refusal(judgement), memory.of_refusals(judgement, todo.patch):
                 await self._write_patch(memory, judgement)
         elif todo.clean:
             key = judgement.case.workload.key
@@ -345,6 +288,8 @@ class Reconciler:
         raw = await self._amend(judgement)
         amended = [each for each in judgement.todo.changes if not _of_budget(each)]
         self._written(memory, judgement, amended, made=read_workload(raw).left_at)
+        if judgement.todo.put_back:
+            self._tell_setback(judgement)
         await self._release(judgement.case.workload.key, raw)
 
     async def _write_budget(self, judgement: Judgement, change: BudgetChange) -> None:
@@ -362,7 +307,8 @@ class Reconciler:
 
     async def _amend(self, judgement: Judgement) -> Raw:
         workload = judgement.case.workload
-        raw = {**await self._cluster.amend(workload, judgement.todo.patch), "kind": workload.key.kind}
+        patch = begun(judgement.case, judgement.todo, at=self._cluster.clock.now())
+        raw = {**await self._cluster.amend(workload, patch), "kind": workload.key.kind}
         self.store.update_workload(read_workload(raw))
         return raw
 
@@ -401,15 +347,23 @@ class Reconciler:
         self._tell(workload, "Withdrawn", [each for each in changes if each.after is None])
 
     @contextmanager
-    def _remembering_refusal(self, memory: Memory, judgement: Judgement, written: object) -> Iterator[None]:
+    def _telling_of_refusal(self, judgement: Judgement) -> Iterator[None]:
         try:
             yield
         except Refused as error:
-            memory.refused[judgement.circumstances(written)] = error
             FAILURES.labels(reason=type(error).__name__).inc()
             workload = judgement.case.workload
             log.warning("repair refused", workload=str(workload.key), error=str(error)[:500])
             self._events.about_workload(workload, reason="RepairRefused", message=str(error), warning=True)
+
+    def _tell_setback(self, judgement: Judgement) -> None:
+        """Tell of a rollout that was put back."""
+        workload = judgement.case.workload
+        names = ", ".join(each.expectation for each in judgement.todo.changes if each.restarts)
+        message = f"the rollout of {names} did not come to its end in time; its changes were put back"
+        FAILED_ROLLOUTS.labels(policy=judgement.policy_name).inc()
+        log.warning("rollout failed", workload=str(workload.key), expectations=names)
+        self._events.about_workload(workload, reason="RolloutFailed", message=message, warning=True)
 
     def _tell(self, workload: Workload, reason: str, changes: list[Change]) -> None:
         if changes:

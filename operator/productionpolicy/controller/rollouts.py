@@ -9,9 +9,12 @@ from dataclasses import dataclass, field
 from productionpolicy.controller.clock import Clock
 from productionpolicy.controller.metrics import ROLLING
 from productionpolicy.kube.workloads import Kind, Workload, WorkloadKey
+from productionpolicy.verdict.journal import POLICY, read_journal
+from productionpolicy.verdict.marks import STARTED
+from productionpolicy.verdict.rollouts import in_flight
 
 STATEFUL_SET_SECONDS = 1800.0
-"""How long a StatefulSet may hold its slot: it has no progress deadline of its own."""
+"""How long a StatefulSet may hold its slot for a withdrawal: it has no progress deadline of its own."""
 
 
 @dataclass(slots=True)
@@ -31,15 +34,22 @@ class Rollouts:
         self._wake = wake
         self._lines: defaultdict[str, _Line] = defaultdict(_Line)
         self._held: dict[WorkloadKey, str] = {}
+        self._entered: dict[WorkloadKey, float] = {}
+        """Since when those roll out whose rollout we have begun ourselves, by the monotonic clock."""
         self._woken: dict[WorkloadKey, str] = {}
 
     def rolling(self, key: WorkloadKey) -> bool:
         """Say whether a workload rolls out because of us."""
         return key in self._held
 
-    def count(self, policy: str) -> int:
-        """Return how many workloads roll out because of us under a policy."""
-        return len(self._lines[policy].rolling)
+    def held_for(self, key: WorkloadKey) -> float | None:
+        """Return for how many seconds a workload has held the slot that it took; None where we found it rolling."""
+        since = self._entered.get(key)
+        return None if since is None else self._clock.monotonic() - since
+
+    def wait(self, policy: str, key: WorkloadKey) -> None:
+        """Put a workload in line."""
+        self._lines[policy].waiting[key] = None
 
     def enter(self, policy: str, workload: Workload, *, slots: int) -> bool:
         """Take a slot for a workload, if one is free; otherwise it is woken when one may be."""
@@ -50,6 +60,7 @@ class Rollouts:
         if blocked or len(line.rolling) >= slots:
             line.waiting[workload.key] = None
             return False
+        self._entered[workload.key] = self._clock.monotonic()
         self._hold(policy, workload.key)
         return True
 
@@ -59,29 +70,36 @@ class Rollouts:
             self._hold(policy, workload.key)
 
     def observe(self, workload: Workload) -> None:
-        """Give back the slot of a workload whose rollout is over, or does not move."""
-        if workload.key in self._held and not self._under_way(workload):
-            self.leave(workload.key)
+        """Give back the slot of a workload whose rollout is over, or does not move; take one for a rollout of ours.
+
+        A rollout that goes on after a pause, or that another process has begun, is known by its note.
+        """
+        if not self._under_way(workload):
+            if workload.key in self._held:
+                self.leave(workload.key)
+        elif workload.key not in self._held and _begun(workload):
+            self._hold(workload.notes.get(POLICY, ""), workload.key)
 
     def leave(self, key: WorkloadKey) -> None:
         """Give back a slot, and let the next in line try."""
         for line in self._lines.values():
             line.waiting.pop(key, None)
         policy = self._held.pop(key, None)
+        self._entered.pop(key, None)
         if policy is None:
             return
         line = self._lines[policy]
         line.rolling.pop(key, None)
         ROLLING.labels(policy=policy).set(len(line.rolling))
-        self._wake_next(policy)
+        self.wake_next(policy)
 
     def looked_at(self, key: WorkloadKey) -> None:
         """Let the next in line try, where one that was woken has no use for its slot any more."""
         policy = self._woken.pop(key, None)
         if policy is not None:
-            self._wake_next(policy)
+            self.wake_next(policy)
 
-    def _wake_next(self, policy: str) -> None:
+    def wake_next(self, policy: str) -> None:
         """Wake one Deployment, and one StatefulSet: only one of them may be able to go."""
         line = self._lines[policy]
         for stateful in (False, True):
@@ -99,8 +117,9 @@ class Rollouts:
         ROLLING.labels(policy=policy).set(len(line.rolling))
 
     def _under_way(self, workload: Workload) -> bool:
-        if workload.kind is Kind.STATEFUL_SET:
-            since = self._lines[self._held[workload.key]].rolling[workload.key]
+        policy = self._held.get(workload.key)
+        if workload.kind is Kind.STATEFUL_SET and policy is not None and not _begun(workload):
+            since = self._lines[policy].rolling[workload.key]
             return under_way(workload) and self._clock.monotonic() - since < STATEFUL_SET_SECONDS
         return under_way(workload)
 
@@ -108,4 +127,9 @@ class Rollouts:
 def under_way(workload: Workload) -> bool:
     """Say whether a rollout goes on: paused, held back, stalled and deleted ones do not."""
     moving = not (workload.settled or workload.runs_no_pod)
-    return moving and not (workload.holds_back or workload.progress.stalled or workload.deleting)
+    return moving and not (workload.holds_back or workload.stalled or workload.deleting)
+
+
+def _begun(workload: Workload) -> bool:
+    """Say whether it is a rollout that we have begun."""
+    return STARTED in workload.notes and in_flight(workload, read_journal(workload))

@@ -368,7 +368,8 @@ def _read_policy(name: str, raw: Mapping[str, Any]) -> StoredPolicy:
 
 def _same_word(before: StoredPolicy, after: StoredPolicy) -> bool:
     same = (before.uid, before.generation, before.deleting) == (after.uid, after.generation, after.deleting)
-    return same and before.fault == after.fault
+    resumed = [each.policy.resumed if each.policy else "" for each in (before, after)]
+    return same and before.fault == after.fault and resumed[0] == resumed[1]
 
 
 def _enter_budget(around: _Neighbourhood, budget: Budget) -> None:

@@ -23,6 +23,9 @@ ANNOTATION_DOMAIN = "productionpolicy.dev"
 DEFAULT_MAX_UNAVAILABLE = Count(25, percent=True)
 """What the API server fills in for a Deployment's rollingUpdate.maxUnavailable (apps/v1)."""
 
+DEFAULT_PROGRESS_DEADLINE = 600
+"""What it fills in for a Deployment's progressDeadlineSeconds."""
+
 DEFAULT_MAX_SURGE = Count(25, percent=True)
 GRACE = "terminationGracePeriodSeconds"
 MAX_UNAVAILABLE = "maxUnavailable"
@@ -59,6 +62,12 @@ _TEMPLATES = {Kind.POD: (), **{kind: (*path, "template") for kind, path in _JOBS
 
 _MIRROR = "kubernetes.io/config.mirror"
 """The annotation on what the API server shows of a static pod, which a kubelet makes from a file on its node."""
+
+_REVISION = "deployment.kubernetes.io/revision"
+"""The annotation in which the controller of Deployments counts their templates."""
+
+_TOUCHED = frozenset({"replicas", "strategy", "updateStrategy", "template"})
+"""The fields of a spec that are not digested as they are."""
 
 _ENDED = frozenset({"Succeeded", "Failed"})
 """The phases of a pod that will not run any more."""
@@ -107,6 +116,23 @@ class Progress:
     available: int = 0
     stalled: bool = False
     """Whether a Deployment exceeded its progress deadline."""
+    reported_complete: bool = False
+    """Whether a Deployment has told of the end of a rollout since it told of anything else."""
+    quota_exceeded: bool = False
+    """Whether a quota keeps a Deployment from making a pod."""
+    revision: str = ""
+    """What tells the newest template that has come to the end of its rollout from others: a StatefulSet's
+    currentRevision. A Deployment counts: there it is the number of its newest template."""
+    newest: str = ""
+    """The same of the newest template of a StatefulSet."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether a Deployment has come to the end of its newest rollout; pods that are lost later are none of it.
+
+        Its controller may go on telling of the rollout before, if it missed the moment when the newest began.
+        """
+        return self.reported_complete and self.replicas == self.updated
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +161,11 @@ class Workload:
     """The persistent volume claims that a StatefulSet makes for each of its pods."""
     deadline: int | None = None
     """Seconds after which a Job is ended."""
+    progress_deadline: int = DEFAULT_PROGRESS_DEADLINE
+    """Seconds without progress after which the rollout of a Deployment has failed."""
+    min_ready_seconds: int = 0
+    first_ordinal: int = 0
+    """The number of a StatefulSet's first pod."""
     progress: Progress = Progress()
     written: frozenset[str] = frozenset()
     """Which of the fields that have an API default its owner declared: GRACE, MAX_UNAVAILABLE."""
@@ -145,6 +176,8 @@ class Workload:
     last_writer: Writer = NOBODY
     rest: str = ""
     """A digest of all that no repair of ours touches; the number of replicas is not part of it."""
+    rest_of_template: str = ""
+    """The same of the pod template alone."""
     unreadable: tuple[Unreadable, ...] = ()
 
     @property
@@ -181,10 +214,19 @@ class Workload:
     @property
     def digest(self) -> str:
         """A short digest of what its owner asks for, the number of replicas aside."""
+        return digest(f"{self.rest} {(*self._touched_in_pods, self.strategy)!r}")
+
+    @property
+    def template_digest(self) -> str:
+        """A short digest of the pod template that its owner asks for."""
+        return digest(f"{self.rest_of_template} {self._touched_in_pods!r}")
+
+    @property
+    def _touched_in_pods(self) -> tuple[object, ...]:
+        """What a repair may touch in the pod template."""
         template = self.template
         hooks = [(each.name, each.pre_stop, each.message_policy) for each in template.containers]
-        touched = (hooks, template.grace_seconds, template.anti_affinity, self.strategy)
-        return digest(f"{self.rest} {touched!r}")
+        return hooks, template.grace_seconds, template.anti_affinity
 
     @property
     def grace_may_rise(self) -> bool:
@@ -202,12 +244,21 @@ class Workload:
         return self.paused or self.strategy.type == "OnDelete" or self.strategy.partition > 0
 
     @property
+    def observed(self) -> bool:
+        """Whether its status speaks of what it is now."""
+        return self.progress.observed_generation >= self.generation
+
+    @property
+    def stalled(self) -> bool:
+        """Whether a Deployment exceeded its progress deadline with what it is now."""
+        return self.observed and self.progress.stalled
+
+    @property
     def settled(self) -> bool:
         """Whether all of its pods are available and, where nothing holds it back, of the newest template."""
         progress = self.progress
-        observed = progress.observed_generation >= self.generation
         updated = self.holds_back or progress.updated == self.replicas
-        return observed and updated and progress.replicas == progress.available == self.replicas
+        return self.observed and updated and progress.replicas == progress.available == self.replicas
 
 
 def template_of(raw: Mapping[str, Any]) -> Fields:
@@ -223,6 +274,7 @@ def read_workload(raw: Mapping[str, Any]) -> Workload:
     template = _template_path(raw)
     ownership = Ownership(metadata, ours=FIELD_MANAGER, stands=None if "uid" in metadata else raw)
     annotations = metadata.text_map("annotations")
+    rest, rest_of_template = _rest(raw.get("spec")) if kind in REPAIRED else ("", "")
     return Workload(
         key=WorkloadKey(namespace=metadata.text("namespace") or "", kind=str(kind), name=metadata.text("name") or ""),
         uid=metadata.text("uid") or "",
@@ -240,12 +292,16 @@ def read_workload(raw: Mapping[str, Any]) -> Workload:
         paused=spec.boolean("paused"),
         claim_templates=tuple(_names(spec.items("volumeClaimTemplates"))),
         deadline=fields.below(*_JOBS[kind]).integer("activeDeadlineSeconds") if kind in _JOBS else None,
-        progress=_read_progress(fields.mapping("status")),
+        progress_deadline=spec.integer("progressDeadlineSeconds") or DEFAULT_PROGRESS_DEADLINE,
+        min_ready_seconds=spec.integer("minReadySeconds") or 0,
+        first_ordinal=spec.mapping("ordinals").integer("start") or 0,
+        progress=_read_progress(fields.mapping("status"), revision=annotations.get(_REVISION, "")),
         written=_written(ownership),
         left_over=ownership.left_over,
         left_at=ownership.left_at,
         last_writer=ownership.last_writer,
-        rest=_rest(raw.get("spec")) if kind in REPAIRED else "",
+        rest=rest,
+        rest_of_template=rest_of_template,
         unreadable=fields.problems,
     )
 
@@ -289,19 +345,38 @@ def _read_strategy(fields: Fields) -> Strategy:
     )
 
 
-def _read_progress(status: Fields) -> Progress:
+def _read_progress(status: Fields, *, revision: str) -> Progress:
+    conditions = [_Condition.read(each) for each in status.items("conditions")]
     return Progress(
         observed_generation=status.integer("observedGeneration") or 0,
         replicas=status.integer("replicas") or 0,
         updated=status.integer("updatedReplicas") or 0,
         ready=status.integer("readyReplicas") or 0,
         available=status.integer("availableReplicas") or 0,
-        stalled=any(_says_stalled(each) for each in status.items("conditions")),
+        stalled=any(each.says("Progressing", "ProgressDeadlineExceeded") for each in conditions),
+        reported_complete=any(each.says("Progressing", "NewReplicaSetAvailable") for each in conditions),
+        quota_exceeded=any(each.says("ReplicaFailure", "FailedCreate") and each.of_quota for each in conditions),
+        revision=status.text("currentRevision") or revision,
+        newest=status.text("updateRevision") or "",
     )
 
 
-def _says_stalled(condition: Fields) -> bool:
-    return condition.text("type") == "Progressing" and condition.text("reason") == "ProgressDeadlineExceeded"
+@dataclass(frozen=True, slots=True)
+class _Condition:
+    """A condition in the status of a workload."""
+
+    type: str
+    reason: str
+    of_quota: bool
+    """Whether its message is that of the quota's admission plugin."""
+
+    @classmethod
+    def read(cls, fields: Fields) -> _Condition:
+        message = fields.text("message") or ""
+        return cls(fields.text("type") or "", fields.text("reason") or "", of_quota="exceeded quota" in message)
+
+    def says(self, kind: str, reason: str) -> bool:
+        return (self.type, self.reason) == (kind, reason)
 
 
 def _written(ownership: Ownership) -> frozenset[str]:
@@ -312,15 +387,19 @@ def _written(ownership: Ownership) -> frozenset[str]:
     return frozenset(name for name, path in places.items() if ownership.declared(*path))
 
 
-def _rest(spec: Any) -> str:
-    """Digest a spec less all that a repair may touch, whether it stands there or not."""
+def _rest(spec: Any) -> tuple[str, str]:
+    """Digest a spec, and its pod template, less all that a repair may touch, whether it stands there or not."""
     if not isinstance(spec, Mapping):
-        return digest("")
-    rest = {name: value for name, value in spec.items() if name not in {"replicas", "strategy", "updateStrategy"}}
-    template = rest.get("template")
+        return digest(""), digest("")
+    template = digest(_encoded(_rest_of_template(spec.get("template"))))
+    others = {name: value for name, value in spec.items() if name not in _TOUCHED}
+    return digest(_encoded(others) + template.encode()), template
+
+
+def _rest_of_template(template: Any) -> Any:
     if isinstance(template, Mapping) and isinstance(template.get("spec"), Mapping):
-        rest["template"] = {**template, "spec": _rest_of_pod(template["spec"])}
-    return digest(_encoded(rest))
+        return {**template, "spec": _rest_of_pod(template["spec"])}
+    return template
 
 
 def _encoded(value: Any) -> bytes:

@@ -15,7 +15,7 @@ from productionpolicy.offline.places import line_of
 from productionpolicy.offline.versions import API_VERSION, findings_of_version
 from productionpolicy.policy import Policy
 from productionpolicy.verdict import Case, Outcome, Verdict, audit
-from productionpolicy.verdict.audit import EXEMPTIONS, UNREADABLE
+from productionpolicy.verdict.audit import EXEMPTIONS, ROLLOUT, UNREADABLE
 
 KINDS = WORKLOADS | NEIGHBOURS
 """The kinds of objects that matter; all others are passed over."""
@@ -23,6 +23,7 @@ KINDS = WORKLOADS | NEIGHBOURS
 NOTICES = {
     UNREADABLE: "What could not be read, and so was not judged",
     EXEMPTIONS: "Exemptions that have no effect",
+    ROLLOUT: "Rollouts that do not come to their end",
     API_VERSION: "API versions that Kubernetes does not serve",
 }
 """What is reported beside the expectations, by the name under which it is."""

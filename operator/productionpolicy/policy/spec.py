@@ -22,6 +22,9 @@ GROUP = "productionpolicy.dev"
 VERSION = "v1alpha1"
 PLURAL = "productionpolicies"
 KIND = "ProductionPolicy"
+RESUME = f"{GROUP}/resume"
+"""The annotation of a policy by which a person lets repairs go on that failed rollouts have stopped."""
+
 LONGEST_NAME = 63
 """Namespaces name a policy by the value of a label, which is no longer."""
 
@@ -105,6 +108,16 @@ class Rollout(Document, frozen=True, kw_only=True):
             "(condition AdmissionRepair), and stay pending until then; all others are written."
         ),
     ] = Timing.IMMEDIATE
+    progress_deadline_seconds: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=86400,
+            description="How many seconds each pod of a StatefulSet may take in a rollout because of the operator, "
+            "beside its grace period and minReadySeconds; then the rollout has failed and is put back. Deployments "
+            "have a progressDeadlineSeconds of their own.",
+        ),
+    ] = 1800
 
     def __post_init__(self) -> None:
         """Refuse what the rule refuses."""
@@ -183,6 +196,8 @@ class Policy:
     spec: Spec
     uid: str = ""
     generation: int = 0
+    resumed: str = ""
+    """What a person wrote to let repairs go on that failed rollouts have stopped."""
 
     def parameters(self, expectation: Expectation[Any]) -> Any:
         """Return the typed parameters of an expectation, as they count under the profile."""
@@ -203,6 +218,16 @@ class Policy:
     def terms(self, expectation: Expectation[Any]) -> str:
         """Return a digest of all that the policy says about an expectation."""
         return self._terms[expectation.name]
+
+    @property
+    def edition(self) -> str:
+        """A digest that changes with the spec, however it changes, and not because another version reads it."""
+        return digest(f"{self.name} {self.uid} {self.generation}")
+
+    @property
+    def resumption(self) -> str:
+        """A digest of what a person wrote to let repairs go on."""
+        return digest(self.resumed)
 
     @property
     def writes(self) -> bool:
@@ -246,6 +271,7 @@ def read_policy(raw: Mapping[str, Any]) -> Policy:
         spec=read_spec(raw.get("spec")),
         uid=metadata.text("uid") or "",
         generation=metadata.integer("generation") or 0,
+        resumed=metadata.text_map("annotations").get(RESUME, ""),
     )
 
 

@@ -2,7 +2,7 @@
 
 from productionpolicy.verdict.audit import Outcome, Verdict, audit
 from productionpolicy.verdict.case import Applied, Case, Governance
-from productionpolicy.verdict.plan import BudgetChange, Change, Plan, plan
+from productionpolicy.verdict.plan import BudgetChange, Change, Plan, Restarts, begun, plan
 from productionpolicy.verdict.report import Report, State, report
 
 __all__ = [
@@ -14,9 +14,11 @@ __all__ = [
     "Outcome",
     "Plan",
     "Report",
+    "Restarts",
     "State",
     "Verdict",
     "audit",
+    "begun",
     "plan",
     "report",
 ]

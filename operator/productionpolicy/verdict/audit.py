@@ -13,6 +13,7 @@ from productionpolicy.verdict.case import Case
 
 UNREADABLE = "unreadable"
 EXEMPTIONS = "exemptions"
+ROLLOUT = "rollout"
 
 
 class Outcome(StrEnum):
@@ -36,10 +37,16 @@ class Verdict:
 def audit(case: Case) -> tuple[Verdict, ...]:
     """Return the verdicts on the live workload, one per expectation that the policy does not ignore.
 
-    What cannot be read, and exemptions that do not hold, come last, each as a failed verdict of its own name.
+    What cannot be read, exemptions that do not hold, and rollouts that do not come to their end, come last, each as a
+    failed verdict of its own name.
     """
     verdicts = [_verdict(case, each) for each in EXPECTATIONS if case.action(each) is not Action.IGNORE]
-    return (*verdicts, *_extra(UNREADABLE, _unreadable(case)), *_extra(EXEMPTIONS, _idle_exemptions(case, verdicts)))
+    notices = {
+        UNREADABLE: _unreadable(case),
+        EXEMPTIONS: _idle_exemptions(case, verdicts),
+        ROLLOUT: _rollout(case),
+    }
+    return (*verdicts, *(each for name, findings in notices.items() for each in _extra(name, findings)))
 
 
 def _verdict(case: Case, expectation: Expectation[Any]) -> Verdict:
@@ -103,3 +110,31 @@ def _remedy(exemption: Exemption) -> str:
     if exemption.expectation not in BY_NAME:
         return f"use one of {', '.join(BY_NAME)}"
     return "remove the annotation, or give it a reason (and a later until=YYYY-MM-DD)"
+
+
+def _rollout(case: Case) -> Iterator[Finding]:
+    """Find a rollout of ours that failed, and one of the owner's that stands still with repairs that came with it."""
+    mark = case.setback or (case.journal.started if case.failing else None)
+    if mark is not None:
+        names, put_back = ", ".join(mark.expectations), "was" if case.setback else "will be"
+        yield Finding(
+            path="spec.template",
+            message=f"the rollout of {names}, begun at {mark.at}, did not end in time and {put_back} put back",
+            remedy=_remedy_of_setback(case),
+        )
+    elif case.workload.stalled and case.journal.started is None and _restarting(case):
+        yield Finding(
+            path="spec.template",
+            message=f"the owner's rollout stands still, and our repairs came with it: {', '.join(_restarting(case))}",
+            remedy="see why its pods do not become available; if a repair is the reason, exempt the workload from it",
+        )
+
+
+def _remedy_of_setback(case: Case) -> str:
+    pod = case.setback.pod if case.setback and not case.workload.settled else ""
+    deleted = f"delete pod {pod}, which the StatefulSet does not replace by itself; " if pod else ""
+    return f"{deleted}see why its pods did not become available, and change the pod template or exempt the workload"
+
+
+def _restarting(case: Case) -> list[str]:
+    return [name for name, repair in case.journal.repairs.items() if repair.restarts]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
@@ -14,9 +14,18 @@ from productionpolicy.expectations.pod_disruption_budget import POD_DISRUPTION_B
 from productionpolicy.kube.budgets import Budget
 from productionpolicy.kube.surroundings import ALONE, Surroundings
 from productionpolicy.kube.workloads import Workload, digest
-from productionpolicy.policy import Exemption, Exemptions, OnRemoval, Policy, exemptions_of
+from productionpolicy.policy import Exemption, Exemptions, OnRemoval, Policy, Rollout, exemptions_of
 from productionpolicy.repairs.budget import is_ours_beside
 from productionpolicy.verdict.journal import Journal, read_journal
+from productionpolicy.verdict.marks import Setback
+from productionpolicy.verdict.rollouts import (
+    allowed_seconds,
+    broken_pod,
+    failed,
+    in_flight,
+    stands_still_on_surge,
+    told_by_clock,
+)
 
 BUDGET = POD_DISRUPTION_BUDGET.name
 
@@ -59,6 +68,12 @@ class Case:
     """Repairs that we made, by expectation."""
     failure: str | None = None
     """Why the API server refused our last write, while nothing has changed since."""
+    now: datetime | None = None
+    """The moment, by the API server's clock; None where there is none."""
+    watched: float | None = None
+    """Seconds since we began a rollout, by a clock that nobody sets; None where another process has begun it."""
+    crowded: bool = False
+    """Whether a pod beyond the number of replicas was seen that finds no place."""
 
     @cached_property
     def journal(self) -> Journal:
@@ -79,6 +94,80 @@ class Case:
     def repaired(self) -> frozenset[str]:
         """The expectations whose repair of ours stands now."""
         return frozenset(self.journal.repairs) | (frozenset({BUDGET}) if self.our_budget else frozenset())
+
+    @cached_property
+    def rolls_by_us(self) -> bool:
+        """Whether a rollout that we have begun has not come to its end."""
+        return in_flight(self.workload, self.journal)
+
+    @cached_property
+    def failing(self) -> bool:
+        """Whether a rollout that we have begun has failed, and is to be put back."""
+        return failed(self.workload, self.journal, elapsed=self._elapsed, patience=self._patience)
+
+    @property
+    def deadline(self) -> float | None:
+        """In how many seconds a rollout of ours may have failed by the clock; None where none will."""
+        if self._elapsed is None or not (self.rolls_by_us and told_by_clock(self.workload)):
+            return None
+        left = allowed_seconds(self.workload, self._patience) - self._elapsed
+        return left if left >= 0 else None
+
+    @cached_property
+    def setback(self) -> Setback | None:
+        """The rollout of ours that failed, while it is not to be tried again."""
+        told = self.journal.setback
+        if told is None or self.policy is None:
+            return None
+        return told if (told.workload, told.policy) == (self.asked_of_pods, self.policy.edition) else None
+
+    @cached_property
+    def noted_setback(self) -> Setback | None:
+        """The rollout of ours that failed, whether it is to be tried again or has yet to be put back."""
+        started = self.journal.started
+        if not self.failing or started is None or self.policy is None:
+            return self.journal.setback
+        return Setback(
+            started.expectations,
+            at=started.at,
+            workload=self.asked_of_pods,
+            policy=self.policy.edition,
+            resumed=self.policy.resumption,
+            pod=broken_pod(self.workload),
+        )
+
+    @property
+    def may_lack_room(self) -> bool:
+        """Whether a rollout stands still under a setting of ours though no pod is lost, as if one found no room."""
+        return stands_still_on_surge(self.workload, self.journal)
+
+    @property
+    def lacks_room(self) -> bool:
+        """Whether a rollout stands still because our setting asks for a pod that finds no place."""
+        return self.may_lack_room and (self.crowded or self.workload.progress.quota_exceeded)
+
+    @cached_property
+    def asked_of_pods(self) -> str:
+        """A digest of what a failed rollout depends on: the owner's pod template, and what the owner exempts."""
+        exempt = sorted(each.expectation for each in self.exemptions if each.holds)
+        return digest(f"{self.owners_view.template_digest} {exempt}")
+
+    @property
+    def _patience(self) -> float:
+        rollout = self.policy.spec.rollout if self.policy else Rollout()
+        return rollout.progress_deadline_seconds
+
+    @property
+    def _elapsed(self) -> float | None:
+        """Return the seconds since our last rollout began.
+
+        The API server's clock may be set; so where we know better it is no more than we have seen.
+        """
+        started = self.journal.started
+        if started is None or self.now is None:
+            return None
+        told = (self.now - datetime.fromisoformat(started.at)).total_seconds()
+        return told if self.watched is None else min(told, self.watched)
 
     @cached_property
     def exemptions(self) -> tuple[Exemption, ...]:
@@ -109,8 +198,14 @@ class Case:
 
     def terms(self, expectation: Expectation[Any]) -> str:
         """Return a digest of the circumstances of a repair: the owner's view and the policy's word."""
-        said = self.policy.terms(expectation) if self.policy else ""
-        return digest(f"{self._asked} {said}")
+        return digest(f"{self._asked} {self._said(expectation)}")
+
+    def terms_of_room(self, expectation: Expectation[Any]) -> str:
+        """Return a digest of what asks for a surge pod: a new image is no reason to try that again."""
+        return digest(f"{self.owners_view.strategy!r} {self._said(expectation)}")
+
+    def _said(self, expectation: Expectation[Any]) -> str:
+        return self.policy.terms(expectation) if self.policy else ""
 
     @cached_property
     def _asked(self) -> str:

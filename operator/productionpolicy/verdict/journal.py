@@ -6,13 +6,15 @@ A note alone proves nothing: it counts only as far as the live value is still th
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from productionpolicy.expectations import BY_NAME, REPAIRABLE, Expectation
 from productionpolicy.kube.workloads import ANNOTATION_DOMAIN, GRACE, MAX_UNAVAILABLE, REPAIRED, Workload
 from productionpolicy.repairs import Amendment, Grace, Illegible, MaxUnavailable, Standing
+from productionpolicy.verdict.marks import BEFORE, FAILED, STARTED, Setback, Started
 
 REPAIRS = f"repairs.{ANNOTATION_DOMAIN}/"
 CONTESTED = f"contested.{ANNOTATION_DOMAIN}/"
@@ -25,11 +27,20 @@ MOST_UNDONE = 2
 """How often another writer may undo the same repair before we leave it undone."""
 
 _RESTORABLE: dict[type[Amendment], str] = {Grace: GRACE, MaxUnavailable: MAX_UNAVAILABLE}
-_KEYS = (POLICY, *(f"{prefix}{each.name}" for prefix in (REPAIRS, CONTESTED) for each in REPAIRABLE))
+_PREFIXES = (REPAIRS, CONTESTED, BEFORE)
+_KEYS = (POLICY, STARTED, FAILED, *(f"{prefix}{each.name}" for prefix in _PREFIXES for each in REPAIRABLE))
 """Our notes; one of an expectation that only another version knows is none of our business."""
 
+NO_EVICTION = "it allowed no eviction"
+NO_ROOM = "a surge pod found no place"
+_HARMS = {
+    NO_EVICTION: "a PodDisruptionBudget of ours allowed no eviction and was withdrawn",
+    NO_ROOM: "a rollout stood still because a surge pod found no place, so the setting was withdrawn",
+}
+"""Why we took a repair back ourselves: for the annotation, and for people."""
+
 _CONTEST = re.compile(r"^undone (\d{1,4})x, last by (.*) \[([0-9a-f]+)\]$")
-_WITHDRAWN = re.compile(r"^withdrawn, it allowed no eviction \[([0-9a-f]+)\]$")
+_WITHDRAWN = re.compile(rf"^withdrawn, ({'|'.join(_HARMS)}) \[([0-9a-f]+)\]$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +52,25 @@ class Contest:
     undone: int = 0
     writer: str = ""
     """The field manager that undid it last."""
-    harmful: bool = False
-    """Whether a budget of ours allowed no eviction."""
+    harm: str = ""
+    """The harm that it did: NO_EVICTION (a budget), NO_ROOM (a rollout setting), or none."""
 
     @property
     def settled(self) -> bool:
         """Whether the repair is to be left undone."""
-        return self.harmful or self.undone >= MOST_UNDONE
+        return bool(self.harm) or self.undone >= MOST_UNDONE
 
     @property
     def reason(self) -> str:
         """Why it is left undone, for people."""
-        if self.harmful:
-            return "a PodDisruptionBudget of ours allowed no eviction and was withdrawn"
+        if self.harm:
+            return _HARMS[self.harm]
         return f"{self.writer or 'another writer'} undid the repair {self.undone} times"
 
     def note(self) -> str:
         """Return the words for the annotation."""
-        if self.harmful:
-            return f"withdrawn, it allowed no eviction [{self.terms}]"
+        if self.harm:
+            return f"withdrawn, {self.harm} [{self.terms}]"
         return f"undone {self.undone}x, last by {self.writer[:100] or UNKNOWN} [{self.terms}]"
 
     @classmethod
@@ -69,7 +80,7 @@ class Contest:
         if undone:
             writer = undone.group(2)
             return cls(undone=int(undone.group(1)), writer="" if writer == UNKNOWN else writer, terms=undone.group(3))
-        return cls(terms=withdrawn.group(1), harmful=True) if withdrawn else None
+        return cls(harm=withdrawn.group(1), terms=withdrawn.group(2)) if withdrawn else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +96,12 @@ class Journal:
     owners: frozenset[str] = frozenset()
     """Expectations whose value somebody put back: it is the owner's."""
     contests: Mapping[str, Contest] = field(default_factory=dict)
+    started: Started | None = None
+    """The last rollout that we have begun."""
+    former: Mapping[str, Amendment] = field(default_factory=dict)
+    """What stood before that rollout of what it changed, by expectation."""
+    setback: Setback | None = None
+    """A rollout of ours that failed."""
     notes: Mapping[str, str] = field(default_factory=dict)
     """The annotations of the journal as they stand on the workload."""
 
@@ -110,6 +127,9 @@ def read_journal(workload: Workload) -> Journal:
         undone=frozenset(name for name, each in found.items() if each.undone),
         owners=frozenset(name for name, each in found.items() if each.restored),
         contests={name: each for name, each in contests.items() if each},
+        started=Started.parse(workload.notes.get(STARTED, "")),
+        former=dict(_former(workload)),
+        setback=Setback.parse(workload.notes.get(FAILED, "")),
         notes={key: workload.notes[key] for key in _KEYS if key in workload.notes},
     )
 
@@ -124,6 +144,14 @@ def _standing(expectation: Expectation[Any], workload: Workload) -> Standing | N
         return expectation.amendment.parse(note).standing(workload)
     except Illegible:
         return None
+
+
+def _former(workload: Workload) -> Iterator[tuple[str, Amendment]]:
+    for each in REPAIRABLE if STARTED in workload.notes else ():
+        note = workload.notes.get(f"{BEFORE}{each.name}")
+        if note is not None and each.amendment is not None:
+            with suppress(Illegible):
+                yield each.name, each.amendment.parse(note)
 
 
 def _restorable(expectation: Expectation[Any]) -> str | None:

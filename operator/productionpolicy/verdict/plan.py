@@ -7,21 +7,36 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 from functools import reduce
 from typing import Any
 
-from productionpolicy.expectations import REPAIRABLE, Action, Expectation, Refusal
+from productionpolicy.expectations import BY_NAME, REPAIRABLE, Action, Expectation, Refusal
 from productionpolicy.expectations.pre_stop import PRE_STOP
+from productionpolicy.expectations.rolling_update import ROLLING_UPDATE
 from productionpolicy.expectations.termination_grace_period import TERMINATION_GRACE_PERIOD as GRACE_PERIOD
 from productionpolicy.kube.budgets import Budget
 from productionpolicy.kube.workloads import REPAIRED, Workload
 from productionpolicy.policy import OnRemoval
 from productionpolicy.repairs import Amendment, BudgetTerms, Patch, Sleep, merged
 from productionpolicy.verdict.case import BUDGET, Applied, Case
-from productionpolicy.verdict.journal import CONTESTED, OWNERS, POLICY, REPAIRS, Contest
+from productionpolicy.verdict.journal import CONTESTED, NO_EVICTION, NO_ROOM, OWNERS, POLICY, REPAIRS, Contest
+from productionpolicy.verdict.marks import BEFORE, FAILED, STARTED, Setback, Started
+from productionpolicy.verdict.rollouts import provable, rolled_above_partition
 
 WAITS = "it waits until the pods restart for another reason"
+PUT_BACK = "its rollout failed and was put back"
+TIME = "%Y-%m-%dT%H:%M:%SZ"
+
+
+class Restarts(StrEnum):
+    """Which changes that replace pods may be made."""
+
+    ANY = "any"
+    WITHDRAWALS = "withdrawals"
+    """Only those that take something back."""
+    NONE = "none"
 
 
 class Disposition(StrEnum):
@@ -76,6 +91,8 @@ class Plan:
     """Expectations whose repair of ours stands now."""
     clean: bool = False
     """Whether our entry is to be taken out of the managed fields."""
+    put_back: bool = False
+    """Whether it puts back a rollout of ours that failed."""
 
     @property
     def restarts(self) -> bool:
@@ -90,20 +107,36 @@ class Plan:
     @property
     def contested(self) -> bool:
         """Whether a repair is left undone because others undo it."""
-        return any(each.settled and not each.harmful for name, each in self.contests.items() if name in self.refusals)
+        return any(each.settled and not each.harm for name, each in self.contests.items() if name in self.refusals)
 
 
-def plan(case: Case, *, restarts_allowed: bool = True, restarting: bool = False) -> Plan:
+def plan(case: Case, *, restarts: Restarts = Restarts.ANY, restarting: bool = False) -> Plan:
     """Return what is to be done.
 
     Args:
         case: the workload and all that bears on it.
-        restarts_allowed: whether changes that replace pods may be part of it; where not, they are left as they are.
+        restarts: which changes that replace pods may be part of it; all others are left as they are. A rollout of ours
+            that failed is put back in any case.
         restarting: whether the pods are replaced anyway, so that what waits for that goes along.
     """
     drafts = {each.name: _draft(case, each) for each in REPAIRABLE if each.amendment is None}
-    drafts |= _amended(case, restarts_allowed=restarts_allowed, restarting=restarting)
+    drafts |= _put_back(case) if case.failing else _amended(case, restarts=restarts, restarting=restarting)
     return _composed(case, drafts)
+
+
+def begun(case: Case, planned: Plan, *, at: datetime) -> Patch:
+    """Return the patch of a plan, with a note of the rollout that it begins, if its failure would be our doing."""
+    amended = [each for each in planned.changes if each.after is not None and BY_NAME[each.expectation].amendment]
+    if planned.put_back or not any(each.restarts for each in amended) or not provable(case.workload):
+        return planned.patch
+    started = Started(
+        tuple(each.expectation for each in amended),
+        at=at.strftime(TIME),
+        revision=case.workload.progress.revision,
+        template=case.owners_view.template_digest,
+    )
+    before = {f"{BEFORE}{each.expectation}": each.before for each in amended if each.before}
+    return merged(planned.patch, {"metadata": {"annotations": {STARTED: started.note(), **before}}})
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +153,8 @@ class _Draft:
     """Whether it stays only because context never restarts pods, until they restart anyway."""
     later: Amendment | None = None
     """What takes its place then."""
+    postponed: bool = False
+    """Whether it would replace pods, which may not be now."""
 
     @property
     def restarts(self) -> bool:
@@ -128,16 +163,36 @@ class _Draft:
         return amendment is not None and amendment.restarts and self.before != self.after
 
 
-def _amended(case: Case, *, restarts_allowed: bool, restarting: bool) -> dict[str, _Draft]:
+def _put_back(case: Case) -> dict[str, _Draft]:
+    """Return the workload to what it was before the rollout of ours that failed; pods restart for nothing else."""
+    return {each.name: _draft_before(case, each) for each in REPAIRABLE if each.amendment}
+
+
+def _draft_before(case: Case, expectation: Expectation[Any]) -> _Draft:
+    before = case.journal.repairs.get(expectation.name)
+    if case.journal.started and expectation.name in case.journal.started.expectations:
+        withdrawn = _disposition(case, expectation) is Disposition.WITHDRAW
+        return _Draft(
+            expectation,
+            before=before,
+            after=None if withdrawn or before is None else case.journal.former.get(expectation.name),
+            refusal=PUT_BACK,
+        )
+    if expectation.amendment and expectation.amendment.restarts:
+        return _Draft(expectation, before=before, after=before, held=True)
+    return _draft(case, expectation)
+
+
+def _amended(case: Case, *, restarts: Restarts, restarting: bool) -> dict[str, _Draft]:
     """Decide about the workload itself. Where its pods restart anyway, take along what has waited for it."""
     if not restarting:
-        drafts = _drafts(case, restarts_allowed=restarts_allowed, deferring=True)
+        drafts = _drafts(case, restarts=restarts, deferring=True)
         if not any(each.restarts for each in drafts.values()):
             return drafts
-    return _drafts(case, restarts_allowed=restarts_allowed, deferring=False)
+    return _drafts(case, restarts=restarts, deferring=False)
 
 
-def _drafts(case: Case, *, restarts_allowed: bool, deferring: bool) -> dict[str, _Draft]:
+def _drafts(case: Case, *, restarts: Restarts, deferring: bool) -> dict[str, _Draft]:
     """Decide about each expectation on the view that the ones before it leave."""
     view, drafts = case.owners_view, {}
     for expectation in REPAIRABLE:
@@ -146,8 +201,8 @@ def _drafts(case: Case, *, restarts_allowed: bool, deferring: bool) -> dict[str,
         draft = _draft(case, expectation, view=view)
         if draft.deferred and not deferring:
             draft = _no_longer_deferred(draft)
-        if draft.restarts and not restarts_allowed:
-            draft = replace(draft, after=draft.before, held=True)
+        if draft.restarts and (restarts is Restarts.NONE or (restarts is Restarts.WITHDRAWALS and draft.after)):
+            draft = replace(draft, after=draft.before, held=True, postponed=True)
         view = _applied(draft.after, view)
         drafts[expectation.name] = draft
     return _acceptable(case, drafts)
@@ -233,10 +288,13 @@ def _disposition_on_removal(case: Case, expectation: Expectation[Any]) -> Dispos
 
 
 def _repaired(case: Case, expectation: Expectation[Any], view: Workload, before: Amendment | None) -> _Draft:
+    if _put_back_before(case, expectation):
+        return _Draft(expectation, before=before, after=before, refusal=PUT_BACK, held=True)
     wanted = _wanted(case, expectation, view)
     contest = _contest(case, expectation, wanted)
     if contest is not None and contest.settled and wanted is not None:
-        return _Draft(expectation, before=before, after=before, refusal=contest.reason, contest=contest)
+        left = None if contest.harm else before
+        return _Draft(expectation, before=before, after=left, refusal=contest.reason, contest=contest)
     if isinstance(wanted, Refusal) or wanted is None:
         refusal = wanted.reason if wanted else None
         stays = before is not None and before.restarts
@@ -245,6 +303,14 @@ def _repaired(case: Case, expectation: Expectation[Any], view: Workload, before:
     if isinstance(wanted, BudgetTerms):
         return _Draft(expectation, before=before, after=wanted, contest=contest)
     return _amending(_Draft(expectation, before=before, after=before, contest=contest), wanted)
+
+
+def _put_back_before(case: Case, expectation: Expectation[Any]) -> bool:
+    """Say whether a repair has to wait because a rollout failed: its own, or any, if it would replace pods."""
+    amendment = expectation.amendment
+    if case.setback is None or amendment is None:
+        return False
+    return amendment.restarts or expectation.name in case.setback.expectations
 
 
 def _amending(standing: _Draft, wanted: Amendment) -> _Draft:
@@ -278,13 +344,17 @@ def _contest(
     """Return what is known of others undoing the repair, with what is seen now."""
     terms, name = case.terms(expectation), expectation.name
     told = case.journal.contests.get(name)
+    if told and told.harm == NO_ROOM:
+        terms = case.terms_of_room(expectation)
     known = told if told and told.terms == terms else None
     if known is not None and known.settled:
         return known
     if wanted is None or isinstance(wanted, Refusal):
         return known
     if isinstance(wanted, BudgetTerms) and _harmful(case, wanted):
-        return Contest(terms=terms, harmful=True)
+        return Contest(terms=terms, harm=NO_EVICTION)
+    if expectation is ROLLING_UPDATE and case.lacks_room:
+        return Contest(terms=case.terms_of_room(expectation), harm=NO_ROOM)
     remembered = _remembered(case, name, terms)
     if name in case.journal.undone or (remembered and _vanished(case, name, wanted)):
         times = max(known.undone if known else 0, remembered.undone if remembered else 0)
@@ -326,6 +396,7 @@ def _composed(case: Case, drafts: Mapping[str, _Draft]) -> Plan:
         contests={each.expectation.name: each.contest for each in ordered if each.contest},
         repaired=case.repaired,
         clean=case.workload.left_over,
+        put_back=case.failing,
     )
 
 
@@ -378,14 +449,40 @@ def _notes(case: Case, drafts: list[_Draft]) -> Iterator[tuple[str, str]]:
     repairs = {f"{REPAIRS}{each.expectation.name}": _note(case, each) for each in drafts}
     written = {key: note for key, note in repairs.items() if note}
     yield from written.items()
+    setback = _lasting_setback(case, drafts)
     name = case.policy.name if case.policy else case.journal.policy
-    if written and name:
+    if (written or setback) and name:
         yield POLICY, name
+    if setback is not None:
+        yield FAILED, setback.note()
+    yield from _notes_on_contests(case, drafts)
+    if written and not _rollout_forgotten(case, drafts):
+        yield from ((key, note) for key, note in case.journal.notes.items() if key.startswith((STARTED, BEFORE)))
+
+
+def _notes_on_contests(case: Case, drafts: list[_Draft]) -> Iterator[tuple[str, str]]:
     for each in drafts:
         key = f"{CONTESTED}{each.expectation.name}"
         contest = case.journal.notes.get(key) if each.held else each.contest and each.contest.note()
         if contest:
             yield key, contest
+
+
+def _rollout_forgotten(case: Case, drafts: list[_Draft]) -> bool:
+    """Say whether the note that a rollout of ours began has no use any more; most go with the next rollout."""
+    over = case.workload.strategy.type == "OnDelete" or rolled_above_partition(case.workload)
+    return over or case.failing or any(each.restarts for each in drafts)
+
+
+def _lasting_setback(case: Case, drafts: list[_Draft]) -> Setback | None:
+    """Return the failure that is noted, until it is tried again; under another edition of the policy it is history."""
+    told = case.noted_setback
+    if told is None or case.policy is None or told.policy != case.policy.edition:
+        return None
+    if case.failing:
+        return told
+    waits = case.setback is not None or any(each.postponed for each in drafts)
+    return told if waits and not any(each.restarts for each in drafts) else None
 
 
 def _note(case: Case, draft: _Draft) -> str | None:

@@ -1,0 +1,34 @@
+"""One look at a workload, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from productionpolicy.kube.workloads import digest
+from productionpolicy.verdict import Case, Governance, Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One look at a workload."""
+
+    case: Case
+    plan: Plan
+    policy_name: str
+    todo: Plan
+    """The plan less what the API server has refused under the same circumstances."""
+
+    @property
+    def writable(self) -> bool:
+        """Whether anything may be written."""
+        return self.case.governance is Governance.WRITTEN
+
+    @property
+    def to_be_written(self) -> bool:
+        """Whether there is something to write, and it may be written."""
+        return self.writable and not self.todo.empty
+
+    def circumstances(self, written: object) -> str:
+        """Digest something to be written with all that a refusal may depend on: the owner's view and the policy."""
+        said = self.case.policy.spec if self.case.policy else self.case.on_removal
+        return digest(f"{self.case.owners_view.digest} {said!r} {written!r}")

@@ -1,0 +1,66 @@
+"""What is remembered of workloads while the operator runs; losing it costs at most one more try."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+from productionpolicy.controller.cluster import Forbidden, Refused, RequestFailed
+from productionpolicy.controller.judgement import Judgement
+from productionpolicy.verdict import Applied
+
+MOST_WRITES = 20
+WRITES_SECONDS = 60.0
+"""A workload is written at most so often in so many seconds: whatever goes wrong, it is never written in a hot loop."""
+
+
+@dataclass(slots=True)
+class Memory:
+    """What we remember of one workload."""
+
+    applied: dict[str, Applied] = field(default_factory=dict)
+    refused: dict[str, RequestFailed] = field(default_factory=dict)
+    """What the API server refused, under which circumstances: as long as they are the same, we do not try again."""
+    writes: deque[float] = field(default_factory=lambda: deque(maxlen=MOST_WRITES))
+    crowded: int = 0
+    """The generation at which a pod of it was seen that found no place."""
+
+    def pause(self, now: float) -> float:
+        """Return how many seconds to wait because the workload was written too often."""
+        return 0 if len(self.writes) < MOST_WRITES else WRITES_SECONDS - (now - self.writes[0])
+
+    def less_refused(self, judgement: Judgement) -> Judgement:
+        """Leave out of what is to be done what was refused under the same circumstances."""
+        todo = judgement.todo
+        patch = self.refused.get(judgement.circumstances(todo.patch)) if todo.patch else None
+        budget = self.refused.get(judgement.circumstances(todo.budget.terms)) if todo.budget else None
+        failure = patch or budget
+        if failure is None:
+            return judgement
+        left = replace(todo, patch={} if patch else todo.patch, budget=None if budget else todo.budget)
+        return replace(judgement, case=replace(judgement.case, failure=str(failure)), todo=left)
+
+    @contextmanager
+    def of_refusals(self, judgement: Judgement, written: object) -> Iterator[None]:
+        """Remember it if the API server refuses what is written, and pass that on."""
+        try:
+            yield
+        except Refused as error:
+            self.refused[judgement.circumstances(written)] = error
+            raise
+
+
+class Memories(dict[str, Memory]):
+    """What we remember of all workloads, by their uid."""
+
+    def __missing__(self, uid: str) -> Memory:
+        """Begin to remember."""
+        memory = self[uid] = Memory()
+        return memory
+
+    def forgive(self) -> None:
+        """Forget refusals that may have had reasons outside of the workload: rights and quotas."""
+        for memory in self.values():
+            memory.refused = {key: each for key, each in memory.refused.items() if not isinstance(each, Forbidden)}

@@ -1,0 +1,420 @@
+"""A rollout that a repair made fail is put back; one that its owner made fail is not touched."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from cluster.world import Raw, World, changed, container, deployment, eventually, journal, pod_spec, stateful_set
+from control_plane.plane import ControlPlane
+
+FAILED = "rollout.productionpolicy.dev/failed"
+DEADLINE = 4
+QUICK = {"terminationGracePeriod": {"action": "Ignore"}, "preStop": {"sleepSeconds": 1}}
+"""Expectations that leave a short grace period alone, for a StatefulSet has that time, too."""
+
+FRAGILE = {"fragile": "yes"}
+"""Pods with this label find no node as soon as they have a preStop hook."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _fragile_pods(plane: ControlPlane) -> Iterator[None]:
+    """Have the API server break fragile pods, as a repair does that their program cannot live with."""
+    metadata = {"name": "fragile"}
+    kind = {"apiVersion": "admissionregistration.k8s.io/v1"}
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
+    hooked = "object.spec.containers.exists(each, has(each.lifecycle))"
+    broken = '[JSONPatch{op: "add", path: "/spec/nodeSelector", value: {"no": "such-node"}}]'
+    spec = {
+        "failurePolicy": "Fail",
+        "reinvocationPolicy": "Never",
+        "matchConstraints": {"resourceRules": [rule], "objectSelector": {"matchLabels": FRAGILE}},
+        "matchConditions": [{"name": "hooked", "expression": hooked}],
+        "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": broken}}],
+    }
+    binding = {
+        **kind,
+        "kind": "MutatingAdmissionPolicyBinding",
+        "metadata": metadata,
+        "spec": {"policyName": "fragile"},
+    }
+    policy = {**kind, "kind": "MutatingAdmissionPolicy", "metadata": metadata, "spec": spec}
+    for each in (policy, binding):
+        plane.kubectl("apply", "-f", "-", stdin=json.dumps(each))
+    probe = {"name": "probe", "image": "example/probe", "lifecycle": {"preStop": {"sleep": {"seconds": 1}}}}
+    pod = {"kind": "Pod", "metadata": {"name": "probe", "labels": FRAGILE}, "spec": {"containers": [probe]}}
+    command = ("create", "--dry-run=server", "-o", "yaml", "-f", "-")
+    eventually(lambda: "such-node" in plane.kubectl(*command, stdin=json.dumps({"apiVersion": "v1", **pod})))
+    yield
+    for each in (binding, policy):
+        plane.kubectl("delete", "-f", "-", stdin=json.dumps(each))
+
+
+def fragile(raw: Raw, **spec: Any) -> Raw:
+    """Return a workload whose pods break as soon as they have a preStop hook, and whose rollouts soon have failed."""
+    labels = raw["spec"]["template"]["metadata"]["labels"]
+    template = {**raw["spec"]["template"], "metadata": {"labels": {**labels, **FRAGILE}}}
+    deadline = {"progressDeadlineSeconds": DEADLINE} if raw["kind"] == "Deployment" else {}
+    return {**raw, "spec": {**raw["spec"], **deadline, "template": template, **spec}}
+
+
+def running(world: World, policy: str, *raws: Raw) -> str:
+    """Let workloads run, and only then put them under a policy."""
+    namespace = world.namespace()
+    world.apply(namespace, *raws)
+    for each in raws:
+        world.rolled_out(each["metadata"]["name"], namespace, each["kind"].lower())
+    world.label(namespace, f"productionpolicy.dev/policy={policy}")
+    return namespace
+
+
+def has_failed(world: World, namespace: str, name: str = "web", kind: str = "deployment") -> Raw:
+    """Return a workload once its rollout was put back."""
+
+    def found() -> Raw | None:
+        seen = world.get(kind, name, namespace)
+        return seen if FAILED in seen["metadata"].get("annotations", {}) else None
+
+    return dict(eventually(found, within=60))
+
+
+def told(world: World, policy: str) -> list[str]:
+    return [each["message"] for each in world.status(policy).get("violations", []) if each["expectation"] == "rollout"]
+
+
+def failed(world: World, policy: str, count: int) -> Raw:
+    """Return the status once it counts so many failed workloads."""
+
+    def found() -> Raw | None:
+        status = world.status(policy)
+        return status if status.get("workloads", {}).get("failed") == count else None
+
+    return dict(eventually(found, within=60))
+
+
+def progressing(world: World, policy: str) -> Raw:
+    conditions: list[Raw] = world.status(policy).get("conditions", [])
+    return next((each for each in conditions if each["type"] == "Progressing"), {})
+
+
+def test_a_rollout_that_a_repair_made_fail_is_put_back(world: World) -> None:
+    policy = world.policy()
+    namespace = running(world, policy, fragile(deployment()))
+    before = world.get("deployment", "web", namespace)
+    hashes = world.running_hashes(namespace)
+
+    has_failed(world, namespace)
+    after = world.rolled_out("web", namespace)
+    assert (after["spec"], journal(after)) == (before["spec"], {"policy": policy})
+    eventually(lambda: world.running_hashes(namespace) == hashes)
+    failed(world, policy, 1)
+    (message,) = told(world, policy)
+    assert message.startswith("the rollout of spread, preStop, terminationGracePeriod, begun at ")
+    assert " did not end in time and was put back; see why its pods did not become available" in message
+    eventually(lambda: world.events(namespace, "RolloutFailed"))
+
+
+def test_what_was_put_back_is_not_tried_again_nor_after_a_restart(world: World) -> None:
+    policy = world.policy()
+    namespace = running(world, policy, fragile(deployment()))
+    has_failed(world, namespace)
+    generation = world.rolled_out("web", namespace)["metadata"]["generation"]
+    assert world.fixed(lambda: world.get("deployment", "web", namespace)["metadata"]["generation"]) == generation
+    world.operator.kill()
+    world.operator.start()
+    world.operator.wait_ready(30)
+    assert world.fixed(lambda: world.get("deployment", "web", namespace)["metadata"]["generation"]) == generation
+    assert world.status(policy)["workloads"]["failed"] == 1
+    assert world.budgets(namespace) == ["web-deployment-productionpolicy"]
+
+
+def test_a_rollout_that_fails_while_the_operator_is_away_is_put_back_when_it_is_back(world: World) -> None:
+    policy = world.policy()
+    namespace = running(world, policy, fragile(deployment()))
+    eventually(lambda: journal(world.get("deployment", "web", namespace)))
+    world.operator.kill()
+    eventually(lambda: "ProgressDeadlineExceeded" in json.dumps(world.get("deployment", "web", namespace)["status"]))
+    world.operator.start()
+    world.operator.wait_ready(30)
+    has_failed(world, namespace)
+    failed(world, policy, 1)
+
+
+def test_a_changed_parameter_that_fails_gives_way_to_the_one_before(world: World) -> None:
+    policy = world.policy(expectations={"preStop": {"sleepSeconds": 5}})
+    namespace = world.namespace(policy)
+    calm = deployment()
+    calm["spec"]["progressDeadlineSeconds"] = DEADLINE
+    world.apply(namespace, calm)
+    hashes = world.running_hashes(namespace) if world.repaired("web", namespace) else set()
+    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "full"}, "spec": {"hard": {"pods": 3}}}
+    world.apply(namespace, quota)
+    eventually(lambda: world.kubectl("get", "quota", "full", "-n", namespace, "-o", "jsonpath={.status.used.pods}"))
+
+    world.change_policy(policy, expectations={"preStop": {"sleepSeconds": 7}})
+    after = has_failed(world, namespace)
+    assert journal(after)["preStop"] == "sleep 5s: web"
+    assert pod_spec(after)["containers"][0]["lifecycle"] == {"preStop": {"sleep": {"seconds": 5}}}
+    assert pod_spec(after)["terminationGracePeriodSeconds"] == 35
+    world.rolled_out("web", namespace)
+    assert world.running_hashes(namespace) == hashes
+
+
+def test_it_is_tried_again_when_the_owner_changes_the_pods(world: World) -> None:
+    policy = world.policy()
+    namespace = running(world, policy, fragile(deployment()))
+    has_failed(world, namespace)
+    world.apply(namespace, deployment())
+    world.settled(policy, total=1, compliant=1)
+    after = world.rolled_out("web", namespace)
+    assert set(journal(after)) >= {"preStop", "spread"}
+    assert FAILED not in after["metadata"]["annotations"]
+
+
+def test_when_no_policy_governs_any_more_nothing_is_left_of_the_failure(world: World) -> None:
+    policy = world.policy()
+    namespace = running(world, policy, fragile(deployment()))
+    has_failed(world, namespace)
+    world.label(namespace, "productionpolicy.dev/policy-")
+
+    def domains() -> set[str]:
+        return {key.partition("/")[0] for key in world.get("deployment", "web", namespace)["metadata"]["annotations"]}
+
+    eventually(lambda: domains() == {"deployment.kubernetes.io", "kubectl.kubernetes.io"})
+
+
+def test_an_exemption_of_what_was_the_reason_lets_the_rest_be_tried_again(world: World) -> None:
+    policy = world.policy()
+    namespace = running(world, policy, fragile(deployment()))
+    has_failed(world, namespace)
+    exemption = "exempt.productionpolicy.dev/preStop=does not survive it"
+    world.kubectl("annotate", "deployment", "web", "-n", namespace, exemption)
+    world.settled(policy, total=1, exempt=1)
+    assert set(journal(world.rolled_out("web", namespace))) == {"policy", "spread"}
+
+
+def test_an_image_of_the_owners_that_breaks_is_not_touched(world: World) -> None:
+    policy = world.policy()
+    namespace = running(world, policy, deployment())
+    world.repaired("web", namespace)
+    world.settled(policy, total=1, compliant=1)
+    broken = deployment(nodeSelector={"no": "such-node"})
+    broken["spec"]["progressDeadlineSeconds"] = DEADLINE
+    world.apply(namespace, broken)
+    eventually(lambda: "ProgressDeadlineExceeded" in json.dumps(world.get("deployment", "web", namespace)["status"]))
+    generation = world.get("deployment", "web", namespace)["metadata"]["generation"]
+    after = world.fixed(lambda: world.get("deployment", "web", namespace))
+    assert after["metadata"]["generation"] == generation
+    assert set(journal(after)) >= {"preStop", "spread"}
+    assert (world.status(policy)["workloads"]["failed"], told(world, policy)) == (0, [])
+
+
+def test_pods_that_are_lost_after_the_rollout_are_not_our_doing(world: World) -> None:
+    policy = world.policy()
+    calm = deployment()
+    calm["spec"]["progressDeadlineSeconds"] = DEADLINE
+    namespace = running(world, policy, calm)
+    world.repaired("web", namespace)
+    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "full"}, "spec": {"hard": {"pods": 3}}}
+    world.apply(namespace, quota)
+    world.kubectl("scale", "deployment", "web", "--replicas=5", "-n", namespace)
+    eventually(lambda: "exceeded quota" in json.dumps(world.get("deployment", "web", namespace)["status"]))
+    assert world.fixed(lambda: world.status(policy)["workloads"]["failed"]) == 0
+    assert set(journal(world.get("deployment", "web", namespace))) >= {"preStop", "spread"}
+
+
+def test_a_stateful_set_is_put_back_and_the_pod_that_a_person_must_delete_is_named(world: World) -> None:
+    policy = world.policy(rollout={"progressDeadlineSeconds": 2}, expectations=QUICK)
+    namespace = running(world, policy, fragile(stateful_set(replicas=3, terminationGracePeriodSeconds=2)))
+    before = world.get("statefulset", "db", namespace)
+    after = has_failed(world, namespace, "db", "statefulset")
+    assert (after["spec"], journal(after)) == (before["spec"], {"policy": policy})
+    failed(world, policy, 1)
+    eventually(
+        lambda: "; delete pod db-2, which the StatefulSet does not replace by itself; " in told(world, policy)[0]
+    )
+
+    world.kubectl("delete", "pod", "db-2", "-n", namespace, "--wait=false")
+    world.rolled_out("db", namespace, "statefulset")
+    eventually(lambda: told(world, policy) and "db-2" not in told(world, policy)[0])
+    assert world.status(policy)["workloads"]["failed"] == 1
+
+
+def test_a_stateful_set_that_takes_its_time_is_waited_for(world: World) -> None:
+    policy = world.policy()
+    namespace = running(world, policy, fragile(stateful_set(replicas=3)))
+    eventually(lambda: journal(world.get("statefulset", "db", namespace)))
+    assert FAILED not in world.fixed(lambda: world.get("statefulset", "db", namespace)["metadata"]["annotations"])
+    assert world.status(policy)["workloads"]["repairing"] == 1
+
+
+def test_a_stateful_set_that_replaces_only_some_pods_is_put_back_likewise(world: World) -> None:
+    policy = world.policy(rollout={"progressDeadlineSeconds": 2}, expectations=QUICK)
+    partition = {"updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 2}}}
+    calm = stateful_set("calm", replicas=3, terminationGracePeriodSeconds=2)
+    raws = [fragile(stateful_set(replicas=3, terminationGracePeriodSeconds=2), **partition)]
+    raws.append({**calm, "spec": {**calm["spec"], **partition}})
+    namespace = running(world, policy, *raws)
+    assert journal(has_failed(world, namespace, "db", "statefulset")) == {"policy": policy}
+
+    def notes() -> set[str]:
+        return set(world.get("statefulset", "calm", namespace)["metadata"].get("annotations", {}))
+
+    eventually(lambda: "repairs.productionpolicy.dev/preStop" in notes())
+    eventually(lambda: "rollout.productionpolicy.dev/started" not in notes())
+    assert "repairs.productionpolicy.dev/preStop" in notes()
+
+
+def test_pods_that_a_person_replaces_are_no_rollout_of_ours(world: World) -> None:
+    policy = world.policy(rollout={"progressDeadlineSeconds": 1}, expectations=QUICK)
+    by_hand = {"updateStrategy": {"type": "OnDelete"}}
+    namespace = running(world, policy, fragile(stateful_set(replicas=2, terminationGracePeriodSeconds=2), **by_hand))
+    eventually(lambda: journal(world.get("statefulset", "db", namespace)))
+    world.kubectl("delete", "pod", "db-1", "-n", namespace, "--wait=false")
+    eventually(lambda: world.get("statefulset", "db", namespace)["status"].get("availableReplicas") == 1)
+    notes = world.fixed(lambda: set(world.get("statefulset", "db", namespace)["metadata"]["annotations"]))
+    assert {each for each in notes if each.startswith("rollout.")} == set()
+    assert world.status(policy)["workloads"]["failed"] == 0
+
+
+def test_a_deployment_that_is_paused_meanwhile_is_judged_when_it_goes_on(world: World) -> None:
+    policy = world.policy()
+    namespace = running(world, policy, fragile(deployment()))
+    eventually(lambda: journal(world.get("deployment", "web", namespace)))
+    world.kubectl("rollout", "pause", "deployment/web", "-n", namespace)
+    eventually(lambda: "DeploymentPaused" in json.dumps(world.get("deployment", "web", namespace)["status"]))
+    assert FAILED not in world.fixed(lambda: world.get("deployment", "web", namespace)["metadata"]["annotations"])
+    world.kubectl("rollout", "resume", "deployment/web", "-n", namespace)
+    has_failed(world, namespace)
+
+
+def test_a_workload_without_pods_proves_nothing(world: World) -> None:
+    policy = world.policy()
+    namespace = world.namespace(policy)
+    world.apply(namespace, fragile(deployment(replicas=0), progressDeadlineSeconds=DEADLINE))
+    eventually(lambda: journal(world.get("deployment", "web", namespace)))
+    world.kubectl("scale", "deployment", "web", "--replicas=2", "-n", namespace)
+    eventually(lambda: world.get("deployment", "web", namespace)["status"].get("unavailableReplicas") == 2)
+    notes = world.fixed(lambda: set(world.get("deployment", "web", namespace)["metadata"]["annotations"]))
+    assert {each for each in notes if each.startswith("rollout.")} == set()
+
+
+def stopped(world: World) -> tuple[str, str]:
+    """Return a policy under which three rollouts have failed, and its namespace; one more workload waits."""
+    policy = world.policy(rollout={"maxConcurrent": 3})
+    namespace = running(world, policy, *(fragile(deployment(f"bad-{number}", replicas=2)) for number in range(3)))
+    failed(world, policy, 3)
+    eventually(lambda: progressing(world, policy).get("reason") == "TooManyFailedRollouts")
+    world.apply(namespace, deployment(replicas=4))
+    eventually(lambda: "rollingUpdate" in journal(world.get("deployment", "web", namespace)))
+    eventually(lambda: "web-deployment-productionpolicy" in world.budgets(namespace))
+    return policy, namespace
+
+
+def test_three_failures_stop_what_restarts_pods_and_nothing_else(world: World) -> None:
+    policy, namespace = stopped(world)
+    assert progressing(world, policy)["status"] == "False"
+    assert "Deployment " + namespace + "/bad-0" in progressing(world, policy)["message"]
+    seen = world.fixed(lambda: world.get("deployment", "web", namespace))
+    assert set(journal(seen)) == {"policy", "rollingUpdate"}
+    assert world.status(policy)["pending"]["restarts"] == 1
+
+
+def test_what_failures_have_stopped_is_stopped_after_a_restart_of_the_operator(world: World) -> None:
+    policy, namespace = stopped(world)
+    world.operator.kill()
+    world.operator.start()
+    world.operator.wait_ready(30)
+    seen = world.fixed(lambda: world.get("deployment", "web", namespace))
+    assert set(journal(seen)) == {"policy", "rollingUpdate"}
+    assert progressing(world, policy)["reason"] == "TooManyFailedRollouts"
+
+
+def test_an_annotation_on_the_policy_lets_repairs_go_on(world: World) -> None:
+    policy, namespace = stopped(world)
+    world.kubectl("annotate", "productionpolicy", policy, "productionpolicy.dev/resume=seen")
+    eventually(lambda: "preStop" in journal(world.get("deployment", "web", namespace)))
+    assert world.status(policy)["workloads"]["failed"] == 3
+    eventually(lambda: progressing(world, policy)["reason"] == "Settled")
+
+
+def test_a_change_of_the_policy_lets_all_be_tried_again(world: World) -> None:
+    policy, namespace = stopped(world)
+    world.change_policy(policy, expectations={"preStop": {"action": "Ignore"}})
+    for name in ("web", "bad-0", "bad-1", "bad-2"):
+        eventually(lambda name=name: "spread" in journal(world.get("deployment", name, namespace)))  # type: ignore[misc]
+        world.rolled_out(name, namespace)
+    eventually(lambda: world.status(policy)["workloads"]["failed"] == 0)
+
+
+def roomless(world: World, policy: str, *, pods: int) -> str:
+    """Return the namespace of a Deployment with a repaired setting, whose quota allows so many pods."""
+    namespace = world.namespace(policy)
+    calm = deployment(replicas=4)
+    calm["spec"]["progressDeadlineSeconds"] = DEADLINE
+    world.apply(namespace, calm)
+    world.repaired("web", namespace)
+    eventually(lambda: "rollingUpdate" in journal(world.get("deployment", "web", namespace)))
+    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "full"}}
+    world.apply(namespace, {**quota, "spec": {"hard": {"pods": pods}}})
+    eventually(lambda: world.kubectl("get", "quota", "full", "-n", namespace, "-o", "jsonpath={.status.used.pods}"))
+    next_one = changed(calm, image="example/web:2.0.0")
+    next_one["spec"]["progressDeadlineSeconds"] = DEADLINE
+    world.apply(namespace, next_one)
+    return namespace
+
+
+ONLY_SETTING = {
+    "preStop": {"action": "Ignore"},
+    "spread": {"action": "Ignore"},
+    "terminationGracePeriod": {"action": "Ignore"},
+}
+
+
+def test_an_owners_rollout_that_a_quota_leaves_no_surge_pod_gets_its_setting_back(world: World) -> None:
+    policy = world.policy(expectations=ONLY_SETTING)
+    namespace = roomless(world, policy, pods=4)
+    eventually(lambda: "rollingUpdate" not in journal(world.get("deployment", "web", namespace)))
+    after = world.rolled_out("web", namespace)
+    assert after["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == "25%"
+    assert after["spec"]["template"]["spec"]["containers"][0]["image"] == "example/web:2.0.0"
+    note = after["metadata"]["annotations"]["contested.productionpolicy.dev/rollingUpdate"]
+    assert note.startswith("withdrawn, a surge pod found no place [")
+    status = world.settled(policy, total=1, violating=1)
+    assert "because a surge pod found no place, so the setting was withdrawn" in status["violations"][0]["message"]
+
+    world.apply(namespace, changed(deployment(replicas=4), image="example/web:3.0.0"))
+    world.rolled_out("web", namespace)
+    assert "rollingUpdate" not in world.fixed(lambda: journal(world.get("deployment", "web", namespace)))
+
+
+def test_an_owners_rollout_whose_surge_pod_finds_no_node_gets_its_setting_back(world: World) -> None:
+    policy = world.policy(expectations=ONLY_SETTING)
+    namespace = world.namespace(policy)
+    apart = {
+        "requiredDuringSchedulingIgnoredDuringExecution": [
+            {"labelSelector": {"matchLabels": {"place": "single"}}, "topologyKey": "kubernetes.io/hostname"}
+        ]
+    }
+    calm = deployment(replicas=4, affinity={"podAntiAffinity": apart})
+    calm["spec"]["template"]["metadata"]["labels"]["place"] = "single"
+    calm["spec"]["progressDeadlineSeconds"] = DEADLINE
+    calm["spec"]["template"]["spec"]["containers"] = [container()]
+    world.apply(namespace, calm)
+    world.rolled_out("web", namespace)
+    setting = {"spec": {"strategy": {"rollingUpdate": {"maxUnavailable": "1%"}}}}
+    note = {
+        "metadata": {
+            "annotations": {
+                "repairs.productionpolicy.dev/rollingUpdate": "25% -> 1%",
+                "repairs.productionpolicy.dev/policy": policy,
+            }
+        }
+    }
+    world.kubectl("patch", "deployment", "web", "-n", namespace, "-p", json.dumps({**setting, **note}))
+    world.apply(namespace, changed(calm, image="example/web:2.0.0"))
+    eventually(lambda: "rollingUpdate" not in journal(world.get("deployment", "web", namespace)))
+    world.rolled_out("web", namespace)
