@@ -282,15 +282,20 @@ class Reconciler:
                 await self._write_patch(memory, judgement)
         elif todo.clean:
             key = judgement.case.workload.key
-            await self._release(key, await self._cluster.workload(key))
+            raw = await self._cluster.workload(key)
+            await self._release(_read(key, raw), raw)
 
     async def _write_patch(self, memory: Memory, judgement: Judgement) -> None:
-        raw = await self._amend(judgement)
-        amended = [each for each in judgement.todo.changes if not _of_budget(each)]
-        self._written(memory, judgement, amended, made=read_workload(raw).left_at)
+        workload = judgement.case.workload
+        patch = begun(judgement.case, judgement.todo, at=self._cluster.clock.now())
+        raw = await self._cluster.amend(workload, patch)
+        amended = _read(workload.key, raw)
+        self.store.update_workload(amended)
+        changes = [each for each in judgement.todo.changes if not _of_budget(each)]
+        self._written(memory, judgement, changes, made=amended.left_at)
         if judgement.todo.put_back:
             self._tell_setback(judgement)
-        await self._release(judgement.case.workload.key, raw)
+        await self._release(amended, raw)
 
     async def _write_budget(self, judgement: Judgement, change: BudgetChange) -> None:
         if change.terms is None:
@@ -305,21 +310,14 @@ class Reconciler:
             written = await self._cluster.replace_budget(change.live, manifest)
         self.store.observe(BUDGETS, written)
 
-    async def _amend(self, judgement: Judgement) -> Raw:
-        workload = judgement.case.workload
-        patch = begun(judgement.case, judgement.todo, at=self._cluster.clock.now())
-        raw = {**await self._cluster.amend(workload, patch), "kind": workload.key.kind}
-        self.store.update_workload(read_workload(raw))
-        return raw
-
-    async def _release(self, key: WorkloadKey, raw: Raw) -> None:
+    async def _release(self, workload: Workload, raw: Raw) -> None:
         """Take our entry out of the managed fields.
 
         What we know stays of the version before: others may have written between our two requests, and taking the later
         version for known would hide that from us for good.
         """
-        await self._cluster.release(key, raw)
-        self.store.update_workload(replace(read_workload({**raw, "kind": key.kind}), left_over=False))
+        await self._cluster.release(workload.key, raw)
+        self.store.update_workload(replace(workload, left_over=False))
 
     async def _refresh(self, key: WorkloadKey) -> None:
         """Take in a workload as it is now: the watch may lag behind."""
@@ -327,7 +325,7 @@ class Reconciler:
             raw = await self._cluster.workload(key)
         except RequestFailed:
             return
-        self.store.update_workload(read_workload({**raw, "kind": key.kind}))
+        self.store.update_workload(_read(key, raw))
 
     def _written(self, memory: Memory, judgement: Judgement, changes: list[Change], *, made: str = "") -> None:
         """Remember and tell what was written."""
@@ -370,6 +368,11 @@ class Reconciler:
             message = ", ".join(map(str, changes))
             log.info(reason.lower(), workload=str(workload.key), changes=message)
             self._events.about_workload(workload, reason=reason, message=message)
+
+
+def _read(key: WorkloadKey, raw: Raw) -> Workload:
+    """Read a workload from an answer, which may lack the kind."""
+    return read_workload({**raw, "kind": key.kind})
 
 
 def _of_budget(change: Change) -> bool:
