@@ -19,6 +19,7 @@ from bench import bare as bare_client
 from bench.client import RequestFailed
 from bench.field import Field, NotExact, prepared
 from bench.figures import Figures, Machine, printed
+from bench.idle import peak
 from bench.load import Load
 from bench.operated import Operated, operate
 from control_plane.binaries import BuildFailed
@@ -66,13 +67,15 @@ async def _measured(folder: Path, *, scale: int, rest_seconds: float) -> Figures
         operated = await operate(field, rest_seconds=rest_seconds)
         kubernetes = _version(field)
         made = await field.inspect()
+        _say("a Kopf operator that does nothing watches them")
+        idle = await asyncio.to_thread(peak, field)
     with prepared(folder / "bare", scale=scale) as field:
         await _seeded(field)
         _say("a bare client makes the same writes")
         load = await bare_client.write(field)
         if await field.inspect() != made:
             raise NotExact("the bare client's writes differ from the operator's")
-    return _figures(scale, rate=rate, operated=operated, bare=load, kubernetes=kubernetes)
+    return _figures(scale, rate=rate, operated=operated, bare=load, idle=idle, kubernetes=kubernetes)
 
 
 async def _seeded(field: Field) -> float:
@@ -80,9 +83,9 @@ async def _seeded(field: Field) -> float:
     return await field.seed()
 
 
-def _figures(scale: int, *, rate: float, operated: Operated, bare: Load, kubernetes: str) -> Figures:
+def _figures(scale: int, *, rate: float, operated: Operated, bare: Load, idle: int, kubernetes: str) -> Figures:
     machine = Machine(cores=len(os.sched_getaffinity(0)), python=platform.python_version(), kubernetes=kubernetes)
-    return Figures(scale, machine, created_per_second=rate, operated=operated, bare=bare)
+    return Figures(scale, machine, created_per_second=rate, operated=operated, bare=bare, idle_rss_bytes=idle)
 
 
 def _version(field: Field) -> str:
