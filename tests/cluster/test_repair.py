@@ -57,7 +57,8 @@ def test_nothing_but_the_repair_and_its_journal_is_left_on_the_workload(world: W
     eventually(is_released)
     metadata = world.get("deployment", "web", namespace)["metadata"]
     domains = {key.partition("/")[0] for key in metadata["annotations"]}
-    assert domains == {"deployment.kubernetes.io", "kubectl.kubernetes.io", "repairs.productionpolicy.dev"}
+    ours = {"repairs.productionpolicy.dev", "rollout.productionpolicy.dev"}
+    assert domains == {"deployment.kubernetes.io", "kubectl.kubernetes.io", *ours}
     assert "finalizers" not in metadata
 
 
@@ -118,6 +119,7 @@ def test_the_status_of_the_policy_tells_it_all(world: World) -> None:
         "Ready": "True",
         "Compliant": "False",
         "Progressing": "False",
+        "AdmissionRepair": "False",
     }
 
 
