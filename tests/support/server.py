@@ -41,6 +41,8 @@ def _merged_by_name(items: Sequence[Raw], patches: Sequence[Raw]) -> list[Raw]:
     changes = {each["name"]: each for each in patches}
     unknown = changes.keys() - {each["name"] for each in items}
     assert not unknown, f"the patch would add containers {unknown}"
+    order = [each["name"] for each in items if each["name"] in changes]
+    assert list(changes) == order, f"the patch would put containers into another order: {list(changes)}"
     return [_merged(each, changes.get(each["name"], {})) for each in items]
 
 

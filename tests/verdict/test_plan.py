@@ -443,3 +443,25 @@ def test_what_stands_around_takes_back_nothing_that_pods_were_born_with(
     ]
     case = Case(read_workload(born), around=surroundings_of(born, others), policy=governed, today=TODAY)
     assert [each for each in plan(case).changes if each.restarts and each.before] == []
+
+
+def names(raw: Raw) -> list[str]:
+    return [each["name"] for each in raw["spec"]["template"]["spec"]["containers"]]
+
+
+def test_a_patch_names_containers_in_their_order_when_one_of_them_gets_another_name() -> None:
+    world = repaired(deployment(pod={"containers": [container(), container("side")]}))
+    world.edit(lambda raw: raw["spec"]["template"]["spec"]["containers"][0].update(name="frontend"))
+    world.edit(lambda raw: raw["spec"]["template"]["spec"]["containers"][0].pop("lifecycle"))
+    assert names({"spec": world.plan().patch["spec"]}) == ["frontend", "side"]
+    world.reconcile()
+    assert names(world.raw) == ["frontend", "side"]
+
+
+def test_a_patch_names_containers_in_their_order_whichever_repair_comes_first() -> None:
+    containers = [container("quiet", ports=[], terminationMessagePolicy="File"), container()]
+    world = World(deployment(pod={"containers": containers}), policy=only("preStop", **RIDING_ALONG))
+    assert names({"spec": world.plan().patch["spec"]}) == ["quiet", "web"]
+
+
+RIDING_ALONG: Any = {"terminationMessage": {"action": "Repair"}}

@@ -30,7 +30,7 @@ class Change:
         verdict: the class in which the policy's status counts the workload afterwards.
         rollouts: how many rollouts there may be beside those that the owner's own change causes.
         budget: whether a budget of ours stands afterwards.
-        by_hand: why it needs the owner's hand where the admission policy is missing.
+        unguarded: why the owner cannot win where the admission policy is missing.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Change:
     verdict: str = "compliant"
     rollouts: int = 0
     budget: bool = True
-    by_hand: str = ""
+    unguarded: str = ""
 
 
 def _edit(alter: Callable[[Raw], Any]) -> Edit:
@@ -92,6 +92,7 @@ NEW_IMAGE = _first(image="registry.example/web:1.2.4")
 OWN_HOOK = {"exec": {"command": ["/bin/drain"]}}
 ONE_HANDLER = "refused: a hook of another kind beside our sleep"
 TOO_SHORT = "refused: our sleep is longer than the grace period"
+NEW = "what is new is repaired afterwards, in a rollout of its own"
 GRACE_OF_30 = "grace period 30"
 
 _SELECTOR: Mapping[str, Any] = {"matchLabels": {"app": NAME}}
@@ -110,15 +111,19 @@ _CONSTRAINT = {
 CHANGES = (
     Change("nothing", (lambda manifests: manifests,)),
     Change("another image", (NEW_IMAGE,)),
-    Change("a container renamed", (_first(name="frontend"),)),
+    Change("a container renamed", (_first(name="frontend"),), unguarded=NEW),
     Change("a container removed", (_edit(lambda each: _containers(each).pop()),)),
-    Change("a container added", (_edit(lambda each: _containers(each).append(container("proxy"))),)),
-    Change("own preStop exec", (_hook(**OWN_HOOK),), by_hand=ONE_HANDLER),
-    Change("own preStop httpGet", (_hook(httpGet={"path": "/drain", "port": 8080}),), by_hand=ONE_HANDLER),
+    Change(
+        "a container added",
+        (_edit(lambda each: _containers(each).append(container("proxy"))),),
+        unguarded=NEW,
+    ),
+    Change("own preStop exec", (_hook(**OWN_HOOK),), unguarded=ONE_HANDLER),
+    Change("own preStop httpGet", (_hook(httpGet={"path": "/drain", "port": 8080}),), unguarded=ONE_HANDLER),
     Change(
         "own preStop exec, and away again",
         (_hook(**OWN_HOOK), _edit(lambda each: _containers(each)[0].pop("lifecycle"))),
-        by_hand=ONE_HANDLER,
+        unguarded=ONE_HANDLER,
     ),
     Change("own preStop sleep", (_hook(sleep={"seconds": 5}),)),
     Change("the very same sleep", (_hook(sleep={"seconds": 10}),)),
@@ -127,7 +132,7 @@ CHANGES = (
         "a grace period shorter than our sleep",
         (_pod(terminationGracePeriodSeconds=5),),
         verdict="violating",
-        by_hand=TOO_SHORT,
+        unguarded=TOO_SHORT,
     ),
     Change(GRACE_OF_30, (_pod(terminationGracePeriodSeconds=30),), verdict="violating", rollouts=1),
     Change("maxSurge 0", (_spec(strategy={"rollingUpdate": {"maxSurge": 0}}),), verdict="violating"),
@@ -146,6 +151,6 @@ CHANGES = (
         rollouts=1,
     ),
     Change("undone", (NEW_IMAGE, Deed.UNDO)),
-    Change("deleted and created again", (Deed.RECREATE,)),
+    Change("deleted and created again", (Deed.RECREATE,), unguarded=NEW),
     Change("another port of the Service", (_port_added,)),
 )

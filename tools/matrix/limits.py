@@ -19,4 +19,4 @@ def limit(writer: type[Writer], change: Change, *, admits: bool) -> str:
     """
     if writer is Replace:
         return FORGETFUL if change.name == GRACE_OF_30 else TWICE if not admits else ""
-    return "" if admits else change.by_hand
+    return "" if admits else change.unguarded

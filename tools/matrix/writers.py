@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from matrix.helm import HELM_3, HELM_4
 from matrix.manifests import NAME, Manifests, Raw, identity
-from matrix.shell import Shell
+from matrix.shell import Refused, Shell
 
 _DEPLOYMENT = f"deployment/{NAME}"
 
@@ -127,7 +127,16 @@ class Replace(Writer):
         for verb, there in (("create", False), ("replace", True)):
             chosen = tuple(each for each in after if (identity(each) in known) is there)
             if chosen:
-                await self.shell.kubectl(verb, "-f", "-", stdin=chosen)
+                await self._persist(verb, chosen)
+
+    async def _persist(self, verb: str, chosen: Manifests) -> None:
+        """kubectl replace reads and then writes, so it loses against whoever writes between, a controller included."""
+        try:
+            await self.shell.kubectl(verb, "-f", "-", stdin=chosen)
+        except Refused as refused:
+            if "try again" not in str(refused):
+                raise
+            await self.shell.kubectl(verb, "-f", "-", stdin=chosen)
 
 
 class Patch(Writer):

@@ -3,7 +3,7 @@
 One file per kind of amendment. Each knows nothing of why it is made; the expectations decide that.
 """
 
-from productionpolicy.repairs.amendment import Amendment, Illegible, Patch, Standing, merged
+from productionpolicy.repairs.amendment import Amendment, Illegible, Patch, Standing, in_the_order_of, merged
 from productionpolicy.repairs.anti_affinity import AntiAffinity
 from productionpolicy.repairs.budget import BudgetTerms
 from productionpolicy.repairs.grace import Grace
@@ -22,5 +22,6 @@ __all__ = [
     "Patch",
     "Sleep",
     "Standing",
+    "in_the_order_of",
     "merged",
 ]

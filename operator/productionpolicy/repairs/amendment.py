@@ -79,6 +79,23 @@ def merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> Patch:
     return both
 
 
+def in_the_order_of(workload: Workload, patch: Patch) -> Patch:
+    """Return a patch of a workload that names containers in their order.
+
+    The API server takes over the order of a patch. The first container is the one that `kubectl logs` and `exec` take,
+    and the order in the owner's manifest is the owner's.
+    """
+    spec = patch.get("spec", {})
+    if "template" not in spec:
+        return patch
+    place = {each.name: at for at, each in enumerate(workload.template.containers)}
+    ordered = {
+        field: sorted(value, key=lambda each: place[each["name"]]) if _named(value) else value
+        for field, value in spec["template"]["spec"].items()
+    }
+    return {**patch, "spec": {**spec, **in_pod_template(ordered)["spec"]}}
+
+
 def _merged_value(first: Any, second: Any) -> Any:
     if isinstance(first, Mapping) and isinstance(second, Mapping):
         return merged(first, second)

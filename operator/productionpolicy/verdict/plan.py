@@ -19,7 +19,7 @@ from productionpolicy.expectations.termination_grace_period import TERMINATION_G
 from productionpolicy.kube.budgets import Budget
 from productionpolicy.kube.workloads import REPAIRED, Workload
 from productionpolicy.policy import OnRemoval
-from productionpolicy.repairs import Amendment, BudgetTerms, Patch, Sleep, merged
+from productionpolicy.repairs import Amendment, BudgetTerms, Patch, Sleep, in_the_order_of, merged
 from productionpolicy.verdict.case import BUDGET, Applied, Case
 from productionpolicy.verdict.journal import CONTESTED, NO_EVICTION, NO_ROOM, OWNERS, POLICY, REPAIRS, Contest
 from productionpolicy.verdict.marks import BEFORE, FAILED, STARTED, Setback, Started
@@ -433,6 +433,7 @@ def _patch(case: Case, drafts: list[_Draft]) -> Patch:
     for draft in drafts:
         if draft.after is not None and draft.before != draft.after and not isinstance(draft.after, BudgetTerms):
             patch = merged(patch, draft.after.patch(case.workload))
+    patch = in_the_order_of(case.workload, patch)
     notes = _changed_notes(case, drafts)
     return merged({"metadata": {"annotations": notes}}, patch) if notes else patch
 
