@@ -168,6 +168,11 @@ class ControlPlane:
         self._spawn(APISERVER)
         self._until(self._serves, "The API server did not become ready", component=APISERVER)
 
+    def compact_store(self, revision: int) -> None:
+        """Have etcd forget what was before a revision, which is a resource version of the API."""
+        body = json.dumps({"revision": str(revision), "physical": True})
+        probe.post(self.site.etcd_port, "/v3/kv/compaction", body)
+
     def stop(self) -> None:
         """End everything: the clients first, then the API server, then its store. Does nothing the second time."""
         for group in (CONTROLLERS, (APISERVER,), (STORE,)):
