@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,7 @@ DOMAIN = "productionpolicy.dev/"
 LABEL = "app.kubernetes.io/managed-by"
 OURS = "-productionpolicy"
 ROLLOUTS = "rollouts"
+MOST_SHOWN = 120
 REVISION = "deployment.kubernetes.io/revision"
 PLURALS = {
     "Deployment": "/apis/apps/v1/deployments",
@@ -41,7 +43,15 @@ async def taken(api: Api, trial: str) -> Picture:
 def differences(picture: Picture, calm: Picture) -> list[str]:
     """Return what is not as in the calm twin; extra rollouts are counted apart."""
     unlike = (name for name in sorted(picture.keys() | calm.keys()) if picture.get(name) != calm.get(name))
-    return [f"{name}: {picture.get(name)}, not {calm.get(name)}" for name in unlike if not name.endswith(ROLLOUTS)]
+    return [_unlike(name, picture, calm) for name in unlike if not name.endswith(ROLLOUTS)]
+
+
+def _unlike(name: str, picture: Picture, calm: Picture) -> str:
+    """Say where two facts begin to differ."""
+    found, wanted = picture.get(name, "missing"), calm.get(name, "not to be there")
+    same = len(os.path.commonprefix([found, wanted]))
+    start = max(0, same - MOST_SHOWN // 2)
+    return f"{name}: {found[start : start + MOST_SHOWN]}, not {wanted[start : start + MOST_SHOWN]}"
 
 
 def extra_rollouts(picture: Picture, calm: Picture) -> int:

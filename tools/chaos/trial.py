@@ -11,7 +11,7 @@ from chaos.cast import MIXED, NAMESPACES, SHOP, VAULT, Part, Raw, budget, cast, 
 from chaos.picture import POLICIES, ROLLOUTS, Picture, differences, extra_rollouts, taken
 from chaos.stage import NeverHappened, Stage, eventually
 
-PATIENCE_SECONDS = 420.0
+PATIENCE_SECONDS = 300.0
 STILL_SECONDS = 8.0
 """How long nothing may change for the twin to be taken for finished."""
 

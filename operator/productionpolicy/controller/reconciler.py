@@ -37,6 +37,13 @@ MOST_WRITES = 20
 WRITES_SECONDS = 60.0
 """A workload is written at most so often in so many seconds: whatever goes wrong, it is never written in a hot loop."""
 
+FIRST_BAR_SECONDS = 5.0
+LAST_BAR_SECONDS = 900.0
+"""How long what is forbidden is not tried again, at first and at most. An API server that has just started forbids what
+it will allow in a second: it does not know the roles yet."""
+
+SOON_SECONDS = 0.1
+
 INFANCY_SECONDS = 2.0
 """How long a new workload is left alone: its autoscaler and its budget are created after it, by the same command, and
 without them it would be repaired twice."""
@@ -51,7 +58,22 @@ class Memory:
     applied: dict[str, Applied] = field(default_factory=dict)
     refused: dict[str, RequestFailed] = field(default_factory=dict)
     """What the API server refused, under which circumstances: as long as they are the same, we do not try again."""
+    bars: int = 0
+    """How many times in a row it was forbidden to write."""
+    barred_until: float = 0.0
+    """By the monotonic clock."""
     writes: deque[float] = field(default_factory=lambda: deque(maxlen=MOST_WRITES))
+
+    def forgive(self) -> None:
+        """Forget what was forbidden, for reasons outside of the workload: rights and quotas."""
+        self.refused = {key: each for key, each in self.refused.items() if not isinstance(each, Forbidden)}
+
+    def bar(self, now: float) -> float:
+        """Note that writing was forbidden; return for how many seconds it is not tried again."""
+        if now >= self.barred_until:
+            pause = min(LAST_BAR_SECONDS, FIRST_BAR_SECONDS * 2.0 ** min(self.bars, 10))
+            self.bars, self.barred_until = self.bars + 1, now + pause
+        return self.barred_until - now
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +189,7 @@ class Reconciler:
     def forgive(self) -> None:
         """Forget refusals that may have had reasons outside of the workload: rights and quotas."""
         for memory in self._memories.values():
-            memory.refused = {key: each for key, each in memory.refused.items() if not isinstance(each, Forbidden)}
+            memory.forgive()
 
     def _case(self, workload: Workload) -> Case | None:
         namespace = self.store.namespaces.get(workload.key.namespace)
@@ -256,6 +278,8 @@ class Reconciler:
         memory = self._memories.get(judgement.case.workload.uid)
         if memory is None or not memory.refused:
             return judgement
+        if self._clock.monotonic() >= memory.barred_until:
+            memory.forgive()
         planned = judgement.plan
         patch = memory.refused.get(judgement.circumstances(planned.patch)) if planned.patch else None
         budget = memory.refused.get(judgement.circumstances(planned.budget.terms)) if planned.budget else None
@@ -386,6 +410,7 @@ class Reconciler:
     def _written(self, memory: Memory, judgement: Judgement, changes: list[Change], *, made: str = "") -> None:
         """Remember and tell what was written."""
         memory.writes.append(self._clock.monotonic())
+        memory.bars = 0
         for change in changes:
             if change.after is None:
                 memory.applied.pop(change.expectation, None)
@@ -408,6 +433,8 @@ class Reconciler:
             memory.refused[judgement.circumstances(written)] = error
             FAILURES.labels(reason=type(error).__name__).inc()
             workload = judgement.case.workload
+            if isinstance(error, Forbidden):
+                self._later(workload.key, memory.bar(self._clock.monotonic()) + SOON_SECONDS)
             log.warning("repair refused", workload=str(workload.key), error=str(error)[:500])
             self._events.about_workload(workload, reason="RepairRefused", message=str(error), warning=True)
 
