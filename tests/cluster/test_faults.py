@@ -99,15 +99,6 @@ def test_a_refused_patch_is_a_finding_and_no_loop(world: World, proxy: Proxy) ->
     world.repaired("web", namespace)
 
 
-def test_what_was_forbidden_for_a_moment_is_made_soon(world: World, proxy: Proxy) -> None:
-    namespace = governed(world)
-    faults = [proxy.fail("PATCH", DEPLOYMENT, status=403), proxy.fail("POST", r"/poddisruptionbudgets", status=403)]
-    policy = govern(world, namespace)
-    world.repaired("web", namespace)
-    world.settled(policy, total=1, compliant=1)
-    assert [each.seen for each in faults] == [1, 1]
-
-
 def test_a_repair_whose_second_request_fails_is_finished(world: World, proxy: Proxy) -> None:
     namespace = governed(world)
     fault = proxy.fail("PATCH", DEPLOYMENT, status=500, after=1)

@@ -67,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m chaos", description="Let everything fail around the operator.")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="decides all that is random")
     parser.add_argument("--kills", type=int, default=50, metavar="N", help="how often the operator is killed at least")
+    parser.add_argument("--rounds", type=int, metavar="N", help="how often each fault is tried at most")
     parser.add_argument("--only", action="append", metavar="TEXT", help="only faults whose name holds this text")
     parser.add_argument("--write", action="store_true", help=f"write the table to docs/{PAGE.name}")
     return parser
@@ -75,6 +76,8 @@ def _parser() -> argparse.ArgumentParser:
 def _chosen(options: argparse.Namespace) -> list[Scenario]:
     rounds = -(-options.kills // KILLS_A_ROUND)
     found = [replace(each, rounds=rounds) if each is KILLED else each for each in SCENARIOS]
+    if options.rounds:
+        found = [replace(each, rounds=min(each.rounds, options.rounds)) for each in found]
     return [each for each in found if any(text in each.name for text in options.only or [""])]
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
+from itertools import takewhile
 from typing import Any
 
 from bench.client import Api
@@ -49,7 +49,7 @@ def differences(picture: Picture, calm: Picture) -> list[str]:
 def _unlike(name: str, picture: Picture, calm: Picture) -> str:
     """Say where two facts begin to differ."""
     found, wanted = picture.get(name, "missing"), calm.get(name, "not to be there")
-    same = len(os.path.commonprefix([found, wanted]))
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(found, wanted, strict=False)))
     start = max(0, same - MOST_SHOWN // 2)
     return f"{name}: {found[start : start + MOST_SHOWN]}, not {wanted[start : start + MOST_SHOWN]}"
 

@@ -162,4 +162,16 @@ async def staged(folder: Path) -> AsyncIterator[Stage]:
             kubeconfig = proxy.kubeconfig(direct, folder, port=wire.port)
             async with Supervisor(OperatorProcess(kubeconfig, log=plane.log("operator"))).running() as operator:
                 await asyncio.to_thread(operator.process.wait_ready, 60)
-                yield Stage(plane, api, proxy, wire, operator, kubeconfig, folder)
+                reviving = asyncio.create_task(_revive(plane))
+                try:
+                    yield Stage(plane, api, proxy, wire, operator, kubeconfig, folder)
+                finally:
+                    reviving.cancel()
+                    await asyncio.gather(reviving, return_exceptions=True)
+
+
+async def _revive(plane: ControlPlane) -> None:
+    """Keep the controllers of the control plane running, which are not what is tried here."""
+    while True:
+        await asyncio.sleep(POLL_SECONDS)
+        plane.revive()

@@ -15,6 +15,7 @@ from productionpolicy.expectations.expectation import check_some_pods, some_pods
 from productionpolicy.kube.counts import Count
 from productionpolicy.kube.fields import Fields
 from productionpolicy.kube.patterns import any_of
+from productionpolicy.kube.text import printable
 from productionpolicy.kube.workloads import digest
 
 GROUP = "productionpolicy.dev"
@@ -22,6 +23,7 @@ VERSION = "v1alpha1"
 PLURAL = "productionpolicies"
 KIND = "ProductionPolicy"
 LONGEST_NAME = 63
+LONGEST_FAULT = 500
 """Namespaces name a policy by the value of a label, which is no longer."""
 
 INJECTED_SIDECARS = (
@@ -254,4 +256,4 @@ def _given(raw: Any) -> Any:
 def _located(message: str) -> str:
     """Turn `... - at `$.rollout.maxConcurrent`` into `spec.rollout.maxConcurrent: ...`."""
     problem, _, place = message.partition(" - at `$")
-    return f"spec{place.rstrip('`')}: {problem}"
+    return printable(f"spec{place.rstrip('`')}: {problem}", longest=LONGEST_FAULT)
