@@ -10,24 +10,31 @@ from typing import Any
 
 import pytest
 
+from bench.client import Api, connected, spread
 from cluster.world import Raw, World, container, deployment, eventually, journal, pod_spec
-from control_plane.plane import KubectlFailed
+from control_plane.credentials import ADMIN
+from control_plane.installation import install
+from control_plane.operator_process import OperatorProcess
+from control_plane.plane import ControlPlane, KubectlFailed
 from productionpolicy.expectations import EXPECTATIONS
 from support.hostile import BIDI, CSI, ESCAPES, LINES, MARKUP, TITLE
 
 EDITOR = "--as=editor"
 EXEMPT = "exempt.productionpolicy.dev/"
 HOSTILE = f"{ESCAPES}{TITLE}{CSI}{BIDI}{LINES}{MARKUP}"
+DEPLOYMENTS = "/apis/apps/v1/namespaces/shop/deployments"
+BUDGETS = "/apis/policy/v1/namespaces/shop/poddisruptionbudgets"
+POLICIES = "/apis/productionpolicy.dev/v1alpha1/productionpolicies"
 SECRET = "hunter2-that-nobody-may-see"
 
 
 @pytest.fixture
-def strict(world: World) -> Iterator[tuple[str, str]]:
+def strict(world: World) -> tuple[str, str]:
     """A policy that honours no exemption, and a namespace of it where somebody may edit whatever `edit` allows."""
     policy = world.policy(exemptions="Ignored")
     namespace = world.namespace(policy)
     world.kubectl("create", "rolebinding", "edits", "--clusterrole=edit", "--user=editor", "-n", namespace)
-    yield policy, namespace
+    return policy, namespace
 
 
 def test_who_may_edit_a_workload_cannot_exempt_it(world: World, strict: tuple[str, str]) -> None:
@@ -90,6 +97,31 @@ def hostile(name: str) -> Raw:
     return raw
 
 
+def budget(number: int) -> Raw:
+    """Return a budget of an owner; only the first selects a workload that there is."""
+    labels = {"app": "web-0"} if number == 0 else {"app": f"other-{number}"}
+    spec = {"maxUnavailable": 1, "selector": {"matchLabels": labels}}
+    metadata = {"name": f"own-{number}"}
+    return {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": metadata, "spec": spec}
+
+
+def numbered(number: int) -> Raw:
+    """Return one of many Deployments."""
+    return deployment(f"web-{number}")
+
+
+async def until_guarded(api: Api, *, count: int) -> float:
+    """Wait until so many Deployments have a budget of ours; return how many seconds that took."""
+    started = time.monotonic()
+    while True:
+        names = [each["metadata"]["name"] for each in await api.items(BUDGETS)]
+        ours = sum(name.endswith("-productionpolicy") for name in names)
+        seconds = time.monotonic() - started
+        if ours == count:
+            return seconds
+        assert seconds < 60, f"{ours} of {count}"
+
+
 def told(raw: Any) -> Iterator[str]:
     """Yield all texts in an object."""
     if isinstance(raw, dict):
@@ -125,7 +157,8 @@ def test_hostile_text_is_shown_as_text_and_secrets_not_at_all(world: World) -> N
 def test_a_workload_with_five_hundred_containers_is_repaired_at_once(world: World) -> None:
     policy = world.policy()
     namespace = world.namespace(policy)
-    containers = [container(f"c-{number}", ports=[], readinessProbe=None) for number in range(500)]
+    ports = [[{"containerPort": 8000 + number}] for number in range(500)]
+    containers = [container(f"c-{at}", ports=each, readinessProbe=None) for at, each in enumerate(ports)]
     world.kubectl("create", "-n", namespace, "-f", "-", stdin=deployment("crowd", containers=containers))
     started = time.monotonic()
     eventually(lambda: journal(world.get("deployment", "crowd", namespace)).get("preStop"))
@@ -149,3 +182,22 @@ def test_a_policy_of_a_megabyte_is_used_and_reported_on(world: World) -> None:
     world.apply(namespace, deployment())
     world.repaired("web", namespace)
     world.settled(policy, total=1, compliant=1)
+
+
+async def test_five_thousand_budgets_in_a_namespace_slow_nothing_down(tmp_path: Path) -> None:
+    """Nothing but etcd and the API server runs, so that it is the operator that is measured."""
+    with ControlPlane.start(tmp_path / "plane", controllers=False) as plane:
+        kubeconfig = install(plane)
+        async with connected(plane.site, user=ADMIN) as api:
+            namespace = {"metadata": {"name": "shop", "labels": {"productionpolicy.dev/policy": "default"}}}
+            await api.create("/api/v1/namespaces", namespace)
+            await spread(map(budget, range(5000)), lambda each: api.create(BUDGETS, each), workers=32)
+            await spread(map(numbered, range(50)), lambda each: api.create(DEPLOYMENTS, each), workers=32)
+            spec = {"mode": "Enforce", "rollout": {"maxConcurrent": "100%"}}
+            kind = {"apiVersion": "productionpolicy.dev/v1alpha1", "kind": "ProductionPolicy"}
+            await api.create(POLICIES, {**kind, "metadata": {"name": "default"}, "spec": spec})
+            with OperatorProcess(kubeconfig, log=plane.log("operator")) as operator:
+                assert await until_guarded(api, count=49) < 40
+                await api.create(DEPLOYMENTS, numbered(50))
+                assert await until_guarded(api, count=50) < 10
+                assert operator.cpu_seconds < 30

@@ -30,6 +30,7 @@ from productionpolicy.expectations import BY_NAME
 from productionpolicy.kube.workloads import Workload, WorkloadKey, digest, read_workload
 from productionpolicy.policy import OnRemoval, Policy, Rollout, Timing
 from productionpolicy.verdict import Applied, Case, Governance, Plan, Report, State, audit, plan, report
+from productionpolicy.verdict.case import BUDGET
 from productionpolicy.verdict.ledger import Ledger
 from productionpolicy.verdict.plan import BudgetChange, Change
 
@@ -43,6 +44,10 @@ LAST_BAR_SECONDS = 900.0
 it will allow in a second: it does not know the roles yet."""
 
 SOON_SECONDS = 0.1
+
+PASSING_SECONDS = 10.0
+"""How long a budget of ours may allow no eviction of healthy pods before it is withdrawn. For a moment it may be so by
+mistake: its controller cannot compute it when it knows of pods before it knows of their ReplicaSet."""
 
 INFANCY_SECONDS = 2.0
 """How long a new workload is left alone: its autoscaler and its budget are created after it, by the same command, and
@@ -87,6 +92,12 @@ class Judgement:
     """The plan less what the API server has refused under the same circumstances."""
 
     @property
+    def finds_harm(self) -> bool:
+        """Whether our budget is to be withdrawn because it allows no eviction."""
+        contest, change = self.plan.contests.get(BUDGET), self.todo.budget
+        return contest is not None and contest.harmful and change is not None and change.terms is None
+
+    @property
     def to_be_written(self) -> bool:
         """Whether there is something to write, and it may be written."""
         return self.case.governance is Governance.WRITTEN and not self.todo.empty
@@ -119,6 +130,8 @@ class Reconciler:
         self._clock = clock
         self._later = later
         self._born: dict[WorkloadKey, float] = {}
+        self._harm: dict[WorkloadKey, float] = {}
+        """Since when a budget of ours allows no eviction, by the monotonic clock."""
         self.rollouts = Rollouts(clock=clock, wake=wake)
         self._memories: dict[str, Memory] = {}
         self._governors: dict[WorkloadKey, str] = {}
@@ -133,7 +146,7 @@ class Reconciler:
             Retry: it has to be done again later.
         """
         judgement = self.judge(key)
-        if judgement is not None and judgement.to_be_written and not self._too_young(key):
+        if judgement is not None and self._is_due(judgement):
             await self._carry_out(judgement)
         self.rollouts.looked_at(key)
 
@@ -149,6 +162,22 @@ class Reconciler:
             return False
         self._later(key, INFANCY_SECONDS - age)
         return True
+
+    def _is_due(self, judgement: Judgement) -> bool:
+        """Say whether there is something to write, now."""
+        passing = self._may_pass(judgement)
+        return judgement.to_be_written and not passing and not self._too_young(judgement.case.workload.key)
+
+    def _may_pass(self, judgement: Judgement) -> bool:
+        """Say whether the harm that is found may pass by itself; if so, look again later."""
+        workload, now = judgement.case.workload, self._clock.monotonic()
+        if not judgement.finds_harm:
+            self._harm.pop(workload.key, None)
+            return False
+        left = self._harm.setdefault(workload.key, now) + PASSING_SECONDS - now
+        if left > 0:
+            self._later(workload.key, left + SOON_SECONDS)
+        return left > 0
 
     async def _carry_out(self, judgement: Judgement) -> None:
         pause = self._pause(judgement)
@@ -271,6 +300,7 @@ class Reconciler:
     def _forget(self, key: WorkloadKey) -> None:
         self._enlist(key, None)
         self._born.pop(key, None)
+        self._harm.pop(key, None)
         self.rollouts.leave(key)
         self._memories.pop(self._uids.pop(key, ""), None)
 
