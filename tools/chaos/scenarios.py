@@ -17,7 +17,7 @@ from control_plane.credentials import ADMIN
 from control_plane.installation import SERVICE_ACCOUNT
 from faults.proxy import Storm
 
-KILLS_A_ROUND = 5
+KILLS_A_ROUND = 10
 DAY_SECONDS = 86_400
 STORM_SECONDS = 15.0
 TAKEN_AWAY_SECONDS = 12.0
@@ -40,7 +40,7 @@ class Scenario:
 
     name: str
     strike: Strike
-    rounds: int = 2
+    rounds: int = 1
     act: str = GOVERNED
     governed_before: bool = False
     """Whether all has come to rest before, and it is the owners' changes that the fault meets."""
@@ -239,18 +239,18 @@ CALM = {
 }
 
 SCENARIOS = (
-    Scenario("operator killed (SIGKILL)", _killed, rounds=10),
-    Scenario("API server restarted", _server_restarted),
-    Scenario("API server killed (SIGKILL)", _server_killed),
+    Scenario("operator killed (SIGKILL)", _killed, rounds=5),
+    Scenario("API server restarted", _server_restarted, rounds=2),
+    Scenario("API server killed (SIGKILL)", _server_killed, rounds=2),
     Scenario("watches too old (410): etcd compacted", _compacted, act=CHANGED, governed_before=True),
-    Scenario("network path cut", _cut, rounds=3),
+    Scenario("network path cut", _cut, rounds=2),
     Scenario("network path slowed", _slowed),
     Scenario("connections half-open", _half_open),
     Scenario("429 storm", _too_many),
-    Scenario("5xx storm", _unable, rounds=3),
+    Scenario("5xx storm", _unable, rounds=2),
     Scenario("rights taken away and given back", _without_rights),
     Scenario("rights to write taken away and given back", _without_rights_to_write),
-    Scenario("CustomResourceDefinition deleted and re-created", _without_kind),
+    Scenario("CustomResourceDefinition deleted and re-created", _without_kind, rounds=2),
     Scenario("clock set, by up to 11 years, back and forth", _clock_set),
     Scenario("operator frozen for 20 s", _frozen),
     Scenario("two operators at once", _twice),

@@ -15,7 +15,15 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from aiohttp import ClientConnectionError, ClientResponse, ClientSession, ClientTimeout, TCPConnector, web
+from aiohttp import (
+    ClientConnectionError,
+    ClientPayloadError,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    TCPConnector,
+    web,
+)
 
 from control_plane.plane import ControlPlane
 from control_plane.ports import LOOPBACK, free_ports
@@ -249,7 +257,7 @@ class Proxy:
                 request.method, url, headers=headers, data=body, timeout=timeout
             ) as answer:
                 return await self._answered(request, answer)
-        except ClientConnectionError:  # there is no server, or no more
+        except (ClientConnectionError, ClientPayloadError):  # there is no server, or no more
             return _broken_off(request)
 
     async def _answered(self, request: web.Request, answer: ClientResponse) -> web.StreamResponse:
