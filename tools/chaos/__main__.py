@@ -35,7 +35,7 @@ from control_plane.plane import KubectlFailed, StartFailed
 
 PAGE = REPOSITORY / "docs" / "reliability.md"
 FAILURES = (BuildFailed, KubectlFailed, NeverHappened, OperatorFailed, RequestFailed, StartFailed, WrongTwin)
-KILLED = SCENARIOS[0]
+KILLED = "operator killed (SIGKILL)"
 WIDTH = 140
 
 
@@ -75,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _chosen(options: argparse.Namespace) -> list[Scenario]:
     rounds = -(-options.kills // KILLS_A_ROUND)
-    found = [replace(each, rounds=rounds) if each is KILLED else each for each in SCENARIOS]
+    found = [replace(each, rounds=rounds) if each.name == KILLED else each for each in SCENARIOS]
     if options.rounds:
         found = [replace(each, rounds=min(each.rounds, options.rounds)) for each in found]
     return [each for each in found if any(text in each.name for text in options.only or [""])]

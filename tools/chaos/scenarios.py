@@ -239,10 +239,6 @@ CALM = {
 }
 
 SCENARIOS = (
-    Scenario("operator killed (SIGKILL)", _killed, rounds=5),
-    Scenario("API server restarted", _server_restarted, rounds=2),
-    Scenario("API server killed (SIGKILL)", _server_killed, rounds=2),
-    Scenario("watches too old (410): etcd compacted", _compacted, act=CHANGED, governed_before=True),
     Scenario("network path cut", _cut, rounds=2),
     Scenario("network path slowed", _slowed),
     Scenario("connections half-open", _half_open),
@@ -256,4 +252,8 @@ SCENARIOS = (
     Scenario("two operators at once", _twice),
     Scenario("changes while the operator is down", _down, act=CHANGED, governed_before=True),
     Scenario("changes while its watches are broken", _unwatched, act=CHANGED, governed_before=True),
+    Scenario("watches too old (410): etcd compacted", _compacted, act=CHANGED, governed_before=True),
+    Scenario("API server restarted", _server_restarted, rounds=2),
+    Scenario("API server killed (SIGKILL)", _server_killed, rounds=2),
+    Scenario("operator killed (SIGKILL)", _killed, rounds=5),
 )
