@@ -110,16 +110,15 @@ def numbered(number: int) -> Raw:
     return deployment(f"web-{number}")
 
 
-async def until_guarded(api: Api, *, count: int) -> float:
-    """Wait until so many Deployments have a budget of ours; return how many seconds that took."""
-    started = time.monotonic()
+async def until_guarded(api: Api, *, count: int) -> None:
+    """Wait until so many Deployments have a budget of ours."""
+    deadline = time.monotonic() + 120
     while True:
         names = [each["metadata"]["name"] for each in await api.items(BUDGETS)]
         ours = sum(name.endswith("-productionpolicy") for name in names)
-        seconds = time.monotonic() - started
         if ours == count:
-            return seconds
-        assert seconds < 60, f"{ours} of {count}"
+            return
+        assert time.monotonic() < deadline, f"{ours} of {count}"
 
 
 def told(raw: Any) -> Iterator[str]:
@@ -160,9 +159,9 @@ def test_a_workload_with_five_hundred_containers_is_repaired_at_once(world: Worl
     ports = [[{"containerPort": 8000 + number}] for number in range(500)]
     containers = [container(f"c-{at}", ports=each, readinessProbe=None) for at, each in enumerate(ports)]
     world.kubectl("create", "-n", namespace, "-f", "-", stdin=deployment("crowd", containers=containers))
-    started = time.monotonic()
-    eventually(lambda: journal(world.get("deployment", "crowd", namespace)).get("preStop"))
-    assert time.monotonic() - started < 20
+    spent = world.operator.cpu_seconds
+    eventually(lambda: journal(world.get("deployment", "crowd", namespace)).get("preStop"), within=90)
+    assert world.operator.cpu_seconds - spent < 5
     sleeps = [
         each["lifecycle"]["preStop"] for each in pod_spec(world.get("deployment", "crowd", namespace))["containers"]
     ]
@@ -197,7 +196,9 @@ async def test_five_thousand_budgets_in_a_namespace_slow_nothing_down(tmp_path: 
             kind = {"apiVersion": "productionpolicy.dev/v1alpha1", "kind": "ProductionPolicy"}
             await api.create(POLICIES, {**kind, "metadata": {"name": "default"}, "spec": spec})
             with OperatorProcess(kubeconfig, log=plane.log("operator")) as operator:
-                assert await until_guarded(api, count=49) < 40
+                await until_guarded(api, count=49)
+                spent = operator.cpu_seconds
+                assert spent < 20
                 await api.create(DEPLOYMENTS, numbered(50))
-                assert await until_guarded(api, count=50) < 10
-                assert operator.cpu_seconds < 30
+                await until_guarded(api, count=50)
+                assert operator.cpu_seconds - spent < 2
