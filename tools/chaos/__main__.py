@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
-import platform
 import secrets
 import shutil
 import sys
@@ -55,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130  # as shells count: 128 + SIGINT
     tables.printed(_console(), rows)
     if options.write:
-        tables.write(PAGE, rows, about=_about(options.seed, minutes=(time.monotonic() - started) / 60))
+        tables.write(PAGE, rows, seed=options.seed, order=[each.name for each in SCENARIOS])
     harmless = all(each.harmless for each in rows)
     _say(f"played in {time.monotonic() - started:.0f} s" + ("" if harmless else f". The logs are in {folder}."))
     if harmless:
@@ -84,11 +82,6 @@ def _chosen(options: argparse.Namespace) -> list[Scenario]:
 async def _rows(folder: Path, scenarios: Sequence[Scenario], *, seed: int) -> list[Row]:
     async with staged(folder) as stage:
         return await played(stage, scenarios, seed=seed, tell=_say)
-
-
-def _about(seed: int, *, minutes: float) -> str:
-    machine = f"{len(os.sched_getaffinity(0))} cores, Python {platform.python_version()}"
-    return f"Played in {minutes:.0f} minutes on {machine}, with the seed {seed}."
 
 
 def _console() -> Console:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -30,15 +30,25 @@ def printed(console: Console, rows: Sequence[Row]) -> None:
             console.print(f"{row.fault}: {each}")
 
 
-def write(page: Path, rows: Sequence[Row], *, about: str) -> None:
-    """Put the table, and a line about how it came to be, in their place on the page."""
-    write_between(BEGIN, END, page=page, lines=[about, "", *_markdown(rows)])
+def write(page: Path, rows: Sequence[Row], *, seed: int, order: Sequence[str]) -> None:
+    """Put the rows in their place on the page. Those of faults that were not played now stay as they are.
+
+    Args:
+        page: where they belong.
+        rows: what was played.
+        seed: by which.
+        order: of all faults.
+    """
+    lines = {**_written(page), **{row.fault: f"| {' | '.join([*_cells(row), str(seed)])} |" for row in rows}}
+    heading = ["| " + " | ".join((*COLUMNS, "seed")) + " |", "|---" + "|---:" * len(COLUMNS) + "|"]
+    write_between(BEGIN, END, page=page, lines=[*heading, *(lines[each] for each in order if each in lines)])
 
 
-def _markdown(rows: Sequence[Row]) -> Iterator[str]:
-    yield "| " + " | ".join(COLUMNS) + " |"
-    yield "|---" + "|---:" * (len(COLUMNS) - 1) + "|"
-    yield from ("| " + " | ".join(_cells(row)) + " |" for row in rows)
+def _written(page: Path) -> dict[str, str]:
+    """Return the rows that are there, by their faults."""
+    _, _, rest = page.read_text().partition(BEGIN)
+    rows = [line for line in rest.partition(END)[0].splitlines() if line.startswith("| ")]
+    return {row.split(" | ")[0].removeprefix("| "): row for row in rows}
 
 
 def _cells(row: Row) -> list[str]:

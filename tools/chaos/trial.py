@@ -78,12 +78,12 @@ class Trial:
         return await taken(self.stage.api, self.name)
 
     async def come_to_rest(self) -> Picture:
-        """Return how it stands once nothing has changed for a while."""
+        """Return how it stands once nothing has been left to do, and nothing has changed, for a while."""
         before: list[Any] = [None, time.monotonic()]
 
         async def look() -> tuple[bool, Picture]:
             seen = await self.picture()
-            if seen != before[0]:
+            if seen != before[0] or not (await self._runs())[0] or not await self._nothing_pends():
                 before[:] = [seen, time.monotonic()]
             return time.monotonic() - before[1] > STILL_SECONDS, seen
 
@@ -123,6 +123,10 @@ class Trial:
             if each.get("status", {}).get("availableReplicas", 0) != each["spec"]["replicas"]
         ]
         return not waiting, waiting
+
+    async def _nothing_pends(self) -> bool:
+        status = (await self.stage.api.get(f"{POLICIES}/{self.name}")).get("status", {})
+        return not status.get("pending", {"repairs": 1})["repairs"] and not status["workloads"]["repairing"]
 
     async def _is_away(self) -> tuple[bool, Any]:
         found = await self.stage.api.items("/api/v1/namespaces")
