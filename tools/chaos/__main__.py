@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _say(f"seed {options.seed}; play the same again by: make chaos SEED={options.seed}")
     started = time.monotonic()
     try:
-        rows = asyncio.run(_rows(folder, _chosen(options), seed=options.seed))
+        rows = asyncio.run(_rows(folder, _chosen(options), options))
     except FAILURES as failure:
         _say(f"error: {failure}. The logs are in {folder}.")
         return 1
@@ -52,8 +52,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         shutil.rmtree(folder, ignore_errors=True)
         return 130  # as shells count: 128 + SIGINT
     tables.printed(_console(), rows)
-    if options.write:
-        tables.write(PAGE, rows, seed=options.seed, order=[each.name for each in SCENARIOS])
     harmless = all(each.harmless for each in rows)
     _say(f"played in {time.monotonic() - started:.0f} s" + ("" if harmless else f". The logs are in {folder}."))
     if harmless:
@@ -79,9 +77,13 @@ def _chosen(options: argparse.Namespace) -> list[Scenario]:
     return [each for each in found if any(text in each.name for text in options.only or [""])]
 
 
-async def _rows(folder: Path, scenarios: Sequence[Scenario], *, seed: int) -> list[Row]:
+async def _rows(folder: Path, scenarios: Sequence[Scenario], options: argparse.Namespace) -> list[Row]:
+    def keep(row: Row) -> None:
+        if options.write:
+            tables.write(PAGE, [row], seed=options.seed, order=[each.name for each in SCENARIOS])
+
     async with staged(folder) as stage:
-        return await played(stage, scenarios, seed=seed, tell=_say)
+        return await played(stage, scenarios, seed=options.seed, tell=_say, keep=keep)
 
 
 def _console() -> Console:

@@ -18,6 +18,8 @@ LABEL = "app.kubernetes.io/managed-by"
 OURS = "-productionpolicy"
 ROLLOUTS = "rollouts"
 MOST_SHOWN = 120
+ONCE = "undone 1x"
+"""That an owner has taken a repair away once is noted by an operator that saw it, and has no effect."""
 REVISION = "deployment.kubernetes.io/revision"
 PLURALS = {
     "Deployment": "/apis/apps/v1/deployments",
@@ -79,7 +81,7 @@ def _of_workload(raw: Raw, objects: Mapping[str, list[Raw]]) -> dict[str, Any]:
     managers = {each["manager"] for each in raw["metadata"].get("managedFields", [])}
     return {
         "spec": raw["spec"],
-        "notes": {key: text for key, text in annotations.items() if DOMAIN in key},
+        "notes": {key: text for key, text in annotations.items() if DOMAIN in key and not text.startswith(ONCE)},
         "ours": [managers & {"productionpolicy"} != set(), raw["metadata"].get("finalizers", [])],
         "pods": _pods(raw),
         ROLLOUTS: _rollouts(raw, objects),

@@ -49,8 +49,10 @@ class Row:
         return not self.lost and not self.extra_rollouts
 
 
-async def played(stage: Stage, scenarios: Sequence[Scenario], *, seed: int, tell: Tell) -> list[Row]:
-    """Play all scenarios, the twins first, and return a row for each."""
+async def played(
+    stage: Stage, scenarios: Sequence[Scenario], *, seed: int, tell: Tell, keep: Callable[[Row], None] = lambda _: None
+) -> list[Row]:
+    """Play all scenarios, the twins first, and return a row for each; each is kept as soon as it is whole."""
     numbers = itertools.count(1)
     await _play_twins(stage, {each.act for each in scenarios}, numbers, tell)
     rows = []
@@ -62,6 +64,7 @@ async def played(stage: Stage, scenarios: Sequence[Scenario], *, seed: int, tell
                 stage, scenario, row, Trial(stage, f"chaos-{next(numbers)}"), Random(f"{seed} {row.fault} {turn}")
             )
             tell(_told(row, rounds=scenario.rounds))
+        keep(row)
     return rows
 
 
