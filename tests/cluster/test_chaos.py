@@ -13,10 +13,10 @@ from chaos.stage import staged
 SEED = 1
 SLICE = (
     "operator killed (SIGKILL)",
-    "API server killed (SIGKILL)",
     "5xx storm",
-    "changes while its watches are broken",
+    "rights to write taken away and given back",
 )
+"""Those that say most in two minutes."""
 
 
 def chosen() -> list[Scenario]:
