@@ -5,6 +5,7 @@ PYTHON ?= python3
 CORPUS ?= ../shared/realworld
 SCALE ?= 2000
 KEEP ?=
+SEED ?=
 
 export UV_PROJECT_ENVIRONMENT := .venv
 export UV_PYTHON_DOWNLOADS := never
@@ -94,6 +95,10 @@ bench-admission: programs ## Measure what repairs at admission cost the API serv
 .PHONY: matrix
 matrix: programs ## Let every writer make every change to repaired workloads, and write who won into docs/
 	@$(RUN) -m matrix --write
+
+.PHONY: chaos
+chaos: programs ## Let everything fail around the operator, and write what was lost into docs/ (SEED=1)
+	@$(RUN) -m chaos --write $(if $(SEED),--seed $(SEED))
 
 .PHONY: build
 build: $(ENVIRONMENT) ## Build the Python package into dist/

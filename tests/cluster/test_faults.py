@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from cluster.proxy import Proxy
 from cluster.world import World, deployment, eventually, journal, pod_spec
 from control_plane.operator_process import OperatorProcess
 from control_plane.plane import ControlPlane
+from faults.proxy import Proxy
 
 DEPLOYMENT = r"/deployments/web\?"
 LISTING_SECONDS = "2"

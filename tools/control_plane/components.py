@@ -74,6 +74,7 @@ def _controller_manager(site: Site) -> list[str | Path]:
         f"--service-account-private-key-file={site.signing_key}",
         f"--root-ca-file={site.certificate_authority}",
         f"--flex-volume-plugin-dir={site.folder / 'flex-volumes'}",  # it makes this folder; the default is in /usr
+        "--node-monitor-grace-period=1h",  # kwok makes the pods of a node that was found dead never ready again
         "--concurrent-deployment-syncs=20",
         "--concurrent-replicaset-syncs=20",
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -76,6 +77,16 @@ class OperatorProcess:
         return self._running.pid
 
     @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self._running.alive
+
+    @property
+    def exit_code(self) -> int | None:
+        """Minus the signal number after a signal; None while it runs."""
+        return self._running.exit_code
+
+    @property
     def rss_peak_bytes(self) -> int:
         """The most memory it ever held; after `stop`, the value just before. Linux only."""
         return self._usage().rss_peak_bytes
@@ -130,6 +141,10 @@ class OperatorProcess:
         self._last_usage = self._usage()
         self._running.kill()
         self._dismiss_guard()
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal, unless it has ended."""
+        self._running.send(number)
 
     def log_lines(self) -> list[dict[str, Any]]:
         """Return what it logged; a line that is no JSON object, such as those of a traceback, as `unparsed`."""

@@ -169,7 +169,22 @@ class ControlPlane:
     def start_apiserver(self) -> None:
         """Start the API server after `stop_apiserver` and wait until it is ready."""
         self._spawn(APISERVER)
-        self._until(self._serves, "The API server did not become ready", component=APISERVER)
+        self._until(self._serves, "The API server did not become ready", component=APISERVER, needed=(APISERVER,))
+
+    def revive(self) -> list[str]:
+        """Start those of the controllers again that have ended, as a kubelet does, and return which.
+
+        The scheduler, for one, ends by itself when it has missed too much while there was no API server.
+        """
+        ended = [name for name in CONTROLLERS if name in self._processes and not self._processes[name].alive]
+        for name in ended:
+            self._spawn(name)
+        return ended
+
+    def compact_store(self, revision: int) -> None:
+        """Have etcd forget what was before a revision, which is a resource version of the API."""
+        body = json.dumps({"revision": str(revision), "physical": True})
+        probe.post(self.site.etcd_port, "/v3/kv/compaction", body)
 
     def stop(self) -> None:
         """End everything: the clients first, then the API server, then its store. Does nothing the second time."""
@@ -221,17 +236,19 @@ class ControlPlane:
         for process in processes:
             process.end_within(STOP_SECONDS)
 
-    def _until(self, condition: Callable[[], bool], complaint: str, *, component: str) -> None:
+    def _until(
+        self, condition: Callable[[], bool], complaint: str, *, component: str, needed: Sequence[str] = ()
+    ) -> None:
         deadline = time.monotonic() + START_SECONDS
         while not condition():
-            self._fail_if_ended()
+            self._fail_if_ended(needed)
             if time.monotonic() > deadline:
                 raise StartFailed(f"{complaint} in {START_SECONDS} s.\n{self._processes[component].tail()}")
             time.sleep(POLL_SECONDS)
 
-    def _fail_if_ended(self) -> None:
+    def _fail_if_ended(self, needed: Sequence[str]) -> None:
         for name, process in self._processes.items():
-            if not process.alive:
+            if not process.alive and name in (needed or self._processes):
                 raise StartFailed(f"{name} ended with exit code {process.exit_code}.\n{process.tail()}")
 
     def _serves(self) -> bool:

@@ -1,4 +1,4 @@
-"""One GET request, to see whether a server on this machine is ready; no proxy plays a part."""
+"""One request to a server on this machine; no proxy plays a part."""
 
 from __future__ import annotations
 
@@ -30,6 +30,20 @@ def body(port: int, path: str, *, authority: Path | None = None, token: str = ""
     except (OSError, http.client.HTTPException):
         return None
     return content if answer.status == http.HTTPStatus.OK else None
+
+
+def post(port: int, path: str, content: str) -> None:
+    """Send something to a server on this machine, without TLS.
+
+    Raises:
+        OSError: there is no server, or it answers with an error; the message is its own.
+    """
+    with closing(_connection(port, None)) as connection:
+        connection.request("POST", path, body=content, headers={"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        said = answer.read()
+    if answer.status != http.HTTPStatus.OK:
+        raise OSError(f"POST {path}: {answer.status} {said.decode(errors='replace')}")
 
 
 def _connection(port: int, authority: Path | None) -> http.client.HTTPConnection:

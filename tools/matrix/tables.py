@@ -11,15 +11,12 @@ from rich.table import Table
 from matrix.changes import CHANGES
 from matrix.play import Cell
 from matrix.writers import WRITERS
+from pages.marks import write_between
 
 BEGIN = "<!-- the rest up to the end of the tables is written by `make matrix` -->"
 END = "<!-- end of the tables -->"
 WIDTH = 140
 NOT_COUNTED = "-"
-
-
-class NoPlace(Exception):
-    """The page has no place for the tables; the message says what is missing."""
 
 
 def printed(console: Console, title: str, cells: Sequence[Cell]) -> None:
@@ -52,17 +49,8 @@ def markdown(title: str, cells: Sequence[Cell]) -> Iterator[str]:
 
 
 def write(page: Path, lines: Sequence[str]) -> None:
-    """Put the lines in their place on a page.
-
-    Raises:
-        NoPlace: the page lacks the marks between which they belong.
-    """
-    text = page.read_text()
-    head, begin, rest = text.partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    if not begin or not end:
-        raise NoPlace(f"{page} lacks the marks between which the tables belong")
-    page.write_text(f"{head}{BEGIN}\n\n" + "\n".join(lines).rstrip() + f"\n\n{END}{tail}")
+    """Put the lines in their place on a page."""
+    write_between(BEGIN, END, page=page, lines=lines)
 
 
 def _columns(cells: Sequence[Cell]) -> list[str]:

@@ -10,6 +10,7 @@ import msgspec
 
 from productionpolicy.expectations import EXPECTATIONS, Action, Expectation
 from productionpolicy.offline import Document, Unread, read_documents
+from productionpolicy.offline.gathering import shown
 from productionpolicy.policy import InvalidPolicy, Mode, Policy, Profile, Spec, read_policy
 from productionpolicy.policy.spec import KIND
 
@@ -60,11 +61,11 @@ def limited(policy: Policy, names: Collection[str], *, others: Action = Action.I
 
 def _policy(document: Document | Unread, path: Path) -> Policy:
     if isinstance(document, Unread):
-        raise NoPolicy(f"{path}:{document.line}: {document.message}")
+        raise NoPolicy(shown(f"{path}:{document.line}: {document.message}"))
     try:
         return read_policy(document.raw)
     except InvalidPolicy as error:
-        raise NoPolicy(f"{path}: {error}") from error
+        raise NoPolicy(shown(f"{path}: {error}")) from error
 
 
 def _action(policy: Policy, expectation: Expectation[Any]) -> Action:

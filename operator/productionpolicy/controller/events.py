@@ -11,6 +11,7 @@ import structlog
 from productionpolicy.controller.clock import Clock
 from productionpolicy.controller.cluster import Cluster, RequestFailed
 from productionpolicy.controller.metrics import EVENTS_DROPPED
+from productionpolicy.kube.text import printable
 from productionpolicy.kube.workloads import Workload
 
 COMPONENT = "productionpolicy"
@@ -72,7 +73,7 @@ class Events:
             "metadata": {"name": f"{regarding['name'][:200]}.{uuid4().hex[:16]}", "namespace": namespace},
             "involvedObject": regarding,
             "reason": reason,
-            "message": message[:LONGEST_MESSAGE],
+            "message": printable(message, longest=LONGEST_MESSAGE),
             "type": "Warning" if warning else "Normal",
             "source": {"component": COMPONENT},
             "reportingComponent": COMPONENT,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from productionpolicy.kube.workloads import digest
 from productionpolicy.verdict import Case, Governance, Plan
+from productionpolicy.verdict.case import BUDGET
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,12 @@ class Judgement:
     policy_name: str
     todo: Plan
     """The plan less what the API server has refused under the same circumstances."""
+
+    @property
+    def finds_harm(self) -> bool:
+        """Whether our budget is to be withdrawn because it allows no eviction."""
+        contest, change = self.plan.contests.get(BUDGET), self.todo.budget
+        return contest is not None and bool(contest.harm) and change is not None and change.terms is None
 
     @property
     def writable(self) -> bool:

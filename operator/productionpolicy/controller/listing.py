@@ -39,11 +39,12 @@ class Listing:
         """List everything; try again until it succeeds."""
         started = time.monotonic()
         for resource in WATCHED:
-            await self._insist(resource)
+            await self.renew(resource)
         LISTING_SECONDS.set(time.monotonic() - started)
         log.debug("listed", seconds=round(time.monotonic() - started, 1))
 
-    async def _insist(self, resource: Resource) -> None:
+    async def renew(self, resource: Resource) -> None:
+        """List everything of a kind; try again until it succeeds."""
         while True:
             try:
                 await self._list(resource)

@@ -8,6 +8,8 @@ from enum import StrEnum
 
 import structlog
 
+from productionpolicy.kube.text import printable
+
 
 class Format(StrEnum):
     """How log lines look."""
@@ -44,4 +46,11 @@ def configure(chosen: Format, *, verbose: bool) -> None:
 def _rendering(chosen: Format) -> list[structlog.typing.Processor]:
     if chosen is Format.JSON:
         return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+    return [_plain, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+
+
+def _plain(
+    _logger: structlog.typing.WrappedLogger, _method: str, entry: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Show no terminal what it would obey: answers of the API server hold what users and their webhooks wrote."""
+    return {key: printable(value) if isinstance(value, str) else value for key, value in entry.items()}

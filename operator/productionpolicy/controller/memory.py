@@ -15,6 +15,11 @@ MOST_WRITES = 20
 WRITES_SECONDS = 60.0
 """A workload is written at most so often in so many seconds: whatever goes wrong, it is never written in a hot loop."""
 
+FIRST_BAR_SECONDS = 5.0
+LAST_BAR_SECONDS = 900.0
+"""How long what is forbidden is not tried again, at first and at most. An API server that has just started forbids what
+it will allow in a second: it does not know the roles yet."""
+
 
 @dataclass(slots=True)
 class Memory:
@@ -23,6 +28,10 @@ class Memory:
     applied: dict[str, Applied] = field(default_factory=dict)
     refused: dict[str, RequestFailed] = field(default_factory=dict)
     """What the API server refused, under which circumstances: as long as they are the same, we do not try again."""
+    bars: int = 0
+    """How many times in a row it was forbidden to write."""
+    barred_until: float = 0.0
+    """By the monotonic clock."""
     writes: deque[float] = field(default_factory=lambda: deque(maxlen=MOST_WRITES))
     crowded: int = 0
     """The generation at which a pod of it was seen that found no place."""
@@ -31,8 +40,21 @@ class Memory:
         """Return how many seconds to wait because the workload was written too often."""
         return 0 if len(self.writes) < MOST_WRITES else WRITES_SECONDS - (now - self.writes[0])
 
-    def less_refused(self, judgement: Judgement) -> Judgement:
+    def forgive(self) -> None:
+        """Forget what was forbidden, for reasons outside of the workload: rights and quotas."""
+        self.refused = {key: each for key, each in self.refused.items() if not isinstance(each, Forbidden)}
+
+    def bar(self, now: float) -> float:
+        """Note that writing was forbidden; return for how many seconds it is not tried again."""
+        if now >= self.barred_until:
+            pause = min(LAST_BAR_SECONDS, FIRST_BAR_SECONDS * 2.0 ** min(self.bars, 10))
+            self.bars, self.barred_until = self.bars + 1, now + pause
+        return self.barred_until - now
+
+    def less_refused(self, judgement: Judgement, *, now: float) -> Judgement:
         """Leave out of what is to be done what was refused under the same circumstances."""
+        if now >= self.barred_until:
+            self.forgive()
         todo = judgement.todo
         patch = self.refused.get(judgement.circumstances(todo.patch)) if todo.patch else None
         budget = self.refused.get(judgement.circumstances(todo.budget.terms)) if todo.budget else None
@@ -63,4 +85,4 @@ class Memories(dict[str, Memory]):
     def forgive(self) -> None:
         """Forget refusals that may have had reasons outside of the workload: rights and quotas."""
         for memory in self.values():
-            memory.refused = {key: each for key, each in memory.refused.items() if not isinstance(each, Forbidden)}
+            memory.forgive()

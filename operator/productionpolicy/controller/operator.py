@@ -37,6 +37,9 @@ CHUNK = 20
 """How many workloads are judged before others have a turn."""
 FINISH_SECONDS = 5.0
 WAIT_SECONDS = 5.0
+OPENING_SECONDS = 10.0
+"""How long the first listing waits for the watches: what goes after a watch has been opened, that watch tells."""
+ADMISSION_RETRY_SECONDS = 30.0
 MATCH_LABEL_KEYS_SINCE = (1, 31)
 SUPPORTED_SINCE = (1, 30)
 LONGEST_SILENCE_SECONDS = 900.0
@@ -77,6 +80,7 @@ class Operator:
         self._listing_seconds = options.listing_seconds
         self._state: str | None = "starting"
         self._learned = False
+        self._knows_admission = False
         self.store = Store()
         self.events = Events(cluster, clock=CLOCK)
         self.queue = WorkQueue(self._reconcile, workers=WORKERS)
@@ -122,9 +126,11 @@ class Operator:
     async def begin(self) -> None:
         """Learn everything there is, judge it, and only then begin to write."""
         self._state = "listing"
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._watches.opened(), timeout=OPENING_SECONDS)
         await self.listing.complete()
         await self.bare_pods.look()
-        await self._learn_of_admission()
+        self._knows_admission = await self._learn_of_admission()
         self._learned = True
         self.store.born = self.reconciler.born
         for key in self.store.all_workloads():
@@ -144,6 +150,8 @@ class Operator:
             tasks.create_task(self.keeper.run())
             tasks.create_task(self.bare_pods.run())
             tasks.create_task(self._list_again())
+            tasks.create_task(self._list_what_begins_anew())
+            tasks.create_task(self._keep_learning_of_admission())
 
     async def finish(self) -> None:
         """Let the writes that are under way come to their end."""
@@ -199,16 +207,30 @@ class Operator:
         while True:
             await asyncio.sleep(self._listing_seconds)
             await self.listing.complete()
-            await self._learn_of_admission()
             self.reconciler.forgive()
             await self._rejudge(list(self.store.all_workloads()))
 
-    async def _learn_of_admission(self) -> None:
+    async def _list_what_begins_anew(self) -> None:
+        """List the kinds whose watch has begun anew: it does not tell what has gone while there was none."""
+        while True:
+            for resource in sorted(await self._watches.begun(), key=WATCHED.index):
+                await self.listing.renew(resource)
+
+    async def _keep_learning_of_admission(self) -> None:
+        while True:
+            await asyncio.sleep(self._listing_seconds if self._knows_admission else ADMISSION_RETRY_SECONDS)
+            self._knows_admission = await self._learn_of_admission()
+
+    async def _learn_of_admission(self) -> bool:
+        """Learn what the API server does at admission; say whether it has told."""
         try:
             await self.admission.learn()
         except RequestFailed as error:
             log.warning("admission policy could not be looked up", error=str(error)[:300])
-        self.reconciler.changed.update(self.store.policies)
+            return False
+        finally:
+            self.reconciler.changed.update(self.store.policies)
+        return True
 
     async def wait_for_server(self) -> None:
         """Wait until the API server answers and knows our kind."""

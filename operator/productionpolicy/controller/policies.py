@@ -19,6 +19,7 @@ from productionpolicy.controller.metrics import FINDINGS
 from productionpolicy.controller.metrics import WORKLOADS as WORKLOADS_GAUGE
 from productionpolicy.controller.reconciler import Reconciler
 from productionpolicy.controller.store import Store, StoredPolicy
+from productionpolicy.kube.text import printable
 from productionpolicy.kube.workloads import WorkloadKey
 from productionpolicy.policy import Mode, OnRemoval, Policy
 from productionpolicy.policy.spec import GROUP, RESUME
@@ -31,6 +32,9 @@ FINALIZER = f"{GROUP}/revert"
 INTERVAL_SECONDS = 1.0
 STUCK_SECONDS = 30.0
 """How long a deleted policy waits for workloads that do not settle, before it lets go of them."""
+
+LONGEST_MESSAGE = 1024
+"""Of a condition: what is wrong with a policy, or the answer of an API server, may be of any length."""
 
 log = structlog.get_logger(__name__)
 
@@ -151,7 +155,7 @@ class Keeper:
             type=kind,
             status=status,
             reason=reason,
-            message=message,
+            message=printable(message, longest=LONGEST_MESSAGE),
             last_transition_time=self._since(stored, kind, status),
             observed_generation=stored.generation,
         )

@@ -10,7 +10,16 @@ from dataclasses import replace
 import structlog
 
 from productionpolicy.controller.clock import Clock
-from productionpolicy.controller.cluster import Cluster, Conflict, Gone, Raw, Refused, RequestFailed, Unavailable
+from productionpolicy.controller.cluster import (
+    Cluster,
+    Conflict,
+    Forbidden,
+    Gone,
+    Raw,
+    Refused,
+    RequestFailed,
+    Unavailable,
+)
 from productionpolicy.controller.events import Events
 from productionpolicy.controller.gate import Gate
 from productionpolicy.controller.judgement import Judgement
@@ -28,6 +37,13 @@ from productionpolicy.policy import OnRemoval, Policy
 from productionpolicy.verdict import Applied, Case, Governance, Plan, Report, State, audit, begun, plan, report
 from productionpolicy.verdict.ledger import Ledger
 from productionpolicy.verdict.plan import BudgetChange, Change
+
+SOON_SECONDS = 0.1
+"""How much later than necessary something is looked at again, so that it is not too early."""
+
+PASSING_SECONDS = 10.0
+"""How long a budget of ours may allow no eviction of healthy pods before it is withdrawn. For a moment it may be so by
+mistake: its controller cannot compute it when it knows of pods before it knows of their ReplicaSet."""
 
 INFANCY_SECONDS = 2.0
 """How long a new workload is left alone: its autoscaler and its budget are created after it, by the same command, and
@@ -58,6 +74,8 @@ class Reconciler:
         self._clock = clock
         self._later = later
         self._born: dict[WorkloadKey, float] = {}
+        self._harm: dict[WorkloadKey, float] = {}
+        """Since when a budget of ours allows no eviction, by the monotonic clock."""
         self.rollouts = Rollouts(clock=clock, wake=wake)
         self.setbacks = Setbacks(dropped=self.rollouts.wake_next)
         self._gate = Gate(store, self.rollouts, self.setbacks, governed=lambda policy: self._governed[policy])
@@ -76,7 +94,7 @@ class Reconciler:
         judgement = self.judge(key)
         if judgement is not None and await self._finds_no_room(judgement):
             judgement = self.judge(key)
-        if judgement is not None and judgement.to_be_written and not self._too_young(key):
+        if judgement is not None and self._is_due(judgement):
             await self._carry_out(judgement)
         self.rollouts.looked_at(key)
 
@@ -106,12 +124,28 @@ class Reconciler:
         self._later(key, INFANCY_SECONDS - age)
         return True
 
+    def _is_due(self, judgement: Judgement) -> bool:
+        """Say whether there is something to write, now."""
+        passing = self._may_pass(judgement)
+        return judgement.to_be_written and not passing and not self._too_young(judgement.case.workload.key)
+
+    def _may_pass(self, judgement: Judgement) -> bool:
+        """Say whether the harm that is found may pass by itself; if so, look again later."""
+        workload, now = judgement.case.workload, self._clock.monotonic()
+        if not judgement.finds_harm:
+            self._harm.pop(workload.key, None)
+            return False
+        left = self._harm.setdefault(workload.key, now) + PASSING_SECONDS - now
+        if left > 0:
+            self._later(workload.key, left + SOON_SECONDS)
+        return left > 0
+
     async def _carry_out(self, judgement: Judgement) -> None:
         memory = self._memories[judgement.case.workload.uid]
         pause = memory.pause(self._clock.monotonic())
         if pause > 0:
             raise Retry("it was written too often in a short time", after=pause)
-        admitted = memory.less_refused(self._gate.admitted(judgement))
+        admitted = memory.less_refused(self._gate.admitted(judgement), now=self._clock.monotonic())
         if not admitted.todo.empty:
             await self._apply(admitted)
             self.judge(admitted.case.workload.key)
@@ -131,7 +165,7 @@ class Reconciler:
         governor = case.policy.name if case.policy else self._repaired_by(workload)
         judgement = Judgement(case, planned, governor or "", todo=planned)
         if workload.uid in self._memories:
-            judgement = self._memories[workload.uid].less_refused(judgement)
+            judgement = self._memories[workload.uid].less_refused(judgement, now=self._clock.monotonic())
         self._look_after_rollout(judgement)
         self._enter_report(judgement)
         return judgement
@@ -247,6 +281,7 @@ class Reconciler:
     def _forget(self, key: WorkloadKey) -> None:
         self._enlist(key, None)
         self._born.pop(key, None)
+        self._harm.pop(key, None)
         self.rollouts.leave(key)
         self._memories.pop(self._uids.pop(key, ""), None)
 
@@ -274,11 +309,11 @@ class Reconciler:
         memory = self._memories[judgement.case.workload.uid]
         todo = judgement.todo
         if todo.budget is not None:
-            with self._telling_of_refusal(judgement), memory.of_refusals(judgement, todo.budget.terms):
+            with self._telling_of_refusal(memory, judgement), memory.of_refusals(judgement, todo.budget.terms):
                 await self._write_budget(judgement, todo.budget)
                 self._written(memory, judgement, [each for each in todo.changes if _of_budget(each)])
         if todo.patch:
-            with self._telling_of_refusal(judgement), memory.of_refusals(judgement, todo.patch):
+            with self._telling_of_refusal(memory, judgement), memory.of_refusals(judgement, todo.patch):
                 await self._write_patch(memory, judgement)
         elif todo.clean:
             key = judgement.case.workload.key
@@ -330,6 +365,7 @@ class Reconciler:
     def _written(self, memory: Memory, judgement: Judgement, changes: list[Change], *, made: str = "") -> None:
         """Remember and tell what was written."""
         memory.writes.append(self._clock.monotonic())
+        memory.bars = 0
         for change in changes:
             if change.after is None:
                 memory.applied.pop(change.expectation, None)
@@ -345,12 +381,14 @@ class Reconciler:
         self._tell(workload, "Withdrawn", [each for each in changes if each.after is None])
 
     @contextmanager
-    def _telling_of_refusal(self, judgement: Judgement) -> Iterator[None]:
+    def _telling_of_refusal(self, memory: Memory, judgement: Judgement) -> Iterator[None]:
         try:
             yield
         except Refused as error:
             FAILURES.labels(reason=type(error).__name__).inc()
             workload = judgement.case.workload
+            if isinstance(error, Forbidden):
+                self._later(workload.key, memory.bar(self._clock.monotonic()) + SOON_SECONDS)
             log.warning("repair refused", workload=str(workload.key), error=str(error)[:500])
             self._events.about_workload(workload, reason="RepairRefused", message=str(error), warning=True)
 

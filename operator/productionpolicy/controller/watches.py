@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,58 +19,106 @@ SILENT_SECONDS = 150.0
 """How long a watch may be silent: the API server sends a bookmark about every minute."""
 
 
+@dataclass(slots=True)
+class _Stream:
+    """An open watch."""
+
+    content: aiohttp.StreamReader
+    heard: float
+    """When it was found to have brought something, by the monotonic clock."""
+    size: int = 0
+    """How many bytes it had brought then."""
+
+    def listen(self, now: float) -> None:
+        """Take note of what has come since the last time. Tracing does not tell of the pieces of a stream."""
+        if self.content.total_bytes != self.size:
+            self.size, self.heard = self.content.total_bytes, now
+
+
 class Watches:
     """Keeps, for each watched kind, when its stream was last heard of, and whether it is open."""
 
     def __init__(self, resources: tuple[Resource, ...], *, clock: Clock) -> None:
         self._clock = clock
         self._paths: Mapping[str, Resource] = {each.path(): each for each in resources}
-        self._heard: dict[Resource, float] = {}
+        self._streams: dict[Resource, _Stream] = {}
         self._faults: dict[Resource, str] = dict.fromkeys(resources, "not yet open")
+        self._listed: set[Resource] = set()
+        """Kinds that Kopf has listed since it last opened a watch of them."""
+        self._begun: set[Resource] = set()
+        self._news = asyncio.Event()
 
     def fault(self) -> str | None:
         """Return what is wrong with the watches, for people; None if all are open and heard of lately."""
         faults = [f"{each.plural}: {fault}" for each, fault in self._faults.items()]
-        now = self._clock.monotonic()
-        for resource, heard in self._heard.items():
-            WATCH_SILENCE.labels(resource=resource.plural).set(now - heard)
-            if now - heard > SILENT_SECONDS:
-                faults.append(f"{resource.plural}: silent for {now - heard:.0f} s")
+        for resource, silence in self._silences().items():
+            WATCH_SILENCE.labels(resource=resource.plural).set(silence)
+            if silence > SILENT_SECONDS:
+                faults.append(f"{resource.plural}: silent for {silence:.0f} s")
         return "; ".join(sorted(faults)) or None
 
     def longest_silence(self) -> float:
         """Return how many seconds ago the most silent watch was heard of."""
-        now = self._clock.monotonic()
-        return max((now - heard for heard in self._heard.values()), default=0.0)
+        return max(self._silences().values(), default=0.0)
+
+    async def begun(self) -> set[Resource]:
+        """Return the kinds whose watch has begun anew, as soon as there are any.
+
+        That is so at the start, and when the API server calls the last known version too old. Kopf then lists what is
+        there and tells of it; it never tells of what has gone in between.
+        """
+        await self._news.wait()
+        self._news.clear()
+        begun, self._begun = self._begun, set()
+        return begun
+
+    async def opened(self) -> None:
+        """Return when the watches of all kinds have been opened."""
+        while any(each not in self._streams for each in self._paths.values()):
+            await self._news.wait()
+            self._news.clear()
+        self._news.clear()
+        self._begun.clear()
 
     def trace(self) -> aiohttp.TraceConfig:
         """Return the trace that listens to Kopf's session."""
         trace = aiohttp.TraceConfig()
         trace.on_request_start.append(self._started)
-        trace.on_request_end.append(self._opened)
+        trace.on_request_end.append(self._answered)
         trace.on_request_exception.append(self._failed)
-        trace.on_response_chunk_received.append(self._heard_of)
         return trace
 
-    async def _started(self, _session: Any, context: SimpleNamespace, started: aiohttp.TraceRequestStartParams) -> None:
-        watching = started.url.query.get("watch") == "true"
-        context.resource = self._paths.get(started.url.path) if watching else None
+    def _silences(self) -> dict[Resource, float]:
+        now = self._clock.monotonic()
+        for each in self._streams.values():
+            each.listen(now)
+        return {resource: now - each.heard for resource, each in self._streams.items()}
 
-    async def _opened(self, _session: Any, context: SimpleNamespace, ended: aiohttp.TraceRequestEndParams) -> None:
+    async def _started(self, _session: Any, context: SimpleNamespace, started: aiohttp.TraceRequestStartParams) -> None:
+        resource = self._paths.get(started.url.path)
+        watching = started.url.query.get("watch") == "true"
+        context.resource = resource if watching else None
+        if resource is not None and not watching:
+            self._listed.add(resource)
+
+    async def _answered(self, _session: Any, context: SimpleNamespace, ended: aiohttp.TraceRequestEndParams) -> None:
         if context.resource is None:
             return
-        if ended.response.status == 200:  # noqa: PLR2004  # HTTP OK
-            self._faults.pop(context.resource, None)
-            self._heard[context.resource] = self._clock.monotonic()
+        if ended.response.status == HTTPStatus.OK:
+            self._open(context.resource, ended.response.content)
         else:
             self._faults[context.resource] = f"answered with {ended.response.status}"
+
+    def _open(self, resource: Resource, content: aiohttp.StreamReader) -> None:
+        self._faults.pop(resource, None)
+        self._streams[resource] = _Stream(content, self._clock.monotonic())
+        if resource in self._listed:
+            self._listed.discard(resource)
+            self._begun.add(resource)
+            self._news.set()
 
     async def _failed(
         self, _session: Any, context: SimpleNamespace, failed: aiohttp.TraceRequestExceptionParams
     ) -> None:
         if context.resource is not None:
             self._faults[context.resource] = type(failed.exception).__name__
-
-    async def _heard_of(self, _session: Any, context: SimpleNamespace, _chunk: Any) -> None:
-        if context.resource is not None:
-            self._heard[context.resource] = self._clock.monotonic()

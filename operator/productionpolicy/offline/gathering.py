@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from productionpolicy.kube.fields import Fields
 from productionpolicy.kube.surroundings import Surroundings
+from productionpolicy.kube.text import printable
 from productionpolicy.kube.workloads import Kind, Workload, WorkloadKey, read_workload
 from productionpolicy.offline.documents import Document, Unread
 from productionpolicy.offline.neighbours import Neighbours
@@ -36,7 +38,7 @@ class Given:
     @property
     def place(self) -> Place:
         """Where the document stands."""
-        return Place(shown(self.document.piece.file), line_of(self.document))
+        return Place(shown_file(self.document.piece.file), line_of(self.document))
 
     @property
     def api_version(self) -> str:
@@ -76,7 +78,7 @@ class Gathered:
     @property
     def unreadable(self) -> tuple[Unread, ...]:
         """What could not be judged, in the order of files and lines."""
-        faults = (Unread(shown(each.file), each.line, shown(each.message)) for each in self._faults)
+        faults = (Unread(shown_file(each.file), each.line, shown(each.message)) for each in self._faults)
         return tuple(sorted(faults, key=lambda each: (each.file, each.line, each.message)))
 
     def _entries(self, found: Iterable[Document | Unread]) -> Iterator[_Entry]:
@@ -104,6 +106,9 @@ class Gathered:
             else:
                 self._faults.append(_replaced(each, by=by))
 
+
+_COMMAND = re.compile(r"##(?=\w*\[)")
+"""What runners of pipelines take for a command wherever it stands, such as `##[error]` or `##vso[...]`."""
 
 Through = Callable[[Gathered], Iterable[Given]]
 """A way to go through all workloads, one after another."""
@@ -157,9 +162,10 @@ def title_of(key: WorkloadKey) -> str:
 
 
 def shown(text: str) -> str:
-    """Return a text without what a terminal would obey, or an output could not hold."""
-    return (
-        text
-        if text.isprintable()
-        else "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
-    )
+    """Return a text without what a terminal would obey, a runner of pipelines, or an output could not hold."""
+    return _COMMAND.sub("# #", printable(text))
+
+
+def shown_file(path: str) -> str:
+    """Return the path of a file, which may begin a line."""
+    return shown(f"./{path}" if path.lstrip().startswith("::") else path)

@@ -16,6 +16,7 @@ from productionpolicy.expectations.expectation import check_some_pods, some_pods
 from productionpolicy.kube.counts import Count
 from productionpolicy.kube.fields import Fields
 from productionpolicy.kube.patterns import any_of
+from productionpolicy.kube.text import printable
 from productionpolicy.kube.workloads import digest
 
 GROUP = "productionpolicy.dev"
@@ -26,6 +27,7 @@ RESUME = f"{GROUP}/resume"
 """The annotation of a policy by which a person lets repairs go on that failed rollouts have stopped."""
 
 LONGEST_NAME = 63
+LONGEST_FAULT = 500
 """Namespaces name a policy by the value of a label, which is no longer."""
 
 INJECTED_SIDECARS = (
@@ -297,4 +299,4 @@ def _given(raw: Any) -> Any:
 def _located(message: str) -> str:
     """Turn `... - at `$.rollout.maxConcurrent`` into `spec.rollout.maxConcurrent: ...`."""
     problem, _, place = message.partition(" - at `$")
-    return f"spec{place.rstrip('`')}: {problem}"
+    return printable(f"spec{place.rstrip('`')}: {problem}", longest=LONGEST_FAULT)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from productionpolicy.expectations import EXPECTATIONS, Action
+from productionpolicy.kube.text import printable
 from productionpolicy.kube.workloads import WorkloadKey
 from productionpolicy.policy import Policy
 from productionpolicy.policy.status import (
@@ -25,8 +26,6 @@ from productionpolicy.policy.status import (
 )
 from productionpolicy.verdict.audit import Outcome
 from productionpolicy.verdict.report import Report, State
-
-_CUT = "…"
 
 
 @dataclass(slots=True)
@@ -183,12 +182,6 @@ def _violations_of(report: Report) -> Iterator[Violation]:
             kind=report.key.kind,
             name=report.key.name,
             expectation=finding.expectation,
-            path=_printable(finding.path),
-            message=_printable(finding.message),
+            path=printable(finding.path, longest=LONGEST_MESSAGE),
+            message=printable(finding.message, longest=LONGEST_MESSAGE),
         )
-
-
-def _printable(text: str) -> str:
-    """Return the text cut to a bearable length, control characters replaced: it may hold what users wrote."""
-    plain = "".join(each if each.isprintable() else "\ufffd" for each in text[:LONGEST_MESSAGE])
-    return plain if len(text) <= LONGEST_MESSAGE else plain[:-1] + _CUT

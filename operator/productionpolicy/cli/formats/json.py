@@ -75,7 +75,18 @@ def write(judgement: Judgement, out: TextIO) -> None:
 
 def write_struct(struct: msgspec.Struct, out: TextIO) -> None:
     """Write a report, indented for people."""
-    out.write(msgspec.json.format(msgspec.json.encode(struct), indent=2).decode() + "\n")
+    text = msgspec.json.format(msgspec.json.encode(struct), indent=2).decode()
+    out.write("\n".join(map(_escaped, text.split("\n"))) + "\n")
+
+
+def _escaped(line: str) -> str:
+    """Return a line of JSON with what cannot be printed as escapes; it can only stand within strings."""
+    return line if line.isprintable() else "".join(each if each.isprintable() else _escape(each) for each in line)
+
+
+def _escape(character: str) -> str:
+    units = character.encode("utf-16-be", errors="surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
 
 
 def report(judgement: Judgement) -> Report:

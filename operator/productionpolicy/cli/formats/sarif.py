@@ -50,15 +50,20 @@ def _rule(name: str, *, title: str, page: str, level: str) -> dict[str, Any]:
 def _results(judgement: Judgement) -> Iterator[dict[str, Any]]:
     for workload in judgement.workloads:
         for each in workload.findings:
-            text = f"{workload.title}, {each.path}: {each.message}; {each.remedy}"
+            text = _unlinked(f"{workload.title}, {each.path}: {each.message}; {each.remedy}")
             yield _result(each.expectation, text, file=workload.file, line=each.line)
     for unread in judgement.unreadable:
-        yield _result(UNREADABLE, unread.message, file=unread.file, line=unread.line, level="error")
+        yield _result(UNREADABLE, _unlinked(unread.message), file=unread.file, line=unread.line, level="error")
 
 
 def _result(rule: str, text: str, *, file: str, line: int, level: str = "warning") -> dict[str, Any]:
     place = {"artifactLocation": {"uri": _uri(file)}, "region": {"startLine": line}}
     return {"ruleId": rule, "level": level, "message": {"text": text}, "locations": [{"physicalLocation": place}]}
+
+
+def _unlinked(text: str) -> str:
+    """Return a text in which nothing is a link: SARIF makes one of `[words](target)`."""
+    return text.replace("](", "] (")
 
 
 def _uri(file: str) -> str:

@@ -7,13 +7,23 @@ import json
 import re
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
+from random import Random
 from typing import Any
 
-from aiohttp import ClientSession, ClientTimeout, TCPConnector, web
+from aiohttp import (
+    ClientConnectionError,
+    ClientPayloadError,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    TCPConnector,
+    web,
+)
 
 from control_plane.plane import ControlPlane
 from control_plane.ports import LOOPBACK, free_ports
@@ -21,6 +31,8 @@ from control_plane.ports import LOOPBACK, free_ports
 TLS_CLOSES_SECONDS = 0.25
 """How long aiohttp's TLS transports need to close after their session has: nothing tells when they have."""
 
+WRITING = {"DELETE", "PATCH", "POST", "PUT"}
+EXPIRED = b'"code":410'
 HOP_BY_HOP = {"connection", "content-encoding", "content-length", "host", "transfer-encoding"}
 
 
@@ -49,16 +61,37 @@ class Fault:
 
     def answer(self) -> web.Response:
         """Return a failure in the API server's form."""
-        reasons = {409: "Conflict", 422: "Invalid", 429: "TooManyRequests", 403: "Forbidden"}
-        status = {
-            "kind": "Status",
-            "apiVersion": "v1",
-            "status": "Failure",
-            "message": f"made to fail with {self.status}",
-            "reason": reasons.get(self.status, "InternalError"),
-            "code": self.status,
-        }
-        return web.json_response(status, status=self.status, headers=self.headers)
+        return _failure(self.status, self.headers)
+
+
+@dataclass(slots=True)
+class Storm:
+    """Requests of all kinds fail at random. Of those that write, half are carried out all the same."""
+
+    random: Random
+    statuses: Sequence[int]
+    share: float
+    """Of the requests, between 0 and 1."""
+    seen: int = 0
+    carried_out: int = 0
+    """How many writes were, though their answer said otherwise."""
+
+    def strikes(self) -> bool:
+        """Say whether a request fails."""
+        return self.random.random() < self.share
+
+    def comes_late(self, request: web.Request) -> bool:
+        """Say whether a request that fails is carried out before."""
+        late = request.method in WRITING and self.random.random() < 1 / 2
+        self.carried_out += late
+        return late
+
+    def answer(self) -> web.Response:
+        """Return one of the failures."""
+        self.seen += 1
+        status = self.random.choice(self.statuses)
+        headers = {"Retry-After": "1"} if status == HTTPStatus.TOO_MANY_REQUESTS else {}
+        return _failure(status, headers)
 
 
 @dataclass(slots=True)
@@ -86,6 +119,12 @@ class Proxy:
         self._watches: dict[web.StreamResponse, bytes | None] = {}
         self._streams: set[asyncio.Task[Any]] = set()
         self._holds: list[Hold] = []
+        self._storm: Storm | None = None
+        self._severed = False
+        self.writes = 0
+        """How many requests that write the API server has answered."""
+        self.expired = 0
+        """How many times it called a resource version too old."""
         (self.port,) = free_ports(1)
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
@@ -119,6 +158,26 @@ class Proxy:
         finally:
             self._call(self._flow.set)
 
+    @contextmanager
+    def storming(self, storm: Storm) -> Iterator[Storm]:
+        """Let requests fail at random until the end of the block."""
+        self._storm = storm
+        self.cut_watches()
+        try:
+            yield storm
+        finally:
+            self._storm = None
+
+    @contextmanager
+    def without_watches(self) -> Iterator[None]:
+        """Break all streams, and let no new one open until the end of the block; all else passes."""
+        self._severed = True
+        self.cut_watches()
+        try:
+            yield
+        finally:
+            self._severed = False
+
     def forgive(self) -> None:
         """Let everything pass again."""
         self._faults.clear()
@@ -147,10 +206,10 @@ class Proxy:
             thread.join(10)
             self._loop.close()
 
-    def kubeconfig(self, original: Path, folder: Path) -> Path:
-        """Write a kubeconfig that goes through this proxy."""
+    def kubeconfig(self, original: Path, folder: Path, *, port: int | None = None) -> Path:
+        """Write a kubeconfig that goes through this proxy, or through what leads to it from another port."""
         copied = json.loads(original.read_text())
-        copied["clusters"][0]["cluster"] = {"server": f"http://{LOOPBACK}:{self.port}"}
+        copied["clusters"][0]["cluster"] = {"server": f"http://{LOOPBACK}:{port or self.port}"}
         path = folder / "proxied.kubeconfig"
         path.write_text(json.dumps(copied))
         return path
@@ -179,19 +238,41 @@ class Proxy:
         fault = next((each for each in self._faults if each.strikes(request)), None)
         if fault is not None:
             return fault.answer()
+        if self._severed and _watches(request):
+            return _failure(HTTPStatus.SERVICE_UNAVAILABLE)
+        storm = self._storm
+        if storm is not None and storm.strikes():
+            if storm.comes_late(request):
+                await self._pass_on(request)
+            return storm.answer()
+        return await self._pass_on(request)
+
+    async def _pass_on(self, request: web.Request) -> web.StreamResponse:
         headers = {name: text for name, text in request.headers.items() if name.lower() not in HOP_BY_HOP}
         url = f"{self._plane.server}{request.path_qs}"
         timeout = ClientTimeout(total=None)
         body = await request.read() or None
-        async with self._session.request(request.method, url, headers=headers, data=body, timeout=timeout) as answer:
-            kept = {name: text for name, text in answer.headers.items() if name.lower() not in HOP_BY_HOP}
-            if request.query.get("watch") != "true":
-                return web.Response(body=await answer.read(), status=answer.status, headers=kept)
+        try:
+            async with self._session.request(
+                request.method, url, headers=headers, data=body, timeout=timeout
+            ) as answer:
+                return await self._answered(request, answer)
+        except (ClientConnectionError, ClientPayloadError):  # there is no server, or no more
+            return _broken_off(request)
+
+    async def _answered(self, request: web.Request, answer: ClientResponse) -> web.StreamResponse:
+        kept = {name: text for name, text in answer.headers.items() if name.lower() not in HOP_BY_HOP}
+        self.expired += answer.status == HTTPStatus.GONE
+        if _watches(request):
             return await self._stream(request, answer, kept)
+        made = web.Response(body=await answer.read(), status=answer.status, headers=kept)
+        self.writes += request.method in WRITING
+        return made
 
     async def _copy(self, answer: Any, response: web.StreamResponse) -> None:
         async for chunk in answer.content.iter_any():
             await self._flow.wait()
+            self.expired += EXPIRED in chunk
             await response.write(chunk)
 
     async def _stream(self, request: web.Request, answer: Any, headers: dict[str, str]) -> web.StreamResponse:
@@ -206,9 +287,36 @@ class Proxy:
             copying.cancel()
             self._streams.discard(copying)
         last_word = self._watches.pop(response)
+        if not copying.cancelled() and copying.done() and copying.exception() is not None:
+            return _broken_off(request)
         if last_word:
             await response.write(last_word)
         return response
+
+
+def _watches(request: web.Request) -> bool:
+    return request.query.get("watch") == "true"
+
+
+def _broken_off(request: web.Request) -> web.Response:
+    """Break the connection, as a server that dies does; the answer goes nowhere."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response(status=HTTPStatus.BAD_GATEWAY)
+
+
+def _failure(status: int, headers: Mapping[str, str] | None = None) -> web.Response:
+    """Return a failure in the API server's form."""
+    reasons = {409: "Conflict", 422: "Invalid", 429: "TooManyRequests", 403: "Forbidden"}
+    body = {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "status": "Failure",
+        "message": f"made to fail with {status:d}",
+        "reason": reasons.get(status, "InternalError"),
+        "code": status,
+    }
+    return web.json_response(body, status=status, headers=headers)
 
 
 def _line(kind: str, raw: dict[str, Any]) -> bytes:

@@ -1,0 +1,18 @@
+"""Text that users wrote, made fit to be shown: no terminal obeys it, and it stays in its line."""
+
+from __future__ import annotations
+
+_CUT = "…"
+_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+
+
+def printable(text: str, *, longest: int | None = None) -> str:
+    """Return the text with whatever cannot be printed replaced: controls, escapes, marks that turn the writing around.
+
+    Args:
+        text: what is to be shown.
+        longest: cut what is longer than so many characters.
+    """
+    whole = longest is None or len(text) <= longest
+    kept = text if whole else f"{text[: longest - 1]}{_CUT}"  # type: ignore[operator]  # it is given
+    return kept if kept.isprintable() else "".join(each if each.isprintable() else _REPLACEMENT for each in kept)

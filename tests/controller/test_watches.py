@@ -1,0 +1,108 @@
+"""What is known of the watches: which are open, which were heard of lately, and which have begun anew."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from productionpolicy.controller.clock import Clock
+from productionpolicy.controller.resources import NODES
+from productionpolicy.controller.watches import SILENT_SECONDS, Watches
+
+
+class Server:
+    """Answers lists at once, and lets watches hear what it is told to say."""
+
+    def __init__(self) -> None:
+        self.said: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        if request.query.get("watch") != "true":
+            return web.json_response({"items": []})
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while True:
+            await response.write(await self.said.get())
+
+
+@dataclass
+class Heard:
+    """Watches of one kind, of a server, by a clock that the test sets."""
+
+    server: Server
+    watches: Watches
+    now: list[float]
+    session: aiohttp.ClientSession
+    url: str
+
+    async def list_all(self) -> None:
+        async with self.session.get(f"{self.url}{NODES.path()}") as response:
+            await response.read()
+
+    async def watch(self) -> aiohttp.ClientResponse:
+        return await self.session.get(f"{self.url}{NODES.path()}?watch=true")
+
+    async def hear(self, response: aiohttp.ClientResponse) -> None:
+        await self.server.said.put(b'{"type": "BOOKMARK"}\n')
+        await response.content.readline()
+
+
+@asynccontextmanager
+async def connected() -> AsyncIterator[Heard]:
+    server = Server()
+    application = web.Application()
+    application.router.add_get("/{path:.*}", server.answer)
+    runner = web.AppRunner(application, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    now = [0.0]
+    watches = Watches((NODES,), clock=Clock(monotonic=lambda: now[0]))
+    async with aiohttp.ClientSession(trace_configs=[watches.trace()]) as session:
+        yield Heard(server, watches, now, session, f"http://127.0.0.1:{port}")
+    await runner.cleanup()
+
+
+async def test_a_watch_that_brings_something_now_and_then_is_not_silent() -> None:
+    async with connected() as heard, await heard.watch() as response:
+        for _ in range(3):
+            heard.now[0] += SILENT_SECONDS - 1
+            await heard.hear(response)
+            assert (heard.watches.fault(), heard.watches.longest_silence()) == (None, 0)
+
+
+async def test_a_watch_that_brings_nothing_is_silent() -> None:
+    async with connected() as heard, await heard.watch() as response:
+        await heard.hear(response)
+        assert heard.watches.longest_silence() == 0
+        heard.now[0] = SILENT_SECONDS + 1
+        assert heard.watches.fault() == "nodes: silent for 151 s"
+
+
+async def test_a_watch_has_begun_anew_only_if_all_was_listed_before() -> None:
+    async with connected() as heard:
+        await heard.list_all()
+        async with await heard.watch():
+            assert await asyncio.wait_for(heard.watches.begun(), 5) == {NODES}
+        async with await heard.watch():
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(heard.watches.begun(), 0.05)
+        await heard.list_all()
+        async with await heard.watch():
+            assert await asyncio.wait_for(heard.watches.begun(), 5) == {NODES}
+
+
+async def test_what_was_opened_before_the_first_listing_has_not_begun_anew() -> None:
+    async with connected() as heard:
+        await heard.list_all()
+        async with await heard.watch():
+            await asyncio.wait_for(heard.watches.opened(), 5)
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(heard.watches.begun(), 0.05)

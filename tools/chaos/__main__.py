@@ -1,0 +1,99 @@
+"""`python -m chaos`: whatever fails around the operator, in the end all is as if nothing had failed.
+
+Each fault strikes, at random moments, while some thirty workloads of many shapes are repaired on a real control plane.
+When it is over, everything must become as on a calm twin, which met no fault: the workloads with our notes on them, the
+disruption budgets, and the status of the policy. No pod template may have changed more often than on the twin, and all
+must still be so after the operator has done other work.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import secrets
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+
+from bench.client import RequestFailed
+from chaos import tables
+from chaos.play import Row, WrongTwin, played
+from chaos.scenarios import KILLS_A_ROUND, SCENARIOS, Scenario
+from chaos.stage import NeverHappened, staged
+from control_plane.binaries import BuildFailed
+from control_plane.installation import REPOSITORY
+from control_plane.operator_process import OperatorFailed
+from control_plane.plane import KubectlFailed, StartFailed
+
+PAGE = REPOSITORY / "docs" / "reliability.md"
+FAILURES = (BuildFailed, KubectlFailed, NeverHappened, OperatorFailed, RequestFailed, StartFailed, WrongTwin)
+KILLED = "operator killed (SIGKILL)"
+WIDTH = 140
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    options = _parser().parse_args(arguments)
+    folder = Path(tempfile.mkdtemp(prefix="productionpolicy-chaos-"))
+    _say(f"seed {options.seed}; play the same again by: make chaos SEED={options.seed}")
+    started = time.monotonic()
+    try:
+        rows = asyncio.run(_rows(folder, _chosen(options), options))
+    except FAILURES as failure:
+        _say(f"error: {failure}. The logs are in {folder}.")
+        return 1
+    except KeyboardInterrupt:
+        shutil.rmtree(folder, ignore_errors=True)
+        return 130  # as shells count: 128 + SIGINT
+    tables.printed(_console(), rows)
+    harmless = all(each.harmless for each in rows)
+    _say(f"played in {time.monotonic() - started:.0f} s" + ("" if harmless else f". The logs are in {folder}."))
+    if harmless:
+        shutil.rmtree(folder, ignore_errors=True)
+    return int(not harmless)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m chaos", description="Let everything fail around the operator.")
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="decides all that is random")
+    parser.add_argument("--kills", type=int, default=50, metavar="N", help="how often the operator is killed at least")
+    parser.add_argument("--rounds", type=int, metavar="N", help="how often each fault is tried at most")
+    parser.add_argument("--only", action="append", metavar="TEXT", help="only faults whose name holds this text")
+    parser.add_argument("--write", action="store_true", help=f"write the table to docs/{PAGE.name}")
+    return parser
+
+
+def _chosen(options: argparse.Namespace) -> list[Scenario]:
+    rounds = -(-options.kills // KILLS_A_ROUND)
+    found = [replace(each, rounds=rounds) if each.name == KILLED else each for each in SCENARIOS]
+    if options.rounds:
+        found = [replace(each, rounds=min(each.rounds, options.rounds)) for each in found]
+    return [each for each in found if any(text in each.name for text in options.only or [""])]
+
+
+async def _rows(folder: Path, scenarios: Sequence[Scenario], options: argparse.Namespace) -> list[Row]:
+    def keep(row: Row) -> None:
+        if options.write:
+            tables.write(PAGE, [row], seed=options.seed, order=[each.name for each in SCENARIOS])
+
+    async with staged(folder) as stage:
+        return await played(stage, scenarios, seed=options.seed, tell=_say, keep=keep)
+
+
+def _console() -> Console:
+    console = Console(highlight=False, markup=False)
+    return console if console.is_terminal else Console(width=WIDTH, highlight=False, markup=False)
+
+
+def _say(message: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {message}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

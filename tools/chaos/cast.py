@@ -1,0 +1,150 @@
+"""Workloads of many shapes: those that need each repair, those that need none, exempt ones, and owners' budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+Raw = dict[str, Any]
+
+SHOP, VAULT, MIXED = "shop", "vault", "mixed"
+NAMESPACES = (SHOP, VAULT, MIXED)
+EXEMPT = "exempt.productionpolicy.dev/"
+FOREVER = "until=2199-12-31"
+"""Beyond any jump of a clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One object of the cast."""
+
+    namespace: str
+    raw: Raw
+    templates: int | None = None
+    """How many pod templates a workload has had when all is done; None where it is no matter of ours."""
+
+    @property
+    def key(self) -> str:
+        """What it is called in a picture."""
+        return f"{self.raw['kind']} {self.namespace}/{self.raw['metadata']['name']}"
+
+
+def cast() -> tuple[Part, ...]:
+    """Return all of them."""
+    return (*_shop(), *_vault(), *_mixed())
+
+
+def deployment(
+    name: str, *, replicas: int = 3, annotations: Raw | None = None, strategy: Raw | None = None, **pod: Any
+) -> Raw:
+    """Return a Deployment that needs every repair, but for what is given."""
+    template = {"metadata": {"labels": {"app": name}}, "spec": {"containers": [container("web")], **pod}}
+    spec = {"replicas": replicas, "selector": {"matchLabels": {"app": name}}, "template": template}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "annotations": annotations or {}},
+        "spec": {**spec, "strategy": strategy} if strategy else spec,
+    }
+
+
+def container(name: str, **fields: Any) -> Raw:
+    """Return a container that serves, and lacks nothing that only its owner can add."""
+    return {
+        "name": name,
+        "image": f"registry.example/{name}:1.2.3",
+        "ports": [{"name": name, "containerPort": 8000 + len(name)}],
+        "readinessProbe": {"httpGet": {"path": "/ready", "port": name}},
+        "resources": {"requests": {"cpu": "10m"}, "limits": {"memory": "16Mi"}},
+        "securityContext": {"readOnlyRootFilesystem": True},
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        **fields,
+    }
+
+
+def stateful_set(name: str, *, replicas: int = 2, update: Raw | None = None, **fields: Any) -> Raw:
+    """Return a StatefulSet that needs every repair."""
+    files = {"name": "files", "nfs": {"server": "files.example", "path": "/"}}
+    raw = deployment(name, replicas=replicas, volumes=[files])
+    spec = {**raw["spec"], "serviceName": name, **fields}
+    return {**raw, "kind": "StatefulSet", "spec": {**spec, "updateStrategy": update} if update else spec}
+
+
+def budget(name: str, app: str) -> Raw:
+    """Return a disruption budget of an owner."""
+    spec = {"maxUnavailable": 1, "selector": {"matchLabels": {"app": app}}}
+    return {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": name}, "spec": spec}
+
+
+def _shop() -> Iterator[Part]:
+    for number in range(1, 9):
+        yield Part(SHOP, deployment(f"web-{number}"), templates=2)
+    for number in range(1, 4):
+        yield Part(SHOP, deployment(f"wide-{number}", replicas=5), templates=2)
+    yield Part(SHOP, deployment("lone", replicas=1), templates=2)
+    yield Part(SHOP, deployment("asleep", replicas=0), templates=2)
+    yield Part(SHOP, deployment("recreated", strategy={"type": "Recreate"}), templates=2)
+    yield Part(SHOP, deployment("many", containers=[container(each) for each in ("web", "side", "linkerd-proxy")]), 2)
+
+
+def _vault() -> Iterator[Part]:
+    for number in range(1, 4):
+        yield Part(VAULT, stateful_set(f"db-{number}"), templates=2)
+    yield Part(VAULT, stateful_set("at-once", podManagementPolicy="Parallel"), templates=2)
+    yield Part(VAULT, stateful_set("by-hand", update={"type": "OnDelete"}), templates=2)
+    held = {"type": "RollingUpdate", "rollingUpdate": {"partition": 2}}
+    yield Part(VAULT, stateful_set("held", update=held), templates=2)
+
+
+def _mixed() -> Iterator[Part]:
+    reasons = {f"{EXEMPT}{name}": f"drains by itself, {FOREVER}" for name in ("preStop", "terminationGracePeriod")}
+    yield Part(MIXED, deployment("drained", annotations=reasons), templates=2)
+    spared = {f"{EXEMPT}{name}": "its owner says so" for name in ("preStop", "spread", "podDisruptionBudget")}
+    yield Part(MIXED, deployment("spared", annotations=spared), templates=1)
+    yield Part(MIXED, deployment("hooked", containers=[container("web", lifecycle=_hook("exec"))]), templates=2)
+    yield Part(MIXED, deployment("patient", terminationGracePeriodSeconds=90), templates=2)
+    yield Part(MIXED, deployment("apart", affinity=_apart("apart")), templates=2)
+    yield Part(MIXED, deployment("done", affinity=_apart("done"), **_drained()), templates=1)
+    yield Part(MIXED, budget("done", "done"))
+    yield Part(MIXED, deployment("guarded"), templates=2)
+    yield Part(MIXED, budget("guarded", "guarded"))
+    yield Part(MIXED, deployment("scaled", replicas=2), templates=2)
+    yield Part(MIXED, _autoscaler("scaled"))
+    yield Part(MIXED, _daemon_set("agent"))
+
+
+def _hook(kind: str) -> Raw:
+    return {"preStop": {kind: {"command": ["/drain"]}}}
+
+
+def _apart(app: str) -> Raw:
+    term = {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"app": app}}}
+    return {
+        "podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 1, "podAffinityTerm": term}]}
+    }
+
+
+def _drained() -> Raw:
+    return {"containers": [container("web", lifecycle=_hook("exec"))], "terminationGracePeriodSeconds": 90}
+
+
+def _autoscaler(target: str) -> Raw:
+    utilization = {"type": "Utilization", "averageUtilization": 80}
+    return {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": target},
+        "spec": {
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": target},
+            "minReplicas": 2,
+            "maxReplicas": 6,
+            "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": utilization}}],
+        },
+    }
+
+
+def _daemon_set(name: str) -> Raw:
+    raw = deployment(name)
+    spec = {each: raw["spec"][each] for each in ("selector", "template")}
+    return {**raw, "kind": "DaemonSet", "spec": spec}

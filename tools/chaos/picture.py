@@ -1,0 +1,138 @@
+"""What a trial has come to, in a form in which two of them can be compared: one fact after another."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from itertools import takewhile
+from typing import Any
+
+from bench.client import Api
+from chaos.cast import NAMESPACES, Raw
+
+Picture = dict[str, str]
+"""Each fact by its name."""
+
+DOMAIN = "productionpolicy.dev/"
+LABEL = "app.kubernetes.io/managed-by"
+OURS = "-productionpolicy"
+ROLLOUTS = "rollouts"
+MOST_SHOWN = 120
+ONCE = "undone 1x"
+"""That an owner has taken a repair away once is noted by an operator that saw it, and has no effect."""
+REVISION = "deployment.kubernetes.io/revision"
+PLURALS = {
+    "Deployment": "/apis/apps/v1/deployments",
+    "StatefulSet": "/apis/apps/v1/statefulsets",
+    "DaemonSet": "/apis/apps/v1/daemonsets",
+    "ReplicaSet": "/apis/apps/v1/replicasets",
+    "ControllerRevision": "/apis/apps/v1/controllerrevisions",
+    "PodDisruptionBudget": "/apis/policy/v1/poddisruptionbudgets",
+}
+POLICIES = "/apis/productionpolicy.dev/v1alpha1/productionpolicies"
+WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
+TEMPLATES = ("ReplicaSet", "ControllerRevision")
+
+
+async def taken(api: Api, trial: str) -> Picture:
+    """Return the picture of the trial of that name. The names of its policy and its namespaces stand in no fact."""
+    objects = {kind: await _objects(api, kind, trial) for kind in PLURALS}
+    policy = await api.get(f"{POLICIES}/{trial}")
+    facts = {**_of_workloads(objects), **_of_budgets(objects), **_of_status(policy)}
+    return {_neutral(name, trial): _neutral(json.dumps(fact, sort_keys=True), trial) for name, fact in facts.items()}
+
+
+def differences(picture: Picture, calm: Picture) -> list[str]:
+    """Return what is not as in the calm twin; extra rollouts are counted apart."""
+    unlike = (name for name in sorted(picture.keys() | calm.keys()) if picture.get(name) != calm.get(name))
+    return [_unlike(name, picture, calm) for name in unlike if not name.endswith(ROLLOUTS)]
+
+
+def _unlike(name: str, picture: Picture, calm: Picture) -> str:
+    """Say where two facts begin to differ."""
+    found, wanted = picture.get(name, "missing"), calm.get(name, "not to be there")
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(found, wanted, strict=False)))
+    start = max(0, same - MOST_SHOWN // 2)
+    return f"{name}: {found[start : start + MOST_SHOWN]}, not {wanted[start : start + MOST_SHOWN]}"
+
+
+def extra_rollouts(picture: Picture, calm: Picture) -> int:
+    """Return how many pod templates there have been beyond those of the calm twin."""
+    found = (int(fact) - int(calm.get(name, fact)) for name, fact in picture.items() if name.endswith(ROLLOUTS))
+    return sum(each for each in found if each > 0)
+
+
+async def _objects(api: Api, kind: str, trial: str) -> list[Raw]:
+    root, _, plural = PLURALS[kind].rpartition("/")
+    found = [await api.items(f"{root}/namespaces/{trial}-{each}/{plural}") for each in NAMESPACES]
+    return [{**each, "kind": kind} for items in found for each in items]
+
+
+def _of_workloads(objects: Mapping[str, list[Raw]]) -> dict[str, Any]:
+    facts: dict[str, Any] = {}
+    for kind in WORKLOADS:
+        for raw in objects[kind]:
+            facts.update({f"{kind} {_title(raw)} {name}": fact for name, fact in _of_workload(raw, objects).items()})
+    return facts
+
+
+def _of_workload(raw: Raw, objects: Mapping[str, list[Raw]]) -> dict[str, Any]:
+    annotations = raw["metadata"].get("annotations", {})
+    managers = {each["manager"] for each in raw["metadata"].get("managedFields", [])}
+    return {
+        "spec": raw["spec"],
+        "notes": {key: text for key, text in annotations.items() if DOMAIN in key and not text.startswith(ONCE)},
+        "ours": [managers & {"productionpolicy"} != set(), raw["metadata"].get("finalizers", [])],
+        "pods": _pods(raw),
+        ROLLOUTS: _rollouts(raw, objects),
+    }
+
+
+def _pods(raw: Raw) -> Any:
+    """Say whether the pods are those of the template, as far as the workload's owner lets them be replaced."""
+    status = raw.get("status", {})
+    if raw["kind"] == "DaemonSet" or raw["spec"]["replicas"] == 0:
+        return None
+    return [status.get("replicas"), status.get("updatedReplicas"), status.get("availableReplicas")]
+
+
+def _rollouts(raw: Raw, objects: Mapping[str, list[Raw]]) -> int:
+    """Return how often the pod template was another one: how often it went on from revision to revision."""
+    uid = raw["metadata"]["uid"]
+    owned = [each for kind in TEMPLATES for each in objects[kind] if uid in _owners(each)]
+    return max((_revision(each) for each in owned), default=0)
+
+
+def _revision(raw: Raw) -> int:
+    return int(raw["revision"] if "revision" in raw else raw["metadata"].get("annotations", {}).get(REVISION, 0))
+
+
+def _of_budgets(objects: Mapping[str, list[Raw]]) -> dict[str, Any]:
+    alive = {each["metadata"]["uid"] for kind in WORKLOADS for each in objects[kind]}
+    return {
+        f"PodDisruptionBudget {_title(each)}": {
+            "spec": each["spec"],
+            "labels": each["metadata"].get("labels"),
+            "orphaned": bool(_owners(each)) and not alive & _owners(each),
+        }
+        for each in objects["PodDisruptionBudget"]
+    }
+
+
+def _of_status(policy: Raw) -> dict[str, Any]:
+    status = policy.get("status", {})
+    plain = [{**each, "lastTransitionTime": ""} for each in status.get("conditions", [])]
+    facts = {**status, "conditions": plain, "finalizers": policy["metadata"].get("finalizers", [])}
+    return {f"status {name}": fact for name, fact in facts.items()}
+
+
+def _owners(raw: Raw) -> set[str]:
+    return {each["uid"] for each in raw["metadata"].get("ownerReferences", [])}
+
+
+def _title(raw: Raw) -> str:
+    return f"{raw['metadata']['namespace']}/{raw['metadata']['name']}"
+
+
+def _neutral(text: str, trial: str) -> str:
+    return text.replace(f"{trial}-", "").replace(trial, "POLICY")

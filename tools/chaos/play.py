@@ -1,0 +1,112 @@
+"""Scenarios one after another, each against its calm twin."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+from chaos.picture import Picture
+from chaos.scenarios import CALM, GOVERNED, Scenario
+from chaos.stage import Stage
+from chaos.trial import STILL_SECONDS, Result, Trial, wrong_twin
+
+Tell = Callable[[str], None]
+
+
+class WrongTwin(Exception):
+    """The twin without a fault is not as it should be; the message says how."""
+
+
+@dataclass(slots=True)
+class Row:
+    """What came of a fault, over all of its rounds."""
+
+    fault: str
+    tried: int = 0
+    struck: int = 0
+    """How often the fault hit something: kills, failed requests, expired watches."""
+    lost: list[str] = field(default_factory=list)
+    extra_rollouts: int = 0
+    ended: int = 0
+    """How often the operator ended by itself, and was started again."""
+    longest_seconds: float = 0.0
+
+    def add(self, result: Result, *, struck: int, ended: int) -> None:
+        """Count a round."""
+        self.tried += 1
+        self.struck += struck
+        self.ended += ended
+        self.lost += result.lost
+        self.extra_rollouts += result.extra_rollouts
+        self.longest_seconds = max(self.longest_seconds, result.seconds)
+
+    @property
+    def harmless(self) -> bool:
+        """Whether nothing was lost and nothing restarted."""
+        return not self.lost and not self.extra_rollouts
+
+
+async def played(
+    stage: Stage, scenarios: Sequence[Scenario], *, seed: int, tell: Tell, keep: Callable[[Row], None] = lambda _: None
+) -> list[Row]:
+    """Play all scenarios, the twins first, and return a row for each; each is kept as soon as it is whole."""
+    numbers = itertools.count(1)
+    await _play_twins(stage, {each.act for each in scenarios}, numbers, tell)
+    rows = []
+    for scenario in scenarios:
+        row = Row(scenario.name)
+        rows.append(row)
+        for turn in range(1, scenario.rounds + 1):
+            await _play(
+                stage, scenario, row, Trial(stage, f"chaos-{next(numbers)}"), Random(f"{seed} {row.fault} {turn}")
+            )
+            tell(_told(row, rounds=scenario.rounds))
+        keep(row)
+    return rows
+
+
+async def _play_twins(stage: Stage, acts: set[str], numbers: Iterator[int], tell: Tell) -> None:
+    """Play without faults, to know what is to come out; the first start of everything is not taken for the measure."""
+    for act in (GOVERNED, *sorted(acts - {GOVERNED})):
+        trial = Trial(stage, f"chaos-{next(numbers)}")
+        await trial.prepare()
+        if CALM[act].governed_before:
+            await _let_converge(trial)
+        started = time.monotonic()
+        await CALM[act].strike(trial, Random(0))
+        stage.calm[act] = await trial.come_to_rest()
+        if act == GOVERNED:
+            stage.span_seconds = time.monotonic() - started - STILL_SECONDS
+            _insist_on_one_change(stage.calm[act], trial)
+        tell(f"{CALM[act].name}: {time.monotonic() - started:.0f} s")
+        await trial.end()
+
+
+async def _play(stage: Stage, scenario: Scenario, row: Row, trial: Trial, random: Random) -> None:
+    await trial.prepare()
+    if scenario.governed_before:
+        await _let_converge(trial)
+    before = len(stage.operator.ended)
+    struck = await scenario.strike(trial, random)
+    result = await trial.end_as(stage.calm[scenario.act])
+    row.add(result, struck=struck, ended=len(stage.operator.ended) - before)
+    await trial.end()
+
+
+async def _let_converge(trial: Trial) -> None:
+    await trial.govern()
+    await trial.end_as(trial.stage.calm[GOVERNED])
+
+
+def _insist_on_one_change(calm: Picture, trial: Trial) -> None:
+    wrong = wrong_twin(calm, trial.parts)
+    if wrong:
+        raise WrongTwin("; ".join(wrong))
+
+
+def _told(row: Row, *, rounds: int) -> str:
+    harm = "" if row.harmless else f", LOST {len(row.lost)}, {row.extra_rollouts} extra rollouts: {row.lost[:5]}"
+    return f"{row.fault}: {row.tried} of {rounds}, struck {row.struck}, {row.longest_seconds:.0f} s{harm}"

@@ -1,0 +1,259 @@
+"""The faults: each strikes while workloads are being repaired, and is over when its function returns."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from random import Random
+
+from bench.client import connected
+from chaos.clocked import OFFSET_FILE
+from chaos.stage import NeverHappened, Stage, until
+from chaos.trial import Trial
+from control_plane.credentials import ADMIN
+from control_plane.installation import SERVICE_ACCOUNT
+from faults.proxy import Storm
+
+KILLS_A_ROUND = 10
+DAY_SECONDS = 86_400
+STORM_SECONDS = 15.0
+TAKEN_AWAY_SECONDS = 12.0
+FROZEN_SECONDS = 20.0
+BINDING = f"/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/{SERVICE_ACCOUNT}"
+ROLE = f"/apis/rbac.authorization.k8s.io/v1/clusterroles/{SERVICE_ACCOUNT}"
+KIND = "productionpolicies.productionpolicy.dev"
+WRITING = {"create", "patch", "update", "delete"}
+
+Strike = Callable[[Trial, Random], Awaitable[int]]
+"""Makes the fault happen, and returns how often it struck."""
+
+GOVERNED, CHANGED = "governed", "changed"
+"""What the owners do meanwhile, and by which the calm twin is chosen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A fault, and how often it is tried."""
+
+    name: str
+    strike: Strike
+    rounds: int = 1
+    act: str = GOVERNED
+    governed_before: bool = False
+    """Whether all has come to rest before, and it is the owners' changes that the fault meets."""
+
+
+async def _killed(trial: Trial, random: Random) -> int:
+    await trial.govern()
+    for _ in range(KILLS_A_ROUND):
+        await trial.stage.moment(random)
+        trial.stage.operator.kill()
+    return KILLS_A_ROUND
+
+
+async def _server_restarted(trial: Trial, random: Random) -> int:
+    return await _server_away(trial, random, kill=False)
+
+
+async def _server_killed(trial: Trial, random: Random) -> int:
+    return await _server_away(trial, random, kill=True)
+
+
+async def _server_away(trial: Trial, random: Random, *, kill: bool, times: int = 2) -> int:
+    await trial.govern()
+    plane = trial.stage.plane
+    for _ in range(times):
+        await trial.stage.moment(random)
+        await asyncio.to_thread(plane.stop_apiserver, kill=kill)
+        await asyncio.sleep(random.uniform(0, 5))
+        await asyncio.to_thread(plane.start_apiserver)
+    return times
+
+
+async def _compacted(trial: Trial, random: Random) -> int:
+    """Make the operator's watches too old: they are away, much is changed and forgotten, and the cache is a new one."""
+    stage, before = trial.stage, trial.stage.proxy.expired
+    with stage.proxy.without_watches():
+        await trial.change()
+        await stage.moment(random)
+        await _compact(stage)
+        await asyncio.to_thread(stage.plane.restart_apiserver)
+    with suppress(NeverHappened):
+        await until(lambda: stage.proxy.expired > before, seconds=60)
+    return stage.proxy.expired - before
+
+
+async def _compact(stage: Stage) -> None:
+    """Let etcd forget all but the present."""
+    async with connected(stage.plane.site, user=ADMIN) as api:
+        version = (await api.get("/api/v1/nodes?limit=1"))["metadata"]["resourceVersion"]
+    await asyncio.to_thread(stage.plane.compact_store, int(version))
+
+
+async def _cut(trial: Trial, random: Random, *, times: int = 3) -> int:
+    await trial.govern()
+    for _ in range(times):
+        await trial.stage.moment(random)
+        with trial.stage.wire.cut():
+            await asyncio.sleep(random.uniform(1, 8))
+    return times
+
+
+async def _slowed(trial: Trial, random: Random) -> int:
+    with trial.stage.wire.slowed(random.uniform(0.3, 0.8)):
+        await trial.govern()
+        await asyncio.sleep(2 * trial.stage.span_seconds)
+    return 1
+
+
+async def _half_open(trial: Trial, random: Random) -> int:
+    await trial.govern()
+    await trial.stage.moment(random)
+    return 1 if trial.stage.wire.leave_half_open() else 0
+
+
+async def _too_many(trial: Trial, random: Random) -> int:
+    return await _stormed(trial, Storm(random, (429,), share=0.6))
+
+
+async def _unable(trial: Trial, random: Random) -> int:
+    return await _stormed(trial, Storm(random, (500, 502, 503, 504), share=0.5))
+
+
+async def _stormed(trial: Trial, storm: Storm) -> int:
+    with trial.stage.proxy.storming(storm):
+        await trial.govern()
+        await asyncio.sleep(STORM_SECONDS)
+    return storm.seen
+
+
+async def _without_rights(trial: Trial, random: Random) -> int:
+    await trial.govern()
+    await trial.stage.moment(random)
+    await trial.stage.gone(BINDING)
+    trial.stage.wire.break_all()  # what is open would go on for minutes
+    await asyncio.sleep(TAKEN_AWAY_SECONDS)
+    await trial.stage.install()
+    return 1
+
+
+async def _without_rights_to_write(trial: Trial, random: Random) -> int:
+    stage = trial.stage
+    rules = (await stage.api.get(ROLE))["rules"]
+    harmless = [{**each, "verbs": [verb for verb in each["verbs"] if verb not in WRITING]} for each in rules]
+    await trial.govern()
+    await stage.moment(random)
+    await stage.patch(ROLE, {"rules": [each for each in harmless if each["verbs"]]})
+    await asyncio.sleep(TAKEN_AWAY_SECONDS)
+    await stage.install()
+    return 1
+
+
+async def _without_kind(trial: Trial, random: Random) -> int:
+    """Take the kind away, and all policies with it; then bring both back."""
+    stage = trial.stage
+    await trial.govern()
+    await stage.moment(random)
+    await stage.kubectl("delete", "crd", KIND)
+    await asyncio.sleep(random.uniform(0, 6))
+    await stage.install()
+    await asyncio.sleep(random.uniform(0, 6))
+    await stage.policy(trial.name)
+    return 1
+
+
+async def _clock_set(trial: Trial, random: Random) -> int:
+    """Have the operator run by a clock that is set back and forth."""
+    stage, offset = trial.stage, trial.stage.folder / "offset"
+    offset.write_text("0")
+    await stage.operator.rest()
+    program = (sys.executable, "-m", "chaos.clocked", "run")
+    clocked = stage.another_operator(log="clocked", program=program, environment={OFFSET_FILE: str(offset)})
+    async with clocked.running():
+        await asyncio.to_thread(clocked.process.wait_ready, 60)
+        await trial.govern()
+        for sign in (1, -1, 1, -1, 0):
+            await stage.moment(random)
+            offset.write_text(str(sign * random.randint(1, 4000) * DAY_SECONDS))
+        await asyncio.sleep(stage.span_seconds)
+    stage.operator.ended += clocked.ended
+    stage.operator.wake()
+    return 5
+
+
+async def _frozen(trial: Trial, random: Random) -> int:
+    await trial.govern()
+    await trial.stage.moment(random)
+    trial.stage.operator.freeze()
+    await asyncio.sleep(FROZEN_SECONDS)
+    trial.stage.operator.thaw()
+    return 1
+
+
+async def _twice(trial: Trial, random: Random) -> int:
+    """Let a second operator work beside the first from before the start until after the end, and die in between."""
+    second = trial.stage.another_operator(log="second")
+    async with second.running():
+        await asyncio.to_thread(second.process.wait_ready, 60)
+        await trial.govern()
+        await trial.stage.moment(random)
+        second.kill()
+        await asyncio.sleep(2 * trial.stage.span_seconds)
+    trial.stage.operator.ended += second.ended
+    return 1
+
+
+async def _down(trial: Trial, random: Random) -> int:
+    """Change things while no operator runs."""
+    await trial.stage.operator.rest()
+    await trial.change()
+    await trial.stage.moment(random)
+    trial.stage.operator.wake()
+    return 1
+
+
+async def _unwatched(trial: Trial, random: Random) -> int:
+    """Change things while every watch is broken and none can be opened; what is asked beside is answered."""
+    with trial.stage.proxy.without_watches():
+        await trial.change()
+        await trial.stage.moment(random)
+    return 1
+
+
+async def _calm(trial: Trial, _: Random) -> int:
+    await trial.govern()
+    return 0
+
+
+async def _calm_change(trial: Trial, _: Random) -> int:
+    await trial.change()
+    return 0
+
+
+CALM = {
+    GOVERNED: Scenario("nothing: the calm twin", _calm),
+    CHANGED: Scenario("nothing: the calm twin of changes", _calm_change, act=CHANGED, governed_before=True),
+}
+
+SCENARIOS = (
+    Scenario("network path cut", _cut, rounds=2),
+    Scenario("network path slowed", _slowed),
+    Scenario("connections half-open", _half_open),
+    Scenario("429 storm", _too_many),
+    Scenario("5xx storm", _unable, rounds=2),
+    Scenario("rights taken away and given back", _without_rights),
+    Scenario("rights to write taken away and given back", _without_rights_to_write),
+    Scenario("CustomResourceDefinition deleted and re-created", _without_kind, rounds=2),
+    Scenario("clock set, by up to 11 years, back and forth", _clock_set),
+    Scenario("operator frozen for 20 s", _frozen),
+    Scenario("two operators at once", _twice),
+    Scenario("changes while the operator is down", _down, act=CHANGED, governed_before=True),
+    Scenario("changes while its watches are broken", _unwatched, act=CHANGED, governed_before=True),
+    Scenario("watches too old (410): etcd compacted", _compacted, act=CHANGED, governed_before=True),
+    Scenario("API server restarted", _server_restarted, rounds=2),
+    Scenario("API server killed (SIGKILL)", _server_killed, rounds=2),
+    Scenario("operator killed (SIGKILL)", _killed, rounds=5),
+)

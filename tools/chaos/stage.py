@@ -1,0 +1,177 @@
+"""Where it is played: a control plane, the operator in it, and between them what can be made to fail."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from bench.client import Api, RequestFailed, connected
+from chaos.cast import Raw, deployment
+from chaos.picture import POLICIES
+from chaos.supervisor import Supervisor
+from control_plane.credentials import ADMIN
+from control_plane.installation import AWAIT_KIND, REPOSITORY, install
+from control_plane.operator_process import PROGRAM, OperatorProcess
+from control_plane.plane import ControlPlane
+from faults.proxy import Proxy
+from faults.wire import Wire
+
+POLL_SECONDS = 0.3
+SOON_SECONDS = 0.002
+GOVERNED = "productionpolicy.dev/policy"
+PULSE = "pulse"
+SPEC = {"mode": "Enforce"}
+NOT_NOW = (RequestFailed, aiohttp.ClientError, TimeoutError, OSError)
+"""What a look at a cluster may come to while its API server is away."""
+
+
+class NeverHappened(Exception):
+    """What was waited for did not come true in time; the message says what was seen."""
+
+
+async def eventually(look: Callable[[], Awaitable[tuple[bool, Any]]], *, seconds: float) -> Any:
+    """Return what `look` sees as soon as it says that it is right.
+
+    Raises:
+        NeverHappened: it is not right in time.
+    """
+    deadline = time.monotonic() + seconds
+    seen: Any = None
+    while time.monotonic() < deadline:
+        try:
+            right, seen = await look()
+        except NOT_NOW as error:
+            right, seen = False, error
+        if right:
+            return seen
+        await asyncio.sleep(POLL_SECONDS)
+    raise NeverHappened(str(seen))
+
+
+async def until(true: Callable[[], bool], *, seconds: float) -> None:
+    """Wait until something is true that is known in this process.
+
+    Raises:
+        NeverHappened: it is not true in time.
+    """
+    deadline = time.monotonic() + seconds
+    while not true():  # it is another thread that makes it true
+        if time.monotonic() > deadline:
+            raise NeverHappened
+        await asyncio.sleep(SOON_SECONDS)
+
+
+@dataclass(slots=True)
+class Stage:
+    """A running control plane, with a path to it that can fail."""
+
+    plane: ControlPlane
+    api: Api
+    proxy: Proxy
+    wire: Wire
+    operator: Supervisor
+    kubeconfig: Path
+    folder: Path
+    span_seconds: float = 15.0
+    """How long it takes without any fault, as seen last: moments are chosen within it."""
+    calm: dict[str, Any] = field(default_factory=dict)
+    """The pictures of the calm twins, by what their owners did."""
+    _beats: int = 0
+
+    async def moment(self, random: Random) -> None:
+        """Wait for a random moment of the work that goes on: by the clock, or by how much has been written."""
+        if random.random() < 1 / 2:
+            await asyncio.sleep(random.uniform(0, self.span_seconds / 4))
+            return
+        aim = self.proxy.writes + random.randint(1, 20)
+        with suppress(NeverHappened):
+            await until(lambda: self.proxy.writes >= aim, seconds=self.span_seconds / 4)
+
+    async def kubectl(self, *arguments: str, stdin: Raw | None = None) -> str:
+        """Run kubectl as an administrator."""
+        return await asyncio.to_thread(self.plane.kubectl, *arguments, stdin=json.dumps(stdin) if stdin else None)
+
+    async def install(self) -> None:
+        """Install everything again that has been taken away."""
+        await self.kubectl("apply", "-k", str(REPOSITORY / "manifests"))
+        await self.kubectl(*AWAIT_KIND)
+
+    async def policy(self, name: str, **spec: Any) -> None:
+        """Create a policy, unless it is there."""
+        kind = {"apiVersion": "productionpolicy.dev/v1alpha1", "kind": "ProductionPolicy"}
+        manifest = {**kind, "metadata": {"name": name}, "spec": {**SPEC, **spec}}
+        await self.kubectl("apply", "-f", "-", stdin=manifest)
+
+    async def patch(self, path: str, patch: Raw) -> None:
+        """Merge something into an object."""
+        await self.api.send("PATCH", path, msgspec.json.encode(patch), content_type="application/merge-patch+json")
+
+    async def govern(self, namespace: str, *, policy: str | None) -> None:
+        """Label a namespace with a policy, or take the label away."""
+        await self.patch(f"/api/v1/namespaces/{namespace}", {"metadata": {"labels": {GOVERNED: policy}}})
+
+    async def gone(self, path: str) -> None:
+        """Delete an object."""
+        await self.api.send("DELETE", path)
+
+    async def pulse(self, *, seconds: float) -> None:
+        """Return when the operator has certainly looked around: it tells of a change in a workload of no importance.
+
+        Raises:
+            NeverHappened: it does not tell in time.
+        """
+        if not self._beats:
+            await self.api.create("/api/v1/namespaces", {"metadata": {"name": PULSE, "labels": {GOVERNED: PULSE}}})
+            await self.api.create(f"/apis/apps/v1/namespaces/{PULSE}/deployments", deployment(PULSE, replicas=2))
+        await self.policy(PULSE, mode="Audit")
+        for failing in (1, 0):
+            self._beats += 1
+            path = f"/apis/apps/v1/namespaces/{PULSE}/deployments/{PULSE}"
+            await self.patch(path, {"spec": {"replicas": 2 - failing}})
+            await eventually(lambda failing=failing: self._too_few_replicas(failing), seconds=seconds)  # type: ignore[misc]  # bound
+
+    async def _too_few_replicas(self, failing: int) -> tuple[bool, Any]:
+        status = (await self.api.get(f"{POLICIES}/{PULSE}")).get("status", {})
+        rows = {each["name"]: each["failed"] for each in status.get("expectations", [])}
+        return rows.get("replicas") == failing, status
+
+    def another_operator(
+        self, *, log: str, program: Sequence[str] = PROGRAM, environment: Mapping[str, str] | None = None
+    ) -> Supervisor:
+        """Return one more operator, which is to be started."""
+        file = self.plane.log(log)
+        return Supervisor(OperatorProcess(self.kubeconfig, log=file, program=program, environment=environment or {}))
+
+
+@asynccontextmanager
+async def staged(folder: Path) -> AsyncIterator[Stage]:
+    """Yield a fresh control plane with everything installed, and the operator at work behind what may fail."""
+    with ControlPlane.start(folder / "plane") as plane, Proxy(plane).running() as proxy:
+        direct = install(plane)
+        async with Wire(proxy.port).running() as wire, connected(plane.site, user=ADMIN) as api:
+            kubeconfig = proxy.kubeconfig(direct, folder, port=wire.port)
+            async with Supervisor(OperatorProcess(kubeconfig, log=plane.log("operator"))).running() as operator:
+                await asyncio.to_thread(operator.process.wait_ready, 60)
+                reviving = asyncio.create_task(_revive(plane))
+                try:
+                    yield Stage(plane, api, proxy, wire, operator, kubeconfig, folder)
+                finally:
+                    reviving.cancel()
+                    await asyncio.gather(reviving, return_exceptions=True)
+
+
+async def _revive(plane: ControlPlane) -> None:
+    """Keep the controllers of the control plane running, which are not what is tried here."""
+    while True:
+        await asyncio.sleep(POLL_SECONDS)
+        plane.revive()

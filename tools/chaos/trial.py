@@ -1,0 +1,151 @@
+"""One trial: workloads are brought in, a fault strikes, and in the end all is as it would be without the fault."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from chaos.cast import MIXED, NAMESPACES, SHOP, VAULT, Part, Raw, budget, cast, deployment
+from chaos.picture import POLICIES, ROLLOUTS, Picture, differences, extra_rollouts, taken
+from chaos.stage import NeverHappened, Stage, eventually
+
+PATIENCE_SECONDS = 300.0
+STILL_SECONDS = 8.0
+"""How long nothing may change for the twin to be taken for finished."""
+
+ROOTS = {
+    "Deployment": "/apis/apps/v1",
+    "StatefulSet": "/apis/apps/v1",
+    "DaemonSet": "/apis/apps/v1",
+    "PodDisruptionBudget": "/apis/policy/v1",
+    "HorizontalPodAutoscaler": "/apis/autoscaling/v2",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of one trial."""
+
+    lost: tuple[str, ...]
+    """How the end differs from that of the calm twin."""
+    extra_rollouts: int
+    seconds: float
+    """From the end of the fault until all was as it should be."""
+
+
+@dataclass(slots=True)
+class Trial:
+    """Workloads of all shapes under a policy of their own."""
+
+    stage: Stage
+    name: str
+    parts: tuple[Part, ...] = field(default_factory=cast)
+
+    def namespace(self, short: str) -> str:
+        """Return the whole name of one of its namespaces."""
+        return f"{self.name}-{short}"
+
+    async def prepare(self) -> None:
+        """Bring the workloads in, and wait until their pods run."""
+        await self.stage.policy(self.name)
+        for each in NAMESPACES:
+            await self.stage.api.create("/api/v1/namespaces", {"metadata": {"name": self.namespace(each)}})
+        for part in self.parts:
+            await self.create(part.namespace, part.raw)
+        await eventually(self._runs, seconds=PATIENCE_SECONDS)
+
+    async def govern(self) -> None:
+        """Put the namespaces under the policy."""
+        for each in NAMESPACES:
+            await self.stage.govern(self.namespace(each), policy=self.name)
+
+    async def change(self) -> None:
+        """Delete and create what an owner may: workloads, budgets, and the label of a namespace."""
+        for path in self._doomed():
+            await self.stage.gone(path)
+        await self.create(SHOP, deployment("web-2", replicas=2, terminationGracePeriodSeconds=75))
+        await self.create(SHOP, budget("web-4", "web-4"))
+        await self.stage.govern(self.namespace(VAULT), policy=None)
+
+    async def create(self, namespace: str, raw: Raw) -> None:
+        """Create an object."""
+        await self.stage.api.create(self._path(namespace, raw["kind"]), raw)
+
+    async def picture(self) -> Picture:
+        """Return how it stands."""
+        return await taken(self.stage.api, self.name)
+
+    async def come_to_rest(self) -> Picture:
+        """Return how it stands once nothing has been left to do, and nothing has changed, for a while."""
+        before: list[Any] = [None, time.monotonic()]
+
+        async def look() -> tuple[bool, Picture]:
+            seen = await self.picture()
+            if seen != before[0] or not (await self._runs())[0] or not await self._nothing_pends():
+                before[:] = [seen, time.monotonic()]
+            return time.monotonic() - before[1] > STILL_SECONDS, seen
+
+        found: Picture = await eventually(look, seconds=PATIENCE_SECONDS)
+        return found
+
+    async def end_as(self, calm: Picture) -> Result:
+        """Wait until all is as in the calm twin, and see that it stays so."""
+        started = time.monotonic()
+
+        async def look() -> tuple[bool, Picture]:
+            seen = await self.picture()
+            return not differences(seen, calm), seen
+
+        try:
+            await eventually(look, seconds=PATIENCE_SECONDS)
+            seconds = time.monotonic() - started
+            await self.stage.pulse(seconds=PATIENCE_SECONDS)
+        except NeverHappened:
+            seconds = time.monotonic() - started
+        seen = await self.picture()
+        return Result(tuple(differences(seen, calm)), extra_rollouts(seen, calm), seconds)
+
+    async def end(self) -> None:
+        """Take everything away."""
+        for each in NAMESPACES:
+            await self.stage.gone(f"/api/v1/namespaces/{self.namespace(each)}")
+        await self.stage.gone(f"{POLICIES}/{self.name}")
+        await eventually(self._is_away, seconds=PATIENCE_SECONDS)
+
+    async def _runs(self) -> tuple[bool, Any]:
+        paths = [self._path(short, kind) for short in NAMESPACES for kind in ("Deployment", "StatefulSet")]
+        found = [each for path in paths for each in await self.stage.api.items(path)]
+        waiting = [
+            each["metadata"]["name"]
+            for each in found
+            if each.get("status", {}).get("availableReplicas", 0) != each["spec"]["replicas"]
+        ]
+        return not waiting, waiting
+
+    async def _nothing_pends(self) -> bool:
+        status = (await self.stage.api.get(f"{POLICIES}/{self.name}")).get("status", {})
+        return not status.get("pending", {"repairs": 1})["repairs"] and not status["workloads"]["repairing"]
+
+    async def _is_away(self) -> tuple[bool, Any]:
+        found = await self.stage.api.items("/api/v1/namespaces")
+        left = [each["metadata"]["name"] for each in found if each["metadata"]["name"].startswith(f"{self.name}-")]
+        return not left, left
+
+    def _doomed(self) -> Iterator[str]:
+        for namespace, name in ((SHOP, "web-1"), (SHOP, "web-2"), (MIXED, "guarded")):
+            yield f"{self._path(namespace, 'Deployment')}/{name}"
+        yield f"{self._path(VAULT, 'StatefulSet')}/db-1"
+        for namespace, name in ((SHOP, "web-3-deployment-productionpolicy"), (MIXED, "done")):
+            yield f"{self._path(namespace, 'PodDisruptionBudget')}/{name}"
+
+    def _path(self, namespace: str, kind: str) -> str:
+        return f"{ROOTS[kind]}/namespaces/{self.namespace(namespace)}/{kind.lower()}s"
+
+
+def wrong_twin(calm: Picture, parts: tuple[Part, ...]) -> list[str]:
+    """Return what is wrong with the twin itself: a pod template that was not changed exactly once, or never."""
+    wanted = {part.key: part.templates for part in parts if part.templates is not None}
+    found = {key: int(calm.get(f"{key} {ROLLOUTS}", 0)) for key in wanted}
+    return [f"{key}: {found[key]} templates, not {count}" for key, count in wanted.items() if found[key] != count]

@@ -1,0 +1,113 @@
+"""The network path to a server on this machine, as bytes: it can be cut, slowed, or left half-open."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+
+from control_plane.ports import LOOPBACK, free_ports
+
+CHUNK = 2**16
+
+
+@dataclass(slots=True, eq=False)
+class Connection:
+    """One connection through the wire: the transports to its two ends."""
+
+    ends: tuple[asyncio.StreamWriter, asyncio.StreamWriter]
+    task: asyncio.Task[None] | None
+    """What carries."""
+    dead: bool = False
+    """Whether what either end says is swallowed, while both take the connection for alive."""
+
+    def break_off(self) -> None:
+        """End it at once, on both sides."""
+        for each in self.ends:
+            each.transport.abort()
+
+
+class Wire:
+    """Carries bytes between clients and the server at a port, as well as it can."""
+
+    def __init__(self, server_port: int) -> None:
+        self._server_port = server_port
+        (self.port,) = free_ports(1)
+        self._connections: set[Connection] = set()
+        self._passable = True
+        self._delay_seconds = 0.0
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Wire]:
+        """Serve until the end of the block."""
+        server = await asyncio.start_server(self._connect, LOOPBACK, self.port)
+        try:
+            yield self
+        finally:
+            server.close()
+            carrying = [each.task for each in self._connections if each.task]
+            self.break_all()
+            await asyncio.gather(*carrying, return_exceptions=True)
+
+    @contextmanager
+    def cut(self) -> Iterator[None]:
+        """Reset all connections, those that come, too, until the end of the block."""
+        self._passable = False
+        self.break_all()
+        try:
+            yield
+        finally:
+            self._passable = True
+
+    @contextmanager
+    def slowed(self, seconds: float) -> Iterator[None]:
+        """Let every piece of what is said take so long, until the end of the block."""
+        self._delay_seconds = seconds
+        try:
+            yield
+        finally:
+            self._delay_seconds = 0.0
+
+    def leave_half_open(self) -> int:
+        """Let all connections that are open look so, but carry nothing any more; return how many. New ones work.
+
+        This is what a router does that has forgotten them.
+        """
+        alive = [each for each in self._connections if not each.dead]
+        for each in alive:
+            each.dead = True
+        return len(alive)
+
+    def break_all(self) -> None:
+        """Reset all connections that are open; new ones work."""
+        for each in self._connections:
+            each.break_off()
+
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not self._passable:
+            writer.transport.abort()
+            return
+        try:
+            far_reader, far_writer = await asyncio.open_connection(LOOPBACK, self._server_port)
+        except OSError:
+            writer.transport.abort()
+            return
+        connection = Connection((writer, far_writer), asyncio.current_task())
+        self._connections.add(connection)
+        try:
+            directions = (self._carry(reader, far_writer, connection), self._carry(far_reader, writer, connection))
+            await asyncio.gather(*directions, return_exceptions=True)
+        finally:
+            connection.break_off()
+            self._connections.discard(connection)
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connection: Connection) -> None:
+        while chunk := await reader.read(CHUNK):
+            if self._delay_seconds:
+                await asyncio.sleep(self._delay_seconds)
+            if not connection.dead:
+                writer.write(chunk)
+                await writer.drain()
+        if not connection.dead:
+            writer.close()

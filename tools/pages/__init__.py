@@ -1,0 +1,1 @@
+"""Pages of the documentation into which programs write."""
