@@ -59,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     names = [each.name for each in SCENARIOS]
     parser.add_argument("--portable", action="store_true", help="simulate the nodes, which needs no root")
     parser.add_argument("--scenario", action="append", choices=names, help="only this one (default: all)")
+    parser.add_argument("--sleep", type=int, metavar="SECONDS", help="of preStop (default: what the policy says)")
     parser.add_argument("--tries", type=int, default=1, help="as written, play it up to so often until requests fail")
     parser.add_argument(
         "--output", type=Path, help="for the result and the picture (default: docs/proof, if all is real)"
@@ -69,11 +70,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def _play(options: argparse.Namespace) -> Play:
     folder: Path = options.folder.absolute()
-    everything = not options.portable and options.scenario is None
+    everything = not options.portable and options.scenario is None and options.sleep is None
     return Play(
         portable=options.portable,
         scenarios=[each for each in SCENARIOS if each.name in (options.scenario or [each.name])],
         tries=options.tries,
+        sleep_seconds=options.sleep,
         folder=folder,
         output=(options.output or (DOCUMENTATION if everything else folder)).absolute(),
     )

@@ -121,7 +121,7 @@ def _running_container(container: Raw, now: str) -> dict[str, Any]:
 
 async def _answering(local: Address) -> None:
     """Wait until a process is ready, as its readiness probe would tell."""
-    while await asyncio.to_thread(probe.body, local[1], "/ready") is None:
+    while await asyncio.to_thread(probe.body, local[1], "/ready") is None:  # noqa: ASYNC110  # nobody tells us
         await asyncio.sleep(POLL_SECONDS)
 
 

@@ -31,6 +31,8 @@ class Outcome:
             "longestGapMs": self.after.longest_gap_ms,
             "requestsBefore": len(self.before.requests),
             "longestGapBeforeMs": self.before.longest_gap_ms,
+            "longestPauseMs": self.after.longest_pause_ms,
+            "longestPauseBeforeMs": self.before.longest_pause_ms,
             "resentBefore": self.before.resent,
             "resentAfter": self.after.resent,
         }

@@ -19,6 +19,11 @@ from control_plane.locks import locked
 SYSTEM_FOLDERS = "/usr/local/sbin:/usr/sbin:/sbin"
 """Where programs for root are; the PATH of a user may lack them."""
 
+
+class NotAvailable(BuildFailed):
+    """The machine lacks a program, and it cannot be downloaded; the message says which."""
+
+
 _LIBRARY = re.compile(r"lib[a-z0-9+.-]+")
 
 
@@ -26,7 +31,7 @@ def installed_or_unpacked(program: str, *, package: str) -> Path:
     """Return a program, from a package of the distribution if the machine lacks it.
 
     Raises:
-        BuildFailed: there is no such package, or nothing to download it with.
+        NotAvailable: there is no such package, or nothing to download it with.
     """
     found = shutil.which(program, path=f"{os.environ.get('PATH', '')}:{SYSTEM_FOLDERS}")
     if found:
@@ -42,7 +47,7 @@ def installed_or_unpacked(program: str, *, package: str) -> Path:
 
 def _unpack(program: str, *, package: str, into: Path) -> None:
     if shutil.which("apt-get") is None or shutil.which("dpkg") is None:
-        raise BuildFailed(f"{program} is missing, and there is no apt-get to download it with. Install {package}")
+        raise NotAvailable(f"{program} is missing, and there is no apt-get to download it with. Install {package}")
     say(f"downloading {package} from the distribution (once; kept in {into})")
     with scratch(into / ".lists") as lists, scratch(into / ".downloads") as downloads:
         _update(lists)
@@ -81,7 +86,7 @@ def _write_starter(program: str, *, into: Path) -> None:
     root = into / "root"
     real = next((each for each in sorted(root.rglob(f"*bin/{program}")) if each.is_file()), None)
     if real is None:
-        raise BuildFailed(f"The package that should hold {program} does not. Install {program}")
+        raise NotAvailable(f"The package that should hold {program} does not. Install {program}")
     libraries = sorted({str(each.parent) for each in root.rglob("lib*.so*")})
     path = f'LD_LIBRARY_PATH="{":".join(libraries)}" ' if libraries else ""
     starter = into / f".{program}"
@@ -94,5 +99,5 @@ def _run(command: list[str], *, folder: Path | None = None) -> str:
     environment = {**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise BuildFailed(f"{' '.join(command[:1])} failed: {done.stderr.strip() or done.stdout.strip()}")
+        raise NotAvailable(f"{' '.join(command[:1])} failed: {done.stderr.strip() or done.stdout.strip()}")
     return done.stdout

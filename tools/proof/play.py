@@ -34,6 +34,7 @@ class Play:
         portable: simulates the nodes.
         scenarios: in their order.
         tries: as in `Story`.
+        sleep_seconds: as in `Stage`.
         folder: for state and logs.
         output: for the result and the picture.
     """
@@ -41,6 +42,7 @@ class Play:
     portable: bool
     scenarios: Sequence[Scenario]
     tries: int
+    sleep_seconds: int | None
     folder: Path
     output: Path
 
@@ -76,7 +78,7 @@ class Play:
     async def _stage(self, plane: ControlPlane) -> AsyncIterator[Stage]:
         async with connected(plane.site, user=ADMIN) as api:
             if not self.portable:
-                yield Stage(plane, api, target=cluster.target, forget=enclosure.forget_connections)
+                yield Stage(plane, api, cluster.target, enclosure.forget_connections, self.sleep_seconds)
                 return
             async with simulated(plane, api) as balancer:
-                yield Stage(plane, api, target=balancer.target, forget=lambda: None)
+                yield Stage(plane, api, balancer.target, lambda: None, self.sleep_seconds)

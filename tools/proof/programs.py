@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from control_plane import binaries
-from control_plane.go_build import TOOLS, build, cache_folder, say, scratch
+from control_plane.go_build import TOOLS, BuildFailed, build, cache_folder, say, scratch
 from control_plane.locks import locked
-from proof.packages import installed_or_unpacked
+from proof.packages import NotAvailable, installed_or_unpacked
+from proof.requirements import missing
 
 MODULES = Path(__file__).parent / "modules"
 NODE = ("kube-proxy", "kubelet")
@@ -66,3 +68,23 @@ def _built(name: str, programs: tuple[str, ...], *, packages: str = TOOLS) -> Pa
                 for program in unfinished.iterdir():
                     program.rename(cache / program.name)
     return cache
+
+
+def _main() -> int:
+    """Build what this machine has a use for, and tell where it has none."""
+    lacking = missing()
+    if lacking:
+        say(f"not built: the programs of real nodes, since {lacking}")
+        return 0
+    try:
+        ensure()
+    except NotAvailable as failure:
+        say(f"not complete: the programs of real nodes. {failure}")
+    except BuildFailed as failure:
+        say(f"error: {failure}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_main())

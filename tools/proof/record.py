@@ -69,6 +69,12 @@ class Record:
         """The longest time in which one of the services answered nothing."""
         return max((round(gap * MILLISECONDS) for gap in self._gaps()), default=0)
 
+    @property
+    def longest_pause_ms(self) -> int:
+        """The longest time in which no request was sent, for want of a processor: a gap of that length is ours."""
+        times = sorted(each.sent for each in self.requests)
+        return max((round((later - earlier) * MILLISECONDS) for earlier, later in pairwise(times)), default=0)
+
     def _gaps(self) -> Iterator[float]:
         for service in sorted({each.service for each in self.requests}):
             answers = sorted(each.ended for each in self.requests if each.service == service and not each.failure)

@@ -39,12 +39,14 @@ class Stage:
     Attributes:
         target: returns where the requests to a Service go.
         forget: makes the network forget earlier connections.
+        sleep_seconds: how long the added preStop hooks sleep; None leaves it to the policy.
     """
 
     plane: ControlPlane
     api: Api
     target: Callable[[Raw], Target]
     forget: Callable[[], None]
+    sleep_seconds: int | None = None
     _releases: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     async def kubectl(self, *arguments: str) -> str:
@@ -83,8 +85,11 @@ class Stage:
 
     async def repair(self) -> None:
         """Let a policy govern the service, and wait until the operator has come to rest."""
-        await self.kubectl("label", "namespace", NAMESPACE, "productionpolicy.dev/policy=default")
         await self.kubectl("apply", "-f", str(POLICY))
+        if self.sleep_seconds is not None:
+            patch = {"spec": {"expectations": {"preStop": {"sleepSeconds": self.sleep_seconds}}}}
+            await self.kubectl("patch", "productionpolicy", "default", "--type=merge", "-p", json.dumps(patch))
+        await self.kubectl("label", "namespace", NAMESPACE, "productionpolicy.dev/policy=default")
         await self._until(self._repaired, "the operator did not come to rest")
         await self.settled()
 
