@@ -52,13 +52,15 @@ def hierarchies() -> list[Hierarchy]:
     """Return the hierarchies that containers use: those of version 1, or where there are none the one of version 2."""
     mounts = [_split(line) for line in MOUNTS.read_text().splitlines()]
     groups = [line.split(":", 2)[1:] for line in OWN_GROUPS.read_text().splitlines()]
-    first = [
-        Hierarchy(where, controllers=names, group=group)
+    first = {
+        names: Hierarchy(where, controllers=names, group=group)  # by name, as one may be mounted in several places
         for kind, where, options in mounts
         for names, group in groups
         if kind == "cgroup" and names and options.issuperset(names.split(","))
+    }
+    return list(first.values()) or [
+        Hierarchy(where, controllers="", group="/") for kind, where, _ in mounts if kind == "cgroup2"
     ]
-    return first or [Hierarchy(where, controllers="", group="/") for kind, where, _ in mounts if kind == "cgroup2"]
 
 
 def make_group(group: Path) -> None:
@@ -72,7 +74,8 @@ def make_group(group: Path) -> None:
 
 def run(command: Sequence[str], *, environment: Mapping[str, str]) -> int:
     """Run a program in namespaces of its own and return its exit code; afterwards nothing of it is left."""
-    _sweep()
+    for group in abandoned():
+        _remove(group)
     with _groups() as groups:
         guard = Guard.post()
         try:
@@ -95,9 +98,15 @@ def missing() -> str:
     if done.returncode != 0:
         reason = (done.stderr.strip().splitlines() or ["no reason was given"])[-1]
         return f"real nodes need the right to make namespaces and network devices, which is refused here ({reason})"
-    if not all(os.access(each.parent, os.W_OK) for each in hierarchies()):
-        return "real nodes need control groups of their own, and those of this machine are read-only"
+    if not hierarchies() or not all(os.access(each.parent, os.W_OK) for each in hierarchies()):
+        return "real nodes need control groups of their own, and this machine has none that may be written"
     return ""
+
+
+def abandoned() -> list[Path]:
+    """Return the control groups of runs that have ended, but were killed before they could remove them."""
+    found = [group for each in hierarchies() for group in each.parent.glob(f"{PREFIX}*")]
+    return [group for group in found if not Path("/proc", group.name.removeprefix(PREFIX)).exists()]
 
 
 @contextmanager
@@ -117,14 +126,6 @@ def _leaves(groups: Sequence[Path]) -> list[str]:
     for leaf in leaves:
         leaf.mkdir()
     return [str(leaf) for leaf in leaves]
-
-
-def _sweep() -> None:
-    """Remove the groups of runs that were killed before they could."""
-    for each in hierarchies():
-        for group in each.parent.glob(f"{PREFIX}*"):
-            if not Path("/proc", group.name.removeprefix(PREFIX)).exists():
-                _remove(group)
 
 
 def _remove(group: Path) -> None:

@@ -6,12 +6,14 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import wrap
 
 from control_plane.installation import REPOSITORY
 from proof.outcome import Figures, Outcome, markdown, sentence
 from proof.picture import draw
 
 BEGIN = "<!-- written by `make proof` -->"
+WIDTH = 120
 END = "<!-- end of what is written -->"
 RESULT = "result.json"
 DOCUMENTATION = REPOSITORY / "docs" / "proof"
@@ -31,7 +33,7 @@ def publish(outcomes: Sequence[Outcome], *, into: Path, nodes: str) -> list[Figu
     result.write_text(json.dumps({"nodes": nodes, "scenarios": scenarios}, indent=2) + "\n")
     files = [result, *draw(outcomes, into=into)]
     if into == DOCUMENTATION:
-        files += [_rewrite(README, [sentence(scenarios)]), _rewrite(PAGE, markdown(scenarios))]
+        files += [_rewrite(README, wrap(sentence(scenarios), WIDTH)), _rewrite(PAGE, markdown(scenarios))]
     _give_to_owner(files)
     return scenarios
 

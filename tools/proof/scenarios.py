@@ -65,7 +65,7 @@ async def _node_drain(stage: Stage, load: Load) -> None:
 
 
 async def _scale_down(stage: Stage, load: Load) -> None:
-    load.mark(f"{REPLICAS} to {REPLICAS // 2} replicas")
+    load.mark(f"scale to {REPLICAS // 2}")
     await stage.scale(REPLICAS // 2)
 
 
