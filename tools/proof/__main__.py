@@ -82,14 +82,14 @@ def _play(options: argparse.Namespace) -> Play:
 
 
 def _kept_clean(run: Callable[[], int], folder: Path) -> int:
-    """Run, and leave the logs of a failure, and else nothing."""
+    """Run, and leave the logs if something went wrong, and else nothing."""
     try:
         code = run()
     except KeyboardInterrupt:
         _clear(folder)
         _complain("interrupted; nothing is left running")
         return INTERRUPTED
-    if code != FAILED:
+    if code == 0:
         _clear(folder)
     return code
 
@@ -106,7 +106,10 @@ def _isolated(arguments: Sequence[str] | None) -> int:
         _complain(f"error: {failure}")
         return FAILED
     given = list(sys.argv[1:] if arguments is None else arguments)
-    return isolation.run([sys.executable, "-m", "proof", *given], environment={INSIDE: "1"})
+    try:
+        return isolation.run([sys.executable, "-m", "proof", *given], environment={INSIDE: "1"})
+    finally:
+        Teller().hand_back()
 
 
 def _result(play: Play) -> int:

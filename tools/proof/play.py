@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,7 +53,9 @@ class Play:
 
     def played(self, teller: Teller) -> list[Figures]:
         """Play it and return the figures, which are published by then."""
-        with teller.waiting("starting the control plane and its nodes"), self._control_plane() as plane:
+        with ExitStack() as stack:
+            with teller.waiting("starting the control plane and its nodes"):
+                plane = stack.enter_context(self._control_plane())
             teller.say(f"started a control plane, with {self.nodes}")
             outcomes = asyncio.run(self._told(plane, teller))
         return publish(outcomes, into=self.output, nodes=self.nodes)

@@ -67,10 +67,17 @@ async def simulated(plane: ControlPlane, api: Api) -> AsyncIterator[Balancer]:
     try:
         yield balancer
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await _end(tasks)
         guard.dismiss()
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Cancel tasks; one that has failed by itself tells why all else went wrong."""
+    for task in tasks:
+        task.cancel()
+    for ended in await asyncio.gather(*tasks, return_exceptions=True):
+        if isinstance(ended, Exception):
+            raise ended
 
 
 def serving_addresses(endpoints: Sequence[Raw]) -> list[str]:

@@ -32,6 +32,10 @@ class Teller:
         details = f" ({reasons})" if reasons else ""
         self.say(f"{title}: {len(record.failed):,} of {len(record.requests):,} requests failed{details}")
 
+    def hand_back(self) -> None:
+        """Leave the terminal as it was, after one who told there was killed."""
+        self._console.show_cursor(show=True)
+
     @contextmanager
     def waiting(self, what: str) -> Iterator[None]:
         """Show, on a terminal, that there is something to wait for."""
