@@ -88,13 +88,13 @@ spec:
 """
 
 
-def govern(plane: ControlPlane, name: str) -> None:
+def govern(plane: ControlPlane, name: str, *, version: str = "v1") -> None:
     plane.kubectl("create", "-f", "-", stdin=yaml.dump(manifest(name)))
     uid = plane.kubectl("get", "productionpolicy", name, "-o", "jsonpath={.metadata.uid}")
     stored = StoredPolicy(name=name, uid=uid, resource_version="", generation=1, policy=None)
     labels = {"productionpolicy.dev/policy": name}
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
-    for each in (binding(stored, REPAIR), namespace):
+    for each in (binding(stored, REPAIR, version=version), namespace):
         plane.kubectl("create", "-f", "-", stdin=yaml.dump(each))
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from bench.client import connected
-from cluster.conftest import ROOT
 from cluster.answers import Answer, tried
+from cluster.conftest import ROOT
 from cluster.world import Raw, World, container, deployment, eventually, journal, stateful_set
 from control_plane.credentials import ADMIN
 from control_plane.operator_process import OperatorProcess

@@ -12,12 +12,17 @@ from cluster.world import World, deployment, eventually, journal
 from control_plane.operator_process import OperatorProcess
 from control_plane.plane import ControlPlane
 
+BINDINGS = "mutatingadmissionpolicybindings,validatingadmissionpolicybindings"
+ADMISSION = f"mutatingadmissionpolicies,validatingadmissionpolicies,{BINDINGS}"
+POLICIES_AND_BINDINGS = 6
+
 
 @pytest.fixture
 def own_world(tmp_path: Path) -> Iterator[World]:
     """A control plane of its own: these tests take the CustomResourceDefinition away."""
     with ControlPlane.start(tmp_path / "plane") as plane:
         plane.kubectl("apply", "-k", str(ROOT / "manifests"))
+        plane.kubectl("apply", "-k", str(ROOT / "manifests" / "admission"))
         kubeconfig = plane.kubeconfig_of_service_account("productionpolicy-system", "productionpolicy")
         with OperatorProcess(kubeconfig, log=tmp_path / "operator.log") as operator:
             operator.wait_ready(60)
@@ -33,10 +38,14 @@ def test_removal_leaves_nothing_behind(own_world: World) -> None:
     world.label(namespace, f"productionpolicy.dev/policy={policy}")
     world.repaired("web", namespace)
     world.settled(policy, total=1)
+    eventually(lambda: world.kubectl("get", ADMISSION, "-o", "name").count("\n") == POLICIES_AND_BINDINGS)
 
     world.kubectl("delete", "productionpolicies", "--all", "--timeout=60s")
+    eventually(lambda: not world.kubectl("get", BINDINGS, "-o", "name"))
     assert world.operator.stop(timeout=10) == 0
+    world.kubectl("delete", "-k", str(ROOT / "manifests" / "admission"), "--timeout=60s")
     world.kubectl("delete", "-k", str(ROOT / "manifests"), "--timeout=60s")
+    assert world.kubectl("get", ADMISSION, "-o", "name") == ""
 
     after = world.get("deployment", "web", namespace)
     assert (after["spec"], journal(after), world.budgets(namespace)) == (before["spec"], {}, [])

@@ -19,24 +19,6 @@ ASKED_FOR_US = {("get", "productionpolicy.dev", "productionpolicies")}
 USER = "system:serviceaccount:productionpolicy-system:productionpolicy"
 
 
-@pytest.fixture(scope="module")
-def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    """A control plane with all there is to install."""
-    with ControlPlane.start(tmp_path_factory.mktemp("rights"), audit=True) as started:
-        started.kubectl("apply", "-k", str(ROOT / "manifests"))
-        started.kubectl("apply", "-k", str(ROOT / "manifests" / "admission"))
-        yield started
-
-
-@pytest.fixture(scope="module")
-def operator(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatorProcess]:
-    kubeconfig = plane.kubeconfig_of_service_account("productionpolicy-system", "productionpolicy")
-    log = tmp_path_factory.mktemp("operator") / "operator.log"
-    with OperatorProcess(kubeconfig, log=log, arguments=("--pods-interval", "2")) as process:
-        process.wait_ready(60)
-        yield process
-
-
 def granted() -> set[Right]:
     """Return verb, group and resource of everything that the manifests grant."""
     role = yaml.safe_load((ROOT / "manifests" / "base" / "clusterrole.yaml").read_text())

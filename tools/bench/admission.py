@@ -26,7 +26,7 @@ from bench.load import Meter
 from control_plane.credentials import ADMIN
 from control_plane.installation import REPOSITORY, install
 from control_plane.plane import ControlPlane
-from productionpolicy.controller.admission import binding
+from productionpolicy.controller.admission import REPAIR, binding
 from productionpolicy.controller.store import NAMESPACE_POLICY, StoredPolicy
 
 GOVERNED, PLAIN = "governed", "plain"
@@ -87,7 +87,7 @@ async def _prepared(folder: Path) -> AsyncIterator[tuple[Api, tuple[int, ...]]]:
             await api.create(POLICIES, workloads.policy())
             uid = (await api.get(f"{POLICIES}/{workloads.POLICY}"))["metadata"]["uid"]
             stored = StoredPolicy(name=workloads.POLICY, uid=uid, resource_version="", generation=1, policy=None)
-            await api.create(BINDINGS, binding(stored))
+            await api.create(BINDINGS, binding(stored, REPAIR))
             await _bound(api)
             yield api, plane.pids
 

@@ -34,6 +34,7 @@ class Site:
     etcd_port: int
     etcd_peer_port: int
     audit: bool = False
+    runtime_config: str = ""
 
     @property
     def server(self) -> str:

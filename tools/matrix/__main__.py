@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -41,7 +42,8 @@ TITLES = {
     Way.ADMISSION: "Repaired at admission",
     Way.BACKGROUND: "Repaired in the background, with the admission policy installed since",
 }
-UNGUARDED = "Repaired in the background, on a server without the admission policy: the changes that need a hand"
+UNITS_PER_LINE = 20
+UNGUARDED = "Repaired in the background, on a server without the admission policy"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _tell(tables)
     if options.write:
         write(PAGE, [line for title, cells in tables.items() for line in markdown(title, cells)])
-    return int(any(each.complaints for title, cells in tables.items() if title != UNGUARDED for each in cells))
+    return int(any(each.lost for cells in tables.values() for each in cells))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -84,10 +86,8 @@ async def _tables(folder: Path, units: Sequence[Unit]) -> dict[str, list[Cell]]:
         each.ensure()
     guarded = await _cells(folder / "guarded", units, admits=True)
     tables = {title: [each for each in guarded if each.way is way] for way, title in TITLES.items()}
-    by_hand = [Unit(each.writer, each.change, (Way.BACKGROUND,)) for each in units if each.change.by_hand]
-    if by_hand:
-        tables[UNGUARDED] = await _cells(folder / "unguarded", by_hand, admits=False)
-    return tables
+    unguarded = [Unit(each.writer, each.change, (Way.BACKGROUND,)) for each in units]
+    return {**tables, UNGUARDED: await _cells(folder / "unguarded", unguarded, admits=False)}
 
 
 async def _cells(folder: Path, units: Sequence[Unit], *, admits: bool) -> list[Cell]:
@@ -95,9 +95,21 @@ async def _cells(folder: Path, units: Sequence[Unit], *, admits: bool) -> list[C
     count = sum(len(each.ways) for each in units)
     _say(f"{count} cells, {'with' if admits else 'without'} the admission policy")
     async with staged(folder, admits=admits) as stage:
-        cells = await played(stage, units)
+        cells = await played(stage, units, told=_progress(len(units)))
     _say(f"played in {time.monotonic() - started:.0f} s")
     return cells
+
+
+def _progress(total: int) -> Callable[[], None]:
+    """Return what tells, now and then, how many units are done."""
+    done = itertools.count(1)
+
+    def told() -> None:
+        number = next(done)
+        if number % UNITS_PER_LINE == 0:
+            _say(f"{number} of {total} pairs of a writer and a change")
+
+    return told
 
 
 def _tell(tables: dict[str, list[Cell]]) -> None:

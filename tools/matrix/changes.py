@@ -92,6 +92,7 @@ NEW_IMAGE = _first(image="registry.example/web:1.2.4")
 OWN_HOOK = {"exec": {"command": ["/bin/drain"]}}
 ONE_HANDLER = "refused: a hook of another kind beside our sleep"
 TOO_SHORT = "refused: our sleep is longer than the grace period"
+GRACE_OF_30 = "grace period 30"
 
 _SELECTOR: Mapping[str, Any] = {"matchLabels": {"app": NAME}}
 _TERM = {
@@ -128,7 +129,7 @@ CHANGES = (
         verdict="violating",
         by_hand=TOO_SHORT,
     ),
-    Change("grace period 30", (_pod(terminationGracePeriodSeconds=30),), verdict="violating", rollouts=1),
+    Change(GRACE_OF_30, (_pod(terminationGracePeriodSeconds=30),), verdict="violating", rollouts=1),
     Change("maxSurge 0", (_spec(strategy={"rollingUpdate": {"maxSurge": 0}}),), verdict="violating"),
     Change("maxUnavailable 50%", (_spec(strategy={"rollingUpdate": {"maxUnavailable": "50%"}}),), verdict="violating"),
     Change("strategy Recreate", (_spec(strategy={"type": "Recreate"}),), verdict="violating"),

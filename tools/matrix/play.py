@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from bench.client import spread
 from matrix.changes import CHANGES, Change
 from matrix.judgement import NOT_COUNTED, complaints
+from matrix.limits import limit
 from matrix.stage import Stage
 from matrix.trial import Outcome, Trial, Way
 from matrix.writers import WRITERS, Writer
@@ -36,16 +37,23 @@ class Cell:
     way: Way
     complaints: tuple[str, ...] = ()
     counted: bool = True
+    limit: str = ""
+    """Why the owner cannot win."""
 
     @property
     def won(self) -> bool:
         """Whether the owner has."""
         return self.counted and not self.complaints
 
+    @property
+    def lost(self) -> bool:
+        """Whether the owner should have won, and has not."""
+        return bool(self.complaints) and not self.limit
+
     def __str__(self) -> str:
         if not self.counted:
             return NOT_COUNTED
-        return "; ".join(self.complaints) or "ok"
+        return "; ".join((self.limit,) if self.limit and self.complaints else self.complaints) or "ok"
 
 
 def all_units() -> Iterator[Unit]:
@@ -99,18 +107,25 @@ class Slot:
     async def _judge(self, played: _Played) -> None:
         for trial in played.trials:
             assert trial.outcome is not None
-            writer, change = played.unit.writer.title, played.unit.change
+            writer, change = played.unit.writer, played.unit.change
             if played.twin.refused:
-                self.cells.append(Cell(writer, change.name, trial.way, counted=False))
+                self.cells.append(Cell(writer.title, change.name, trial.way, counted=False))
             else:
                 later = await trial.look() if trial.outcome.sight else None
                 found = complaints(change, cell=trial.outcome, twin=played.twin, later=later)
-                self.cells.append(Cell(writer, change.name, trial.way, tuple(found)))
+                reason = limit(writer, change, admits=self.stage.admits)
+                self.cells.append(Cell(writer.title, change.name, trial.way, tuple(found), limit=reason))
             await trial.end()
 
 
-async def played(stage: Stage, units: Iterable[Unit], *, slots: int = SLOTS) -> list[Cell]:
-    """Play all units and return their cells, in no order."""
+async def played(
+    stage: Stage,
+    units: Iterable[Unit],
+    *,
+    slots: int = SLOTS,
+    told: Callable[[], None] = lambda: None,
+) -> list[Cell]:
+    """Play all units and return their cells, in no order; `told` is called after each unit."""
     cells: list[Cell] = []
     rest = iter(units)
 
@@ -118,6 +133,7 @@ async def played(stage: Stage, units: Iterable[Unit], *, slots: int = SLOTS) -> 
         slot, last = Slot(stage, cells), None
         for last in rest:
             await slot.play(last)
+            told()
         if last:
             await slot.play(last)  # so that the last one is looked at again, too; this one is not judged
 

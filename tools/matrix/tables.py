@@ -26,8 +26,8 @@ def printed(console: Console, title: str, cells: Sequence[Cell]) -> None:
     """Print a table, and below it the reasons."""
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     table.add_column("")
-    for writer in WRITERS:
-        table.add_column(writer.title)
+    for writer in _columns(cells):
+        table.add_column(writer)
     rows, reasons = _rows(cells)
     for row in rows:
         table.add_row(*row)
@@ -41,8 +41,8 @@ def markdown(title: str, cells: Sequence[Cell]) -> Iterator[str]:
     rows, reasons = _rows(cells)
     yield f"### {title}"
     yield ""
-    yield "| | " + " | ".join(each.title for each in WRITERS) + " |"
-    yield "|---" * (len(WRITERS) + 1) + "|"
+    yield "| | " + " | ".join(_columns(cells)) + " |"
+    yield "|---" * (len(_columns(cells)) + 1) + "|"
     yield from ("| " + " | ".join(row) + " |" for row in rows)
     yield ""
     for number, reason in enumerate(reasons, start=1):
@@ -65,13 +65,19 @@ def write(page: Path, lines: Sequence[str]) -> None:
     page.write_text(f"{head}{BEGIN}\n\n" + "\n".join(lines).rstrip() + f"\n\n{END}{tail}")
 
 
+def _columns(cells: Sequence[Cell]) -> list[str]:
+    """Return the writers that have a cell, in their order."""
+    present = {each.writer for each in cells}
+    return [each.title for each in WRITERS if each.title in present]
+
+
 def _rows(cells: Sequence[Cell]) -> tuple[list[list[str]], list[str]]:
     """Return the rows, and the reasons to which they refer by number."""
     found = {(each.change, each.writer): each for each in cells}
     reasons: list[str] = []
     rows = []
     for change in CHANGES:
-        row = [found.get((change.name, writer.title)) for writer in WRITERS]
+        row = [found.get((change.name, title)) for title in _columns(cells)]
         if any(row):
             rows.append([change.name, *(_short(each, reasons) for each in row)])
     return rows, reasons

@@ -150,6 +150,12 @@ class Trial:
         await owner.write(before, after)
         return after
 
+    async def _agreed(self) -> tuple[bool, Any]:
+        """Say whether there is one budget, and the status tells of things as they are; it may be a moment behind."""
+        sight = await self.look()
+        agreed = len(sight.budgets) == 1 and sight.violated == sight.checked
+        return agreed, f"budgets {sight.budgets}, the status tells {set(sight.violated)}, check {set(sight.checked)}"
+
     async def _rest(self, verdict: str | None) -> None:
         """Wait until all pods run and, with a policy, nothing is left to be done and the verdict is so."""
 
@@ -162,8 +168,7 @@ class Trial:
             status = await self.stage.status(self.policy)
             if not _is_settled(status, verdict=verdict):
                 return False, _told(status)
-            budgets = await self.stage.items(self.namespace, *_BUDGETS)
-            return len(budgets) == 1 or verdict is None, f"{len(budgets)} budgets"
+            return await self._agreed() if verdict else (True, None)
 
         await eventually(look)
 

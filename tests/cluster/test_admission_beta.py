@@ -1,0 +1,25 @@
+"""The admission policy that repairs is also there for API servers that have its kind as a beta."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+
+from cluster.conftest import ROOT
+from cluster.test_admission_plan import PROBE, govern
+from cluster.world import eventually
+from control_plane.plane import ControlPlane
+
+BETA = "admissionregistration.k8s.io/v1beta1"
+
+
+def test_the_beta_is_installed_and_bound_and_repairs(tmp_path: Path) -> None:
+    with ControlPlane.start(tmp_path, controllers=False, runtime_config=f"{BETA}=true") as plane:
+        folder = str(ROOT / "manifests" / "admission" / "repair-v1beta1")
+        installed = list(yaml.safe_load_all(plane.kubectl("kustomize", folder)))
+        assert [each["apiVersion"] for each in installed] == [BETA]
+        plane.kubectl("apply", "-k", str(ROOT / "manifests"))
+        plane.kubectl("apply", "-k", folder)
+        govern(plane, "apart", version="v1beta1")
+        eventually(lambda: "sleep" in plane.kubectl("create", "--dry-run=server", "-o", "yaml", "-f", "-", stdin=PROBE))
