@@ -119,7 +119,10 @@ def _result(play: Play) -> int:
         _complain(f"error: {failure}\nThe logs are in {play.folder}.")
         return FAILED
     _tell(play, scenarios)
-    return LOST if any(each["failedAfter"] for each in scenarios) else 0
+    if any(each["failedAfter"] for each in scenarios):
+        _complain(f"error: requests were lost after the repair. The logs are in {play.folder}.")
+        return LOST
+    return 0
 
 
 def _tell(play: Play, scenarios: Sequence[Figures]) -> None:

@@ -45,7 +45,7 @@ def passage(page: Path) -> list[str]:
 
 def _rewrite(page: Path, lines: Sequence[str]) -> Path:
     head, _, tail = _parts(page)
-    page.write_text(f"{head}{BEGIN}\n" + "\n".join(lines) + f"\n{END}{tail}")
+    page.write_text(f"{head}{BEGIN}\n\n" + "\n".join(lines) + f"\n\n{END}{tail}")
     return page
 
 
