@@ -39,7 +39,7 @@ def _nodes() -> None:
 
 
 def command(*arguments: str, folder: Path) -> list[str]:
-    options = [f"--tries={TRIES}", f"--folder={folder}", f"--output={folder / 'output'}"]
+    options = ["--brief", f"--tries={TRIES}", f"--folder={folder}", f"--output={folder / 'output'}"]
     return [sys.executable, "-m", "proof", *options, *arguments]
 
 

@@ -8,6 +8,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
@@ -60,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--portable", action="store_true", help="simulate the nodes, which needs no root")
     parser.add_argument("--scenario", action="append", choices=names, help="only this one (default: all)")
     parser.add_argument("--sleep", type=int, metavar="SECONDS", help="of preStop (default: what the policy says)")
+    parser.add_argument("--brief", action="store_true", help="end each scenario once all is done, be it early")
     parser.add_argument("--tries", type=int, default=1, help="as written, play it up to so often until requests fail")
     parser.add_argument(
         "--output", type=Path, help="for the result and the picture (default: docs/proof, if all is real)"
@@ -70,10 +72,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _play(options: argparse.Namespace) -> Play:
     folder: Path = options.folder.absolute()
-    everything = not options.portable and options.scenario is None and options.sleep is None
+    everything = not (options.portable or options.scenario or options.brief or options.sleep is not None)
+    chosen = [each for each in SCENARIOS if each.name in (options.scenario or [each.name])]
     return Play(
         portable=options.portable,
-        scenarios=[each for each in SCENARIOS if each.name in (options.scenario or [each.name])],
+        scenarios=[replace(each, seconds=0) for each in chosen] if options.brief else chosen,
         tries=options.tries,
         sleep_seconds=options.sleep,
         folder=folder,
