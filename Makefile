@@ -97,7 +97,7 @@ matrix: programs ## Let every writer make every change to repaired workloads, an
 	@$(RUN) -m matrix --write
 
 .PHONY: proof
-proof: programs ## Count the requests that deploys and drains lose on real nodes; needs root (PORTABLE=1: simulated nodes)
+proof: programs ## Count the requests that deploys and drains lose, on real nodes, as root (PORTABLE=1: without)
 	@$(RUN) -m proof $(if $(PORTABLE),--portable)
 
 .PHONY: build

@@ -6,6 +6,7 @@ import json
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from control_plane.plane import ControlPlane
@@ -20,18 +21,18 @@ from proof.stage import Raw, is_ready
 
 START_SECONDS = 60.0
 NODES = 3
+SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 @contextmanager
 def cluster(folder: Path) -> Iterator[ControlPlane]:
     """Yield a control plane whose nodes are ready; the logs of the nodes are in `logs` in the folder."""
     programs = ensure()
-    nodes = [Node(number, programs) for number in range(1, NODES + 1)]
     enclose(NODES)
     guard = Guard.post()
     try:
         with ControlPlane.start(folder / "plane", nodes=()) as plane:
-            _start(nodes, programs, plane=plane, logs=folder / "logs", guard=guard)
+            _Nodes(programs, plane, folder / "logs", guard).start()
             yield plane
     finally:
         guard.dismiss()
@@ -43,51 +44,65 @@ def target(service: Raw) -> Target:
     return lambda: address
 
 
-def _start(nodes: Sequence[Node], programs: Programs, *, plane: ControlPlane, logs: Path, guard: Guard) -> None:
-    logs.mkdir()
-    path = {"PATH": f"{programs.nft.parent}:{programs.containerd}:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"}
+@dataclass(frozen=True, slots=True)
+class _Nodes:
+    """The nodes of a control plane, and what has been started for them."""
 
-    def spawn(name: str, command: Sequence[str]) -> Process:
-        return Process.spawn(command, log=logs / f"{name}.log", guard=guard, environment=path)
+    programs: Programs
+    plane: ControlPlane
+    logs: Path
+    guard: Guard
+    started: list[Process] = field(default_factory=list)
 
-    started = []
-    for node in nodes:
-        make_groups(node.name)
-        node.prepare()
-        started.append(spawn(f"{node.name}.containerd", node.containerd_command()))
-    _load_images(nodes, programs, started)
-    started += [spawn(f"{node.name}.kubelet", node.kubelet_command(plane.kubeconfig)) for node in nodes]
-    configuration = STATE / "kube-proxy.yaml"
-    configuration.write_text(json.dumps(proxy_configuration(kubeconfig=plane.kubeconfig, node=nodes[0].name)))
-    started.append(spawn("kube-proxy", [str(programs.node / "kube-proxy"), f"--config={configuration}"]))
-    _await(lambda: _ready_nodes(plane) == len(nodes), started, otherwise="the nodes did not become ready")
-
-
-def _load_images(nodes: Sequence[Node], programs: Programs, started: Sequence[Process]) -> None:
-    _await(lambda: all(map(_listens, nodes)), started, otherwise="containerd did not start")
-    for tag, name in ((images.PAUSE, "pause"), (images.WEB, "web")):
-        archive = STATE / f"{name}.tar"
-        images.write_archive(archive, program=programs.service / name, tag=tag)
+    def start(self) -> None:
+        """Start all of them and wait until they are ready."""
+        self.logs.mkdir()
+        nodes = [Node(number, self.programs) for number in range(1, NODES + 1)]
         for node in nodes:
-            node.load(archive)
+            make_groups(node.name)
+            node.prepare()
+            self._spawn(f"{node.name}.containerd", node.containerd_command())
+        self._await(lambda: all(map(_listens, nodes)), otherwise="containerd did not start")
+        self._load_images(nodes)
+        for node in nodes:
+            self._spawn(f"{node.name}.kubelet", node.kubelet_command(self.plane.kubeconfig))
+        self._start_proxy(nodes[0])
+        self._await(lambda: self._count_ready() == NODES, otherwise="the nodes did not become ready")
 
+    def _load_images(self, nodes: Sequence[Node]) -> None:
+        for tag, name in ((images.PAUSE, "pause"), (images.WEB, "web")):
+            archive = STATE / f"{name}.tar"
+            images.write_archive(archive, program=self.programs.service / name, tag=tag)
+            for node in nodes:
+                node.load(archive)
 
-def _ready_nodes(plane: ControlPlane) -> int:
-    return sum(map(is_ready, json.loads(plane.kubectl("get", "nodes", "-o", "json"))["items"]))
+    def _start_proxy(self, node: Node) -> None:
+        """Start kube-proxy: once, since the nodes share a network namespace and so the rules in it."""
+        configuration = STATE / "kube-proxy.yaml"
+        configuration.write_text(json.dumps(proxy_configuration(kubeconfig=self.plane.kubeconfig, node=node.name)))
+        self._spawn("kube-proxy", [str(self.programs.node / "kube-proxy"), f"--config={configuration}"])
+
+    def _count_ready(self) -> int:
+        nodes = json.loads(self.plane.kubectl("get", "nodes", "-o", "json"))["items"]
+        return sum(map(is_ready, nodes))
+
+    def _spawn(self, name: str, command: Sequence[str]) -> None:
+        path = {"PATH": f"{self.programs.nft.parent}:{self.programs.containerd}:{SYSTEM_PATH}"}
+        log = self.logs / f"{name}.log"
+        self.started.append(Process.spawn(command, log=log, guard=self.guard, environment=path))
+
+    def _await(self, true: Callable[[], bool], *, otherwise: str) -> None:
+        """Wait until something is true, but not for a program that has ended."""
+
+        def look() -> bool:
+            for process in self.started:
+                if not process.alive:
+                    raise NotShown(f"{process.log.stem} ended with exit code {process.exit_code}.\n{process.tail()}")
+            return true()
+
+        until(look, seconds=START_SECONDS, otherwise=otherwise)
 
 
 def _listens(node: Node) -> bool:
     with socket.socket(socket.AF_UNIX) as probe:
         return probe.connect_ex(str(node.socket)) == 0
-
-
-def _await(true: Callable[[], bool], started: Sequence[Process], *, otherwise: str) -> None:
-    """Wait until something is true, but not for a program that has ended."""
-
-    def look() -> bool:
-        for process in started:
-            if not process.alive:
-                raise NotShown(f"{process.log.stem} ended with exit code {process.exit_code}.\n{process.tail()}")
-        return true()
-
-    until(look, seconds=START_SECONDS, otherwise=otherwise)

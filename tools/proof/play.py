@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench.client import connected
 from control_plane.credentials import ADMIN
-from control_plane.installation import install
+from control_plane.installation import SYSTEM_NAMESPACE, install
 from control_plane.operator_process import OperatorProcess
 from control_plane.plane import ControlPlane
 from proof import cluster, enclosure
@@ -70,7 +70,7 @@ class Play:
                 yield plane
 
     async def _told(self, plane: ControlPlane, teller: Teller) -> list[Outcome]:
-        kubeconfig = install(plane)
+        kubeconfig = _installed(plane)
         with OperatorProcess(kubeconfig, log=plane.log("operator")) as operator:
             operator.wait_ready(60)
             async with self._stage(plane) as stage:
@@ -84,3 +84,10 @@ class Play:
                 return
             async with simulated(plane, api) as balancer:
                 yield Stage(plane, api, balancer.target, lambda: None, self.sleep_seconds)
+
+
+def _installed(plane: ControlPlane) -> Path:
+    """Install the operator, which then runs here as a process, since no registry has its image."""
+    kubeconfig = install(plane)
+    plane.kubectl("scale", "deployment", "--all", "--replicas=0", f"--namespace={SYSTEM_NAMESPACE}")
+    return kubeconfig
