@@ -87,6 +87,22 @@ async def test_kept_connections_are_few_and_fresh_ones_as_many_as_requests() -> 
     assert opened == KEPT_CONNECTIONS + sum(each.manner is Manner.NEW for each in found.requests)
 
 
+async def test_each_manner_comes_from_the_address_that_it_is_given() -> None:
+    seen = set()
+
+    async def sees(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        seen.add((b"keep-alive" in head, writer.get_extra_info("peername")[0]))
+        writer.write(ANSWER)
+        await answers(reader, writer)
+
+    async with serving(sees) as address:
+        load = Load({"web": lambda: address}, {Manner.NEW: "127.0.0.2", Manner.KEPT: "127.0.0.3"})
+        async with load.driving():
+            await asyncio.sleep(SECONDS)
+    assert seen == {(False, "127.0.0.2"), (True, "127.0.0.3")}
+
+
 async def test_where_no_pod_serves_all_requests_fail() -> None:
     found = (await loaded(None)).record()
     assert found.failed == list(found.requests)

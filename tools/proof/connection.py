@@ -29,8 +29,12 @@ class Connection:
     writer: asyncio.StreamWriter
 
     @classmethod
-    async def open(cls, address: Address | None) -> Connection:
-        """Connect; no address means that the service has no pod to serve it.
+    async def open(cls, address: Address | None, *, source: str | None = None) -> Connection:
+        """Connect.
+
+        Args:
+            address: where to; None if the service has no pod to serve it.
+            source: the address of the client; None leaves it to the system.
 
         Raises:
             Failed: nobody accepts it.
@@ -38,7 +42,8 @@ class Connection:
         if address is None:
             raise Failed("no pod")
         try:
-            return cls(*await asyncio.open_connection(*address))
+            local = (source, 0) if source else None
+            return cls(*await asyncio.open_connection(*address, local_addr=local))
         except OSError as error:
             raise Failed(_reason(error)) from error
 

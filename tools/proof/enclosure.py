@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 from proof.isolation import Hierarchy, hierarchies, make_group
+from proof.record import Manner
 
 STATE = Path("/run/proof")
 COVERED = ("/run", "/var/lib", "/var/log")
@@ -27,6 +28,9 @@ TUNED = {
 
 DEVICE = "nodes"
 SERVICE_RANGE = "10.96.0.0/16"
+CLIENTS = {Manner.NEW: "192.168.77.101", Manner.KEPT: "192.168.77.102"}
+"""Where requests come from: two clients have two addresses. With one, a port from which a kept connection came to a pod
+that has died since could serve a new connection, which the kernel then takes to that pod."""
 
 _CONNTRACK_DELETE = 1 << 8 | 2
 _REQUEST_AND_ACKNOWLEDGE = 1 | 4
@@ -97,8 +101,8 @@ def _cover_tunables() -> None:
 def _make_network(nodes: int) -> None:
     _run("ip", "link", "set", "lo", "up")
     _run("ip", "link", "add", DEVICE, "type", "bridge")
-    for number in range(1, nodes + 1):
-        _run("ip", "address", "add", f"{node_address(number)}/24", "dev", DEVICE)
+    for address in (*map(node_address, range(1, nodes + 1)), *CLIENTS.values()):
+        _run("ip", "address", "add", f"{address}/24", "dev", DEVICE)
     _run("ip", "link", "set", DEVICE, "up")
     _run("ip", "route", "add", SERVICE_RANGE, "dev", DEVICE)
     Path("/proc/sys/net/ipv4/ip_forward").write_text("1")

@@ -16,6 +16,9 @@ from proof.record import Manner, Mark, Record, Request
 Target = Callable[[], Address | None]
 """Tells where the next connection goes."""
 
+Sources = Mapping[Manner, str]
+"""The address of the client of each manner; without one the system chooses."""
+
 PER_SECOND = 50
 """Requests to each service, in each manner."""
 
@@ -30,6 +33,7 @@ class Load:
     """Requests to some services, from `driving` on."""
 
     targets: Mapping[str, Target]
+    sources: Sources = field(default_factory=dict)
     _requests: list[Request] = field(default_factory=list)
     _marks: list[Mark] = field(default_factory=list)
     _begun: float = 0.0
@@ -59,7 +63,7 @@ class Load:
         """Send requests until the block ends, and wait for the last answer."""
         self._begun = time.monotonic()
         streams = [
-            asyncio.create_task(self._drive(service, manner, senders(target)))
+            asyncio.create_task(self._drive(service, manner, senders(target, self.sources.get(manner))))
             for service, target in self.targets.items()
             for manner, senders in SENDERS.items()
         ]
@@ -95,10 +99,11 @@ class _FreshConnections:
     """Sends each request on a connection of its own."""
 
     target: Target
+    source: str | None
 
     async def send(self) -> bool:
         """Send a request; never twice."""
-        connection = await Connection.open(self.target())
+        connection = await Connection.open(self.target(), source=self.source)
         try:
             await connection.get(keep=False)
         finally:
@@ -114,6 +119,7 @@ class _KeptConnections:
     """Sends requests on connections that stay open, the longest idle first; those that were closed are replaced."""
 
     target: Target
+    source: str | None
     _idle: deque[Connection] = field(default_factory=deque)
     _busy: int = 0
 
@@ -125,12 +131,12 @@ class _KeptConnections:
         """
         connection = self._longest_idle()
         if connection is None:
-            await self._send_on(await Connection.open(self.target()))
+            await self._send_on(await self._open())
             return False
         try:
             await self._send_on(connection)
         except Closed:
-            await self._send_on(await Connection.open(self.target()))
+            await self._send_on(await self._open())
             return True
         return False
 
@@ -138,6 +144,9 @@ class _KeptConnections:
         """Close what is open."""
         for connection in self._idle:
             connection.close()
+
+    async def _open(self) -> Connection:
+        return await Connection.open(self.target(), source=self.source)
 
     def _longest_idle(self) -> Connection | None:
         """Return a connection; None as long as there are too few."""
@@ -161,4 +170,7 @@ class _KeptConnections:
 
 
 Sender = _FreshConnections | _KeptConnections
-SENDERS: dict[Manner, Callable[[Target], Sender]] = {Manner.NEW: _FreshConnections, Manner.KEPT: _KeptConnections}
+SENDERS: dict[Manner, Callable[[Target, str | None], Sender]] = {
+    Manner.NEW: _FreshConnections,
+    Manner.KEPT: _KeptConnections,
+}

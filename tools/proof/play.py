@@ -80,10 +80,11 @@ class Play:
     async def _stage(self, plane: ControlPlane) -> AsyncIterator[Stage]:
         async with connected(plane.site, user=ADMIN) as api:
             if not self.portable:
-                yield Stage(plane, api, cluster.target, enclosure.forget_connections, self.sleep_seconds)
+                forget, sources = enclosure.forget_connections, enclosure.CLIENTS
+                yield Stage(plane, api, cluster.target, forget, sources, self.sleep_seconds)
                 return
             async with simulated(plane, api) as balancer:
-                yield Stage(plane, api, balancer.target, lambda: None, self.sleep_seconds)
+                yield Stage(plane, api, balancer.target, lambda: None, {}, self.sleep_seconds)
 
 
 def _installed(plane: ControlPlane) -> Path:

@@ -42,7 +42,7 @@ async def observed(
     """
     await asyncio.sleep(SYNC_SECONDS)
     stage.forget()
-    load = Load(targets)
+    load = Load(targets, stage.sources)
     async with load.driving():
         watch(load)
         await asyncio.sleep(QUIET_SECONDS)

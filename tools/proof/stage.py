@@ -17,7 +17,7 @@ from control_plane.installation import REPOSITORY
 from control_plane.plane import ControlPlane
 from demo.policy import Verdict
 from demo.waiting import NotShown
-from proof.load import Target
+from proof.load import Sources, Target
 
 Raw = dict[str, Any]
 
@@ -39,6 +39,7 @@ class Stage:
     Attributes:
         target: returns where the requests to a Service go.
         forget: makes the network forget earlier connections.
+        sources: the addresses of clients.
         sleep_seconds: how long the added preStop hooks sleep; None leaves it to the policy.
     """
 
@@ -46,6 +47,7 @@ class Stage:
     api: Api
     target: Callable[[Raw], Target]
     forget: Callable[[], None]
+    sources: Sources
     sleep_seconds: int | None = None
     _releases: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
