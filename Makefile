@@ -6,6 +6,7 @@ CORPUS ?= ../shared/realworld
 SCALE ?= 2000
 KEEP ?=
 SEED ?=
+PORTABLE ?=
 
 export UV_PROJECT_ENVIRONMENT := .venv
 export UV_PYTHON_DOWNLOADS := never
@@ -34,7 +35,7 @@ demo: programs ## Show it at work on a local control plane (KEEP=1: leave that r
 	@$(RUN) -m demo $(if $(KEEP),--keep)
 
 .PHONY: test
-test: lint programs ## Run everything that has to pass: lint, then all tests
+test: lint programs node-programs ## Run everything that has to pass: lint, then all tests
 	@$(STEP) "all tests"
 	@$(PYTEST) tests
 
@@ -100,6 +101,10 @@ matrix: programs ## Let every writer make every change to repaired workloads, an
 chaos: programs ## Let everything fail around the operator, and write what was lost into docs/ (SEED=1)
 	@$(RUN) -m chaos --write $(if $(SEED),--seed $(SEED))
 
+.PHONY: proof
+proof: programs ## Count the requests that deploys and drains lose, on real nodes, as root (PORTABLE=1: without)
+	@$(RUN) -m proof $(if $(PORTABLE),--portable)
+
 .PHONY: build
 build: $(ENVIRONMENT) ## Build the Python package into dist/
 	@$(BIN)/uv build --quiet
@@ -114,6 +119,11 @@ clean: ## Remove .venv, caches and what was built; the control plane's programs 
 .PHONY: programs no-interpreter
 programs: $(ENVIRONMENT)
 	@$(RUN) -m control_plane.binaries >/dev/null
+
+# The programs of the real nodes on which the proof runs, where they can run at all.
+.PHONY: node-programs
+node-programs: $(ENVIRONMENT)
+	@$(RUN) -m proof.programs
 
 # Also when the interpreter that .venv was made with has gone: realpath does not see a dangling link.
 $(ENVIRONMENT): pyproject.toml uv.lock $(if $(realpath $(RUN)),,no-interpreter)

@@ -7,19 +7,17 @@ convention of the ecosystem, may name a folder that holds some of them already.
 
 from __future__ import annotations
 
-import hashlib
 import os
-import platform
 import shutil
-import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from control_plane import go_build
+from control_plane.go_build import BuildFailed, build, go, say, scratch
 from control_plane.locks import locked
+
+__all__ = ["Binaries", "BuildFailed", "cache_folder", "ensure", "located"]
 
 MODULES = Path(__file__).parent / "modules"
 STAGES = ("node/fast", "node/heartbeat-with-lease", "pod/fast")
@@ -29,11 +27,6 @@ PROGRAMS = {
     "kubernetes": ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"),
 }
 RENAMED = {"server": "etcd"}
-PROGRESS_SECONDS = 15
-
-
-class BuildFailed(Exception):
-    """A program could not be built; the message says which and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +59,7 @@ def ensure() -> Binaries:
 
 def cache_folder() -> Path:
     """Return the folder of the programs that belong to the modules as they are now."""
-    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    digest = hashlib.sha256(f"{platform.system()}/{platform.machine()}".encode())
-    for file in sorted(MODULES.glob("*/go.*")):
-        digest.update(file.read_bytes())
-    return root / "productionpolicy" / "control-plane" / digest.hexdigest()[:16]
+    return go_build.cache_folder("control-plane", MODULES.glob("*/go.*"))
 
 
 def located() -> Binaries:
@@ -99,84 +88,25 @@ def _build(module: str, *, into: Path) -> None:
             "or set KUBEBUILDER_ASSETS to a folder that holds etcd, kube-apiserver, kube-controller-manager, "
             "kube-scheduler, kubectl and kwok."
         )
-    _say(f"building {module} from source (once; it is kept in {into})")
-    with _scratch(into / f".{module}") as scratch:
-        _compile(module, scratch)
+    say(f"building {module} from source (once; it is kept in {into})")
+    with scratch(into / f".{module}") as built:
+        build(MODULES / module, built)
         if module == "kwok":
             _copy_stages(into)
-        for built in scratch.iterdir():
-            built.rename(into / RENAMED.get(built.name, built.name))
-
-
-def _compile(module: str, out: Path) -> None:
-    started = time.monotonic()
-    total = len(_go(module, "list", "-deps", "tool").split())
-    command = ["go", "build", "-v", "-trimpath", "-ldflags", f"-s -w {_version_flags(module)}", "-o", f"{out}/", "tool"]
-    process = subprocess.Popen(command, cwd=MODULES / module, env=_environment(), stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    tail = _follow(process.stderr, module=module, total=total, started=started)
-    if process.wait() != 0:
-        raise BuildFailed(f"go build of {module} failed:\n" + "\n".join(tail))
-    _say(f"{module} built in {time.monotonic() - started:.0f} s")
-
-
-def _follow(lines: Iterator[str], *, module: str, total: int, started: float) -> list[str]:
-    """Print how far the build is, now and then; return its last lines for an error message."""
-    tail: list[str] = []
-    told = started
-    for done, line in enumerate(lines, start=1):
-        tail = [*tail[-20:], line.rstrip()]
-        if time.monotonic() - told > PROGRESS_SECONDS:
-            told = time.monotonic()
-            _say(f"  {module}: {min(done, total)} of at most {total} packages, {told - started:.0f} s")
-    return tail
-
-
-def _version_flags(module: str) -> str:
-    if module != "kubernetes":
-        return ""
-    version = _go(module, "list", "-m", "-f", "{{.Version}}", "k8s.io/kubernetes").strip()
-    major, minor = version.removeprefix("v").split(".")[:2]
-    package = "k8s.io/component-base/version"
-    return f"-X {package}.gitVersion={version} -X {package}.gitMajor={major} -X {package}.gitMinor={minor}"
+        for program in built.iterdir():
+            program.rename(into / RENAMED.get(program.name, program.name))
 
 
 def _copy_stages(into: Path) -> None:
-    source = Path(_go("kwok", "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/kwok").strip()) / "kustomize" / "stage"
-    with _scratch(into / ".stages") as scratch:
+    kwok = Path(go(MODULES / "kwok", "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/kwok").strip())
+    source = kwok / "kustomize" / "stage"
+    with scratch(into / ".stages") as stages:
         for stage in STAGES:
             for file in sorted((source / stage).glob("*.yaml")):
                 if file.name != "kustomization.yaml":
-                    shutil.copyfile(file, scratch / f"{stage.replace('/', '-')}-{file.name}")
+                    shutil.copyfile(file, stages / f"{stage.replace('/', '-')}-{file.name}")
         shutil.rmtree(into / "stages", ignore_errors=True)
-        scratch.rename(into / "stages")
-
-
-def _go(module: str, *arguments: str) -> str:
-    done = subprocess.run(
-        ["go", *arguments], cwd=MODULES / module, env=_environment(), capture_output=True, text=True, check=False
-    )
-    if done.returncode != 0:
-        raise BuildFailed(f"go {' '.join(arguments)} in {MODULES / module} failed:\n{done.stderr.strip()}")
-    return done.stdout
-
-
-def _environment() -> dict[str, str]:
-    return {**os.environ, "CGO_ENABLED": "0"}
-
-
-@contextmanager
-def _scratch(folder: Path) -> Iterator[Path]:
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _say(message: str) -> None:
-    print(message, file=sys.stderr, flush=True)
+        stages.rename(into / "stages")
 
 
 if __name__ == "__main__":

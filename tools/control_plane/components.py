@@ -11,7 +11,8 @@ from control_plane.site import Site
 ISSUER = "https://kubernetes.default.svc"
 STORE = "etcd"
 APISERVER = "kube-apiserver"
-CONTROLLERS = ("kube-controller-manager", "kube-scheduler", "kwok")
+FAKE_NODES = "kwok"
+CONTROLLERS = ("kube-controller-manager", "kube-scheduler", FAKE_NODES)
 
 
 def command(component: str, site: Site) -> list[str]:
@@ -110,5 +111,5 @@ _COMMANDS: dict[str, Callable[[Site], list[str | Path]]] = {
     APISERVER: _apiserver,
     "kube-controller-manager": _controller_manager,
     "kube-scheduler": _scheduler,
-    "kwok": _kwok,
+    FAKE_NODES: _kwok,
 }

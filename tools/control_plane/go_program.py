@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import platform
 import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from control_plane.binaries import BuildFailed
+from control_plane.go_build import BuildFailed, cache_folder
 from control_plane.locks import locked
 
 
@@ -47,20 +45,12 @@ class GoProgram:
         Raises:
             BuildFailed: Go is missing, or the module does not build.
         """
-        cache = self._cache_folder()
+        cache = cache_folder(self.purpose, self.module.glob("go.*"))
         cache.mkdir(parents=True, exist_ok=True)
         with locked(cache / ".lock"):
             if not (cache / self.name).is_file():
                 self._build(cache)
         return cache / self.name
-
-    def _cache_folder(self) -> Path:
-        """Return the folder of the program that belongs to the module as it is now."""
-        root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        digest = hashlib.sha256(f"{platform.system()}/{platform.machine()}".encode())
-        for file in sorted(self.module.glob("go.*")):
-            digest.update(file.read_bytes())
-        return root / "productionpolicy" / self.purpose / digest.hexdigest()[:16]
 
     def _build(self, cache: Path) -> None:
         if shutil.which("go") is None:

@@ -15,7 +15,7 @@ from typing import Self
 
 from control_plane import binaries, probe
 from control_plane.audit import write_audit_policy
-from control_plane.components import APISERVER, CONTROLLERS, STORE, command
+from control_plane.components import APISERVER, CONTROLLERS, FAKE_NODES, STORE, command
 from control_plane.credentials import ADMIN, token_of, write_credentials, write_kubeconfig
 from control_plane.nodes import DEFAULT_NODES, Node, manifest
 from control_plane.ports import free_ports
@@ -64,7 +64,8 @@ class ControlPlane:
             folder: holds the state, the logs and the credentials; made if missing.
             controllers: False leaves out all but etcd and the API server, so that nothing else takes CPU time;
                 Deployments then have no pods, namespaces no default service account, and there are no nodes.
-            nodes: fake nodes, on which pods become Ready and end at once.
+            nodes: fake nodes, on which pods become Ready and end at once; without any, kwok is left out, which would
+                take real nodes for its own.
             audit: writes `audit.log`, one event a line.
             runtime_config: what the API server serves beside its defaults, as its flag of that name takes it.
             detached: lets it outlive this Python process; `find` and `stop` end it then.
@@ -79,7 +80,7 @@ class ControlPlane:
         site = _prepared_site(folder, audit=audit, runtime_config=runtime_config)
         plane = cls(site, _guard=None if detached else Guard.post())
         try:
-            plane._start(nodes if controllers else (), components=CONTROLLERS if controllers else ())
+            plane._start(nodes, components=_components(controllers=controllers, nodes=nodes))
         except BaseException:
             plane.stop()
             raise
@@ -210,10 +211,10 @@ class ControlPlane:
         self._until(self._serves, "The API server did not become ready", component=APISERVER)
         for component in components:
             self._spawn(component)
-        if nodes:
+        if FAKE_NODES in components:
             items = [manifest(node) for node in nodes]
             self.kubectl("create", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
-            self._until(self._schedulable, "The nodes did not become ready", component="kwok")
+            self._until(self._schedulable, "The nodes did not become ready", component=FAKE_NODES)
         if components:
             complaint = "The default service account did not appear"
             self._until(self._has_default_service_account, complaint, component="kube-controller-manager")
@@ -265,6 +266,12 @@ class ControlPlane:
     def _get(self, path: str) -> bytes | None:
         token = token_of(self.site, user=ADMIN)
         return probe.body(self.site.apiserver_port, path, authority=self.certificate_authority, token=token)
+
+
+def _components(*, controllers: bool, nodes: Sequence[Node]) -> tuple[str, ...]:
+    if not controllers:
+        return ()
+    return CONTROLLERS if nodes else tuple(each for each in CONTROLLERS if each != FAKE_NODES)
 
 
 def _prepared_site(folder: Path, *, audit: bool, runtime_config: str) -> Site:

@@ -14,7 +14,7 @@ A native `sleep` of `sleepSeconds` is added where there is no hook; this replace
 later stop that much longer. With `handler: Exec` the image's own `sleep` is run instead, which an image without one
 cannot do. The grace period must be longer than the sleep: where it is not, it is raised in the
 same change (see terminationGracePeriod), unless its owner wrote it. A container with a hook of its own is never
-touched.
+touched. How long to sleep depends on what sends requests to the pod: docs/proof.md helps to choose, by measurement.
 
 ## Example
 ```yaml

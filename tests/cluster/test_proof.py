@@ -1,0 +1,114 @@
+"""A deploy loses requests before the repair and none after it, on real nodes; and nothing outlives the proof."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proof import isolation, programs, requirements
+from proof.packages import NotAvailable
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = "rolling update"
+SHORTEST = "scale-down"
+TRIES = 3
+INTERRUPTED = 130
+LEAST_REQUESTS = 1000
+
+KERNEL_WIDE = ("kernel/panic", "kernel/panic_on_oops", "vm/overcommit_memory")
+
+
+@pytest.fixture(scope="module")
+def _nodes() -> None:
+    """Have what real nodes need, or tell what is missing."""
+    lacking = requirements.missing()
+    if lacking:
+        pytest.skip(lacking)
+    try:
+        programs.ensure()
+    except NotAvailable as failure:
+        pytest.skip(str(failure))
+
+
+def command(*arguments: str, folder: Path) -> list[str]:
+    options = ["--brief", f"--tries={TRIES}", f"--folder={folder}", f"--output={folder / 'output'}"]
+    return [sys.executable, "-m", "proof", *options, *arguments]
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT / "tools")}
+
+
+def run(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(*arguments, folder=folder), env=environment(), capture_output=True, text=True, check=False
+    )
+
+
+def left_of(folder: Path) -> list[str]:
+    """Return what is still there of a run: its processes, mounts and control groups, and files but for the result."""
+    running = [line for line in map(command_line, Path("/proc").glob("[0-9]*")) if str(folder) in line]
+    mounts = [line for line in isolation.MOUNTS.read_text().splitlines() if "proof" in line.split()]
+    groups = [str(group) for group in isolation.abandoned()]
+    files = [each.name for each in folder.iterdir() if each.name not in {".lock", "output"}]
+    return [*running, *mounts, *groups, *files]
+
+
+def command_line(process: Path) -> str:
+    """Return the command line of a process; nothing if it has ended meanwhile."""
+    with suppress(OSError):
+        return (process / "cmdline").read_bytes().decode(errors="replace")
+    return ""
+
+
+def kernel_wide() -> dict[str, str]:
+    return {name: Path("/proc/sys", name).read_text() for name in KERNEL_WIDE}
+
+
+def figures(folder: Path) -> dict[str, Any]:
+    [found] = json.loads((folder / "output" / "result.json").read_text())["scenarios"]
+    return dict(found)
+
+
+@pytest.mark.usefixtures("_nodes")
+def test_a_deploy_loses_requests_before_the_repair_and_none_after_it(tmp_path: Path) -> None:
+    before = kernel_wide()
+    done = run(f"--scenario={DEPLOY}", folder=tmp_path)
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert "PORTABLE" not in done.stdout
+    found = figures(tmp_path)
+    assert found["failedBefore"] > 0
+    assert (found["name"], found["failedAfter"]) == (DEPLOY, 0)
+    assert found["requests"] > LEAST_REQUESTS
+    assert left_of(tmp_path) == []
+    assert kernel_wide() == before
+
+
+@pytest.mark.usefixtures("_nodes")
+def test_interrupted_it_leaves_nothing(tmp_path: Path) -> None:
+    arguments = command(f"--scenario={DEPLOY}", folder=tmp_path)
+    with subprocess.Popen(arguments, env=environment(), stderr=subprocess.PIPE, text=True) as proof:
+        assert proof.stderr is not None
+        assert any("started a control plane, with real nodes" in line for line in proof.stderr)
+        assert left_of(tmp_path) != []
+        proof.send_signal(signal.SIGINT)
+        assert proof.wait() == INTERRUPTED
+    assert left_of(tmp_path) == []
+
+
+def test_without_root_the_same_shows_on_simulated_nodes_and_says_that_they_are(tmp_path: Path) -> None:
+    done = run("--portable", f"--scenario={SHORTEST}", folder=tmp_path)
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert "PORTABLE: no real nodes" in done.stdout
+    found = figures(tmp_path)
+    assert found["failedBefore"] > 0
+    assert found["failedAfter"] == 0
+    assert left_of(tmp_path) == []

@@ -1,0 +1,156 @@
+"""`python -m proof` counts the requests that deploys and drains cost a service, before and after its repair."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+
+from bench.client import RequestFailed
+from control_plane.binaries import BuildFailed
+from control_plane.installation import REPOSITORY
+from control_plane.locks import locked
+from control_plane.operator_process import OperatorFailed
+from control_plane.plane import KubectlFailed, StartFailed
+from demo.narrator import Narrator
+from demo.waiting import NotShown
+from proof import isolation, programs, requirements
+from proof.outcome import COLUMNS, Figures, rows, sentence
+from proof.play import Play
+from proof.publication import DOCUMENTATION
+from proof.scenarios import SCENARIOS
+from proof.teller import Teller
+
+DEFAULT_FOLDER = REPOSITORY / ".proof"
+FAILURES = (BuildFailed, KubectlFailed, NotShown, OperatorFailed, RequestFailed, StartFailed)
+INSIDE = "PRODUCTIONPOLICY_PROOF_INSIDE"
+"""Set where the namespaces are entered already."""
+
+FAILED = 1
+LOST = 3
+INTERRUPTED = 130  # as shells count: 128 + SIGINT
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    options = _parser().parse_args(arguments)
+    play = _play(options)
+    if os.environ.get(INSIDE):
+        return _result(play)
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, _interrupt)
+    play.folder.mkdir(parents=True, exist_ok=True)
+    with locked(play.folder / ".lock"):
+        _clear(play.folder)
+        return _kept_clean(lambda: _result(play) if play.portable else _isolated(arguments), play.folder)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m proof",
+        description="Count the requests that a service loses in deploys and drains, before and after its repair. "
+        f"Exit code {LOST}: some were lost after the repair.",
+    )
+    names = [each.name for each in SCENARIOS]
+    parser.add_argument("--portable", action="store_true", help="simulate the nodes, which needs no root")
+    parser.add_argument("--scenario", action="append", choices=names, help="only this one (default: all)")
+    parser.add_argument("--sleep", type=int, metavar="SECONDS", help="of preStop (default: what the policy says)")
+    parser.add_argument("--brief", action="store_true", help="end each scenario once all is done, be it early")
+    parser.add_argument("--tries", type=int, default=1, help="as written, play it up to so often until requests fail")
+    parser.add_argument(
+        "--output", type=Path, help="for the result and the picture (default: docs/proof, if all is real)"
+    )
+    parser.add_argument("--folder", type=Path, default=DEFAULT_FOLDER, help="for state and logs (default: .proof)")
+    return parser
+
+
+def _play(options: argparse.Namespace) -> Play:
+    folder: Path = options.folder.absolute()
+    everything = not (options.portable or options.scenario or options.brief or options.sleep is not None)
+    chosen = [each for each in SCENARIOS if each.name in (options.scenario or [each.name])]
+    return Play(
+        portable=options.portable,
+        scenarios=[replace(each, seconds=0) for each in chosen] if options.brief else chosen,
+        tries=options.tries,
+        sleep_seconds=options.sleep,
+        folder=folder,
+        output=(options.output or (DOCUMENTATION if everything else folder)).absolute(),
+    )
+
+
+def _kept_clean(run: Callable[[], int], folder: Path) -> int:
+    """Run, and leave the logs if something went wrong, and else nothing."""
+    try:
+        code = run()
+    except KeyboardInterrupt:
+        _clear(folder)
+        _complain("interrupted; nothing is left running")
+        return INTERRUPTED
+    if code == 0:
+        _clear(folder)
+    return code
+
+
+def _isolated(arguments: Sequence[str] | None) -> int:
+    """Run this very command in namespaces of its own."""
+    lacking = requirements.missing()
+    if lacking:
+        _complain(f"error: {lacking}. `make proof PORTABLE=1` simulates them.")
+        return FAILED
+    try:
+        programs.ensure()  # inside there is no network to download from
+    except BuildFailed as failure:
+        _complain(f"error: {failure}")
+        return FAILED
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return isolation.run([sys.executable, "-m", "proof", *given], environment={INSIDE: "1"})
+    finally:
+        Teller().hand_back()
+
+
+def _result(play: Play) -> int:
+    try:
+        scenarios = play.played(Teller())
+    except FAILURES as failure:
+        _complain(f"error: {failure}\nThe logs are in {play.folder}.")
+        return FAILED
+    _tell(play, scenarios)
+    if any(each["failedAfter"] for each in scenarios):
+        _complain(f"error: requests were lost after the repair. The logs are in {play.folder}.")
+        return LOST
+    return 0
+
+
+def _tell(play: Play, scenarios: Sequence[Figures]) -> None:
+    narrator = Narrator()
+    narrator.chapter(play.nodes)
+    narrator.table([each.replace(" ", "\n", 1) for each in COLUMNS], rows(scenarios))
+    narrator.say(sentence(scenarios))
+    narrator.say(f"Figures and picture are in {play.output}.")
+
+
+def _clear(folder: Path) -> None:
+    for name in ("logs", "plane"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    """Interrupt once: who is impatient must not interrupt the cleaning up."""
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _complain(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,138 @@
+"""Where there is no root: local processes as pods, started and stopped as a kubelet would.
+
+This proves what controllers and manifests do. It is no kubelet.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from bench.client import Api, RequestFailed
+from control_plane import probe
+from control_plane.ports import LOOPBACK, free_ports
+from control_plane.process import Guard
+from proof.connection import Address
+from proof.stage import NAMESPACE, Raw
+
+POLL_SECONDS = 0.2
+PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
+MERGE = "application/merge-patch+json"
+
+
+@dataclass(slots=True)
+class Agent:
+    """Plays the kubelet of all nodes.
+
+    Attributes:
+        program: what every container runs, whatever its image; it gets the arguments of the container.
+        addresses: where the pod of an address really listens.
+    """
+
+    api: Api
+    program: Path
+    guard: Guard
+    addresses: dict[str, Address] = field(default_factory=dict)
+    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    _deletions: dict[str, asyncio.Event] = field(default_factory=dict)
+    """By the uid of the pod, what tells that it is to go."""
+
+    async def run(self) -> None:
+        """Start and stop pods until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                for pod in await self.api.items(PODS):
+                    self._look_at(pod, tasks)
+                await asyncio.sleep(POLL_SECONDS)
+
+    def _look_at(self, pod: Raw, tasks: asyncio.TaskGroup) -> None:
+        uid = pod["metadata"]["uid"]
+        if "nodeName" not in pod["spec"]:
+            return
+        if uid not in self._deletions:
+            self._deletions[uid] = asyncio.Event()
+            tasks.create_task(self._live(pod, self._deletions[uid]))
+        if "deletionTimestamp" in pod["metadata"]:
+            self._deletions[uid].set()
+
+    async def _live(self, pod: Raw, deletion: asyncio.Event) -> None:
+        number = next(self._numbers)
+        address, local = f"10.244.{number // 250}.{number % 250 + 1}", (LOOPBACK, free_ports(1)[0])
+        self.addresses[address] = local
+        process = await self._start(pod, local)
+        await _answering(local)
+        with contextlib.suppress(RequestFailed):  # it was deleted meanwhile
+            await self._tell(pod, running_status(pod, address))
+        await deletion.wait()
+        await _stop(process, pod)
+        await self._forget(pod)
+
+    async def _start(self, pod: Raw, local: Address) -> asyncio.subprocess.Process:
+        arguments = pod["spec"]["containers"][0].get("args", [])
+        return await asyncio.create_subprocess_exec(
+            str(self.program), *arguments, f"-address={local[0]}:{local[1]}", process_group=self.guard.shell.pid
+        )
+
+    async def _tell(self, pod: Raw, status: Raw) -> None:
+        path = f"{PODS}/{pod['metadata']['name']}/status"
+        body = {"metadata": {"uid": pod["metadata"]["uid"]}, "status": status}
+        await self.api.send("PATCH", path, msgspec.json.encode(body), content_type=MERGE)
+
+    async def _forget(self, pod: Raw) -> None:
+        options = {"gracePeriodSeconds": 0, "preconditions": {"uid": pod["metadata"]["uid"]}}
+        with contextlib.suppress(RequestFailed):  # its namespace went first
+            await self.api.send("DELETE", f"{PODS}/{pod['metadata']['name']}", msgspec.json.encode(options))
+
+
+def running_status(pod: Raw, address: str) -> Raw:
+    """Return the status of a pod of which all containers serve."""
+    now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    conditions = ("PodScheduled", "Initialized", "ContainersReady", "Ready")
+    return {
+        "phase": "Running",
+        "podIP": address,
+        "podIPs": [{"ip": address}],
+        "startTime": now,
+        "conditions": [{"type": each, "status": "True", "lastTransitionTime": now} for each in conditions],
+        "containerStatuses": [_running_container(each, now) for each in pod["spec"]["containers"]],
+    }
+
+
+def _running_container(container: Raw, now: str) -> dict[str, Any]:
+    return {
+        "name": container["name"],
+        "image": container["image"],
+        "imageID": "",
+        "ready": True,
+        "started": True,
+        "restartCount": 0,
+        "state": {"running": {"startedAt": now}},
+    }
+
+
+async def _answering(local: Address) -> None:
+    """Wait until a process is ready, as its readiness probe would tell."""
+    while await asyncio.to_thread(probe.body, local[1], "/ready") is None:  # noqa: ASYNC110  # nobody tells us
+        await asyncio.sleep(POLL_SECONDS)
+
+
+async def _stop(process: asyncio.subprocess.Process, pod: Raw) -> None:
+    """Sleep as the preStop hook says, ask the process to end, and kill it once the grace period is over."""
+    sleep = pod["spec"]["containers"][0].get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
+    try:
+        async with asyncio.timeout(pod["spec"]["terminationGracePeriodSeconds"]):
+            await asyncio.sleep(sleep)
+            process.send_signal(signal.SIGTERM)
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()

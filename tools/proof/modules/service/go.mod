@@ -1,0 +1,3 @@
+module productionpolicy.dev/proof/service
+
+go 1.26.0

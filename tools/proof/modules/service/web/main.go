@@ -1,0 +1,53 @@
+// A small web service, as many are written: it says when it is ready, and answers after a moment's work.
+//
+// With -graceful it finishes what it has begun when it is told to stop. Without, it dies at once.
+package main
+
+import (
+	"context"
+	"flag"
+	"io"
+	"log"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+func main() {
+	address := flag.String("address", ":8080", "where it listens")
+	graceful := flag.Bool("graceful", false, "whether it finishes what it has begun before it stops")
+	work := flag.Duration("work", 10*time.Millisecond, "how long an answer takes")
+	flag.Parse()
+
+	server := &http.Server{Addr: *address, Handler: handler(*work), ReadHeaderTimeout: time.Minute}
+	stopped := make(chan struct{})
+	if *graceful {
+		go stop(server, stopped)
+	}
+	if err := server.ListenAndServe(); err != http.ErrServerClosed {
+		log.Fatal(err)
+	}
+	<-stopped
+}
+
+func handler(work time.Duration) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /ready", func(http.ResponseWriter, *http.Request) {})
+	mux.HandleFunc("GET /", func(answer http.ResponseWriter, _ *http.Request) {
+		time.Sleep(work)
+		io.WriteString(answer, "hello\n")
+	})
+	return mux
+}
+
+func stop(server *http.Server, stopped chan<- struct{}) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM)
+	<-signals
+	if err := server.Shutdown(context.Background()); err != nil {
+		log.Print(err)
+	}
+	close(stopped)
+}

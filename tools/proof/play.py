@@ -1,0 +1,94 @@
+"""One run from an empty control plane to the published result, on whichever nodes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.client import connected
+from control_plane.credentials import ADMIN
+from control_plane.installation import SYSTEM_NAMESPACE, install
+from control_plane.operator_process import OperatorProcess
+from control_plane.plane import ControlPlane
+from proof import cluster, enclosure
+from proof.outcome import Figures, Outcome
+from proof.portable import simulated
+from proof.publication import publish
+from proof.scenarios import Scenario
+from proof.stage import Stage
+from proof.story import Story
+from proof.teller import Teller
+
+REAL = "real nodes: kubelet, containerd, runc, kube-proxy"
+SIMULATED = "PORTABLE: no real nodes; local processes as pods, a client-side balancer for kube-proxy"
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """What a person asked for.
+
+    Attributes:
+        portable: simulates the nodes.
+        scenarios: in their order.
+        tries: as in `Story`.
+        sleep_seconds: as in `Stage`.
+        folder: for state and logs.
+        output: for the result and the picture.
+    """
+
+    portable: bool
+    scenarios: Sequence[Scenario]
+    tries: int
+    sleep_seconds: int | None
+    folder: Path
+    output: Path
+
+    @property
+    def nodes(self) -> str:
+        """What the nodes are, for the result and the person who reads it."""
+        return SIMULATED if self.portable else REAL
+
+    def played(self, teller: Teller) -> list[Figures]:
+        """Play it and return the figures, which are published by then."""
+        with ExitStack() as stack:
+            with teller.waiting("starting the control plane and its nodes"):
+                plane = stack.enter_context(self._control_plane())
+            teller.say(f"started a control plane, with {self.nodes}")
+            outcomes = asyncio.run(self._told(plane, teller))
+        return publish(outcomes, into=self.output, nodes=self.nodes)
+
+    @contextmanager
+    def _control_plane(self) -> Iterator[ControlPlane]:
+        if self.portable:
+            with ControlPlane.start(self.folder / "plane", nodes=()) as plane:
+                yield plane
+        else:
+            with cluster.cluster(self.folder) as plane:
+                yield plane
+
+    async def _told(self, plane: ControlPlane, teller: Teller) -> list[Outcome]:
+        kubeconfig = _installed(plane)
+        with OperatorProcess(kubeconfig, log=plane.log("operator")) as operator:
+            operator.wait_ready(60)
+            async with self._stage(plane) as stage:
+                return await Story(stage, teller, self.scenarios, tries=self.tries).told()
+
+    @asynccontextmanager
+    async def _stage(self, plane: ControlPlane) -> AsyncIterator[Stage]:
+        async with connected(plane.site, user=ADMIN) as api:
+            if not self.portable:
+                forget, sources = enclosure.forget_connections, enclosure.CLIENTS
+                yield Stage(plane, api, cluster.target, forget, sources, self.sleep_seconds)
+                return
+            async with simulated(plane, api) as balancer:
+                yield Stage(plane, api, balancer.target, lambda: None, {}, self.sleep_seconds)
+
+
+def _installed(plane: ControlPlane) -> Path:
+    """Install the operator, which then runs here as a process, since no registry has its image."""
+    kubeconfig = install(plane)
+    plane.kubectl("scale", "deployment", "--all", "--replicas=0", f"--namespace={SYSTEM_NAMESPACE}")
+    return kubeconfig

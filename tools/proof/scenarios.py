@@ -1,0 +1,90 @@
+"""What is done to the service while requests come in."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from proof.load import Load, Target
+from proof.record import Record
+from proof.stage import REPLICAS, SYNC_SECONDS, Stage
+
+QUIET_SECONDS = 2.0
+"""How long nothing is done at the beginning and at the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """Something that happens to every service, sooner or later.
+
+    Attributes:
+        name: as in the result.
+        act: does it, and marks what it does.
+        seconds: how long the load lasts at least, so that before and after compare.
+    """
+
+    name: str
+    act: Callable[[Stage, Load], Awaitable[None]]
+    seconds: float
+
+
+async def observed(
+    scenario: Scenario, stage: Stage, *, targets: Mapping[str, Target], watch: Callable[[Load], None]
+) -> Record:
+    """Play a scenario under load and return what became of the requests.
+
+    Args:
+        scenario: what is done.
+        stage: to what.
+        targets: where the requests go, by service.
+        watch: is given the load once it begins, to tell how it goes.
+    """
+    await asyncio.sleep(SYNC_SECONDS)
+    stage.forget()
+    load = Load(targets, stage.sources)
+    async with load.driving():
+        watch(load)
+        await asyncio.sleep(QUIET_SECONDS)
+        await scenario.act(stage, load)
+        await stage.settled()
+        await asyncio.sleep(max(QUIET_SECONDS, scenario.seconds - load.seconds))
+    await stage.restore()
+    return load.record()
+
+
+async def _rolling_update(stage: Stage, load: Load) -> None:
+    load.mark("deploy")
+    await stage.release()
+    await stage.settled()
+    load.mark("deployed")
+
+
+async def _node_drain(stage: Stage, load: Load) -> None:
+    await _drain(await stage.busiest_node(), stage=stage, load=load)
+
+
+async def _scale_down(stage: Stage, load: Load) -> None:
+    load.mark(f"scale to {REPLICAS // 2}")
+    await stage.scale(REPLICAS // 2)
+
+
+async def _two_drains(stage: Stage, load: Load) -> None:
+    for _ in range(2):
+        await _drain(await stage.busiest_node(), stage=stage, load=load)
+
+
+async def _drain(node: str, *, stage: Stage, load: Load) -> None:
+    load.mark(f"drain {node}")
+    await stage.drain(node)
+    load.mark("drained")
+
+
+SCENARIOS = (
+    Scenario("rolling update", _rolling_update, seconds=35),
+    Scenario("scale-down", _scale_down, seconds=25),
+    Scenario("two node drains", _two_drains, seconds=50),
+    Scenario("node drain", _node_drain, seconds=50),
+)
+"""In this order the last drain meets every pod of both services on one node: they all fled there from the two before,
+and nothing has moved them since."""
