@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from itertools import takewhile
 from typing import Any
@@ -18,6 +19,9 @@ LABEL = "app.kubernetes.io/managed-by"
 OURS = "-productionpolicy"
 ROLLOUTS = "rollouts"
 MOST_SHOWN = 120
+MOMENT = re.compile(r" at \d{4}-\d\d-\d\dT[\d:]+Z")
+"""When a rollout began is told in its note, and differs from trial to trial."""
+
 ONCE = "undone 1x"
 """That an owner has taken a repair away once is noted by an operator that saw it, and has no effect."""
 REVISION = "deployment.kubernetes.io/revision"
@@ -81,7 +85,11 @@ def _of_workload(raw: Raw, objects: Mapping[str, list[Raw]]) -> dict[str, Any]:
     managers = {each["manager"] for each in raw["metadata"].get("managedFields", [])}
     return {
         "spec": raw["spec"],
-        "notes": {key: text for key, text in annotations.items() if DOMAIN in key and not text.startswith(ONCE)},
+        "notes": {
+            key: MOMENT.sub("", text)
+            for key, text in annotations.items()
+            if DOMAIN in key and not text.startswith(ONCE)
+        },
         "ours": [managers & {"productionpolicy"} != set(), raw["metadata"].get("finalizers", [])],
         "pods": _pods(raw),
         ROLLOUTS: _rollouts(raw, objects),
