@@ -155,6 +155,7 @@ class Cluster:
 
         Raises:
             Conflict: the managed fields have changed.
+            Forbidden: an admission webhook does not let us.
         """
         operations = list(_removals(raw["metadata"].get("managedFields", [])))
         if not operations:
@@ -168,6 +169,8 @@ class Cluster:
                 content_type=_JSON_PATCH,
                 accept=_METADATA_ONLY,
             )
+        except Forbidden:
+            raise
         except Refused as error:  # a failed test of a JSON patch is answered with 422
             raise Conflict("the managed fields have changed") from error
 

@@ -11,6 +11,9 @@ from productionpolicy.controller.cluster import Forbidden, Refused, RequestFaile
 from productionpolicy.controller.judgement import Judgement
 from productionpolicy.verdict import Applied
 
+RELEASE = "release"
+"""Stands for what is written to take our entry out of the managed fields."""
+
 MOST_WRITES = 20
 WRITES_SECONDS = 60.0
 """A workload is written at most so often in so many seconds: whatever goes wrong, it is never written in a hot loop."""
@@ -58,10 +61,16 @@ class Memory:
         todo = judgement.todo
         patch = self.refused.get(judgement.circumstances(todo.patch)) if todo.patch else None
         budget = self.refused.get(judgement.circumstances(todo.budget.terms)) if todo.budget else None
-        failure = patch or budget
+        release = self.refused.get(judgement.circumstances(RELEASE)) if todo.clean else None
+        failure = patch or budget or release
         if failure is None:
             return judgement
-        left = replace(todo, patch={} if patch else todo.patch, budget=None if budget else todo.budget)
+        left = replace(
+            todo,
+            patch={} if patch else todo.patch,
+            budget=None if budget else todo.budget,
+            clean=todo.clean and release is None,
+        )
         return replace(judgement, case=replace(judgement.case, failure=str(failure)), todo=left)
 
     @contextmanager

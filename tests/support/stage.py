@@ -1,0 +1,110 @@
+"""A reconciler at work on one workload, whose writes are only taken down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from productionpolicy.controller.clock import Clock, ServerClock
+from productionpolicy.controller.cluster import Cluster, RequestFailed
+from productionpolicy.controller.events import Events
+from productionpolicy.controller.reconciler import Reconciler
+from productionpolicy.controller.resources import BUDGETS, DEPLOYMENTS, NAMESPACES, POLICIES
+from productionpolicy.controller.store import Store
+from productionpolicy.kube.budgets import Budget
+from productionpolicy.kube.workloads import FIELD_MANAGER, WorkloadKey
+from support.manifests import Raw, deployment
+
+WEB = WorkloadKey("shop", "Deployment", "web")
+
+
+@dataclass
+class Written:
+    """Takes the writes of budgets, and knows of nothing else."""
+
+    budgets: list[Raw] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
+    releases: int = 0
+    refusal: RequestFailed | None = None
+    """What the API server says to a release."""
+    clock: ServerClock = field(default_factory=ServerClock)
+
+    async def create_budget(self, manifest: Raw) -> Raw:
+        metadata = {**manifest["metadata"], "uid": "b", "resourceVersion": "10", "generation": 1}
+        self.budgets.append({**manifest, "metadata": metadata})
+        return self.budgets[-1]
+
+    async def delete_budget(self, live: Budget) -> None:
+        self.deleted.append(live.name)
+
+    async def amend(self, *_: object) -> Raw:
+        return settled()
+
+    async def workload(self, *_: object) -> Raw:
+        return settled()
+
+    async def release(self, *_: object) -> None:
+        """Take our entry out of the managed fields, unless it is refused."""
+        self.releases += 1
+        if self.refusal is not None:
+            raise self.refusal
+
+
+@dataclass
+class Told:
+    reasons: list[str] = field(default_factory=list)
+
+    def about_workload(self, *_: Any, reason: str, **__: Any) -> None:
+        self.reasons.append(reason)
+
+
+@dataclass
+class Stage:
+    """A reconciler at work on one workload, by a clock that the test sets."""
+
+    written: Written = field(default_factory=Written)
+    store: Store = field(default_factory=Store)
+    told: Told = field(default_factory=Told)
+    later: list[float] = field(default_factory=list)
+    seconds: float = 100.0
+    version: int = 20
+
+    def __post_init__(self) -> None:
+        expectations = {"podDisruptionBudget": {"action": "Repair"}}
+        spec = {"mode": "Enforce", "profile": "Development", "expectations": expectations}
+        labels = {"productionpolicy.dev/policy": "default"}
+        self.store.observe(NAMESPACES, {"metadata": {"name": "shop", "labels": labels}})
+        self.store.observe(POLICIES, {"metadata": {"name": "default", "generation": 1}, "spec": spec})
+        self.store.observe(DEPLOYMENTS, settled())
+        self.reconciler = Reconciler(
+            self.store,
+            cast("Cluster", self.written),
+            events=cast("Events", self.told),
+            clock=Clock(monotonic=lambda: self.seconds),
+            wake=lambda _: None,
+            later=lambda _, seconds: self.later.append(seconds),
+        )
+
+    def observe_budget(self, *conditions: Raw) -> None:
+        self.version += 1
+        (made,) = self.written.budgets
+        metadata = {**made["metadata"], "resourceVersion": str(self.version)}
+        status = {"observedGeneration": 1, "conditions": list(conditions)}
+        self.store.observe(BUDGETS, {**made, "metadata": metadata, "status": status})
+
+    async def look(self) -> None:
+        await self.reconciler.reconcile(WEB)
+
+
+def settled() -> Raw:
+    raw = deployment()
+    counts = dict.fromkeys(("replicas", "updatedReplicas", "availableReplicas"), raw["spec"]["replicas"])
+    metadata = {**raw["metadata"], "uid": "w", "resourceVersion": "5", "generation": 1}
+    return {**raw, "metadata": metadata, "status": {**counts, "observedGeneration": 1}}
+
+
+def left_over() -> Raw:
+    """Return it with an entry of ours in its managed fields, as after an operator that ended between two requests."""
+    raw = settled()
+    entry = {"manager": FIELD_MANAGER, "operation": "Update", "apiVersion": "apps/v1", "fieldsType": "FieldsV1"}
+    return {**raw, "metadata": {**raw["metadata"], "resourceVersion": "6", "managedFields": [entry]}}
