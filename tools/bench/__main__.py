@@ -16,12 +16,12 @@ from pathlib import Path
 import msgspec
 
 from bench import bare as bare_client
+from bench import workloads
 from bench.client import RequestFailed
 from bench.field import Field, NotExact, prepared
-from bench.figures import Figures, Machine, printed
+from bench.figures import Bare, Figures, Machine, printed
 from bench.idle import peak
-from bench.load import Load
-from bench.operated import Operated, operate
+from bench.operated import operate
 from control_plane.binaries import BuildFailed
 from control_plane.operator_process import OperatorFailed
 from control_plane.plane import KubectlFailed, StartFailed
@@ -53,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m bench",
         description="Measure how fast the operator repairs many workloads, beside the bare writes, and what it costs.",
+        epilog="Beside N Deployments there are N/5 StatefulSets and 2 N Services, in N/20 namespaces.",
     )
     parser.add_argument("--scale", type=int, default=2000, metavar="N", help="how many Deployments (default: 2000)")
     parser.add_argument("--rest", type=float, default=60, metavar="SECONDS", help="how long it is watched at rest")
@@ -63,29 +64,33 @@ def _parser() -> argparse.ArgumentParser:
 async def _measured(folder: Path, *, scale: int, rest_seconds: float) -> Figures:
     with prepared(folder / "operated", scale=scale) as field:
         rate = await _seeded(field)
-        _say("the operator repairs them")
-        operated = await operate(field, rest_seconds=rest_seconds)
+        operated = await operate(field, rest_seconds=rest_seconds, say=_say)
         kubernetes = _version(field)
-        made = await field.inspect()
+        made = await field.inspect(changes=2)
         _say("a Kopf operator that does nothing watches them")
         idle = await asyncio.to_thread(peak, field)
     with prepared(folder / "bare", scale=scale) as field:
         await _seeded(field)
         _say("a bare client makes the same writes")
-        load = await bare_client.write(field)
-        if await field.inspect() != made:
+        spec = workloads.policy()["spec"]
+        repair, change = [await bare_client.write(field, each) for each in (spec, spec | workloads.CHANGED)]
+        if await field.inspect(changes=2) != made:
             raise NotExact("the bare client's writes differ from the operator's")
-    return _figures(scale, rate=rate, operated=operated, bare=load, idle=idle, kubernetes=kubernetes)
+    machine = Machine(cores=len(os.sched_getaffinity(0)), python=platform.python_version(), kubernetes=kubernetes)
+    return Figures(
+        scale,
+        field.size,
+        machine,
+        created_per_second=rate,
+        operated=operated,
+        bare=Bare(repair=repair, change=change),
+        idle_rss_bytes=idle,
+    )
 
 
 async def _seeded(field: Field) -> float:
-    _say(f"creating {field.scale} Deployments on a fresh API server")
+    _say(f"creating {field.size} workloads on a fresh API server")
     return await field.seed()
-
-
-def _figures(scale: int, *, rate: float, operated: Operated, bare: Load, idle: int, kubernetes: str) -> Figures:
-    machine = Machine(cores=len(os.sched_getaffinity(0)), python=platform.python_version(), kubernetes=kubernetes)
-    return Figures(scale, machine, created_per_second=rate, operated=operated, bare=bare, idle_rss_bytes=idle)
 
 
 def _version(field: Field) -> str:

@@ -20,6 +20,7 @@ Item = TypeVar("Item")
 
 PAGE = 500
 JSON = "application/json"
+_MERGE_PATCH = "application/merge-patch+json"
 _ACCEPTED = frozenset({HTTPStatus.OK, HTTPStatus.CREATED})
 
 
@@ -54,6 +55,10 @@ class Api:
     async def create(self, path: str, manifest: Any) -> None:
         """Create an object."""
         await self.send("POST", path, msgspec.json.encode(manifest))
+
+    async def merge(self, path: str, patch: Any) -> None:
+        """Change an object by a JSON merge patch."""
+        await self.send("PATCH", path, msgspec.json.encode(patch), content_type=_MERGE_PATCH)
 
     async def items(self, path: str) -> list[dict[str, Any]]:
         """Return all objects of a list, read page by page."""

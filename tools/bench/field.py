@@ -18,13 +18,15 @@ from control_plane.plane import ControlPlane
 from productionpolicy.kube.workloads import FIELD_MANAGER
 
 NAMESPACES = "/api/v1/namespaces"
-DEPLOYMENTS = "/apis/apps/v1/deployments"
+APPS = "/apis/apps/v1"
+PLURALS = {"Deployment": "deployments", "StatefulSet": "statefulsets"}
 BUDGETS = "/apis/policy/v1/poddisruptionbudgets"
 POLICIES = "/apis/productionpolicy.dev/v1alpha1/productionpolicies"
 OPERATOR = f"{SYSTEM_NAMESPACE}.{SERVICE_ACCOUNT}"
 """The user of the operator, by the name of its kubeconfig."""
 
 SEEDERS = 32
+_APART = frozenset({SYSTEM_NAMESPACE, workloads.LATE})
 
 
 class NotExact(Exception):
@@ -39,29 +41,45 @@ class Field:
     kubeconfig: Path
     """That of the operator."""
     scale: int
+    """How many Deployments it has; how many of the rest follows from it."""
+
+    @property
+    def size(self) -> int:
+        """How many workloads are to be repaired."""
+        return self.scale + workloads.stateful_sets_at(self.scale)
 
     async def seed(self) -> float:
-        """Create namespaces, workloads and the policy; return how many Deployments were created in a second."""
+        """Create namespaces, workloads and the policy; return how many workloads were created in a second."""
         async with connected(self.plane.site, user=ADMIN) as api:
-            for namespace in workloads.namespaces(self.scale):
-                await api.create(NAMESPACES, namespace)
+            await spread(workloads.namespaces(self.scale), lambda each: api.create(NAMESPACES, each), workers=SEEDERS)
+            await spread(workloads.services(self.scale), lambda each: _create(api, each), workers=SEEDERS)
             started = time.monotonic()
-            await spread(workloads.deployments(self.scale), lambda each: _create(api, each), workers=SEEDERS)
+            await spread(workloads.seeds(self.scale), lambda each: _create(api, each), workers=SEEDERS)
             seconds = time.monotonic() - started
             await api.create(POLICIES, workloads.policy())
-        return self.scale / seconds
+        return self.size / seconds
 
-    async def inspect(self) -> list[tuple[str, Any]]:
+    async def workloads(self) -> list[dict[str, Any]]:
+        """Return the workloads that are to be repaired, each with its kind."""
+        async with connected(self.plane.site, user=ADMIN) as api:
+            return [
+                {**each, "kind": kind}
+                for kind, plural in PLURALS.items()
+                for each in await api.items(f"{APPS}/{plural}")
+                if _namespace(each) not in _APART
+            ]
+
+    async def inspect(self, *, changes: int) -> list[tuple[str, Any]]:
         """Return what the repairs have made of each workload, in the order of their names.
 
         Raises:
-            NotExact: a workload was not written exactly once, or has not exactly one budget.
+            NotExact: a workload was not written so many times, or has not exactly one budget.
         """
+        found = await self.workloads()
         async with connected(self.plane.site, user=ADMIN) as api:
-            found = [each for each in await api.items(DEPLOYMENTS) if _namespace(each) != SYSTEM_NAMESPACE]
-            budgets = await api.items(BUDGETS)
-        _insist(len(found) == self.scale, f"there are {len(found)} Deployments")
-        _insist_on_one_change_each(found)
+            budgets = [each for each in await api.items(BUDGETS) if _namespace(each) not in _APART]
+        _insist(len(found) == self.size, f"there are {len(found)} workloads")
+        _insist_on_changes_of_each(found, changes)
         _insist_on_one_budget_each(found, budgets)
         terms = {each["metadata"]["ownerReferences"][0]["uid"]: each["spec"] for each in budgets}
         return sorted((_name(each), _result(each, terms[each["metadata"]["uid"]])) for each in found)
@@ -74,27 +92,35 @@ def prepared(folder: Path, *, scale: int) -> Iterator[Field]:
         yield Field(plane, install(plane), scale)
 
 
-async def _create(api: Api, deployment: dict[str, Any]) -> None:
-    await api.create(f"/apis/apps/v1/namespaces/{_namespace(deployment)}/deployments", deployment)
+def collection(raw: dict[str, Any]) -> str:
+    """Return the path where an object is created."""
+    if raw["kind"] == "Service":
+        return f"{NAMESPACES}/{_namespace(raw)}/services"
+    return f"{APPS}/namespaces/{_namespace(raw)}/{PLURALS[raw['kind']]}"
 
 
-def _insist_on_one_change_each(found: list[dict[str, Any]]) -> None:
-    """A Deployment is born with generation 1."""
+async def _create(api: Api, raw: dict[str, Any]) -> None:
+    await api.create(collection(raw), raw)
+
+
+def _insist_on_changes_of_each(found: list[dict[str, Any]], changes: int) -> None:
+    """A workload is born with generation 1."""
+    wanted = 1 + changes
     generations = Counter(each["metadata"]["generation"] for each in found)
-    _insist(set(generations) == {2}, f"generations and their number are {dict(generations)}; all should be 2")
+    _insist(set(generations) == {wanted}, f"generations and their number are {dict(generations)}, not {wanted} for all")
     managers = Counter(entry["manager"] for each in found for entry in each["metadata"]["managedFields"])
-    _insist(FIELD_MANAGER not in managers, f"{managers[FIELD_MANAGER]} Deployments hold managed fields of the operator")
+    _insist(FIELD_MANAGER not in managers, f"{managers[FIELD_MANAGER]} workloads hold managed fields of the operator")
 
 
 def _insist_on_one_budget_each(found: list[dict[str, Any]], budgets: list[dict[str, Any]]) -> None:
     owned = Counter(owner["uid"] for each in budgets for owner in each["metadata"]["ownerReferences"])
     wanted = Counter(each["metadata"]["uid"] for each in found)
-    _insist(owned == wanted, f"{len(budgets)} PodDisruptionBudgets belong to {len(owned)} of {len(found)} Deployments")
+    _insist(owned == wanted, f"{len(budgets)} PodDisruptionBudgets belong to {len(owned)} of {len(found)} workloads")
 
 
-def _result(deployment: dict[str, Any], terms: Any) -> Any:
+def _result(workload: dict[str, Any], terms: Any) -> Any:
     """Return all that a repair may have changed."""
-    return (str(deployment["spec"]), str(deployment["metadata"].get("annotations")), str(terms))
+    return (str(workload["spec"]), str(workload["metadata"].get("annotations")), str(terms))
 
 
 def _namespace(raw: dict[str, Any]) -> str:
@@ -102,7 +128,7 @@ def _namespace(raw: dict[str, Any]) -> str:
 
 
 def _name(raw: dict[str, Any]) -> str:
-    return f"{_namespace(raw)}/{raw['metadata']['name']}"
+    return f"{_namespace(raw)}/{raw['kind']}/{raw['metadata']['name']}"
 
 
 def _insist(holds: bool, otherwise: str) -> None:  # noqa: FBT001  # reads like an assertion, which it is

@@ -13,6 +13,7 @@ from typing import Any
 import kopf
 
 from bench.field import Field
+from bench.operated import LATE
 from control_plane.installation import SYSTEM_NAMESPACE
 from control_plane.operator_process import OperatorProcess
 from productionpolicy.controller import handlers
@@ -35,7 +36,7 @@ def peak(field: Field) -> int:
         OperatorFailed: it did not come to know them in time.
     """
     log = field.plane.log("idle")
-    program = (sys.executable, *PROGRAM, f"--deployments={field.scale}")
+    program = (sys.executable, *PROGRAM, f"--deployments={field.scale + LATE}")
     with OperatorProcess(field.kubeconfig, log=log, program=program) as process:
         process.wait_ready(timeout=max(LEAST_SECONDS, field.scale * SECONDS_PER_WORKLOAD))
         process.stop()

@@ -1,4 +1,4 @@
-"""The operator at work on the same workloads: how long it takes, and what it uses then and at rest."""
+"""The operator at work on the same workloads: how long it takes, and what it uses then, at rest and after a restart."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from prometheus_client.parser import text_string_to_metric_families
 
+from bench import workloads
 from bench.client import Api, connected
-from bench.field import POLICIES, Field, NotExact
+from bench.field import POLICIES, Field, NotExact, collection
 from bench.load import Load, Meter
-from bench.workloads import POLICY
 from control_plane import probe
 from control_plane.credentials import ADMIN
 from control_plane.operator_process import OperatorProcess
@@ -27,8 +29,40 @@ CALM_SECONDS = 5.0
 
 COMPILING = {"PYTHONDONTWRITEBYTECODE": ""}
 POLL_SECONDS = 0.25
+LATE_POLL_SECONDS = 0.05
 SECONDS_PER_WORKLOAD = 0.2
 LEAST_SECONDS = 60.0
+LATE = 10
+"""How many Deployments change while the others converge."""
+
+LATE_SECONDS_PER_WORKLOAD = 0.0003
+"""How long to wait between two of them."""
+
+LISTING_SECONDS = 30.0
+"""How long after a restart everything is listed anew; by default it is 15 minutes."""
+
+LISTED_SECONDS = 50.0
+"""How long it is watched then: one listing falls into it, not two."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What happened from one moment to another."""
+
+    seconds: float
+    cpu_seconds: float
+    """Of the operator."""
+    load: Load
+    """Of the machine."""
+    requests: Counter[str]
+    """The operator's, by verb, watches aside."""
+    failures: Counter[str]
+    """Answers that were no success, by HTTP status; 0 is none at all."""
+
+    @property
+    def writes(self) -> int:
+        """How many of the requests write."""
+        return sum(count for verb, count in self.requests.items() if verb in WRITES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,64 +71,121 @@ class Operated:
 
     ready_seconds: float
     """From the start of the process until it called itself ready."""
-    seconds: float
+    repair: Stretch
     """From the start of the process until the status told, exactly, that everything is repaired."""
-    cpu_seconds: float
-    """CPU time of the process until then."""
-    load: Load
-    """Of the machine until then."""
-    requests: Counter[str]
-    """Requests by verb until then, watches aside."""
-    failures: Counter[str]
-    """Answers that were no success, by HTTP status; 0 is none at all."""
+    late_seconds: list[float]
+    """From the change of each late Deployment until it was repaired, while others were still to be."""
+    rest: Stretch
+    change: Stretch
+    """From a change of the policy until the status told, exactly, that everything is repaired again."""
+    status_bytes: int
     rss_peak_bytes: int
-    rest_seconds: float
-    rest_cpu_seconds: float
-    rest_writes: int
-    rest_requests: int
+    restart_seconds: float
+    """From the start of a second process until it called itself ready."""
+    restarted: Stretch
+    """From then on, with one full listing in it."""
+
+    @property
+    def rest_share(self) -> float:
+        """What share of a core it takes at rest."""
+        return self.rest.cpu_seconds / self.rest.seconds
+
+    @property
+    def listing_cpu_seconds(self) -> float:
+        """What a full listing costs."""
+        return self.restarted.cpu_seconds - self.rest_share * self.restarted.seconds
 
 
-@dataclass(frozen=True, slots=True)
-class _Moment:
-    at: float
-    cpu_seconds: float
-    requests: Counter[tuple[str, str]]
-    """By verb and HTTP status."""
+class Watch:
+    """Looks at an operator at work, from when it is made."""
+
+    def __init__(self, field: Field, operator: OperatorProcess) -> None:
+        self._operator = operator
+        self._started, self._cpu_seconds = time.monotonic(), operator.cpu_seconds
+        self._requests = self._read()
+        self._meter = Meter([*field.plane.pids, os.getpid(), operator.pid])
+
+    def read(self) -> Stretch:
+        """Return what has happened so far."""
+        requests = self._read() - self._requests
+        return Stretch(
+            seconds=time.monotonic() - self._started,
+            cpu_seconds=self._operator.cpu_seconds - self._cpu_seconds,
+            load=self._meter.read(),
+            requests=_summed(requests, lambda verb, _: verb),
+            failures=_summed(requests, lambda _, code: "" if code.startswith("2") else code),
+        )
+
+    def _read(self) -> Counter[tuple[str, str]]:
+        """Return the requests by verb and HTTP status; none before it serves its metrics."""
+        return _requests((probe.body(self._operator.port, "/metrics") or b"").decode())
 
 
-async def operate(field: Field, *, rest_seconds: float) -> Operated:
-    """Let the operator repair everything, then watch it at rest.
+async def operate(field: Field, *, rest_seconds: float, say: Callable[[str], None]) -> Operated:
+    """Let the operator repair everything, watch it at rest, change the policy, and start it anew.
 
     Raises:
         NotExact: it did not come to that in time.
     """
-    log = field.plane.log("operator")
     await asyncio.to_thread(_compile)
-    with OperatorProcess(field.kubeconfig, log=log, environment=COMPILING) as operator:
-        started, meter = time.monotonic(), Meter([*field.plane.pids, os.getpid(), operator.pid])
-        await asyncio.to_thread(operator.wait_ready, timeout=LEAST_SECONDS)
-        ready = time.monotonic()
-        await _repaired(field)
-        settled, load = _moment(operator), meter.read()
-        await asyncio.sleep(CALM_SECONDS)
-        calm = _moment(operator)
-        await asyncio.sleep(rest_seconds)
-        end, peak = _moment(operator), operator.rss_peak_bytes
-        await asyncio.to_thread(operator.stop)
-    resting = end.requests - calm.requests
+    async with connected(field.plane.site, user=ADMIN) as api:
+        paths = await _made_late(api)
+        say("the operator repairs them")
+        with _operator(field) as operator:
+            watch = Watch(field, operator)
+            await _ready(field, operator)
+            ready = watch.read()
+            late_seconds = await _changed_late(api, paths, pause=field.scale * LATE_SECONDS_PER_WORKLOAD)
+            await _repaired(api, field)
+            repair = watch.read()
+            await field.inspect(changes=1)
+            say("it is at rest")
+            await asyncio.sleep(CALM_SECONDS)
+            watch = Watch(field, operator)
+            await asyncio.sleep(rest_seconds)
+            rest = watch.read()
+            say("the policy changes, and it repairs them anew")
+            watch = Watch(field, operator)
+            await api.merge(f"{POLICIES}/{workloads.POLICY}", {"spec": workloads.CHANGED})
+            status = await _repaired(api, field, generation=2)
+            change, peak = watch.read(), operator.rss_peak_bytes
+            await asyncio.sleep(CALM_SECONDS)
+            await asyncio.to_thread(operator.stop)
+    say("it is started anew, and lists everything")
+    restart, restarted = await _started_anew(field)
     return Operated(
-        ready_seconds=ready - started,
-        seconds=settled.at - started,
-        cpu_seconds=settled.cpu_seconds,
-        load=load,
-        requests=_by_verb(settled.requests),
-        failures=_failures(settled.requests),
+        ready_seconds=ready.seconds,
+        repair=repair,
+        late_seconds=late_seconds,
+        rest=rest,
+        change=change,
+        status_bytes=len(msgspec.json.encode(status)),
         rss_peak_bytes=peak,
-        rest_seconds=end.at - calm.at,
-        rest_cpu_seconds=end.cpu_seconds - calm.cpu_seconds,
-        rest_writes=sum(count for (verb, _), count in resting.items() if verb in WRITES),
-        rest_requests=resting.total(),
+        restart_seconds=restart.seconds,
+        restarted=restarted,
     )
+
+
+async def _started_anew(field: Field) -> tuple[Stretch, Stretch]:
+    """Return what happened until another process was ready, and from then on."""
+    with _operator(field, f"--listing-interval={LISTING_SECONDS}") as operator:
+        watch = Watch(field, operator)
+        await _ready(field, operator)
+        restart, watch = watch.read(), Watch(field, operator)
+        await asyncio.sleep(LISTED_SECONDS)
+        restarted = watch.read()
+        await asyncio.to_thread(operator.stop)
+    return restart, restarted
+
+
+def _operator(field: Field, *arguments: str) -> OperatorProcess:
+    return OperatorProcess(
+        field.kubeconfig, log=field.plane.log("operator"), environment=COMPILING, arguments=arguments
+    )
+
+
+async def _ready(field: Field, operator: OperatorProcess) -> None:
+    await asyncio.to_thread(operator.wait_ready, timeout=LEAST_SECONDS + field.scale * SECONDS_PER_WORKLOAD)
 
 
 def _compile() -> None:
@@ -104,34 +195,58 @@ def _compile() -> None:
     )
 
 
-async def _repaired(field: Field) -> None:
-    patience = max(LEAST_SECONDS, field.scale * SECONDS_PER_WORKLOAD)
+async def _made_late(api: Api) -> list[str]:
+    """Create the Deployments whose turn comes late; return where they are."""
+    manifests = [workloads.late(f"app-{number}") for number in range(LATE)]
+    for each in manifests:
+        await api.create(collection(each), each)
+    return [f"{collection(each)}/{each['metadata']['name']}" for each in manifests]
+
+
+async def _changed_late(api: Api, paths: list[str], *, pause: float) -> list[float]:
+    """Take the exemptions away from one after another; return how long each was waiting for its repair.
+
+    What is changed when there are no others left to be repaired is not counted.
+    """
+    waited: list[float] = []
+    for path in paths:
+        await api.merge(path, {"metadata": {"annotations": None}})
+        started = time.monotonic()
+        async with asyncio.timeout(LEAST_SECONDS):
+            while "lifecycle" not in (await api.get(path))["spec"]["template"]["spec"]["containers"][0]:  # noqa: ASYNC110  # another process does it
+                await asyncio.sleep(LATE_POLL_SECONDS)
+        seconds = time.monotonic() - started
+        if (await _status(api))["pending"]["repairs"] > LATE:
+            waited.append(seconds)
+        await asyncio.sleep(pause)
+    return waited
+
+
+async def _repaired(api: Api, field: Field, *, generation: int = 1) -> Any:
+    """Wait until the status tells so, and return it."""
+    patience = LEAST_SECONDS + field.scale * SECONDS_PER_WORKLOAD
     status: Any = {}
     try:
-        async with asyncio.timeout(patience), connected(field.plane.site, user=ADMIN) as api:
-            while not _tells_all_repaired(status, scale=field.scale):
-                status = await _status(api)
+        async with asyncio.timeout(patience):
+            while not _tells_all_repaired(status, size=field.size + LATE, generation=generation):
                 await asyncio.sleep(POLL_SECONDS)
+                status = await _status(api)
     except TimeoutError:
         told = {name: status.get(name) for name in ("workloads", "pending", "repaired", "conditions")}
         raise NotExact(f"the status told after {patience:.0f} s: {told}") from None
+    return status
 
 
 async def _status(api: Api) -> Any:
-    return (await api.get(f"{POLICIES}/{POLICY}")).get("status", {})
+    return (await api.get(f"{POLICIES}/{workloads.POLICY}")).get("status", {})
 
 
-def _tells_all_repaired(status: Any, *, scale: int) -> bool:
-    if not status.get("observedGeneration"):
+def _tells_all_repaired(status: Any, *, size: int, generation: int) -> bool:
+    if status.get("observedGeneration") != generation:
         return False
     reasons = {each["type"]: each["reason"] for each in status["conditions"]}
     told = (status["workloads"]["total"], status["repaired"], status["pending"])
-    return reasons.get("Progressing") == "Settled" and told == (scale, scale, {"repairs": 0, "restarts": 0})
-
-
-def _moment(operator: OperatorProcess) -> _Moment:
-    at, spent = time.monotonic(), operator.cpu_seconds
-    return _Moment(at, spent, _requests((probe.body(operator.port, "/metrics") or b"").decode()))
+    return reasons.get("Progressing") == "Settled" and told == (size, size, {"repairs": 0, "restarts": 0})
 
 
 def _requests(metrics: str) -> Counter[tuple[str, str]]:
@@ -143,16 +258,10 @@ def _requests(metrics: str) -> Counter[tuple[str, str]]:
     return found
 
 
-def _by_verb(requests: Counter[tuple[str, str]]) -> Counter[str]:
+def _summed(requests: Counter[tuple[str, str]], name: Callable[[str, str], str]) -> Counter[str]:
+    """Return the numbers of requests under the names that verb and HTTP status get, without those that get none."""
     found: Counter[str] = Counter()
-    for (verb, _), count in sorted(requests.items()):
-        found[verb] += count
-    return found
-
-
-def _failures(requests: Counter[tuple[str, str]]) -> Counter[str]:
-    found: Counter[str] = Counter()
-    for (_, code), count in sorted(requests.items()):
-        if not code.startswith("2"):
-            found[code] += count
+    for (verb, code), count in sorted(requests.items()):
+        if name(verb, code):
+            found[name(verb, code)] += count
     return found

@@ -1,4 +1,4 @@
-"""What the benchmark fills a cluster with: Deployments of which each needs every repair, and their policy."""
+"""What the benchmark fills a cluster with: workloads of which each needs every repair, and their policy."""
 
 from __future__ import annotations
 
@@ -9,6 +9,20 @@ Raw = dict[str, Any]
 
 POLICY = "bench"
 PER_NAMESPACE = 20
+DEPLOYMENTS_PER_STATEFUL_SET = 5
+SERVICES_PER_DEPLOYMENT = 2
+LATE = "late"
+"""The namespace of Deployments that change while all others converge."""
+
+CHANGED = {"expectations": {"preStop": {"sleepSeconds": 15}}}
+"""What is changed in the spec of the policy when all have been repaired: each workload has to be repaired anew."""
+
+_REPAIRS = ("podDisruptionBudget", "preStop", "spread", "terminationGracePeriod")
+
+
+def stateful_sets_at(scale: int) -> int:
+    """Return how many StatefulSets there are beside so many Deployments."""
+    return scale // DEPLOYMENTS_PER_STATEFUL_SET
 
 
 def policy() -> Raw:
@@ -23,23 +37,52 @@ def policy() -> Raw:
 
 def namespaces(scale: int) -> Iterator[Raw]:
     """Yield the namespaces, each with the label that names the policy."""
-    for number in range(-(-scale // PER_NAMESPACE)):
+    for name in (LATE, *(_namespace(number) for number in range(-(-scale // PER_NAMESPACE)))):
         labels = {"productionpolicy.dev/policy": POLICY}
-        yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": _namespace(number), "labels": labels}}
+        yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
 
 
-def deployments(scale: int) -> Iterator[Raw]:
-    """Yield the Deployments: nothing wrong but that nothing is prepared for a drain or a rollout."""
+def seeds(scale: int) -> Iterator[Raw]:
+    """Yield all workloads: nothing wrong but that nothing is prepared for a drain or a rollout."""
     for number in range(scale):
         yield deployment(f"app-{number:05}", namespace=_namespace(number // PER_NAMESPACE))
+    for number in range(stateful_sets_at(scale)):
+        namespace = _namespace(number * DEPLOYMENTS_PER_STATEFUL_SET // PER_NAMESPACE)
+        yield stateful_set(f"store-{number:05}", namespace=namespace)
+
+
+def services(scale: int) -> Iterator[Raw]:
+    """Yield Services, which the operator has no use for."""
+    for number in range(scale * SERVICES_PER_DEPLOYMENT):
+        metadata = {
+            "name": f"service-{number:05}",
+            "namespace": _namespace(number // SERVICES_PER_DEPLOYMENT // PER_NAMESPACE),
+        }
+        selector = {"app.kubernetes.io/name": f"app-{number // SERVICES_PER_DEPLOYMENT:05}"}
+        spec = {"clusterIP": "None", "selector": selector, "ports": [{"port": 80}]}
+        yield {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
+
+
+def late(name: str) -> Raw:
+    """Return a Deployment that is exempt from every repair, until its annotations are taken away."""
+    raw = deployment(name, namespace=LATE)
+    reasons = {f"exempt.productionpolicy.dev/{each}": "its turn comes later" for each in _REPAIRS}
+    raw["metadata"]["annotations"] = reasons
+    return raw
 
 
 def _namespace(number: int) -> str:
     return f"team-{number:04}"
 
 
+def stateful_set(name: str, *, namespace: str) -> Raw:
+    """Return one of the StatefulSets."""
+    raw = deployment(name, namespace=namespace)
+    return {**raw, "kind": "StatefulSet", "spec": {**raw["spec"], "serviceName": name}}
+
+
 def deployment(name: str, *, namespace: str) -> Raw:
-    """Return one of them."""
+    """Return one of the Deployments."""
     labels = {"app.kubernetes.io/name": name}
     container = {
         "name": "web",
