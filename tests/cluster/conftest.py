@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -29,11 +30,8 @@ def kubeconfig(plane: ControlPlane) -> Path:
 @pytest.fixture(scope="session")
 def operator(kubeconfig: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatorProcess]:
     """One operator for all cluster tests."""
-    log = tmp_path_factory.mktemp("operator") / "operator.log"
-    with OperatorProcess(kubeconfig, log=log, arguments=("--pods-interval", "2")) as process:
-        process.wait_ready(60)
+    with _at_work(kubeconfig, log=tmp_path_factory.mktemp("operator") / "operator.log") as process:
         yield process
-        assert process.stop(timeout=10) == 0
 
 
 @pytest.fixture
@@ -59,11 +57,8 @@ def admitting_operator(
 ) -> Iterator[OperatorProcess]:
     """The operator of that one."""
     kubeconfig = admitting_plane.kubeconfig_of_service_account("productionpolicy-system", "productionpolicy")
-    log = tmp_path_factory.mktemp("admitting-operator") / "operator.log"
-    with OperatorProcess(kubeconfig, log=log, arguments=("--pods-interval", "2")) as process:
-        process.wait_ready(60)
+    with _at_work(kubeconfig, log=tmp_path_factory.mktemp("admitting-operator") / "operator.log") as process:
         yield process
-        assert process.stop(timeout=10) == 0
 
 
 @pytest.fixture
@@ -72,3 +67,12 @@ def admitting_world(admitting_plane: ControlPlane, admitting_operator: OperatorP
     made = World(admitting_plane, admitting_operator)
     yield made
     made.clean_up()
+
+
+@contextmanager
+def _at_work(kubeconfig: Path, *, log: Path) -> Iterator[OperatorProcess]:
+    """Run an operator, which looks for bare pods more often than by default, and see that it ends well."""
+    with OperatorProcess(kubeconfig, log=log, arguments=("--pods-interval", "2")) as process:
+        process.wait_ready(60)
+        yield process
+        assert process.stop(timeout=10) == 0

@@ -6,10 +6,7 @@ import argparse
 import asyncio
 import os
 import platform
-import shutil
 import sys
-import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,6 +22,7 @@ from bench.operated import operate
 from control_plane.binaries import BuildFailed
 from control_plane.operator_process import OperatorFailed
 from control_plane.plane import KubectlFailed, StartFailed
+from control_plane.session import play, say
 
 FAILURES = (BuildFailed, KubectlFailed, NotExact, OperatorFailed, RequestFailed, StartFailed)
 
@@ -32,16 +30,11 @@ FAILURES = (BuildFailed, KubectlFailed, NotExact, OperatorFailed, RequestFailed,
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     options = _parser().parse_args(arguments)
-    folder = Path(tempfile.mkdtemp(prefix="productionpolicy-bench-"))
-    try:
-        figures = asyncio.run(_measured(folder, scale=options.scale, rest_seconds=options.rest))
-    except FAILURES as failure:
-        _say(f"error: {failure}. The logs are in {folder}.")
-        return 1
-    except KeyboardInterrupt:
-        shutil.rmtree(folder, ignore_errors=True)
-        return 130  # as shells count: 128 + SIGINT
-    shutil.rmtree(folder, ignore_errors=True)
+    return play("bench", lambda folder: _run(folder, options), failures=FAILURES)
+
+
+def _run(folder: Path, options: argparse.Namespace) -> int:
+    figures = asyncio.run(_measured(folder, scale=options.scale, rest_seconds=options.rest))
     if options.json:
         print(figures.document().decode())
     else:
@@ -64,14 +57,14 @@ def _parser() -> argparse.ArgumentParser:
 async def _measured(folder: Path, *, scale: int, rest_seconds: float) -> Figures:
     with prepared(folder / "operated", scale=scale) as field:
         rate = await _seeded(field)
-        operated = await operate(field, rest_seconds=rest_seconds, say=_say)
+        operated = await operate(field, rest_seconds=rest_seconds, say=say)
         kubernetes = _version(field)
         made = await field.inspect(changes=2)
-        _say("a Kopf operator that does nothing watches them")
+        say("a Kopf operator that does nothing watches them")
         idle = await asyncio.to_thread(peak, field)
     with prepared(folder / "bare", scale=scale) as field:
         await _seeded(field)
-        _say("a bare client makes the same writes")
+        say("a bare client makes the same writes")
         spec = workloads.policy()["spec"]
         repair, change = [await bare_client.write(field, each) for each in (spec, spec | workloads.CHANGED)]
         if await field.inspect(changes=2) != made:
@@ -89,17 +82,13 @@ async def _measured(folder: Path, *, scale: int, rest_seconds: float) -> Figures
 
 
 async def _seeded(field: Field) -> float:
-    _say(f"creating {field.size} workloads on a fresh API server")
+    say(f"creating {field.size} workloads on a fresh API server")
     return await field.seed()
 
 
 def _version(field: Field) -> str:
     version = msgspec.json.decode(field.plane.kubectl("version", "-o", "json"))
     return str(version["serverVersion"]["gitVersion"])
-
-
-def _say(message: str) -> None:
-    print(f"{time.strftime('%H:%M:%S')} {message}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -11,9 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import secrets
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -25,11 +23,13 @@ from bench.client import RequestFailed
 from chaos import tables
 from chaos.play import Row, WrongTwin, played
 from chaos.scenarios import KILLS_A_ROUND, SCENARIOS, Scenario
-from chaos.stage import NeverHappened, staged
+from chaos.stage import staged
 from control_plane.binaries import BuildFailed
 from control_plane.installation import REPOSITORY
 from control_plane.operator_process import OperatorFailed
+from control_plane.patience import NeverHappened
 from control_plane.plane import KubectlFailed, StartFailed
+from control_plane.session import play, say
 
 PAGE = REPOSITORY / "docs" / "reliability.md"
 FAILURES = (BuildFailed, KubectlFailed, NeverHappened, OperatorFailed, RequestFailed, StartFailed, WrongTwin)
@@ -40,23 +40,16 @@ WIDTH = 140
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     options = _parser().parse_args(arguments)
-    folder = Path(tempfile.mkdtemp(prefix="productionpolicy-chaos-"))
-    _say(f"seed {options.seed}; play the same again by: make chaos SEED={options.seed}")
+    say(f"seed {options.seed}; play the same again by: make chaos SEED={options.seed}")
+    return play("chaos", lambda folder: _run(folder, options), failures=FAILURES)
+
+
+def _run(folder: Path, options: argparse.Namespace) -> int:
     started = time.monotonic()
-    try:
-        rows = asyncio.run(_rows(folder, _chosen(options), options))
-    except FAILURES as failure:
-        _say(f"error: {failure}. The logs are in {folder}.")
-        return 1
-    except KeyboardInterrupt:
-        shutil.rmtree(folder, ignore_errors=True)
-        return 130  # as shells count: 128 + SIGINT
+    rows = asyncio.run(_rows(folder, _chosen(options), options))
     tables.printed(_console(), rows)
-    harmless = all(each.harmless for each in rows)
-    _say(f"played in {time.monotonic() - started:.0f} s" + ("" if harmless else f". The logs are in {folder}."))
-    if harmless:
-        shutil.rmtree(folder, ignore_errors=True)
-    return int(not harmless)
+    say(f"played in {time.monotonic() - started:.0f} s")
+    return int(not all(each.harmless for each in rows))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -83,16 +76,12 @@ async def _rows(folder: Path, scenarios: Sequence[Scenario], options: argparse.N
             tables.write(PAGE, [row], seed=options.seed, order=[each.name for each in SCENARIOS])
 
     async with staged(folder) as stage:
-        return await played(stage, scenarios, seed=options.seed, tell=_say, keep=keep)
+        return await played(stage, scenarios, seed=options.seed, tell=say, keep=keep)
 
 
 def _console() -> Console:
     console = Console(highlight=False, markup=False)
     return console if console.is_terminal else Console(width=WIDTH, highlight=False, markup=False)
-
-
-def _say(message: str) -> None:
-    print(f"{time.strftime('%H:%M:%S')} {message}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -11,10 +11,11 @@ from random import Random
 
 from bench.client import connected
 from chaos.clocked import OFFSET_FILE
-from chaos.stage import NeverHappened, Stage, until
+from chaos.stage import Stage, until
 from chaos.trial import Trial
 from control_plane.credentials import ADMIN
 from control_plane.installation import SERVICE_ACCOUNT
+from control_plane.patience import NeverHappened
 from faults.proxy import Storm
 
 KILLS_A_ROUND = 10

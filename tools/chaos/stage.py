@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -19,14 +20,15 @@ from bench.client import Api, RequestFailed, connected
 from chaos.cast import Raw, deployment
 from chaos.picture import POLICIES
 from chaos.supervisor import Supervisor
+from control_plane import patience
 from control_plane.credentials import ADMIN
 from control_plane.installation import AWAIT_KIND, REPOSITORY, install
 from control_plane.operator_process import PROGRAM, OperatorProcess
+from control_plane.patience import NeverHappened
 from control_plane.plane import ControlPlane
 from faults.proxy import Proxy
 from faults.wire import Wire
 
-POLL_SECONDS = 0.3
 SOON_SECONDS = 0.002
 GOVERNED = "productionpolicy.dev/policy"
 PULSE = "pulse"
@@ -34,28 +36,7 @@ SPEC = {"mode": "Enforce"}
 NOT_NOW = (RequestFailed, aiohttp.ClientError, TimeoutError, OSError)
 """What a look at a cluster may come to while its API server is away."""
 
-
-class NeverHappened(Exception):
-    """What was waited for did not come true in time; the message says what was seen."""
-
-
-async def eventually(look: Callable[[], Awaitable[tuple[bool, Any]]], *, seconds: float) -> Any:
-    """Return what `look` sees as soon as it says that it is right.
-
-    Raises:
-        NeverHappened: it is not right in time.
-    """
-    deadline = time.monotonic() + seconds
-    seen: Any = None
-    while time.monotonic() < deadline:
-        try:
-            right, seen = await look()
-        except NOT_NOW as error:
-            right, seen = False, error
-        if right:
-            return seen
-        await asyncio.sleep(POLL_SECONDS)
-    raise NeverHappened(str(seen))
+eventually = partial(patience.eventually, not_now=NOT_NOW)
 
 
 async def until(true: Callable[[], bool], *, seconds: float) -> None:
@@ -173,5 +154,5 @@ async def staged(folder: Path) -> AsyncIterator[Stage]:
 async def _revive(plane: ControlPlane) -> None:
     """Keep the controllers of the control plane running, which are not what is tried here."""
     while True:
-        await asyncio.sleep(POLL_SECONDS)
+        await asyncio.sleep(patience.POLL_SECONDS)
         plane.revive()

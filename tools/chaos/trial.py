@@ -9,7 +9,8 @@ from typing import Any
 
 from chaos.cast import MIXED, NAMESPACES, SHOP, VAULT, Part, Raw, budget, cast, deployment
 from chaos.picture import POLICIES, ROLLOUTS, Picture, differences, extra_rollouts, taken
-from chaos.stage import NeverHappened, Stage, eventually
+from chaos.stage import Stage, eventually
+from control_plane.patience import NeverHappened
 
 PATIENCE_SECONDS = 300.0
 STILL_SECONDS = 8.0

@@ -15,9 +15,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import itertools
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -28,6 +26,7 @@ from control_plane.binaries import BuildFailed
 from control_plane.installation import REPOSITORY
 from control_plane.operator_process import OperatorFailed
 from control_plane.plane import KubectlFailed, StartFailed
+from control_plane.session import play, say
 from matrix.changes import CHANGES
 from matrix.helm import HELM_3, HELM_4
 from matrix.play import Cell, Unit, all_units, played
@@ -49,16 +48,11 @@ UNGUARDED = "Repaired in the background, on a server without the admission polic
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     options = _parser().parse_args(arguments)
-    folder = Path(tempfile.mkdtemp(prefix="productionpolicy-matrix-"))
-    try:
-        tables = asyncio.run(_tables(folder, [each for each in all_units() if _chosen(each, options)]))
-    except FAILURES as failure:
-        _say(f"error: {failure}. The logs are in {folder}.")
-        return 1
-    except KeyboardInterrupt:
-        shutil.rmtree(folder, ignore_errors=True)
-        return 130  # as shells count: 128 + SIGINT
-    shutil.rmtree(folder, ignore_errors=True)
+    return play("matrix", lambda folder: _run(folder, options), failures=FAILURES)
+
+
+def _run(folder: Path, options: argparse.Namespace) -> int:
+    tables = asyncio.run(_tables(folder, [each for each in all_units() if _chosen(each, options)]))
     _tell(tables)
     if options.write:
         write(PAGE, [line for title, cells in tables.items() for line in markdown(title, cells)])
@@ -93,10 +87,10 @@ async def _tables(folder: Path, units: Sequence[Unit]) -> dict[str, list[Cell]]:
 async def _cells(folder: Path, units: Sequence[Unit], *, admits: bool) -> list[Cell]:
     started = time.monotonic()
     count = sum(len(each.ways) for each in units)
-    _say(f"{count} cells, {'with' if admits else 'without'} the admission policy")
+    say(f"{count} cells, {'with' if admits else 'without'} the admission policy")
     async with staged(folder, admits=admits) as stage:
         cells = await played(stage, units, told=_progress(len(units)))
-    _say(f"played in {time.monotonic() - started:.0f} s")
+    say(f"played in {time.monotonic() - started:.0f} s")
     return cells
 
 
@@ -107,7 +101,7 @@ def _progress(total: int) -> Callable[[], None]:
     def told() -> None:
         number = next(done)
         if number % UNITS_PER_LINE == 0:
-            _say(f"{number} of {total} pairs of a writer and a change")
+            say(f"{number} of {total} pairs of a writer and a change")
 
     return told
 
@@ -126,10 +120,6 @@ def _sum(cells: Iterable[Cell]) -> str:
     counted = [each for each in found if each.counted]
     won, rest = sum(each.won for each in counted), len(found) - len(counted)
     return f"the owner wins in {won} of {len(counted)} cells; {rest} are not counted"
-
-
-def _say(message: str) -> None:
-    print(f"{time.strftime('%H:%M:%S')} {message}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

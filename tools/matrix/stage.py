@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,35 +15,15 @@ from bench.client import Api, connected
 from control_plane.credentials import ADMIN
 from control_plane.installation import REPOSITORY, install
 from control_plane.operator_process import OperatorProcess
+from control_plane.patience import eventually
 from control_plane.plane import ControlPlane
 from matrix.manifests import NAME, Raw, base, deployment
 
-POLL_SECONDS = 0.2
 PATIENCE_SECONDS = 60.0
 POLICIES = "/apis/productionpolicy.dev/v1alpha1/productionpolicies"
 GOVERNED = "productionpolicy.dev/policy"
 JOURNAL = "repairs.productionpolicy.dev/"
 SPEC = {"mode": "Enforce"}
-
-
-class NeverHappened(Exception):
-    """What was waited for did not come true in time; the message says what was seen."""
-
-
-async def eventually(look: Callable[[], Awaitable[tuple[bool, Any]]]) -> Any:
-    """Return what `look` sees as soon as it says that it is right.
-
-    Raises:
-        NeverHappened: it is not right in time.
-    """
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        right, seen = await look()
-        if right:
-            return seen
-        if time.monotonic() > deadline:
-            raise NeverHappened(str(seen))
-        await asyncio.sleep(POLL_SECONDS)
 
 
 @dataclass(slots=True)
@@ -88,7 +66,7 @@ class Stage:
         """Give a policy free: let the namespace go, and wait until the policy governs nothing."""
         if policy:
             await self.govern(namespace, policy=None)
-            await eventually(lambda: self._counted(policy, total=0))
+            await eventually(lambda: self._counted(policy, total=0), seconds=PATIENCE_SECONDS)
         await self.api.send("DELETE", f"/api/v1/namespaces/{namespace}")
 
     async def status(self, policy: str) -> Raw:
@@ -115,7 +93,7 @@ class Stage:
             found = await self.deployment(namespace)
             return is_rolled_out(found), found
 
-        return dict(await eventually(look))
+        return dict(await eventually(look, seconds=PATIENCE_SECONDS))
 
     async def _counted(self, policy: str, **counts: int) -> tuple[bool, Any]:
         workloads = (await self.status(policy)).get("workloads", {})
@@ -128,7 +106,7 @@ class Stage:
             born = msgspec.json.decode(await self.api.send("POST", path, msgspec.json.encode(deployment(base()))))
             return bool(journal(born)), journal(born)
 
-        await eventually(look)
+        await eventually(look, seconds=PATIENCE_SECONDS)
 
 
 @asynccontextmanager

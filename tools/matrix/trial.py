@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from control_plane.patience import NeverHappened, eventually
 from matrix.changes import Change, Deed
 from matrix.checked import violated
 from matrix.manifests import Manifests, Raw, base
 from matrix.shell import Refused, Shell
-from matrix.stage import NeverHappened, Stage, eventually, is_rolled_out, journal
+from matrix.stage import PATIENCE_SECONDS, Stage, is_rolled_out, journal
 from matrix.writers import Writer
 
 OURS = "-productionpolicy"
@@ -170,7 +171,7 @@ class Trial:
                 return False, _told(status)
             return await self._agreed() if verdict else (True, None)
 
-        await eventually(look)
+        await eventually(look, seconds=PATIENCE_SECONDS)
 
 
 def _is_settled(status: Raw, *, verdict: str | None) -> bool:

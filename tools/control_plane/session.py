@@ -1,0 +1,41 @@
+"""What commands that play for minutes on a control plane of their own have in common."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+INTERRUPTED = 130
+"""As shells count: 128 + SIGINT."""
+
+
+def play(name: str, work: Callable[[Path], int], *, failures: tuple[type[Exception], ...]) -> int:
+    """Do the work in a folder of its own and return its exit code. The folder, with its logs, stays if that is not 0.
+
+    Args:
+        name: part of the name of the folder.
+        work: takes the folder and returns an exit code.
+        failures: what to tell without a traceback.
+    """
+    folder = Path(tempfile.mkdtemp(prefix=f"productionpolicy-{name}-"))
+    try:
+        code = work(folder)
+    except failures as failure:
+        say(f"error: {failure}.")
+        code = 1
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    if code in (0, INTERRUPTED):
+        shutil.rmtree(folder, ignore_errors=True)
+    else:
+        say(f"The logs are in {folder}.")
+    return code
+
+
+def say(message: str) -> None:
+    """Tell on standard error how far it is."""
+    print(f"{time.strftime('%H:%M:%S')} {message}", file=sys.stderr, flush=True)
