@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any, cast
 
 import pytest
 
+from productionpolicy.controller import admission
 from productionpolicy.controller.admission import DENY, REPAIR, WARN, Admission
-from productionpolicy.controller.cluster import Cluster, Raw, Refused
+from productionpolicy.controller.cluster import Cluster, Raw, Refused, Unavailable
 from productionpolicy.controller.resources import Resource
 from productionpolicy.controller.store import StoredPolicy
 from productionpolicy.policy import Policy
@@ -21,13 +23,20 @@ ALL = frozenset({REPAIR.name, DENY.name, WARN.name})
 class Served:
     """An API server, as far as it serves admission policies."""
 
-    def __init__(self, *paths: str, installed: frozenset[str] = frozenset(), refuses: bool = False) -> None:
+    def __init__(
+        self, *paths: str, installed: frozenset[str] = frozenset(), refuses: bool = False, silences: int = 0
+    ) -> None:
         self.paths = paths
+        self.silences = silences
+        """How many times it does not answer."""
         self.installed = installed
         self.refuses = refuses
         self.written: dict[str, Raw] = {}
 
     async def serves(self, resource: Resource) -> bool:
+        if self.silences:
+            self.silences -= 1
+            raise Unavailable("no answer")
         return f"{resource.plural}/{resource.version}" in self.paths
 
     async def has(self, _resource: Resource, name: str) -> bool:
@@ -53,10 +62,10 @@ def stored(governed_by: Policy) -> StoredPolicy:
 
 async def told(server: Served, governed_by: Policy) -> dict[str, tuple[str, str, str]]:
     """Return the conditions of a policy once the operator has done what it can."""
-    admission = Admission(cast("Cluster", server))
-    await admission.learn()
-    await admission.keep(stored(governed_by))
-    return {each.type: (each.status, each.reason, each.message) for each in admission.conditions(governed_by)}
+    looking = Admission(cast("Cluster", server), learned=lambda: None)
+    await looking.learn()
+    await looking.keep(stored(governed_by))
+    return {each.type: (each.status, each.reason, each.message) for each in looking.conditions(governed_by)}
 
 
 async def test_where_all_is_installed_each_policy_is_bound() -> None:
@@ -135,3 +144,19 @@ async def test_a_policy_that_is_not_enforced_refuses_nothing(spec: Raw) -> None:
 
 async def test_a_policy_that_asks_for_neither_says_nothing_of_it() -> None:
     assert (await told(Served(), policy())).keys() == {"AdmissionRepair"}
+
+
+async def test_what_could_not_be_looked_up_is_looked_up_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admission, "RETRY_SECONDS", 0.01)
+    server, looks = Served(*NEW, installed=ALL, silences=2), asyncio.Queue[None]()
+    looking = Admission(cast("Cluster", server), learned=lambda: looks.put_nowait(None))
+    await looking.learn()
+    told_at_first = [each.reason for each in looking.conditions(DENYING)]
+    again = asyncio.create_task(looking.keep_learning(seconds=3600))
+    async with asyncio.timeout(10):
+        for _ in range(3):
+            await looks.get()
+    again.cancel()
+    await looking.keep(stored(DENYING))
+    assert told_at_first == ["NotServed", "NotServed"]
+    assert [each.reason for each in looking.conditions(DENYING)] == ["Bound", "Bound"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +16,8 @@ from productionpolicy.expectations import Action
 from productionpolicy.policy import Policy
 from productionpolicy.policy.spec import GROUP, KIND, VERSION
 from productionpolicy.repairs.budget import POLICY_LABEL
+
+RETRY_SECONDS = 30.0
 
 log = structlog.get_logger(__name__)
 
@@ -149,13 +152,28 @@ class Bindings:
 class Admission:
     """Has the API server carry out what policies ask of it, and tells how far it does."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, *, learned: Callable[[], None]) -> None:
         self._bindings = {each.action: Bindings(cluster, each) for each in (REPAIR, DENY, WARN)}
+        self._learned = learned
+        self._knows = False
 
     async def learn(self) -> None:
-        """Learn what the API server has."""
-        for each in self._bindings.values():
-            await each.learn()
+        """Learn what the API server has; if it does not answer, `keep_learning` soon tries again."""
+        try:
+            for each in self._bindings.values():
+                await each.learn()
+            self._knows = True
+        except RequestFailed as error:
+            self._knows = False
+            log.warning("admission policy could not be looked up", error=str(error)[:300])
+        finally:
+            self._learned()
+
+    async def keep_learning(self, *, seconds: float) -> None:
+        """Learn it again after so many seconds each, until cancelled; sooner where it is not known."""
+        while True:
+            await asyncio.sleep(seconds if self._knows else min(seconds, RETRY_SECONDS))
+            await self.learn()
 
     async def keep(self, stored: StoredPolicy) -> None:
         """Bind what there is to a ProductionPolicy."""

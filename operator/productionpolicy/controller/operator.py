@@ -39,7 +39,6 @@ FINISH_SECONDS = 5.0
 WAIT_SECONDS = 5.0
 OPENING_SECONDS = 10.0
 """How long the first listing waits for the watches: what goes after a watch has been opened, that watch tells."""
-ADMISSION_RETRY_SECONDS = 30.0
 MATCH_LABEL_KEYS_SINCE = (1, 31)
 SUPPORTED_SINCE = (1, 30)
 LONGEST_SILENCE_SECONDS = 900.0
@@ -80,7 +79,6 @@ class Operator:
         self._listing_seconds = options.listing_seconds
         self._state: str | None = "starting"
         self._learned = False
-        self._knows_admission = False
         self.store = Store()
         self.events = Events(cluster, clock=CLOCK)
         self.queue = WorkQueue(self._reconcile, workers=WORKERS)
@@ -92,7 +90,7 @@ class Operator:
             wake=self.queue.add,
             later=self.queue.add_later,
         )
-        self.admission = Admission(cluster)
+        self.admission = Admission(cluster, learned=self._look_at_policies)
         self.keeper = Keeper(self.store, cluster, self.reconciler, self.admission, self.events, clock=CLOCK)
         self.listing = Listing(cluster, self.store, observe=self.observe, vanished=self.vanished)
         self.bare_pods = BarePods(
@@ -130,13 +128,13 @@ class Operator:
             await asyncio.wait_for(self._watches.opened(), timeout=OPENING_SECONDS)
         await self.listing.complete()
         await self.bare_pods.look()
-        self._knows_admission = await self._learn_of_admission()
+        await self.admission.learn()
         self._learned = True
         self.store.born = self.reconciler.born
         for key in self.store.all_workloads():
             self.reconciler.resume(key)
         await self._rejudge(list(self.store.all_workloads()))
-        self.reconciler.changed.update(self.store.policies)
+        self._look_at_policies()
         self._state = None
         self.keeper.warn_of_missing_policies()
         log.info("ready", workloads=sum(1 for _ in self.store.all_workloads()), policies=len(self.store.policies))
@@ -151,7 +149,7 @@ class Operator:
             tasks.create_task(self.bare_pods.run())
             tasks.create_task(self._list_again())
             tasks.create_task(self._list_what_begins_anew())
-            tasks.create_task(self._keep_learning_of_admission())
+            tasks.create_task(self.admission.keep_learning(seconds=self._listing_seconds))
 
     async def finish(self) -> None:
         """Let the writes that are under way come to their end."""
@@ -191,7 +189,7 @@ class Operator:
         finally:
             self.keeper.held -= 1
         if settling in GOVERNING:
-            self.reconciler.changed.update(self.store.policies)
+            self._look_at_policies()
             self.keeper.warn_of_missing_policies()
 
     def _judged(self, key: WorkloadKey) -> bool:
@@ -202,6 +200,10 @@ class Operator:
             log.exception("judging failed", workload=str(key))
             return True
         return judgement is not None and judgement.to_be_written
+
+    def _look_at_policies(self) -> None:
+        """Have the status of every policy written anew."""
+        self.reconciler.changed.update(self.store.policies)
 
     async def _list_again(self) -> None:
         while True:
@@ -215,22 +217,6 @@ class Operator:
         while True:
             for resource in sorted(await self._watches.begun(), key=WATCHED.index):
                 await self.listing.renew(resource)
-
-    async def _keep_learning_of_admission(self) -> None:
-        while True:
-            await asyncio.sleep(self._listing_seconds if self._knows_admission else ADMISSION_RETRY_SECONDS)
-            self._knows_admission = await self._learn_of_admission()
-
-    async def _learn_of_admission(self) -> bool:
-        """Learn what the API server does at admission; say whether it has told."""
-        try:
-            await self.admission.learn()
-        except RequestFailed as error:
-            log.warning("admission policy could not be looked up", error=str(error)[:300])
-            return False
-        finally:
-            self.reconciler.changed.update(self.store.policies)
-        return True
 
     async def wait_for_server(self) -> None:
         """Wait until the API server answers and knows our kind."""
