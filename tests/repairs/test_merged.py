@@ -7,7 +7,9 @@ from copy import deepcopy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from productionpolicy.repairs import Patch, merged
+from productionpolicy.kube.workloads import read_workload
+from productionpolicy.repairs import Patch, in_the_order_of, merged
+from support.manifests import Raw, container, deployment
 from support.server import patched
 
 VALUES = st.one_of(st.none(), st.integers(0, 3), st.lists(st.integers(0, 3), max_size=2))
@@ -64,5 +66,10 @@ def test_nothing_is_merged_into_nothing(patch: Patch) -> None:
 
 @given(first=PATCHES, second=PATCHES)
 def test_one_patch_does_what_both_do_one_after_the_other(first: Patch, second: Patch) -> None:
-    raw = {"metadata": {"name": "web"}, "containers": [{"name": "web", "a": 5}, {"name": "api"}]}
-    assert patched(raw, merged(first, second)) == patched(patched(raw, first), second)
+    raw = deployment(pod={"containers": [container("web", a=5), container("api")]})
+    one, other, both = (of_pods(raw, each) for each in (first, second, merged(first, second)))
+    assert patched(raw, both) == patched(patched(raw, one), other)
+
+
+def of_pods(raw: Raw, pod_spec: Patch) -> Patch:
+    return in_the_order_of(read_workload(raw), {"spec": {"template": {"spec": pod_spec}}})

@@ -93,7 +93,7 @@ def in_the_order_of(workload: Workload, patch: Patch) -> Patch:
         field: sorted(value, key=lambda each: place[each["name"]]) if _named(value) else value
         for field, value in spec["template"]["spec"].items()
     }
-    return {**patch, "spec": {**spec, **in_pod_template(ordered)["spec"]}}
+    return {**patch, "spec": {**spec, "template": {**spec["template"], "spec": ordered}}}
 
 
 def _merged_value(first: Any, second: Any) -> Any:
