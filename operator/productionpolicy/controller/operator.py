@@ -122,7 +122,7 @@ class Operator:
         return f"a watch is silent for {silence:.0f} s" if silence > LONGEST_SILENCE_SECONDS else None
 
     async def begin(self) -> None:
-        """Learn everything there is, judge it, and only then begin to write."""
+        """Learn everything there is, and what it says of rollouts of ours; only then is anything written."""
         self._state = "listing"
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._watches.opened(), timeout=OPENING_SECONDS)
@@ -133,8 +133,6 @@ class Operator:
         self.store.born = self.reconciler.born
         for key in self.store.all_workloads():
             self.reconciler.resume(key)
-        await self._rejudge(list(self.store.all_workloads()))
-        self._look_at_policies()
         self._state = None
         self.keeper.warn_of_missing_policies()
         log.info("ready", workloads=sum(1 for _ in self.store.all_workloads()), policies=len(self.store.policies))
@@ -143,6 +141,7 @@ class Operator:
         """Do all that is to be done, until cancelled."""
         await self.begin()
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._judge_all())
             tasks.create_task(self.queue.run())
             tasks.create_task(self.events.run())
             tasks.create_task(self.keeper.run())
@@ -192,6 +191,10 @@ class Operator:
             self._look_at_policies()
             self.keeper.warn_of_missing_policies()
 
+    async def _judge_all(self) -> None:
+        await self._rejudge(list(self.store.all_workloads()))
+        self._look_at_policies()
+
     def _judged(self, key: WorkloadKey) -> bool:
         """Judge a workload; say whether it needs work, or could not be judged."""
         try:
@@ -210,7 +213,7 @@ class Operator:
             await asyncio.sleep(self._listing_seconds)
             await self.listing.complete()
             self.reconciler.forgive()
-            await self._rejudge(list(self.store.all_workloads()))
+            await self._judge_all()
 
     async def _list_what_begins_anew(self) -> None:
         """List the kinds whose watch has begun anew: it does not tell what has gone while there was none."""

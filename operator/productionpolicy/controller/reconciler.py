@@ -72,6 +72,7 @@ class Reconciler:
         self._cluster = cluster
         self._events = events
         self._clock = clock
+        self._wake = wake
         self._later = later
         self._born: dict[WorkloadKey, float] = {}
         self._harm: dict[WorkloadKey, float] = {}
@@ -148,7 +149,9 @@ class Reconciler:
         admitted = memory.less_refused(self._gate.admitted(judgement), now=self._clock.monotonic())
         if not admitted.todo.empty:
             await self._apply(admitted)
-            self.judge(admitted.case.workload.key)
+            left = self.judge(admitted.case.workload.key)
+            if left is not None and left.to_be_written:
+                self._wake(left.case.workload.key)
 
     def judge(self, key: WorkloadKey) -> Judgement | None:
         """Judge a workload and enter the report; None where there is nothing of ours to decide."""
@@ -182,14 +185,16 @@ class Reconciler:
             self._later(key, case.deadline + 1)
 
     def resume(self, key: WorkloadKey) -> None:
-        """At the start, count the rollouts of ours that are under way."""
+        """At the start, count the rollouts of ours that are under way or have failed, before others are begun."""
         workload = self.store.workload(key)
-        if workload is None:
+        governor = self._repaired_by(workload) if workload else None
+        if workload is None or governor is None:
             return
-        case = Case(workload)
-        governor = self._repaired_by(workload)
-        if governor and any(each.restarts for each in case.journal.repairs.values()):
+        journal = Case(workload).journal
+        if any(each.restarts for each in journal.repairs.values()):
             self.rollouts.resume(governor, workload)
+        if journal.started is not None or journal.setback is not None:
+            self.judge(key)
 
     def forgive(self) -> None:
         """Forget refusals that may have had reasons outside of the workload: rights and quotas."""

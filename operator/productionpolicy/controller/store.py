@@ -315,9 +315,11 @@ class Store:
 
     def _put_workload(self, workload: Workload) -> Iterable[WorkloadKey]:
         around, key = self._neighbourhoods[workload.key.namespace], workload.key
-        if key not in around.workloads:
+        before, around.workloads[key] = around.workloads.get(key), workload
+        if before is None:
             self.born(key)
-        around.workloads[key] = workload
+        elif before.like(workload):
+            return ()
         around.uids[workload.uid] = key
         if workload.selector is not None:
             around.selectors.put(key, workload.selector)

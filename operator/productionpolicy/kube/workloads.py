@@ -206,6 +206,10 @@ class Workload:
         """Say whether all that stands at a path or below it could be read."""
         return not any(each.path == path or each.path.startswith((f"{path}.", f"{path}[")) for each in self.unreadable)
 
+    def like(self, other: Workload) -> bool:
+        """Say whether the two differ in nothing but the moment at which they were seen."""
+        return replace(self, resource_version="", left_at="") == replace(other, resource_version="", left_at="")
+
     def without_containers(self, unwanted: Any) -> Workload:
         """Return the workload as if the containers with an unwanted name were not there."""
         template = self.template.without_containers(unwanted)
