@@ -25,14 +25,16 @@ class ServerClock:
     """The API server's clock, as far as its answers have told of it."""
 
     monotonic: Callable[[], float] = time.monotonic
+    _date: str = ""
     _told: datetime | None = None
     _at: float = 0.0
 
     def heard(self, date: str | None) -> None:
-        """Take note of the header `Date` of an answer."""
+        """Take note of the header `Date` of an answer. It counts seconds, so its first appearance tells the most."""
+        if not date or date == self._date:
+            return
         with suppress(ValueError):
-            if date:
-                self._told, self._at = parsedate_to_datetime(date), self.monotonic()
+            self._told, self._at, self._date = parsedate_to_datetime(date), self.monotonic(), date
 
     def now(self) -> datetime:
         """Return the moment by that clock, and by our own where it has never told."""

@@ -58,6 +58,8 @@ class Memory:
         """Leave out of what is to be done what was refused under the same circumstances."""
         if now >= self.barred_until:
             self.forgive()
+        if not self.refused:
+            return judgement
         todo = judgement.todo
         patch = self.refused.get(judgement.circumstances(todo.patch)) if todo.patch else None
         budget = self.refused.get(judgement.circumstances(todo.budget.terms)) if todo.budget else None

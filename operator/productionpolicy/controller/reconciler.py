@@ -322,7 +322,7 @@ class Reconciler:
                 await self._write_patch(memory, judgement)
         elif todo.clean:
             raw = await self._cluster.workload(judgement.case.workload.key)
-            await self._release(memory, judgement, raw)
+            await self._release(memory, judgement, _read(judgement.case.workload.key, raw), raw)
 
     async def _write_patch(self, memory: Memory, judgement: Judgement) -> None:
         workload = judgement.case.workload
@@ -334,7 +334,7 @@ class Reconciler:
         self._written(memory, judgement, changes, made=amended.left_at)
         if judgement.todo.put_back:
             self._tell_setback(judgement)
-        await self._release(memory, judgement, raw)
+        await self._release(memory, judgement, amended, raw)
 
     async def _write_budget(self, judgement: Judgement, change: BudgetChange) -> None:
         if change.terms is None:
@@ -349,16 +349,15 @@ class Reconciler:
             written = await self._cluster.replace_budget(change.live, manifest)
         self.store.observe(BUDGETS, written)
 
-    async def _release(self, memory: Memory, judgement: Judgement, raw: Raw) -> None:
+    async def _release(self, memory: Memory, judgement: Judgement, workload: Workload, raw: Raw) -> None:
         """Take our entry out of the managed fields.
 
         What we know stays of the version before: others may have written between our two requests, and taking the later
         version for known would hide that from us for good.
         """
-        key = judgement.case.workload.key
         with self._telling_of_refusal(memory, judgement), memory.of_refusals(judgement, RELEASE):
-            await self._cluster.release(key, raw)
-            self.store.update_workload(replace(_read(key, raw), left_over=False))
+            await self._cluster.release(workload.key, raw)
+            self.store.update_workload(replace(workload, left_over=False))
 
     async def _refresh(self, key: WorkloadKey) -> None:
         """Take in a workload as it is now: the watch may lag behind."""
