@@ -216,10 +216,15 @@ async def _changed_late(api: Api, paths: list[str], *, pause: float) -> list[flo
             while "lifecycle" not in (await api.get(path))["spec"]["template"]["spec"]["containers"][0]:  # noqa: ASYNC110  # another process does it
                 await asyncio.sleep(LATE_POLL_SECONDS)
         seconds = time.monotonic() - started
-        if (await _status(api))["pending"]["repairs"] > LATE:
+        if _others_wait(await _status(api)):
             waited.append(seconds)
         await asyncio.sleep(pause)
     return waited
+
+
+def _others_wait(status: Any) -> bool:
+    """Say whether others are still to be repaired; before all are judged, the status tells nothing."""
+    return "pending" not in status or status["pending"]["repairs"] > LATE
 
 
 async def _repaired(api: Api, field: Field, *, generation: int = 1) -> Any:
