@@ -160,3 +160,16 @@ async def test_what_could_not_be_looked_up_is_looked_up_again_soon(monkeypatch: 
     await looking.keep(stored(DENYING))
     assert told_at_first == ["NotServed", "NotServed"]
     assert [each.reason for each in looking.conditions(DENYING)] == ["Bound", "Bound"]
+
+
+async def test_a_fault_is_forgotten_once_the_binding_is_found_to_be_there() -> None:
+    server = Served(*NEW, installed=ALL, refuses=True)
+    looking = Admission(cast("Cluster", server), learned=lambda: None)
+    await looking.learn()
+    await looking.keep(stored(DENYING))
+    at_first = {each.reason for each in looking.conditions(DENYING)}
+    server.refuses = False
+    await told(server, DENYING)
+    await looking.learn()
+    await looking.keep(stored(DENYING))
+    assert (at_first, {each.reason for each in looking.conditions(DENYING)}) == ({"NotBound"}, {"Bound"})

@@ -12,7 +12,7 @@ from productionpolicy.controller.reconciler import Reconciler
 from productionpolicy.controller.resources import BUDGETS, DEPLOYMENTS, NAMESPACES, POLICIES
 from productionpolicy.controller.store import Store
 from productionpolicy.kube.budgets import Budget
-from productionpolicy.kube.workloads import FIELD_MANAGER, WorkloadKey
+from productionpolicy.kube.workloads import FIELD_MANAGER, Workload, WorkloadKey
 from support.manifests import Raw, deployment
 
 WEB = WorkloadKey("shop", "Deployment", "web")
@@ -84,6 +84,12 @@ class Stage:
             wake=lambda _: None,
             later=lambda _, seconds: self.later.append(seconds),
         )
+
+    @property
+    def workload(self) -> Workload:
+        found = self.store.workload(WEB)
+        assert found is not None
+        return found
 
     def observe_budget(self, *conditions: Raw) -> None:
         self.version += 1

@@ -21,7 +21,7 @@ MOST_STATUS_KIB = 64
 LISTING_INTERVAL_SECONDS = 900
 """How long the operator waits between full listings, unless told otherwise."""
 
-WIDTH = 100
+WIDTH = 120
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,11 +103,10 @@ class Bindings:
         for version in form.versions:
             policies, bindings = form.policies(version), form.bindings(version)
             if await self._cluster.serves(policies):
-                self._served = bindings
-                self._installed = await self._cluster.has(policies, self._policy.name)
-                self._bound = {}
+                installed, bound = await self._cluster.has(policies, self._policy.name), dict[str, Raw]()
                 async for page in self._cluster.pages(bindings):
-                    self._bound |= {each["metadata"]["name"]: each for each in page if self._ours(each)}
+                    bound |= {each["metadata"]["name"]: each for each in page if self._ours(each)}
+                self._served, self._installed, self._bound = bindings, installed, bound
                 return
         self._served, self._installed, self._bound = None, False, {}
 
@@ -118,6 +117,7 @@ class Bindings:
         wanted = binding(stored, self._policy, version=self._served.version)
         live = self._bound.get(wanted["metadata"]["name"])
         if live is not None and _same(live, wanted):
+            self._faults.pop(stored.name, None)
             return
         try:
             self._bound[wanted["metadata"]["name"]] = await self._cluster.put(self._served, wanted, live=live)

@@ -31,6 +31,11 @@ class Judgement:
         return self.case.governance is Governance.WRITTEN
 
     @property
+    def asks_for_room(self) -> bool:
+        """Whether it has to be seen whether a rollout stands still for want of a place for one more pod."""
+        return self.writable and self.case.may_lack_room and not self.case.lacks_room
+
+    @property
     def to_be_written(self) -> bool:
         """Whether there is something to write, and it may be written."""
         return self.writable and not self.todo.empty

@@ -32,8 +32,8 @@ from productionpolicy.controller.store import Store
 from productionpolicy.controller.watches import Watches
 from productionpolicy.kube.workloads import WorkloadKey
 
-WORKERS = 16
-CHUNK = 20
+WORKERS = 8
+CHUNK = 8
 """How many workloads are judged before others have a turn."""
 FINISH_SECONDS = 5.0
 WAIT_SECONDS = 5.0
@@ -132,7 +132,7 @@ class Operator:
         self._learned = True
         self.store.born = self.reconciler.born
         for key in self.store.all_workloads():
-            self.reconciler.resume(key)
+            self._resume(key)
         self._state = None
         self.keeper.warn_of_missing_policies()
         log.info("ready", workloads=sum(1 for _ in self.store.all_workloads()), policies=len(self.store.policies))
@@ -185,6 +185,7 @@ class Operator:
                     if judgement:
                         self.queue.add_backlog([key])
                 await asyncio.sleep(0)
+            self.reconciler.rollouts.wake_lines()
         finally:
             self.keeper.held -= 1
         if settling in GOVERNING:
@@ -195,6 +196,12 @@ class Operator:
         await self._rejudge(list(self.store.all_workloads()))
         self._look_at_policies()
 
+    def _resume(self, key: WorkloadKey) -> None:
+        try:
+            self.reconciler.resume(key)
+        except Exception:  # whatever a workload holds, the others must be served
+            log.exception("judging failed", workload=str(key))
+
     def _judged(self, key: WorkloadKey) -> bool:
         """Judge a workload; say whether it needs work, or could not be judged."""
         try:
@@ -202,7 +209,7 @@ class Operator:
         except Exception:  # whatever a workload holds, the others must be served
             log.exception("judging failed", workload=str(key))
             return True
-        return judgement is not None and judgement.to_be_written
+        return judgement is not None and (judgement.to_be_written or judgement.asks_for_room)
 
     def _look_at_policies(self) -> None:
         """Have the status of every policy written anew."""

@@ -71,11 +71,11 @@ class Keeper:
 
     async def look(self) -> None:
         """Write what has changed since the last look."""
-        if self.held:
-            return
         due = sorted(self.reconciler.changed | self._leaving())
-        self.reconciler.changed.clear()
         for name in due:
+            if self.held:
+                return
+            self.reconciler.changed.discard(name)
             stored = self.store.policies.get(name)
             if stored is None:
                 self._departures.pop(name, None)

@@ -37,6 +37,7 @@ from productionpolicy.policy import OnRemoval, Policy
 from productionpolicy.verdict import Applied, Case, Governance, Plan, Report, State, audit, begun, plan, report
 from productionpolicy.verdict.ledger import Ledger
 from productionpolicy.verdict.plan import BudgetChange, Change
+from productionpolicy.verdict.rollouts import in_flight
 
 SOON_SECONDS = 0.1
 """How much later than necessary something is looked at again, so that it is not too early."""
@@ -85,6 +86,8 @@ class Reconciler:
         """The policy that governs each workload, or whose repairs it still carries."""
         self._governed: Counter[str] = Counter()
         self._uids: dict[WorkloadKey, str] = {}
+        self._writing: set[WorkloadKey] = set()
+        """Those that are just being written: what is known of them does not yet tell of the rollout that begins."""
 
     async def reconcile(self, key: WorkloadKey) -> None:
         """Judge a workload and write what is to be written.
@@ -101,8 +104,8 @@ class Reconciler:
 
     async def _finds_no_room(self, judgement: Judgement) -> bool:
         """Say whether a rollout is seen, and was not before, to stand still for want of a place for one more pod."""
-        case, workload = judgement.case, judgement.case.workload
-        if not (judgement.writable and case.may_lack_room) or case.lacks_room:
+        workload = judgement.case.workload
+        if not judgement.asks_for_room:
             return False
         try:
             pods = await self._cluster.waiting_pods(workload.key.namespace)
@@ -160,7 +163,8 @@ class Reconciler:
         if workload is None:
             self._forget(key)
             return None
-        self.rollouts.observe(workload)
+        if key not in self._writing:
+            self.rollouts.observe(workload)
         if case is None:
             self._enlist(key, None)
             return None
@@ -193,7 +197,7 @@ class Reconciler:
         journal = Case(workload).journal
         if any(each.restarts for each in journal.repairs.values()):
             self.rollouts.resume(governor, workload)
-        if journal.started is not None or journal.setback is not None:
+        if journal.setback is not None or in_flight(workload, journal):
             self.judge(key)
 
     def forgive(self) -> None:
@@ -293,6 +297,7 @@ class Reconciler:
     async def _apply(self, judgement: Judgement) -> None:
         """Write the plan; a slot that was taken for it is given back if it does not come to it."""
         key = judgement.case.workload.key
+        self._writing.add(key)
         try:
             await self._write(judgement)
         except Conflict as error:
@@ -301,6 +306,7 @@ class Reconciler:
         except (Gone, Unavailable) as error:
             raise _retry(error, str(error)) from error
         finally:
+            self._writing.discard(key)
             self._observe(key)
 
     def _observe(self, key: WorkloadKey) -> None:
@@ -365,7 +371,9 @@ class Reconciler:
             raw = await self._cluster.workload(key)
         except RequestFailed:
             return
-        self.store.update_workload(_read(key, raw))
+        for each in self.store.update_workload(_read(key, raw)):
+            if each != key:
+                self._wake(each)
 
     def _written(self, memory: Memory, judgement: Judgement, changes: list[Change], *, made: str = "") -> None:
         """Remember and tell what was written."""

@@ -62,6 +62,8 @@ class Rollouts:
             return False
         self._entered[workload.key] = self._clock.monotonic()
         self._hold(policy, workload.key)
+        if len(line.rolling) < slots:
+            self.wake_next(policy)
         return True
 
     def resume(self, policy: str, workload: Workload) -> None:
@@ -97,6 +99,11 @@ class Rollouts:
         """Let the next in line try, where one that was woken has no use for its slot any more."""
         policy = self._woken.pop(key, None)
         if policy is not None:
+            self.wake_next(policy)
+
+    def wake_lines(self) -> None:
+        """Let the next of each line try: how many slots there are may have changed."""
+        for policy in tuple(self._lines):
             self.wake_next(policy)
 
     def wake_next(self, policy: str) -> None:

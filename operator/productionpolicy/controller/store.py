@@ -163,13 +163,14 @@ class Store:
         found = (each.name for each in self.namespaces.values() if each.policy in self.policies and not each.deleting)
         return sorted(found)
 
-    def update_workload(self, workload: Workload) -> None:
-        """Take in what a write of ours has made of a workload, unless something newer is known."""
+    def update_workload(self, workload: Workload) -> list[WorkloadKey]:
+        """Take in a workload as an answer tells of it, unless something newer is known; return who is concerned."""
         versions = self._versions[WORKLOADS[workload.key.kind]]
         known = versions.get((workload.key.namespace, workload.key.name))
-        if known is None or not _is_older(workload.resource_version, known, deleted=True):
-            versions[workload.key.namespace, workload.key.name] = workload.resource_version
-            self._put_workload(workload)
+        if known is not None and _is_older(workload.resource_version, known, deleted=True):
+            return []
+        versions[workload.key.namespace, workload.key.name] = workload.resource_version
+        return _distinct(self._put_workload(workload))
 
     def surroundings(self, workload: Workload) -> Surroundings:
         """Return what stands around a workload."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 
 from productionpolicy.kube.workloads import ANNOTATION_DOMAIN
 from productionpolicy.policy import Policy
@@ -15,7 +16,7 @@ BEFORE = f"before.{ANNOTATION_DOMAIN}/"
 """What we had written before the rollout, one annotation per expectation where there was something."""
 
 _NAMES, _TIME, _DIGEST = r"([A-Za-z]+(?:,[A-Za-z]+)*)", r"([0-9T:-]+Z)", r"([0-9a-f]+)"
-_STARTED = re.compile(rf"^{_NAMES} at {_TIME}, after revision (\S+) \[{_DIGEST}\]$")
+_STARTED = re.compile(rf"^{_NAMES} at {_TIME}, after revision (\S{{1,300}}) \[{_DIGEST}\]$")
 _FAILED = re.compile(rf"^{_NAMES} of {_TIME} put back(?:, pod (\S+) is left)? \[{_DIGEST} {_DIGEST} {_DIGEST}\]$")
 
 
@@ -40,7 +41,7 @@ class Started:
     def parse(cls, note: str) -> Started | None:
         """Return what an annotation tells; None where it is not one of ours."""
         found = _STARTED.match(note)
-        if found is None:
+        if found is None or not _is_time(found[2]):
             return None
         names, at, revision, template = found.groups()
         return cls(tuple(names.split(",")), at=at, revision=revision, template=template)
@@ -81,3 +82,12 @@ class Setback:
             return None
         names, at, pod, workload, policy, resumed = found.groups()
         return cls(tuple(names.split(",")), at=at, workload=workload, policy=policy, resumed=resumed, pod=pod or "")
+
+
+def _is_time(text: str) -> bool:
+    """Say whether it is a moment: anybody may write such a note."""
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,74 @@
+"""Slots for rollouts: a line moves up whenever there is room, however the room came about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from productionpolicy.controller.clock import Clock
+from productionpolicy.controller.resources import DEPLOYMENTS, NAMESPACES
+from productionpolicy.controller.rollouts import Rollouts
+from productionpolicy.kube.workloads import Workload, WorkloadKey
+from productionpolicy.verdict.marks import STARTED
+from support.stage import WEB, Stage, settled
+
+
+def workload(name: str) -> Workload:
+    return Workload(WorkloadKey("shop", "Deployment", name))
+
+
+@dataclass
+class Line:
+    woken: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.rollouts = Rollouts(clock=Clock(), wake=lambda key: self.woken.append(key.name))
+
+    def enter(self, name: str, *, slots: int) -> bool:
+        return self.rollouts.enter("default", workload(name), slots=slots)
+
+
+def test_the_next_in_line_is_woken_where_one_enters_and_there_is_still_room() -> None:
+    line = Line()
+    assert [line.enter(name, slots=1) for name in ("a", "b", "c")] == [True, False, False]
+    line.rollouts.leave(workload("a").key)
+    assert line.woken == ["b"]
+    assert line.enter("b", slots=3)
+    assert line.woken == ["b", "c"]
+
+
+def test_whoever_waits_is_woken_once_more_is_known_of_the_slots() -> None:
+    line = Line()
+    assert [line.enter(name, slots=1) for name in ("a", "b")] == [True, False]
+    line.rollouts.wake_lines()
+    assert line.woken == ["b"]
+
+
+async def test_a_look_during_a_write_does_not_give_the_slot_back() -> None:
+    stage = Stage()
+    amended: list[bool] = []
+
+    async def create_budget(_: Any) -> Any:
+        stage.reconciler.rollouts.enter("default", stage.workload, slots=1)
+        stage.reconciler.judge(WEB)
+        amended.append(stage.reconciler.rollouts.rolling(WEB))
+        return {"metadata": {"name": "web-deployment-productionpolicy", "namespace": "shop", "resourceVersion": "9"}}
+
+    stage.written.create_budget = create_budget  # type: ignore[assignment, method-assign]  # what happens in the middle of a write
+    await stage.look()
+    assert amended == [True]
+
+
+@pytest.mark.parametrize("time", ["9Z", "2025-13-40T00:00:00Z"])
+def test_a_forged_note_of_a_rollout_stops_nobody(time: str) -> None:
+    stage = Stage()
+    stage.store.observe(NAMESPACES, {"metadata": {"name": "shop", "resourceVersion": "7"}})
+    raw = settled()
+    notes = {"repairs.productionpolicy.dev/policy": "x", STARTED: f"preStop at {time}, after revision 1 [ab]"}
+    stage.store.observe(
+        DEPLOYMENTS, {**raw, "metadata": {**raw["metadata"], "resourceVersion": "8", "annotations": notes}}
+    )
+    stage.reconciler.resume(WEB)
+    assert stage.reconciler.judge(WEB) is not None
