@@ -410,7 +410,8 @@ def test_an_owners_rollout_that_a_quota_leaves_no_surge_pod_gets_its_setting_bac
     assert "rollingUpdate" not in world.fixed(lambda: journal(world.get("deployment", "web", namespace)))
 
 
-def test_an_owners_rollout_whose_surge_pod_finds_no_node_gets_its_setting_back(world: World) -> None:
+@pytest.mark.parametrize("away", [False, True], ids=["", "while the operator is away"])
+def test_an_owners_rollout_whose_surge_pod_finds_no_node_gets_its_setting_back(world: World, *, away: bool) -> None:
     policy = world.policy(expectations=ONLY_SETTING)
     namespace = world.namespace(policy)
     apart = {
@@ -434,6 +435,12 @@ def test_an_owners_rollout_whose_surge_pod_finds_no_node_gets_its_setting_back(w
         }
     }
     world.kubectl("patch", "deployment", "web", "-n", namespace, "-p", json.dumps({**setting, **note}))
+    if away:
+        world.operator.kill()
     world.apply(namespace, changed(calm, image="example/web:2.0.0"))
+    if away:
+        out_of_time(world, namespace)
+        world.operator.start()
+        world.operator.wait_ready(30)
     eventually(lambda: "rollingUpdate" not in journal(world.get("deployment", "web", namespace)))
     world.rolled_out("web", namespace)
