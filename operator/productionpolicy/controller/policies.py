@@ -13,7 +13,7 @@ import structlog
 
 from productionpolicy.controller.admission import Admission
 from productionpolicy.controller.clock import Clock
-from productionpolicy.controller.cluster import Cluster, Gone, RequestFailed
+from productionpolicy.controller.cluster import Cluster, Conflict, Gone, RequestFailed
 from productionpolicy.controller.events import Events
 from productionpolicy.controller.metrics import FINDINGS
 from productionpolicy.controller.metrics import WORKLOADS as WORKLOADS_GAUGE
@@ -30,6 +30,9 @@ from productionpolicy.verdict.rollouts import TOO_MANY
 
 FINALIZER = f"{GROUP}/revert"
 INTERVAL_SECONDS = 1.0
+LET_GO_PAUSES = (0.1, 0.4)
+"""How long to wait, when we stop, before a policy that has changed meanwhile is let go of once more."""
+
 STUCK_SECONDS = 30.0
 """How long a deleted policy waits for workloads that do not settle, before it lets go of them."""
 
@@ -87,12 +90,27 @@ class Keeper:
 
         A policy that is being deleted keeps it, because its withdrawal goes on when we are back.
         """
-        for stored in list(self.store.policies.values()):
-            if FINALIZER in stored.finalizers and not stored.deleting:
-                try:
-                    await self._set_finalizer(stored, wanted=False)
-                except RequestFailed as error:
-                    log.warning("finalizer could not be removed", policy=stored.name, error=str(error)[:300])
+        self.held += 1  # for good: nobody is to put it back
+        for name in sorted(self.store.policies):
+            await self._let_go_of(name)
+
+    async def _let_go_of(self, name: str) -> None:
+        for pause in (*LET_GO_PAUSES, None):
+            stored = self.store.policies.get(name)
+            if stored is None or stored.deleting or FINALIZER not in stored.finalizers:
+                return
+            try:
+                await self._set_finalizer(stored, wanted=False)
+            except Conflict as error:  # a status that we have just written: the watch will tell
+                if pause is None:
+                    log.warning("finalizer could not be removed", policy=name, error=str(error)[:300])
+                else:
+                    await asyncio.sleep(pause)
+            except RequestFailed as error:
+                log.warning("finalizer could not be removed", policy=name, error=str(error)[:300])
+                return
+            else:
+                return
 
     def warn_of_missing_policies(self) -> None:
         """Post an Event on each namespace that names a policy which does not exist."""

@@ -1,0 +1,46 @@
+"""At its stop the operator takes its finalizer off the policies: with it gone, nothing must be undeletable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from productionpolicy.controller.admission import Admission
+from productionpolicy.controller.clock import Clock
+from productionpolicy.controller.cluster import Cluster, Conflict
+from productionpolicy.controller.policies import FINALIZER, Keeper
+from productionpolicy.controller.resources import POLICIES
+from support.stage import Stage
+
+
+@dataclass
+class Server:
+    """Takes a finalizer off the newest version of a policy, and tells of that version after the first attempt."""
+
+    stage: Stage
+    attempts: list[str] = field(default_factory=list)
+
+    async def set_finalizers(self, policy: str, finalizers: list[str], *, resource_version: str) -> None:
+        self.attempts.append(resource_version)
+        if resource_version == "2":
+            self.stage.store.observe(POLICIES, reverting(version="3"))
+            raise Conflict("the policy has changed")
+        assert (policy, finalizers) == ("default", [])
+
+
+def reverting(*, version: str) -> dict[str, Any]:
+    metadata = {"name": "default", "generation": 1, "resourceVersion": version, "finalizers": [FINALIZER]}
+    return {"metadata": metadata, "spec": {"mode": "Enforce", "onRemoval": "Revert"}}
+
+
+async def test_a_policy_that_has_just_changed_is_let_go_of_nevertheless() -> None:
+    stage = Stage()
+    server = Server(stage)
+    cluster = cast("Cluster", server)
+    stage.store.observe(POLICIES, reverting(version="2"))
+    admission = Admission(cluster, learned=lambda: None)
+    keeper = Keeper(stage.store, cluster, stage.reconciler, admission, cast("Any", stage.told), clock=Clock())
+    await keeper.let_go()
+    assert server.attempts == ["2", "3"]
+    await keeper.look()
+    assert server.attempts == ["2", "3"]
