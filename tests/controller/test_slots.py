@@ -46,6 +46,15 @@ def test_whoever_waits_is_woken_once_more_is_known_of_the_slots() -> None:
     assert line.woken == ["b"]
 
 
+def test_whoever_is_woken_and_has_to_wait_on_is_not_woken_for_that() -> None:
+    line = Line()
+    line.rollouts.wait("default", workload("a").key)
+    line.rollouts.wake_lines()
+    line.rollouts.wait("default", workload("a").key)
+    line.rollouts.looked_at(workload("a").key)
+    assert line.woken == ["a"]
+
+
 async def test_a_look_during_a_write_does_not_give_the_slot_back() -> None:
     stage = Stage()
     amended: list[bool] = []

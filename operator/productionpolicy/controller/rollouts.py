@@ -49,6 +49,7 @@ class Rollouts:
 
     def wait(self, policy: str, key: WorkloadKey) -> None:
         """Put a workload in line."""
+        self._woken.pop(key, None)
         self._lines[policy].waiting[key] = None
 
     def enter(self, policy: str, workload: Workload, *, slots: int) -> bool:
