@@ -62,6 +62,7 @@ def test_the_granted_rights_are_the_used_ones(admitting_world: World) -> None:
         world.kubectl("patch", kind, "-n", namespace, "-p", patch, "--field-manager=productionpolicy")
         world.operator.start()
         world.operator.wait_ready(30)
+    eventually(lambda: are_narrow(world, policy))
     world.settled(policy, total=3)
     world.kubectl("delete", "productionpolicy", policy, "--timeout=60s")
     eventually(lambda: not world.budgets(namespace))
@@ -79,3 +80,11 @@ def widen_bindings(world: World) -> None:
         everywhere = '{"spec":{"matchResources":{"namespaceSelector":null}}}'
         for name in world.kubectl("get", kind, "-o", "name").split():
             world.kubectl("patch", name, "--type=merge", "-p", everywhere)
+
+
+def are_narrow(world: World, policy: str) -> bool:
+    """Say whether the bindings of a policy are about its own namespaces again."""
+    kinds = "mutatingadmissionpolicybindings,validatingadmissionpolicybindings"
+    found = json.loads(world.kubectl("get", kinds, "-o", "json"))["items"]
+    ours = [each["spec"]["matchResources"] for each in found if each["metadata"]["name"].endswith(f"-{policy}")]
+    return bool(ours) and all(each["namespaceSelector"].get("matchLabels") for each in ours)
