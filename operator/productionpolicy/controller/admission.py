@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
+from msgspec import Struct
 
 from productionpolicy.controller.cluster import Cluster, Raw, RequestFailed
 from productionpolicy.controller.resources import ADMISSION_GROUP, Resource
@@ -22,8 +22,7 @@ RETRY_SECONDS = 30.0
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(Struct, frozen=True):
     """A kind of admission policy, as far as an API server serves it."""
 
     kind: str
@@ -51,8 +50,7 @@ MUTATING = Form("MutatingAdmissionPolicy", ("v1", "v1beta1"), since="Kubernetes 
 VALIDATING = Form("ValidatingAdmissionPolicy", ("v1",), since="Kubernetes 1.30")
 
 
-@dataclass(frozen=True, slots=True)
-class AdmissionPolicy:
+class AdmissionPolicy(Struct, frozen=True):
     """A policy of manifests/admission/ that carries out an action; the names of its bindings begin with its name."""
 
     action: Action
@@ -60,7 +58,7 @@ class AdmissionPolicy:
     form: Form
     folder: str
     """From where it is installed."""
-    terms: Mapping[str, Any] = field(default_factory=dict)
+    terms: Mapping[str, Any] = {}
     """What its bindings say beside what all say."""
 
 
@@ -74,8 +72,7 @@ WARN = AdmissionPolicy(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """A condition of a ProductionPolicy."""
 
     type: str

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
 import kopf
 import yaml
 from kubernetes.aio import client, config
+from msgspec import Struct
 
 USER_AGENT = "productionpolicy"
 UNUSABLE = (config.ConfigException, yaml.YAMLError, OSError, ValueError, AttributeError, KeyError, TypeError)
@@ -20,8 +20,7 @@ class NoConnection(Exception):
     """There are no usable credentials; the message says what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(Struct, frozen=True):
     """Where the API server is, and who we are there."""
 
     configuration: client.Configuration

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from productionpolicy.controller.judgement import Judgement
 from productionpolicy.controller.rollouts import Rollouts
@@ -13,8 +15,7 @@ from productionpolicy.policy import Rollout, Timing
 from productionpolicy.verdict import Restarts, plan
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
+class Gate(Struct, frozen=True):
     """Lets plans through, whole or in part."""
 
     store: Store

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from productionpolicy.kube.workloads import digest
 from productionpolicy.verdict import Case, Governance, Plan
 from productionpolicy.verdict.case import BUDGET
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(Struct, frozen=True):
     """One look at a workload."""
 
     case: Case

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from productionpolicy.controller.cluster import Forbidden, Refused, RequestFailed
 from productionpolicy.controller.judgement import Judgement

@@ -8,12 +8,12 @@ import signal
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import kopf
 import structlog
+from msgspec import Struct
 
 from productionpolicy.controller import handlers
 from productionpolicy.controller.admission import Admission
@@ -55,8 +55,7 @@ IDENTITY: Any = "productionpolicy"
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     """How the operator is to run."""
 
     kubeconfig: Path | None

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 import structlog
+from msgspec.structs import replace
 
 from productionpolicy.controller.clock import Clock
 from productionpolicy.controller.cluster import (

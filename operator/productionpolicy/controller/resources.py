@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from productionpolicy.kube.workloads import Kind
 from productionpolicy.policy.spec import GROUP, KIND, PLURAL, VERSION
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
+class Resource(Struct, frozen=True):
     """A kind, and where it is served."""
 
     group: str

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct
+
 from productionpolicy.controller.resources import (
     AUTOSCALERS,
     BUDGETS,
@@ -44,8 +46,7 @@ NAMESPACE_POLICY = f"{ANNOTATION_DOMAIN}/policy"
 NAMESPACE_MODE = f"{ANNOTATION_DOMAIN}/mode"
 
 
-@dataclass(frozen=True, slots=True)
-class Namespace:
+class Namespace(Struct, frozen=True):
     """A namespace, as far as it says who governs it."""
 
     name: str
@@ -54,8 +55,7 @@ class Namespace:
     deleting: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class StoredPolicy:
+class StoredPolicy(Struct, frozen=True):
     """A ProductionPolicy as it stands in the cluster."""
 
     name: str
@@ -68,7 +68,7 @@ class StoredPolicy:
     """Why it is not valid."""
     deleting: bool = False
     finalizers: tuple[str, ...] = ()
-    status: Mapping[str, Any] = field(default_factory=dict)
+    status: Mapping[str, Any] = {}
 
 
 @dataclass(slots=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
 
 import msgspec
+from msgspec import Struct
 
 from productionpolicy.kube.counts import Count
 from productionpolicy.kube.surroundings import Surroundings
@@ -36,8 +36,7 @@ class Action(StrEnum):
     REPAIR = "Repair"
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """A rule over several fields: CEL for the API server; the Python twin stands in `__post_init__`."""
 
     cel: str
@@ -99,8 +98,7 @@ class RefusableParameters(AuditedParameters, frozen=True, kw_only=True):
     actions: ClassVar[tuple[Action, ...]] = (Action.IGNORE, Action.AUDIT, Action.WARN, Action.DENY)
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """A place where a workload falls short, why that matters there, and what to do."""
 
     path: str
@@ -108,8 +106,7 @@ class Finding:
     remedy: str
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """Why a repair is left to a person."""
 
     reason: str
@@ -119,8 +116,7 @@ Repair = Amendment | BudgetTerms | Refusal | None
 P = TypeVar("P", bound=Parameters)
 
 
-@dataclass(frozen=True, slots=True)
-class Expectation(Generic[P]):
+class Expectation(Struct, Generic[P], frozen=True):
     """One practice. The docstring of the module that declares it is its page in the documentation."""
 
     name: str

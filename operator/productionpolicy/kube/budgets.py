@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from productionpolicy.kube.counts import Count
 from productionpolicy.kube.fields import Fields
@@ -15,8 +17,7 @@ OURS = "productionpolicy"
 EVICTION_POLICY = "AlwaysAllow"
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(Struct, frozen=True):
     """A PodDisruptionBudget."""
 
     namespace: str

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from productionpolicy.kube.fields import Fields
 
 _PERCENTAGE = re.compile(r"([0-9]{1,9})%")
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+class Count(Struct, frozen=True):
     """A number of pods, or a percentage of them."""
 
     value: int

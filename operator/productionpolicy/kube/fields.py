@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
+
+class Unreadable(Struct, frozen=True):
     """A place in an object that holds something other than the API allows."""
 
     path: str

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from productionpolicy.kube.patterns import any_of
 
@@ -21,8 +20,7 @@ _LIBRARY = "library"
 """The team of images in it whose name names none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(Struct, frozen=True):
     """A reference to an image: `registry:5000/team/name:tag@sha256:…`."""
 
     name: str

@@ -7,18 +7,17 @@ Only what an owner declares counts as written: an `Apply` entry of managedFields
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from productionpolicy.kube.fields import Fields
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One entry of managedFields."""
 
     manager: str
@@ -28,8 +27,7 @@ class Entry:
     owned: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Writer:
+class Writer(Struct, frozen=True):
     """Who wrote an object, and when, by the API server's clock."""
 
     manager: str = ""
@@ -85,8 +83,7 @@ class Ownership:
         return Writer(newest.manager, newest.time) if newest else NOBODY
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """A part of an object, and who wrote the fields in it; nobody where that is not known."""
 
     ownership: Ownership | None = None

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from math import ceil
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from productionpolicy.kube.fields import Fields
 from productionpolicy.kube.images import is_one_of
@@ -57,8 +59,7 @@ class HandlerKind(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class Handler:
+class Handler(Struct, frozen=True):
     """A lifecycle hook or the action of a probe."""
 
     kind: HandlerKind
@@ -74,8 +75,7 @@ class Handler:
         return ceil(min(spent, _LONGEST))
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(Struct, frozen=True):
     """A probe, with the API's defaults for what is not given (core/v1)."""
 
     kind: HandlerKind
@@ -104,27 +104,30 @@ class Probe:
         return (self.kind, self.action) == (other.kind, other.action)
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(Struct, frozen=True):
     """An environment variable of a container."""
 
     name: str
     path: str
-    value: str | None = field(default=None, repr=False)
+    value: str | None = None
     """What the manifest itself says; None where the value comes from elsewhere. It may be secret: never show it."""
 
+    def __repr__(self) -> str:
+        return f"Variable(name={self.name!r}, path={self.path!r})"
 
-@dataclass(frozen=True, slots=True)
-class Word:
+
+class Word(Struct, frozen=True):
     """A word of the command line of a container."""
 
     path: str
-    text: str = field(repr=False)
+    text: str
     """It may be secret: never show it."""
 
+    def __repr__(self) -> str:
+        return f"Word(path={self.path!r})"
 
-@dataclass(frozen=True, slots=True)
-class Mount:
+
+class Mount(Struct, frozen=True):
     """A volume in the filesystem of a container."""
 
     volume: str
@@ -133,8 +136,7 @@ class Mount:
     read_only: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Volume:
+class Volume(Struct, frozen=True):
     """A volume of a pod."""
 
     name: str
@@ -147,8 +149,7 @@ class Volume:
     host_path: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Container:
+class Container(Struct, frozen=True):
     """A container, or an init container, with the path at which it stands."""
 
     name: str
@@ -214,8 +215,7 @@ class Container:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class AffinityTerm:
+class AffinityTerm(Struct, frozen=True):
     """A pod (anti-)affinity term."""
 
     topology_key: str
@@ -225,8 +225,7 @@ class AffinityTerm:
     match_label_keys: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SpreadConstraint:
+class SpreadConstraint(Struct, frozen=True):
     """A topologySpreadConstraint."""
 
     topology_key: str
@@ -234,12 +233,11 @@ class SpreadConstraint:
     required: bool
 
 
-@dataclass(frozen=True, slots=True)
-class PodTemplate:
+class PodTemplate(Struct, frozen=True):
     """A pod template with the path of its pod spec."""
 
     path: str
-    labels: Labels = field(default_factory=dict)
+    labels: Labels = {}
     containers: tuple[Container, ...] = ()
     """Containers and init containers, in the order of the object."""
     grace_seconds: int = DEFAULT_GRACE_SECONDS

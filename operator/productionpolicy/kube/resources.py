@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct
 
 from productionpolicy.kube.fields import Fields
 from productionpolicy.kube.quantity import Quantity
@@ -26,12 +27,11 @@ class QualityOfService(StrEnum):
         return order.index(self) >= order.index(minimum)
 
 
-@dataclass(frozen=True, slots=True)
-class Resources:
+class Resources(Struct, frozen=True):
     """Requests and limits, by resource."""
 
-    requests: Mapping[str, Quantity] = field(default_factory=dict)
-    limits: Mapping[str, Quantity] = field(default_factory=dict)
+    requests: Mapping[str, Quantity] = {}
+    limits: Mapping[str, Quantity] = {}
     legible: bool = True
     """Whether all of it could be read."""
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from productionpolicy.kube.budgets import Budget
 from productionpolicy.kube.fields import Fields
@@ -14,8 +16,7 @@ from productionpolicy.kube.workloads import Workload
 _SINGLE = frozenset({"ReadWriteOnce", "ReadWriteOncePod"})
 
 
-@dataclass(frozen=True, slots=True)
-class Autoscaler:
+class Autoscaler(Struct, frozen=True):
     """A HorizontalPodAutoscaler (autoscaling/v2)."""
 
     namespace: str
@@ -26,8 +27,7 @@ class Autoscaler:
     maximum: int
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """A node, as far as it matters for spreading."""
 
     name: str
@@ -35,8 +35,7 @@ class Node:
     schedulable: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """A PersistentVolumeClaim, as far as it says who can mount it."""
 
     namespace: str
@@ -49,8 +48,7 @@ class Claim:
         return bool(self.access_modes) and set(self.access_modes) <= _SINGLE
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceAccount:
+class ServiceAccount(Struct, frozen=True):
     """A ServiceAccount, as far as it concerns the pulling of images."""
 
     namespace: str
@@ -58,8 +56,7 @@ class ServiceAccount:
     pull_secrets: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Topology:
+class Topology(Struct, frozen=True):
     """How many places the schedulable nodes offer, by topology key."""
 
     places: Mapping[str, int]
@@ -78,8 +75,7 @@ class Topology:
 NOWHERE = Topology({})
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """All that bears on one workload; empty where nothing is known, as at admission."""
 
     budgets: tuple[Budget, ...] = ()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
 import msgspec
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from productionpolicy.kube.counts import Count
 from productionpolicy.kube.fields import Fields, Unreadable
@@ -73,8 +74,7 @@ _ENDED = frozenset({"Succeeded", "Failed"})
 """The phases of a pod that will not run any more."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class WorkloadKey:
+class WorkloadKey(Struct, frozen=True, order=True):
     """What names a workload in a cluster."""
 
     namespace: str
@@ -85,8 +85,7 @@ class WorkloadKey:
         return f"{self.kind} {self.namespace}/{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Strategy:
+class Strategy(Struct, frozen=True):
     """How a workload replaces its pods."""
 
     type: str = "RollingUpdate"
@@ -105,8 +104,7 @@ class Strategy:
         return self.max_surge or DEFAULT_MAX_SURGE
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """How far the controller of a workload has come."""
 
     observed_generation: int = 0
@@ -135,15 +133,14 @@ class Progress:
         return self.reported_complete and self.replicas == self.updated
 
 
-@dataclass(frozen=True, slots=True)
-class Workload:
+class Workload(Struct, frozen=True):
     """Whatever makes pods, or a pod that nothing makes."""
 
     key: WorkloadKey
     uid: str = ""
     resource_version: str = ""
     generation: int = 0
-    notes: Mapping[str, str] = field(default_factory=dict)
+    notes: Mapping[str, str] = {}
     """Its annotations of our domain: exemptions, and the journal of repairs."""
     controller: str | None = None
     """The controller that owns it, as `Kind name`."""
@@ -365,8 +362,7 @@ def _read_progress(status: Fields, *, revision: str) -> Progress:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Condition:
+class _Condition(Struct, frozen=True):
     """A condition in the status of a workload."""
 
     type: str

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from productionpolicy.offline.parsing import NotParsed, parse, parse_json, too_deep
 from productionpolicy.offline.pieces import Piece, cut, mentions
 
 
-@dataclass(frozen=True, slots=True)
-class Unread:
+class Unread(Struct, frozen=True):
     """What could not be judged, and why."""
 
     file: str
@@ -20,8 +20,7 @@ class Unread:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """One object."""
 
     piece: Piece

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from productionpolicy.kube.fields import Fields
 from productionpolicy.kube.surroundings import Surroundings
@@ -19,16 +21,14 @@ from productionpolicy.offline.versions import API_VERSION, is_foreign
 WORKLOADS = frozenset(map(str, Kind))
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where something stands."""
 
     file: str
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Struct, frozen=True):
     """A workload, and the document that holds it, of which only the heading is kept."""
 
     document: Document
@@ -116,8 +116,7 @@ Through = Callable[[Gathered], Iterable[Given]]
 _Identity = tuple[str, str, str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(Struct, frozen=True):
     """A document as far as it matters."""
 
     document: Document

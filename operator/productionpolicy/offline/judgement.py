@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 from productionpolicy.kube.workloads import WorkloadKey
 from productionpolicy.offline.documents import Document, Unread
@@ -29,8 +30,7 @@ NOTICES = {
 """What is reported beside the expectations, by the name under which it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Located:
+class Located(Struct, frozen=True):
     """A finding, and the line at which its path stands."""
 
     expectation: str
@@ -40,8 +40,7 @@ class Located:
     remedy: str
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Struct, frozen=True):
     """A workload with the verdicts on it."""
 
     file: str
@@ -63,8 +62,7 @@ class Judged:
         return title_of(self.key)
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(Struct, frozen=True):
     """All that there is to tell."""
 
     workloads: tuple[Judged, ...]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 # Expressions that begin with a letter of their own are searched for many times as fast as those that begin with `^`
 # or a boundary of words; a line feed before the text makes the first line like all others.
@@ -17,8 +18,7 @@ _PLAIN = re.compile(r"[\"']?([A-Za-z]+)[\"']?")
 _CONTENT = re.compile(r"^[ \t]*[^\s#]", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """The text of one document."""
 
     file: str

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
+
+from msgspec import Struct
 
 from productionpolicy.kube.workloads import Workload, WorkloadKey
 from productionpolicy.offline.documents import Document, Unread
@@ -21,8 +22,7 @@ _NAMESPACE = _CONTAINER = re.compile(_LABEL)
 _NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
 
 
-@dataclass(frozen=True, slots=True)
-class Proposed:
+class Proposed(Struct, frozen=True):
     """What would be done about one workload.
 
     The operator notes on a live workload what it has changed, and marks its budgets, to tell its own from the owner's.
@@ -35,13 +35,13 @@ class Proposed:
     api_version: str
     changes: tuple[Change, ...] = ()
     """The repairs, and withdrawals of earlier ones, in the words of the journal."""
-    patch: Mapping[str, Any] = field(default_factory=dict)
+    patch: Mapping[str, Any] = {}
     """A strategic merge patch, complete with what names the workload; empty where the workload stays as it is."""
-    budget: Mapping[str, Any] = field(default_factory=dict)
+    budget: Mapping[str, Any] = {}
     """The PodDisruptionBudget to create; empty where there is none to create."""
     note: str = ""
     """Why the budget differs from what the policy says."""
-    left: Mapping[str, str] = field(default_factory=dict)
+    left: Mapping[str, str] = {}
     """What is left to a person, and why, by expectation."""
 
     @property
@@ -55,8 +55,7 @@ class Proposed:
         return title_of(self.key)
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
+class Proposal(Struct, frozen=True):
     """All that there is to do."""
 
     workloads: tuple[Proposed, ...]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 from productionpolicy.expectations import BY_NAME
 from productionpolicy.kube.workloads import ANNOTATION_DOMAIN
@@ -16,8 +17,7 @@ _AROUND = " ;,.()"
 """What may stand around a date in a sentence."""
 
 
-@dataclass(frozen=True, slots=True)
-class Exemption:
+class Exemption(Struct, frozen=True):
     """What one annotation says."""
 
     expectation: str

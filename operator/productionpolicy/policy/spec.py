@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Any, ClassVar
@@ -190,8 +189,7 @@ class InvalidPolicy(ValueError):
     """A policy cannot be used; the message names the field and says why."""
 
 
-@dataclass(frozen=True)
-class Policy:
+class Policy(msgspec.Struct, frozen=True, dict=True):
     """A ProductionPolicy."""
 
     name: str

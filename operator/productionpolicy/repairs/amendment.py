@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, Self
+
+from msgspec import Struct
 
 from productionpolicy.kube.pods import Container
 from productionpolicy.kube.workloads import Workload
@@ -56,8 +57,7 @@ class Amendment(Protocol):
         """Return the strategic merge patch that takes it back and leaves no trace in the pod template."""
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """What has become of an amendment."""
 
     kept: Amendment | None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from typing import Any, ClassVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from productionpolicy.kube.pods import POD_TEMPLATE_HASH, PREFERRED_TERMS, REQUIRED_TERMS, AffinityTerm
 from productionpolicy.kube.selectors import Selector
@@ -19,8 +21,7 @@ _FIELDS = {True: REQUIRED_TERMS, False: PREFERRED_TERMS}
 WEIGHT = 100
 
 
-@dataclass(frozen=True, slots=True)
-class AntiAffinity:
+class AntiAffinity(Struct, frozen=True):
     """One term per topology key, against the workload's own pods."""
 
     restarts: ClassVar[bool] = True

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from productionpolicy.kube.budgets import EVICTION_POLICY, MANAGED_BY, OURS, Budget
 from productionpolicy.kube.counts import Count
@@ -16,8 +17,7 @@ NOTE_ANNOTATION = f"{ANNOTATION_DOMAIN}/note"
 _LONGEST_NAME = 253
 
 
-@dataclass(frozen=True, slots=True)
-class BudgetTerms:
+class BudgetTerms(Struct, frozen=True):
     """What a budget of ours allows: one of the two."""
 
     max_unavailable: Count | None = None

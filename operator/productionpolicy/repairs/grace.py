@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from typing import ClassVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from productionpolicy.kube.workloads import GRACE, Workload
 from productionpolicy.repairs.amendment import Amendment, Illegible, Patch, Standing, in_pod_template
@@ -12,8 +14,7 @@ from productionpolicy.repairs.amendment import Amendment, Illegible, Patch, Stan
 _NOTE = re.compile(r"([0-9]{1,9}) -> ([0-9]{1,9})")
 
 
-@dataclass(frozen=True, slots=True)
-class Grace:
+class Grace(Struct, frozen=True):
     """The grace period in seconds, before and after."""
 
     restarts: ClassVar[bool] = True

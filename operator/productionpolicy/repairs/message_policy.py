@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from typing import ClassVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from productionpolicy.kube.pods import DEFAULT_MESSAGE_POLICY, MESSAGE_POLICY, Container
 from productionpolicy.kube.workloads import Workload
@@ -15,8 +17,7 @@ FROM_LOGS = "FallbackToLogsOnError"
 _NOTE = re.compile(rf"{FROM_LOGS}: ([a-z0-9-]+(?:,[a-z0-9-]+)*)")
 
 
-@dataclass(frozen=True, slots=True)
-class MessagePolicy:
+class MessagePolicy(Struct, frozen=True):
     """`terminationMessagePolicy: FallbackToLogsOnError` in the named containers."""
 
     restarts: ClassVar[bool] = True

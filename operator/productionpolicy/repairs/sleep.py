@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from typing import ClassVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from productionpolicy.kube.pods import Container, Handler, HandlerKind
 from productionpolicy.kube.workloads import Workload
@@ -14,8 +16,7 @@ from productionpolicy.repairs.amendment import Amendment, Illegible, Patch, Stan
 _NOTE = re.compile(r"(exec )?sleep ([0-9]{1,6})s: ([a-z0-9-]+(?:,[a-z0-9-]+)*)")
 
 
-@dataclass(frozen=True, slots=True)
-class Sleep:
+class Sleep(Struct, frozen=True):
     """`preStop: {sleep: {seconds: N}}`, or `exec: {command: [sleep, N]}`, in the named containers."""
 
     restarts: ClassVar[bool] = True

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import ClassVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from productionpolicy.kube.counts import Count
 from productionpolicy.kube.workloads import MAX_UNAVAILABLE, Workload
@@ -12,8 +14,7 @@ from productionpolicy.repairs.amendment import Amendment, Illegible, Patch, Stan
 _ARROW = " -> "
 
 
-@dataclass(frozen=True, slots=True)
-class MaxUnavailable:
+class MaxUnavailable(Struct, frozen=True):
     """`strategy.rollingUpdate.maxUnavailable`, before and after."""
 
     restarts: ClassVar[bool] = False

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
 
 from productionpolicy.expectations import BY_NAME, EXPECTATIONS, Action, Expectation, Finding
 from productionpolicy.policy import Exemption
@@ -25,8 +26,7 @@ class Outcome(StrEnum):
     NOT_APPLICABLE = "notApplicable"
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """The judgement of one workload by one expectation."""
 
     expectation: str

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
+
+from msgspec import Struct
 
 from productionpolicy.expectations import Action, Expectation
 from productionpolicy.expectations.pod_disruption_budget import POD_DISRUPTION_BUDGET
@@ -39,8 +40,7 @@ class Governance(StrEnum):
     """They are only reported: mode Audit, paused, the namespace's mode label, or an invalid policy."""
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(Struct, frozen=True):
     """What we remember of a repair that we made, for writers that wipe its trace."""
 
     terms: str
@@ -51,8 +51,7 @@ class Applied:
     """How often another writer has undone it under these terms."""
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(Struct, frozen=True, dict=True):
     """A workload, who governs it, and what stands around it."""
 
     workload: Workload
@@ -64,7 +63,7 @@ class Case:
     governance: Governance = Governance.WRITTEN
     today: date = date.min
     """The day in UTC, for exemptions that expire."""
-    memory: Mapping[str, Applied] = field(default_factory=dict)
+    memory: Mapping[str, Applied] = {}
     """Repairs that we made, by expectation."""
     failure: str | None = None
     """Why the API server refused our last write, while nothing has changed since."""

@@ -8,8 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from productionpolicy.expectations import BY_NAME, REPAIRABLE, Expectation
 from productionpolicy.kube.workloads import ANNOTATION_DOMAIN, GRACE, MAX_UNAVAILABLE, REPAIRED, Workload
@@ -43,8 +45,7 @@ _CONTEST = re.compile(r"^undone (\d{1,4})x, last by (.*) \[([0-9a-f]+)\]$")
 _WITHDRAWN = re.compile(rf"^withdrawn, ({'|'.join(_HARMS)}) \[([0-9a-f]+)\]$")
 
 
-@dataclass(frozen=True, slots=True)
-class Contest:
+class Contest(Struct, frozen=True):
     """A repair that does not last: others undo it, or it turned out to do harm."""
 
     terms: str
@@ -83,26 +84,25 @@ class Contest:
         return cls(harm=withdrawn.group(1), terms=withdrawn.group(2)) if withdrawn else None
 
 
-@dataclass(frozen=True, slots=True)
-class Journal:
+class Journal(Struct, frozen=True):
     """What our notes on a workload tell."""
 
     policy: str | None = None
     """The policy under which the repairs were made."""
-    repairs: Mapping[str, Amendment] = field(default_factory=dict)
+    repairs: Mapping[str, Amendment] = {}
     """What still stands of our repairs, by expectation."""
     undone: frozenset[str] = frozenset()
     """Expectations whose repair somebody took away."""
     owners: frozenset[str] = frozenset()
     """Expectations whose value somebody put back: it is the owner's."""
-    contests: Mapping[str, Contest] = field(default_factory=dict)
+    contests: Mapping[str, Contest] = {}
     started: Started | None = None
     """The last rollout that we have begun."""
-    former: Mapping[str, Amendment] = field(default_factory=dict)
+    former: Mapping[str, Amendment] = {}
     """What stood before that rollout of what it changed, by expectation."""
     setback: Setback | None = None
     """A rollout of ours that failed."""
-    notes: Mapping[str, str] = field(default_factory=dict)
+    notes: Mapping[str, str] = {}
     """The annotations of the journal as they stand on the workload."""
 
     def owners_view(self, workload: Workload) -> Workload:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from productionpolicy.kube.workloads import ANNOTATION_DOMAIN
 from productionpolicy.policy import Policy
@@ -20,8 +21,7 @@ _STARTED = re.compile(rf"^{_NAMES} at {_TIME}, after revision (\S{{1,300}}) \[{_
 _FAILED = re.compile(rf"^{_NAMES} of {_TIME} put back(?:, pod (\S+) is left)? \[{_DIGEST} {_DIGEST} {_DIGEST}\]$")
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
+class Started(Struct, frozen=True):
     """A rollout that we have begun. The note stays when it is over: whether it is, the status of the workload tells."""
 
     expectations: tuple[str, ...]
@@ -47,8 +47,7 @@ class Started:
         return cls(tuple(names.split(",")), at=at, revision=revision, template=template)
 
 
-@dataclass(frozen=True, slots=True)
-class Setback:
+class Setback(Struct, frozen=True):
     """A rollout of ours that failed and was put back."""
 
     expectations: tuple[str, ...]

@@ -6,11 +6,13 @@ A changed parameter, a revoked exemption or a removed policy is just another pla
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import reduce
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from productionpolicy.expectations import BY_NAME, REPAIRABLE, Action, Expectation, Refusal
 from productionpolicy.expectations.pre_stop import PRE_STOP
@@ -48,8 +50,7 @@ class Disposition(StrEnum):
     WITHDRAW = "withdraw"
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """A repair, a new form of one, or a withdrawal."""
 
     expectation: str
@@ -65,8 +66,7 @@ class Change:
         return f"{self.expectation} ({self.after})"
 
 
-@dataclass(frozen=True, slots=True)
-class BudgetChange:
+class BudgetChange(Struct, frozen=True):
     """What is to become of our budget beside a workload."""
 
     live: Budget | None
@@ -75,17 +75,16 @@ class BudgetChange:
     """What should be there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """What is to be done about a workload."""
 
     changes: tuple[Change, ...] = ()
-    patch: Patch = field(default_factory=dict)
+    patch: Patch = {}
     """One strategic merge patch of the workload: its spec and the journal; empty where nothing is to change."""
     budget: BudgetChange | None = None
-    refusals: Mapping[str, str] = field(default_factory=dict)
+    refusals: Mapping[str, str] = {}
     """Why a repair is left to a person, by expectation."""
-    contests: Mapping[str, Contest] = field(default_factory=dict)
+    contests: Mapping[str, Contest] = {}
     """Repairs that others have undone, by expectation."""
     repaired: frozenset[str] = frozenset()
     """Expectations whose repair of ours stands now."""
@@ -139,8 +138,7 @@ def begun(case: Case, planned: Plan, *, at: datetime) -> Patch:
     return merged(planned.patch, {"metadata": {"annotations": {STARTED: started.note(), **before}}})
 
 
-@dataclass(frozen=True, slots=True)
-class _Draft:
+class _Draft(Struct, frozen=True):
     """What is decided about one expectation."""
 
     expectation: Expectation[Any]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from productionpolicy.expectations import BY_NAME, Action, Finding
 from productionpolicy.kube.workloads import REPAIRED, WorkloadKey
@@ -24,8 +25,7 @@ class State(StrEnum):
     COMPLIANT = "compliant"
 
 
-@dataclass(frozen=True, slots=True)
-class Reported:
+class Reported(Struct, frozen=True):
     """A finding in the words of the status."""
 
     expectation: str
@@ -33,8 +33,7 @@ class Reported:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """What a workload comes to."""
 
     key: WorkloadKey

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from productionpolicy.kube.programs.shell import Simple
 
@@ -123,8 +124,7 @@ def first_of(commands: tuple[str, ...], words: Words) -> str | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Sought:
+class _Sought(Struct, frozen=True):
     """Commands that are looked for."""
 
     commands: tuple[tuple[str, _Patterns], ...]

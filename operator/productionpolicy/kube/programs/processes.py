@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import Enum, auto
+
+from msgspec import Struct
 
 from productionpolicy.kube.programs.commands import program, program_of, unwrapped
 from productionpolicy.kube.programs.shell import (
@@ -46,8 +47,7 @@ class Hold(Enum):
     """It waits for what it started in the background."""
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """A shell that stays, and the program for which it stays."""
 
     hold: Hold
@@ -157,8 +157,7 @@ def _takes_no_time(command: Simple) -> bool:
     return not command.words or command.words == ("exec",) or command.words[0] in _PASSING
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(Struct, frozen=True):
     """What a script starts in the background, and whether anything runs beside it."""
 
     jobs: tuple[str, ...] = ()

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from functools import lru_cache
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from productionpolicy.kube.programs.words import Token, TokenKind, Unclear, tokens_of
 
@@ -28,8 +30,7 @@ _BOTH = frozenset({"&>", "&>>", ">&"})
 STDOUT, STDERR = 1, 2
 
 
-@dataclass(frozen=True, slots=True)
-class Redirection:
+class Redirection(Struct, frozen=True):
     """Where a stream of a command goes, or comes from."""
 
     operator: str
@@ -50,8 +51,7 @@ class Redirection:
         return frozenset({STDOUT if self.descriptor is None else self.descriptor})
 
 
-@dataclass(frozen=True, slots=True)
-class Simple:
+class Simple(Struct, frozen=True):
     """A command and its words; without words it only assigns variables or defines a function."""
 
     words: tuple[str, ...] = ()
@@ -68,8 +68,7 @@ class Form(Enum):
     LOOP = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Compound:
+class Compound(Struct, frozen=True):
     """Statements that are one command."""
 
     form: Form
@@ -81,27 +80,24 @@ class Compound:
 Command = Simple | Compound
 
 
-@dataclass(frozen=True, slots=True)
-class Pipeline:
+class Pipeline(Struct, frozen=True):
     """Commands of which each reads what the one before it writes; mostly a single one."""
 
     commands: tuple[Command, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Struct, frozen=True):
     """Pipelines joined by `&&` and `||`."""
 
     pipelines: tuple[Pipeline, ...]
     background: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Script:
+class Script(Struct, frozen=True):
     """A script that is understood."""
 
     statements: tuple[Statement, ...] = ()
-    functions: Mapping[str, Command] = field(default_factory=dict)
+    functions: Mapping[str, Command] = {}
 
     def commands(self) -> Iterator[Simple]:
         """Return all of its simple commands, those of functions and of loops too, in the order of the script."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from productionpolicy.kube.pods import Container
 from productionpolicy.kube.programs.commands import INITS, Words, first_of, is_shell, layers, program, unwrapped
@@ -20,8 +21,7 @@ _INLINE = re.compile(r"-[eilux]*c")
 """An argument that only a shell takes for the option before a script."""
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(Struct, frozen=True):
     """What a container begins with."""
 
     path: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum, auto
+
+from msgspec import Struct
 
 _DEEPEST = 40
 """How deep brackets and quotes may nest; nobody writes more, and who reads them must come to an end."""
@@ -42,8 +43,7 @@ class TokenKind(Enum):
     END = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Struct, frozen=True):
     """A word, less its quotes, or an operator."""
 
     text: str
