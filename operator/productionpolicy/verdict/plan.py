@@ -185,7 +185,7 @@ def _amended(case: Case, *, restarts: Restarts, restarting: bool) -> dict[str, _
     """Decide about the workload itself. Where its pods restart anyway, take along what has waited for it."""
     if not restarting:
         drafts = _drafts(case, restarts=restarts, deferring=True)
-        if not any(each.restarts for each in drafts.values()):
+        if not any(each.restarts for each in drafts.values()) or not any(each.deferred for each in drafts.values()):
             return drafts
     return _drafts(case, restarts=restarts, deferring=False)
 
