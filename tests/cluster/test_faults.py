@@ -99,6 +99,20 @@ def test_a_refused_patch_is_a_finding_and_no_loop(world: World, proxy: Proxy) ->
     world.repaired("web", namespace)
 
 
+def test_a_release_of_fields_that_is_refused_is_a_finding_and_no_loop(world: World, proxy: Proxy) -> None:
+    namespace = governed(world)
+    fault = proxy.fail("PATCH", DEPLOYMENT, status=422, after=1, times=1000)
+    policy = govern(world, namespace)
+    world.repaired("web", namespace)
+    eventually(lambda: world.status(policy).get("workloads", {}).get("failed") == 1)
+    assert world.fixed(lambda: fault.seen) == 1
+    (told,) = [each["message"] for each in world.status(policy)["violations"] if each["expectation"] == "refused"]
+    assert "made to fail with 422" in told
+    fault.times = 0
+    world.change_policy(policy, expectations={"preStop": {"sleepSeconds": 12}})
+    eventually(lambda: "productionpolicy" not in managers(world, namespace))
+
+
 def test_a_repair_whose_second_request_fails_is_finished(world: World, proxy: Proxy) -> None:
     namespace = governed(world)
     fault = proxy.fail("PATCH", DEPLOYMENT, status=500, after=1)

@@ -151,14 +151,14 @@ async def test_what_could_not_be_looked_up_is_looked_up_again_soon(monkeypatch: 
     server, looks = Served(*NEW, installed=ALL, silences=2), asyncio.Queue[None]()
     looking = Admission(cast("Cluster", server), learned=lambda: looks.put_nowait(None))
     await looking.learn()
-    told_at_first = [each.reason for each in looking.conditions(DENYING)]
+    told_at_first = [(each.status, each.reason) for each in looking.conditions(DENYING)]
     again = asyncio.create_task(looking.keep_learning(seconds=3600))
     async with asyncio.timeout(10):
         for _ in range(3):
             await looks.get()
     again.cancel()
     await looking.keep(stored(DENYING))
-    assert told_at_first == ["NotServed", "NotServed"]
+    assert told_at_first == [("Unknown", "NotAnswered")] * 2
     assert [each.reason for each in looking.conditions(DENYING)] == ["Bound", "Bound"]
 
 

@@ -131,6 +131,16 @@ def test_a_failure_belongs_to_what_was_to_be_changed_only() -> None:
     ]
 
 
+def test_a_refused_withdrawal_is_a_finding_of_its_own() -> None:
+    world = repaired(deployment(), policy=only("preStop"))
+    world.exempt("preStop")
+    world.failure = "denied"
+    ((name, path, message),) = findings(world)
+    assert (name, path) == ("refused", "metadata")
+    assert "the API server refused our last write: denied" in message
+    assert world.report().state is State.FAILED
+
+
 def test_a_workload_that_must_not_be_written_is_not_repairing_but_may_roll_out() -> None:
     world = World(deployment(), governance=Governance.READ_ONLY)
     assert [world.report(rolling=rolling).state for rolling in (False, True)] == [State.VIOLATING, State.REPAIRING]

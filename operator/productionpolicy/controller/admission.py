@@ -179,10 +179,9 @@ class Admission:
 
     def conditions(self, policy: Policy) -> Iterator[Told]:
         """Return what a ProductionPolicy is to tell."""
-        yield self._repair(policy)
         asked = {action: policy.acting(action) for action in (Action.DENY, Action.WARN)}
-        if any(asked.values()):
-            yield self._validation(policy, asked)
+        told = [self._repair(policy), *([self._validation(policy, asked)] if any(asked.values()) else [])]
+        yield from told if self._knows else (_unknown(each.type) for each in told)
 
     def _repair(self, policy: Policy) -> Told:
         fault = self._bindings[Action.REPAIR].fault(policy.name)
@@ -203,6 +202,11 @@ class Admission:
         words = {Action.DENY: "refused", Action.WARN: "warned of"}
         done = [f"{words[action]} at admission: {', '.join(names)}" for action, names in asked.items() if names]
         return Told(kind, "True", reason, "; ".join(done))
+
+
+def _unknown(kind: str) -> Told:
+    message = "the API server did not answer when it was asked which admission policies it has; it is asked again soon"
+    return Told(kind, "Unknown", "NotAnswered", message)
 
 
 def binding(stored: StoredPolicy, policy: AdmissionPolicy, *, version: str = "v1") -> Raw:

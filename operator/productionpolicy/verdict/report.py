@@ -13,6 +13,9 @@ from productionpolicy.verdict.audit import Outcome, Verdict
 from productionpolicy.verdict.case import Case, Governance
 from productionpolicy.verdict.plan import Plan
 
+REFUSED = "refused"
+"""Stands in the place of an expectation where a write was refused that mends no finding, such as a withdrawal."""
+
 
 class State(StrEnum):
     """The one class in which a workload is counted; where several apply, the first counts."""
@@ -64,7 +67,7 @@ def report(case: Case, verdicts: tuple[Verdict, ...], planned: Plan, *, rolling:
         state=_state(case, verdicts, planned, rolling=rolling),
         outcomes=tuple((each.expectation, each.outcome) for each in verdicts),
         repaired=planned.repaired,
-        findings=tuple(_reported(case, verdicts, planned)),
+        findings=(*_reported(case, verdicts, planned), *_refused(case, verdicts, planned)),
         repairs=len(planned.changes),
         restarts=planned.restarts,
     )
@@ -89,6 +92,16 @@ def _reported(case: Case, verdicts: tuple[Verdict, ...], planned: Plan) -> Itera
             reason = _reason(case, verdict.expectation, planned)
             for finding in verdict.findings:
                 yield Reported(verdict.expectation, finding.path, _sentence(finding, reason))
+
+
+def _refused(case: Case, verdicts: tuple[Verdict, ...], planned: Plan) -> Iterator[Reported]:
+    """Tell why our last write was refused, where no finding of an expectation tells it."""
+    if case.failure is None:
+        return
+    failed = (each.expectation for each in verdicts if each.outcome is Outcome.FAILED)
+    if not any(_reason(case, name, planned) == case.failure for name in failed):
+        remedy = "grant what is missing, or change what refuses it"
+        yield Reported(REFUSED, "metadata", f"the API server refused our last write: {case.failure}; {remedy}")
 
 
 def _sentence(finding: Finding, reason: str | None) -> str:
