@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +131,8 @@ class Operator:
         self._learned = True
         self.store.born = self.reconciler.born
         for key in self.store.all_workloads():
-            self._resume(key)
+            with _serving_the_others(key):
+                self.reconciler.resume(key)
         self._state = None
         self.keeper.warn_of_missing_policies()
         log.info("ready", workloads=sum(1 for _ in self.store.all_workloads()), policies=len(self.store.policies))
@@ -165,49 +166,43 @@ class Operator:
         if not self._learned:
             return
         if resource in WIDE:
-            task = asyncio.get_running_loop().create_task(self._rejudge(list(keys), settling=resource))
+            task = asyncio.get_running_loop().create_task(self._settle(resource, list(keys)))
             self._rejudging.add(task)
             task.add_done_callback(self._rejudging.discard)
             return
         for key in keys:
             self.queue.add(key)
 
-    async def _rejudge(self, keys: list[WorkloadKey], *, settling: Resource | None = None) -> None:
-        """Judge many workloads, and enter into the queue those where something is to be done."""
-        self.keeper.held += 1
-        try:
-            if settling in GOVERNING:
-                await self.bare_pods.look()
-            for start in range(0, len(keys), CHUNK):
-                for key in keys[start : start + CHUNK]:
-                    judgement = self._judged(key)
-                    if judgement:
-                        self.queue.add_backlog([key])
-                await asyncio.sleep(0)
-            self.reconciler.rollouts.wake_lines()
-        finally:
-            self.keeper.held -= 1
-        if settling in GOVERNING:
-            self._look_at_policies()
-            self.keeper.warn_of_missing_policies()
+    async def _settle(self, resource: Resource, keys: list[WorkloadKey]) -> None:
+        """Judge anew what an object of a wide kind concerns."""
+        if resource not in GOVERNING:
+            await self._rejudge(keys)
+            return
+        with self.keeper.holding():
+            await self.bare_pods.look()
+            await self._rejudge(keys)
+        self._look_at_policies()
+        self.keeper.warn_of_missing_policies()
 
     async def _judge_all(self) -> None:
         await self._rejudge(list(self.store.all_workloads()))
         self._look_at_policies()
 
-    def _resume(self, key: WorkloadKey) -> None:
-        try:
-            self.reconciler.resume(key)
-        except Exception:  # whatever a workload holds, the others must be served
-            log.exception("judging failed", workload=str(key))
+    async def _rejudge(self, keys: list[WorkloadKey]) -> None:
+        """Judge many workloads, and enter into the queue those that need work, or could not be judged."""
+        with self.keeper.holding():
+            for start in range(0, len(keys), CHUNK):
+                for key in keys[start : start + CHUNK]:
+                    with _serving_the_others(key):
+                        if not self._needs_work(key):
+                            continue
+                    self.queue.add_backlog([key])
+                await asyncio.sleep(0)
+            self.reconciler.rollouts.wake_lines()
 
-    def _judged(self, key: WorkloadKey) -> bool:
-        """Judge a workload; say whether it needs work, or could not be judged."""
-        try:
-            judgement = self.reconciler.judge(key)
-        except Exception:  # whatever a workload holds, the others must be served
-            log.exception("judging failed", workload=str(key))
-            return True
+    def _needs_work(self, key: WorkloadKey) -> bool:
+        """Judge a workload; say whether something is to be done."""
+        judgement = self.reconciler.judge(key)
         return judgement is not None and (judgement.to_be_written or judgement.asks_for_room)
 
     def _look_at_policies(self) -> None:
@@ -289,6 +284,15 @@ async def _work(
             log.critical("operator ended", error=repr(failure))
         await operator.finish()
         await _cancel(working)
+
+
+@contextmanager
+def _serving_the_others(key: WorkloadKey) -> Iterator[None]:
+    """Judge one of many workloads: whatever it holds, the others must be served."""
+    try:
+        yield
+    except Exception:
+        log.exception("judging failed", workload=str(key))
 
 
 async def _cancel(*tasks: asyncio.Task[Any]) -> None:

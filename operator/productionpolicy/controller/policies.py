@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -61,8 +62,8 @@ class Keeper:
     admission: Admission
     events: Events
     clock: Clock
-    held: int = 0
-    """How many times workloads are just being judged anew: meanwhile totals are half old and half new."""
+    _held: int = 0
+    """How many times we are held just now."""
     _departures: dict[str, _Departure] = field(default_factory=dict)
     _warned: set[tuple[str, str]] = field(default_factory=set)
 
@@ -76,7 +77,7 @@ class Keeper:
         """Write what has changed since the last look."""
         due = sorted(self.reconciler.changed | self._leaving())
         for name in due:
-            if self.held:
+            if self._held:
                 return
             self.reconciler.changed.discard(name)
             stored = self.store.policies.get(name)
@@ -85,12 +86,21 @@ class Keeper:
             else:
                 await self._attempt(stored)
 
+    @contextmanager
+    def holding(self) -> Iterator[None]:
+        """Write nothing while workloads are judged anew: meanwhile totals are half old and half new."""
+        self._held += 1
+        try:
+            yield
+        finally:
+            self._held -= 1
+
     async def let_go(self) -> None:
         """At our stop, take our finalizer off the policies: with the operator gone, nothing must be undeletable.
 
         A policy that is being deleted keeps it, because its withdrawal goes on when we are back.
         """
-        self.held += 1  # for good: nobody is to put it back
+        self._held += 1  # for good: nobody is to put it back
         for name in sorted(self.store.policies):
             await self._let_go_of(name)
 
@@ -101,14 +111,11 @@ class Keeper:
                 return
             try:
                 await self._set_finalizer(stored, wanted=False)
-            except Conflict as error:  # a status that we have just written: the watch will tell
-                if pause is None:
-                    log.warning("finalizer could not be removed", policy=name, error=str(error)[:300])
-                else:
-                    await asyncio.sleep(pause)
             except RequestFailed as error:
-                log.warning("finalizer could not be removed", policy=name, error=str(error)[:300])
-                return
+                if pause is None or not isinstance(error, Conflict):
+                    log.warning("finalizer could not be removed", policy=name, error=str(error)[:300])
+                    return
+                await asyncio.sleep(pause)  # a status that we have just written: the watch will tell
             else:
                 return
 

@@ -26,8 +26,10 @@ RESUME = f"{GROUP}/resume"
 """The annotation of a policy by which a person lets repairs go on that failed rollouts have stopped."""
 
 LONGEST_NAME = 63
-LONGEST_FAULT = 500
 """Namespaces name a policy by the value of a label, which is no longer."""
+
+LONGEST_FAULT = 500
+"""Of what is told of a spec that is not valid: it repeats what stands there, which may be of any length."""
 
 INJECTED_SIDECARS = (
     "consul-connect-inject-init",
