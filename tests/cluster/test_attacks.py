@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,14 @@ from typing import Any
 import pytest
 
 from bench.client import Api, connected, spread
+from bench.field import NAMESPACES, POLICIES
 from cluster.world import Raw, World, container, deployment, eventually, journal, pod_spec
+from control_plane import patience
 from control_plane.credentials import ADMIN
 from control_plane.installation import install
 from control_plane.operator_process import OperatorProcess
 from control_plane.plane import ControlPlane, KubectlFailed
+from owners import manifests
 from productionpolicy.expectations import EXPECTATIONS
 from support.hostile import BIDI, CSI, ESCAPES, LINES, MARKUP, TITLE
 
@@ -24,7 +26,6 @@ EXEMPT = "exempt.productionpolicy.dev/"
 HOSTILE = f"{ESCAPES}{TITLE}{CSI}{BIDI}{LINES}{MARKUP}"
 DEPLOYMENTS = "/apis/apps/v1/namespaces/shop/deployments"
 BUDGETS = "/apis/policy/v1/namespaces/shop/poddisruptionbudgets"
-POLICIES = "/apis/productionpolicy.dev/v1alpha1/productionpolicies"
 SECRET = "hunter2-that-nobody-may-see"
 
 
@@ -99,10 +100,7 @@ def hostile(name: str) -> Raw:
 
 def budget(number: int) -> Raw:
     """Return a budget of an owner; only the first selects a workload that there is."""
-    labels = {"app": "web-0"} if number == 0 else {"app": f"other-{number}"}
-    spec = {"maxUnavailable": 1, "selector": {"matchLabels": labels}}
-    metadata = {"name": f"own-{number}"}
-    return {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": metadata, "spec": spec}
+    return manifests.budget(f"own-{number}", app="web-0" if number == 0 else f"other-{number}")
 
 
 def numbered(number: int) -> Raw:
@@ -112,13 +110,13 @@ def numbered(number: int) -> Raw:
 
 async def until_guarded(api: Api, *, count: int) -> None:
     """Wait until so many Deployments have a budget of ours."""
-    deadline = time.monotonic() + 120
-    while True:
+
+    async def look() -> tuple[bool, str]:
         names = [each["metadata"]["name"] for each in await api.items(BUDGETS)]
         ours = sum(name.endswith("-productionpolicy") for name in names)
-        if ours == count:
-            return
-        assert time.monotonic() < deadline, f"{ours} of {count}"
+        return ours == count, f"{ours} of {count}"
+
+    await patience.eventually(look, seconds=120)
 
 
 def told(raw: Any) -> Iterator[str]:
@@ -188,13 +186,10 @@ async def test_five_thousand_budgets_in_a_namespace_slow_nothing_down(tmp_path: 
     with ControlPlane.start(tmp_path / "plane", controllers=False) as plane:
         kubeconfig = install(plane)
         async with connected(plane.site, user=ADMIN) as api:
-            namespace = {"metadata": {"name": "shop", "labels": {"productionpolicy.dev/policy": "default"}}}
-            await api.create("/api/v1/namespaces", namespace)
+            await api.create(NAMESPACES, manifests.namespace("shop", policy="default"))
             await spread(map(budget, range(5000)), lambda each: api.create(BUDGETS, each), workers=32)
             await spread(map(numbered, range(50)), lambda each: api.create(DEPLOYMENTS, each), workers=32)
-            spec = {"mode": "Enforce", "rollout": {"maxConcurrent": "100%"}}
-            kind = {"apiVersion": "productionpolicy.dev/v1alpha1", "kind": "ProductionPolicy"}
-            await api.create(POLICIES, {**kind, "metadata": {"name": "default"}, "spec": spec})
+            await api.create(POLICIES, manifests.policy("default", rollout={"maxConcurrent": "100%"}))
             with OperatorProcess(kubeconfig, log=plane.log("operator")) as operator:
                 await until_guarded(api, count=49)
                 spent = operator.cpu_seconds

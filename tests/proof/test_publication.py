@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from proof.outcome import Outcome, markdown, sentence
+from proof.outcome import Figures, Outcome, markdown, sentence
 from proof.picture import draw
 from proof.publication import DOCUMENTATION, PAGE, README, RESULT, passage
 from proof.record import Manner, Mark, Record, Request
@@ -26,7 +26,7 @@ def result() -> dict[str, object]:
 
 
 @pytest.fixture(scope="module")
-def scenarios(result: dict[str, object]) -> list[dict[str, str | int]]:
+def scenarios(result: dict[str, object]) -> list[Figures]:
     """Its figures."""
     found = result["scenarios"]
     assert isinstance(found, list)
@@ -37,21 +37,21 @@ def test_it_was_measured_on_real_nodes(result: dict[str, object]) -> None:
     assert str(result["nodes"]).startswith("real nodes")
 
 
-def test_every_scenario_was_played(scenarios: list[dict[str, str | int]]) -> None:
+def test_every_scenario_was_played(scenarios: list[Figures]) -> None:
     assert [each["name"] for each in scenarios] == [each.name for each in SCENARIOS]
 
 
-def test_before_the_repair_requests_failed_and_after_it_none(scenarios: list[dict[str, str | int]]) -> None:
+def test_before_the_repair_requests_failed_and_after_it_none(scenarios: list[Figures]) -> None:
     assert [each["name"] for each in scenarios if each["failedAfter"]] == []
     assert sum(int(each["failedBefore"]) for each in scenarios) > 0
     assert sum(int(each["requests"]) for each in scenarios) >= LEAST_REQUESTS
 
 
-def test_the_readme_claims_what_was_measured(scenarios: list[dict[str, str | int]]) -> None:
+def test_the_readme_claims_what_was_measured(scenarios: list[Figures]) -> None:
     assert " ".join(passage(README)) == sentence(scenarios)
 
 
-def test_the_page_shows_what_was_measured(scenarios: list[dict[str, str | int]]) -> None:
+def test_the_page_shows_what_was_measured(scenarios: list[Figures]) -> None:
     assert passage(PAGE) == markdown(scenarios)
 
 

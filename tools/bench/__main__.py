@@ -21,10 +21,11 @@ from bench.idle import peak
 from bench.operated import operate
 from control_plane.binaries import BuildFailed
 from control_plane.operator_process import OperatorFailed
+from control_plane.patience import NeverHappened
 from control_plane.plane import KubectlFailed, StartFailed
 from control_plane.session import play, say
 
-FAILURES = (BuildFailed, KubectlFailed, NotExact, OperatorFailed, RequestFailed, StartFailed)
+FAILURES = (BuildFailed, KubectlFailed, NeverHappened, NotExact, OperatorFailed, RequestFailed, StartFailed)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
 async def _measured(folder: Path, *, scale: int, rest_seconds: float) -> Figures:
     with prepared(folder / "operated", scale=scale) as field:
         rate = await _seeded(field)
-        operated = await operate(field, rest_seconds=rest_seconds, say=say)
+        operated = await operate(field, rest_seconds=rest_seconds)
         kubernetes = _version(field)
         made = await field.inspect(changes=2)
         say("a Kopf operator that does nothing watches them")

@@ -8,50 +8,58 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import statistics
 import sys
-import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from bench import workloads
-from bench.client import Api, connected, spread
-from bench.field import NAMESPACES, POLICIES, SEEDERS
+from bench.client import Api, RequestFailed, connected, spread
+from bench.field import NAMESPACES, POLICIES, SEEDERS, NotExact
 from bench.load import Meter
+from control_plane.binaries import BuildFailed
 from control_plane.credentials import ADMIN
 from control_plane.installation import REPOSITORY, install
-from control_plane.plane import ControlPlane
+from control_plane.patience import NeverHappened, eventually
+from control_plane.plane import ControlPlane, KubectlFailed, StartFailed
+from control_plane.session import play
+from owners.manifests import namespace
 from productionpolicy.controller.admission import REPAIR, binding
-from productionpolicy.controller.store import NAMESPACE_POLICY, StoredPolicy
+from productionpolicy.controller.store import StoredPolicy
 
 GOVERNED, PLAIN = "governed", "plain"
 BINDINGS = "/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicybindings"
 LEAST_SHARE = 0.5
-POLL_SECONDS = 0.1
+BOUND_SECONDS = 60.0
 NOTE = "repairs.productionpolicy.dev/policy"
-
-
-class NotAsTold(Exception):
-    """What was created is not what should have been measured; the message says what."""
+FAILURES = (BuildFailed, KubectlFailed, NeverHappened, NotExact, RequestFailed, StartFailed)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
+    options = _parser().parse_args(arguments)
+    return play("bench-admission", lambda folder: _run(folder, options), failures=FAILURES)
+
+
+def _run(folder: Path, options: argparse.Namespace) -> int:
+    _tell(asyncio.run(_measured(folder, rounds=options.rounds, scale=options.scale)))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m bench.admission", description="Measure what repairs at admission cost the API server."
     )
     parser.add_argument("--rounds", type=int, default=6, help="how often each takes its turn (default: 6)")
     parser.add_argument("--scale", type=int, default=600, help="Deployments in a turn (default: 600)")
-    options = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory(prefix="productionpolicy-bench-") as folder:
-        found = asyncio.run(_measured(Path(folder), rounds=options.rounds, scale=options.scale))
-    _tell(found)
-    return 0
+    return parser
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +90,8 @@ async def _prepared(folder: Path) -> AsyncIterator[tuple[Api, tuple[int, ...]]]:
         install(plane)
         plane.kubectl("apply", "-k", str(REPOSITORY / "manifests" / "admission"))
         async with connected(plane.site, user=ADMIN) as api:
-            for name, labels in ((GOVERNED, {NAMESPACE_POLICY: workloads.POLICY}), (PLAIN, {})):
-                await api.create(NAMESPACES, {"metadata": {"name": name, "labels": labels}})
+            await api.create(NAMESPACES, namespace(GOVERNED, policy=workloads.POLICY))
+            await api.create(NAMESPACES, namespace(PLAIN))
             await api.create(POLICIES, workloads.policy())
             uid = (await api.get(f"{POLICIES}/{workloads.POLICY}"))["metadata"]["uid"]
             stored = StoredPolicy(name=workloads.POLICY, uid=uid, resource_version="", generation=1, policy=None)
@@ -94,13 +102,14 @@ async def _prepared(folder: Path) -> AsyncIterator[tuple[Api, tuple[int, ...]]]:
 
 async def _bound(api: Api) -> None:
     """Wait until the API server repairs."""
-    async with asyncio.timeout(60):
-        for number in range(10_000):
-            await api.create(_path(GOVERNED), workloads.deployment(f"probe-{number}", namespace=GOVERNED))
-            born = await api.get(f"{_path(GOVERNED)}/probe-{number}")
-            if NOTE in born["metadata"].get("annotations", {}):
-                return
-            await asyncio.sleep(POLL_SECONDS)
+    names = (f"probe-{number}" for number in itertools.count())
+
+    async def look() -> tuple[bool, str]:
+        name = next(names)
+        await api.create(_path(GOVERNED), workloads.deployment(name, namespace=GOVERNED))
+        return _is_repaired(await api.get(f"{_path(GOVERNED)}/{name}")), f"{name} is not repaired"
+
+    await eventually(look, seconds=BOUND_SECONDS)
 
 
 async def _turn(api: Api, pids: tuple[int, ...], namespace: str, *, number: int, scale: int) -> Turn:
@@ -111,9 +120,13 @@ async def _turn(api: Api, pids: tuple[int, ...], namespace: str, *, number: int,
     await spread(manifests, lambda each: api.create(path, each), workers=SEEDERS)
     load = meter.read()
     last = await api.get(f"{path}/{names[-1]}")
-    if (NOTE in last["metadata"].get("annotations", {})) is not (namespace == GOVERNED):
-        raise NotAsTold(f"{namespace}/{names[-1]} has the annotations {last['metadata'].get('annotations')}")
+    if _is_repaired(last) is not (namespace == GOVERNED):
+        raise NotExact(f"{namespace}/{names[-1]} has the annotations {last['metadata'].get('annotations')}")
     return Turn(rate=scale / load.seconds, work=load.ours / scale * 1000)
+
+
+def _is_repaired(raw: dict[str, Any]) -> bool:
+    return NOTE in raw["metadata"].get("annotations", {})
 
 
 def _path(namespace: str) -> str:

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import msgspec
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from bench.load import Load
 from bench.operated import Operated
+from control_plane.session import console
 
 MOST_RATIO = 1.3
 MOST_RSS_RATIO = 1.2
@@ -96,15 +96,12 @@ class Figures:
 
 def printed(figures: Figures) -> None:
     """Print the figures as a table on standard output."""
-    console = Console(highlight=False, markup=False)
-    if not console.is_terminal:
-        console = Console(width=WIDTH, highlight=False, markup=False)
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 3, 0, 0))
     for column, side in (("MEASURED", "left"), ("", "right"), ("AIM", "left")):
         table.add_column(column, justify=side, no_wrap=True)  # type: ignore[arg-type]  # rich names the sides by literals
     for row in (*_of_the_run(figures), *_of_the_change(figures), *_of_the_rest(figures)):
         table.add_row(row.what, row.value, Text(row.aim, style="" if row.met else "bold red"))
-    console.print(table)
+    console(width=WIDTH).print(table)
 
 
 @dataclass(frozen=True, slots=True)

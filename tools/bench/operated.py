@@ -17,18 +17,19 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bench import workloads
 from bench.client import Api, connected
-from bench.field import POLICIES, Field, NotExact, collection
+from bench.field import POLICIES, Field, collection
 from bench.load import Load, Meter
 from control_plane import probe
 from control_plane.credentials import ADMIN
 from control_plane.operator_process import OperatorProcess
+from control_plane.patience import eventually
+from control_plane.session import say
 
 WRITES = frozenset({"DELETE", "PATCH", "POST", "PUT"})
 CALM_SECONDS = 5.0
 """Events are still posted for some seconds after the last repair."""
 
 COMPILING = {"PYTHONDONTWRITEBYTECODE": ""}
-POLL_SECONDS = 0.25
 LATE_POLL_SECONDS = 0.05
 SECONDS_PER_WORKLOAD = 0.2
 LEAST_SECONDS = 60.0
@@ -121,11 +122,12 @@ class Watch:
         return _requests((probe.body(self._operator.port, "/metrics") or b"").decode())
 
 
-async def operate(field: Field, *, rest_seconds: float, say: Callable[[str], None]) -> Operated:
+async def operate(field: Field, *, rest_seconds: float) -> Operated:
     """Let the operator repair everything, watch it at rest, change the policy, and start it anew.
 
     Raises:
-        NotExact: it did not come to that in time.
+        NeverHappened: it did not come to that in time.
+        NotExact: it came to something else.
     """
     await asyncio.to_thread(_compile)
     async with connected(field.plane.site, user=ADMIN) as api:
@@ -185,7 +187,11 @@ def _operator(field: Field, *arguments: str) -> OperatorProcess:
 
 
 async def _ready(field: Field, operator: OperatorProcess) -> None:
-    await asyncio.to_thread(operator.wait_ready, timeout=LEAST_SECONDS + field.scale * SECONDS_PER_WORKLOAD)
+    await asyncio.to_thread(operator.wait_ready, timeout=_patience_seconds(field))
+
+
+def _patience_seconds(field: Field) -> float:
+    return LEAST_SECONDS + field.scale * SECONDS_PER_WORKLOAD
 
 
 def _compile() -> None:
@@ -210,16 +216,24 @@ async def _changed_late(api: Api, paths: list[str], *, pause: float) -> list[flo
     """
     waited: list[float] = []
     for path in paths:
-        await api.merge(path, {"metadata": {"annotations": None}})
-        started = time.monotonic()
-        async with asyncio.timeout(LEAST_SECONDS):
-            while "lifecycle" not in (await api.get(path))["spec"]["template"]["spec"]["containers"][0]:  # noqa: ASYNC110  # another process does it
-                await asyncio.sleep(LATE_POLL_SECONDS)
-        seconds = time.monotonic() - started
+        seconds = await _wait_for_repair(api, path)
         if _others_wait(await _status(api)):
             waited.append(seconds)
         await asyncio.sleep(pause)
     return waited
+
+
+async def _wait_for_repair(api: Api, path: str) -> float:
+    """Take the exemptions away from a Deployment, and return how long it waits for its repair."""
+
+    async def look() -> tuple[bool, str]:
+        live = await api.get(path)
+        return "lifecycle" in live["spec"]["template"]["spec"]["containers"][0], f"{path} is not repaired"
+
+    await api.merge(path, {"metadata": {"annotations": None}})
+    started = time.monotonic()
+    await eventually(look, seconds=LEAST_SECONDS, poll_seconds=LATE_POLL_SECONDS)
+    return time.monotonic() - started
 
 
 def _others_wait(status: Any) -> bool:
@@ -229,17 +243,15 @@ def _others_wait(status: Any) -> bool:
 
 async def _repaired(api: Api, field: Field, *, generation: int = 1) -> Any:
     """Wait until the status tells so, and return it."""
-    patience = LEAST_SECONDS + field.scale * SECONDS_PER_WORKLOAD
-    status: Any = {}
-    try:
-        async with asyncio.timeout(patience):
-            while not _tells_all_repaired(status, size=field.size + LATE, generation=generation):
-                await asyncio.sleep(POLL_SECONDS)
-                status = await _status(api)
-    except TimeoutError:
+
+    async def look() -> tuple[bool, Any]:
+        status = await _status(api)
+        if _tells_all_repaired(status, size=field.size + LATE, generation=generation):
+            return True, status
         told = {name: status.get(name) for name in ("workloads", "pending", "repaired", "conditions")}
-        raise NotExact(f"the status told after {patience:.0f} s: {told}") from None
-    return status
+        return False, f"the status tells {told}"
+
+    return await eventually(look, seconds=_patience_seconds(field))
 
 
 async def _status(api: Api) -> Any:

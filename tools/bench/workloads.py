@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-Raw = dict[str, Any]
+from owners import manifests
+from owners.manifests import Raw
 
 POLICY = "bench"
 PER_NAMESPACE = 20
@@ -27,19 +27,13 @@ def stateful_sets_at(scale: int) -> int:
 
 def policy() -> Raw:
     """Return the policy: all repairs, as many rollouts at a time as there are workloads."""
-    return {
-        "apiVersion": "productionpolicy.dev/v1alpha1",
-        "kind": "ProductionPolicy",
-        "metadata": {"name": POLICY},
-        "spec": {"mode": "Enforce", "rollout": {"maxConcurrent": "100%"}},
-    }
+    return manifests.policy(POLICY, rollout={"maxConcurrent": "100%"})
 
 
 def namespaces(scale: int) -> Iterator[Raw]:
     """Yield the namespaces, each with the label that names the policy."""
     for name in (LATE, *(_namespace(number) for number in range(-(-scale // PER_NAMESPACE)))):
-        labels = {"productionpolicy.dev/policy": POLICY}
-        yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+        yield manifests.namespace(name, policy=POLICY)
 
 
 def seeds(scale: int) -> Iterator[Raw]:

@@ -17,8 +17,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from rich.console import Console
-
 from bench.client import RequestFailed
 from chaos import tables
 from chaos.play import Row, WrongTwin, played
@@ -29,7 +27,7 @@ from control_plane.installation import REPOSITORY
 from control_plane.operator_process import OperatorFailed
 from control_plane.patience import NeverHappened
 from control_plane.plane import KubectlFailed, StartFailed
-from control_plane.session import play, say
+from control_plane.session import console, play, say
 
 PAGE = REPOSITORY / "docs" / "reliability.md"
 FAILURES = (BuildFailed, KubectlFailed, NeverHappened, OperatorFailed, RequestFailed, StartFailed, WrongTwin)
@@ -47,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(folder: Path, options: argparse.Namespace) -> int:
     started = time.monotonic()
     rows = asyncio.run(_rows(folder, _chosen(options), options))
-    tables.printed(_console(), rows)
+    tables.printed(console(width=WIDTH), rows)
     say(f"played in {time.monotonic() - started:.0f} s")
     return int(not all(each.harmless for each in rows))
 
@@ -77,11 +75,6 @@ async def _rows(folder: Path, scenarios: Sequence[Scenario], options: argparse.N
 
     async with staged(folder) as stage:
         return await played(stage, scenarios, seed=options.seed, tell=say, keep=keep)
-
-
-def _console() -> Console:
-    console = Console(highlight=False, markup=False)
-    return console if console.is_terminal else Console(width=WIDTH, highlight=False, markup=False)
 
 
 if __name__ == "__main__":

@@ -6,13 +6,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-Raw = dict[str, Any]
+from owners import manifests
+from owners.manifests import Raw, autoscaler, budget
 
 SHOP, VAULT, MIXED = "shop", "vault", "mixed"
 NAMESPACES = (SHOP, VAULT, MIXED)
 EXEMPT = "exempt.productionpolicy.dev/"
 FOREVER = "until=2199-12-31"
 """Beyond any jump of a clock."""
+
+ROOTS = {
+    "Deployment": "/apis/apps/v1",
+    "StatefulSet": "/apis/apps/v1",
+    "DaemonSet": "/apis/apps/v1",
+    "ReplicaSet": "/apis/apps/v1",
+    "ControllerRevision": "/apis/apps/v1",
+    "PodDisruptionBudget": "/apis/policy/v1",
+    "HorizontalPodAutoscaler": "/apis/autoscaling/v2",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +46,11 @@ def cast() -> tuple[Part, ...]:
     return (*_shop(), *_vault(), *_mixed())
 
 
+def collection(kind: str, *, namespace: str) -> str:
+    """Return the path of all objects of a kind in a namespace."""
+    return f"{ROOTS[kind]}/namespaces/{namespace}/{kind.lower()}s"
+
+
 def deployment(
     name: str, *, replicas: int = 3, annotations: Raw | None = None, strategy: Raw | None = None, **pod: Any
 ) -> Raw:
@@ -50,17 +66,8 @@ def deployment(
 
 
 def container(name: str, **fields: Any) -> Raw:
-    """Return a container that serves, and lacks nothing that only its owner can add."""
-    return {
-        "name": name,
-        "image": f"registry.example/{name}:1.2.3",
-        "ports": [{"name": name, "containerPort": 8000 + len(name)}],
-        "readinessProbe": {"httpGet": {"path": "/ready", "port": name}},
-        "resources": {"requests": {"cpu": "10m"}, "limits": {"memory": "16Mi"}},
-        "securityContext": {"readOnlyRootFilesystem": True},
-        "terminationMessagePolicy": "FallbackToLogsOnError",
-        **fields,
-    }
+    """Return a container, at a port of its own."""
+    return manifests.container(name, port=8000 + len(name), **fields)
 
 
 def stateful_set(name: str, *, replicas: int = 2, update: Raw | None = None, **fields: Any) -> Raw:
@@ -69,12 +76,6 @@ def stateful_set(name: str, *, replicas: int = 2, update: Raw | None = None, **f
     raw = deployment(name, replicas=replicas, volumes=[files])
     spec = {**raw["spec"], "serviceName": name, **fields}
     return {**raw, "kind": "StatefulSet", "spec": {**spec, "updateStrategy": update} if update else spec}
-
-
-def budget(name: str, app: str) -> Raw:
-    """Return a disruption budget of an owner."""
-    spec = {"maxUnavailable": 1, "selector": {"matchLabels": {"app": app}}}
-    return {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": name}, "spec": spec}
 
 
 def _shop() -> Iterator[Part]:
@@ -106,11 +107,11 @@ def _mixed() -> Iterator[Part]:
     yield Part(MIXED, deployment("patient", terminationGracePeriodSeconds=90), templates=2)
     yield Part(MIXED, deployment("apart", affinity=_apart("apart")), templates=2)
     yield Part(MIXED, deployment("done", affinity=_apart("done"), **_drained()), templates=1)
-    yield Part(MIXED, budget("done", "done"))
+    yield Part(MIXED, budget("done", app="done"))
     yield Part(MIXED, deployment("guarded"), templates=2)
-    yield Part(MIXED, budget("guarded", "guarded"))
+    yield Part(MIXED, budget("guarded", app="guarded"))
     yield Part(MIXED, deployment("scaled", replicas=2), templates=2)
-    yield Part(MIXED, _autoscaler("scaled"))
+    yield Part(MIXED, autoscaler("scaled", least=2, most=6))
     yield Part(MIXED, _daemon_set("agent"))
 
 
@@ -127,21 +128,6 @@ def _apart(app: str) -> Raw:
 
 def _drained() -> Raw:
     return {"containers": [container("web", lifecycle=_hook("exec"))], "terminationGracePeriodSeconds": 90}
-
-
-def _autoscaler(target: str) -> Raw:
-    utilization = {"type": "Utilization", "averageUtilization": 80}
-    return {
-        "apiVersion": "autoscaling/v2",
-        "kind": "HorizontalPodAutoscaler",
-        "metadata": {"name": target},
-        "spec": {
-            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": target},
-            "minReplicas": 2,
-            "maxReplicas": 6,
-            "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": utilization}}],
-        },
-    }
 
 
 def _daemon_set(name: str) -> Raw:

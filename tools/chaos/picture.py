@@ -9,14 +9,15 @@ from itertools import takewhile
 from typing import Any
 
 from bench.client import Api
-from chaos.cast import NAMESPACES, Raw
+from bench.field import POLICIES
+from chaos.cast import NAMESPACES, collection
+from owners.manifests import Raw
 
 Picture = dict[str, str]
 """Each fact by its name."""
 
 DOMAIN = "productionpolicy.dev/"
-LABEL = "app.kubernetes.io/managed-by"
-OURS = "-productionpolicy"
+MANAGER = "productionpolicy"
 ROLLOUTS = "rollouts"
 MOST_SHOWN = 120
 MOMENT = re.compile(r" at \d{4}-\d\d-\d\dT[\d:]+Z")
@@ -25,22 +26,14 @@ MOMENT = re.compile(r" at \d{4}-\d\d-\d\dT[\d:]+Z")
 ONCE = "undone 1x"
 """That an owner has taken a repair away once is noted by an operator that saw it, and has no effect."""
 REVISION = "deployment.kubernetes.io/revision"
-PLURALS = {
-    "Deployment": "/apis/apps/v1/deployments",
-    "StatefulSet": "/apis/apps/v1/statefulsets",
-    "DaemonSet": "/apis/apps/v1/daemonsets",
-    "ReplicaSet": "/apis/apps/v1/replicasets",
-    "ControllerRevision": "/apis/apps/v1/controllerrevisions",
-    "PodDisruptionBudget": "/apis/policy/v1/poddisruptionbudgets",
-}
-POLICIES = "/apis/productionpolicy.dev/v1alpha1/productionpolicies"
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
 TEMPLATES = ("ReplicaSet", "ControllerRevision")
+BUDGET = "PodDisruptionBudget"
 
 
 async def taken(api: Api, trial: str) -> Picture:
     """Return the picture of the trial of that name. The names of its policy and its namespaces stand in no fact."""
-    objects = {kind: await _objects(api, kind, trial) for kind in PLURALS}
+    objects = {kind: await _objects(api, kind, trial) for kind in (*WORKLOADS, *TEMPLATES, BUDGET)}
     policy = await api.get(f"{POLICIES}/{trial}")
     facts = {**_of_workloads(objects), **_of_budgets(objects), **_of_status(policy)}
     return {_neutral(name, trial): _neutral(json.dumps(fact, sort_keys=True), trial) for name, fact in facts.items()}
@@ -67,8 +60,7 @@ def extra_rollouts(picture: Picture, calm: Picture) -> int:
 
 
 async def _objects(api: Api, kind: str, trial: str) -> list[Raw]:
-    root, _, plural = PLURALS[kind].rpartition("/")
-    found = [await api.items(f"{root}/namespaces/{trial}-{each}/{plural}") for each in NAMESPACES]
+    found = [await api.items(collection(kind, namespace=f"{trial}-{each}")) for each in NAMESPACES]
     return [{**each, "kind": kind} for items in found for each in items]
 
 
@@ -90,7 +82,7 @@ def _of_workload(raw: Raw, objects: Mapping[str, list[Raw]]) -> dict[str, Any]:
             for key, text in annotations.items()
             if DOMAIN in key and not text.startswith(ONCE)
         },
-        "ours": [managers & {"productionpolicy"} != set(), raw["metadata"].get("finalizers", [])],
+        "ours": [MANAGER in managers, raw["metadata"].get("finalizers", [])],
         "pods": _pods(raw),
         ROLLOUTS: _rollouts(raw, objects),
     }
@@ -118,12 +110,12 @@ def _revision(raw: Raw) -> int:
 def _of_budgets(objects: Mapping[str, list[Raw]]) -> dict[str, Any]:
     alive = {each["metadata"]["uid"] for kind in WORKLOADS for each in objects[kind]}
     return {
-        f"PodDisruptionBudget {_title(each)}": {
+        f"{BUDGET} {_title(each)}": {
             "spec": each["spec"],
             "labels": each["metadata"].get("labels"),
             "orphaned": bool(_owners(each)) and not alive & _owners(each),
         }
-        for each in objects["PodDisruptionBudget"]
+        for each in objects[BUDGET]
     }
 
 

@@ -9,11 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
 
-from bench.client import connected
 from chaos.clocked import OFFSET_FILE
 from chaos.stage import Stage, until
 from chaos.trial import Trial
-from control_plane.credentials import ADMIN
 from control_plane.installation import SERVICE_ACCOUNT
 from control_plane.patience import NeverHappened
 from faults.proxy import Storm
@@ -89,8 +87,7 @@ async def _compacted(trial: Trial, random: Random) -> int:
 
 async def _compact(stage: Stage) -> None:
     """Let etcd forget all but the present."""
-    async with connected(stage.plane.site, user=ADMIN) as api:
-        version = (await api.get("/api/v1/nodes?limit=1"))["metadata"]["resourceVersion"]
+    version = (await stage.api.get("/api/v1/nodes?limit=1"))["metadata"]["resourceVersion"]
     await asyncio.to_thread(stage.plane.compact_store, int(version))
 
 
@@ -147,7 +144,7 @@ async def _without_rights_to_write(trial: Trial, random: Random) -> int:
     harmless = [{**each, "verbs": [verb for verb in each["verbs"] if verb not in WRITING]} for each in rules]
     await trial.govern()
     await stage.moment(random)
-    await stage.patch(ROLE, {"rules": [each for each in harmless if each["verbs"]]})
+    await stage.api.merge(ROLE, {"rules": [each for each in harmless if each["verbs"]]})
     await asyncio.sleep(TAKEN_AWAY_SECONDS)
     await stage.install()
     return 1
@@ -172,15 +169,12 @@ async def _clock_set(trial: Trial, random: Random) -> int:
     offset.write_text("0")
     await stage.operator.rest()
     program = (sys.executable, "-m", "chaos.clocked", "run")
-    clocked = stage.another_operator(log="clocked", program=program, environment={OFFSET_FILE: str(offset)})
-    async with clocked.running():
-        await asyncio.to_thread(clocked.process.wait_ready, 60)
+    async with stage.another_operator("clocked", program=program, environment={OFFSET_FILE: str(offset)}):
         await trial.govern()
         for sign in (1, -1, 1, -1, 0):
             await stage.moment(random)
             offset.write_text(str(sign * random.randint(1, 4000) * DAY_SECONDS))
         await asyncio.sleep(stage.span_seconds)
-    stage.operator.ended += clocked.ended
     stage.operator.wake()
     return 5
 
@@ -196,14 +190,11 @@ async def _frozen(trial: Trial, random: Random) -> int:
 
 async def _twice(trial: Trial, random: Random) -> int:
     """Let a second operator work beside the first from before the start until after the end, and die in between."""
-    second = trial.stage.another_operator(log="second")
-    async with second.running():
-        await asyncio.to_thread(second.process.wait_ready, 60)
+    async with trial.stage.another_operator("second") as second:
         await trial.govern()
         await trial.stage.moment(random)
         second.kill()
         await asyncio.sleep(2 * trial.stage.span_seconds)
-    trial.stage.operator.ended += second.ended
     return 1
 
 

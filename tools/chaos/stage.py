@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,25 +13,24 @@ from random import Random
 from typing import Any
 
 import aiohttp
-import msgspec
 
 from bench.client import Api, RequestFailed, connected
-from chaos.cast import Raw, deployment
-from chaos.picture import POLICIES
+from bench.field import NAMESPACES, POLICIES
+from chaos.cast import collection, deployment
 from chaos.supervisor import Supervisor
 from control_plane import patience
 from control_plane.credentials import ADMIN
-from control_plane.installation import AWAIT_KIND, REPOSITORY, install
-from control_plane.operator_process import PROGRAM, OperatorProcess
+from control_plane.installation import apply, install
+from control_plane.operator_process import OperatorProcess
 from control_plane.patience import NeverHappened
 from control_plane.plane import ControlPlane
 from faults.proxy import Proxy
 from faults.wire import Wire
+from owners import manifests
+from owners.manifests import GOVERNED, Raw
 
 SOON_SECONDS = 0.002
-GOVERNED = "productionpolicy.dev/policy"
 PULSE = "pulse"
-SPEC = {"mode": "Enforce"}
 NOT_NOW = (RequestFailed, aiohttp.ClientError, TimeoutError, OSError)
 """What a look at a cluster may come to while its API server is away."""
 
@@ -45,11 +43,11 @@ async def until(true: Callable[[], bool], *, seconds: float) -> None:
     Raises:
         NeverHappened: it is not true in time.
     """
-    deadline = time.monotonic() + seconds
-    while not true():  # it is another thread that makes it true
-        if time.monotonic() > deadline:
-            raise NeverHappened
-        await asyncio.sleep(SOON_SECONDS)
+
+    async def look() -> tuple[bool, None]:
+        return true(), None
+
+    await eventually(look, seconds=seconds, poll_seconds=SOON_SECONDS)
 
 
 @dataclass(slots=True)
@@ -84,22 +82,15 @@ class Stage:
 
     async def install(self) -> None:
         """Install everything again that has been taken away."""
-        await self.kubectl("apply", "-k", str(REPOSITORY / "manifests"))
-        await self.kubectl(*AWAIT_KIND)
+        await asyncio.to_thread(apply, self.plane)
 
     async def policy(self, name: str, **spec: Any) -> None:
         """Create a policy, unless it is there."""
-        kind = {"apiVersion": "productionpolicy.dev/v1alpha1", "kind": "ProductionPolicy"}
-        manifest = {**kind, "metadata": {"name": name}, "spec": {**SPEC, **spec}}
-        await self.kubectl("apply", "-f", "-", stdin=manifest)
-
-    async def patch(self, path: str, patch: Raw) -> None:
-        """Merge something into an object."""
-        await self.api.send("PATCH", path, msgspec.json.encode(patch), content_type="application/merge-patch+json")
+        await self.kubectl("apply", "-f", "-", stdin=manifests.policy(name, **spec))
 
     async def govern(self, namespace: str, *, policy: str | None) -> None:
         """Label a namespace with a policy, or take the label away."""
-        await self.patch(f"/api/v1/namespaces/{namespace}", {"metadata": {"labels": {GOVERNED: policy}}})
+        await self.api.merge(f"{NAMESPACES}/{namespace}", {"metadata": {"labels": {GOVERNED: policy}}})
 
     async def gone(self, path: str) -> None:
         """Delete an object."""
@@ -111,27 +102,28 @@ class Stage:
         Raises:
             NeverHappened: it does not tell in time.
         """
+        pulses = collection("Deployment", namespace=PULSE)
         if not self._beats:
-            await self.api.create("/api/v1/namespaces", {"metadata": {"name": PULSE, "labels": {GOVERNED: PULSE}}})
-            await self.api.create(f"/apis/apps/v1/namespaces/{PULSE}/deployments", deployment(PULSE, replicas=2))
+            await self.api.create(NAMESPACES, manifests.namespace(PULSE, policy=PULSE))
+            await self.api.create(pulses, deployment(PULSE, replicas=2))
         await self.policy(PULSE, mode="Audit")
         for failing in (1, 0):
             self._beats += 1
-            path = f"/apis/apps/v1/namespaces/{PULSE}/deployments/{PULSE}"
-            await self.patch(path, {"spec": {"replicas": 2 - failing}})
-            await eventually(lambda failing=failing: self._too_few_replicas(failing), seconds=seconds)  # type: ignore[misc]  # bound
+            await self.api.merge(f"{pulses}/{PULSE}", {"spec": {"replicas": 2 - failing}})
+            await eventually(partial(self._too_few_replicas, failing), seconds=seconds)
 
     async def _too_few_replicas(self, failing: int) -> tuple[bool, Any]:
         status = (await self.api.get(f"{POLICIES}/{PULSE}")).get("status", {})
         rows = {each["name"]: each["failed"] for each in status.get("expectations", [])}
         return rows.get("replicas") == failing, status
 
-    def another_operator(
-        self, *, log: str, program: Sequence[str] = PROGRAM, environment: Mapping[str, str] | None = None
-    ) -> Supervisor:
-        """Return one more operator, which is to be started."""
-        file = self.plane.log(log)
-        return Supervisor(OperatorProcess(self.kubeconfig, log=file, program=program, environment=environment or {}))
+    @asynccontextmanager
+    async def another_operator(self, log: str, **how: Any) -> AsyncIterator[Supervisor]:
+        """Run one more operator until the end of the block; see `OperatorProcess` for how it may be run."""
+        another = Supervisor(OperatorProcess(self.kubeconfig, log=self.plane.log(log), **how))
+        async with another.running():
+            yield another
+        self.operator.ended += another.ended
 
 
 @asynccontextmanager
@@ -142,7 +134,6 @@ async def staged(folder: Path) -> AsyncIterator[Stage]:
         async with Wire(proxy.port).running() as wire, connected(plane.site, user=ADMIN) as api:
             kubeconfig = proxy.kubeconfig(direct, folder, port=wire.port)
             async with Supervisor(OperatorProcess(kubeconfig, log=plane.log("operator"))).running() as operator:
-                await asyncio.to_thread(operator.process.wait_ready, 60)
                 reviving = asyncio.create_task(_revive(plane))
                 try:
                     yield Stage(plane, api, proxy, wire, operator, kubeconfig, folder)

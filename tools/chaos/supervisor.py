@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from control_plane.operator_process import OperatorProcess
 
 POLL_SECONDS = 0.05
+READY_SECONDS = 60.0
 
 
 @dataclass(slots=True)
@@ -24,10 +25,11 @@ class Supervisor:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Supervisor]:
-        """Start it, and keep it running until the end of the block."""
+        """Start it, and keep it running until the end of the block, which begins when it is ready."""
         self.process.start()
         watching = asyncio.create_task(self._watch())
         try:
+            await asyncio.to_thread(self.process.wait_ready, READY_SECONDS)
             yield self
         finally:
             watching.cancel()

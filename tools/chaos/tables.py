@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from chaos.play import Row
-from pages.marks import write_between
+from pages.marks import read_between, write_between
 
 BEGIN = "<!-- the rest up to the end of the table is written by `make chaos` -->"
 END = "<!-- end of the table -->"
@@ -46,8 +46,7 @@ def write(page: Path, rows: Sequence[Row], *, seed: int, order: Sequence[str]) -
 
 def _written(page: Path) -> dict[str, str]:
     """Return the rows that are there, by their faults."""
-    _, _, rest = page.read_text().partition(BEGIN)
-    rows = [line for line in rest.partition(END)[0].splitlines() if line.startswith("| ")]
+    rows = [line for line in read_between(BEGIN, END, page=page) if line.startswith("| ")]
     return {row.split(" | ")[0].removeprefix("| "): row for row in rows}
 
 

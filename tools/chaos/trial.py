@@ -7,22 +7,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from chaos.cast import MIXED, NAMESPACES, SHOP, VAULT, Part, Raw, budget, cast, deployment
-from chaos.picture import POLICIES, ROLLOUTS, Picture, differences, extra_rollouts, taken
+from bench.field import NAMESPACES as ALL_NAMESPACES
+from bench.field import POLICIES
+from chaos.cast import MIXED, NAMESPACES, SHOP, VAULT, Part, cast, collection, deployment
+from chaos.picture import ROLLOUTS, Picture, differences, extra_rollouts, taken
 from chaos.stage import Stage, eventually
 from control_plane.patience import NeverHappened
+from owners import manifests
+from owners.manifests import Raw
 
 PATIENCE_SECONDS = 300.0
 STILL_SECONDS = 8.0
 """How long nothing may change for the twin to be taken for finished."""
-
-ROOTS = {
-    "Deployment": "/apis/apps/v1",
-    "StatefulSet": "/apis/apps/v1",
-    "DaemonSet": "/apis/apps/v1",
-    "PodDisruptionBudget": "/apis/policy/v1",
-    "HorizontalPodAutoscaler": "/apis/autoscaling/v2",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +48,7 @@ class Trial:
         """Bring the workloads in, and wait until their pods run."""
         await self.stage.policy(self.name)
         for each in NAMESPACES:
-            await self.stage.api.create("/api/v1/namespaces", {"metadata": {"name": self.namespace(each)}})
+            await self.stage.api.create(ALL_NAMESPACES, manifests.namespace(self.namespace(each)))
         for part in self.parts:
             await self.create(part.namespace, part.raw)
         await eventually(self._runs, seconds=PATIENCE_SECONDS)
@@ -67,7 +63,7 @@ class Trial:
         for path in self._doomed():
             await self.stage.gone(path)
         await self.create(SHOP, deployment("web-2", replicas=2, terminationGracePeriodSeconds=75))
-        await self.create(SHOP, budget("web-4", "web-4"))
+        await self.create(SHOP, manifests.budget("web-4", app="web-4"))
         await self.stage.govern(self.namespace(VAULT), policy=None)
 
     async def create(self, namespace: str, raw: Raw) -> None:
@@ -80,13 +76,14 @@ class Trial:
 
     async def come_to_rest(self) -> Picture:
         """Return how it stands once nothing has been left to do, and nothing has changed, for a while."""
-        before: list[Any] = [None, time.monotonic()]
+        before, since = Picture(), time.monotonic()
 
         async def look() -> tuple[bool, Picture]:
+            nonlocal before, since
             seen = await self.picture()
-            if seen != before[0] or not (await self._runs())[0] or not await self._nothing_pends():
-                before[:] = [seen, time.monotonic()]
-            return time.monotonic() - before[1] > STILL_SECONDS, seen
+            if seen != before or not (await self._runs())[0] or not await self._nothing_pends():
+                before, since = seen, time.monotonic()
+            return time.monotonic() - since > STILL_SECONDS, seen
 
         found: Picture = await eventually(look, seconds=PATIENCE_SECONDS)
         return found
@@ -111,7 +108,7 @@ class Trial:
     async def end(self) -> None:
         """Take everything away."""
         for each in NAMESPACES:
-            await self.stage.gone(f"/api/v1/namespaces/{self.namespace(each)}")
+            await self.stage.gone(f"{ALL_NAMESPACES}/{self.namespace(each)}")
         await self.stage.gone(f"{POLICIES}/{self.name}")
         await eventually(self._is_away, seconds=PATIENCE_SECONDS)
 
@@ -130,7 +127,7 @@ class Trial:
         return not status.get("pending", {"repairs": 1})["repairs"] and not status["workloads"]["repairing"]
 
     async def _is_away(self) -> tuple[bool, Any]:
-        found = await self.stage.api.items("/api/v1/namespaces")
+        found = await self.stage.api.items(ALL_NAMESPACES)
         left = [each["metadata"]["name"] for each in found if each["metadata"]["name"].startswith(f"{self.name}-")]
         return not left, left
 
@@ -142,7 +139,7 @@ class Trial:
             yield f"{self._path(namespace, 'PodDisruptionBudget')}/{name}"
 
     def _path(self, namespace: str, kind: str) -> str:
-        return f"{ROOTS[kind]}/namespaces/{self.namespace(namespace)}/{kind.lower()}s"
+        return collection(kind, namespace=self.namespace(namespace))
 
 
 def wrong_twin(calm: Picture, parts: tuple[Part, ...]) -> list[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from control_plane.binaries import BuildFailed
 from control_plane.locks import locked
 from control_plane.plane import ControlPlane, KubectlFailed, StartFailed
+from control_plane.session import INTERRUPTED
 
 TOOLS = Path(__file__).parents[1]
 DEFAULT_FOLDER = TOOLS.parent / ".control-plane"
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say(f"error: {failure}")
         return 1
     except KeyboardInterrupt:
-        return 130  # as shells count: 128 + SIGINT
+        return INTERRUPTED
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from control_plane.go_build import BuildFailed, cache_folder
+from control_plane.go_build import build, cache_folder, say, scratch
 from control_plane.locks import locked
 
 
@@ -53,13 +49,8 @@ class GoProgram:
         return cache / self.name
 
     def _build(self, cache: Path) -> None:
-        if shutil.which("go") is None:
-            raise BuildFailed(f"Go is needed to build {self.name}. Install Go 1.26 or newer")
-        print(f"building {self.name} from source (once; it is kept in {cache})", file=sys.stderr, flush=True)
-        unfinished = cache / ".unfinished"
-        command = ["go", "build", "-trimpath", "-ldflags", "-s -w", "-o", str(unfinished), "tool"]
-        environment = {**os.environ, "CGO_ENABLED": "0"}
-        done = subprocess.run(command, cwd=self.module, env=environment, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise BuildFailed(f"go build of {self.name} failed:\n{done.stderr.strip()}")
-        unfinished.rename(cache / self.name)
+        say(f"building {self.name} from source (once; it is kept in {cache})")
+        with scratch(cache / f".{self.name}") as unfinished:
+            build(self.module, unfinished)
+            (program,) = unfinished.iterdir()
+            program.rename(cache / self.name)

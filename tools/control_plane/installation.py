@@ -14,9 +14,14 @@ AWAIT_KIND = ("wait", "--for=condition=Established", "crd/productionpolicies.pro
 
 def install(plane: ControlPlane) -> Path:
     """Install as a user would, and return the kubeconfig of the operator."""
+    apply(plane)
+    return operators_kubeconfig(plane)
+
+
+def apply(plane: ControlPlane) -> None:
+    """Apply the manifests, and wait until the API server serves our kind."""
     plane.kubectl("apply", "-k", str(REPOSITORY / "manifests"))
     plane.kubectl(*AWAIT_KIND)
-    return operators_kubeconfig(plane)
 
 
 def operators_kubeconfig(plane: ControlPlane) -> Path:

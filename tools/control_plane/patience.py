@@ -15,13 +15,18 @@ class NeverHappened(Exception):
 
 
 async def eventually(
-    look: Callable[[], Awaitable[tuple[bool, Any]]], *, seconds: float, not_now: tuple[type[Exception], ...] = ()
+    look: Callable[[], Awaitable[tuple[bool, Any]]],
+    *,
+    seconds: float,
+    poll_seconds: float = POLL_SECONDS,
+    not_now: tuple[type[Exception], ...] = (),
 ) -> Any:
     """Return what `look` sees as soon as it says that it is right.
 
     Args:
         look: says whether it is right, and what it sees.
         seconds: how long to wait.
+        poll_seconds: how long to wait between two looks.
         not_now: errors after which to look again.
 
     Raises:
@@ -37,4 +42,4 @@ async def eventually(
             return seen
         if time.monotonic() > deadline:
             raise NeverHappened(str(seen))
-        await asyncio.sleep(POLL_SECONDS)
+        await asyncio.sleep(poll_seconds)

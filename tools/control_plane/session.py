@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from rich.console import Console
+
 INTERRUPTED = 130
 """As shells count: 128 + SIGINT."""
 
@@ -34,6 +36,12 @@ def play(name: str, work: Callable[[Path], int], *, failures: tuple[type[Excepti
     else:
         say(f"The logs are in {folder}.")
     return code
+
+
+def console(*, width: int) -> Console:
+    """Return what prints tables on standard output, so wide where that is no terminal."""
+    terminal = Console(highlight=False, markup=False)
+    return terminal if terminal.is_terminal else Console(width=width, highlight=False, markup=False)
 
 
 def say(message: str) -> None:

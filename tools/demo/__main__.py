@@ -16,6 +16,7 @@ from control_plane.binaries import BuildFailed
 from control_plane.installation import REPOSITORY
 from control_plane.operator_process import OperatorFailed
 from control_plane.plane import ControlPlane, KubectlFailed, StartFailed
+from control_plane.session import INTERRUPTED
 from demo.narrator import Narrator
 from demo.stage import Stage, environment, running, strike
 from demo.story import CHAPTERS, LAST, NAMESPACE, POLICY, Story
@@ -24,7 +25,6 @@ from demo.waiting import NotShown
 TOOLS = REPOSITORY / "tools"
 DEFAULT_FOLDER = REPOSITORY / ".demo"
 FAILURES = (BuildFailed, KubectlFailed, NotShown, OperatorFailed, StartFailed)
-INTERRUPTED = 130  # as shells count: 128 + SIGINT
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -20,13 +20,11 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from rich.console import Console
-
 from control_plane.binaries import BuildFailed
 from control_plane.installation import REPOSITORY
 from control_plane.operator_process import OperatorFailed
 from control_plane.plane import KubectlFailed, StartFailed
-from control_plane.session import play, say
+from control_plane.session import console, play, say
 from matrix.changes import CHANGES
 from matrix.helm import HELM_3, HELM_4
 from matrix.play import Cell, Unit, all_units, played
@@ -107,12 +105,10 @@ def _progress(total: int) -> Callable[[], None]:
 
 
 def _tell(tables: dict[str, list[Cell]]) -> None:
-    console = Console(highlight=False, markup=False)
-    if not console.is_terminal:
-        console = Console(width=WIDTH, highlight=False, markup=False)
+    out = console(width=WIDTH)
     for title, cells in tables.items():
-        printed(console, title, cells)
-        console.print(f"{title}: {_sum(cells)}\n")
+        printed(out, title, cells)
+        out.print(f"{title}: {_sum(cells)}\n")
 
 
 def _sum(cells: Iterable[Cell]) -> str:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from matrix.manifests import LABELS, NAME, Manifests, Raw, autoscaler, budget, container, deployment
+from matrix.manifests import LABELS, NAME, REPLICAS, Manifests, deployment
+from owners.manifests import Raw, autoscaler, budget, container
 
 Edit = Callable[[Manifests], Manifests]
 
@@ -115,7 +116,7 @@ CHANGES = (
     Change("a container removed", (_edit(lambda each: _containers(each).pop()),)),
     Change(
         "a container added",
-        (_edit(lambda each: _containers(each).append(container("proxy"))),),
+        (_edit(lambda each: _containers(each).append(container("proxy", port=7070))),),
         unguarded=NEW,
     ),
     Change("own preStop exec", (_hook(**OWN_HOOK),), unguarded=ONE_HANDLER),
@@ -140,10 +141,10 @@ CHANGES = (
     Change("strategy Recreate", (_spec(strategy={"type": "Recreate"}),), verdict="violating"),
     Change("own affinity", (_pod(affinity=_AFFINITY),)),
     Change("own topologySpreadConstraints", (_pod(topologySpreadConstraints=[_CONSTRAINT]),)),
-    Change("own budget, the same selector", (_with(budget(app=NAME)),), budget=False),
-    Change("own budget, another selector", (_with(budget(tier=LABELS["tier"])),), budget=False),
+    Change("own budget, the same selector", (_with(budget("own", app=NAME)),), budget=False),
+    Change("own budget, another selector", (_with(budget("own", tier=LABELS["tier"])),), budget=False),
     Change("scaled to 1 and back", (_spec(replicas=1), _spec(replicas=4))),
-    Change("an autoscaler", (_with(autoscaler()),)),
+    Change("an autoscaler", (_with(autoscaler(NAME, least=REPLICAS, most=REPLICAS * 2)),)),
     Change(
         "an exemption",
         (_annotated("exempt.productionpolicy.dev/preStop", "drains by itself"),),

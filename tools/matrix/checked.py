@@ -7,7 +7,7 @@ from datetime import date
 
 import yaml
 
-from matrix.manifests import Raw
+from owners.manifests import Raw
 from productionpolicy.offline import judge, read_documents
 from productionpolicy.offline.judgement import KINDS
 from productionpolicy.policy import read_policy

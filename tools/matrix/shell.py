@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from control_plane.plane import ControlPlane
-from matrix.manifests import Raw
+from owners.manifests import Raw
 
 
 class Refused(Exception):

@@ -12,18 +12,19 @@ from typing import Any
 import msgspec
 
 from bench.client import Api, connected
+from bench.field import NAMESPACES, POLICIES
 from control_plane.credentials import ADMIN
 from control_plane.installation import REPOSITORY, install
 from control_plane.operator_process import OperatorProcess
 from control_plane.patience import eventually
 from control_plane.plane import ControlPlane
-from matrix.manifests import NAME, Raw, base, deployment
+from matrix.manifests import NAME, base, deployment
+from owners import manifests
+from owners.manifests import GOVERNED, Raw
+from owners.rollouts import is_rolled_out
 
 PATIENCE_SECONDS = 60.0
-POLICIES = "/apis/productionpolicy.dev/v1alpha1/productionpolicies"
-GOVERNED = "productionpolicy.dev/policy"
 JOURNAL = "repairs.productionpolicy.dev/"
-SPEC = {"mode": "Enforce"}
 
 
 @dataclass(slots=True)
@@ -40,8 +41,7 @@ class Stage:
     async def policy(self) -> str:
         """Create a policy, and return its name once the API server repairs by it."""
         name = f"policy-{next(self._numbers)}"
-        kind = {"apiVersion": "productionpolicy.dev/v1alpha1", "kind": "ProductionPolicy"}
-        await self.api.create(POLICIES, {**kind, "metadata": {"name": name}, "spec": SPEC})
+        await self.api.create(POLICIES, manifests.policy(name))
         if self.admits:
             await self._admitted(await self.namespace(policy=name))
         return name
@@ -49,25 +49,19 @@ class Stage:
     async def namespace(self, *, policy: str | None) -> str:
         """Create a namespace that names a policy, or none."""
         name = f"matrix-{next(self._numbers)}"
-        labels = {GOVERNED: policy} if policy else {}
-        await self.api.create("/api/v1/namespaces", {"metadata": {"name": name, "labels": labels}})
+        await self.api.create(NAMESPACES, manifests.namespace(name, policy=policy))
         return name
 
     async def govern(self, namespace: str, *, policy: str | None) -> None:
         """Label a namespace with a policy, or take the label away."""
-        await self.api.send(
-            "PATCH",
-            f"/api/v1/namespaces/{namespace}",
-            msgspec.json.encode({"metadata": {"labels": {GOVERNED: policy}}}),
-            content_type="application/merge-patch+json",
-        )
+        await self.api.merge(f"{NAMESPACES}/{namespace}", {"metadata": {"labels": {GOVERNED: policy}}})
 
     async def strike(self, namespace: str, *, policy: str | None) -> None:
         """Give a policy free: let the namespace go, and wait until the policy governs nothing."""
         if policy:
             await self.govern(namespace, policy=None)
             await eventually(lambda: self._counted(policy, total=0), seconds=PATIENCE_SECONDS)
-        await self.api.send("DELETE", f"/api/v1/namespaces/{namespace}")
+        await self.api.send("DELETE", f"{NAMESPACES}/{namespace}")
 
     async def status(self, policy: str) -> Raw:
         """Return the status of a policy; empty where it has none that speaks of the policy as it is."""
@@ -126,10 +120,3 @@ def journal(workload: Raw) -> dict[str, str]:
     """Return our notes on a workload, by expectation."""
     annotations = workload["metadata"].get("annotations", {})
     return {key.removeprefix(JOURNAL): text for key, text in annotations.items() if key.startswith(JOURNAL)}
-
-
-def is_rolled_out(workload: Raw) -> bool:
-    """Say whether all pods of a workload are new and available."""
-    status, replicas = workload.get("status", {}), workload["spec"]["replicas"]
-    counts = [status.get(each, 0) for each in ("replicas", "updatedReplicas", "availableReplicas")]
-    return status.get("observedGeneration") == workload["metadata"]["generation"] and counts == [replicas] * 3

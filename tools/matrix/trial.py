@@ -9,10 +9,12 @@ from typing import Any
 from control_plane.patience import NeverHappened, eventually
 from matrix.changes import Change, Deed
 from matrix.checked import violated
-from matrix.manifests import Manifests, Raw, base
+from matrix.manifests import Manifests, base
 from matrix.shell import Refused, Shell
-from matrix.stage import PATIENCE_SECONDS, Stage, is_rolled_out, journal
+from matrix.stage import PATIENCE_SECONDS, Stage, journal
 from matrix.writers import Writer
+from owners.manifests import Raw
+from owners.rollouts import is_rolled_out
 
 OURS = "-productionpolicy"
 _REVISION = "deployment.kubernetes.io/revision"

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from matrix.helm import HELM_3, HELM_4
-from matrix.manifests import NAME, Manifests, Raw, identity
+from matrix.manifests import NAME, Manifests, identity
 from matrix.shell import Refused, Shell
+from owners.manifests import Raw
 
 _DEPLOYMENT = f"deployment/{NAME}"
 

@@ -10,15 +10,30 @@ class NoPlace(Exception):
     """The page has no place for the lines; the message says what is missing."""
 
 
+def read_between(begin: str, end: str, *, page: Path) -> list[str]:
+    """Return the lines in their place on a page, without blank ones around them.
+
+    Raises:
+        NoPlace: as `write_between`.
+    """
+    _, lines, _ = _parts(begin, end, page)
+    return lines.strip().splitlines()
+
+
 def write_between(begin: str, end: str, *, page: Path, lines: Sequence[str]) -> None:
     """Put the lines in their place on a page.
 
     Raises:
         NoPlace: the page lacks the marks between which they belong.
     """
-    text = page.read_text()
-    head, found_begin, rest = text.partition(begin)
-    _, found_end, tail = rest.partition(end)
-    if not found_begin or not found_end:
-        raise NoPlace(f"{page} lacks the marks between which the tables belong")
+    head, _, tail = _parts(begin, end, page)
     page.write_text(f"{head}{begin}\n\n" + "\n".join(lines).rstrip() + f"\n\n{end}{tail}")
+
+
+def _parts(begin: str, end: str, page: Path) -> tuple[str, str, str]:
+    """Return what stands before the marks, between them and after them."""
+    head, found_begin, rest = page.read_text().partition(begin)
+    between, found_end, tail = rest.partition(end)
+    if not found_begin or not found_end:
+        raise NoPlace(f"{page} lacks the marks {begin} and {end}")
+    return head, between, tail

@@ -17,7 +17,9 @@ from control_plane.binaries import BuildFailed
 from control_plane.installation import REPOSITORY
 from control_plane.locks import locked
 from control_plane.operator_process import OperatorFailed
+from control_plane.patience import NeverHappened
 from control_plane.plane import KubectlFailed, StartFailed
+from control_plane.session import INTERRUPTED
 from demo.narrator import Narrator
 from demo.waiting import NotShown
 from proof import isolation, programs, requirements
@@ -28,13 +30,12 @@ from proof.scenarios import SCENARIOS
 from proof.teller import Teller
 
 DEFAULT_FOLDER = REPOSITORY / ".proof"
-FAILURES = (BuildFailed, KubectlFailed, NotShown, OperatorFailed, RequestFailed, StartFailed)
+FAILURES = (BuildFailed, KubectlFailed, NeverHappened, NotShown, OperatorFailed, RequestFailed, StartFailed)
 INSIDE = "PRODUCTIONPOLICY_PROOF_INSIDE"
 """Set where the namespaces are entered already."""
 
 FAILED = 1
 LOST = 3
-INTERRUPTED = 130  # as shells count: 128 + SIGINT
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -26,7 +26,6 @@ from proof.stage import NAMESPACE, Raw
 
 POLL_SECONDS = 0.2
 PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
-MERGE = "application/merge-patch+json"
 
 
 @dataclass(slots=True)
@@ -83,9 +82,8 @@ class Agent:
         )
 
     async def _tell(self, pod: Raw, status: Raw) -> None:
-        path = f"{PODS}/{pod['metadata']['name']}/status"
-        body = {"metadata": {"uid": pod["metadata"]["uid"]}, "status": status}
-        await self.api.send("PATCH", path, msgspec.json.encode(body), content_type=MERGE)
+        patch = {"metadata": {"uid": pod["metadata"]["uid"]}, "status": status}
+        await self.api.merge(f"{PODS}/{pod['metadata']['name']}/status", patch)
 
     async def _forget(self, pod: Raw) -> None:
         options = {"gracePeriodSeconds": 0, "preconditions": {"uid": pod["metadata"]["uid"]}}

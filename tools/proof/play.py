@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,14 +60,8 @@ class Play:
             outcomes = asyncio.run(self._told(plane, teller))
         return publish(outcomes, into=self.output, nodes=self.nodes)
 
-    @contextmanager
-    def _control_plane(self) -> Iterator[ControlPlane]:
-        if self.portable:
-            with ControlPlane.start(self.folder / "plane", nodes=()) as plane:
-                yield plane
-        else:
-            with cluster.cluster(self.folder) as plane:
-                yield plane
+    def _control_plane(self) -> AbstractContextManager[ControlPlane]:
+        return ControlPlane.start(self.folder / "plane", nodes=()) if self.portable else cluster.cluster(self.folder)
 
     async def _told(self, plane: ControlPlane, teller: Teller) -> list[Outcome]:
         kubeconfig = _installed(plane)

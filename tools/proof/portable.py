@@ -10,14 +10,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-import msgspec
-
 from bench.client import Api
 from control_plane.nodes import DEFAULT_NODES, manifest
 from control_plane.plane import ControlPlane
 from control_plane.process import Guard
 from proof import programs
-from proof.agent import MERGE, Agent
+from proof.agent import Agent
 from proof.connection import Address
 from proof.load import Target
 from proof.stage import NAMESPACE, Raw
@@ -99,7 +97,7 @@ async def _renew(api: Api) -> None:
     for node in NODES:
         await api.create(LEASES, {"metadata": {"name": node.name}, "spec": {"holderIdentity": node.name}})
     while True:
-        body = msgspec.json.encode({"spec": {"renewTime": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"}})
+        renewal = {"spec": {"renewTime": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"}}
         for node in NODES:
-            await api.send("PATCH", f"{LEASES}/{node.name}", body, content_type=MERGE)
+            await api.merge(f"{LEASES}/{node.name}", renewal)
         await asyncio.sleep(LEASE_SECONDS)

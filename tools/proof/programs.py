@@ -17,8 +17,6 @@ NODE = ("kube-proxy", "kubelet")
 CONTAINERD = ("containerd", "containerd-shim-runc-v2", "ctr")
 CNI = ("bridge", "host-local", "loopback")
 SERVICE = ("pause", "web")
-FROM_DISTRIBUTION = {"runc": "runc", "nft": "nftables"}
-"""By the name of the program, the package that holds it: these two cannot be built without a C library."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +44,8 @@ def ensure() -> Programs:
         containerd=_built("containerd", CONTAINERD),
         cni=_built("cni", CNI),
         service=service(),
-        runc=installed_or_unpacked("runc", package=FROM_DISTRIBUTION["runc"]),
-        nft=installed_or_unpacked("nft", package=FROM_DISTRIBUTION["nft"]),
+        runc=installed_or_unpacked("runc", package="runc"),  # these two cannot be built without a C library
+        nft=installed_or_unpacked("nft", package="nftables"),
     )
 
 

@@ -9,20 +9,17 @@ from pathlib import Path
 from textwrap import wrap
 
 from control_plane.installation import REPOSITORY
+from pages.marks import read_between, write_between
 from proof.outcome import Figures, Outcome, markdown, sentence
 from proof.picture import draw
 
 BEGIN = "<!-- written by `make proof` -->"
-WIDTH = 120
 END = "<!-- end of what is written -->"
+WIDTH = 120
 RESULT = "result.json"
 DOCUMENTATION = REPOSITORY / "docs" / "proof"
 README = REPOSITORY / "README.md"
 PAGE = REPOSITORY / "docs" / "proof.md"
-
-
-class NoPlace(Exception):
-    """A page has no place for a passage; the message says which."""
 
 
 def publish(outcomes: Sequence[Outcome], *, into: Path, nodes: str) -> list[Figures]:
@@ -40,21 +37,12 @@ def publish(outcomes: Sequence[Outcome], *, into: Path, nodes: str) -> list[Figu
 
 def passage(page: Path) -> list[str]:
     """Return the lines that `make proof` wrote into a page."""
-    return _parts(page)[1].strip().splitlines()
+    return read_between(BEGIN, END, page=page)
 
 
 def _rewrite(page: Path, lines: Sequence[str]) -> Path:
-    head, _, tail = _parts(page)
-    page.write_text(f"{head}{BEGIN}\n\n" + "\n".join(lines) + f"\n\n{END}{tail}")
+    write_between(BEGIN, END, page=page, lines=lines)
     return page
-
-
-def _parts(page: Path) -> tuple[str, str, str]:
-    head, begin, rest = page.read_text().partition(BEGIN)
-    passage, end, tail = rest.partition(END)
-    if not begin or not end:
-        raise NoPlace(f"{page} lacks the marks between which the figures belong")
-    return head, passage, tail
 
 
 def _give_to_owner(files: Sequence[Path]) -> None:

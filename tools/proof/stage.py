@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,9 +13,10 @@ from typing import Any
 
 from bench.client import Api
 from control_plane.installation import REPOSITORY
+from control_plane.patience import eventually
 from control_plane.plane import ControlPlane
 from demo.policy import Verdict
-from demo.waiting import NotShown
+from owners.rollouts import is_rolled_out
 from proof.load import Sources, Target
 
 Raw = dict[str, Any]
@@ -26,7 +26,6 @@ SERVICES = ("abrupt", "graceful")
 REPLICAS = 4
 MANIFEST = Path(__file__).with_name("service.yaml")
 POLICY = REPOSITORY / "examples" / "policy.yaml"
-POLL_SECONDS = 0.2
 SETTLE_SECONDS = 180.0
 SYNC_SECONDS = 2.0
 """By then what routes requests knows of the last change: kube-proxy writes its rules at most once a second."""
@@ -108,7 +107,7 @@ class Stage:
         deployments = await self.items("deployments")
         pods = await self.items("pods")
         wanted = sum(each["spec"]["replicas"] for each in deployments)
-        return len(pods) == wanted and all(map(is_ready, pods)) and all(map(is_complete, deployments))
+        return len(pods) == wanted and all(map(is_ready, pods)) and all(map(is_rolled_out, deployments))
 
     async def _repaired(self) -> bool:
         found = await self.kubectl("get", "productionpolicy", "default", "-o", "json")
@@ -116,21 +115,13 @@ class Stage:
         return verdict.settled and verdict.repaired == len(SERVICES)
 
     async def _until(self, true: Callable[[], Awaitable[bool]], otherwise: str) -> None:
-        deadline = time.monotonic() + SETTLE_SECONDS
-        while not await true():
-            if time.monotonic() > deadline:
-                raise NotShown(f"{otherwise} within {SETTLE_SECONDS:g} s")
-            await asyncio.sleep(POLL_SECONDS)
+        async def look() -> tuple[bool, str]:
+            return await true(), f"{otherwise} within {SETTLE_SECONDS:g} s"
+
+        await eventually(look, seconds=SETTLE_SECONDS)
 
 
 def is_ready(pod: Raw) -> bool:
     """Say whether a pod serves, and is not on its way out."""
     conditions = {each["type"]: each["status"] for each in pod["status"].get("conditions", [])}
     return conditions.get("Ready") == "True" and "deletionTimestamp" not in pod["metadata"]
-
-
-def is_complete(deployment: Raw) -> bool:
-    """Say whether all pods of a Deployment are new and available."""
-    status, replicas = deployment["status"], deployment["spec"]["replicas"]
-    counts = {status.get(each, 0) for each in ("replicas", "updatedReplicas", "availableReplicas")}
-    return status.get("observedGeneration") == deployment["metadata"]["generation"] and counts == {replicas}
