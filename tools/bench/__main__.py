@@ -19,13 +19,10 @@ from bench.field import Field, NotExact, prepared
 from bench.figures import Bare, Figures, Machine, printed
 from bench.idle import peak
 from bench.operated import operate
-from control_plane.binaries import BuildFailed
-from control_plane.operator_process import OperatorFailed
-from control_plane.patience import NeverHappened
-from control_plane.plane import KubectlFailed, StartFailed
+from control_plane import session
 from control_plane.session import play, say
 
-FAILURES = (BuildFailed, KubectlFailed, NeverHappened, NotExact, OperatorFailed, RequestFailed, StartFailed)
+FAILURES = (*session.FAILURES, NotExact, RequestFailed)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

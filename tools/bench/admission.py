@@ -24,11 +24,11 @@ from bench import workloads
 from bench.client import Api, RequestFailed, connected, spread
 from bench.field import NAMESPACES, POLICIES, SEEDERS, NotExact
 from bench.load import Meter
-from control_plane.binaries import BuildFailed
+from control_plane import session
 from control_plane.credentials import ADMIN
 from control_plane.installation import REPOSITORY, install
-from control_plane.patience import NeverHappened, eventually
-from control_plane.plane import ControlPlane, KubectlFailed, StartFailed
+from control_plane.patience import eventually
+from control_plane.plane import ControlPlane
 from control_plane.session import play
 from owners.manifests import namespace
 from productionpolicy.controller.admission import REPAIR, binding
@@ -39,7 +39,7 @@ BINDINGS = "/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicybinding
 LEAST_SHARE = 0.5
 BOUND_SECONDS = 60.0
 NOTE = "repairs.productionpolicy.dev/policy"
-FAILURES = (BuildFailed, KubectlFailed, NeverHappened, NotExact, RequestFailed, StartFailed)
+FAILURES = (*session.FAILURES, NotExact, RequestFailed)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -22,15 +22,12 @@ from chaos import tables
 from chaos.play import Row, WrongTwin, played
 from chaos.scenarios import KILLS_A_ROUND, SCENARIOS, Scenario
 from chaos.stage import staged
-from control_plane.binaries import BuildFailed
+from control_plane import session
 from control_plane.installation import REPOSITORY
-from control_plane.operator_process import OperatorFailed
-from control_plane.patience import NeverHappened
-from control_plane.plane import KubectlFailed, StartFailed
 from control_plane.session import console, play, say
 
 PAGE = REPOSITORY / "docs" / "reliability.md"
-FAILURES = (BuildFailed, KubectlFailed, NeverHappened, OperatorFailed, RequestFailed, StartFailed, WrongTwin)
+FAILURES = (*session.FAILURES, RequestFailed, WrongTwin)
 KILLED = "operator killed (SIGKILL)"
 WIDTH = 140
 

@@ -11,6 +11,14 @@ from pathlib import Path
 
 from rich.console import Console
 
+from control_plane.binaries import BuildFailed
+from control_plane.operator_process import OperatorFailed
+from control_plane.patience import NeverHappened
+from control_plane.plane import KubectlFailed, StartFailed
+
+FAILURES = (BuildFailed, KubectlFailed, NeverHappened, OperatorFailed, StartFailed)
+"""What may go wrong with any control plane, and is told without a traceback."""
+
 INTERRUPTED = 130
 """As shells count: 128 + SIGINT."""
 

@@ -12,10 +12,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from control_plane.binaries import BuildFailed
+from control_plane import session
 from control_plane.installation import REPOSITORY
-from control_plane.operator_process import OperatorFailed
-from control_plane.plane import ControlPlane, KubectlFailed, StartFailed
+from control_plane.plane import ControlPlane
 from control_plane.session import INTERRUPTED
 from demo.narrator import Narrator
 from demo.stage import Stage, environment, running, strike
@@ -24,7 +23,7 @@ from demo.waiting import NotShown
 
 TOOLS = REPOSITORY / "tools"
 DEFAULT_FOLDER = REPOSITORY / ".demo"
-FAILURES = (BuildFailed, KubectlFailed, NotShown, OperatorFailed, StartFailed)
+FAILURES = (*session.FAILURES, NotShown)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

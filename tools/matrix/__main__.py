@@ -20,10 +20,9 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from control_plane.binaries import BuildFailed
+from bench.client import RequestFailed
+from control_plane import session
 from control_plane.installation import REPOSITORY
-from control_plane.operator_process import OperatorFailed
-from control_plane.plane import KubectlFailed, StartFailed
 from control_plane.session import console, play, say
 from matrix.changes import CHANGES
 from matrix.helm import HELM_3, HELM_4
@@ -34,7 +33,7 @@ from matrix.trial import Way
 from matrix.writers import WRITERS
 
 PAGE = REPOSITORY / "docs" / "owner-always-wins.md"
-FAILURES = (BuildFailed, KubectlFailed, OperatorFailed, StartFailed)
+FAILURES = (*session.FAILURES, RequestFailed)
 TITLES = {
     Way.ADMISSION: "Repaired at admission",
     Way.BACKGROUND: "Repaired in the background, with the admission policy installed since",

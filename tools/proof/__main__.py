@@ -13,12 +13,10 @@ from pathlib import Path
 from types import FrameType
 
 from bench.client import RequestFailed
+from control_plane import session
 from control_plane.binaries import BuildFailed
 from control_plane.installation import REPOSITORY
 from control_plane.locks import locked
-from control_plane.operator_process import OperatorFailed
-from control_plane.patience import NeverHappened
-from control_plane.plane import KubectlFailed, StartFailed
 from control_plane.session import INTERRUPTED
 from demo.narrator import Narrator
 from demo.waiting import NotShown
@@ -30,7 +28,7 @@ from proof.scenarios import SCENARIOS
 from proof.teller import Teller
 
 DEFAULT_FOLDER = REPOSITORY / ".proof"
-FAILURES = (BuildFailed, KubectlFailed, NeverHappened, NotShown, OperatorFailed, RequestFailed, StartFailed)
+FAILURES = (*session.FAILURES, NotShown, RequestFailed)
 INSIDE = "PRODUCTIONPOLICY_PROOF_INSIDE"
 """Set where the namespaces are entered already."""
 
