@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from cluster.world import World, container, deployment, eventually, is_rolled_out, journal, stateful_set
+from cluster.world import World, container, deployment, eventually, journal, stateful_set
 from control_plane.binaries import located
+from owners.rollouts import is_rolled_out
 
 MANY = 6
 

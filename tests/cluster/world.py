@@ -14,6 +14,7 @@ from typing import Any
 
 from control_plane.operator_process import OperatorProcess
 from control_plane.plane import ControlPlane
+from owners.rollouts import is_rolled_out
 
 Raw = dict[str, Any]
 
@@ -245,13 +246,6 @@ def journal(workload: Mapping[str, Any]) -> dict[str, str]:
 def pod_spec(workload: Mapping[str, Any]) -> Raw:
     """Return the pod spec of a workload."""
     return dict(workload["spec"]["template"]["spec"])
-
-
-def is_rolled_out(workload: Mapping[str, Any]) -> bool:
-    """Say whether all pods of a workload are new and available."""
-    status, replicas = workload.get("status", {}), workload["spec"]["replicas"]
-    counts = [status.get(each, 0) for each in ("replicas", "updatedReplicas", "availableReplicas")]
-    return status.get("observedGeneration") == workload["metadata"]["generation"] and counts == [replicas] * 3
 
 
 def changed(raw: Raw, **fields: Any) -> Raw:
