@@ -12,8 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from bench import bare as bare_client
-from bench import workloads
+from bench import bare, libraries, workloads
 from bench.client import RequestFailed
 from bench.field import Field, NotExact, prepared
 from bench.figures import Bare, Figures, Machine, printed
@@ -60,11 +59,16 @@ async def _measured(folder: Path, *, scale: int, rest_seconds: float) -> Figures
         made = await field.inspect(changes=2)
         say("a Kopf operator that does nothing watches them")
         idle = await asyncio.to_thread(peak, field)
+    spec = workloads.policy()["spec"]
+    with prepared(folder / "libraries", scale=scale) as field:
+        await _seeded(field)
+        say("a Kopf operator that judges nothing makes the same writes")
+        unjudged = await libraries.write(field, spec)
+        await field.inspect(changes=1)
     with prepared(folder / "bare", scale=scale) as field:
         await _seeded(field)
         say("a bare client makes the same writes")
-        spec = workloads.policy()["spec"]
-        repair, change = [await bare_client.write(field, each) for each in (spec, spec | workloads.CHANGED)]
+        repair, change = [await bare.write(field, each) for each in (spec, spec | workloads.CHANGED)]
         if await field.inspect(changes=2) != made:
             raise NotExact("the bare client's writes differ from the operator's")
     machine = Machine(cores=len(os.sched_getaffinity(0)), python=platform.python_version(), kubernetes=kubernetes)
@@ -74,6 +78,7 @@ async def _measured(folder: Path, *, scale: int, rest_seconds: float) -> Figures
         machine,
         created_per_second=rate,
         operated=operated,
+        unjudged=unjudged,
         bare=Bare(repair=repair, change=change),
         idle_rss_bytes=idle,
     )
