@@ -9,13 +9,15 @@ import platform
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
-from bench import bare, libraries, workloads
+from bench import bare as bare_client
+from bench import libraries, workloads
 from bench.client import RequestFailed
 from bench.field import Field, NotExact, prepared
-from bench.figures import Bare, Figures, Machine, printed
+from bench.figures import Figures, Machine, Written, printed
 from bench.idle import peak
 from bench.operated import operate
 from control_plane import session
@@ -59,18 +61,17 @@ async def _measured(folder: Path, *, scale: int, rest_seconds: float) -> Figures
         made = await field.inspect(changes=2)
         say("a Kopf operator that does nothing watches them")
         idle = await asyncio.to_thread(peak, field)
-    spec = workloads.policy()["spec"]
-    with prepared(folder / "libraries", scale=scale) as field:
+    specs = (workloads.policy()["spec"], workloads.policy()["spec"] | workloads.CHANGED)
+    with prepared(folder / "unjudged", scale=scale) as field:
         await _seeded(field)
         say("a Kopf operator that judges nothing makes the same writes")
-        unjudged = await libraries.write(field, spec)
-        await field.inspect(changes=1)
+        unjudged = Written(*await libraries.write(field, specs))
+        await _insist(field, made)
     with prepared(folder / "bare", scale=scale) as field:
         await _seeded(field)
         say("a bare client makes the same writes")
-        repair, change = [await bare.write(field, each) for each in (spec, spec | workloads.CHANGED)]
-        if await field.inspect(changes=2) != made:
-            raise NotExact("the bare client's writes differ from the operator's")
+        bare = Written(*[await bare_client.write(field, each) for each in specs])
+        await _insist(field, made)
     machine = Machine(cores=len(os.sched_getaffinity(0)), python=platform.python_version(), kubernetes=kubernetes)
     return Figures(
         scale,
@@ -79,9 +80,15 @@ async def _measured(folder: Path, *, scale: int, rest_seconds: float) -> Figures
         created_per_second=rate,
         operated=operated,
         unjudged=unjudged,
-        bare=Bare(repair=repair, change=change),
+        bare=bare,
         idle_rss_bytes=idle,
     )
+
+
+async def _insist(field: Field, made: list[tuple[str, Any]]) -> None:
+    """See that what was written is what the operator has written."""
+    if await field.inspect(changes=2) != made:
+        raise NotExact("the writes differ from the operator's")
 
 
 async def _seeded(field: Field) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import kopf
@@ -29,58 +29,67 @@ from productionpolicy.controller.watches import Watches
 from productionpolicy.kube.workloads import WorkloadKey
 
 
-async def write(field: Field, spec: dict[str, Any]) -> Load:
-    """Write what a policy with this spec asks for; return what was used from Kopf's start to the last answer."""
-    async with connected(field.plane.site, user=OPERATOR) as api:
-        decisions = {each.workload.key: each for each in await decided(field, api, spec)}
+async def write(field: Field, specs: Sequence[dict[str, Any]]) -> list[Load]:
+    """Write what policies with these specs ask for, one after another; return what was used for each.
+
+    The first is counted from Kopf's start, as an operator's is, and all of them until the last answer.
+    """
     gc.set_threshold(*GARBAGE)
-    connection = await Connection.load(field.kubeconfig)
-    async with connection.client() as client:
-        writer = _Writer(Cluster(client), decisions)
-        meter = Meter([*field.plane.pids, os.getpid()])
+    connection, loads = await Connection.load(field.kubeconfig), list[Load]()
+    async with connection.client() as client, connected(field.plane.site, user=OPERATOR) as api:
+        writer, stop = Writer(Cluster(client)), asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(_kopf(connection, writer))
             tasks.create_task(writer.queue.run())
-            await writer.done.wait()
-            load = meter.read()
+            for spec in specs:
+                decisions = await decided(field, api, spec)
+                meter = Meter([*field.plane.pids, os.getpid()])
+                if not loads:
+                    tasks.create_task(_kopf(connection, writer, stop))
+                await writer.write(decisions)
+                loads.append(meter.read())
+            stop.set()
             writer.queue.stop()
-    return load
+    return loads
 
 
-class _Writer:
-    """Makes each write as soon as Kopf tells of its workload."""
+class Writer:
+    """Writes for each workload what is decided, as soon as Kopf has told of it."""
 
-    def __init__(self, cluster: Cluster, decisions: dict[WorkloadKey, Decision]) -> None:
+    def __init__(self, cluster: Cluster) -> None:
         self.queue = WorkQueue(self._write, workers=WORKERS)
-        self.done = asyncio.Event()
         self._cluster = cluster
-        self._decisions = decisions
-        self._left = len(decisions)
         self._told: set[WorkloadKey] = set()
+        self._due: dict[WorkloadKey, Decision] = {}
+        self._done = asyncio.Event()
 
     def note(self, resource: Resource, raw: Mapping[str, Any], _deleted: bool) -> None:  # noqa: FBT001  # Kopf's form
         """Take note of an object."""
         metadata = raw["metadata"]
         key = WorkloadKey(metadata.get("namespace", ""), resource.kind, metadata["name"])
-        if key in self._decisions and key not in self._told:
+        if key in self._due and key not in self._told:
             self._told.add(key)
             self.queue.add(key)
 
+    async def write(self, decisions: Iterable[Decision]) -> None:
+        """Wait until all of it is written."""
+        self._due = {each.workload.key: each for each in decisions}
+        self._done.clear()
+        self.queue.add_backlog(self._due.keys() & self._told)
+        await self._done.wait()
+
     async def _write(self, key: WorkloadKey) -> None:
-        decision = self._decisions[key]
+        decision = self._due[key]
         if decision.budget is not None:
             await self._cluster.create_budget(decision.budget)
         await self._cluster.release(key, await self._cluster.amend(decision.workload, decision.patch))
-        self._left -= 1
-        if not self._left:
-            self.done.set()
+        del self._due[key]
+        if not self._due:
+            self._done.set()
 
 
-async def _kopf(connection: Connection, writer: _Writer) -> None:
-    """Watch until all is written."""
-
+async def _kopf(connection: Connection, writer: Writer, stop: asyncio.Event) -> None:
     async def log_in() -> kopf.AiohttpSession:
         return await connection.session([Watches(WATCHED, clock=Clock()).trace()])
 
     registry = handlers.registry(writer.note, log_in)
-    await kopf.operator(registry=registry, settings=handlers.settings(), clusterwide=True, stop_flag=writer.done)
+    await kopf.operator(registry=registry, settings=handlers.settings(), clusterwide=True, stop_flag=stop)
