@@ -311,7 +311,7 @@ def test_a_workload_without_pods_proves_nothing(world: World) -> None:
     policy = world.policy()
     namespace = world.namespace(policy)
     world.apply(namespace, fragile(deployment(replicas=0), progressDeadlineSeconds=DEADLINE))
-    eventually(lambda: journal(world.get("deployment", "web", namespace)))
+    world.repaired("web", namespace)  # its controller must know the new template, or it scales the old ReplicaSet first
     world.kubectl("scale", "deployment", "web", "--replicas=2", "-n", namespace)
     eventually(lambda: world.get("deployment", "web", namespace)["status"].get("unavailableReplicas") == 2)
     notes = world.fixed(lambda: set(world.get("deployment", "web", namespace)["metadata"]["annotations"]))
