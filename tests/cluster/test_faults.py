@@ -105,11 +105,10 @@ def test_a_release_of_fields_that_is_refused_is_a_finding_and_no_loop(world: Wor
     policy = govern(world, namespace)
     world.repaired("web", namespace)
     eventually(lambda: world.status(policy).get("workloads", {}).get("failed") == 1)
-    assert world.fixed(lambda: fault.seen) == 1
     (told,) = [each["message"] for each in world.status(policy)["violations"] if each["expectation"] == "refused"]
     assert "made to fail with 422" in told
+    assert world.fixed(lambda: fault.seen) <= 3  # it is tried again after 5 s, 10 s, 20 s
     fault.times = 0
-    world.change_policy(policy, expectations={"preStop": {"sleepSeconds": 12}})
     eventually(lambda: "productionpolicy" not in managers(world, namespace))
 
 

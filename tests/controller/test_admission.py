@@ -158,7 +158,7 @@ async def test_what_could_not_be_looked_up_is_looked_up_again_soon(monkeypatch: 
             await looks.get()
     again.cancel()
     await looking.keep(stored(DENYING))
-    assert told_at_first == [("Unknown", "NotAnswered")] * 2
+    assert told_at_first == [("Unknown", "NotLookedUp")] * 2
     assert [each.reason for each in looking.conditions(DENYING)] == ["Bound", "Bound"]
 
 

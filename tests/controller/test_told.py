@@ -16,9 +16,9 @@ from productionpolicy.controller import logs
 from productionpolicy.controller.clock import Clock
 from productionpolicy.controller.cluster import Cluster
 from productionpolicy.controller.events import LONGEST_MESSAGE, Events
-from productionpolicy.kube.workloads import read_workload
+from productionpolicy.kube.workloads import Workload, read_workload
 from support.hostile import TEXTS
-from support.manifests import deployment
+from support.manifests import container, deployment
 
 
 @pytest.fixture
@@ -41,6 +41,29 @@ def test_a_log_line_stays_one_line(text: str, chosen: logs.Format, capsys: pytes
     lines = capsys.readouterr().err.removesuffix("\n").split("\n")
     assert len(lines) == 2
     assert [each for each in lines if not each.replace("\x7f", "").isprintable()] == []
+
+
+def fail(workload: Workload, text: str) -> None:
+    raise ValueError(f"{workload.key}: {text}")
+
+
+@pytest.mark.usefixtures("restored")
+@pytest.mark.parametrize("chosen", logs.Format)
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_an_error_shows_neither_secrets_nor_what_a_terminal_obeys(
+    text: str, chosen: logs.Format, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.configure(chosen, verbose=False)
+    env = [{"name": "PASSWORD", "value": "hunter2"}]
+    workload = read_workload(deployment(pod={"containers": [container(env=env, args=["--password=hunter2"])]}))
+    try:
+        fail(workload, text)
+    except ValueError:
+        structlog.get_logger("test").exception("judging failed")
+    told = capsys.readouterr().err
+    assert "ValueError" in told
+    assert "hunter2" not in told
+    assert [each for each in told.splitlines() if not each.isprintable()] == []
 
 
 class Posted:

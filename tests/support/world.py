@@ -35,6 +35,7 @@ class World:
     governance: Governance = Governance.WRITTEN
     memory: dict[str, Applied] = field(default_factory=dict)
     failure: str | None = None
+    unreleased: str | None = None
     matches_label_keys: bool = True
     now: datetime = datetime(2026, 6, 15, 11, tzinfo=UTC)
     """The time by the API server's clock."""
@@ -56,6 +57,7 @@ class World:
             today=TODAY,
             memory=self.memory,
             failure=self.failure,
+            unreleased=self.unreleased,
             now=self.now,
             watched=self.watched,
             crowded=self.crowded,

@@ -137,7 +137,17 @@ def test_a_refused_withdrawal_is_a_finding_of_its_own() -> None:
     world.failure = "denied"
     ((name, path, message),) = findings(world)
     assert (name, path) == ("refused", "metadata")
-    assert "the API server refused our last write: denied" in message
+    assert message.startswith("the API server refused a write of ours; ")
+    assert message.endswith(": denied")
+    assert world.report().state is State.FAILED
+
+
+def test_a_refused_release_is_a_finding_of_its_own_and_no_reason_why_a_repair_waits() -> None:
+    world = World(deployment(), policy=only("preStop"), unreleased="denied")
+    assert [(name, "denied" in message) for name, _, message in findings(world)] == [
+        ("preStop", False),
+        ("refused", True),
+    ]
     assert world.report().state is State.FAILED
 
 

@@ -152,16 +152,19 @@ class Admission:
     def __init__(self, cluster: Cluster, *, learned: Callable[[], None]) -> None:
         self._bindings = {each.action: Bindings(cluster, each) for each in (REPAIR, DENY, WARN)}
         self._learned = learned
-        self._knows = False
+        self._known = False
+        """Whether it was ever learned what the API server has."""
+        self._fault: str | None = None
+        """Why the last look did not succeed."""
 
     async def learn(self) -> None:
         """Learn what the API server has; if it does not answer, `keep_learning` soon tries again."""
         try:
             for each in self._bindings.values():
                 await each.learn()
-            self._knows = True
+            self._known, self._fault = True, None
         except RequestFailed as error:
-            self._knows = False
+            self._fault = str(error)
             log.warning("admission policy could not be looked up", error=str(error)[:300])
         finally:
             self._learned()
@@ -169,7 +172,7 @@ class Admission:
     async def keep_learning(self, *, seconds: float) -> None:
         """Learn it again after so many seconds each, until cancelled; sooner where it is not known."""
         while True:
-            await asyncio.sleep(seconds if self._knows else min(seconds, RETRY_SECONDS))
+            await asyncio.sleep(seconds if self._fault is None else min(seconds, RETRY_SECONDS))
             await self.learn()
 
     async def keep(self, stored: StoredPolicy) -> None:
@@ -181,7 +184,10 @@ class Admission:
         """Return what a ProductionPolicy is to tell."""
         asked = {action: policy.acting(action) for action in (Action.DENY, Action.WARN)}
         told = [self._repair(policy), *([self._validation(policy, asked)] if any(asked.values()) else [])]
-        yield from told if self._knows else (_unknown(each.type) for each in told)
+        yield from told if self._known else (self._unknown(each.type) for each in told)
+
+    def _unknown(self, kind: str) -> Told:
+        return Told(kind, "Unknown", "NotLookedUp", f"what is done at admission could not be looked up: {self._fault}")
 
     def _repair(self, policy: Policy) -> Told:
         fault = self._bindings[Action.REPAIR].fault(policy.name)
@@ -202,11 +208,6 @@ class Admission:
         words = {Action.DENY: "refused", Action.WARN: "warned of"}
         done = [f"{words[action]} at admission: {', '.join(names)}" for action, names in asked.items() if names]
         return Told(kind, "True", reason, "; ".join(done))
-
-
-def _unknown(kind: str) -> Told:
-    message = "the API server did not answer when it was asked which admission policies it has; it is asked again soon"
-    return Told(kind, "Unknown", "NotAnswered", message)
 
 
 def binding(stored: StoredPolicy, policy: AdmissionPolicy, *, version: str = "v1") -> Raw:

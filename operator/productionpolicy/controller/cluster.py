@@ -155,7 +155,7 @@ class Cluster:
 
         Raises:
             Conflict: the managed fields have changed.
-            Refused: admission does not let us.
+            Forbidden: admission does not let us.
         """
         operations = _removals(raw)
         if not operations:
@@ -169,11 +169,13 @@ class Cluster:
                 content_type=_JSON_PATCH,
                 accept=_METADATA_ONLY,
             )
+        except Forbidden:
+            raise
         except Refused as error:
             # A failed test of a JSON patch is answered with 422, and so is what admission denies: only a look tells.
             if _removals(await self.workload(key)) != operations:
                 raise Conflict("the managed fields have changed") from error
-            raise
+            raise Forbidden(str(error)) from error
 
     async def create_budget(self, manifest: Raw) -> Raw:
         """Create a budget."""

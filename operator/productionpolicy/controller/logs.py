@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import sys
+import traceback
 from enum import StrEnum
+from typing import TextIO
 
 import structlog
 
@@ -46,7 +48,13 @@ def configure(chosen: Format, *, verbose: bool) -> None:
 def _rendering(chosen: Format) -> list[structlog.typing.Processor]:
     if chosen is Format.JSON:
         return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    return [_plain, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+    return [_plain, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=_write_traceback)]
+
+
+def _write_traceback(stream: TextIO, error: structlog.typing.ExcInfo) -> None:
+    """Write a traceback without local variables, which structlog would show: they hold the secrets in objects."""
+    lines = "".join(traceback.format_exception(*error)).splitlines()
+    stream.write("\n" + "\n".join(map(printable, lines)))
 
 
 def _plain(

@@ -66,8 +66,8 @@ class Memory:
         patch = self.refused.get(judgement.circumstances(todo.patch)) if todo.patch else None
         budget = self.refused.get(judgement.circumstances(todo.budget.terms)) if todo.budget else None
         release = self.refused.get(judgement.circumstances(RELEASE)) if todo.clean else None
-        failure = patch or budget or release
-        if failure is None:
+        failure = patch or budget
+        if failure is None and release is None:
             return judgement
         left = replace(
             todo,
@@ -75,7 +75,8 @@ class Memory:
             budget=None if budget else todo.budget,
             clean=todo.clean and release is None,
         )
-        return replace(judgement, case=replace(judgement.case, failure=str(failure)), todo=left)
+        case = replace(judgement.case, failure=failure and str(failure), unreleased=release and str(release))
+        return replace(judgement, case=case, todo=left)
 
     @contextmanager
     def of_refusals(self, judgement: Judgement, written: object) -> Iterator[None]:

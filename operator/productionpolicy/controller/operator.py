@@ -196,7 +196,7 @@ class Operator:
                     with _serving_the_others(key):
                         if not self._needs_work(key):
                             continue
-                    self.queue.add_backlog([key])
+                    self.queue.add_backlog([key])  # also what could not be judged: the queue tries again
                 await asyncio.sleep(0)
             self.reconciler.rollouts.wake_lines()
 
@@ -288,7 +288,7 @@ async def _work(
 
 @contextmanager
 def _serving_the_others(key: WorkloadKey) -> Iterator[None]:
-    """Judge one of many workloads: whatever it holds, the others must be served."""
+    """Log what goes wrong with one of many workloads, and go on: whatever it holds, the others must be served."""
     try:
         yield
     except Exception:

@@ -63,7 +63,7 @@ class Keeper:
     events: Events
     clock: Clock
     _held: int = 0
-    """How many times we are held just now."""
+    """How many judge just now: see `holding`."""
     _departures: dict[str, _Departure] = field(default_factory=dict)
     _warned: set[tuple[str, str]] = field(default_factory=set)
 

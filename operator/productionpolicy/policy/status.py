@@ -79,7 +79,13 @@ class Violation(Part, frozen=True, kw_only=True):
     namespace: Annotated[str, Meta(description="Where the workload is.")]
     kind: Annotated[str, Meta(description="The kind of workload.")]
     name: Annotated[str, Meta(description="The name of the workload.")]
-    expectation: Annotated[str, Meta(description="The expectation that it does not fulfil.")]
+    expectation: Annotated[
+        str,
+        Meta(
+            description="The expectation that it does not fulfil; or what else is to be told of it: unreadable, "
+            "exemptions, rollout, refused."
+        ),
+    ]
     path: Annotated[str, Meta(description="Where in the object.")]
     message: Annotated[str, Meta(description="What is wrong there, and the remedy.")]
 

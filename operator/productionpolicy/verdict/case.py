@@ -66,7 +66,9 @@ class Case(Struct, frozen=True, dict=True):
     memory: Mapping[str, Applied] = {}
     """Repairs that we made, by expectation."""
     failure: str | None = None
-    """Why the API server refused our last write, while nothing has changed since."""
+    """Why the API server refused our last repair or withdrawal, while nothing has changed since."""
+    unreleased: str | None = None
+    """Why it did not let us take our entry out of the managed fields, while nothing has changed since."""
     now: datetime | None = None
     """The moment, by the API server's clock; None where there is none."""
     watched: float | None = None

@@ -16,6 +16,8 @@ from productionpolicy.verdict.plan import Plan
 REFUSED = "refused"
 """Stands in the place of an expectation where a write was refused that mends no finding, such as a withdrawal."""
 
+_REMEDY = "grant what is missing, or change what refuses it or the workload"
+
 
 class State(StrEnum):
     """The one class in which a workload is counted; where several apply, the first counts."""
@@ -78,7 +80,7 @@ def _state(case: Case, verdicts: tuple[Verdict, ...], planned: Plan, *, rolling:
     under_way = bool(planned.changes) and case.governance is Governance.WRITTEN
     claims = {
         State.CONTESTED: planned.contested,
-        State.FAILED: case.failure is not None or case.failing or case.setback is not None,
+        State.FAILED: bool(case.failure or case.unreleased or case.failing or case.setback),
         State.REPAIRING: rolling or under_way,
         State.VIOLATING: Outcome.FAILED in outcomes,
         State.EXEMPT: Outcome.EXEMPT in outcomes,
@@ -96,12 +98,11 @@ def _reported(case: Case, verdicts: tuple[Verdict, ...], planned: Plan) -> Itera
 
 def _refused(case: Case, verdicts: tuple[Verdict, ...], planned: Plan) -> Iterator[Reported]:
     """Tell why our last write was refused, where no finding of an expectation tells it."""
-    if case.failure is None:
-        return
     failed = (each.expectation for each in verdicts if each.outcome is Outcome.FAILED)
-    if not any(_reason(case, name, planned) == case.failure for name in failed):
-        remedy = "grant what is missing, or change what refuses it"
-        yield Reported(REFUSED, "metadata", f"the API server refused our last write: {case.failure}; {remedy}")
+    told = case.failure is not None and any(_reason(case, name, planned) == case.failure for name in failed)
+    for why in (None if told else case.failure, case.unreleased):
+        if why is not None:
+            yield Reported(REFUSED, "metadata", f"the API server refused a write of ours; {_REMEDY}: {why}")
 
 
 def _sentence(finding: Finding, reason: str | None) -> str:
