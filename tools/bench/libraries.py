@@ -1,6 +1,6 @@
 """The same writes with what the operator is made from: Kopf watches, the client of Kubernetes writes, nobody judges.
 
-No operator of Kopf can be faster; what the operator itself takes is what lies between the two.
+What the operator takes beyond that is its own: to start, list, read and judge, and to tell by status, Events and logs.
 """
 
 from __future__ import annotations
@@ -8,22 +8,23 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import signal
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import kopf
 
-from bench.client import connected
+from bench.client import connected, spread
 from bench.decisions import Decision, decided
-from bench.field import OPERATOR, Field
+from bench.field import OPERATOR, Field, NotExact
 from bench.load import Load, Meter
 from productionpolicy.cli.run import GARBAGE
 from productionpolicy.controller import handlers
 from productionpolicy.controller.clock import Clock
-from productionpolicy.controller.cluster import Cluster
+from productionpolicy.controller.cluster import Cluster, RequestFailed
 from productionpolicy.controller.connection import Connection
 from productionpolicy.controller.operator import WORKERS
-from productionpolicy.controller.queue import WorkQueue
 from productionpolicy.controller.resources import WATCHED, Resource
 from productionpolicy.controller.watches import Watches
 from productionpolicy.kube.workloads import WorkloadKey
@@ -32,23 +33,26 @@ from productionpolicy.kube.workloads import WorkloadKey
 async def write(field: Field, specs: Sequence[dict[str, Any]]) -> list[Load]:
     """Write what policies with these specs ask for, one after another; return what was used for each.
 
-    The first is counted from Kopf's start, as an operator's is, and all of them until the last answer.
+    The first is counted from before Kopf starts and lists, and each of them until the last answer.
+
+    Raises:
+        NotExact: a request had no success.
     """
-    gc.set_threshold(*GARBAGE)
-    connection, loads = await Connection.load(field.kubeconfig), list[Load]()
+    loads: list[Load] = []
+    connection = await Connection.load(field.kubeconfig)
     async with connection.client() as client, connected(field.plane.site, user=OPERATOR) as api:
-        writer, stop = Writer(Cluster(client)), asyncio.Event()
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(writer.queue.run())
-            for spec in specs:
-                decisions = await decided(field, api, spec)
-                meter = Meter([*field.plane.pids, os.getpid()])
-                if not loads:
-                    tasks.create_task(_kopf(connection, writer, stop))
-                await writer.write(decisions)
+        writer = Writer(Cluster(client))
+        first = await decided(field, api, specs[0])
+        with _rare_garbage():
+            meter = Meter([*field.plane.pids, os.getpid()])
+            async with _watching(connection, writer):
+                await writer.write(first)
                 loads.append(meter.read())
-            stop.set()
-            writer.queue.stop()
+                for spec in specs[1:]:
+                    decisions = await decided(field, api, spec)
+                    meter = Meter([*field.plane.pids, os.getpid()])
+                    await writer.write(decisions)
+                    loads.append(meter.read())
     return loads
 
 
@@ -56,40 +60,80 @@ class Writer:
     """Writes for each workload what is decided, as soon as Kopf has told of it."""
 
     def __init__(self, cluster: Cluster) -> None:
-        self.queue = WorkQueue(self._write, workers=WORKERS)
         self._cluster = cluster
         self._told: set[WorkloadKey] = set()
         self._due: dict[WorkloadKey, Decision] = {}
-        self._done = asyncio.Event()
+        self._turns: asyncio.Queue[Decision] = asyncio.Queue()
 
     def note(self, resource: Resource, raw: Mapping[str, Any], _deleted: bool) -> None:  # noqa: FBT001  # Kopf's form
         """Take note of an object."""
         metadata = raw["metadata"]
         key = WorkloadKey(metadata.get("namespace", ""), resource.kind, metadata["name"])
-        if key in self._due and key not in self._told:
-            self._told.add(key)
-            self.queue.add(key)
+        self._told.add(key)
+        self._enter(key)
 
     async def write(self, decisions: Iterable[Decision]) -> None:
-        """Wait until all of it is written."""
-        self._due = {each.workload.key: each for each in decisions}
-        self._done.clear()
-        self.queue.add_backlog(self._due.keys() & self._told)
-        await self._done.wait()
+        """Wait until all of it is written.
 
-    async def _write(self, key: WorkloadKey) -> None:
-        decision = self._due[key]
+        Raises:
+            NotExact: a request had no success.
+        """
+        self._due = {each.workload.key: each for each in decisions}
+        number = len(self._due)
+        for key in self._told.intersection(self._due):
+            self._enter(key)
+        try:
+            await spread(range(number), self._write_next, workers=WORKERS)
+        except* RequestFailed as failures:
+            raise NotExact(f"a write had no success: {failures.exceptions[0]}") from failures
+
+    def _enter(self, key: WorkloadKey) -> None:
+        if key in self._due:
+            self._turns.put_nowait(self._due.pop(key))
+
+    async def _write_next(self, _number: int) -> None:
+        decision = await self._turns.get()
         if decision.budget is not None:
             await self._cluster.create_budget(decision.budget)
-        await self._cluster.release(key, await self._cluster.amend(decision.workload, decision.patch))
-        del self._due[key]
-        if not self._due:
-            self._done.set()
+        amended = await self._cluster.amend(decision.workload, decision.patch)
+        await self._cluster.release(decision.workload.key, amended)
 
 
-async def _kopf(connection: Connection, writer: Writer, stop: asyncio.Event) -> None:
+@contextmanager
+def _rare_garbage() -> Iterator[None]:
+    """Look for unused cycles as rarely as the operator does."""
+    before = gc.get_threshold()
+    gc.set_threshold(*GARBAGE)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+@asynccontextmanager
+async def _watching(connection: Connection, writer: Writer) -> AsyncIterator[None]:
+    """Run Kopf until the end of the block."""
+
     async def log_in() -> kopf.AiohttpSession:
         return await connection.session([Watches(WATCHED, clock=Clock()).trace()])
 
-    registry = handlers.registry(writer.note, log_in)
-    await kopf.operator(registry=registry, settings=handlers.settings(), clusterwide=True, stop_flag=stop)
+    registry, ready, stop = handlers.registry(writer.note, log_in), asyncio.Event(), asyncio.Event()
+    running = asyncio.create_task(
+        kopf.operator(
+            registry=registry, settings=handlers.settings(), clusterwide=True, ready_flag=ready, stop_flag=stop
+        )
+    )
+    returning = asyncio.create_task(_take_back_signals(ready))
+    try:
+        yield
+    finally:
+        stop.set()
+        returning.cancel()
+        await asyncio.wait([running])
+
+
+async def _take_back_signals(ready: asyncio.Event) -> None:
+    """Kopf takes the signals that end a program, and keeps them."""
+    await ready.wait()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().remove_signal_handler(each)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,7 +21,7 @@ from chaos.supervisor import Supervisor
 from control_plane import patience
 from control_plane.credentials import ADMIN
 from control_plane.installation import apply, install
-from control_plane.operator_process import OperatorProcess
+from control_plane.operator_process import PROGRAM, OperatorProcess
 from control_plane.patience import NeverHappened
 from control_plane.plane import ControlPlane
 from faults.proxy import Proxy
@@ -118,9 +118,12 @@ class Stage:
         return rows.get("replicas") == failing, status
 
     @asynccontextmanager
-    async def another_operator(self, log: str, **how: Any) -> AsyncIterator[Supervisor]:
-        """Run one more operator until the end of the block; see `OperatorProcess` for how it may be run."""
-        another = Supervisor(OperatorProcess(self.kubeconfig, log=self.plane.log(log), **how))
+    async def another_operator(
+        self, log: str, *, program: Sequence[str] = PROGRAM, environment: Mapping[str, str] | None = None
+    ) -> AsyncIterator[Supervisor]:
+        """Run one more operator until the end of the block."""
+        file = self.plane.log(log)
+        another = Supervisor(OperatorProcess(self.kubeconfig, log=file, program=program, environment=environment or {}))
         async with another.running():
             yield another
         self.operator.ended += another.ended
