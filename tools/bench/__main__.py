@@ -7,23 +7,24 @@ import asyncio
 import os
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from bench import bare as bare_client
-from bench import libraries, workloads
+from bench import bare, libraries, workloads
 from bench.client import RequestFailed
 from bench.field import Field, NotExact, prepared
 from bench.figures import Figures, Machine, Written, printed
 from bench.idle import peak
+from bench.load import Load
 from bench.operated import operate
-from control_plane import session
 from control_plane.session import play, say
 
-FAILURES = (*session.FAILURES, NotExact, RequestFailed)
+FAILURES = (NotExact, RequestFailed)
+Write = Callable[[Field, Sequence[dict[str, Any]]], Awaitable[list[Load]]]
+"""Writes what policies ask for, one after another."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,17 +62,10 @@ async def _measured(folder: Path, *, scale: int, rest_seconds: float) -> Figures
         made = await field.inspect(changes=2)
         say("a Kopf operator that does nothing watches them")
         idle = await asyncio.to_thread(peak, field)
-    specs = (workloads.policy()["spec"], workloads.policy()["spec"] | workloads.CHANGED)
-    with prepared(folder / "unjudged", scale=scale) as field:
-        await _seeded(field)
-        say("a Kopf operator that judges nothing makes the same writes")
-        unjudged = Written(*await libraries.write(field, specs))
-        await _insist(field, made)
-    with prepared(folder / "bare", scale=scale) as field:
-        await _seeded(field)
-        say("a bare client makes the same writes")
-        bare = Written(*[await bare_client.write(field, each) for each in specs])
-        await _insist(field, made)
+    say("a Kopf operator that judges nothing makes the same writes")
+    unjudged = await _written(folder / "unjudged", libraries.write, scale=scale, made=made)
+    say("a bare client makes the same writes")
+    alone = await _written(folder / "bare", bare.write, scale=scale, made=made)
     machine = Machine(cores=len(os.sched_getaffinity(0)), python=platform.python_version(), kubernetes=kubernetes)
     return Figures(
         scale,
@@ -80,15 +74,20 @@ async def _measured(folder: Path, *, scale: int, rest_seconds: float) -> Figures
         created_per_second=rate,
         operated=operated,
         unjudged=unjudged,
-        bare=bare,
+        bare=alone,
         idle_rss_bytes=idle,
     )
 
 
-async def _insist(field: Field, made: list[tuple[str, Any]]) -> None:
-    """See that what was written is what the operator has written."""
-    if await field.inspect(changes=2) != made:
-        raise NotExact("the writes differ from the operator's")
+async def _written(folder: Path, write: Write, *, scale: int, made: list[tuple[str, Any]]) -> Written:
+    """Return what it takes to write on a fresh server what the operator has written."""
+    spec = workloads.policy()["spec"]
+    with prepared(folder, scale=scale) as field:
+        await _seeded(field)
+        repair, change = await write(field, (spec, spec | workloads.CHANGED))
+        if await field.inspect(changes=2) != made:
+            raise NotExact(f"the writes in {folder.name} differ from the operator's")
+    return Written(repair, change)
 
 
 async def _seeded(field: Field) -> float:

@@ -17,19 +17,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from bench import workloads
 from bench.client import Api, RequestFailed, connected, spread
 from bench.field import NAMESPACES, POLICIES, SEEDERS, NotExact
 from bench.load import Meter
-from control_plane import session
 from control_plane.credentials import ADMIN
 from control_plane.installation import REPOSITORY, install
 from control_plane.patience import eventually
 from control_plane.plane import ControlPlane
-from control_plane.session import play
+from control_plane.session import console, play
 from owners.manifests import namespace
 from productionpolicy.controller.admission import REPAIR, binding
 from productionpolicy.controller.store import StoredPolicy
@@ -37,9 +35,10 @@ from productionpolicy.controller.store import StoredPolicy
 GOVERNED, PLAIN = "governed", "plain"
 BINDINGS = "/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicybindings"
 LEAST_SHARE = 0.5
+WIDTH = 120
 BOUND_SECONDS = 60.0
 NOTE = "repairs.productionpolicy.dev/policy"
-FAILURES = (*session.FAILURES, NotExact, RequestFailed)
+FAILURES = (NotExact, RequestFailed)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -134,17 +133,17 @@ def _path(namespace: str) -> str:
 
 
 def _tell(rounds: Sequence[tuple[Turn, Turn]]) -> None:
-    console = Console(highlight=False, markup=False)
+    out = console(width=WIDTH)
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 3, 0, 0))
     for column in ("ROUND", "WITHOUT", "REPAIRED AT ADMISSION", "SHARE", "CPU WITHOUT", "CPU REPAIRED"):
         table.add_column(column, justify="right", no_wrap=True)
     for number, (bare, repaired) in enumerate(rounds, start=1):
         table.add_row(str(number), *_row(bare, repaired))
     table.add_row("median", *_row(*(_median(each) for each in zip(*rounds, strict=True))))
-    console.print(table)
+    out.print(table)
     share = statistics.median(repaired.rate / bare.rate for bare, repaired in rounds)
     verdict = "met" if share >= LEAST_SHARE else "missed"
-    console.print(f"median share: {share:.0%}; the aim, at least {LEAST_SHARE:.0%}, is {verdict}")
+    out.print(f"median share: {share:.0%}; the aim, at least {LEAST_SHARE:.0%}, is {verdict}")
 
 
 def _row(bare: Turn, repaired: Turn) -> tuple[str, ...]:

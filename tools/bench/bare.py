@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +11,9 @@ import msgspec
 
 from bench.client import Api, connected, spread
 from bench.decisions import Decision, decided
-from bench.field import APPS, OPERATOR, PLURALS, Field
+from bench.field import OPERATOR, Field
 from bench.load import Load, Meter
+from productionpolicy.controller.resources import BUDGETS, WORKLOADS
 from productionpolicy.kube.workloads import FIELD_MANAGER
 
 WORKERS = 16
@@ -32,22 +34,28 @@ class _Writes:
     budget: bytes | None
 
 
-async def write(field: Field, spec: dict[str, Any]) -> Load:
-    """Write what a policy with this spec asks for; return what was used from the first request to the last answer."""
+async def write(field: Field, specs: Sequence[dict[str, Any]]) -> list[Load]:
+    """Write what policies with these specs ask for, one after another; return what was used for each.
+
+    It is counted from the first request to the last answer.
+    """
+    loads: list[Load] = []
     async with connected(field.plane.site, user=OPERATOR) as api:
-        writes = [_writes(each) for each in await decided(field, api, spec)]
-        meter = Meter([*field.plane.pids, os.getpid()])
-        await spread(writes, lambda each: _send(api, each), workers=WORKERS)
-        return meter.read()
+        for spec in specs:
+            writes = [_writes(each) for each in await decided(field, spec)]
+            meter = Meter([*field.plane.pids, os.getpid()])
+            await spread(writes, lambda each: _send(api, each), workers=WORKERS)
+            loads.append(meter.read())
+    return loads
 
 
 def _writes(decision: Decision) -> _Writes:
-    workload, patch = decision.workload, decision.patch
+    workload, patch, key = decision.workload, decision.patch, decision.workload.key
     identity = {"resourceVersion": workload.resource_version, "uid": workload.uid}
     return _Writes(
-        workload_path=f"{APPS}/namespaces/{workload.key.namespace}/{PLURALS[workload.key.kind]}/{workload.key.name}{_AS_MANAGER}",
+        workload_path=WORKLOADS[key.kind].path(key.name, namespace=key.namespace) + _AS_MANAGER,
         patch=msgspec.json.encode({**patch, "metadata": {**patch["metadata"], **identity}}),
-        budgets_path=f"/apis/policy/v1/namespaces/{workload.key.namespace}/poddisruptionbudgets{_AS_MANAGER}",
+        budgets_path=BUDGETS.path(namespace=key.namespace) + _AS_MANAGER,
         budget=msgspec.json.encode(decision.budget) if decision.budget else None,
     )
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench import workloads
-from bench.client import Api
-from bench.field import BUDGETS, Field
+from bench.field import Field
 from productionpolicy.kube.budgets import Budget, read_budget
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import Workload, read_workload
@@ -25,11 +24,11 @@ class Decision:
     budget: dict[str, Any] | None
 
 
-async def decided(field: Field, api: Api, spec: dict[str, Any]) -> list[Decision]:
+async def decided(field: Field, spec: dict[str, Any]) -> list[Decision]:
     """Judge all workloads as the operator does under a policy with this spec, so that the bodies are the same."""
     metadata = {"name": workloads.POLICY, "generation": 1}
     policy = read_policy({**workloads.policy(), "metadata": metadata, "spec": spec})
-    budgets = {each.owner_uids: each for each in map(read_budget, await api.items(BUDGETS))}
+    budgets = {each.owner_uids: each for each in map(read_budget, await field.budgets())}
     return [_decided(each, policy, budgets) for each in await field.workloads()]
 
 

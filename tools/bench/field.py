@@ -69,15 +69,18 @@ class Field:
                 if _namespace(each) not in _APART
             ]
 
+    async def budgets(self) -> list[dict[str, Any]]:
+        """Return their disruption budgets."""
+        async with connected(self.plane.site, user=ADMIN) as api:
+            return [each for each in await api.items(BUDGETS) if _namespace(each) not in _APART]
+
     async def inspect(self, *, changes: int) -> list[tuple[str, Any]]:
         """Return what the repairs have made of each workload, in the order of their names.
 
         Raises:
             NotExact: a workload was not written so many times, or has not exactly one budget.
         """
-        found = await self.workloads()
-        async with connected(self.plane.site, user=ADMIN) as api:
-            budgets = [each for each in await api.items(BUDGETS) if _namespace(each) not in _APART]
+        found, budgets = await self.workloads(), await self.budgets()
         _insist(len(found) == self.size, f"there are {len(found)} workloads")
         _insist_on_changes_of_each(found, changes)
         _insist_on_one_budget_each(found, budgets)

@@ -13,15 +13,13 @@ from typing import Any
 import kopf
 
 from bench.field import Field
+from bench.kopf_alone import registry
 from bench.operated import LATE
 from control_plane.installation import SYSTEM_NAMESPACE
 from control_plane.operator_process import OperatorProcess
-from productionpolicy.controller import handlers
-from productionpolicy.controller.clock import Clock
 from productionpolicy.controller.connection import Connection
 from productionpolicy.controller.probes import Probes
-from productionpolicy.controller.resources import WATCHED, WORKLOADS, Resource
-from productionpolicy.controller.watches import Watches
+from productionpolicy.controller.resources import WORKLOADS, Resource
 from productionpolicy.kube.workloads import Kind
 
 PROGRAM = ("-m", "bench.idle")
@@ -65,16 +63,11 @@ class Seen:
 async def _watch(options: argparse.Namespace) -> None:
     connection, seen = await Connection.load(options.kubeconfig), Seen(options.deployments)
     host, _, port = options.probes_address.rpartition(":")
-
-    async def log_in() -> kopf.AiohttpSession:
-        return await connection.session([Watches(WATCHED, clock=Clock()).trace()])
-
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False
     async with Probes(host, int(port), alive=lambda: None, ready=seen.missing):
-        await kopf.operator(
-            registry=handlers.registry(seen.note, log_in), settings=settings, clusterwide=True, standalone=True
-        )
+        handlers = registry(connection, seen.note)
+        await kopf.operator(registry=handlers, settings=settings, clusterwide=True, standalone=True)
 
 
 def main() -> None:

@@ -10,23 +10,22 @@ import gc
 import os
 import signal
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Any
 
 import kopf
 
-from bench.client import connected, spread
+from bench.client import spread
 from bench.decisions import Decision, decided
-from bench.field import OPERATOR, Field, NotExact
+from bench.field import Field, NotExact
+from bench.kopf_alone import registry
 from bench.load import Load, Meter
 from productionpolicy.cli.run import GARBAGE
 from productionpolicy.controller import handlers
-from productionpolicy.controller.clock import Clock
 from productionpolicy.controller.cluster import Cluster, RequestFailed
 from productionpolicy.controller.connection import Connection
 from productionpolicy.controller.operator import WORKERS
-from productionpolicy.controller.resources import WATCHED, Resource
-from productionpolicy.controller.watches import Watches
+from productionpolicy.controller.resources import Resource
 from productionpolicy.kube.workloads import WorkloadKey
 
 
@@ -40,19 +39,16 @@ async def write(field: Field, specs: Sequence[dict[str, Any]]) -> list[Load]:
     """
     loads: list[Load] = []
     connection = await Connection.load(field.kubeconfig)
-    async with connection.client() as client, connected(field.plane.site, user=OPERATOR) as api:
+    async with connection.client() as client, AsyncExitStack() as stack:
+        stack.enter_context(_rare_garbage())
         writer = Writer(Cluster(client))
-        first = await decided(field, api, specs[0])
-        with _rare_garbage():
+        for spec in specs:
+            decisions = await decided(field, spec)
             meter = Meter([*field.plane.pids, os.getpid()])
-            async with _watching(connection, writer):
-                await writer.write(first)
-                loads.append(meter.read())
-                for spec in specs[1:]:
-                    decisions = await decided(field, api, spec)
-                    meter = Meter([*field.plane.pids, os.getpid()])
-                    await writer.write(decisions)
-                    loads.append(meter.read())
+            if not loads:
+                await stack.enter_async_context(_watching(connection, writer))
+            await writer.write(decisions)
+            loads.append(meter.read())
     return loads
 
 
@@ -113,14 +109,14 @@ def _rare_garbage() -> Iterator[None]:
 @asynccontextmanager
 async def _watching(connection: Connection, writer: Writer) -> AsyncIterator[None]:
     """Run Kopf until the end of the block."""
-
-    async def log_in() -> kopf.AiohttpSession:
-        return await connection.session([Watches(WATCHED, clock=Clock()).trace()])
-
-    registry, ready, stop = handlers.registry(writer.note, log_in), asyncio.Event(), asyncio.Event()
+    ready, stop = asyncio.Event(), asyncio.Event()
     running = asyncio.create_task(
         kopf.operator(
-            registry=registry, settings=handlers.settings(), clusterwide=True, ready_flag=ready, stop_flag=stop
+            registry=registry(connection, writer.note),
+            settings=handlers.settings(),
+            clusterwide=True,
+            ready_flag=ready,
+            stop_flag=stop,
         )
     )
     returning = asyncio.create_task(_take_back_signals(ready))

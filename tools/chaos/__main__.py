@@ -22,12 +22,11 @@ from chaos import tables
 from chaos.play import Row, WrongTwin, played
 from chaos.scenarios import KILLS_A_ROUND, SCENARIOS, Scenario
 from chaos.stage import staged
-from control_plane import session
 from control_plane.installation import REPOSITORY
 from control_plane.session import console, play, say
 
 PAGE = REPOSITORY / "docs" / "reliability.md"
-FAILURES = (*session.FAILURES, RequestFailed, WrongTwin)
+FAILURES = (RequestFailed, WrongTwin)
 KILLED = "operator killed (SIGKILL)"
 WIDTH = 140
 

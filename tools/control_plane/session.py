@@ -29,12 +29,12 @@ def play(name: str, work: Callable[[Path], int], *, failures: tuple[type[Excepti
     Args:
         name: part of the name of the folder.
         work: takes the folder and returns an exit code.
-        failures: what to tell without a traceback.
+        failures: what to tell without a traceback, beside what may go wrong with any control plane.
     """
     folder = Path(tempfile.mkdtemp(prefix=f"productionpolicy-{name}-"))
     try:
         code = work(folder)
-    except failures as failure:
+    except FAILURES + failures as failure:
         say(f"error: {failure}.")
         code = 1
     except KeyboardInterrupt:

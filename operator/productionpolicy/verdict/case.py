@@ -101,6 +101,11 @@ class Case(Struct, frozen=True, dict=True):
         """Whether a rollout that we have begun has not come to its end."""
         return in_flight(self.workload, self.journal)
 
+    @property
+    def refused(self) -> bool:
+        """Whether the API server refused our last write."""
+        return self.failure is not None or self.unreleased is not None
+
     @cached_property
     def failing(self) -> bool:
         """Whether a rollout that we have begun has failed, and is to be put back."""

@@ -80,7 +80,7 @@ def _state(case: Case, verdicts: tuple[Verdict, ...], planned: Plan, *, rolling:
     under_way = bool(planned.changes) and case.governance is Governance.WRITTEN
     claims = {
         State.CONTESTED: planned.contested,
-        State.FAILED: bool(case.failure or case.unreleased or case.failing or case.setback),
+        State.FAILED: case.refused or case.failing or case.setback is not None,
         State.REPAIRING: rolling or under_way,
         State.VIOLATING: Outcome.FAILED in outcomes,
         State.EXEMPT: Outcome.EXEMPT in outcomes,
