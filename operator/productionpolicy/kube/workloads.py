@@ -112,6 +112,8 @@ class Progress(Struct, frozen=True):
     updated: int = 0
     ready: int = 0
     available: int = 0
+    terminating: int = 0
+    """The pods of a Deployment that are still shutting down; 0 where the server does not tell (before 1.35)."""
     stalled: bool = False
     """Whether a Deployment exceeded its progress deadline."""
     reported_complete: bool = False
@@ -354,6 +356,7 @@ def _read_progress(status: Fields, *, revision: str) -> Progress:
         updated=status.integer("updatedReplicas") or 0,
         ready=status.integer("readyReplicas") or 0,
         available=status.integer("availableReplicas") or 0,
+        terminating=status.integer("terminatingReplicas") or 0,
         stalled=any(each.says("Progressing", "ProgressDeadlineExceeded") for each in conditions),
         reported_complete=any(each.says("Progressing", "NewReplicaSetAvailable") for each in conditions),
         quota_exceeded=any(each.says("ReplicaFailure", "FailedCreate") and each.of_quota for each in conditions),
