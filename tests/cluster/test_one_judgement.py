@@ -28,7 +28,7 @@ from productionpolicy.controller.watches import Watches
 from productionpolicy.expectations import EXPECTATIONS
 from productionpolicy.kube.workloads import WorkloadKey
 from productionpolicy.offline import judge, read_documents
-from productionpolicy.offline.judgement import KINDS
+from productionpolicy.offline.judgement import WANTED
 from productionpolicy.policy import read_policy
 from productionpolicy.verdict import Verdict, audit
 from support.examples import CASES, documents
@@ -111,7 +111,7 @@ async def told_by_the_operator(plane: ControlPlane) -> dict[WorkloadKey, Told]:
 def told_by_check(objects: list[Raw]) -> dict[WorkloadKey, Told]:
     """Return what `check` says of the objects as a file."""
     text = yaml.dump_all(objects, Dumper=yaml.CSafeDumper, sort_keys=False)
-    judged = judge(read_documents("-", text.encode(), kinds=KINDS), policy=read_policy(POLICY), today=TODAY)
+    judged = judge(read_documents("-", text.encode(), wanted=WANTED), policy=read_policy(POLICY), today=TODAY)
     return {each.key: as_told(each.verdicts) for each in judged.workloads}
 
 

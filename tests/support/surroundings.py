@@ -20,7 +20,7 @@ from productionpolicy.kube.workloads import Workload, read_workload
 from productionpolicy.repairs.budget import is_ours_beside
 from support.manifests import Raw
 
-_POD_OWNERS = ("Deployment", "StatefulSet", "DaemonSet", "Job")
+_POD_OWNERS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job")
 
 
 def surroundings_of(raw: Raw, others: Sequence[Raw], *, matches_label_keys: bool = True) -> Surroundings:
@@ -58,7 +58,8 @@ def _budgets(workload: Workload, others: Sequence[Raw]) -> Iterator[Budget]:
 def _overlaps(workload: Workload, others: Sequence[Raw]) -> Iterator[str]:
     for kind, labels_at in _PLACES.items():
         for other in _beside(workload, others, kind):
-            if workload.selector is not None and workload.selector.matches(_labels(other, labels_at)):
+            selected = workload.selector is not None and workload.selector.matches(_labels(other, labels_at))
+            if selected and read_workload(other).overlaps:
                 yield f"{kind} {other['metadata']['name']}"
 
 

@@ -324,7 +324,7 @@ class Store:
         around.uids[workload.uid] = key
         if workload.selector is not None:
             around.selectors.put(key, workload.selector)
-        return {key, *self._relabel(key, workload.template.labels)}
+        return {key, *self._relabel(key, workload.template.labels if workload.overlaps else None)}
 
     def _drop_workload(self, key: WorkloadKey) -> Iterable[WorkloadKey]:
         around = self._neighbourhoods[key.namespace]

@@ -37,7 +37,7 @@ from productionpolicy.expectations.expectation import (
 from productionpolicy.kube.counts import Count
 from productionpolicy.kube.pods import HOSTNAME, POD_TEMPLATE_HASH, AffinityTerm, SpreadConstraint
 from productionpolicy.kube.surroundings import Surroundings
-from productionpolicy.kube.workloads import DEFAULT_MAX_UNAVAILABLE, MAX_UNAVAILABLE, REPLICATED, Kind, Workload
+from productionpolicy.kube.workloads import DEFAULT_MAX_UNAVAILABLE, MAX_UNAVAILABLE, REPAIRED, Kind, Workload
 from productionpolicy.repairs import MaxUnavailable
 
 TOLERATED = Count(1, percent=True)
@@ -143,5 +143,5 @@ ROLLING_UPDATE = Expectation(
     audit=audit,
     repair=repair,
     amendment=MaxUnavailable,
-    kinds=REPLICATED,
+    kinds=REPAIRED,
 )

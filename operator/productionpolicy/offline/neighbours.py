@@ -41,6 +41,7 @@ class Neighbours:
     """
 
     def __init__(self, workloads: Iterable[Workload], others: Iterable[Mapping[str, Any]]) -> None:
+        self._judged: defaultdict[tuple[str, str], list[WorkloadKey]] = defaultdict(list)
         self._labels: LabelIndex[WorkloadKey] = LabelIndex()
         self._budgets: dict[Place, Budget] = {}
         self._selectors: SelectorIndex[Place] = SelectorIndex()
@@ -50,7 +51,9 @@ class Neighbours:
         self._accounts: defaultdict[str, list[ServiceAccount]] = defaultdict(list)
         self._nodes: list[Node] = []
         for each in workloads:
-            self._labels.put(each.key, each.template.labels)
+            self._judged[each.key.kind, each.key.name].append(each.key)
+            if each.overlaps:
+                self._labels.put(each.key, each.template.labels)
         for raw in others:
             self._enter(raw)
         self._topology = Topology.of(self._nodes)
@@ -66,6 +69,25 @@ class Neighbours:
             topology=self._topology,
             matches_label_keys=True,
         )
+
+    def without_use(self, raw: Mapping[str, Any]) -> str | None:
+        """Say why a budget or an autoscaler bears on no workload among the given objects; None where it does."""
+        if raw.get("kind") == BUDGET:
+            return self._selects_nothing(read_budget(raw))
+        return self._scales_nothing(read_autoscaler(raw)) if raw.get("kind") == AUTOSCALER else None
+
+    def _selects_nothing(self, budget: Budget) -> str | None:
+        selected = self._labels.selected_by(budget.selector) if budget.selector else set()
+        if any(_near(each.namespace, budget.namespace) for each in selected):
+            return None
+        return "it selects no pods of the workloads that were given, so nothing tells whether it is right"
+
+    def _scales_nothing(self, scaler: Autoscaler) -> str | None:
+        targets = self._judged.get((scaler.target_kind, scaler.target_name), ())
+        if any(_near(each.namespace, scaler.namespace) for each in targets):
+            return None
+        target = f"{scaler.target_kind} {scaler.target_name}".strip() or "nothing"
+        return f"its target is {target}, which is not among the workloads that were given"
 
     def _enter(self, raw: Mapping[str, Any]) -> None:
         kind = raw.get("kind")

@@ -9,7 +9,7 @@ from productionpolicy.expectations import Finding
 
 API_VERSION = "apiVersion"
 
-_CURRENT = {"CronJob": "batch/v1", "Job": "batch/v1", "Pod": "v1"}
+_CURRENT = {"CronJob": "batch/v1", "Job": "batch/v1", "Pod": "v1", "ReplicationController": "v1"}
 _REMOVED = {
     "apps/v1beta1": "1.16",
     "apps/v1beta2": "1.16",
