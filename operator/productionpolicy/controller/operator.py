@@ -17,7 +17,6 @@ from msgspec import Struct
 
 from productionpolicy.controller import handlers
 from productionpolicy.controller.admission import Admission
-from productionpolicy.controller.bare_pods import BarePods
 from productionpolicy.controller.clock import Clock
 from productionpolicy.controller.cluster import Cluster, RequestFailed
 from productionpolicy.controller.connection import Connection
@@ -29,6 +28,7 @@ from productionpolicy.controller.queue import WorkQueue
 from productionpolicy.controller.reconciler import Reconciler
 from productionpolicy.controller.resources import NAMESPACES, NODES, POLICIES, WATCHED, Resource
 from productionpolicy.controller.store import Store
+from productionpolicy.controller.unowned import Unowned
 from productionpolicy.controller.watches import Watches
 from productionpolicy.kube.workloads import WorkloadKey
 
@@ -66,7 +66,7 @@ class Options(Struct, frozen=True):
     listing_seconds: float = 900.0
     """How long to wait between full listings."""
     pods_seconds: float = 300.0
-    """How long to wait between looks for bare pods."""
+    """How long to wait between looks for pods, ReplicaSets and ReplicationControllers that nothing makes."""
 
 
 class Operator:
@@ -92,7 +92,7 @@ class Operator:
         self.admission = Admission(cluster, learned=self._look_at_policies)
         self.keeper = Keeper(self.store, cluster, self.reconciler, self.admission, self.events, clock=CLOCK)
         self.listing = Listing(cluster, self.store, observe=self.observe, vanished=self.vanished)
-        self.bare_pods = BarePods(
+        self.unowned = Unowned(
             cluster,
             self.store,
             interval_seconds=options.pods_seconds,
@@ -126,7 +126,7 @@ class Operator:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._watches.opened(), timeout=OPENING_SECONDS)
         await self.listing.complete()
-        await self.bare_pods.look()
+        await self.unowned.look()
         await self.admission.learn()
         self._learned = True
         self.store.born = self.reconciler.born
@@ -145,7 +145,7 @@ class Operator:
             tasks.create_task(self.queue.run())
             tasks.create_task(self.events.run())
             tasks.create_task(self.keeper.run())
-            tasks.create_task(self.bare_pods.run())
+            tasks.create_task(self.unowned.run())
             tasks.create_task(self._list_again())
             tasks.create_task(self._list_what_begins_anew())
             tasks.create_task(self.admission.keep_learning(seconds=self._listing_seconds))
@@ -179,7 +179,7 @@ class Operator:
             await self._rejudge(keys)
             return
         with self.keeper.holding():
-            await self.bare_pods.look()
+            await self.unowned.look()
             await self._rejudge(keys)
         self._look_at_policies()
         self.keeper.warn_of_missing_policies()
