@@ -173,7 +173,8 @@ def sleeping(patch: Raw | None) -> list[str]:
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=str)
 def test_what_is_told_is_right(entry: Entry) -> None:
-    assert list(wrong(entry)) == [], entry.why
+    found = list(wrong(entry))
+    assert not found, "\n".join([*found, f"Why: {entry.why}"])
 
 
 def test_every_input_has_a_verdict() -> None:
