@@ -37,7 +37,7 @@ def makes_pods(raw: Mapping[str, Any]) -> bool:
     group = group_of(raw)
     if group in _SPEAKING_OF_OTHERS:
         return False
-    return (group, raw.get("kind")) in _WITHOUT_TEMPLATE or _holds_template(raw, left=_DEEPEST)
+    return (group, str(raw.get("kind"))) in _WITHOUT_TEMPLATE or _holds_template(raw, left=_DEEPEST)
 
 
 def _holds_template(value: Any, *, left: int) -> bool:
