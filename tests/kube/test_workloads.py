@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from productionpolicy.kube.counts import Count
 from productionpolicy.kube.selectors import Selector
-from productionpolicy.kube.workloads import Hook, Kind, Strategy, Workload, WorkloadKey, read_workload
+from productionpolicy.kube.workloads import Hook, Kind, Strategy, Workload, WorkloadKey, is_made, read_workload
 from support.manifests import Raw, container, deployment, job, pod, stateful_set
 from support.policies import policy
 from support.server import client_side_applied, defaulted, server_side_applied, updated
@@ -282,7 +282,22 @@ def test_a_replication_controller_selects_by_labels(spec: Raw) -> None:
 def test_it_is_judged_where_nothing_controls_it(kind: str, controlled: bool) -> None:
     owner = {"apiVersion": "example.com/v1", "kind": "Maker", "name": "web", "uid": "x", "controller": controlled}
     raw = {**replication_controller(), "kind": kind, "metadata": {"name": "web", "ownerReferences": [owner]}}
-    assert read_workload(raw).derived is controlled
+    assert (read_workload(raw).derived, is_made(raw)) == (controlled, controlled)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "made"),
+    [
+        ({}, False),
+        ({"ownerReferences": [{"kind": "App", "name": "web", "uid": "x"}]}, True),
+        ({"annotations": {"kubernetes.io/config.mirror": "0a1b"}}, True),
+        ({"annotations": {"kubernetes.io/config.source": "file"}}, False),
+    ],
+    ids=["nobody", "an owner", "its node", "another annotation"],
+)
+def test_a_pod_is_judged_where_nothing_owns_it(metadata: Raw, made: bool) -> None:
+    raw = pod(**metadata)
+    assert (read_workload(raw).derived, is_made(raw)) == (made, made)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ import structlog
 from productionpolicy.controller.cluster import Cluster, Gone, Raw, RequestFailed
 from productionpolicy.controller.resources import LISTED, Resource
 from productionpolicy.controller.store import Store
-from productionpolicy.kube.workloads import WorkloadKey, read_workload
+from productionpolicy.kube.workloads import WorkloadKey, is_made
 
 log = structlog.get_logger(__name__)
 
@@ -74,7 +74,7 @@ class Unowned:
         names = set()
         async for page in self._cluster.metadata_pages(resource, namespace):
             for raw in page:
-                if not read_workload(raw).derived:
+                if not is_made(raw):
                     names.add(raw["metadata"]["name"])
                     await self._take_in(raw, resource)
         return names

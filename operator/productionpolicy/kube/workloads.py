@@ -319,7 +319,7 @@ def read_workload(raw: Mapping[str, Any]) -> Workload:
         notes={key: value for key, value in annotations.items() if _domain(key).endswith(ANNOTATION_DOMAIN)},
         controller=_controller(metadata),
         deleting="deletionTimestamp" in metadata,
-        owned=any(metadata.items("ownerReferences")) or _MIRROR in annotations,
+        owned=_owned(metadata),
         ended=kind is Kind.POD and fields.mapping("status").text("phase") in _ENDED,
         hook=_read_hook(annotations) if kind in {Kind.POD, Kind.JOB} else None,
         replicas=_replicas(spec),
@@ -343,6 +343,15 @@ def read_workload(raw: Mapping[str, Any]) -> Workload:
     )
 
 
+def is_made(raw: Mapping[str, Any]) -> bool:
+    """Say whether another object makes a Pod, a ReplicaSet or a ReplicationController, as its metadata alone tells.
+
+    It costs a small part of reading the workload, and nearly all that is listed of these kinds is made by others.
+    """
+    metadata = Fields(raw).mapping("metadata")
+    return _owned(metadata) if raw.get("kind") == Kind.POD else _controller(metadata) is not None
+
+
 def name_of(metadata: Fields) -> str:
     """Return the name of an object, or how it begins where the API server makes it up; empty where there is neither."""
     return metadata.text("name") or metadata.text("generateName") or ""
@@ -359,6 +368,10 @@ def _template_path(raw: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _domain(key: str) -> str:
     return key.partition("/")[0]
+
+
+def _owned(metadata: Fields) -> bool:
+    return any(metadata.items("ownerReferences")) or _MIRROR in metadata.mapping("annotations")
 
 
 def _controller(metadata: Fields) -> str | None:
