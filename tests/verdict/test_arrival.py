@@ -104,7 +104,7 @@ def test_one_whose_annotations_have_changed_since_it_was_created_is_no_miss() ->
     ids=lambda each: " ".join(map(": ".join, each.items())),
 )
 def test_one_whose_notes_say_why_it_comes_in_unrepaired_is_no_miss(notes: Raw) -> None:
-    owned = {"f:metadata": {"f:annotations": {f"f:{key}": {} for key in notes}}}
+    owned: Raw = {"f:metadata": {"f:annotations": {f"f:{key}": {} for key in notes}}}
     raw = written(deployment(metadata={"annotations": notes}), fields=owned)
     assert told(raw, policy=only("preStop", "terminationGracePeriod")) == UNKNOWN
 
@@ -120,7 +120,7 @@ def test_one_that_a_controller_owns_is_no_miss() -> None:
 
 def test_a_copy_of_a_repaired_workload_is_no_hit() -> None:
     copied = admitted(written(deployment()))
-    owned = {"f:metadata": {"f:annotations": {f"f:{key}": {} for key in copied["metadata"]["annotations"]}}}
+    owned: Raw = {"f:metadata": {"f:annotations": {f"f:{key}": {} for key in copied["metadata"]["annotations"]}}}
     assert told(written(copied, fields=owned)) == UNKNOWN
 
 

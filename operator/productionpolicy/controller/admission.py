@@ -227,8 +227,9 @@ class Admission:
 
     def see(self, policy: str, seen: Seen) -> None:
         """Take note of what was seen of repairs at admission under a ProductionPolicy."""
-        self.seen[policy] = seen
-        self._learned()
+        before, self.seen[policy] = self.seen.get(policy), seen
+        if before is None or (before.uid, before.works) != (seen.uid, seen.works):
+            self._learned()
 
     def repairs_since(self, policy: str) -> datetime | None:
         """Return when repairs at admission were last set up for a ProductionPolicy; None where they are not."""
@@ -283,8 +284,8 @@ def _doubt(warnings: list[str]) -> str:
 def _written_at(raw: Raw) -> datetime:
     """Return when an object was last written, by the API server's clock."""
     metadata = raw["metadata"]
-    times = [metadata["creationTimestamp"], *(each["time"] for each in metadata.get("managedFields", []))]
-    return max(map(datetime.fromisoformat, times))
+    times = (each.get("time") for each in metadata.get("managedFields", []))
+    return max(map(datetime.fromisoformat, (metadata["creationTimestamp"], *filter(None, times))))
 
 
 def binding(stored: StoredPolicy, policy: AdmissionPolicy, *, version: str = "v1") -> Raw:

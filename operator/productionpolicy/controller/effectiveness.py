@@ -76,7 +76,7 @@ class Effectiveness:
         self._began = self._now()
         for stored in self._store.policies.values():
             seen = _resumed(stored)
-            if seen is not None and self._admission.repairs_since(stored.name) is not None:
+            if seen is not None:
                 self._admission.seen[stored.name] = seen
 
     def observe(self, resource: Resource, name: str) -> None:

@@ -74,7 +74,7 @@ def _created_at(workload: Workload) -> datetime | None:
 
 def _replaced_at(workload: Workload, before: Workload) -> datetime | None:
     """Return when another writer than the operator changed its pod template."""
-    if workload.template_digest == before.template_digest or workload.last_writer.time <= before.last_writer.time:
+    if workload.last_writer.time <= before.last_writer.time or workload.template_digest == before.template_digest:
         return None
     return _moment(workload.last_writer.time)
 
