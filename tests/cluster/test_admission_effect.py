@@ -9,14 +9,15 @@ from contextlib import contextmanager
 
 import pytest
 
-from cluster.conftest import ROOT
 from cluster.test_admission import bound
 from cluster.world import Raw, World, deployment, eventually, journal
 from control_plane import probe
+from control_plane.installation import install_admission
 
-FOLDER = ROOT / "manifests" / "admission"
-MUTATING, VALIDATING = "mutatingadmissionpolicy/productionpolicy", "validatingadmissionpolicy/productionpolicy-deny"
-NO_SUCH_CONTAINER = 'object.spec.template.spec.containers[99].name == "" ? [] : []'
+MUTATING = "mutatingadmissionpolicy/productionpolicy"
+NO_SUCH_CONTAINER = """
+[JSONPatch{op: "add", path: "/metadata/annotations", value: object.spec.template.spec.containers[99].name}]
+"""
 """An expression that compiles, and fails for every workload."""
 
 MINUTE = 60.0
@@ -36,7 +37,7 @@ def broken(world: World) -> Iterator[None]:
     try:
         yield
     finally:
-        world.kubectl("apply", "-k", str(FOLDER))
+        install_admission(world.plane)
 
 
 def condition(world: World, policy: str, kind: str = "AdmissionRepair") -> Raw:

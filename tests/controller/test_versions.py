@@ -7,12 +7,18 @@ from typing import Any, cast
 import pytest
 from structlog.testing import capture_logs
 
+from control_plane.kubernetes import releases
 from productionpolicy.controller.clock import ServerClock
 from productionpolicy.controller.cluster import Cluster
 from productionpolicy.controller.operator import CLOCK, Operator, Options
 from productionpolicy.controller.resources import POLICIES, WATCHED, Resource
 from productionpolicy.controller.versions import NEWEST_TESTED, OLDEST_TESTED, Version, untested
 from productionpolicy.controller.watches import Watches
+
+
+def test_the_range_is_that_of_the_releases_that_the_tests_run_on() -> None:
+    minors = [tuple(map(int, each.minor.split("."))) for each in releases()]
+    assert (min(minors), max(minors)) == (OLDEST_TESTED, NEWEST_TESTED)
 
 
 @pytest.mark.parametrize("version", [OLDEST_TESTED, (1, 35), NEWEST_TESTED])
