@@ -83,13 +83,12 @@ class Cluster:
             return False
         return True
 
-    async def has(self, resource: Resource, name: str) -> bool:
-        """Say whether there is an object of that name, which belongs to no namespace."""
+    async def find(self, resource: Resource, name: str) -> Raw | None:
+        """Return an object that belongs to no namespace; None where there is none of that name."""
         try:
-            await self._request("GET", resource.path(name), accept=_METADATA_ONLY)
+            return await self._request("GET", resource.path(name))
         except Gone:
-            return False
-        return True
+            return None
 
     async def put(self, resource: Resource, manifest: Raw, *, live: Raw | None) -> Raw:
         """Create an object that belongs to no namespace, or replace the one that is known.

@@ -166,8 +166,12 @@ class Workload(Struct, frozen=True):
     uid: str = ""
     resource_version: str = ""
     generation: int = 0
+    created: str = ""
+    """When it was created, by the API server's clock."""
     notes: Mapping[str, str] = {}
     """Its annotations of our domain: exemptions, and the journal of repairs."""
+    owned_notes: frozenset[str] = frozenset()
+    """Those of them that managed fields say a writer other than us owns. What admission adds belongs to nobody."""
     controller: str | None = None
     """The controller that owns it, as `Kind name`."""
     deleting: bool = False
@@ -310,13 +314,16 @@ def read_workload(raw: Mapping[str, Any]) -> Workload:
     template = _template_path(raw)
     ownership = Ownership(metadata, ours=FIELD_MANAGER, stands=None if "uid" in metadata else raw)
     annotations = metadata.text_map("annotations")
+    notes = {key: value for key, value in annotations.items() if _domain(key).endswith(ANNOTATION_DOMAIN)}
     rest, rest_of_template = _rest(raw.get("spec")) if kind in REPAIRED else ("", "")
     return Workload(
         key=WorkloadKey(namespace=metadata.text("namespace") or "", kind=str(kind), name=name_of(metadata)),
         uid=metadata.text("uid") or "",
         resource_version=metadata.text("resourceVersion") or "",
         generation=metadata.integer("generation") or 0,
-        notes={key: value for key, value in annotations.items() if _domain(key).endswith(ANNOTATION_DOMAIN)},
+        created=_text(metadata.raw("creationTimestamp")),
+        notes=notes,
+        owned_notes=frozenset(each for each in notes if ownership.listed("metadata", "annotations", each)),
         controller=_controller(metadata),
         deleting="deletionTimestamp" in metadata,
         owned=_owned(metadata),
@@ -395,6 +402,11 @@ def _read_selector(spec: Fields, kind: Kind) -> Selector | None:
         labels = spec.text_map("selector") or spec.below("template", "metadata").text_map("labels")
         return Selector.of_labels(labels)
     return Selector.read(spec, "selector") if kind in REPLICATED else None
+
+
+def _text(value: Any) -> str:
+    """Return a moment as an API server writes it; a file may hold it in any form."""
+    return value if isinstance(value, str) else ""
 
 
 def _names(objects: Iterable[Fields]) -> Iterable[str]:
