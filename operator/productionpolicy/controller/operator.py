@@ -30,6 +30,7 @@ from productionpolicy.controller.reconciler import Reconciler
 from productionpolicy.controller.resources import NAMESPACES, NODES, POLICIES, WATCHED, Resource
 from productionpolicy.controller.store import Store
 from productionpolicy.controller.watches import Watches
+from productionpolicy.kube.surroundings import Server
 from productionpolicy.kube.workloads import WorkloadKey
 
 WORKERS = 8
@@ -39,7 +40,6 @@ FINISH_SECONDS = 5.0
 WAIT_SECONDS = 5.0
 OPENING_SECONDS = 10.0
 """How long the first listing waits for the watches: what goes after a watch has been opened, that watch tells."""
-MATCH_LABEL_KEYS_SINCE = (1, 31)
 SUPPORTED_SINCE = (1, 30)
 LONGEST_SILENCE_SECONDS = 900.0
 WIDE = frozenset({POLICIES, NAMESPACES, NODES})
@@ -235,9 +235,9 @@ class Operator:
                 self._state = "the API server does not answer"
                 log.warning("API server does not answer", error=str(error)[:300])
             await asyncio.sleep(WAIT_SECONDS)
-        if version < SUPPORTED_SINCE:
+        if version[:2] < SUPPORTED_SINCE:
             log.warning("Kubernetes 1.30 or later is needed for all repairs", version=f"{version[0]}.{version[1]}")
-        self.store.matches_label_keys = version >= MATCH_LABEL_KEYS_SINCE
+        self.store.server = Server.of(version)
 
 
 async def operate(options: Options) -> int:
