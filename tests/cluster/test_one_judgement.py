@@ -44,7 +44,11 @@ POLICY: Raw = {
 NAMED = {"productionpolicy.dev/policy": "judged"}
 
 GIVEN_BY_THE_SERVER = {"deletionTimestamp", "ownerReferences"}
-UNLIKE_THE_FILE = {"fails.stateful-set-percentage", "fails.stateful-set-several-at-once"}
+UNLIKE_THE_FILE = {
+    "fails.stateful-set-percentage",
+    "fails.stateful-set-several-at-once",
+    *(each.stem for each in CASES.glob("rollingUpdate/*.stateful-set-several-at-once-on-*")),
+}
 """Examples of which a server drops a field, unless its feature gate MaxUnavailableStatefulSet is on."""
 
 Told = dict[str, tuple[str, frozenset[str]]]

@@ -51,6 +51,26 @@ def test_a_workload_is_read_whole() -> None:
     assert (read.paused, read.deleting, read.unreadable) == (True, True, ())
 
 
+def test_what_stands_in_a_file_is_its_owners_word() -> None:
+    raw = deployment()
+    del raw["metadata"]["uid"]
+    assert "replicas" in read_workload(raw).written
+
+
+def test_what_a_server_has_printed_is_not() -> None:
+    raw = deployment()
+    assert "replicas" not in read_workload(raw).written
+    del raw["metadata"]["uid"]
+    assert "replicas" not in read_workload({**raw, "status": ROLLED_OUT}).written
+
+
+def test_what_is_applied_to_the_scale_is_not_its_owners_word() -> None:
+    raw = server_side_applied(deployment())
+    assert "replicas" in read_workload(raw).written
+    raw["metadata"]["managedFields"][0]["subresource"] = "scale"
+    assert "replicas" not in read_workload(raw).written
+
+
 def test_a_stateful_set_has_its_strategy_elsewhere() -> None:
     strategy = {"type": "RollingUpdate", "rollingUpdate": {"partition": 2, "maxUnavailable": 3}}
     read = read_workload(stateful_set(updateStrategy=strategy))
@@ -173,8 +193,8 @@ def test_a_rollout_past_its_deadline_is_stalled() -> None:
 @pytest.mark.parametrize(
     ("recorded", "written"),
     [
-        (client_side_applied, {"terminationGracePeriodSeconds", "maxUnavailable"}),
-        (server_side_applied, {"terminationGracePeriodSeconds", "maxUnavailable"}),
+        (client_side_applied, {"terminationGracePeriodSeconds", "maxUnavailable", "replicas"}),
+        (server_side_applied, {"terminationGracePeriodSeconds", "maxUnavailable", "replicas"}),
         (updated, set()),
         (lambda raw: raw, set()),
     ],

@@ -12,10 +12,13 @@ from productionpolicy.offline.judgement import WANTED, Judgement
 from productionpolicy.verdict import audit
 from support.checking import written
 from support.examples import Example, examples
+from support.surroundings import NEWEST
 from support.world import TODAY
 
-DERIVED = [each for each in examples() if read_workload(each.workload).derived]
-OTHERS = [each for each in examples() if not read_workload(each.workload).derived]
+EXAMPLES = examples()
+DERIVED = [each for each in EXAMPLES if read_workload(each.workload).derived]
+OTHERS = [each for each in EXAMPLES if each not in DERIVED and each.server == NEWEST]
+"""Files are judged as by the newest server."""
 
 
 @pytest.mark.parametrize("example", OTHERS, ids=lambda each: each.name)

@@ -32,6 +32,7 @@ from productionpolicy.controller.store import Store
 from productionpolicy.controller.unowned import Unowned
 from productionpolicy.controller.versions import untested
 from productionpolicy.controller.watches import Watches
+from productionpolicy.kube.surroundings import Server
 from productionpolicy.kube.workloads import WorkloadKey
 
 WORKERS = 8
@@ -41,7 +42,6 @@ FINISH_SECONDS = 5.0
 WAIT_SECONDS = 5.0
 OPENING_SECONDS = 10.0
 """How long the first listing waits for the watches: what goes after a watch has been opened, that watch tells."""
-MATCH_LABEL_KEYS_SINCE = (1, 31)
 LONGEST_SILENCE_SECONDS = 900.0
 WIDE = frozenset({POLICIES, NAMESPACES, NODES})
 """Kinds of which one object concerns many workloads."""
@@ -245,10 +245,10 @@ class Operator:
                 self._state = "the API server does not answer"
                 log.warning("API server does not answer", error=str(error)[:300])
             await asyncio.sleep(WAIT_SECONDS)
-        self.keeper.caveat = untested(version) or ""
+        self.keeper.caveat = untested(version[:2]) or ""
         if self.keeper.caveat:
             log.warning("version of Kubernetes is not tested", reason=self.keeper.caveat)
-        self.store.matches_label_keys = version >= MATCH_LABEL_KEYS_SINCE
+        self.store.server = Server.of(version)
 
 
 async def operate(options: Options) -> int:

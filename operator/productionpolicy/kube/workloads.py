@@ -30,6 +30,7 @@ DEFAULT_PROGRESS_DEADLINE = 600
 DEFAULT_MAX_SURGE = Count(25, percent=True)
 GRACE = "terminationGracePeriodSeconds"
 MAX_UNAVAILABLE = "maxUnavailable"
+NUMBER_OF_PODS = "replicas"
 
 
 class Kind(StrEnum):
@@ -197,7 +198,7 @@ class Workload(Struct, frozen=True):
     """The number of a StatefulSet's first pod."""
     progress: Progress = Progress()
     written: frozenset[str] = frozenset()
-    """Which of the fields that have an API default its owner declared: GRACE, MAX_UNAVAILABLE."""
+    """Which of the fields that have an API default its owner declared: GRACE, MAX_UNAVAILABLE, NUMBER_OF_PODS."""
     left_over: bool = False
     """Whether our entry still stands in its managed fields: a repair of ours was cut off."""
     left_at: str = ""
@@ -312,7 +313,8 @@ def read_workload(raw: Mapping[str, Any]) -> Workload:
     metadata, spec = fields.mapping("metadata"), fields.mapping("spec")
     kind = Kind(str(raw.get("kind")))
     template = _template_path(raw)
-    ownership = Ownership(metadata, ours=FIELD_MANAGER, stands=None if "uid" in metadata else raw)
+    served = "uid" in metadata or bool(raw.get("status"))
+    ownership = Ownership(metadata, ours=FIELD_MANAGER, stands=None if served else raw)
     annotations = metadata.text_map("annotations")
     notes = {key: value for key, value in annotations.items() if _domain(key).endswith(ANNOTATION_DOMAIN)}
     rest, rest_of_template = _rest(raw.get("spec")) if kind in REPAIRED else ("", "")
@@ -466,6 +468,7 @@ def _written(ownership: Ownership) -> frozenset[str]:
     places = {
         GRACE: ("spec", "template", "spec", GRACE),
         MAX_UNAVAILABLE: ("spec", "strategy", "rollingUpdate", MAX_UNAVAILABLE),
+        NUMBER_OF_PODS: ("spec", NUMBER_OF_PODS),
     }
     return frozenset(name for name, path in places.items() if ownership.declared(*path))
 

@@ -12,12 +12,14 @@ from productionpolicy.kube.surroundings import (
     Autoscaler,
     Claim,
     Node,
+    Server,
     ServiceAccount,
     Surroundings,
     Topology,
     read_autoscaler,
     read_claim,
     read_node,
+    read_scaled_object,
     read_service_account,
 )
 from productionpolicy.kube.workloads import Workload, WorkloadKey
@@ -25,8 +27,11 @@ from productionpolicy.repairs.budget import budget_name, is_ours_beside
 
 BUDGET, AUTOSCALER, NODE = "PodDisruptionBudget", "HorizontalPodAutoscaler", "Node"
 CLAIM, SERVICE_ACCOUNT = "PersistentVolumeClaim", "ServiceAccount"
-NEIGHBOURS = frozenset({BUDGET, AUTOSCALER, NODE, CLAIM, SERVICE_ACCOUNT})
+SCALED_OBJECT = "ScaledObject"
+NEIGHBOURS = frozenset({BUDGET, AUTOSCALER, SCALED_OBJECT, NODE, CLAIM, SERVICE_ACCOUNT})
 """The kinds that bear on the judgement of a workload beside them."""
+
+_READ_AUTOSCALER = {AUTOSCALER: read_autoscaler, SCALED_OBJECT: read_scaled_object}
 
 Place = tuple[str, str]
 """Namespace and name."""
@@ -67,7 +72,7 @@ class Neighbours:
             claims=tuple(self._claims_of(workload)),
             account=next(_near_to(workload, self._accounts.get(workload.template.service_account, ())), None),
             topology=self._topology,
-            matches_label_keys=True,
+            server=Server(),
         )
 
     def without_use(self, raw: Mapping[str, Any]) -> str | None:
@@ -93,8 +98,8 @@ class Neighbours:
         kind = raw.get("kind")
         if kind == BUDGET:
             self._enter_budget(read_budget(raw))
-        elif kind == AUTOSCALER:
-            scaler = read_autoscaler(raw)
+        elif kind in _READ_AUTOSCALER:
+            scaler = _READ_AUTOSCALER[kind](raw)
             self._scaled[scaler.target_kind, scaler.target_name].append(scaler)
         elif kind == CLAIM:
             claim = read_claim(raw)
