@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from productionpolicy.kube.fields import Fields
-from productionpolicy.kube.images import is_one_of
+from productionpolicy.kube.images import is_one_of, is_written
 from productionpolicy.kube.ownership import Part
 from productionpolicy.kube.programs.commands import is_shell
 from productionpolicy.kube.resources import NO_RESOURCES, Resources, read_resources
@@ -303,20 +303,30 @@ class PodTemplate(Struct, frozen=True):
         return max((each.pre_stop.duration for each in self.containers if each.pre_stop), default=0)
 
 
-def read_pod_template(fields: Fields, *, record: Part = Part()) -> PodTemplate:  # noqa: B008  # immutable
+def read_pod_template(
+    fields: Fields,
+    *,
+    record: Part = Part(),  # noqa: B008  # immutable
+    triggers: str = "",
+) -> PodTemplate:
     """Return the template that `fields` (a PodTemplateSpec, or a Pod) hold.
 
     Args:
         fields: the template.
         record: who wrote the fields of the pod spec. An empty `lifecycle` or `affinity` that its owner wrote must
             outlive our repair, or the hash of the template would change.
+        triggers: the annotation that tells OpenShift into which containers it puts the images of image streams.
     """
+    triggers = triggers.replace("\\", "").replace("'", '"')
     spec = fields.mapping("spec")
     affinity = spec.mapping("affinity")
     return PodTemplate(
         path=spec.path,
         labels=fields.mapping("metadata").text_map("labels"),
-        containers=(*_read_containers(spec, "initContainers", record), *_read_containers(spec, "containers", record)),
+        containers=(
+            *_read_containers(spec, "initContainers", record, triggers),
+            *_read_containers(spec, "containers", record, triggers),
+        ),
         grace_seconds=_or(spec.integer("terminationGracePeriodSeconds"), DEFAULT_GRACE_SECONDS),
         anti_affinity=tuple(_read_anti_affinity(affinity.mapping("podAntiAffinity"))),
         anti_affinity_declared=any(record.declared("affinity", "podAntiAffinity", each) for each in _TERMS),
@@ -336,13 +346,24 @@ def read_pod_template(fields: Fields, *, record: Part = Part()) -> PodTemplate: 
     )
 
 
-def _read_containers(spec: Fields, name: str, record: Part) -> Iterable[Container]:
-    return [_read_container(each, record, field_name=name) for each in spec.items(name)]
+def _read_containers(spec: Fields, name: str, record: Part, triggers: str) -> Iterable[Container]:
+    read = [_read_container(each, record, field_name=name) for each in spec.items(name)]
+    return [
+        replace(each, image=None)
+        if _is_triggered(triggers, f"{name}[{index}]", f'{name}[?(@.name=="{each.name}")]')
+        else each
+        for index, each in enumerate(read)
+    ]
+
+
+def _is_triggered(triggers: str, *places: str) -> bool:
+    """Say whether an image stream fills in the image of the container at one of the places."""
+    return any(f".{place}.image" in triggers for place in places)
 
 
 def _known_image(reference: str | None) -> str | None:
     """Return an image, unless something else is still to fill it in, such as `${IMAGE}` or `{{ .Values.image }}`."""
-    return None if reference and ("$" in reference or "{" in reference) else reference
+    return reference.strip() if reference and is_written(reference) else None
 
 
 def _read_container(fields: Fields, record: Part, *, field_name: str) -> Container:

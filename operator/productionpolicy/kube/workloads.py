@@ -61,6 +61,9 @@ _JOBS = {Kind.JOB: ("spec",), Kind.CRON_JOB: ("spec", "jobTemplate", "spec")}
 _TEMPLATES = {Kind.POD: (), **{kind: (*path, "template") for kind, path in _JOBS.items()}}
 """Where a kind holds the template of its pods, if not at spec.template."""
 
+IMAGE_TRIGGERS = "image.openshift.io/triggers"
+"""The annotation that tells OpenShift which images to fill in, and from where."""
+
 _MIRROR = "kubernetes.io/config.mirror"
 """The annotation on what the API server shows of a static pod, which a kubelet makes from a file on its node."""
 
@@ -288,7 +291,11 @@ def read_workload(raw: Mapping[str, Any]) -> Workload:
         ended=kind is Kind.POD and fields.mapping("status").text("phase") in _ENDED,
         replicas=_replicas(spec),
         selector=Selector.read(spec, "selector") if kind in REPAIRED else None,
-        template=read_pod_template(fields.below(*template), record=Part(ownership, (*template, "spec"))),
+        template=read_pod_template(
+            fields.below(*template),
+            record=Part(ownership, (*template, "spec")),
+            triggers=annotations.get(IMAGE_TRIGGERS, ""),
+        ),
         strategy=_read_strategy(spec.mapping("strategy" if kind is Kind.DEPLOYMENT else "updateStrategy")),
         paused=spec.boolean("paused"),
         claim_templates=tuple(_names(spec.items("volumeClaimTemplates"))),
