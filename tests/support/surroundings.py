@@ -11,8 +11,10 @@ from productionpolicy.kube.surroundings import (
     Autoscaler,
     Surroundings,
     Topology,
+    default_resources,
     read_autoscaler,
     read_claim,
+    read_limit_range,
     read_node,
     read_service_account,
 )
@@ -43,6 +45,7 @@ def surroundings_of(raw: Raw, others: Sequence[Raw], *, matches_label_keys: bool
             ),
             None,
         ),
+        default_resources=default_resources(read_limit_range(each) for each in _beside(workload, others, "LimitRange")),
         topology=Topology.of(read_node(each) for each in others if each["kind"] == "Node"),
         matches_label_keys=matches_label_keys,
     )

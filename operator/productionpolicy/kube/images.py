@@ -29,7 +29,9 @@ _KNOWN = re.compile(
 )
 """A name that a registry can hold, or any name with a tag or digest that is written out."""
 
-_PLACEHOLDER = re.compile(r"auto|.*:__[A-Za-z0-9_]+__|[^:@]*(?:placeholder|replace[-_]?(?:me|with))[^:@]*", re.IGNORECASE)
+_PLACEHOLDER = re.compile(
+    r"auto|.*:__[A-Za-z0-9_]+__|[^:@]*(?:placeholder|replace[-_]?(?:me|with))[^:@]*", re.IGNORECASE
+)
 """References of a valid form that another program replaces; `auto` is for the injector of Istio."""
 
 _VERSION = re.compile(

@@ -39,6 +39,13 @@ _OPERATING_SYSTEM = ("kubernetes.io/os", "beta.kubernetes.io/os")
 """The labels by which nodes tell their operating system."""
 _PIPE = re.compile(r"(?<!\|)\|(?!\|)")
 
+_NOTHING = re.compile(
+    r"(?:[A-Za-z0-9_/.-]*/)?(?:(?:ba|da|a)?sh -[elux]*c )?(?:[A-Za-z0-9_/.-]*/)?"
+    r"(?:true|:|exit 0|echo(?: [A-Za-z0-9 _.!-]*)?);?"
+)
+"""Commands that always succeed, alone or in a shell."""
+
+_PORT_NAME = re.compile(r"[a-z0-9-]*[a-z][a-z0-9-]*")
 EMPTY_DIR = "emptyDir"
 """What the API server takes a volume without a source for (core/v1)."""
 
@@ -85,8 +92,15 @@ class Probe(Struct, frozen=True):
     period: int = _PERIOD
     timeout: int = _TIMEOUT
     failure_threshold: int = _FAILURE_THRESHOLD
+    missing_port: str = ""
+    """The name by which it names a port that its container does not have, so that it always fails."""
     legible: bool = True
     """Whether all of it could be read."""
+
+    @property
+    def always_succeeds(self) -> bool:
+        """Whether it runs a command that does nothing, and so asks nothing."""
+        return self.kind is HandlerKind.EXEC and _NOTHING.fullmatch(" ".join(self.action)) is not None
 
     @property
     def patience(self) -> int:
@@ -167,8 +181,7 @@ class Container(Struct, frozen=True):
     """The names of the declared ports; a port without a name is an empty string."""
     readiness: Probe | None = None
     liveness: Probe | None = None
-    startup: bool = False
-    """Whether it has a startup probe."""
+    startup: Probe | None = None
     resources: Resources = NO_RESOURCES
     pull_policy: str | None = None
     read_only: bool = False
@@ -387,7 +400,7 @@ def _read_container(fields: Fields, record: Part, *, field_name: str) -> Contain
         ports=tuple(port.text("name") or "" for port in fields.items("ports")),
         readiness=_read_probe(fields, "readinessProbe"),
         liveness=_read_probe(fields, "livenessProbe"),
-        startup="startupProbe" in fields,
+        startup=_read_probe(fields, "startupProbe"),
         resources=read_resources(fields),
         pull_policy=fields.text("imagePullPolicy"),
         read_only=fields.mapping("securityContext").boolean("readOnlyRootFilesystem"),
@@ -425,6 +438,7 @@ def _read_probe(owner: Fields, name: str) -> Probe | None:
         period=fields.integer("periodSeconds") or _PERIOD,
         timeout=fields.integer("timeoutSeconds") or _TIMEOUT,
         failure_threshold=fields.integer("failureThreshold") or _FAILURE_THRESHOLD,
+        missing_port=_missing_port(fields.mapping(kind), kind, owner),
     )
     return probe if len(owner.problems) == noted else replace(probe, legible=False)
 
@@ -451,6 +465,20 @@ def _read_port(fields: Fields, container: Fields) -> str:
     ports = container.items("ports") if isinstance(given, str) else ()
     named = (each.integer("containerPort") for each in ports if each.text("name") == given)
     return str(next(named, given))
+
+
+def _missing_port(fields: Fields, kind: HandlerKind, container: Fields) -> str:
+    given = fields.raw("port")
+    if (
+        kind not in {HandlerKind.HTTP_GET, HandlerKind.TCP_SOCKET}
+        or not isinstance(given, str)
+        or not _PORT_NAME.fullmatch(given)
+    ):
+        return ""
+    known = any(port.text("name") == given for port in container.items("ports"))
+    ports = container.path_of("ports")
+    legible = not any(each.path.startswith(ports) for each in container.problems)
+    return "" if known or not legible else given
 
 
 def _writes_message(container: Fields, words: Iterable[str]) -> bool:
