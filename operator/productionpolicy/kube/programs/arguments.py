@@ -9,12 +9,13 @@ from productionpolicy.kube.pods import Container
 from productionpolicy.kube.programs.commands import Words, program, unwrapped
 from productionpolicy.kube.programs.start import script_in_sight
 
-_OPTION = re.compile(r"(?:-D|--?)(?P<name>\w[\w.-]*)(?:=(?P<value>.*))?", re.DOTALL)
+_NAMED = re.compile(r"(?:-D|--?)(?P<name>\w[\w.-]*)(?:=(?P<value>.*))?", re.DOTALL)
 _ASSIGNMENT = re.compile(
     r"(?:^|(?<=[\s;&|(]))(?P<name>[A-Za-z_][\w.-]*)=(?:\"(?P<double>[^\"\n]*)\"|'(?P<single>[^'\n]*)'|"
     r"(?P<plain>[^\s;&|\"']+))"
 )
 _PASSWORD, _AUTH = "password", "auth"
+
 _MYSQL = frozenset({"mysql", "mysqldump", "mysqladmin", "mariadb", "mariadb-dump", "mariadb-admin"})
 """Programs that take the value of `-p` only if it follows without a blank."""
 
@@ -25,42 +26,22 @@ _SHORT: Mapping[str, Mapping[str, str]] = {
 }
 """Options of well-known programs by which one logs in, with what they mean."""
 
-OPTION = re.compile(r"(?:-D|--?)(?P<name>\w[\w.-]*)(?:=(?P<value>.*))?", re.DOTALL)
-_ASSIGNMENT = re.compile(
-    r"(?:^|(?<=[\s;&|(]))(?P<name>[A-Za-z_][\w.-]*)=(?:\"(?P<double>[^\"\n]*)\"|'(?P<single>[^'\n]*)'|"
-    r"(?P<plain>[^\s;&|\"']+))"
-)
-_PASSWORD, _AUTH = "password", "auth"
-_MYSQL = frozenset({"mysql", "mysqldump", "mysqladmin", "mariadb", "mariadb-dump", "mariadb-admin"})
-"""Programs that take the value of `-p` only if it follows without a blank."""
-
-_SHORT: Mapping[str, Mapping[str, str]] = {
-    **{each: {"-p": _PASSWORD} for each in (*_MYSQL, "mongo", "mongosh", "mongodump", "mongorestore", "sshpass")},
-    "redis-cli": {"-a": _PASSWORD},
-    "curl": {"-u": _AUTH, "--user": _AUTH},
-}
-"""Options of well-known programs by which one logs in, with what they mean."""
-
-_MYSQL = frozenset({"mysql", "mysqldump", "mysqladmin", "mariadb", "mariadb-dump", "mariadb-admin"})
-"""Programs that take the value of a short option only if it follows without a blank."""
-
-OPTION = "option_"
+_PREFIX = "option_"
 """Stands before the name of an option."""
 
 
 def named_values(container: Container) -> Iterator[tuple[str, str, str]]:
     """Return the options and variables of a command line: path, name and value; the names of options say so."""
     found = script_in_sight(container)
-    for word in container.words:
+    line = container.words
+    for word in line:
         assigned = _ASSIGNMENT.finditer(word.text) if found and word.path == found[0] else _whole(word.text)
-        yield from (
-            (word.path, each["name"], each["double"] or each["single"] or each["plain"] or "") for each in assigned
-        )
+        yield from ((word.path, each["name"], _value(each)) for each in assigned)
     if found:
         path, script = found
-        yield from ((path, *each) for command in script.commands() for _, *each in _options(command.words))
-    words = tuple(each.text for each in container.words)
-    yield from ((container.words[at].path, *each) for at, *each in _options(words))
+        yield from ((path, name, value) for each in script.commands() for _, name, value in _options(each.words))
+    words = tuple(each.text for each in line)
+    yield from ((line[at].path, name, value) for at, name, value in _options(words))
 
 
 def _whole(text: str) -> Iterator[re.Match[str]]:
@@ -68,17 +49,25 @@ def _whole(text: str) -> Iterator[re.Match[str]]:
     return iter([found] if found else [])
 
 
+def _value(assignment: re.Match[str]) -> str:
+    return assignment["double"] or assignment["single"] or assignment["plain"] or ""
+
+
 def _options(words: Words) -> Iterator[tuple[int, str, str]]:
     """Return where the value of each option is, the name of the option, and the value."""
-    inner = unwrapped(words)
-    short, attached = _SHORT.get(program(inner), {}), program(inner) in _MYSQL
+    name = program(unwrapped(words))
+    short = _SHORT.get(name, {})
     for at, (word, following) in enumerate(zip(words, (*words[1:], ""), strict=False)):
-        if word in short and not attached and following:
-            yield at + 1, OPTION + short[word], following
-        elif attached and len(word) > len("-p") and word[:2] in short:
-            yield at, OPTION + short[word[:2]], word[2:]
-        elif found := _OPTION.fullmatch(word):
-            if found["value"] is not None:
-                yield at, OPTION + found["name"], found["value"]
-            elif following and not following.startswith("-"):
-                yield at + 1, OPTION + found["name"], following
+        if word in short and name not in _MYSQL and following:
+            yield at + 1, _PREFIX + short[word], following
+        elif name in _MYSQL and word[:2] in short and word[2:]:
+            yield at, _PREFIX + short[word[:2]], word[2:]
+        elif found := _NAMED.fullmatch(word):
+            yield from _option(at, found, following)
+
+
+def _option(at: int, found: re.Match[str], following: str) -> Iterator[tuple[int, str, str]]:
+    if found["value"] is not None:
+        yield at, _PREFIX + found["name"], found["value"]
+    elif following and not following.startswith("-"):
+        yield at + 1, _PREFIX + found["name"], following
