@@ -13,6 +13,7 @@ from productionpolicy.kube.resources import (
     QualityOfService,
     Resources,
     quality_of_service,
+    read_default_resources,
     read_resources,
 )
 from support.manifests import Raw
@@ -65,3 +66,33 @@ def test_the_quality_of_service_follows(pod: Raw, containers: list[Raw], expecte
 def test_the_qualities_have_an_order() -> None:
     reached = [[each.reaches(minimum) for minimum in QualityOfService] for each in QualityOfService]
     assert reached == [[True, False, False], [True, True, False], [True, True, True]]
+
+
+@pytest.mark.parametrize(
+    ("item", "requests", "limits"),
+    [
+        ({"default": {"cpu": "1"}}, {"cpu": "1"}, {"cpu": "1"}),
+        ({"default": {"cpu": "1"}, "defaultRequest": {"cpu": "1m"}}, {"cpu": "1m"}, {"cpu": "1"}),
+        ({"max": {"cpu": "2"}}, {"cpu": "2"}, {"cpu": "2"}),
+        ({"max": {"cpu": "2"}, "default": {"cpu": "1"}}, {"cpu": "1"}, {"cpu": "1"}),
+        ({"min": {"cpu": "1m"}}, {"cpu": "1m"}, {}),
+        ({"min": {"cpu": "1m"}, "max": {"cpu": "2"}}, {"cpu": "2"}, {"cpu": "2"}),
+        ({"type": "Pod", "max": {"cpu": "2"}}, {}, {}),
+    ],
+)
+def test_a_limit_range_gives_what_the_api_server_fills_in(item: Raw, requests: Raw, limits: Raw) -> None:
+    read = read_default_resources(Fields({"limits": [{"type": "Container", **item}]}))
+    found = [{name: str(each) for name, each in group.items()} for group in (read.requests, read.limits)]
+    assert found == [requests, limits]
+
+
+def test_a_container_gets_a_default_only_for_what_it_does_not_say() -> None:
+    defaults = read({"requests": {"cpu": "1m", "memory": "1Mi"}, "limits": {"cpu": "1", "memory": "2Mi"}})
+    resources = read({"requests": {"cpu": "5m"}, "limits": {"memory": "3Mi"}}).defaulted(defaults)
+    assert {name: str(each) for name, each in resources.requests.items()} == {"cpu": "5m", "memory": "3Mi"}
+    assert {name: str(each) for name, each in resources.limits.items()} == {"cpu": "1", "memory": "3Mi"}
+
+
+def test_nothing_requested_under_a_limit_is_burstable() -> None:
+    given = read({"requests": {"cpu": 0, "memory": 0}, "limits": {"memory": "1Gi"}})
+    assert quality_of_service(NO_RESOURCES, [given]) is QualityOfService.BURSTABLE
