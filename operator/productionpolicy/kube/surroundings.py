@@ -9,9 +9,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from productionpolicy.kube.budgets import Budget
-from productionpolicy.kube.fields import Fields
+from productionpolicy.kube.fields import Fields, Unreadable
 from productionpolicy.kube.pods import HOSTNAME, ZONE
-from productionpolicy.kube.workloads import Workload
+from productionpolicy.kube.workloads import UNSCALED, Workload
 
 _SINGLE = frozenset({"ReadWriteOnce", "ReadWriteOncePod"})
 
@@ -25,6 +25,8 @@ class Autoscaler(Struct, frozen=True):
     target_name: str
     minimum: int
     maximum: int
+    unreadable: tuple[Unreadable, ...] = ()
+    """Why no API server takes it, which is possible only in a file: it is as good as missing."""
 
 
 class Node(Struct, frozen=True):
@@ -75,14 +77,51 @@ class Topology(Struct, frozen=True):
 NOWHERE = Topology({})
 
 
+class Reach(Struct, frozen=True):
+    """What a budget selects, all workloads together."""
+
+    pods: int
+    """The least number of pods that Deployments and StatefulSets are meant to have: the sum of their floors."""
+    workloads: int = 1
+    """How many these are."""
+    unscaled: tuple[str, ...] = ()
+    """The Jobs, CronJobs and DaemonSets, as `Kind name`, sorted: they have no scale."""
+
+    @classmethod
+    def over(cls, selected: Iterable[tuple[Workload, Autoscaler | None]]) -> Reach:
+        """Add up the workloads that a budget selects, each with its autoscaler.
+
+        An autoscaler that may keep no pod at all will keep one at times, and then the budget counts.
+        """
+        known = list(selected)
+        scaled = [each for each in known if each[0].kind not in UNSCALED]
+        autoscaled = any(autoscaler for _, autoscaler in scaled)
+        pods = sum(floor_of(workload, autoscaler) for workload, autoscaler in scaled)
+        names = {f"{each.kind} {each.key.name}" for each, _ in known if each.kind in UNSCALED}
+        return cls(pods or int(autoscaled), len(scaled), tuple(sorted(names)))
+
+
+def floor_of(workload: Workload, autoscaler: Autoscaler | None) -> int:
+    """Return the least number of pods that a workload is meant to have."""
+    return autoscaler.minimum if autoscaler else workload.replicas
+
+
 class Surroundings(Struct, frozen=True):
     """All that bears on one workload; empty where nothing is known, as at admission."""
 
     budgets: tuple[Budget, ...] = ()
     """The disruption budgets that select its pods, and ours beside it even if it does not, sorted by name."""
+    reaches: Mapping[str, Reach] = {}
+    """What each of them selects, by its name."""
+    guarded: bool = False
+    """Whether a budget that the operator made for it exists; see `without`."""
     overlaps: tuple[str, ...] = ()
-    """Other owners of pods that its selector also selects, as `Kind name`, sorted."""
+    """Other owners of pods that its selector also selects, as `Kind name`, sorted. A budget passes over bare pods."""
+    rivals: tuple[str, ...] = ()
+    """Budgets that the operator did not make and that select pods of these, sorted by name."""
     autoscaler: Autoscaler | None = None
+    unreadable_autoscaler: Autoscaler | None = None
+    """One that targets it, but that no API server takes."""
     claims: tuple[Claim, ...] = ()
     """The persistent volume claims that it mounts by name, as far as they are known, sorted by name."""
     account: ServiceAccount | None = None
@@ -93,15 +132,22 @@ class Surroundings(Struct, frozen=True):
 
     def floor(self, workload: Workload) -> int:
         """Return the least number of pods that the workload is meant to have."""
-        return self.autoscaler.minimum if self.autoscaler else workload.replicas
+        return floor_of(workload, self.autoscaler)
 
     def ceiling(self, workload: Workload) -> int:
         """Return the greatest number of pods that the workload may be scaled to."""
         return self.autoscaler.maximum if self.autoscaler else workload.replicas
 
-    def without_our_budgets(self) -> Surroundings:
-        """Return the surroundings as the owner of the workload made them."""
-        return replace(self, budgets=tuple(each for each in self.budgets if not each.ours))
+    def reach(self, budget: Budget, workload: Workload) -> Reach:
+        """Return what a budget selects that selects the pods of the workload."""
+        return self.reaches.get(budget.name) or Reach.over([(workload, self.autoscaler)])
+
+    def without(self, own: Budget | None) -> Surroundings:
+        """Return the surroundings without the budget that the operator made for the workload."""
+        if own is None:
+            return self
+        others = tuple(each for each in self.budgets if each is not own)
+        return replace(self, budgets=others, guarded=not own.deleting)
 
 
 ALONE = Surroundings()
@@ -113,14 +159,17 @@ def read_autoscaler(raw: Mapping[str, Any]) -> Autoscaler:
     fields = Fields(raw)
     metadata, spec = fields.mapping("metadata"), fields.mapping("spec")
     target = spec.mapping("scaleTargetRef")
-    minimum = spec.integer("minReplicas")
+    minimum, maximum = spec.integer("minReplicas"), spec.integer("maxReplicas")
+    if minimum is not None and (minimum < 0 or (maximum is not None and maximum < minimum)):
+        spec.reject("minReplicas", expected="a whole number from 0 to maxReplicas")
     return Autoscaler(
         namespace=metadata.text("namespace") or "",
         name=metadata.text("name") or "",
         target_kind=target.text("kind") or "",
         target_name=target.text("name") or "",
         minimum=1 if minimum is None else minimum,
-        maximum=spec.integer("maxReplicas") or 1,
+        maximum=maximum or 1,
+        unreadable=fields.problems,
     )
 
 

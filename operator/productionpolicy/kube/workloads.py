@@ -52,6 +52,9 @@ REPLICATED = frozenset({Kind.DEPLOYMENT, Kind.STATEFUL_SET})
 REPAIRED = REPLICATED
 """The kinds to which repairs are made; all others are only judged."""
 
+UNSCALED = frozenset({Kind.DAEMON_SET, Kind.JOB, Kind.CRON_JOB})
+"""The kinds that have no scale, by which a disruption budget could count the pods that they are meant to have."""
+
 LONG_RUNNING = REPLICATED | {Kind.DAEMON_SET}
 """The kinds whose pods are replaced when they end."""
 
@@ -69,6 +72,12 @@ _REVISION = "deployment.kubernetes.io/revision"
 
 _TOUCHED = frozenset({"replicas", "strategy", "updateStrategy", "template"})
 """The fields of a spec that are not digested as they are."""
+
+_DELETED_ON_SUCCESS = (
+    ("helm.sh/hook-delete-policy", "hook-succeeded"),
+    ("argocd.argoproj.io/hook-delete-policy", "HookSucceeded"),
+)
+"""The annotations by which a hook is deleted as soon as it has succeeded; by default it stays until the next run."""
 
 _ENDED = frozenset({"Succeeded", "Failed"})
 """The phases of a pod that will not run any more."""
@@ -149,6 +158,8 @@ class Workload(Struct, frozen=True):
     """Whether it belongs to another object, or to a node."""
     ended: bool = False
     """Whether it is a pod that will not run any more."""
+    deleted_on_success: bool = False
+    """Whether it is a hook of Helm or Argo CD that is deleted as soon as it has succeeded."""
     replicas: int = 1
     selector: Selector | None = None
     template: PodTemplate = field(default_factory=lambda: PodTemplate(path="spec.template.spec"))
@@ -188,6 +199,14 @@ class Workload(Struct, frozen=True):
         if self.kind is Kind.POD:
             return self.owned or self.ended
         return self.kind is Kind.JOB and (self.controller or "").startswith(f"{Kind.CRON_JOB} ")
+
+    @property
+    def counted_by_budgets(self) -> bool:
+        """Whether a disruption budget that selects its pods counts them.
+
+        The disruption controller passes over pods without a controller (since Kubernetes 1.22).
+        """
+        return self.kind is not Kind.POD and not (self.kind is Kind.JOB and self.deleted_on_success)
 
     @property
     def job_path(self) -> str:
@@ -286,6 +305,7 @@ def read_workload(raw: Mapping[str, Any]) -> Workload:
         deleting="deletionTimestamp" in metadata,
         owned=any(metadata.items("ownerReferences")) or _MIRROR in annotations,
         ended=kind is Kind.POD and fields.mapping("status").text("phase") in _ENDED,
+        deleted_on_success=any(policy in annotations.get(key, "") for key, policy in _DELETED_ON_SUCCESS),
         replicas=_replicas(spec),
         selector=Selector.read(spec, "selector") if kind in REPAIRED else None,
         template=read_pod_template(fields.below(*template), record=Part(ownership, (*template, "spec"))),
