@@ -24,10 +24,12 @@ OLD_AUTOSCALER = of_version(autoscaler(1, 9), "autoscaling/v2beta2")
 
 def test_a_budget_of_a_version_that_is_gone_counts_as_missing() -> None:
     assert verdict("podDisruptionBudget", "-", stdin=written(deployment(), OLD_BUDGET)) == "failed"
-    assert told(deployment(), OLD_BUDGET) == [
+    (message,) = told(deployment(), OLD_BUDGET)
+    assert message == (
         "PodDisruptionBudget old counts as missing, because the API server does not take it: correct its apiVersion, "
-        "which cannot be used: the API version policy/v1beta1 is gone since Kubernetes 1.25; write apiVersion: policy/v1"
-    ]
+        "which cannot be used: the API version policy/v1beta1 is gone since Kubernetes 1.25; "
+        "write apiVersion: policy/v1"
+    )
 
 
 def test_an_autoscaler_of_a_version_that_is_gone_counts_as_missing() -> None:

@@ -31,6 +31,7 @@ def surroundings_of(raw: Raw, others: Sequence[Raw], *, matches_label_keys: bool
         budgets=budgets,
         reaches=dict(_reaches(raw, others, budgets)),
         overlaps=tuple(sorted(f"{each.key.kind} {each.key.name}" for each in overlaps)),
+        passing=tuple(sorted(f"Job {each.key.name}" for each in _overlaps(workload, others, passing=True))),
         rivals=tuple(sorted({name for each in overlaps for name in _budgets_of_owners(each, others)})),
         autoscaler=_autoscaler(workload, others),
         unreadable_autoscaler=next((each for each in _autoscalers(workload, others) if each.unreadable), None),
@@ -68,20 +69,20 @@ def _reaches(raw: Raw, others: Sequence[Raw], budgets: Sequence[Budget]) -> Iter
             yield budget.name, Reach.over((each, _autoscaler(each, others)) for each in selected)
 
 
-def _overlaps(workload: Workload, others: Sequence[Raw]) -> Iterator[Workload]:
-    for other in _makers_beside(workload, others):
+def _overlaps(workload: Workload, others: Sequence[Raw], *, passing: bool = False) -> Iterator[Workload]:
+    for other in _makers_beside(workload, others, passing=passing):
         if workload.selector is not None and workload.selector.matches(other.template.labels):
             yield other
 
 
-def _makers_beside(workload: Workload, others: Sequence[Raw]) -> Iterator[Workload]:
-    """Return what makes pods that a budget counts."""
+def _makers_beside(workload: Workload, others: Sequence[Raw], *, passing: bool = False) -> Iterator[Workload]:
+    """Return what makes pods that a budget counts, or the Jobs among it that are there for a short time only."""
     found = (read_workload(each) for kind in _MAKERS for each in _beside(workload, others, kind))
-    return (each for each in found if not _deleted_on_success(each.key, others))
+    return (each for each in found if _deleted_on_success(each.key, others) is passing)
 
 
 def _deleted_on_success(key: WorkloadKey, others: Sequence[Raw]) -> bool:
-    given = (each for each in others if (each["kind"], each["metadata"].get("name")) == (key.kind, key.name))
+    given = (each for each in others if (each["kind"], each["metadata"].get("name", "")) == (key.kind, key.name))
     annotations: Mapping[str, str] = next(given)["metadata"].get("annotations", {})
     return "hook-succeeded" in annotations.get("helm.sh/hook-delete-policy", "")
 

@@ -289,6 +289,17 @@ def test_a_budget_that_the_pods_of_a_job_block_is_withdrawn_and_comes_back_when_
     )
 
 
+def test_a_budget_that_a_hook_blocks_for_long_comes_back_when_the_hook_is_gone() -> None:
+    hook = job("migrate", labels={"app": "web"}, annotations={"helm.sh/hook-delete-policy": "hook-succeeded"})
+    world = with_budget(**SYNC_FAILED)
+    world.others.append(hook)
+    world.reconcile()
+    assert (world.budgets, world.plan().empty) == ([], True)
+    world.others.remove(hook)
+    world.reconcile()
+    assert len(world.budgets) == 1
+
+
 def test_a_withdrawn_budget_does_not_come_back_while_another_job_has_the_labels() -> None:
     world = with_budget(**SYNC_FAILED)
     world.others.append(SWEEP)

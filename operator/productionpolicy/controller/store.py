@@ -38,7 +38,7 @@ from productionpolicy.kube.surroundings import (
     read_node,
     read_service_account,
 )
-from productionpolicy.kube.workloads import ANNOTATION_DOMAIN, REPAIRED, Workload, WorkloadKey, read_workload
+from productionpolicy.kube.workloads import ANNOTATION_DOMAIN, REPAIRED, Kind, Workload, WorkloadKey, read_workload
 from productionpolicy.policy import InvalidPolicy, Policy, read_policy
 from productionpolicy.repairs.budget import POLICY_LABEL
 from productionpolicy.verdict.journal import POLICY as POLICY_NOTE
@@ -82,7 +82,7 @@ class _Neighbourhood:
     claims: dict[str, Claim] = field(default_factory=dict)
     accounts: dict[str, ServiceAccount] = field(default_factory=dict)
     labels: LabelIndex[WorkloadKey] = field(default_factory=LabelIndex)
-    """The labels of the pod templates whose pods a budget counts."""
+    """The labels of all pod templates; bare pods are left out, for no budget counts them."""
     selectors: SelectorIndex[WorkloadKey] = field(default_factory=SelectorIndex)
     """The selectors of the workloads that have one."""
     budget_selectors: SelectorIndex[str] = field(default_factory=SelectorIndex)
@@ -183,7 +183,8 @@ class Store:
         return Surroundings(
             budgets=tuple(around.budgets[name] for name in sorted(selecting | around.owned.get(workload.uid, set()))),
             reaches={name: _reach(around, name) for name in selecting},
-            overlaps=tuple(sorted(f"{each.kind} {each.name}" for each in overlaps)),
+            overlaps=_titles(key for key in overlaps if not around.workloads[key].passing),
+            passing=_titles(key for key in overlaps if around.workloads[key].passing),
             rivals=_rivals(around, overlaps),
             autoscaler=_autoscaler(around, workload.key),
             claims=tuple(around.claims[name] for name in sorted(workload.template.claims) if name in around.claims),
@@ -306,9 +307,7 @@ class Store:
             around.labels.put(owner, labels)
         known = [each for each in (before, labels) if each is not None]
         concerned = _sharing_a_budget(around, *known)
-        if before != labels:
-            concerned.update(*map(around.selectors.selecting, known))
-        return concerned
+        return concerned.union(*map(around.selectors.selecting, known))
 
     def _observer_of_workload(
         self, resource: Resource
@@ -331,10 +330,9 @@ class Store:
         around.uids[workload.uid] = key
         if workload.selector is not None:
             around.selectors.put(key, workload.selector)
-        labels = workload.template.labels if workload.counted_by_budgets else None
-        if before is not None and (before.replicas, around.labels.labels_of(key)) == (workload.replicas, labels):
+        if workload.kind is Kind.POD or (before is not None and _counts_as(before) == _counts_as(workload)):
             return {key}
-        return {key, *self._relabel(key, labels)}
+        return {key, *self._relabel(key, workload.template.labels)}
 
     def _drop_workload(self, key: WorkloadKey) -> Iterable[WorkloadKey]:
         around = self._neighbourhoods[key.namespace]
@@ -408,6 +406,15 @@ def _rivals(around: _Neighbourhood, overlaps: Iterable[WorkloadKey]) -> tuple[st
 def _autoscaler(around: _Neighbourhood, key: WorkloadKey) -> Autoscaler | None:
     names = sorted(around.scaled.get(key, ()))
     return around.autoscalers[names[0]] if names else None
+
+
+def _titles(keys: Iterable[WorkloadKey]) -> tuple[str, ...]:
+    return tuple(sorted(f"{each.kind} {each.name}" for each in keys))
+
+
+def _counts_as(workload: Workload) -> tuple[object, ...]:
+    """Return all that the disruption budgets around a workload depend on."""
+    return workload.template.labels, workload.replicas, workload.passing
 
 
 def _reach(around: _Neighbourhood, budget: str) -> Reach:

@@ -93,7 +93,7 @@ class Reach(Struct, frozen=True):
 
         An autoscaler that may keep no pod at all will keep one at times, and then the budget counts.
         """
-        known = list(selected)
+        known = [each for each in selected if not each[0].passing]
         scaled = [each for each in known if each[0].kind not in UNSCALED]
         autoscaled = any(autoscaler for _, autoscaler in scaled)
         pods = sum(floor_of(workload, autoscaler) for workload, autoscaler in scaled)
@@ -116,7 +116,9 @@ class Surroundings(Struct, frozen=True):
     guarded: bool = False
     """Whether a budget that the operator made for it exists; see `without`."""
     overlaps: tuple[str, ...] = ()
-    """Other owners of pods that its selector also selects, as `Kind name`, sorted. A budget passes over bare pods."""
+    """Other owners of pods that its selector also selects, as `Kind name`, sorted; bare pods count for no budget."""
+    passing: tuple[str, ...] = ()
+    """Those that are there for a short time only, and so no reason not to create a budget."""
     rivals: tuple[str, ...] = ()
     """Budgets that the operator did not make and that select pods of these, sorted by name."""
     autoscaler: Autoscaler | None = None

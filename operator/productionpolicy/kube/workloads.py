@@ -201,12 +201,9 @@ class Workload(Struct, frozen=True):
         return self.kind is Kind.JOB and (self.controller or "").startswith(f"{Kind.CRON_JOB} ")
 
     @property
-    def counted_by_budgets(self) -> bool:
-        """Whether a disruption budget that selects its pods counts them.
-
-        The disruption controller passes over pods without a controller (since Kubernetes 1.22).
-        """
-        return self.kind is not Kind.POD and not (self.kind is Kind.JOB and self.deleted_on_success)
+    def passing(self) -> bool:
+        """Whether it is a Job that is there for a short time only."""
+        return self.kind is Kind.JOB and self.deleted_on_success
 
     @property
     def job_path(self) -> str:

@@ -24,7 +24,7 @@ from productionpolicy.kube.surroundings import (
     read_node,
     read_service_account,
 )
-from productionpolicy.kube.workloads import Workload, WorkloadKey
+from productionpolicy.kube.workloads import Kind, Workload, WorkloadKey
 from productionpolicy.offline.versions import API_VERSION, findings_of_version
 from productionpolicy.repairs.budget import budget_name, is_ours_beside
 
@@ -46,8 +46,8 @@ class Neighbours:
     """
 
     def __init__(self, workloads: Iterable[Workload], others: Iterable[Mapping[str, Any]]) -> None:
-        self._counted: dict[WorkloadKey, Workload] = {}
-        """Those whose pods a budget counts."""
+        self._makers: dict[WorkloadKey, Workload] = {}
+        """All but bare pods, for which no budget counts."""
         self._labels: LabelIndex[WorkloadKey] = LabelIndex()
         self._reaches: dict[tuple[Place, str], Reach] = {}
         """What each budget selects, as the workloads of a namespace see it."""
@@ -58,9 +58,10 @@ class Neighbours:
         self._claims: defaultdict[str, list[Claim]] = defaultdict(list)
         self._accounts: defaultdict[str, list[ServiceAccount]] = defaultdict(list)
         self._nodes: list[Node] = []
-        for each in filter(_is_counted, workloads):
-            self._counted[each.key] = each
-            self._labels.put(each.key, each.template.labels)
+        for each in workloads:
+            if each.kind is not Kind.POD:
+                self._makers[each.key] = each
+                self._labels.put(each.key, each.template.labels)
         for raw in others:
             self._enter(raw)
         self._topology = Topology.of(self._nodes)
@@ -72,7 +73,8 @@ class Neighbours:
         return Surroundings(
             budgets=budgets,
             reaches={each.name: self._reach(each, workload.key.namespace) for each in budgets},
-            overlaps=tuple(sorted({f"{each.key.kind} {each.key.name}" for each in overlaps})),
+            overlaps=_titles(each for each in overlaps if not each.passing),
+            passing=_titles(each for each in overlaps if each.passing),
             rivals=tuple(sorted({name for each in overlaps for name in self._budgets_of_owners(each)})),
             autoscaler=self._autoscaler(workload),
             unreadable_autoscaler=self._autoscaler(workload, readable=False),
@@ -115,7 +117,7 @@ class Neighbours:
         if place not in self._reaches:
             keys = self._labels.selected_by(budget.selector) if budget.selector is not None else ()
             near = (each for each in keys if all(_near(each.namespace, name) for name in (budget.namespace, namespace)))
-            workloads = (self._counted[each] for each in near)
+            workloads = (self._makers[each] for each in near)
             self._reaches[place] = Reach.over((each, self._autoscaler(each)) for each in workloads)
         return self._reaches[place]
 
@@ -127,7 +129,7 @@ class Neighbours:
         if workload.selector is None:
             return []
         selected = self._labels.selected_by(workload.selector)
-        return [self._counted[each] for each in selected if _beside(each, workload.key)]
+        return [self._makers[each] for each in selected if _beside(each, workload.key)]
 
     def _autoscaler(self, workload: Workload, *, readable: bool = True) -> Autoscaler | None:
         scalers = _near_to(workload, self._scaled.get((workload.key.kind, workload.key.name), ()))
@@ -176,8 +178,8 @@ def _near_to(workload: Workload, others: Iterable[T]) -> Iterator[T]:
     return (each for each in others if _near(each.namespace, workload.key.namespace))
 
 
-def _is_counted(workload: Workload) -> bool:
-    return workload.counted_by_budgets
+def _titles(workloads: Iterable[Workload]) -> tuple[str, ...]:
+    return tuple(sorted({f"{each.key.kind} {each.key.name}" for each in workloads}))
 
 
 def _near(namespace: str, other: str) -> bool:

@@ -220,7 +220,8 @@ class Case(Struct, frozen=True, dict=True):
 
         The pods of other owners that its selector also matches may have been the reason.
         """
-        return digest(f"{self._asked} {self._said(expectation)} {self.around.overlaps}")
+        around = self.around
+        return digest(f"{self._asked} {self._said(expectation)} {around.overlaps} {around.passing}")
 
     def _said(self, expectation: Expectation[Any]) -> str:
         return self.policy.terms(expectation) if self.policy else ""
