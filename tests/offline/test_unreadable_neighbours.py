@@ -58,8 +58,8 @@ def test_an_autoscaler_of_a_version_that_is_served_counts(version: str) -> None:
 def test_no_budget_is_planned_beside_what_has_to_be_corrected(neighbour: Raw, name: str) -> None:
     planned: Any = check("-", "--plan", "-o", "json", stdin=written(deployment(), neighbour)).report
     (workload,) = planned["workloads"]
-    assert workload["left"]["podDisruptionBudget"] == f"{name} has to be corrected first"
-    assert not workload.get("budget")
+    left = {each["expectation"]: each["reason"] for each in workload["left"]}
+    assert (left["podDisruptionBudget"], workload["budget"]) == (f"{name} has to be corrected first", None)
 
 
 def test_a_file_that_holds_only_a_budget_that_cannot_be_read_is_not_passed_over() -> None:

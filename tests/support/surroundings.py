@@ -84,7 +84,8 @@ def _makers_beside(workload: Workload, others: Sequence[Raw], *, passing: bool =
 def _deleted_on_success(key: WorkloadKey, others: Sequence[Raw]) -> bool:
     given = (each for each in others if (each["kind"], each["metadata"].get("name", "")) == (key.kind, key.name))
     annotations: Mapping[str, str] = next(given)["metadata"].get("annotations", {})
-    return "hook-succeeded" in annotations.get("helm.sh/hook-delete-policy", "")
+    helm, argo = (annotations.get(f"{each}/hook-delete-policy", "") for each in ("helm.sh", "argocd.argoproj.io"))
+    return "hook-succeeded" in helm or "HookSucceeded" in argo
 
 
 def _budgets_of_owners(workload: Workload, others: Sequence[Raw]) -> Iterator[str]:

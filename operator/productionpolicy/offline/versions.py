@@ -16,7 +16,7 @@ _CURRENT = {
     "Pod": "v1",
     "PodDisruptionBudget": "policy/v1",
 }
-_STILL_SERVED = {("HorizontalPodAutoscaler", "autoscaling/v1")}
+_ALSO_SERVED = {"HorizontalPodAutoscaler": ("autoscaling/v1",)}
 _REMOVED = {
     "apps/v1beta1": "1.16",
     "apps/v1beta2": "1.16",
@@ -39,7 +39,7 @@ def findings_of_version(raw: Mapping[str, Any]) -> Iterator[Finding]:
     """Return what is wrong with the API version of a workload, a budget or an autoscaler."""
     kind, given = str(raw.get("kind")), raw.get(API_VERSION)
     current = _CURRENT.get(kind, "apps/v1")
-    if given == current or (kind, given) in _STILL_SERVED:
+    if given in (current, *_ALSO_SERVED.get(kind, ())):
         return
     remedy = f"write {API_VERSION}: {current}"
     if isinstance(given, str) and given in _REMOVED:
