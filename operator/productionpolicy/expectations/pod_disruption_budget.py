@@ -128,7 +128,7 @@ class PodDisruptionBudgetParameters(Parameters, frozen=True, kw_only=True):
         check_some_pods("minAvailable", self.min_available)
 
     def terms(self, kind: Kind) -> BudgetTerms:
-        """Return what a budget of ours beside a workload of this kind allows where nothing speaks against it."""
+        """Return what the budget of a workload of this kind allows where nothing speaks against it."""
         own = self.stateful_set_max_unavailable if kind is Kind.STATEFUL_SET else self.max_unavailable
         if own is None and self.min_available is not None:
             return BudgetTerms(min_available=Count.parse(self.min_available))
@@ -156,7 +156,7 @@ def audit(workload: Workload, parameters: PodDisruptionBudgetParameters, around:
     """Find a missing budget, one that blocks or allows everything, more than one, and a selector that is too wide."""
     budgets = [each for each in around.budgets if _counts(each, workload)]
     if not budgets:
-        yield _missing(around)
+        yield _missing(around, advised=_least(parameters.terms(workload.kind), floor=around.floor(workload)))
     if len(budgets) > 1:
         yield Finding(
             path="spec.selector",
@@ -168,7 +168,7 @@ def audit(workload: Workload, parameters: PodDisruptionBudgetParameters, around:
         yield from _judged(budget, around.reach(budget, workload), parameters)
 
 
-def _missing(around: Surroundings) -> Finding:
+def _missing(around: Surroundings, *, advised: BudgetTerms) -> Finding:
     unreadable = next((each for each in around.budgets if each.unreadable), None)
     if unreadable is not None:
         fault = unreadable.unreadable[0]
@@ -188,8 +188,7 @@ def _missing(around: Surroundings) -> Finding:
     return Finding(
         path="spec.selector",
         message="no PodDisruptionBudget selects the pods, so a node drain may evict all of them at once",
-        remedy="create a PodDisruptionBudget with maxUnavailable: 25% (a StatefulSet: 1) and the selector of the "
-        "workload",
+        remedy=f"create a PodDisruptionBudget with {advised} and the selector of the workload",
     )
 
 
@@ -223,10 +222,7 @@ def _blocked(budget: Budget, reach: Reach) -> tuple[str, str] | None:
         return problem, "let the budget select other pods only, or give it a minAvailable that is a whole number"
     if budget.sync_failed:
         problem = " because it cannot be computed: its status says SyncFailed"
-        return (
-            problem,
-            "see its condition DisruptionAllowed, and let it select pods of Deployments and StatefulSets",
-        )
+        return problem, "see its condition DisruptionAllowed: it may select pods of kinds with a scale only"
     if budget.allowed_disruptions(reach.pods) > 0:
         return None
     fewer = "a minAvailable below the number of replicas" if reach.pods >= SEVERAL else "run at least two pods"
