@@ -141,7 +141,7 @@ def test_it_stays_beside_a_bare_pod_and_a_canary_with_the_labels(world: World) -
     world.rolled_out("canary", namespace)
     world.settled(policy, total=3)
     eventually(lambda: world.get("pdb", OURS, namespace)["status"].get("expectedPods") == 4)
-    assert world.get("pdb", OURS, namespace)["status"]["disruptionsAllowed"] == 1
+    assert world.get("pdb", OURS, namespace)["status"]["disruptionsAllowed"] > 0
     assert world.fixed(lambda: world.budgets(namespace)) == [OURS]
     assert world.get("pdb", OURS, namespace)["metadata"]["uid"] == uid
 
