@@ -13,9 +13,14 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_SYSTEM_CERTS := true
 export PYTHONPATH := tools
 
+VERSION ?=
+WORKERS ?= 3
+
 BIN := .venv/bin
 RUN := $(BIN)/python
 PYTEST := $(BIN)/pytest -q
+# Tests that share a control plane are in one file; most of their time they wait, so several files run at the same time.
+PARALLEL := -n $(WORKERS) --dist=loadfile
 ENVIRONMENT := .venv/installed
 SOURCES := operator tools tests
 UV_VERSION = $(shell sed -n '/^name = "uv"$$/{n;s/^version = "\(.*\)"$$/\1/p;}' uv.lock)
@@ -35,9 +40,14 @@ demo: programs ## Show it at work on a local control plane (KEEP=1: leave that r
 	@$(RUN) -m demo $(if $(KEEP),--keep)
 
 .PHONY: test
-test: lint programs node-programs ## Run everything that has to pass: lint, then all tests
+test: lint programs ## Run lint and the tests, with slices of the longest ones
+	@$(STEP) "tests"
+	@$(PYTEST) $(PARALLEL) -m "not exhaustive" tests
+
+.PHONY: test-all
+test-all: lint programs node-programs ## Run everything that has to pass: lint, then all tests whole
 	@$(STEP) "all tests"
-	@$(PYTEST) tests
+	@$(PYTEST) $(PARALLEL) tests
 
 .PHONY: test-fast
 test-fast: $(ENVIRONMENT) ## Run the tests that need no cluster
@@ -92,6 +102,10 @@ bench-check: $(ENVIRONMENT) ## Measure check beside kube-score, on generated man
 .PHONY: bench-admission
 bench-admission: programs ## Measure what repairs at admission cost the API server
 	@$(RUN) -m bench.admission
+
+.PHONY: compat
+compat: $(ENVIRONMENT) ## Run the cluster tests on Kubernetes 1.32 to 1.37, and write the results into docs/ (VERSION=1.34)
+	@$(RUN) -m compat --write $(if $(VERSION),--version $(VERSION))
 
 .PHONY: matrix
 matrix: programs ## Let every writer make every change to repaired workloads, and write who won into docs/

@@ -18,6 +18,7 @@ from cluster.conftest import ROOT
 from cluster.test_one_judgement import REAL_MANIFESTS, real_groups, usable
 from cluster.world import Raw, eventually, journal
 from control_plane.credentials import ADMIN
+from control_plane.installation import admission_version, install_admission, start_admitting
 from control_plane.plane import ControlPlane
 from corpus.manifests import placed
 from productionpolicy.controller.admission import REPAIR, binding
@@ -66,12 +67,14 @@ def manifest(name: str) -> Raw:
 @pytest.fixture(scope="module")
 def admitting_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """A control plane in which each policy governs a namespace of its own name, and none the namespace `plain`."""
-    with ControlPlane.start(tmp_path_factory.mktemp("admitting"), controllers=False) as plane:
+    with start_admitting(tmp_path_factory.mktemp("admitting"), controllers=False) as plane:
         plane.kubectl("apply", "-k", str(ROOT / "manifests"))
-        plane.kubectl("apply", "-k", str(ROOT / "manifests" / "admission"))
+        install_admission(plane)
         plane.kubectl("create", "namespace", PLAIN)
+        version = admission_version(plane)
+        assert version is not None
         for name in POLICIES:
-            govern(plane, name)
+            govern(plane, name, version=version)
         eventually(lambda: "sleep" in plane.kubectl("create", "--dry-run=server", "-o", "yaml", "-f", "-", stdin=PROBE))
         yield plane
 
@@ -88,7 +91,7 @@ spec:
 """
 
 
-def govern(plane: ControlPlane, name: str, *, version: str = "v1") -> None:
+def govern(plane: ControlPlane, name: str, *, version: str) -> None:
     plane.kubectl("create", "-f", "-", stdin=yaml.dump(manifest(name)))
     uid = plane.kubectl("get", "productionpolicy", name, "-o", "jsonpath={.metadata.uid}")
     stored = StoredPolicy(name=name, uid=uid, resource_version="", generation=1, policy=None)

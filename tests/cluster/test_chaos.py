@@ -6,30 +6,30 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from chaos.play import played
 from chaos.scenarios import SCENARIOS, Scenario
 from chaos.stage import staged
 
 SEED = 1
-SLICE = (
-    "operator killed (SIGKILL)",
-    "5xx storm",
-    "rights to write taken away and given back",
-)
+KILLED = "operator killed (SIGKILL)"
+SLICE = (KILLED, "5xx storm", "rights to write taken away and given back")
 """Those that say most in two minutes."""
 
 
-def chosen() -> list[Scenario]:
-    return [replace(each, rounds=1) for each in SCENARIOS if each.name in SLICE]
+def chosen(*names: str) -> list[Scenario]:
+    return [replace(each, rounds=1) for each in SCENARIOS if each.name in names]
 
 
 def test_the_slice_names_faults_that_there_are() -> None:
-    assert {each.name for each in chosen()} == set(SLICE)
+    assert {each.name for each in chosen(*SLICE)} == set(SLICE)
 
 
-async def test_after_a_fault_all_is_as_without_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("names", [(KILLED,), pytest.param(SLICE, marks=pytest.mark.exhaustive)])
+async def test_after_a_fault_all_is_as_without_it(tmp_path: Path, names: tuple[str, ...]) -> None:
     async with staged(tmp_path) as stage:
-        rows = await played(stage, chosen(), seed=SEED, tell=logging.getLogger(__name__).info)
-    assert {each.fault: each.lost for each in rows} == {name: [] for name in SLICE}
-    assert {each.fault: each.extra_rollouts for each in rows} == dict.fromkeys(SLICE, 0)
+        rows = await played(stage, chosen(*names), seed=SEED, tell=logging.getLogger(__name__).info)
+    assert {each.fault: each.lost for each in rows} == {name: [] for name in names}
+    assert {each.fault: each.extra_rollouts for each in rows} == dict.fromkeys(names, 0)
     assert [each.fault for each in rows if not each.struck] == []

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from matrix.changes import CHANGES, ONE_HANDLER, TOO_SHORT
-from matrix.play import REPAIRED, Cell, Unit, pairs, played
+from matrix.play import REPAIRED, Cell, Unit, diagonal, pairs, played
 from matrix.stage import staged
 from matrix.trial import Way
 from matrix.writers import WRITERS, Apply
@@ -22,6 +24,21 @@ def test_the_slice_holds_every_pair() -> None:
     assert len({(each.change.name, each.ways) for each in units}) == len(CHANGES) * len(REPAIRED)
 
 
+def test_the_smaller_slice_holds_every_change_writer_and_way() -> None:
+    units = list(diagonal())
+    assert [each.change for each in units] == list(CHANGES)
+    assert {each.writer for each in units} == set(WRITERS)
+    assert {way for each in units for way in each.ways} == set(REPAIRED)
+
+
+async def test_the_owner_wins_every_change(tmp_path: Path) -> None:
+    async with staged(tmp_path, admits=True) as stage:
+        cells = await played(stage, diagonal())
+    assert lost(cells) == []
+    assert sum(each.won for each in cells) >= 0.9 * len(CHANGES)
+
+
+@pytest.mark.exhaustive
 async def test_the_owner_wins_whoever_writes_whatever(tmp_path: Path) -> None:
     async with staged(tmp_path, admits=True) as stage:
         cells = await played(stage, pairs())

@@ -78,6 +78,7 @@ def figures(folder: Path) -> dict[str, Any]:
     return dict(found)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.usefixtures("_nodes")
 def test_a_deploy_loses_requests_before_the_repair_and_none_after_it(tmp_path: Path) -> None:
     before = kernel_wide()
@@ -92,6 +93,7 @@ def test_a_deploy_loses_requests_before_the_repair_and_none_after_it(tmp_path: P
     assert kernel_wide() == before
 
 
+@pytest.mark.exhaustive
 @pytest.mark.usefixtures("_nodes")
 def test_interrupted_it_leaves_nothing(tmp_path: Path) -> None:
     arguments = command(f"--scenario={DEPLOY}", folder=tmp_path)

@@ -9,8 +9,8 @@ import pytest
 
 from cluster.conftest import ROOT
 from cluster.world import World, deployment, eventually, journal
+from control_plane.installation import admission_folders, install_admission, start_admitting
 from control_plane.operator_process import OperatorProcess
-from control_plane.plane import ControlPlane
 
 BINDINGS = "mutatingadmissionpolicybindings,validatingadmissionpolicybindings"
 ADMISSION = f"mutatingadmissionpolicies,validatingadmissionpolicies,{BINDINGS}"
@@ -22,9 +22,9 @@ COLLECTED_SECONDS = 120.0
 @pytest.fixture
 def own_world(tmp_path: Path) -> Iterator[World]:
     """A control plane of its own: these tests take the CustomResourceDefinition away."""
-    with ControlPlane.start(tmp_path / "plane") as plane:
+    with start_admitting(tmp_path / "plane") as plane:
         plane.kubectl("apply", "-k", str(ROOT / "manifests"))
-        plane.kubectl("apply", "-k", str(ROOT / "manifests" / "admission"))
+        install_admission(plane)
         kubeconfig = plane.kubeconfig_of_service_account("productionpolicy-system", "productionpolicy")
         with OperatorProcess(kubeconfig, log=tmp_path / "operator.log") as operator:
             operator.wait_ready(60)
@@ -45,7 +45,8 @@ def test_removal_leaves_nothing_behind(own_world: World) -> None:
     world.kubectl("delete", "productionpolicies", "--all", "--timeout=60s")
     eventually(lambda: not world.kubectl("get", BINDINGS, "-o", "name"), within=COLLECTED_SECONDS)
     assert world.operator.stop(timeout=10) == 0
-    world.kubectl("delete", "-k", str(ROOT / "manifests" / "admission"), "--timeout=60s")
+    for folder in admission_folders(world.plane):
+        world.kubectl("delete", "-k", folder, "--timeout=60s")
     world.kubectl("delete", "-k", str(ROOT / "manifests"), "--timeout=60s")
     assert world.kubectl("get", ADMISSION, "-o", "name") == ""
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import pytest
 
 from productionpolicy.controller.clock import Clock
 from productionpolicy.controller.resources import DEPLOYMENTS, NAMESPACES
-from productionpolicy.controller.rollouts import Rollouts
-from productionpolicy.kube.workloads import Workload, WorkloadKey
+from productionpolicy.controller.rollouts import LINGERING_SECONDS, Rollouts
+from productionpolicy.kube.workloads import Progress, Workload, WorkloadKey
 from productionpolicy.verdict.marks import STARTED
 from support.stage import WEB, Stage, settled
 
@@ -22,9 +23,11 @@ def workload(name: str) -> Workload:
 @dataclass
 class Line:
     woken: list[str] = field(default_factory=list)
+    seconds: float = 0.0
 
     def __post_init__(self) -> None:
-        self.rollouts = Rollouts(clock=Clock(), wake=lambda key: self.woken.append(key.name))
+        clock = Clock(monotonic=lambda: self.seconds)
+        self.rollouts = Rollouts(clock=clock, wake=lambda key: self.woken.append(key.name))
 
     def enter(self, name: str, *, slots: int) -> bool:
         return self.rollouts.enter("default", workload(name), slots=slots)
@@ -53,6 +56,35 @@ def test_whoever_is_woken_and_has_to_wait_on_is_not_woken_for_that() -> None:
     line.rollouts.wait("default", workload("a").key)
     line.rollouts.looked_at(workload("a").key)
     assert line.woken == ["a"]
+
+
+def rolled_out(name: str, *, terminating: int) -> Workload:
+    progress = Progress(replicas=1, updated=1, available=1, terminating=terminating)
+    return msgspec.structs.replace(workload(name), progress=progress)
+
+
+def test_a_slot_is_held_until_the_old_pods_are_gone() -> None:
+    line = Line()
+    assert line.enter("a", slots=1)
+    line.rollouts.observe(rolled_out("a", terminating=1))
+    assert line.rollouts.rolling(workload("a").key)
+    line.rollouts.observe(rolled_out("a", terminating=0))
+    assert not line.rollouts.rolling(workload("a").key)
+
+
+def test_a_pod_that_hangs_while_it_shuts_down_does_not_hold_a_slot_for_ever() -> None:
+    line = Line()
+    assert line.enter("a", slots=1)
+    line.rollouts.observe(rolled_out("a", terminating=1))
+    line.seconds += workload("a").template.grace_seconds + LINGERING_SECONDS
+    line.rollouts.observe(rolled_out("a", terminating=1))
+    assert not line.rollouts.rolling(workload("a").key)
+
+
+def test_pods_that_shut_down_later_take_no_slot() -> None:
+    line = Line()
+    line.rollouts.observe(rolled_out("a", terminating=1))
+    assert not line.rollouts.rolling(workload("a").key)
 
 
 async def test_a_look_during_a_write_does_not_give_the_slot_back() -> None:

@@ -8,21 +8,26 @@ from productionpolicy.kube.budgets import Budget, read_budget
 from productionpolicy.kube.surroundings import (
     Autoscaler,
     Reach,
+    Server,
     Surroundings,
     Topology,
     read_autoscaler,
     read_claim,
     read_node,
+    read_scaled_object,
     read_service_account,
 )
 from productionpolicy.kube.workloads import Workload, WorkloadKey, read_workload
 from productionpolicy.repairs.budget import is_ours_beside
 from support.manifests import Raw
 
-_MAKERS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob")
+NEWEST = Server()
+"""What the newest server honours."""
+
+_MAKERS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job", "CronJob")
 
 
-def surroundings_of(raw: Raw, others: Sequence[Raw], *, matches_label_keys: bool = True) -> Surroundings:
+def surroundings_of(raw: Raw, others: Sequence[Raw], *, server: Server = NEWEST) -> Surroundings:
     """Return what stands around a workload among other objects."""
     workload = read_workload(raw)
     budgets = tuple(sorted(_budgets(workload, others), key=lambda each: each.name))
@@ -49,7 +54,7 @@ def surroundings_of(raw: Raw, others: Sequence[Raw], *, matches_label_keys: bool
             None,
         ),
         topology=Topology.of(read_node(each) for each in others if each["kind"] == "Node"),
-        matches_label_keys=matches_label_keys,
+        server=server,
     )
 
 
@@ -97,7 +102,9 @@ def _autoscaler(workload: Workload, others: Sequence[Raw]) -> Autoscaler | None:
 
 
 def _autoscalers(workload: Workload, others: Sequence[Raw]) -> Iterator[Autoscaler]:
-    for scaler in (read_autoscaler(each) for each in _beside(workload, others, "HorizontalPodAutoscaler")):
+    scalers = (read_autoscaler(each) for each in _beside(workload, others, "HorizontalPodAutoscaler"))
+    by_keda = (read_scaled_object(each) for each in _beside(workload, others, "ScaledObject"))
+    for scaler in (*scalers, *by_keda):
         if (scaler.target_kind, scaler.target_name) == (workload.key.kind, workload.key.name):
             yield scaler
 

@@ -1,8 +1,8 @@
 """The programs of a Kubernetes control plane, built once from pinned Go modules into a cache.
 
-Each folder under `modules/` is a Go module whose `tool` block names the programs it gives. The cache is keyed by the
-content of those modules, so that a changed version builds anew and nothing else does. `KUBEBUILDER_ASSETS`, the
-convention of the ecosystem, may name a folder that holds some of them already.
+etcd and kwok each have a Go module under `modules/` whose `tool` block names the program; `kubernetes` has a recipe for
+the rest. The cache is keyed by what is pinned, so that a changed version is built and nothing else.
+`KUBEBUILDER_ASSETS`, the convention of the ecosystem, may name a folder that holds some of them already.
 """
 
 from __future__ import annotations
@@ -13,19 +13,15 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from control_plane import go_build
-from control_plane.go_build import BuildFailed, build, go, say, scratch
+from control_plane import kubernetes
+from control_plane.go_build import BuildFailed, build, cache_folder, go, say, scratch
 from control_plane.locks import locked
 
-__all__ = ["Binaries", "BuildFailed", "cache_folder", "ensure", "located"]
+__all__ = ["Binaries", "BuildFailed", "ensure", "located"]
 
 MODULES = Path(__file__).parent / "modules"
 STAGES = ("node/fast", "node/heartbeat-with-lease", "pod/fast")
-PROGRAMS = {
-    "etcd": ("etcd",),
-    "kwok": ("kwok",),
-    "kubernetes": ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"),
-}
+KUBERNETES = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl")
 RENAMED = {"server": "etcd"}
 
 
@@ -43,31 +39,29 @@ class Binaries:
 
 
 def ensure() -> Binaries:
-    """Return the programs, building what is missing.
+    """Return the programs, of the release that the environment chooses, building what is missing.
 
     Raises:
         BuildFailed: Go is missing, or a module does not build.
     """
-    cache = cache_folder()
-    cache.mkdir(parents=True, exist_ok=True)
-    with locked(cache / ".lock"):
-        for module in PROGRAMS:
-            if not _complete(cache, module):
-                _build(module, into=cache)
+    missing = [name for name in ("etcd", "kwok", *KUBERNETES) if _assets(name) is None]
+    if missing and shutil.which("go") is None:
+        raise BuildFailed(
+            "Go is needed to build the local control plane. Install Go 1.26 or newer, "
+            f"or set KUBEBUILDER_ASSETS to a folder that holds {', '.join(missing)}."
+        )
+    for name in ("etcd", "kwok"):
+        _ensure(name)
+    kubernetes.chosen().ensure(*(name for name in KUBERNETES if name in missing))
     return located()
-
-
-def cache_folder() -> Path:
-    """Return the folder of the programs that belong to the modules as they are now."""
-    return go_build.cache_folder("control-plane", MODULES.glob("*/go.*"))
 
 
 def located() -> Binaries:
     """Return where the programs are, or will be once they are built."""
-    cache = cache_folder()
-    found = {name: _assets(name) or cache / name for names in PROGRAMS.values() for name in names}
-    stages = tuple(sorted((cache / "stages").glob("*.yaml")))
-    return Binaries(**{name.replace("-", "_"): path for name, path in found.items()}, stages=stages)
+    release = kubernetes.chosen().folder
+    folders = {"etcd": _cache("etcd"), "kwok": _cache("kwok"), **dict.fromkeys(KUBERNETES, release)}
+    found = {name.replace("-", "_"): _assets(name) or folder / name for name, folder in folders.items()}
+    return Binaries(**found, stages=tuple(sorted((_cache("kwok") / "stages").glob("*.yaml"))))
 
 
 def _assets(name: str) -> Path | None:
@@ -76,22 +70,27 @@ def _assets(name: str) -> Path | None:
     return path if path and path.is_file() else None
 
 
-def _complete(cache: Path, module: str) -> bool:
-    programs = all(_assets(name) or (cache / name).is_file() for name in PROGRAMS[module])
-    return programs and (module != "kwok" or (cache / "stages").is_dir())
+def _cache(name: str) -> Path:
+    return cache_folder(name, (MODULES / name).glob("go.*"))
 
 
-def _build(module: str, *, into: Path) -> None:
-    if shutil.which("go") is None:
-        raise BuildFailed(
-            "Go is needed to build the local control plane. Install Go 1.26 or newer, "
-            "or set KUBEBUILDER_ASSETS to a folder that holds etcd, kube-apiserver, kube-controller-manager, "
-            "kube-scheduler, kubectl and kwok."
-        )
-    say(f"building {module} from source (once; it is kept in {into})")
-    with scratch(into / f".{module}") as built:
-        build(MODULES / module, built)
-        if module == "kwok":
+def _ensure(name: str) -> None:
+    cache = _cache(name)
+    cache.mkdir(parents=True, exist_ok=True)
+    with locked(cache / ".lock"):
+        if not _complete(cache, name):
+            _build(name, into=cache)
+
+
+def _complete(cache: Path, name: str) -> bool:
+    return (_assets(name) or cache / name).is_file() and (name != "kwok" or (cache / "stages").is_dir())
+
+
+def _build(name: str, *, into: Path) -> None:
+    say(f"building {name} from source (once; it is kept in {into})")
+    with scratch(into / f".{name}") as built:
+        build(MODULES / name, built)
+        if name == "kwok":
             _copy_stages(into)
         for program in built.iterdir():
             program.rename(into / RENAMED.get(program.name, program.name))

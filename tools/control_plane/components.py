@@ -63,7 +63,7 @@ def _apiserver(site: Site) -> list[str | Path]:
         "--profiling=false",
         "--shutdown-watch-termination-grace-period=1s",  # at 0, the default, an open watch delays the end by a minute
         *(audit if site.audit else []),
-        *([f"--runtime-config={site.runtime_config}"] if site.runtime_config else []),
+        *site.apiserver_flags,
     ]
 
 

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def cache_folder(purpose: str, files: Iterable[Path]) -> Path:
     return root / "productionpolicy" / purpose / digest.hexdigest()[:16]
 
 
-def build(module: Path, out: Path, *, packages: str = TOOLS) -> None:
+def build(module: Path, out: Path, *, packages: Sequence[str] = (TOOLS,)) -> None:
     """Build the packages of a module into a folder.
 
     Raises:
@@ -42,9 +42,9 @@ def build(module: Path, out: Path, *, packages: str = TOOLS) -> None:
     if shutil.which("go") is None:
         raise BuildFailed(f"Go is needed to build {module.name}. Install Go 1.26 or newer")
     started = time.monotonic()
-    total = len(go(module, "list", "-deps", packages).split())
+    total = len(go(module, "list", "-deps", *packages).split())
     flags = f"-s -w {_version_flags(module)}"
-    command = ["go", "build", "-v", "-trimpath", "-ldflags", flags, "-o", f"{out}/", packages]
+    command = ["go", "build", "-v", "-trimpath", "-ldflags", flags, "-o", f"{out}/", *packages]
     process = subprocess.Popen(command, cwd=module, env=_environment(), stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     tail = _follow(process.stderr, module=module.name, total=total, started=started)
@@ -63,7 +63,7 @@ def go(module: Path, *arguments: str) -> str:
         ["go", *arguments], cwd=module, env=_environment(), capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
-        raise BuildFailed(f"go {' '.join(arguments)} in {module} failed:\n{done.stderr.strip()}")
+        raise BuildFailed(f"go {' '.join(arguments)} in {module} failed:\n{done.stderr.strip() or done.stdout.strip()}")
     return done.stdout
 
 

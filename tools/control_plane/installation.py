@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
-from control_plane.plane import ControlPlane
+from control_plane.plane import ControlPlane, KubectlFailed
 
 REPOSITORY = Path(__file__).parents[2]
 SYSTEM_NAMESPACE = "productionpolicy-system"
 SERVICE_ACCOUNT = "productionpolicy"
 AWAIT_KIND = ("wait", "--for=condition=Established", "crd/productionpolicies.productionpolicy.dev", "--timeout=30s")
+MUTATING = "MutatingAdmissionPolicy"
+ADMISSION_VERSIONS = {"v1": ("repair", "validation"), "v1beta1": ("repair-v1beta1", "validation")}
+"""The versions of that kind, in the order of preference, and the folders of manifests/admission to install for each."""
+
+BETA_FLAGS = ("--runtime-config=admissionregistration.k8s.io/v1beta1=true", f"--feature-gates={MUTATING}=true")
+"""What turns the beta of that kind on."""
+
+_ADMISSION_GROUP = "admissionregistration.k8s.io"
+
+
+class NotServedError(Exception):
+    """The API server lacks a capability; the message names it."""
 
 
 def install(plane: ControlPlane) -> Path:
@@ -24,6 +37,58 @@ def apply(plane: ControlPlane) -> None:
     plane.kubectl(*AWAIT_KIND)
 
 
+def start_admitting(folder: Path, *, controllers: bool = True, audit: bool = False) -> ControlPlane:
+    """Start a control plane whose API server can repair at admission: as a beta, if it has no more than that.
+
+    Raises:
+        NotServedError: it does not have that kind at all.
+    """
+    plane = ControlPlane.start(folder, controllers=controllers, audit=audit)
+    if admission_version(plane) is not None:
+        return plane
+    plane.stop()
+    plane = ControlPlane.start(folder, controllers=controllers, audit=audit, apiserver_flags=BETA_FLAGS)
+    if admission_version(plane) is None:
+        plane.stop()
+        raise NotServedError(MUTATING)
+    return plane
+
+
+def admission_version(plane: ControlPlane) -> str | None:
+    """Return the version in which the API server serves policies that repair at admission; None if it does not."""
+    return next((version for version in ADMISSION_VERSIONS if _serves_mutating(plane, version)), None)
+
+
+def admission_folders(plane: ControlPlane) -> list[str]:
+    """Return the folders to install everything from that this API server can do at admission.
+
+    Raises:
+        NotServedError: it cannot repair.
+    """
+    version = admission_version(plane)
+    if version is None:
+        raise NotServedError(MUTATING)
+    return [str(REPOSITORY / "manifests" / "admission" / name) for name in ADMISSION_VERSIONS[version]]
+
+
+def install_admission(plane: ControlPlane) -> None:
+    """Apply the admission policies.
+
+    Raises:
+        NotServedError: the API server cannot repair at admission.
+    """
+    for folder in admission_folders(plane):
+        plane.kubectl("apply", "-k", folder)
+
+
 def operators_kubeconfig(plane: ControlPlane) -> Path:
     """Return the kubeconfig of the operator, which the manifests give its rights; without them there is none."""
     return plane.kubeconfig_of_service_account(SYSTEM_NAMESPACE, SERVICE_ACCOUNT)
+
+
+def _serves_mutating(plane: ControlPlane, version: str) -> bool:
+    try:
+        found = json.loads(plane.kubectl("get", "--raw", f"/apis/{_ADMISSION_GROUP}/{version}"))
+    except KubectlFailed:
+        return False
+    return any(each["kind"] == MUTATING for each in found["resources"])

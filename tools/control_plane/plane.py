@@ -55,7 +55,7 @@ class ControlPlane:
         controllers: bool = True,
         nodes: Sequence[Node] = DEFAULT_NODES,
         audit: bool = False,
-        runtime_config: str = "",
+        apiserver_flags: Sequence[str] = (),
         detached: bool = False,
     ) -> ControlPlane:
         """Start an empty control plane and return when it is ready; what an earlier one left in the folder goes.
@@ -67,7 +67,7 @@ class ControlPlane:
             nodes: fake nodes, on which pods become Ready and end at once; without any, kwok is left out, which would
                 take real nodes for its own.
             audit: writes `audit.log`, one event a line.
-            runtime_config: what the API server serves beside its defaults, as its flag of that name takes it.
+            apiserver_flags: further flags of the API server; of a flag that is given twice the last one counts.
             detached: lets it outlive this Python process; `find` and `stop` end it then.
 
         Raises:
@@ -77,7 +77,7 @@ class ControlPlane:
         found = cls.find(folder)
         if found is not None:
             raise StartFailed(f"A control plane runs in {found.folder} already. Stop it first.")
-        site = _prepared_site(folder, audit=audit, runtime_config=runtime_config)
+        site = _prepared_site(folder, audit=audit, apiserver_flags=apiserver_flags)
         plane = cls(site, _guard=None if detached else Guard.post())
         try:
             plane._start(nodes, components=_components(controllers=controllers, nodes=nodes))
@@ -274,7 +274,7 @@ def _components(*, controllers: bool, nodes: Sequence[Node]) -> tuple[str, ...]:
     return CONTROLLERS if nodes else tuple(each for each in CONTROLLERS if each != FAKE_NODES)
 
 
-def _prepared_site(folder: Path, *, audit: bool, runtime_config: str) -> Site:
+def _prepared_site(folder: Path, *, audit: bool, apiserver_flags: Sequence[str]) -> Site:
     """Empty the folder of what an earlier control plane left, and write what the programs read."""
     programs = binaries.ensure()
     if not is_free(folder):
@@ -288,7 +288,7 @@ def _prepared_site(folder: Path, *, audit: bool, runtime_config: str) -> Site:
         etcd_port=etcd,
         etcd_peer_port=peers,
         audit=audit,
-        runtime_config=runtime_config,
+        apiserver_flags=tuple(apiserver_flags),
     )
     site.folder.mkdir(parents=True, exist_ok=True)
     write_credentials(site)

@@ -1,17 +1,27 @@
-"""Free ports, chosen by the kernel."""
+"""Free ports of the loopback address, chosen so that nothing else is likely to take them before they are used."""
 
 from __future__ import annotations
 
+import random
 import socket
-from contextlib import ExitStack
+from collections.abc import Iterator
+from itertools import islice
 
 LOOPBACK = "127.0.0.1"
+RANGE = range(10_000, 32_000)
+"""Below the ports that Linux gives to outgoing connections (32768 and up), which come and go at any moment."""
 
 
 def free_ports(count: int) -> list[int]:
-    """Return distinct ports of the loopback address that nothing listens on."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind((LOOPBACK, 0))
-        return [each.getsockname()[1] for each in sockets]
+    """Return distinct ports that nothing listens on."""
+    return list(islice(_free(), count))
+
+
+def _free() -> Iterator[int]:
+    for port in random.SystemRandom().sample(RANGE, k=len(RANGE)):
+        with socket.socket() as probe:
+            try:
+                probe.bind((LOOPBACK, port))
+            except OSError:
+                continue
+        yield port

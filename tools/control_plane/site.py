@@ -34,7 +34,7 @@ class Site:
     etcd_port: int
     etcd_peer_port: int
     audit: bool = False
-    runtime_config: str = ""
+    apiserver_flags: tuple[str, ...] = ()
 
     @property
     def server(self) -> str:

@@ -22,6 +22,8 @@ KINDS = frozenset(
         "PersistentVolumeClaim",
         "Pod",
         "PodDisruptionBudget",
+        "ReplicaSet",
+        "ReplicationController",
         "Secret",
         "Service",
         "ServiceAccount",

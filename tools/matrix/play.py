@@ -68,6 +68,12 @@ def pairs() -> Iterator[Unit]:
             yield Unit(writer, change, (REPAIRED[(row + column) % len(REPAIRED)],))
 
 
+def diagonal() -> Iterator[Unit]:
+    """Yield every change once, so that each writer and each way has its turn."""
+    for row, change in enumerate(CHANGES):
+        yield Unit(WRITERS[row % len(WRITERS)], change, (REPAIRED[row // len(WRITERS) % len(REPAIRED)],))
+
+
 @dataclass(slots=True)
 class _Played:
     unit: Unit

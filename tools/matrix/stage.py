@@ -14,7 +14,7 @@ import msgspec
 from bench.client import Api, connected
 from bench.field import NAMESPACES, POLICIES
 from control_plane.credentials import ADMIN
-from control_plane.installation import REPOSITORY, install
+from control_plane.installation import install, install_admission, start_admitting
 from control_plane.operator_process import OperatorProcess
 from control_plane.patience import eventually
 from control_plane.plane import ControlPlane
@@ -106,10 +106,10 @@ class Stage:
 @asynccontextmanager
 async def staged(folder: Path, *, admits: bool) -> AsyncIterator[Stage]:
     """Yield a fresh control plane with everything installed, and the operator at work."""
-    with ControlPlane.start(folder / "plane") as plane:
+    with (start_admitting if admits else ControlPlane.start)(folder / "plane") as plane:
         kubeconfig = install(plane)
         if admits:
-            plane.kubectl("apply", "-k", str(REPOSITORY / "manifests" / "admission"))
+            install_admission(plane)
         with OperatorProcess(kubeconfig, log=plane.log("operator")) as operator:
             operator.wait_ready(60)
             async with connected(plane.site, user=ADMIN) as api:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from control_plane import binaries
+from control_plane import binaries, kubernetes
 from control_plane.go_build import TOOLS, BuildFailed, build, cache_folder, say, scratch
 from control_plane.locks import locked
 from proof.packages import NotAvailable, installed_or_unpacked
@@ -21,7 +22,7 @@ SERVICE = ("pause", "web")
 
 @dataclass(frozen=True, slots=True)
 class Programs:
-    """Folders, each with the programs that its module or package gives."""
+    """Folders, each with the programs that its module, release or package gives."""
 
     node: Path
     containerd: Path
@@ -40,7 +41,7 @@ def ensure() -> Programs:
     """
     binaries.ensure()
     return Programs(
-        node=_built("node", NODE),
+        node=kubernetes.chosen().ensure(*NODE),
         containerd=_built("containerd", CONTAINERD),
         cni=_built("cni", CNI),
         service=service(),
@@ -51,10 +52,10 @@ def ensure() -> Programs:
 
 def service() -> Path:
     """Return the folder of the web service, which needs nothing but Go."""
-    return _built("service", SERVICE, packages="./...")
+    return _built("service", SERVICE, packages=("./...",))
 
 
-def _built(name: str, programs: tuple[str, ...], *, packages: str = TOOLS) -> Path:
+def _built(name: str, programs: tuple[str, ...], *, packages: Sequence[str] = (TOOLS,)) -> Path:
     module = MODULES / name
     cache = cache_folder("proof", [file for file in module.rglob("*") if file.is_file()])
     cache.mkdir(parents=True, exist_ok=True)

@@ -55,7 +55,8 @@ class Listing:
                 await asyncio.sleep(RETRY_SECONDS)
             except (Unavailable, RequestFailed) as error:
                 log.warning("listing failed", resource=resource.plural, error=str(error)[:300])
-                await asyncio.sleep(RETRY_SECONDS)
+                asked = error.retry_after if isinstance(error, Unavailable) else 0.0
+                await asyncio.sleep(max(RETRY_SECONDS, asked))
             else:
                 return
 

@@ -16,6 +16,9 @@ from productionpolicy.verdict.rollouts import in_flight
 STATEFUL_SET_SECONDS = 1800.0
 """How long a StatefulSet may hold its slot for a withdrawal: it has no progress deadline of its own."""
 
+LINGERING_SECONDS = 30.0
+"""How long after its grace period a pod that is shutting down may hold the slot of its workload."""
+
 
 @dataclass(slots=True)
 class _Line:
@@ -23,6 +26,8 @@ class _Line:
 
     rolling: dict[WorkloadKey, float] = field(default_factory=dict)
     """Since when, by the monotonic clock."""
+    draining: dict[WorkloadKey, float] = field(default_factory=dict)
+    """Since when all new pods are available while old ones are still shutting down, by the monotonic clock."""
     waiting: dict[WorkloadKey, None] = field(default_factory=dict)
 
 
@@ -93,6 +98,7 @@ class Rollouts:
             return
         line = self._lines[policy]
         line.rolling.pop(key, None)
+        line.draining.pop(key, None)
         ROLLING.labels(policy=policy).set(len(line.rolling))
         self.wake_next(policy)
 
@@ -126,10 +132,17 @@ class Rollouts:
 
     def _under_way(self, workload: Workload) -> bool:
         policy = self._held.get(workload.key)
+        if policy is not None and workload.settled and workload.progress.terminating and not workload.deleting:
+            return self._drains(workload, self._lines[policy])
         if workload.kind is Kind.STATEFUL_SET and policy is not None and not _begun(workload):
             since = self._lines[policy].rolling[workload.key]
             return under_way(workload) and self._clock.monotonic() - since < STATEFUL_SET_SECONDS
         return under_way(workload)
+
+    def _drains(self, workload: Workload, line: _Line) -> bool:
+        """Say whether the old pods may still be shutting down; one that hangs does not hold the slot forever."""
+        since = line.draining.setdefault(workload.key, self._clock.monotonic())
+        return self._clock.monotonic() - since < workload.template.grace_seconds + LINGERING_SECONDS
 
 
 def under_way(workload: Workload) -> bool:

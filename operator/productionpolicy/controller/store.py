@@ -26,6 +26,7 @@ from productionpolicy.kube.fields import Fields
 from productionpolicy.kube.pods import PodTemplate
 from productionpolicy.kube.selectors import LabelIndex, SelectorIndex
 from productionpolicy.kube.surroundings import (
+    UNKNOWN_SERVER,
     Autoscaler,
     Claim,
     Node,
@@ -101,12 +102,14 @@ class Store:
     def __init__(self) -> None:
         self.policies: dict[str, StoredPolicy] = {}
         self.namespaces: dict[str, Namespace] = {}
-        self.matches_label_keys = False
+        self.server = UNKNOWN_SERVER
+        """What the API server honours."""
         self.born: Callable[[WorkloadKey], None] = _ignore
         """Is told of each workload that was not there before."""
         self._neighbourhoods: defaultdict[str, _Neighbourhood] = defaultdict(_Neighbourhood)
         self._nodes: dict[str, Node] = {}
-        self._topology = Topology.of(())
+        self._topology: Topology | None = None
+        """What the nodes offer; None where it has to be counted again."""
         self._versions: dict[Resource, dict[tuple[str, str], str]] = defaultdict(dict)
         self._observers: dict[Resource, Callable[[str, str, Mapping[str, Any] | None], Iterable[WorkloadKey]]] = {
             POLICIES: self._observe_policy,
@@ -189,8 +192,8 @@ class Store:
             autoscaler=_autoscaler(around, workload.key),
             claims=tuple(around.claims[name] for name in sorted(workload.template.claims) if name in around.claims),
             account=around.accounts.get(workload.template.service_account),
-            topology=self._topology,
-            matches_label_keys=self.matches_label_keys,
+            topology=self._topology_now(),
+            server=self.server,
         )
 
     def repaired_by(self, key: WorkloadKey) -> str | None:
@@ -232,17 +235,24 @@ class Store:
             self._nodes[name] = read_node(raw)
         if before == self._nodes.get(name):
             return ()
-        topology = Topology.of(self._nodes.values())
-        changed, self._topology = topology != self._topology, topology
-        return self._wanting_nodes() if changed else ()
+        self._topology = None
+        return self._wanting_nodes()
+
+    def _topology_now(self) -> Topology:
+        if self._topology is None:
+            self._topology = Topology.of(self._nodes.values())
+        return self._topology
 
     def _wanting_nodes(self) -> Iterator[WorkloadKey]:
-        """Return the workloads whose repair depends on the nodes: those to be spread by force."""
+        """Return the workloads whose judgement or repair depends on the nodes: those that are spread by force."""
         for stored in self.policies.values():
             policy = stored.policy
-            if policy is not None and policy.spec.expectations.spread.strength is Strength.REQUIRED:
-                for namespace in self.namespaces_of(stored.name):
-                    yield from self.workloads(namespace)
+            if policy is None:
+                continue
+            by_policy = policy.spec.expectations.spread.strength is Strength.REQUIRED
+            for namespace in self.namespaces_of(stored.name):
+                workloads = tuple(self._neighbourhoods[namespace].workloads.items())
+                yield from (key for key, each in workloads if by_policy or each.template.needs_places)
 
     def _observe_autoscaler(self, namespace: str, name: str, raw: Mapping[str, Any] | None) -> Iterable[WorkloadKey]:
         around = self._neighbourhoods[namespace]

@@ -135,6 +135,8 @@ class Expectation(Struct, Generic[P], frozen=True):
     kinds: frozenset[Kind] = PODS
     rides_along: bool = False
     """Whether its repair waits until another one restarts the pods."""
+    hooks: bool = False
+    """Whether it judges the hooks of Helm and Argo CD, too, which are meant to end soon."""
 
     @property
     def page(self) -> str:
@@ -144,7 +146,8 @@ class Expectation(Struct, Generic[P], frozen=True):
 
     def judges(self, workload: Workload, parameters: P, around: Surroundings) -> bool:
         """Say whether it has anything to judge on the workload."""
-        return workload.kind in self.kinds and self.applies(workload, parameters, around)
+        judged = workload.kind in self.kinds and (self.hooks or workload.hook is None)
+        return judged and self.applies(workload, parameters, around)
 
 
 def always(_workload: Workload, _parameters: Parameters, _around: Surroundings) -> bool:

@@ -32,7 +32,7 @@ from productionpolicy.expectations.expectation import Action, AuditedParameters,
 from productionpolicy.kube.images import ImagePattern
 from productionpolicy.kube.pods import EMPTY_DIR, Container, Volume
 from productionpolicy.kube.surroundings import Surroundings
-from productionpolicy.kube.workloads import REPLICATED, Kind, Workload
+from productionpolicy.kube.workloads import INTERCHANGEABLE, REPLICATED, Kind, Workload
 
 _PASSING = frozenset({EMPTY_DIR, "ephemeral", "configMap", "secret", "projected", "downwardAPI", "image", "gitRepo"})
 """Volumes that are gone with the pod, or that nobody can write."""
@@ -73,7 +73,7 @@ def audit(workload: Workload, parameters: PersistenceParameters, around: Surroun
     if _legible(workload):
         yield from _stateless(workload, kept)
         yield from _losing_stores(workload, kept, parameters)
-    if workload.kind is Kind.DEPLOYMENT and around.ceiling(workload) > _ENOUGH:
+    if workload.kind in INTERCHANGEABLE and around.ceiling(workload) > _ENOUGH:
         yield from _shared_claims(volumes, around, pods=around.ceiling(workload))
 
 

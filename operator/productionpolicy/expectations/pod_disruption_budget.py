@@ -143,9 +143,8 @@ def applies(workload: Workload, parameters: PodDisruptionBudgetParameters, aroun
     """
     if not workload.template.labels:
         return False
-    switched_off = around.autoscaler is None and workload.replicas == 0
     selected = any(_counts(each, workload) for each in around.budgets)
-    return several_pods(workload, parameters, around) or (selected and not switched_off)
+    return several_pods(workload, parameters, around) or (selected and not around.switched_off(workload))
 
 
 def _counts(budget: Budget, workload: Workload) -> bool:

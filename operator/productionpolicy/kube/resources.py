@@ -13,6 +13,9 @@ from productionpolicy.kube.quantity import Quantity
 COUNTED = ("cpu", "memory")
 """The resources from which the quality of service follows."""
 
+_ELASTIC = frozenset({*COUNTED, "ephemeral-storage"})
+"""The resources of which a node holds so much that the pods share it."""
+
 
 class QualityOfService(StrEnum):
     """The order in which pods are evicted from a node that runs out of memory: the first goes first."""
@@ -38,6 +41,12 @@ class Resources(Struct, frozen=True):
     def request(self, name: str) -> Quantity | None:
         """Return what is asked for; the API server takes a missing request from the limit."""
         return self.requests.get(name, self.limits.get(name))
+
+    @property
+    def scarce(self) -> tuple[str, ...]:
+        """The names of what it asks for in whole pieces that a node has few of: extended resources, huge pages."""
+        names = sorted((self.requests.keys() | self.limits.keys()) - _ELASTIC)
+        return tuple(each for each in names if self.requests.get(each) or self.limits.get(each))
 
     @property
     def given(self) -> bool:

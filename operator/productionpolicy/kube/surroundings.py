@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -10,14 +11,40 @@ from msgspec.structs import replace
 
 from productionpolicy.kube.budgets import Budget
 from productionpolicy.kube.fields import Fields, Unreadable
-from productionpolicy.kube.pods import HOSTNAME, ZONE
+from productionpolicy.kube.pods import HOSTNAME
+from productionpolicy.kube.selectors import Labels
 from productionpolicy.kube.workloads import UNSCALED, Workload
 
-_SINGLE = frozenset({"ReadWriteOnce", "ReadWriteOncePod"})
+_ONE_POD = "ReadWriteOncePod"
+_SINGLE = frozenset({"ReadWriteOnce", _ONE_POD})
+_SCALED_OBJECT = "ScaledObject"
+_MOST_BY_KEDA = 100
+"""What KEDA takes for maxReplicaCount where it is not given."""
+
+
+class Server(Struct, frozen=True):
+    """What an API server honours. Files are judged as by the newest release; where nothing is known, nothing counts."""
+
+    matches_label_keys: bool = True
+    """Whether it knows `matchLabelKeys` in pod affinity (on by default since Kubernetes 1.31)."""
+    max_unavailable_of_sets: bool = True
+    """Whether rollouts of StatefulSets heed `maxUnavailable`; others replace one pod after the other. It is on by
+    default since Kubernetes 1.37, and was from 1.35.0 to 1.35.3."""
+
+    @classmethod
+    def of(cls, version: tuple[int, ...]) -> Server:
+        """Return what the release of a version (major, minor, patch) honours by default."""
+        return cls(
+            matches_label_keys=version >= (1, 31, 0),
+            max_unavailable_of_sets=version >= (1, 37, 0) or (1, 35, 0) <= version < (1, 35, 4),
+        )
+
+
+UNKNOWN_SERVER = Server(matches_label_keys=False, max_unavailable_of_sets=False)
 
 
 class Autoscaler(Struct, frozen=True):
-    """A HorizontalPodAutoscaler (autoscaling/v2)."""
+    """A HorizontalPodAutoscaler (autoscaling/v2), or a ScaledObject of KEDA, which makes one."""
 
     namespace: str
     name: str
@@ -25,15 +52,21 @@ class Autoscaler(Struct, frozen=True):
     target_name: str
     minimum: int
     maximum: int
+    kind: str = "HorizontalPodAutoscaler"
     unreadable: tuple[Unreadable, ...] = ()
     """Why no API server takes it, which is possible only in a file: it is as good as missing."""
+
+    @property
+    def minimum_field(self) -> str:
+        """The field that holds the minimum."""
+        return "minReplicaCount" if self.kind == _SCALED_OBJECT else "minReplicas"
 
 
 class Node(Struct, frozen=True):
     """A node, as far as it matters for spreading."""
 
     name: str
-    zone: str | None
+    labels: Labels
     schedulable: bool
 
 
@@ -49,6 +82,11 @@ class Claim(Struct, frozen=True):
         """Whether only one node can mount it, or only one pod."""
         return bool(self.access_modes) and set(self.access_modes) <= _SINGLE
 
+    @property
+    def of_one_pod(self) -> bool:
+        """Whether only one pod can mount it."""
+        return set(self.access_modes) == {_ONE_POD}
+
 
 class ServiceAccount(Struct, frozen=True):
     """A ServiceAccount, as far as it concerns the pulling of images."""
@@ -62,19 +100,36 @@ class Topology(Struct, frozen=True):
     """How many places the schedulable nodes offer, by topology key."""
 
     places: Mapping[str, int]
+    """How many values of a label there are; each node is a host."""
+    carried: frozenset[str] = frozenset()
+    """The labels that all of them carry."""
+    known: bool = True
+    """Whether the nodes are known at all."""
 
     @classmethod
     def of(cls, nodes: Iterable[Node]) -> Topology:
-        """Count the hosts and zones of the schedulable nodes; where no node is known, nothing is."""
+        """Count the places of the schedulable nodes; where no node is known, nothing is."""
         known = list(nodes)
         if not known:
             return NOWHERE
         schedulable = [each for each in known if each.schedulable]
-        zones = {each.zone for each in schedulable if each.zone}
-        return cls({HOSTNAME: len(schedulable), ZONE: len(zones)})
+        values: defaultdict[str, list[str]] = defaultdict(list)
+        for key, value in (pair for each in schedulable for pair in each.labels.items()):
+            values[key].append(value)
+        places = {key: len(set(found)) for key, found in sorted(values.items())}
+        carried = {key for key, found in values.items() if len(found) == len(schedulable)}
+        return cls({**places, HOSTNAME: len(schedulable)}, frozenset({*carried, HOSTNAME}))
+
+    def holds(self, key: str) -> int:
+        """Return how many places there are."""
+        return self.places.get(key, 0)
+
+    def is_one_place(self, key: str) -> bool:
+        """Say whether all schedulable nodes are in one and the same place."""
+        return key in self.carried and self.holds(key) == 1
 
 
-NOWHERE = Topology({})
+NOWHERE = Topology({}, known=False)
 
 
 class Reach(Struct, frozen=True):
@@ -129,8 +184,8 @@ class Surroundings(Struct, frozen=True):
     account: ServiceAccount | None = None
     """The service account of its pods; None where it is not known."""
     topology: Topology = NOWHERE
-    matches_label_keys: bool = False
-    """Whether the server knows `matchLabelKeys` in pod affinity (on by default since Kubernetes 1.31)."""
+    server: Server = UNKNOWN_SERVER
+    """What the API server honours."""
 
     def floor(self, workload: Workload) -> int:
         """Return the least number of pods that the workload is meant to have."""
@@ -139,6 +194,22 @@ class Surroundings(Struct, frozen=True):
     def ceiling(self, workload: Workload) -> int:
         """Return the greatest number of pods that the workload may be scaled to."""
         return self.autoscaler.maximum if self.autoscaler else workload.replicas
+
+    def switched_off(self, workload: Workload) -> bool:
+        """Say whether its owner has scaled it to no pod at all."""
+        return self.ceiling(workload) == 0
+
+    def claims_of_one(self, workload: Workload) -> tuple[Claim, ...]:
+        """Return the claims of which it is known that a second pod, or one on another node, cannot mount them.
+
+        Pods that all run on one node may share what only one node can mount.
+        """
+        return tuple(each for each in self.claims if (each.of_one_pod if workload.template.pinned else each.single))
+
+    def claim_in_the_way(self, workload: Workload) -> str | None:
+        """Return the name of a claim of which it is not known that pods on several nodes can mount it."""
+        shared = {each.name for each in self.claims if each.access_modes and not each.single}
+        return next((name for name in workload.template.claims if name not in shared), None)
 
     def reach(self, budget: Budget, workload: Workload) -> Reach:
         """Return what a budget selects that selects the pods of the workload."""
@@ -164,14 +235,33 @@ def read_autoscaler(raw: Mapping[str, Any]) -> Autoscaler:
     minimum, maximum = spec.integer("minReplicas"), spec.integer("maxReplicas")
     if minimum is not None and (minimum < 0 or (maximum is not None and maximum < minimum)):
         spec.reject("minReplicas", expected="a whole number from 0 to maxReplicas")
+    minimum = 1 if minimum is None else minimum
+    # KEDA makes an autoscaler of 1 for a minimum of 0, too, and scales to 0 by itself: that it keeps a pod is a guess.
+    by_keda = any(each.text("kind") == _SCALED_OBJECT for each in metadata.items("ownerReferences"))
     return Autoscaler(
         namespace=metadata.text("namespace") or "",
         name=metadata.text("name") or "",
         target_kind=target.text("kind") or "",
         target_name=target.text("name") or "",
-        minimum=1 if minimum is None else minimum,
+        minimum=0 if by_keda and minimum == 1 else minimum,
         maximum=maximum or 1,
         unreadable=fields.problems,
+    )
+
+
+def read_scaled_object(raw: Mapping[str, Any]) -> Autoscaler:
+    """Return the autoscaler that KEDA makes of a raw ScaledObject (keda.sh/v1alpha1)."""
+    fields = Fields(raw)
+    metadata, spec = fields.mapping("metadata"), fields.mapping("spec")
+    target, maximum = spec.mapping("scaleTargetRef"), spec.integer("maxReplicaCount")
+    return Autoscaler(
+        namespace=metadata.text("namespace") or "",
+        name=metadata.text("name") or "",
+        target_kind=target.text("kind") or "Deployment",
+        target_name=target.text("name") or "",
+        minimum=spec.integer("minReplicaCount") or 0,
+        maximum=_MOST_BY_KEDA if maximum is None else maximum,
+        kind=_SCALED_OBJECT,
     )
 
 
@@ -204,6 +294,6 @@ def read_node(raw: Mapping[str, Any]) -> Node:
     barred = any(taint.text("effect") in {"NoSchedule", "NoExecute"} for taint in spec.items("taints"))
     return Node(
         name=metadata.text("name") or "",
-        zone=metadata.text_map("labels").get(ZONE),
+        labels=metadata.text_map("labels"),
         schedulable=not spec.boolean("unschedulable") and not barred,
     )

@@ -16,12 +16,14 @@ from productionpolicy.kube.surroundings import (
     Claim,
     Node,
     Reach,
+    Server,
     ServiceAccount,
     Surroundings,
     Topology,
     read_autoscaler,
     read_claim,
     read_node,
+    read_scaled_object,
     read_service_account,
 )
 from productionpolicy.kube.workloads import Kind, Workload, WorkloadKey
@@ -30,8 +32,10 @@ from productionpolicy.repairs.budget import budget_name, is_ours_beside
 
 BUDGET, AUTOSCALER, NODE = "PodDisruptionBudget", "HorizontalPodAutoscaler", "Node"
 CLAIM, SERVICE_ACCOUNT = "PersistentVolumeClaim", "ServiceAccount"
-NEIGHBOURS = frozenset({BUDGET, AUTOSCALER, NODE, CLAIM, SERVICE_ACCOUNT})
+SCALED_OBJECT = "ScaledObject"
+NEIGHBOURS = frozenset({BUDGET, AUTOSCALER, SCALED_OBJECT, NODE, CLAIM, SERVICE_ACCOUNT})
 """The kinds that bear on the judgement of a workload beside them."""
+
 
 Place = tuple[str, str]
 """Namespace and name."""
@@ -46,6 +50,7 @@ class Neighbours:
     """
 
     def __init__(self, workloads: Iterable[Workload], others: Iterable[Mapping[str, Any]]) -> None:
+        self._judged: defaultdict[tuple[str, str], list[WorkloadKey]] = defaultdict(list)
         self._makers: dict[WorkloadKey, Workload] = {}
         """All but bare pods, for which no budget counts."""
         self._labels: LabelIndex[WorkloadKey] = LabelIndex()
@@ -59,6 +64,7 @@ class Neighbours:
         self._accounts: defaultdict[str, list[ServiceAccount]] = defaultdict(list)
         self._nodes: list[Node] = []
         for each in workloads:
+            self._judged[each.key.kind, each.key.name].append(each.key)
             if each.kind is not Kind.POD:
                 self._makers[each.key] = each
                 self._labels.put(each.key, each.template.labels)
@@ -81,14 +87,33 @@ class Neighbours:
             claims=tuple(self._claims_of(workload)),
             account=next(_near_to(workload, self._accounts.get(workload.template.service_account, ())), None),
             topology=self._topology,
-            matches_label_keys=True,
+            server=Server(),
         )
+
+    def without_use(self, raw: Mapping[str, Any]) -> str | None:
+        """Say why a budget or an autoscaler bears on no workload among the given objects; None where it does."""
+        if raw.get("kind") == BUDGET:
+            return self._selects_nothing(read_budget(raw))
+        return self._scales_nothing(read_autoscaler(raw)) if raw.get("kind") == AUTOSCALER else None
+
+    def _selects_nothing(self, budget: Budget) -> str | None:
+        selected = self._labels.selected_by(budget.selector) if budget.selector else set()
+        if any(_near(each.namespace, budget.namespace) for each in selected):
+            return None
+        return "it selects no pods of the workloads that were given, so nothing tells whether it is right"
+
+    def _scales_nothing(self, scaler: Autoscaler) -> str | None:
+        targets = self._judged.get((scaler.target_kind, scaler.target_name), ())
+        if any(_near(each.namespace, scaler.namespace) for each in targets):
+            return None
+        target = f"{scaler.target_kind} {scaler.target_name}".strip() or "nothing"
+        return f"its target is {target}, which is not among the workloads that were given"
 
     def _enter(self, raw: Mapping[str, Any]) -> None:
         kind = raw.get("kind")
         if kind == BUDGET:
             self._enter_budget(_read_budget(raw))
-        elif kind == AUTOSCALER:
+        elif kind in {AUTOSCALER, SCALED_OBJECT}:
             scaler = _read_autoscaler(raw)
             self._scaled[scaler.target_kind, scaler.target_name].append(scaler)
         elif kind == CLAIM:
@@ -155,6 +180,8 @@ def _read_budget(raw: Mapping[str, Any]) -> Budget:
 
 
 def _read_autoscaler(raw: Mapping[str, Any]) -> Autoscaler:
+    if raw.get("kind") == SCALED_OBJECT:
+        return read_scaled_object(raw)
     read = read_autoscaler(raw)
     return replace(read, unreadable=(*_version_not_served(raw), *read.unreadable))
 

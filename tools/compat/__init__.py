@@ -1,0 +1,1 @@
+"""The cluster tests on a control plane of every release of Kubernetes that the project supports."""
