@@ -11,8 +11,10 @@ from productionpolicy.kube.surroundings import (
     Server,
     Surroundings,
     Topology,
+    default_resources,
     read_autoscaler,
     read_claim,
+    read_limit_range,
     read_node,
     read_scaled_object,
     read_service_account,
@@ -53,6 +55,7 @@ def surroundings_of(raw: Raw, others: Sequence[Raw], *, server: Server = NEWEST)
             ),
             None,
         ),
+        default_resources=default_resources(read_limit_range(each) for each in _beside(workload, others, "LimitRange")),
         topology=Topology.of(read_node(each) for each in others if each["kind"] == "Node"),
         server=server,
     )

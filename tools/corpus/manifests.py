@@ -19,6 +19,7 @@ KINDS = frozenset(
         "Deployment",
         "HorizontalPodAutoscaler",
         "Job",
+        "LimitRange",
         "PersistentVolumeClaim",
         "Pod",
         "PodDisruptionBudget",

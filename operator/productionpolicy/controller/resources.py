@@ -28,6 +28,7 @@ class Resource(Struct, frozen=True):
 PODS = Resource("", "v1", "pods", "Pod")
 CLAIMS = Resource("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim")
 SERVICE_ACCOUNTS = Resource("", "v1", "serviceaccounts", "ServiceAccount")
+LIMIT_RANGES = Resource("", "v1", "limitranges", "LimitRange")
 ADMISSION_GROUP = "admissionregistration.k8s.io"
 POLICIES = Resource(GROUP, VERSION, PLURAL, KIND, namespaced=False)
 NAMESPACES = Resource("", "v1", "namespaces", "Namespace", namespaced=False)
@@ -51,6 +52,7 @@ WATCHED = (
     BUDGETS,
     CLAIMS,
     SERVICE_ACCOUNTS,
+    LIMIT_RANGES,
     DAEMON_SETS,
     JOBS,
     CRON_JOBS,

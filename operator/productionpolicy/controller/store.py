@@ -13,6 +13,7 @@ from productionpolicy.controller.resources import (
     AUTOSCALERS,
     BUDGETS,
     CLAIMS,
+    LIMIT_RANGES,
     NAMESPACES,
     NODES,
     POLICIES,
@@ -29,13 +30,16 @@ from productionpolicy.kube.surroundings import (
     UNKNOWN_SERVER,
     Autoscaler,
     Claim,
+    LimitRange,
     Node,
     Reach,
     ServiceAccount,
     Surroundings,
     Topology,
+    default_resources,
     read_autoscaler,
     read_claim,
+    read_limit_range,
     read_node,
     read_service_account,
 )
@@ -82,6 +86,7 @@ class _Neighbourhood:
     autoscalers: dict[str, Autoscaler] = field(default_factory=dict)
     claims: dict[str, Claim] = field(default_factory=dict)
     accounts: dict[str, ServiceAccount] = field(default_factory=dict)
+    limit_ranges: dict[str, LimitRange] = field(default_factory=dict)
     labels: LabelIndex[WorkloadKey] = field(default_factory=LabelIndex)
     """The labels of all pod templates; bare pods are left out, for no budget counts them."""
     selectors: SelectorIndex[WorkloadKey] = field(default_factory=SelectorIndex)
@@ -119,6 +124,7 @@ class Store:
             BUDGETS: self._observe_budget,
             CLAIMS: self._observe_claim,
             SERVICE_ACCOUNTS: self._observe_account,
+            LIMIT_RANGES: self._observe_limit_range,
             **{each: self._observer_of_workload(each) for each in WORKLOADS.values()},
         }
 
@@ -192,6 +198,7 @@ class Store:
             autoscaler=_autoscaler(around, workload.key),
             claims=tuple(around.claims[name] for name in sorted(workload.template.claims) if name in around.claims),
             account=around.accounts.get(workload.template.service_account),
+            default_resources=default_resources(around.limit_ranges.values()),
             topology=self._topology_now(),
             server=self.server,
         )
@@ -282,6 +289,13 @@ class Store:
         if after is not None:
             around.accounts[name] = after
         return () if before == after else _having(around, lambda pod: pod.service_account == name)
+
+    def _observe_limit_range(self, namespace: str, name: str, raw: Mapping[str, Any] | None) -> Iterable[WorkloadKey]:
+        around = self._neighbourhoods[namespace]
+        before, after = around.limit_ranges.pop(name, None), read_limit_range(raw) if raw is not None else None
+        if after is not None:
+            around.limit_ranges[name] = after
+        return () if before == after else tuple(around.workloads)
 
     def _observe_budget(self, namespace: str, name: str, raw: Mapping[str, Any] | None) -> Iterable[WorkloadKey]:
         around = self._neighbourhoods[namespace]

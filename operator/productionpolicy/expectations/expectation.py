@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from productionpolicy.kube.counts import Count
+from productionpolicy.kube.pods import Container, Probe
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import Kind, Workload
 from productionpolicy.repairs import Amendment, BudgetTerms
@@ -148,6 +149,22 @@ class Expectation(Struct, Generic[P], frozen=True):
         """Say whether it has anything to judge on the workload."""
         judged = workload.kind in self.kinds and (self.hooks or workload.hook is None)
         return judged and self.applies(workload, parameters, around)
+
+
+def missing_port(container: Container, probe: Probe | None, *, name: str) -> Iterator[Finding]:
+    """Find a probe that names a port which its container does not have.
+
+    Args:
+        container: the container.
+        probe: its probe, if it has one.
+        name: the field of the probe.
+    """
+    if probe is not None and probe.missing_port:
+        yield Finding(
+            path=f"{container.path}.{name}",
+            message=f"container {container.name} has no port named {probe.missing_port}, so its {name} always fails",
+            remedy="name a port of the container, or give its number",
+        )
 
 
 def always(_workload: Workload, _parameters: Parameters, _around: Surroundings) -> bool:

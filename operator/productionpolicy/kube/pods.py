@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from productionpolicy.kube.fields import Fields
-from productionpolicy.kube.images import is_one_of
+from productionpolicy.kube.images import is_one_of, is_written
 from productionpolicy.kube.ownership import Part
 from productionpolicy.kube.programs.commands import is_shell
 from productionpolicy.kube.resources import NO_RESOURCES, Resources, read_resources
@@ -46,6 +46,13 @@ _OPERATING_SYSTEM = ("kubernetes.io/os", "beta.kubernetes.io/os")
 """The labels by which nodes tell their operating system."""
 _PIPE = re.compile(r"(?<!\|)\|(?!\|)")
 
+_NOTHING = re.compile(
+    r"(?:[A-Za-z0-9_/.-]*/)?(?:(?:ba|da|a)?sh -[elux]*c )?(?:[A-Za-z0-9_/.-]*/)?"
+    r"(?:true|:|exit 0|echo(?: [A-Za-z0-9 _.!-]*)?);?"
+)
+"""Commands that always succeed, alone or in a shell."""
+
+_PORT_NAME = re.compile(r"[a-z0-9-]*[a-z][a-z0-9-]*")
 EMPTY_DIR = "emptyDir"
 """What the API server takes a volume without a source for (core/v1)."""
 
@@ -92,8 +99,15 @@ class Probe(Struct, frozen=True):
     period: int = _PERIOD
     timeout: int = _TIMEOUT
     failure_threshold: int = _FAILURE_THRESHOLD
+    missing_port: str = ""
+    """The name by which it names a port that its container does not have, so that it always fails."""
     legible: bool = True
     """Whether all of it could be read."""
+
+    @property
+    def always_succeeds(self) -> bool:
+        """Whether it runs a command that does nothing, and so asks nothing."""
+        return self.kind is HandlerKind.EXEC and _NOTHING.fullmatch(" ".join(self.action)) is not None
 
     @property
     def patience(self) -> int:
@@ -174,8 +188,7 @@ class Container(Struct, frozen=True):
     """The names of the declared ports; a port without a name is an empty string."""
     readiness: Probe | None = None
     liveness: Probe | None = None
-    startup: bool = False
-    """Whether it has a startup probe."""
+    startup: Probe | None = None
     resources: Resources = NO_RESOURCES
     pull_policy: str | None = None
     read_only: bool = False
@@ -358,17 +371,27 @@ class PodTemplate(Struct, frozen=True):
         return max((each.pre_stop.duration for each in self.containers if each.pre_stop), default=0)
 
 
-def read_pod_template(fields: Fields, *, record: Part = Part()) -> PodTemplate:  # noqa: B008  # immutable
+def read_pod_template(
+    fields: Fields,
+    *,
+    record: Part = Part(),  # noqa: B008  # immutable
+    triggers: str = "",
+) -> PodTemplate:
     """Return the template that `fields` (a PodTemplateSpec, or a Pod) hold.
 
     Args:
         fields: the template.
         record: who wrote the fields of the pod spec. An empty `lifecycle` or `affinity` that its owner wrote must
             outlive our repair, or the hash of the template would change.
+        triggers: the annotation that tells OpenShift into which containers it puts the images of image streams.
     """
+    triggers = triggers.replace("\\", "").replace("'", '"')
     spec = fields.mapping("spec")
     affinity, resources = spec.mapping("affinity"), read_resources(spec)
-    containers = (*_read_containers(spec, "initContainers", record), *_read_containers(spec, "containers", record))
+    containers = (
+        *_read_containers(spec, "initContainers", record, triggers),
+        *_read_containers(spec, "containers", record, triggers),
+    )
     return PodTemplate(
         path=spec.path,
         labels=fields.mapping("metadata").text_map("labels"),
@@ -396,13 +419,24 @@ def read_pod_template(fields: Fields, *, record: Part = Part()) -> PodTemplate: 
     )
 
 
-def _read_containers(spec: Fields, name: str, record: Part) -> Iterable[Container]:
-    return [_read_container(each, record, field_name=name) for each in spec.items(name)]
+def _read_containers(spec: Fields, name: str, record: Part, triggers: str) -> Iterable[Container]:
+    read = [_read_container(each, record, field_name=name) for each in spec.items(name)]
+    return [
+        replace(each, image=None)
+        if _is_triggered(triggers, f"{name}[{index}]", f'{name}[?(@.name=="{each.name}")]')
+        else each
+        for index, each in enumerate(read)
+    ]
+
+
+def _is_triggered(triggers: str, *places: str) -> bool:
+    """Say whether an image stream fills in the image of the container at one of the places."""
+    return any(f".{place}.image" in triggers for place in places)
 
 
 def _known_image(reference: str | None) -> str | None:
     """Return an image, unless something else is still to fill it in, such as `${IMAGE}` or `{{ .Values.image }}`."""
-    return None if reference and ("$" in reference or "{" in reference) else reference
+    return reference.strip() if reference and is_written(reference) else None
 
 
 def _read_container(fields: Fields, record: Part, *, field_name: str) -> Container:
@@ -426,7 +460,7 @@ def _read_container(fields: Fields, record: Part, *, field_name: str) -> Contain
         ports=tuple(port.text("name") or "" for port in fields.items("ports")),
         readiness=_read_probe(fields, "readinessProbe"),
         liveness=_read_probe(fields, "livenessProbe"),
-        startup="startupProbe" in fields,
+        startup=_read_probe(fields, "startupProbe"),
         resources=read_resources(fields),
         pull_policy=fields.text("imagePullPolicy"),
         read_only=fields.mapping("securityContext").boolean("readOnlyRootFilesystem"),
@@ -464,6 +498,7 @@ def _read_probe(owner: Fields, name: str) -> Probe | None:
         period=fields.integer("periodSeconds") or _PERIOD,
         timeout=fields.integer("timeoutSeconds") or _TIMEOUT,
         failure_threshold=fields.integer("failureThreshold") or _FAILURE_THRESHOLD,
+        missing_port=_missing_port(fields.mapping(kind), kind, owner),
     )
     return probe if len(owner.problems) == noted else replace(probe, legible=False)
 
@@ -490,6 +525,20 @@ def _read_port(fields: Fields, container: Fields) -> str:
     ports = container.items("ports") if isinstance(given, str) else ()
     named = (each.integer("containerPort") for each in ports if each.text("name") == given)
     return str(next(named, given))
+
+
+def _missing_port(fields: Fields, kind: HandlerKind, container: Fields) -> str:
+    given = fields.raw("port")
+    if (
+        kind not in {HandlerKind.HTTP_GET, HandlerKind.TCP_SOCKET}
+        or not isinstance(given, str)
+        or not _PORT_NAME.fullmatch(given)
+    ):
+        return ""
+    known = any(port.text("name") == given for port in container.items("ports"))
+    ports = container.path_of("ports")
+    legible = not any(each.path.startswith(ports) for each in container.problems)
+    return "" if known or not legible else given
 
 
 def _writes_message(container: Fields, words: Iterable[str]) -> bool:

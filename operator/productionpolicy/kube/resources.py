@@ -50,13 +50,23 @@ class Resources(Struct, frozen=True):
 
     @property
     def given(self) -> bool:
-        """Whether it asks for, or limits, anything that counts."""
-        return any(self.request(name) for name in COUNTED)
+        """Whether it asks for, or limits, anything that counts; 0 is as good as nothing."""
+        return any(self.request(name) or self.limits.get(name) for name in COUNTED)
 
     @property
     def guaranteed(self) -> bool:
         """Whether all that counts is limited, and asked for in full."""
         return all(self.limits.get(name) and self.request(name) == self.limits[name] for name in COUNTED)
+
+    def defaulted(self, defaults: Resources) -> Resources:
+        """Return what a container has in a namespace whose LimitRange has these defaults.
+
+        The API server takes a missing request from the container's own limit before it takes a default.
+        """
+        if not (defaults.requests or defaults.limits):
+            return self
+        requests = {**defaults.requests, **self.limits, **self.requests}
+        return Resources(requests, {**defaults.limits, **self.limits}, self.legible)
 
 
 NO_RESOURCES = Resources()
@@ -69,6 +79,22 @@ def read_resources(owner: Fields) -> Resources:
     requests, limits = _read_quantities(fields.mapping("requests")), _read_quantities(fields.mapping("limits"))
     if len(owner.problems) > noted:
         return Resources(requests, limits, legible=False)
+    return Resources(requests, limits) if requests or limits else NO_RESOURCES
+
+
+def read_default_resources(limit_range: Fields) -> Resources:
+    """Return what the spec of a LimitRange gives to containers, with the defaults of the API (core/v1).
+
+    A missing default limit is the maximum. A missing default request is the default limit, or else the minimum.
+    """
+    requests: dict[str, Quantity] = {}
+    limits: dict[str, Quantity] = {}
+    for item in limit_range.items("limits"):
+        if item.text("type") == "Container":
+            most = {**_read_quantities(item.mapping("max")), **_read_quantities(item.mapping("default"))}
+            least = _read_quantities(item.mapping("min"))
+            asked = {**least, **most, **_read_quantities(item.mapping("defaultRequest"))}
+            limits, requests = {**most, **limits}, {**asked, **requests}
     return Resources(requests, limits) if requests or limits else NO_RESOURCES
 
 

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from productionpolicy.kube.budgets import Budget
 from productionpolicy.kube.fields import Fields, Unreadable
 from productionpolicy.kube.pods import HOSTNAME
+from productionpolicy.kube.resources import NO_RESOURCES, Resources, read_default_resources
 from productionpolicy.kube.selectors import Labels
 from productionpolicy.kube.workloads import UNSCALED, Workload
 
@@ -94,6 +95,23 @@ class ServiceAccount(Struct, frozen=True):
     namespace: str
     name: str
     pull_secrets: tuple[str, ...] = ()
+
+
+class LimitRange(Struct, frozen=True):
+    """A LimitRange, as far as it gives containers requests and limits."""
+
+    namespace: str
+    name: str
+    defaults: Resources = NO_RESOURCES
+
+
+def default_resources(limit_ranges: Iterable[LimitRange]) -> Resources:
+    """Return what containers get by all LimitRanges of a namespace; of two defaults, that of the first name counts."""
+    found = NO_RESOURCES
+    for each in sorted(limit_ranges, key=lambda each: each.name):
+        requests = {**each.defaults.requests, **found.requests}
+        found = Resources(requests, {**each.defaults.limits, **found.limits})
+    return found
 
 
 class Topology(Struct, frozen=True):
@@ -183,6 +201,8 @@ class Surroundings(Struct, frozen=True):
     """The persistent volume claims that it mounts by name, as far as they are known, sorted by name."""
     account: ServiceAccount | None = None
     """The service account of its pods; None where it is not known."""
+    default_resources: Resources = NO_RESOURCES
+    """What the LimitRanges of the namespace give to containers that do not say it."""
     topology: Topology = NOWHERE
     server: Server = UNKNOWN_SERVER
     """What the API server honours."""
@@ -284,6 +304,17 @@ def read_service_account(raw: Mapping[str, Any]) -> ServiceAccount:
         namespace=metadata.text("namespace") or "",
         name=metadata.text("name") or "",
         pull_secrets=tuple(each.text("name") or "" for each in fields.items("imagePullSecrets")),
+    )
+
+
+def read_limit_range(raw: Mapping[str, Any]) -> LimitRange:
+    """Return the limit range that a raw object holds."""
+    fields = Fields(raw)
+    metadata = fields.mapping("metadata")
+    return LimitRange(
+        namespace=metadata.text("namespace") or "",
+        name=metadata.text("name") or "",
+        defaults=read_default_resources(fields.mapping("spec")),
     )
 
 

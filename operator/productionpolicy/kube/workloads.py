@@ -81,6 +81,9 @@ _HOOKS = {
 
 _DELETED_ON_SUCCESS = frozenset({"hook-succeeded", "HookSucceeded"})
 
+IMAGE_TRIGGERS = "image.openshift.io/triggers"
+"""The annotation that tells OpenShift which images to fill in, and from where."""
+
 _MIRROR = "kubernetes.io/config.mirror"
 """The annotation on what the API server shows of a static pod, which a kubelet makes from a file on its node."""
 
@@ -335,7 +338,11 @@ def read_workload(raw: Mapping[str, Any]) -> Workload:
         hook=_read_hook(annotations) if kind in {Kind.POD, Kind.JOB} else None,
         replicas=_replicas(spec),
         selector=_read_selector(spec, kind),
-        template=read_pod_template(fields.below(*template), record=Part(ownership, (*template, "spec"))),
+        template=read_pod_template(
+            fields.below(*template),
+            record=Part(ownership, (*template, "spec")),
+            triggers=annotations.get(IMAGE_TRIGGERS, ""),
+        ),
         strategy=_read_strategy(spec.mapping("strategy" if kind is Kind.DEPLOYMENT else "updateStrategy")),
         paused=spec.boolean("paused"),
         claim_templates=tuple(_names(spec.items("volumeClaimTemplates"))),

@@ -14,14 +14,17 @@ from productionpolicy.kube.selectors import LabelIndex, SelectorIndex
 from productionpolicy.kube.surroundings import (
     Autoscaler,
     Claim,
+    LimitRange,
     Node,
     Reach,
     Server,
     ServiceAccount,
     Surroundings,
     Topology,
+    default_resources,
     read_autoscaler,
     read_claim,
+    read_limit_range,
     read_node,
     read_scaled_object,
     read_service_account,
@@ -31,9 +34,9 @@ from productionpolicy.offline.versions import API_VERSION, findings_of_version
 from productionpolicy.repairs.budget import budget_name, is_ours_beside
 
 BUDGET, AUTOSCALER, NODE = "PodDisruptionBudget", "HorizontalPodAutoscaler", "Node"
-CLAIM, SERVICE_ACCOUNT = "PersistentVolumeClaim", "ServiceAccount"
+CLAIM, SERVICE_ACCOUNT, LIMIT_RANGE = "PersistentVolumeClaim", "ServiceAccount", "LimitRange"
 SCALED_OBJECT = "ScaledObject"
-NEIGHBOURS = frozenset({BUDGET, AUTOSCALER, SCALED_OBJECT, NODE, CLAIM, SERVICE_ACCOUNT})
+NEIGHBOURS = frozenset({BUDGET, AUTOSCALER, SCALED_OBJECT, NODE, CLAIM, SERVICE_ACCOUNT, LIMIT_RANGE})
 """The kinds that bear on the judgement of a workload beside them."""
 
 
@@ -62,6 +65,7 @@ class Neighbours:
         self._scaled: defaultdict[tuple[str, str], list[Autoscaler]] = defaultdict(list)
         self._claims: defaultdict[str, list[Claim]] = defaultdict(list)
         self._accounts: defaultdict[str, list[ServiceAccount]] = defaultdict(list)
+        self._limit_ranges: list[LimitRange] = []
         self._nodes: list[Node] = []
         for each in workloads:
             self._judged[each.key.kind, each.key.name].append(each.key)
@@ -86,6 +90,7 @@ class Neighbours:
             unreadable_autoscaler=self._autoscaler(workload, readable=False),
             claims=tuple(self._claims_of(workload)),
             account=next(_near_to(workload, self._accounts.get(workload.template.service_account, ())), None),
+            default_resources=default_resources(_near_to(workload, self._limit_ranges)),
             topology=self._topology,
             server=Server(),
         )
@@ -122,6 +127,8 @@ class Neighbours:
         elif kind == SERVICE_ACCOUNT:
             account = read_service_account(raw)
             self._accounts[account.name].append(account)
+        elif kind == LIMIT_RANGE:
+            self._limit_ranges.append(read_limit_range(raw))
         elif kind == NODE:
             self._nodes.append(read_node(raw))
 
