@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cluster.world import World, deployment, eventually
+from cluster.world import World, deployment, eventually, stateful_set
 
 OURS = "web-deployment-productionpolicy"
 
@@ -111,21 +111,70 @@ def test_min_available_that_would_block_becomes_one_unavailable_with_a_note(worl
     }
 
 
+def job(name: str = "migrate") -> dict[str, object]:
+    pod = {"restartPolicy": "Never", "containers": [{"name": "run", "image": "example/migrate:1"}]}
+    template = {"metadata": {"labels": {"app": "web"}}, "spec": pod}
+    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name}, "spec": {"template": template}}
+
+
+def test_a_stateful_set_may_lose_one_pod_at_a_time(world: World) -> None:
+    namespace = world.namespace(world.policy())
+    world.apply(namespace, stateful_set(replicas=9))
+    (name,) = eventually(lambda: world.budgets(namespace))
+    assert world.get("pdb", name, namespace)["spec"]["maxUnavailable"] == 1
+
+
+def test_it_stays_beside_a_bare_pod_and_a_canary_with_the_labels(world: World) -> None:
+    policy = world.policy()
+    namespace = protected_by(world, policy)
+    uid = world.get("pdb", OURS, namespace)["metadata"]["uid"]
+    canary = deployment("canary", replicas=1)
+    canary["spec"]["selector"]["matchLabels"] = {"app": "web", "track": "canary"}
+    canary["spec"]["template"]["metadata"]["labels"] = {"app": "web", "track": "canary"}
+    debug = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "debug", "labels": {"app": "web"}},
+        "spec": {"containers": [{"name": "debug", "image": "example/debug:1"}]},
+    }
+    world.apply(namespace, canary, debug)
+    world.rolled_out("canary", namespace)
+    world.settled(policy, total=3)
+    eventually(lambda: world.get("pdb", OURS, namespace)["status"].get("expectedPods") == 4)
+    assert world.get("pdb", OURS, namespace)["status"]["disruptionsAllowed"] > 0
+    assert world.fixed(lambda: world.budgets(namespace)) == [OURS]
+    assert world.get("pdb", OURS, namespace)["metadata"]["uid"] == uid
+
+
+def test_it_goes_when_the_pods_of_a_job_block_it_and_comes_back_when_the_job_is_gone(world: World) -> None:
+    namespace = protected(world)
+    world.apply(namespace, job())
+    eventually(lambda: world.budgets(namespace) == [], within=60)
+    assert world.fixed(lambda: world.budgets(namespace)) == []
+    world.kubectl("delete", "job", "migrate", "-n", namespace)
+    eventually(lambda: world.budgets(namespace) == [OURS], within=60)
+    eventually(lambda: world.get("pdb", OURS, namespace)["status"].get("disruptionsAllowed") == 1)
+
+
+def test_a_budget_of_the_owner_that_cannot_be_computed_is_told(world: World) -> None:
+    policy = world.policy()
+    namespace = world.namespace(policy)
+    world.apply(namespace, budget(maxUnavailable=1), job(), deployment())
+
+    def told() -> list[str]:
+        violations = world.status(policy).get("violations", [])
+        return [each["message"] for each in violations if each["expectation"] == "podDisruptionBudget"]
+
+    eventually(lambda: any("also selects the pods of Job migrate" in each for each in told()))
+    world.apply(namespace, budget(minAvailable=1))
+    eventually(lambda: world.get("pdb", "own", namespace)["status"].get("disruptionsAllowed", 0) > 0)
+    eventually(lambda: told() == [])
+
+
 def test_none_is_made_where_the_selector_also_matches_pods_of_another(world: World) -> None:
     policy = world.policy()
     namespace = world.namespace(policy)
-    job = {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": {"name": "migrate"},
-        "spec": {
-            "template": {
-                "metadata": {"labels": {"app": "web"}},
-                "spec": {"restartPolicy": "Never", "containers": [{"name": "run", "image": "example/migrate:1"}]},
-            }
-        },
-    }
-    world.apply(namespace, job, deployment())
+    world.apply(namespace, job(), deployment())
     status = world.settled(policy, total=2, violating=2)
     assert world.budgets(namespace) == []
     messages = [each["message"] for each in status["violations"] if each["expectation"] == "podDisruptionBudget"]

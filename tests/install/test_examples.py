@@ -15,6 +15,7 @@ from control_plane.plane import ControlPlane
 from productionpolicy.controller.resources import AUTOSCALERS, BUDGETS, DEPLOYMENTS, NODES, STATEFUL_SETS
 from productionpolicy.controller.store import Store
 from productionpolicy.expectations import EXPECTATIONS
+from productionpolicy.kube.workloads import Kind
 from productionpolicy.policy import Policy, read_policy
 from productionpolicy.verdict import Case, Outcome, audit, plan
 
@@ -100,9 +101,10 @@ def _case(shop: Store, policy: Policy, name: str) -> Case:
 
 def _told(policy: Policy) -> Any:
     """Return what a policy says, the actions aside, and a budget's terms as they are read."""
-    budget = policy.spec.expectations.podDisruptionBudget.terms
+    parameters = policy.spec.expectations.podDisruptionBudget
+    budgets = [parameters.terms(each) for each in (Kind.DEPLOYMENT, Kind.STATEFUL_SET)]
     said = msgspec.to_builtins(policy.spec)
-    for parameters in said["expectations"].values():
-        parameters.pop("action")
-    said["expectations"]["podDisruptionBudget"] = budget
+    for each in said["expectations"].values():
+        each.pop("action")
+    said["expectations"]["podDisruptionBudget"] = budgets
     return said

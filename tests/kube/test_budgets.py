@@ -39,19 +39,36 @@ def test_a_budget_without_terms_allows_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("spec", "nothing"),
+    ("spec", "needed"),
     [
-        ({"minAvailable": 0}, True),
-        ({"minAvailable": "0%"}, True),
-        ({"maxUnavailable": "100%"}, True),
+        ({"maxUnavailable": 1}, True),
+        ({"maxUnavailable": "25%"}, True),
+        ({"minAvailable": "50%"}, True),
         ({"minAvailable": 1}, False),
-        ({"maxUnavailable": "99%"}, False),
-        ({"maxUnavailable": 100}, False),
-        ({}, False),
+        ({"minAvailable": 0}, False),
     ],
 )
-def test_a_budget_that_allows_everything_at_any_size_protects_nothing(spec: dict[str, Any], nothing: bool) -> None:
-    assert read_budget(budget(**spec)).protects_nothing is nothing
+def test_only_a_min_available_that_is_a_whole_number_needs_no_scale(spec: dict[str, Any], needed: bool) -> None:
+    assert read_budget(budget(**spec)).needs_scale is needed
+
+
+@pytest.mark.parametrize(
+    ("spec", "paths"),
+    [
+        ({"minAvailable": 1}, []),
+        ({"maxUnavailable": "100%", "unhealthyPodEvictionPolicy": "IfHealthyBudget"}, []),
+        ({"minAvailable": "1"}, ["spec.minAvailable"]),
+        ({"minAvailable": 1.0}, ["spec.minAvailable"]),
+        ({"maxUnavailable": "33.3%"}, ["spec.maxUnavailable"]),
+        ({"maxUnavailable": "101%"}, ["spec.maxUnavailable"]),
+        ({"maxUnavailable": -1}, ["spec.maxUnavailable"]),
+        ({"maxUnavailable": 1, "minAvailable": 1}, ["spec.maxUnavailable"]),
+        ({"maxUnavailable": 1, "unhealthyPodEvictionPolicy": "Never"}, ["spec.unhealthyPodEvictionPolicy"]),
+        ({"maxUnavailable": 1, "selector": {"matchLabels": {"build": 7}}}, ["spec.selector.matchLabels.build"]),
+    ],
+)
+def test_a_budget_that_no_api_server_takes_says_why(spec: dict[str, Any], paths: list[str]) -> None:
+    assert [each.path for each in read_budget(budget(**spec)).unreadable] == paths
 
 
 def test_a_budget_is_read_whole() -> None:
@@ -97,8 +114,10 @@ def test_a_budget_that_allows_no_eviction_of_healthy_pods_is_deadlocked() -> Non
     assert deadlocked(expectedPods=3, currentHealthy=3, disruptionsAllowed=0)
 
 
-def test_a_budget_that_cannot_be_computed_is_deadlocked() -> None:
-    assert deadlocked(conditions=[{"type": "DisruptionAllowed", "status": "False", "reason": "SyncFailed"}])
+@pytest.mark.parametrize("observed", [0, 1, 2])
+def test_a_budget_that_cannot_be_computed_is_deadlocked_whatever_generation_was_observed(observed: int) -> None:
+    failed = {"type": "DisruptionAllowed", "status": "False", "reason": "SyncFailed"}
+    assert deadlocked(generation=2, observedGeneration=observed, conditions=[failed])
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from productionpolicy.kube.budgets import read_budget
 from productionpolicy.kube.surroundings import (
     ALONE,
     Autoscaler,
+    Reach,
     Server,
     Surroundings,
     Topology,
@@ -18,7 +19,7 @@ from productionpolicy.kube.surroundings import (
     read_scaled_object,
 )
 from productionpolicy.kube.workloads import read_workload
-from support.manifests import Raw, autoscaler, budget, deployment, node
+from support.manifests import Raw, autoscaler, budget, deployment, job, node, stateful_set
 
 WORKLOAD = read_workload(deployment(replicas=4))
 
@@ -109,7 +110,38 @@ def test_a_scaled_object_of_keda_says_floor_and_ceiling() -> None:
     assert (around.floor(WORKLOAD), around.ceiling(WORKLOAD)) == (3, 7)
 
 
-def test_the_owners_surroundings_are_without_our_budgets() -> None:
-    metadata = {"labels": {"app.kubernetes.io/managed-by": "productionpolicy"}, "ownerReferences": [{"uid": "u"}]}
-    both = (read_budget(budget("mine")), read_budget(budget("ours", metadata=metadata)))
-    assert [each.name for each in Surroundings(budgets=both).without_our_budgets().budgets] == ["mine"]
+def test_the_surroundings_without_our_budget_tell_that_it_exists() -> None:
+    both = (read_budget(budget("mine")), read_budget(budget("ours")))
+    left = Surroundings(budgets=both).without(both[1])
+    assert ([each.name for each in left.budgets], left.guarded) == (["mine"], True)
+
+
+def test_a_budget_that_is_being_deleted_guards_nothing() -> None:
+    dying = read_budget(budget("ours", metadata={"deletionTimestamp": "2026-01-01T00:00:00Z"}))
+    assert Surroundings(budgets=(dying,)).without(dying).guarded is False
+
+
+def test_a_budget_reaches_the_sum_of_the_floors_of_what_it_selects() -> None:
+    scaled = read_workload(stateful_set("db", replicas=9))
+    scaler = read_autoscaler(autoscaler(2, 9, target="db", kind="StatefulSet"))
+    assert Reach.over([(WORKLOAD, None), (scaled, scaler)]) == Reach(pods=6, workloads=2)
+
+
+def test_what_has_no_scale_is_no_part_of_the_sum() -> None:
+    reach = Reach.over([(WORKLOAD, None), (read_workload(job("sweep")), None)])
+    assert reach == Reach(pods=4, workloads=1, unscaled=("Job sweep",))
+
+
+@pytest.mark.parametrize(("minimum", "replicas", "pods"), [(0, 3, 1), (None, 0, 0)])
+def test_a_workload_that_may_have_no_pod_counts_as_one_only_by_its_autoscaler(
+    minimum: int | None, replicas: int, pods: int
+) -> None:
+    scaler = None if minimum is None else read_autoscaler(autoscaler(minimum, 9))
+    assert Reach.over([(read_workload(deployment(replicas=replicas)), scaler)]).pods == pods
+
+
+@pytest.mark.parametrize(
+    ("minimum", "maximum", "readable"), [(2, 9, True), (9, 9, True), (9, 2, False), ("2", 9, False), (1.5, 9, False)]
+)
+def test_an_autoscaler_that_no_api_server_takes_is_unreadable(minimum: Any, maximum: Any, readable: bool) -> None:
+    assert (read_autoscaler(autoscaler(minimum, maximum)).unreadable == ()) is readable

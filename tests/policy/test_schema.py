@@ -92,10 +92,13 @@ def test_every_object_defaults_to_an_empty_one_so_that_cel_sees_the_defaults_in_
         assert schema["default"] == {}, path
 
 
+_TERMS = ("maxUnavailable", "minAvailable", "statefulSetMaxUnavailable")
+
+
 @pytest.mark.parametrize(("path", "schema"), SPEC_FIELDS, ids=[path for path, _ in SPEC_FIELDS])
 def test_every_field_of_the_spec_has_a_default_but_those_that_the_code_decides(path: str, schema: Schema) -> None:
     undecided = {"spec.mode"} | {f"spec.expectations.{each.name}.action" for each in EXPECTATIONS}
-    undecided |= {f"spec.expectations.podDisruptionBudget.{name}" for name in ("maxUnavailable", "minAvailable")}
+    undecided |= {f"spec.expectations.podDisruptionBudget.{name}" for name in _TERMS}
     undecided |= {"spec.expectations.imagePullPolicy.allowNever"}
     assert ("default" in schema) == (path not in undecided)
 
@@ -145,7 +148,7 @@ def test_the_name_is_short_enough_for_a_label() -> None:
 
 def test_every_rule_has_a_message() -> None:
     rules = [rule for _, schema in SPEC_FIELDS for rule in schema.get("x-kubernetes-validations", ())]
-    assert len(rules) == 4
+    assert len(rules) == 5
     assert all(rule["rule"] and rule["message"] for rule in rules)
 
 

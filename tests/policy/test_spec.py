@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from productionpolicy.expectations import BY_NAME, EXPECTATIONS, Action
+from productionpolicy.kube.workloads import Kind
 from productionpolicy.policy import Exemptions, InvalidPolicy, Mode, OnRemoval, Profile, Timing, read_policy
 from productionpolicy.policy.spec import INJECTED_SIDECARS
 from support.policies import only, policy
@@ -40,10 +41,11 @@ def test_the_parameters_have_the_documented_defaults() -> None:
         "Preferred",
         ("kubernetes.io/hostname", "topology.kubernetes.io/zone"),
     )
-    assert (expected.podDisruptionBudget.terms.as_fields(), expected.imageTag.disallowed_tags) == (
+    assert [expected.podDisruptionBudget.terms(each).as_fields() for each in (Kind.DEPLOYMENT, Kind.STATEFUL_SET)] == [
         {"maxUnavailable": "25%"},
-        ("latest",),
-    )
+        {"maxUnavailable": 1},
+    ]
+    assert (expected.podDisruptionBudget.unhealthy_pods, expected.imageTag.disallowed_tags) == ("Any", ("latest",))
 
 
 def test_a_policy_is_read_whole() -> None:
@@ -144,6 +146,14 @@ def test_a_percentage_of_rollouts_rounds_up_and_is_at_least_one(given: int | str
         ),
         (
             "podDisruptionBudget",
+            {"statefulSetMaxUnavailable": "100%"},
+            (
+                "spec.expectations.podDisruptionBudget: "
+                "statefulSetMaxUnavailable must be 1 or more, or a percentage from 1% to 99%"
+            ),
+        ),
+        (
+            "podDisruptionBudget",
             {"minAvailable": "0%"},
             "spec.expectations.podDisruptionBudget: minAvailable must be 1 or more, or a percentage from 1% to 100%",
         ),
@@ -168,7 +178,14 @@ def test_a_parameter_that_cannot_be_used_says_where_and_why(
 @pytest.mark.parametrize("given", [1, 50, "1%", "99%"])
 def test_any_other_max_unavailable_is_taken(given: int | str) -> None:
     read = policy(podDisruptionBudget={"maxUnavailable": given}).spec.expectations.podDisruptionBudget
-    assert read.terms.as_fields() == {"maxUnavailable": given}
+    assert read.terms(Kind.DEPLOYMENT).as_fields() == {"maxUnavailable": given}
+
+
+@pytest.mark.parametrize("given", [1, 50, "1%", "99%"])
+def test_stateful_sets_have_a_max_unavailable_of_their_own(given: int | str) -> None:
+    parameters = {"maxUnavailable": 7, "statefulSetMaxUnavailable": given}
+    read = policy(podDisruptionBudget=parameters).spec.expectations.podDisruptionBudget
+    assert read.terms(Kind.STATEFUL_SET).as_fields() == {"maxUnavailable": given}
 
 
 @pytest.mark.parametrize("profile", Profile)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from productionpolicy.verdict import Plan, State
-from support.manifests import Raw, deployment
+from support.manifests import Raw, deployment, job
 from support.policies import only
 from support.server import defaulted
 from support.world import World, repaired
@@ -262,9 +262,54 @@ def test_it_is_made_again_when_the_workload_or_its_policy_changes(change: str) -
     assert (len(world.budgets), world.contests) == (1, {})
 
 
+SYNC_FAILED = {"conditions": [{"type": "DisruptionAllowed", "status": "False", "reason": "SyncFailed"}]}
+SWEEP = job("sweep", labels={"app": "web"})
+
+
 def test_a_budget_that_cannot_be_computed_is_withdrawn() -> None:
-    failed = {"type": "DisruptionAllowed", "status": "False", "reason": "SyncFailed"}
-    assert with_budget(observedGeneration=1, conditions=[failed]).plan().budget is not None
+    assert with_budget(observedGeneration=1, **SYNC_FAILED).plan().budget is not None
+
+
+def test_a_budget_stays_while_pods_of_a_job_do_no_harm_yet() -> None:
+    world = with_budget()
+    world.others.append(SWEEP)
+    assert (world.plan().empty, world.findings()) == (True, ["podDisruptionBudget"])
+
+
+def test_a_budget_that_the_pods_of_a_job_block_is_withdrawn_and_comes_back_when_the_job_is_gone() -> None:
+    world = with_budget(**SYNC_FAILED)
+    world.others.append(SWEEP)
+    world.reconcile()
+    assert (world.budgets, world.plan().empty, len(world.contests)) == ([], True, 1)
+    world.others.remove(SWEEP)
+    world.reconcile()
+    assert ([each["metadata"]["name"] for each in world.budgets], world.contests) == (
+        ["web-deployment-productionpolicy"],
+        {},
+    )
+
+
+def test_a_budget_that_a_hook_blocks_for_long_comes_back_when_the_hook_is_gone() -> None:
+    hook = job("migrate", labels={"app": "web"}, annotations={"helm.sh/hook-delete-policy": "hook-succeeded"})
+    world = with_budget(**SYNC_FAILED)
+    world.others.append(hook)
+    world.reconcile()
+    assert (world.budgets, world.plan().empty) == ([], True)
+    world.others.remove(hook)
+    world.reconcile()
+    assert len(world.budgets) == 1
+
+
+def test_a_withdrawn_budget_does_not_come_back_while_another_job_has_the_labels() -> None:
+    world = with_budget(**SYNC_FAILED)
+    world.others.append(SWEEP)
+    world.reconcile()
+    world.others[world.others.index(SWEEP)] = job("migrate", labels={"app": "web"})
+    world.reconcile()
+    assert (world.budgets, world.plan().refusals) == (
+        [],
+        {"podDisruptionBudget": "the selector also matches pods of another owner"},
+    )
 
 
 def test_a_budget_is_not_judged_while_the_workload_rolls_out() -> None:

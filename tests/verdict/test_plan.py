@@ -12,7 +12,17 @@ from productionpolicy.kube.surroundings import Server
 from productionpolicy.kube.workloads import read_workload
 from productionpolicy.policy import OnRemoval, Policy
 from productionpolicy.verdict import Case, Governance, Restarts, State, plan
-from support.manifests import Raw, anti_affinity, autoscaler, budget, container, deployment, node, stateful_set
+from support.manifests import (
+    Raw,
+    anti_affinity,
+    autoscaler,
+    budget,
+    container,
+    deployment,
+    node,
+    pod,
+    stateful_set,
+)
 from support.policies import only, policy
 from support.server import patched, updated
 from support.strategies import workloads
@@ -251,6 +261,66 @@ def test_our_budget_comes_back_when_the_owners_is_gone() -> None:
     assert world.plan().empty
     world.others.clear()
     assert world.changes() == ["podDisruptionBudget (maxUnavailable 25%)"]
+
+
+CANARY = {"app": "web", "track": "canary"}
+
+
+def canary(replicas: int = 2) -> Raw:
+    """Return a Deployment whose pods another one selects, too."""
+    raw = deployment("canary", metadata={"uid": "canary"}, replicas=replicas, selector={"matchLabels": CANARY})
+    raw["spec"]["template"]["metadata"]["labels"] = dict(CANARY)
+    return raw
+
+
+@pytest.mark.parametrize("other", [canary(), stateful_set("db", selector={"matchLabels": {"app": "web"}})])
+def test_our_budget_stays_when_a_workload_appears_whose_pods_it_also_selects(other: Raw) -> None:
+    other["spec"]["template"]["metadata"]["labels"]["app"] = "web"
+    world = repaired(deployment(), policy=only("podDisruptionBudget"))
+    world.others.append(other)
+    assert (world.plan().empty, world.findings()) == (True, [])
+
+
+def test_our_budget_stays_when_a_bare_pod_appears() -> None:
+    world = repaired(deployment(), policy=only("podDisruptionBudget"))
+    world.others.append(pod("debug", labels={"app": "web"}))
+    assert (world.plan().empty, world.findings()) == (True, [])
+
+
+def test_our_budget_is_put_right_though_it_could_not_be_created_now() -> None:
+    world = repaired(deployment(), policy=only("podDisruptionBudget"))
+    world.others.append(canary())
+    world.budgets[0]["spec"]["maxUnavailable"] = 0
+    assert world.changes() == ["podDisruptionBudget (maxUnavailable 25%)"]
+
+
+def test_our_budget_yields_when_the_owner_brings_one_for_some_of_the_pods_that_it_selects() -> None:
+    world = repaired(deployment(), policy=only("podDisruptionBudget"))
+    world.others += [canary(), budget("canary", selector={"matchLabels": CANARY}, maxUnavailable=1)]
+    assert world.changes() == ["podDisruptionBudget withdrawn (maxUnavailable 25%)"]
+    assert world.plan().refusals == {"podDisruptionBudget": "it would also select pods that canary selects"}
+
+
+def test_no_second_budget_is_made_for_pods_that_our_budget_of_another_workload_selects() -> None:
+    stable = repaired(deployment(), policy=only("podDisruptionBudget"))
+    world = World(canary(), others=[deployment(), *stable.budgets], policy=only("podDisruptionBudget"))
+    assert (world.plan().empty, world.findings()) == (True, [])
+
+
+def test_of_two_of_our_budgets_over_the_same_pods_one_goes() -> None:
+    stable = repaired(deployment(), policy=only("podDisruptionBudget"))
+    narrow = repaired(canary(), policy=only("podDisruptionBudget"))
+    stable.others += [canary(), *narrow.budgets]
+    narrow.others += [deployment(), *stable.budgets[:1]]
+    assert (stable.changes(), narrow.changes()) == ([], ["podDisruptionBudget withdrawn (maxUnavailable 25%)"])
+
+
+def test_no_budget_is_planned_beside_one_that_cannot_be_read() -> None:
+    world = World(deployment(), others=[budget("mine", minAvailable="2")], policy=only("podDisruptionBudget"))
+    assert (world.plan().budget, world.plan().refusals) == (
+        None,
+        {"podDisruptionBudget": "PodDisruptionBudget mine has to be corrected first"},
+    )
 
 
 def test_our_budget_goes_when_the_workload_is_meant_to_have_one_pod() -> None:

@@ -354,17 +354,24 @@ class Reconciler:
         await self._release(memory, judgement, amended, raw)
 
     async def _write_budget(self, judgement: Judgement, change: BudgetChange) -> None:
+        key = judgement.case.workload.key
         if change.terms is None:
             if change.live is not None:
                 await self._cluster.delete_budget(change.live)
-                self.store.forget(BUDGETS, change.live.namespace, change.live.name)
+                self._wake_others(key, self.store.forget(BUDGETS, change.live.namespace, change.live.name))
             return
         manifest = change.terms.manifest(judgement.case.workload, policy=judgement.policy_name)
         if change.live is None:
             written = await self._cluster.create_budget(manifest)
         else:
             written = await self._cluster.replace_budget(change.live, manifest)
-        self.store.observe(BUDGETS, written)
+        self._wake_others(key, self.store.observe(BUDGETS, written))
+
+    def _wake_others(self, key: WorkloadKey, concerned: list[WorkloadKey]) -> None:
+        """Wake the other workloads that an answer concerns: the watch brings no news of what it told."""
+        for each in concerned:
+            if each != key:
+                self._wake(each)
 
     async def _release(self, memory: Memory, judgement: Judgement, workload: Workload, raw: Raw) -> None:
         """Take our entry out of the managed fields.
@@ -382,9 +389,7 @@ class Reconciler:
             raw = await self._cluster.workload(key)
         except RequestFailed:
             return
-        for each in self.store.update_workload(_read(key, raw)):
-            if each != key:
-                self._wake(each)
+        self._wake_others(key, self.store.update_workload(_read(key, raw)))
 
     def _written(self, memory: Memory, judgement: Judgement, changes: list[Change], *, made: str = "") -> None:
         """Remember and tell what was written."""

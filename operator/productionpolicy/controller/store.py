@@ -32,6 +32,7 @@ from productionpolicy.kube.surroundings import (
     Claim,
     LimitRange,
     Node,
+    Reach,
     ServiceAccount,
     Surroundings,
     Topology,
@@ -42,7 +43,7 @@ from productionpolicy.kube.surroundings import (
     read_node,
     read_service_account,
 )
-from productionpolicy.kube.workloads import ANNOTATION_DOMAIN, REPAIRED, Workload, WorkloadKey, read_workload
+from productionpolicy.kube.workloads import ANNOTATION_DOMAIN, REPAIRED, Kind, Workload, WorkloadKey, read_workload
 from productionpolicy.policy import InvalidPolicy, Policy, read_policy
 from productionpolicy.repairs.budget import POLICY_LABEL
 from productionpolicy.verdict.journal import POLICY as POLICY_NOTE
@@ -87,10 +88,12 @@ class _Neighbourhood:
     accounts: dict[str, ServiceAccount] = field(default_factory=dict)
     limit_ranges: dict[str, LimitRange] = field(default_factory=dict)
     labels: LabelIndex[WorkloadKey] = field(default_factory=LabelIndex)
-    """The labels of all pod templates."""
+    """The labels of all pod templates; bare pods are left out, for no budget counts them."""
     selectors: SelectorIndex[WorkloadKey] = field(default_factory=SelectorIndex)
     """The selectors of the workloads that have one."""
     budget_selectors: SelectorIndex[str] = field(default_factory=SelectorIndex)
+    reaches: dict[str, Reach] = field(default_factory=dict)
+    """What each budget selects, by its name, as far as a workload was judged by it since something changed there."""
     scaled: defaultdict[WorkloadKey, set[str]] = field(default_factory=lambda: defaultdict(set))
     """The autoscalers of each target."""
     uids: dict[str, WorkloadKey] = field(default_factory=dict)
@@ -184,11 +187,15 @@ class Store:
     def surroundings(self, workload: Workload) -> Surroundings:
         """Return what stands around a workload."""
         around = self._neighbourhoods[workload.key.namespace]
-        budgets = around.budget_selectors.selecting(workload.template.labels) | around.owned.get(workload.uid, set())
+        selecting = around.budget_selectors.selecting(workload.template.labels)
+        overlaps = _overlaps(around, workload)
         return Surroundings(
-            budgets=tuple(around.budgets[name] for name in sorted(budgets)),
-            overlaps=self._overlaps(workload),
-            autoscaler=self._autoscaler(workload),
+            budgets=tuple(around.budgets[name] for name in sorted(selecting | around.owned.get(workload.uid, set()))),
+            reaches={name: _reach(around, name) for name in selecting},
+            overlaps=_titles(key for key in overlaps if not around.workloads[key].passing),
+            passing=_titles(key for key in overlaps if around.workloads[key].passing),
+            rivals=_rivals(around, overlaps),
+            autoscaler=_autoscaler(around, workload.key),
             claims=tuple(around.claims[name] for name in sorted(workload.template.claims) if name in around.claims),
             account=around.accounts.get(workload.template.service_account),
             default_resources=default_resources(around.limit_ranges.values()),
@@ -206,17 +213,6 @@ class Store:
         around = self._neighbourhoods[workload.key.namespace]
         named = (around.budgets[name] for name in sorted(around.owned.get(workload.uid, ())))
         return (each for each in named if each.ours)
-
-    def _overlaps(self, workload: Workload) -> tuple[str, ...]:
-        if workload.selector is None:
-            return ()
-        selected = self._neighbourhoods[workload.key.namespace].labels.selected_by(workload.selector)
-        return tuple(sorted(f"{each.kind} {each.name}" for each in selected if each != workload.key))
-
-    def _autoscaler(self, workload: Workload) -> Autoscaler | None:
-        around = self._neighbourhoods[workload.key.namespace]
-        names = sorted(around.scaled.get(workload.key, ()))
-        return around.autoscalers[names[0]] if names else None
 
     def _observe_policy(self, _namespace: str, name: str, raw: Mapping[str, Any] | None) -> Iterable[WorkloadKey]:
         before = self.policies.pop(name, None)
@@ -274,7 +270,11 @@ class Store:
         if after is not None:
             around.autoscalers[name] = after
             around.scaled[_target(after)].add(name)
-        return () if before == after else (_target(each) for each in (before, after) if each)
+        if before == after:
+            return ()
+        targets = [_target(each) for each in (before, after) if each]
+        known = (around.labels.labels_of(each) for each in targets)
+        return [*targets, *_sharing_a_budget(around, *(each for each in known if each is not None))]
 
     def _observe_claim(self, namespace: str, name: str, raw: Mapping[str, Any] | None) -> Iterable[WorkloadKey]:
         around = self._neighbourhoods[namespace]
@@ -301,6 +301,7 @@ class Store:
         around = self._neighbourhoods[namespace]
         before = around.budgets.pop(name, None)
         around.budget_selectors.drop(name)
+        around.reaches.pop(name, None)
         for uid in before.owner_uids if before else ():
             around.owned[uid].discard(name)
         after = read_budget(raw) if raw is not None else None
@@ -313,19 +314,24 @@ class Store:
             if budget is not None:
                 selected = around.labels.selected_by(budget.selector) if budget.selector else set()
                 yield from selected
+                for each in selected:
+                    yield from around.selectors.selecting(around.labels.labels_of(each) or {})
                 yield from (around.uids[uid] for uid in budget.owner_uids if uid in around.uids)
 
     def _relabel(self, owner: WorkloadKey, labels: Mapping[str, str] | None) -> Iterable[WorkloadKey]:
-        """Enter the labels of a pod template; return the workloads whose selector matches them, before or after."""
+        """Enter the labels of a pod template, or drop them.
+
+        Return the workloads whose selector matches them, before or after, and those that share a budget with it.
+        """
         around = self._neighbourhoods[owner.namespace]
         before = around.labels.labels_of(owner)
-        if before == labels:
-            return ()
         if labels is None:
             around.labels.drop(owner)
         else:
             around.labels.put(owner, labels)
-        return around.selectors.selecting(before or {}) | around.selectors.selecting(labels or {})
+        known = [each for each in (before, labels) if each is not None]
+        concerned = _sharing_a_budget(around, *known)
+        return concerned.union(*map(around.selectors.selecting, known))
 
     def _observer_of_workload(
         self, resource: Resource
@@ -348,7 +354,9 @@ class Store:
         around.uids[workload.uid] = key
         if workload.selector is not None:
             around.selectors.put(key, workload.selector)
-        return {key, *self._relabel(key, workload.template.labels if workload.overlaps else None)}
+        if workload.kind is Kind.POD or (before is not None and _counts_as(before) == _counts_as(workload)):
+            return {key}
+        return {key, *self._relabel(key, workload.template.labels)}
 
     def _drop_workload(self, key: WorkloadKey) -> Iterable[WorkloadKey]:
         around = self._neighbourhoods[key.namespace]
@@ -405,6 +413,51 @@ def _enter_budget(around: _Neighbourhood, budget: Budget) -> None:
         around.owned[uid].add(budget.name)
     if budget.selector is not None:
         around.budget_selectors.put(budget.name, budget.selector)
+
+
+def _overlaps(around: _Neighbourhood, workload: Workload) -> set[WorkloadKey]:
+    """Return the others whose pods the selector of a workload matches, too."""
+    selected = around.labels.selected_by(workload.selector) if workload.selector is not None else set()
+    return selected - {workload.key}
+
+
+def _rivals(around: _Neighbourhood, overlaps: Iterable[WorkloadKey]) -> tuple[str, ...]:
+    """Return the budgets that we did not make and that select pods of these."""
+    found = (around.budget_selectors.selecting(around.labels.labels_of(each) or {}) for each in overlaps)
+    return tuple(sorted({name for names in found for name in names if not around.budgets[name].ours}))
+
+
+def _autoscaler(around: _Neighbourhood, key: WorkloadKey) -> Autoscaler | None:
+    names = sorted(around.scaled.get(key, ()))
+    return around.autoscalers[names[0]] if names else None
+
+
+def _titles(keys: Iterable[WorkloadKey]) -> tuple[str, ...]:
+    return tuple(sorted(f"{each.kind} {each.name}" for each in keys))
+
+
+def _counts_as(workload: Workload) -> tuple[object, ...]:
+    """Return all that the disruption budgets around a workload depend on."""
+    return workload.template.labels, workload.replicas, workload.passing
+
+
+def _reach(around: _Neighbourhood, budget: str) -> Reach:
+    """Return what a budget selects, all workloads together."""
+    if budget not in around.reaches:
+        selector = around.budgets[budget].selector
+        selected = around.labels.selected_by(selector) if selector is not None else set()
+        around.reaches[budget] = Reach.over((around.workloads[key], _autoscaler(around, key)) for key in selected)
+    return around.reaches[budget]
+
+
+def _sharing_a_budget(around: _Neighbourhood, *labels: Mapping[str, str]) -> set[WorkloadKey]:
+    """Forget what the budgets over pods with these labels select; return the workloads that were judged by it.
+
+    If none was judged since it was forgotten last, all of them have yet to be.
+    """
+    names = {name for each in labels for name in around.budget_selectors.selecting(each)}
+    stale = [around.budgets[name].selector for name in names if around.reaches.pop(name, None) is not None]
+    return {key for selector in stale if selector is not None for key in around.labels.selected_by(selector)}
 
 
 def _read_namespace(name: str, raw: Mapping[str, Any]) -> Namespace:

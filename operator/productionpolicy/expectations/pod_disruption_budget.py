@@ -1,22 +1,34 @@
 """A workload of several pods has exactly one PodDisruptionBudget, and it lets nodes be drained.
 
 ## What it expects
-A Deployment or StatefulSet that is meant to have at least two pods is selected by one PodDisruptionBudget which, at
-its least number of pods, allows at least one eviction and not all of them. That least number is `minReplicas` of
-its HorizontalPodAutoscaler, or `spec.replicas`.
+A Deployment or StatefulSet that is meant to have at least two pods is selected by one PodDisruptionBudget. Every
+budget that selects its pods, even if that is only one pod, allows at least one eviction and, of two or more pods, not
+all of them. A budget is judged over all workloads that it selects, at the sum of their least numbers of pods. That
+least number is `minReplicas` of the HorizontalPodAutoscaler, or `spec.replicas`. With `unhealthyPods: AlwaysAllow`
+budgets have to let unhealthy pods be evicted at any time.
+
+A budget that the API server does not take counts as missing: one of an API version that is gone, with both
+`minAvailable` and `maxUnavailable`, or with a number in quotes or with a fraction.
 
 ## Why it matters
 Without a budget, draining nodes may evict all pods of a workload at once. A budget that allows no eviction blocks
 every drain, and with it the upgrade of the cluster. Pods under two budgets cannot be evicted at all: the eviction
-API answers with an error. The same holds for a budget that also selects pods of another owner, such as a Job.
+API answers with an error. A percentage or `maxUnavailable` cannot be computed if the budget also selects pods of a
+Job, CronJob or DaemonSet, even completed ones, because these have no scale; such a budget allows no eviction either.
+A `minAvailable` that is a whole number can be computed. Pods without a controller are not counted.
 
 ## Repair and its risk
 A missing budget is created beside the workload, with the workload's own selector and `maxUnavailable` (25% unless
-the policy says otherwise) or `minAvailable`. Where these would allow no eviction, it gets `maxUnavailable: 1`.
-Unhealthy pods may always be evicted. No pod restarts. It is removed as soon as the owner brings a budget, when the
-workload is meant to have one pod, and when it turns out to allow no eviction. Budgets of others are never touched.
-Nothing is created where the workload's selector also matches pods of another owner. With `Deny` or `Warn` nothing is
-created either; a budget that allows no eviction of however many pods is refused, or warned of, when it is brought in.
+the policy says otherwise) or `minAvailable`. A StatefulSet gets `maxUnavailable: 1`, or `statefulSetMaxUnavailable`:
+a store may lose its quorum with a quarter of its pods. Where the terms would allow no eviction, or that of all pods,
+the budget gets `maxUnavailable: 1`. Unhealthy pods may always be evicted. No pod restarts.
+
+It is removed as soon as the owner brings a budget, when the workload is meant to have one pod, and when it turns out to
+allow no eviction; it comes back when the pods that were the reason are gone. Budgets of others are never touched.
+Nothing is created where the workload's selector also matches pods of another Deployment or StatefulSet, or of a Job,
+CronJob or DaemonSet, or where a budget or an autoscaler of the workload has to be corrected first. An existing budget
+is not removed because such a reason comes up later. With `Deny` or `Warn` nothing is created; a budget that allows no
+eviction of however many pods is refused, or warned of, when it is brought in.
 
 ## Example
 ```yaml
@@ -27,6 +39,7 @@ podDisruptionBudget: {action: Repair, maxUnavailable: 25%}
 from __future__ import annotations
 
 from collections.abc import Iterator
+from enum import StrEnum
 from typing import Annotated, ClassVar
 
 from msgspec import Meta
@@ -41,18 +54,28 @@ from productionpolicy.expectations.expectation import (
     Repair,
     Rule,
     check_some_pods,
-    several_labelled_pods,
+    several_pods,
     some_pods,
 )
-from productionpolicy.kube.budgets import Budget
+from productionpolicy.kube.budgets import EVICTION_POLICY, Budget
 from productionpolicy.kube.counts import Count
-from productionpolicy.kube.surroundings import Surroundings
-from productionpolicy.kube.workloads import REPLICATED, Workload
+from productionpolicy.kube.surroundings import Reach, Surroundings
+from productionpolicy.kube.workloads import REPLICATED, Kind, Workload
 from productionpolicy.repairs import BudgetTerms
 
 DEFAULT = Count(25, percent=True)
 ONE = Count(1)
+SEVERAL = 2
+"""The number of pods from which a budget has something to protect."""
+
 _EITHER = "maxUnavailable and minAvailable exclude each other: remove one"
+
+
+class UnhealthyPods(StrEnum):
+    """Which `unhealthyPodEvictionPolicy` a budget has to have."""
+
+    ANY = "Any"
+    ALWAYS_ALLOW = "AlwaysAllow"
 
 
 class PodDisruptionBudgetParameters(Parameters, frozen=True, kw_only=True):
@@ -62,6 +85,7 @@ class PodDisruptionBudgetParameters(Parameters, frozen=True, kw_only=True):
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(cel="!(has(self.maxUnavailable) && has(self.minAvailable))", message=_EITHER),
         some_pods("maxUnavailable", most=NOT_ALL),
+        some_pods("statefulSetMaxUnavailable", most=NOT_ALL),
         some_pods("minAvailable"),
     )
 
@@ -69,7 +93,14 @@ class PodDisruptionBudgetParameters(Parameters, frozen=True, kw_only=True):
         int | str | None,
         Meta(
             description="How many pods may be evicted at once, as a number or a percentage (rounded up), not "
-            "100%, which would protect nothing. Default: 25%."
+            "100%, which would protect nothing. Default: 25%. StatefulSets have statefulSetMaxUnavailable."
+        ),
+    ] = None
+    stateful_set_max_unavailable: Annotated[
+        int | str | None,
+        Meta(
+            description="The same for StatefulSets, which may lose data or their quorum with too many pods. Default: "
+            "1, unless minAvailable is given."
         ),
     ] = None
     min_available: Annotated[
@@ -79,6 +110,13 @@ class PodDisruptionBudgetParameters(Parameters, frozen=True, kw_only=True):
             "Where this would allow no eviction, a budget with maxUnavailable 1 is made instead."
         ),
     ] = None
+    unhealthy_pods: Annotated[
+        UnhealthyPods,
+        Meta(
+            description="Which unhealthyPodEvictionPolicy the budgets of owners have to have. AlwaysAllow: that one, "
+            "because otherwise pods that crash may hold up node drains. Any: it is the owner's choice."
+        ),
+    ] = UnhealthyPods.ANY
 
     def __post_init__(self) -> None:
         """Refuse what the rules refuse."""
@@ -86,35 +124,38 @@ class PodDisruptionBudgetParameters(Parameters, frozen=True, kw_only=True):
         if self.max_unavailable is not None and self.min_available is not None:
             raise ValueError(_EITHER)
         check_some_pods("maxUnavailable", self.max_unavailable, most=NOT_ALL)
+        check_some_pods("statefulSetMaxUnavailable", self.stateful_set_max_unavailable, most=NOT_ALL)
         check_some_pods("minAvailable", self.min_available)
 
-    @property
-    def terms(self) -> BudgetTerms:
-        """What a budget of ours allows where nothing speaks against it."""
-        if self.min_available is not None:
+    def terms(self, kind: Kind) -> BudgetTerms:
+        """Return what the budget of a workload of this kind allows where nothing speaks against it."""
+        own = self.stateful_set_max_unavailable if kind is Kind.STATEFUL_SET else self.max_unavailable
+        if own is None and self.min_available is not None:
             return BudgetTerms(min_available=Count.parse(self.min_available))
-        return BudgetTerms(
-            max_unavailable=DEFAULT if self.max_unavailable is None else Count.parse(self.max_unavailable)
-        )
+        default = ONE if kind is Kind.STATEFUL_SET else DEFAULT
+        return BudgetTerms(max_unavailable=default if own is None else Count.parse(own))
 
 
-def audit(workload: Workload, _parameters: PodDisruptionBudgetParameters, around: Surroundings) -> Iterator[Finding]:
+def applies(workload: Workload, parameters: PodDisruptionBudgetParameters, around: Surroundings) -> bool:
+    """Judge workloads of several pods that a selector can find, and of any that a budget selects.
+
+    In a file, a tool may yet have to label the pods. A workload that is switched off has none.
+    """
+    if not workload.template.labels:
+        return False
+    selected = any(_counts(each, workload) for each in around.budgets)
+    return several_pods(workload, parameters, around) or (selected and not around.switched_off(workload))
+
+
+def _counts(budget: Budget, workload: Workload) -> bool:
+    return not budget.deleting and not budget.unreadable and budget.selects(workload.template.labels)
+
+
+def audit(workload: Workload, parameters: PodDisruptionBudgetParameters, around: Surroundings) -> Iterator[Finding]:
     """Find a missing budget, one that blocks or allows everything, more than one, and a selector that is too wide."""
-    budgets = [each for each in around.budgets if not each.deleting and each.selects(workload.template.labels)]
-    floor = around.floor(workload)
-    if around.overlaps:
-        yield Finding(
-            path="spec.selector",
-            message=f"the selector also matches the pods of {_several(around.overlaps)}, "
-            "so no correct budget is possible",
-            remedy="give this workload's pods, and its selector, a label that no other pods have",
-        )
-    elif not budgets:
-        yield Finding(
-            path="spec.selector",
-            message="no PodDisruptionBudget selects the pods, so a node drain may evict all of them at once",
-            remedy="create a PodDisruptionBudget with maxUnavailable: 25% and the selector of the workload",
-        )
+    budgets = [each for each in around.budgets if _counts(each, workload)]
+    if not budgets:
+        yield _missing(around, advised=_least(parameters.terms(workload.kind), floor=around.floor(workload)))
     if len(budgets) > 1:
         yield Finding(
             path="spec.selector",
@@ -123,43 +164,107 @@ def audit(workload: Workload, _parameters: PodDisruptionBudgetParameters, around
             remedy="keep one of them and delete the others",
         )
     for budget in budgets:
-        yield from _judged(budget, floor)
+        yield from _judged(budget, around.reach(budget, workload), parameters)
 
 
-def _judged(budget: Budget, floor: int) -> Iterator[Finding]:
-    if budget.allowed_disruptions(floor) == 0:
+def _missing(around: Surroundings, *, advised: BudgetTerms) -> Finding:
+    unreadable = next((each for each in around.budgets if each.unreadable), None)
+    if unreadable is not None:
+        fault = unreadable.unreadable[0]
+        return Finding(
+            path="spec.selector",
+            message=f"PodDisruptionBudget {unreadable.name} counts as missing, because the API server does not take "
+            f"it: its {fault.path} {fault.message}",
+            remedy=f"correct PodDisruptionBudget {unreadable.name}",
+        )
+    if around.overlaps:
+        return Finding(
+            path="spec.selector",
+            message=f"the selector also matches the pods of {_several(around.overlaps)}, "
+            "so no correct budget is possible",
+            remedy="give this workload's pods, and its selector, a label that no other pods have",
+        )
+    return Finding(
+        path="spec.selector",
+        message="no PodDisruptionBudget selects the pods, so a node drain may evict all of them at once",
+        remedy=f"create a PodDisruptionBudget with {advised} and the selector of the workload",
+    )
+
+
+def _judged(budget: Budget, reach: Reach, parameters: PodDisruptionBudgetParameters) -> Iterator[Finding]:
+    title = f"PodDisruptionBudget {budget.name} ({budget.terms})"
+    blocked = _blocked(budget, reach)
+    if blocked is not None:
+        problem, remedy = blocked
+        message = f"{title} allows no eviction{problem}, so node drains never end"
+        yield Finding(path="spec.replicas", message=message, remedy=remedy)
+    elif reach.pods >= SEVERAL and budget.allowed_disruptions(reach.pods) == reach.pods:
         yield Finding(
             path="spec.replicas",
-            message=f"PodDisruptionBudget {budget.name} ({budget.terms}) allows no eviction at {floor} pods, "
-            "so node drains never end",
-            remedy="use maxUnavailable: 1, or a minAvailable below the number of replicas",
+            message=f"{title} protects nothing{_at(reach)}: all pods may be evicted at once",
+            remedy="use maxUnavailable: 1, or delete the budget",
         )
-    if budget.protects_nothing:
+    if parameters.unhealthy_pods is UnhealthyPods.ALWAYS_ALLOW and budget.eviction_policy != EVICTION_POLICY:
         yield Finding(
-            path="spec.replicas",
-            message=f"PodDisruptionBudget {budget.name} ({budget.terms}) protects nothing: "
-            "all pods may be evicted at once",
-            remedy="use maxUnavailable: 25%, or delete it",
+            path="spec.selector",
+            message=f"PodDisruptionBudget {budget.name} does not let unhealthy pods be evicted at any time, so pods "
+            "that crash may hold up node drains",
+            remedy=f"set unhealthyPodEvictionPolicy: {EVICTION_POLICY} in the budget",
         )
+
+
+def _blocked(budget: Budget, reach: Reach) -> tuple[str, str] | None:
+    """Say why a budget allows no eviction, and what helps; None where it allows one."""
+    if reach.unscaled and budget.needs_scale:
+        also = _several(reach.unscaled)
+        problem = f" because it also selects the pods of {also}, for which it cannot be computed without a scale"
+        return problem, "let the budget select other pods only, or give it a minAvailable that is a whole number"
+    if budget.sync_failed:
+        problem = " because it cannot be computed: its status says SyncFailed"
+        return problem, "see its condition DisruptionAllowed: it may select pods of kinds with a scale only"
+    if budget.allowed_disruptions(reach.pods) > 0:
+        return None
+    fewer = "a minAvailable below the number of replicas" if reach.pods >= SEVERAL else "run at least two pods"
+    return _at(reach), f"use maxUnavailable: 1, or {fewer}"
+
+
+def _at(reach: Reach) -> str:
+    pods = f"{reach.pods} pod{'' if reach.pods == 1 else 's'}"
+    return f" at {pods}" if reach.workloads == 1 else f" at {pods} of {reach.workloads} workloads"
 
 
 def repair(workload: Workload, parameters: PodDisruptionBudgetParameters, around: Surroundings) -> Repair:
-    """Create the missing budget."""
-    if around.overlaps:
-        return Refusal("the selector also matches pods of another owner")
-    if around.budgets:
+    """Create the missing budget. A reason not to create one is no reason to remove the one that exists."""
+    if any(not each.unreadable for each in around.budgets):
         return None
     if workload.selector is None:
         return Refusal("the workload has no selector")
-    return _least(parameters.terms, floor=around.floor(workload))
+    if around.rivals:
+        return Refusal(f"it would also select pods that {_several(around.rivals)} selects")
+    reason = _obstacle(around)
+    if reason is not None and not around.guarded:
+        return Refusal(reason)
+    return _least(parameters.terms(workload.kind), floor=around.floor(workload))
+
+
+def _obstacle(around: Surroundings) -> str | None:
+    """Say why no budget can be created."""
+    unreadable = next((each for each in around.budgets if each.unreadable), None)
+    if unreadable is not None:
+        return f"PodDisruptionBudget {unreadable.name} has to be corrected first"
+    if around.unreadable_autoscaler is not None:
+        return f"HorizontalPodAutoscaler {around.unreadable_autoscaler.name} has to be corrected first"
+    return "the selector also matches pods of another owner" if around.overlaps else None
 
 
 def _least(terms: BudgetTerms, *, floor: int) -> BudgetTerms:
-    """Return the terms, or the least ones where they would block every eviction."""
+    """Return the terms, or the least ones where they would block every eviction, or allow that of all pods."""
     wanted = Budget("", "", None, min_available=terms.min_available, max_unavailable=terms.max_unavailable)
-    if wanted.allowed_disruptions(floor) > 0:
+    allowed = wanted.allowed_disruptions(floor)
+    if 0 < allowed < floor:
         return terms
-    return BudgetTerms(max_unavailable=ONE, note=f"{wanted.terms} would allow no eviction at {floor} pods")
+    effect = "protect nothing" if allowed else "allow no eviction"
+    return BudgetTerms(max_unavailable=ONE, note=f"{wanted.terms} would {effect} at {floor} pods")
 
 
 def _several(names: tuple[str, ...] | list[str]) -> str:
@@ -173,7 +278,7 @@ POD_DISRUPTION_BUDGET = Expectation(
     parameters=PodDisruptionBudgetParameters,
     production=Action.REPAIR,
     development=Action.IGNORE,
-    applies=several_labelled_pods,
+    applies=applies,
     audit=audit,
     repair=repair,
     kinds=REPLICATED,

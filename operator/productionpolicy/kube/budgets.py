@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from productionpolicy.kube.counts import Count
-from productionpolicy.kube.fields import Fields
+from productionpolicy.kube.fields import Fields, Unreadable
 from productionpolicy.kube.selectors import Labels, Selector
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
 OURS = "productionpolicy"
 EVICTION_POLICY = "AlwaysAllow"
+_EVICTION_POLICIES = (EVICTION_POLICY, "IfHealthyBudget")
+_ALL = 100
+"""The greatest percentage that the API server takes."""
 
 
 class Budget(Struct, frozen=True):
@@ -31,8 +34,12 @@ class Budget(Struct, frozen=True):
     labels: tuple[tuple[str, str], ...] = ()
     owner_uids: tuple[str, ...] = ()
     deleting: bool = False
+    sync_failed: bool = False
+    """Whether its controller cannot compute it, and so allows no eviction."""
     deadlocked: bool = False
-    """Whether its controller has seen it and, with all pods healthy, allows no eviction or cannot compute it."""
+    """Whether its controller cannot compute it or, with all pods healthy, allows no eviction."""
+    unreadable: tuple[Unreadable, ...] = ()
+    """Why no API server takes it, which is possible only in a file: it is as good as missing."""
 
     @property
     def ours(self) -> bool:
@@ -59,10 +66,12 @@ class Budget(Struct, frozen=True):
         return 0
 
     @property
-    def protects_nothing(self) -> bool:
-        """Whether it allows everything at any number of pods: minAvailable 0, or maxUnavailable 100%."""
-        floor, ceiling = self.min_available, self.max_unavailable
-        return (floor is not None and floor.value == 0) or (ceiling == Count(100, percent=True))
+    def needs_scale(self) -> bool:
+        """Whether its controller adds up the scales of all owners of the pods, and so needs each of them to have one.
+
+        For a minAvailable that is a whole number it counts the pods instead.
+        """
+        return self.min_available is None or self.min_available.percent
 
     @property
     def terms(self) -> str:
@@ -75,9 +84,18 @@ class Budget(Struct, frozen=True):
 
 
 def read_budget(raw: Mapping[str, Any]) -> Budget:
-    """Return the budget that a raw object holds."""
+    """Return the budget that a raw object holds.
+
+    A sync that fails leaves the observed generation as it was, so its condition counts for any generation.
+    """
     fields = Fields(raw)
     metadata, spec = fields.mapping("metadata"), fields.mapping("spec")
+    read = _read_budget(metadata, spec, fields.mapping("status"))
+    return replace(read, unreadable=(*fields.problems, *_refused(read, spec)))
+
+
+def _read_budget(metadata: Fields, spec: Fields, status: Fields) -> Budget:
+    generation, failed = metadata.integer("generation") or 0, any(map(_says_failed, status.items("conditions")))
     return Budget(
         namespace=metadata.text("namespace") or "",
         name=metadata.text("name") or "",
@@ -90,16 +108,28 @@ def read_budget(raw: Mapping[str, Any]) -> Budget:
         labels=tuple(sorted(metadata.text_map("labels").items())),
         owner_uids=tuple(each.text("uid") or "" for each in metadata.items("ownerReferences")),
         deleting="deletionTimestamp" in metadata,
-        deadlocked=_deadlocked(fields.mapping("status"), generation=metadata.integer("generation") or 0),
+        sync_failed=failed,
+        deadlocked=failed or _blocks_healthy(status, generation=generation),
     )
 
 
-def _deadlocked(status: Fields, *, generation: int) -> bool:
-    failed = any(_says_failed(each) for each in status.items("conditions"))
+def _blocks_healthy(status: Fields, *, generation: int) -> bool:
     seen = (status.integer("observedGeneration") or 0) >= generation > 0
     expected, healthy = status.integer("expectedPods") or 0, status.integer("currentHealthy") or 0
-    return seen and (failed or (0 < expected <= healthy and not status.integer("disruptionsAllowed")))
+    return seen and 0 < expected <= healthy and not status.integer("disruptionsAllowed")
 
 
 def _says_failed(condition: Fields) -> bool:
     return condition.text("type") == "DisruptionAllowed" and condition.text("reason") == "SyncFailed"
+
+
+def _refused(budget: Budget, spec: Fields) -> Iterator[Unreadable]:
+    """Return what the API server refuses of what could be read."""
+    if "minAvailable" in spec and "maxUnavailable" in spec:
+        yield Unreadable(path="spec.maxUnavailable", message="is given beside minAvailable: they exclude each other")
+    for name, count in (("minAvailable", budget.min_available), ("maxUnavailable", budget.max_unavailable)):
+        if count is not None and (count.value < 0 or (count.percent and count.value > _ALL)):
+            yield Unreadable(path=f"spec.{name}", message="is neither 0 or more pods nor 0% to 100% of them")
+    if budget.eviction_policy not in {None, *_EVICTION_POLICIES}:
+        expected = " or ".join(_EVICTION_POLICIES)
+        yield Unreadable(path="spec.unhealthyPodEvictionPolicy", message=f"is not {expected}")

@@ -10,11 +10,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from productionpolicy.kube.budgets import Budget
-from productionpolicy.kube.fields import Fields
+from productionpolicy.kube.fields import Fields, Unreadable
 from productionpolicy.kube.pods import HOSTNAME
 from productionpolicy.kube.resources import NO_RESOURCES, Resources, read_default_resources
 from productionpolicy.kube.selectors import Labels
-from productionpolicy.kube.workloads import Workload
+from productionpolicy.kube.workloads import UNSCALED, Workload
 
 _ONE_POD = "ReadWriteOncePod"
 _SINGLE = frozenset({"ReadWriteOnce", _ONE_POD})
@@ -54,6 +54,8 @@ class Autoscaler(Struct, frozen=True):
     minimum: int
     maximum: int
     kind: str = "HorizontalPodAutoscaler"
+    unreadable: tuple[Unreadable, ...] = ()
+    """Why no API server takes it, which is possible only in a file: it is as good as missing."""
 
     @property
     def minimum_field(self) -> str:
@@ -148,14 +150,53 @@ class Topology(Struct, frozen=True):
 NOWHERE = Topology({}, known=False)
 
 
+class Reach(Struct, frozen=True):
+    """What a budget selects, all workloads together."""
+
+    pods: int
+    """The least number of pods that Deployments and StatefulSets are meant to have: the sum of their floors."""
+    workloads: int = 1
+    """How many these are."""
+    unscaled: tuple[str, ...] = ()
+    """The Jobs, CronJobs and DaemonSets, as `Kind name`, sorted: they have no scale."""
+
+    @classmethod
+    def over(cls, selected: Iterable[tuple[Workload, Autoscaler | None]]) -> Reach:
+        """Add up the workloads that a budget selects, each with its autoscaler.
+
+        An autoscaler that may keep no pod at all will keep one at times, and then the budget counts.
+        """
+        known = [each for each in selected if not each[0].passing]
+        scaled = [each for each in known if each[0].kind not in UNSCALED]
+        autoscaled = any(autoscaler for _, autoscaler in scaled)
+        pods = sum(floor_of(workload, autoscaler) for workload, autoscaler in scaled)
+        names = {f"{each.kind} {each.key.name}" for each, _ in known if each.kind in UNSCALED}
+        return cls(pods or int(autoscaled), len(scaled), tuple(sorted(names)))
+
+
+def floor_of(workload: Workload, autoscaler: Autoscaler | None) -> int:
+    """Return the least number of pods that a workload is meant to have."""
+    return autoscaler.minimum if autoscaler else workload.replicas
+
+
 class Surroundings(Struct, frozen=True):
     """All that bears on one workload; empty where nothing is known, as at admission."""
 
     budgets: tuple[Budget, ...] = ()
     """The disruption budgets that select its pods, and ours beside it even if it does not, sorted by name."""
+    reaches: Mapping[str, Reach] = {}
+    """What each of them selects, by its name."""
+    guarded: bool = False
+    """Whether a budget that the operator made for it exists; see `without`."""
     overlaps: tuple[str, ...] = ()
-    """Other owners of pods that its selector also selects, as `Kind name`, sorted."""
+    """Other owners of pods that its selector also selects, as `Kind name`, sorted; bare pods count for no budget."""
+    passing: tuple[str, ...] = ()
+    """Those that are there for a short time only, and so no reason not to create a budget."""
+    rivals: tuple[str, ...] = ()
+    """Budgets that the operator did not make and that select pods of these, sorted by name."""
     autoscaler: Autoscaler | None = None
+    unreadable_autoscaler: Autoscaler | None = None
+    """One that targets it, but that no API server takes."""
     claims: tuple[Claim, ...] = ()
     """The persistent volume claims that it mounts by name, as far as they are known, sorted by name."""
     account: ServiceAccount | None = None
@@ -168,7 +209,7 @@ class Surroundings(Struct, frozen=True):
 
     def floor(self, workload: Workload) -> int:
         """Return the least number of pods that the workload is meant to have."""
-        return self.autoscaler.minimum if self.autoscaler else workload.replicas
+        return floor_of(workload, self.autoscaler)
 
     def ceiling(self, workload: Workload) -> int:
         """Return the greatest number of pods that the workload may be scaled to."""
@@ -190,9 +231,16 @@ class Surroundings(Struct, frozen=True):
         shared = {each.name for each in self.claims if each.access_modes and not each.single}
         return next((name for name in workload.template.claims if name not in shared), None)
 
-    def without_our_budgets(self) -> Surroundings:
-        """Return the surroundings as the owner of the workload made them."""
-        return replace(self, budgets=tuple(each for each in self.budgets if not each.ours))
+    def reach(self, budget: Budget, workload: Workload) -> Reach:
+        """Return what a budget selects that selects the pods of the workload."""
+        return self.reaches.get(budget.name) or Reach.over([(workload, self.autoscaler)])
+
+    def without(self, own: Budget | None) -> Surroundings:
+        """Return the surroundings without the budget that the operator made for the workload."""
+        if own is None:
+            return self
+        others = tuple(each for each in self.budgets if each is not own)
+        return replace(self, budgets=others, guarded=not own.deleting)
 
 
 ALONE = Surroundings()
@@ -204,7 +252,9 @@ def read_autoscaler(raw: Mapping[str, Any]) -> Autoscaler:
     fields = Fields(raw)
     metadata, spec = fields.mapping("metadata"), fields.mapping("spec")
     target = spec.mapping("scaleTargetRef")
-    minimum = spec.integer("minReplicas")
+    minimum, maximum = spec.integer("minReplicas"), spec.integer("maxReplicas")
+    if minimum is not None and (minimum < 0 or (maximum is not None and maximum < minimum)):
+        spec.reject("minReplicas", expected="a whole number from 0 to maxReplicas")
     minimum = 1 if minimum is None else minimum
     # KEDA makes an autoscaler of 1 for a minimum of 0, too, and scales to 0 by itself: that it keeps a pod is a guess.
     by_keda = any(each.text("kind") == _SCALED_OBJECT for each in metadata.items("ownerReferences"))
@@ -214,7 +264,8 @@ def read_autoscaler(raw: Mapping[str, Any]) -> Autoscaler:
         target_kind=target.text("kind") or "",
         target_name=target.text("name") or "",
         minimum=0 if by_keda and minimum == 1 else minimum,
-        maximum=spec.integer("maxReplicas") or 1,
+        maximum=maximum or 1,
+        unreadable=fields.problems,
     )
 
 

@@ -53,6 +53,8 @@ _KINDS = {each.value: each for each in Kind}
 REPAIRED = frozenset({Kind.DEPLOYMENT, Kind.STATEFUL_SET})
 """The kinds to which repairs are made; all others are only judged."""
 
+UNSCALED = frozenset({Kind.DAEMON_SET, Kind.JOB, Kind.CRON_JOB})
+"""The kinds that have no scale, by which a disruption budget could count the pods that they are meant to have."""
 INTERCHANGEABLE = frozenset({Kind.DEPLOYMENT, Kind.REPLICA_SET, Kind.REPLICATION_CONTROLLER})
 """The kinds whose pods are all alike: they share their claims, and none has a name of its own."""
 
@@ -228,9 +230,9 @@ class Workload(Struct, frozen=True):
         return self.kind is Kind.JOB and (self.controller or "").startswith(f"{Kind.CRON_JOB} ")
 
     @property
-    def overlaps(self) -> bool:
-        """Whether its pods stay beside those of others that have their labels: those of a hook that goes do not."""
-        return self.hook is None or (self.kind is not Kind.POD and self.hook.stays)
+    def passing(self) -> bool:
+        """Whether it is a Job that is there for a short time only: a hook that is deleted when it has succeeded."""
+        return self.kind is Kind.JOB and self.hook is not None and not self.hook.stays
 
     @property
     def job_path(self) -> str:

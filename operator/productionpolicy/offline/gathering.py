@@ -14,7 +14,7 @@ from productionpolicy.kube.text import printable
 from productionpolicy.kube.workloads import Kind, Workload, WorkloadKey, name_of, read_workload
 from productionpolicy.offline.documents import Document, Unread
 from productionpolicy.offline.makers import group_of, makes_pods
-from productionpolicy.offline.neighbours import NEIGHBOURS, Neighbours
+from productionpolicy.offline.neighbours import NEIGHBOURS, Neighbours, unreadable_in
 from productionpolicy.offline.parts import PART, is_complete, is_deletion, is_no_object, is_part
 from productionpolicy.offline.places import line_of
 from productionpolicy.offline.versions import API_VERSION, is_foreign
@@ -83,6 +83,7 @@ class Gathered:
             (each.document, each.workload) for each in latest if each.workload and not each.workload.derived
         ]
         others = [each.document for each in latest if each.workload is None]
+        self._faults.extend(fault for each in others for fault in _not_taken(each))
         self._neighbours = Neighbours((each for _, each in self._workloads), (each.raw for each in others))
         self._not_judged += _left_out(latest, beside={(each.key.kind, each.key.name) for each in self._not_judged})
         for each in others:
@@ -218,6 +219,15 @@ def _replaced(entry: _Entry, *, by: _Entry) -> Unread:
     if by.complete and not entry.complete:
         return _fault(entry.document, f"it is only a part of the object in {place}, which is judged in its place")
     return _fault(entry.document, f"the same object is declared again in {place}, which is judged in its place")
+
+
+def _not_taken(document: Document) -> Iterator[Unread]:
+    """Tell of a budget or an autoscaler that no API server takes."""
+    name = Fields(document.raw).mapping("metadata").text("name") or "(no name)"
+    for each in unreadable_in(document.raw)[:1]:
+        problem = f"{document.kind} {name} counts as missing, because the API server does not take it"
+        remedy = f"correct its {each.path}, which {each.message}"
+        yield Unread(document.piece.file, line_of(document, each.path), f"{problem}: {remedy}")
 
 
 def _fault(document: Document, message: str) -> Unread:

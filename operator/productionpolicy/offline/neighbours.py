@@ -6,13 +6,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol, TypeVar
 
+from msgspec.structs import replace
+
 from productionpolicy.kube.budgets import Budget, read_budget
+from productionpolicy.kube.fields import Unreadable
 from productionpolicy.kube.selectors import LabelIndex, SelectorIndex
 from productionpolicy.kube.surroundings import (
     Autoscaler,
     Claim,
     LimitRange,
     Node,
+    Reach,
     Server,
     ServiceAccount,
     Surroundings,
@@ -25,7 +29,8 @@ from productionpolicy.kube.surroundings import (
     read_scaled_object,
     read_service_account,
 )
-from productionpolicy.kube.workloads import Workload, WorkloadKey
+from productionpolicy.kube.workloads import Kind, Workload, WorkloadKey
+from productionpolicy.offline.versions import API_VERSION, findings_of_version
 from productionpolicy.repairs.budget import budget_name, is_ours_beside
 
 BUDGET, AUTOSCALER, NODE = "PodDisruptionBudget", "HorizontalPodAutoscaler", "Node"
@@ -34,7 +39,6 @@ SCALED_OBJECT = "ScaledObject"
 NEIGHBOURS = frozenset({BUDGET, AUTOSCALER, SCALED_OBJECT, NODE, CLAIM, SERVICE_ACCOUNT, LIMIT_RANGE})
 """The kinds that bear on the judgement of a workload beside them."""
 
-_READ_AUTOSCALER = {AUTOSCALER: read_autoscaler, SCALED_OBJECT: read_scaled_object}
 
 Place = tuple[str, str]
 """Namespace and name."""
@@ -50,7 +54,11 @@ class Neighbours:
 
     def __init__(self, workloads: Iterable[Workload], others: Iterable[Mapping[str, Any]]) -> None:
         self._judged: defaultdict[tuple[str, str], list[WorkloadKey]] = defaultdict(list)
+        self._makers: dict[WorkloadKey, Workload] = {}
+        """All but bare pods, for which no budget counts."""
         self._labels: LabelIndex[WorkloadKey] = LabelIndex()
+        self._reaches: dict[tuple[Place, str], Reach] = {}
+        """What each budget selects, as the workloads of a namespace see it."""
         self._budgets: dict[Place, Budget] = {}
         self._selectors: SelectorIndex[Place] = SelectorIndex()
         self._named: defaultdict[str, list[Budget]] = defaultdict(list)
@@ -61,7 +69,8 @@ class Neighbours:
         self._nodes: list[Node] = []
         for each in workloads:
             self._judged[each.key.kind, each.key.name].append(each.key)
-            if each.overlaps:
+            if each.kind is not Kind.POD:
+                self._makers[each.key] = each
                 self._labels.put(each.key, each.template.labels)
         for raw in others:
             self._enter(raw)
@@ -69,10 +78,16 @@ class Neighbours:
 
     def around(self, workload: Workload) -> Surroundings:
         """Return what stands around a workload."""
+        budgets = tuple(sorted(self._budgets_of(workload), key=lambda each: (each.name, each.namespace)))
+        overlaps = self._overlaps(workload)
         return Surroundings(
-            budgets=tuple(sorted(self._budgets_of(workload), key=lambda each: (each.name, each.namespace))),
-            overlaps=self._overlaps(workload),
+            budgets=budgets,
+            reaches={each.name: self._reach(each, workload.key.namespace) for each in budgets},
+            overlaps=_titles(each for each in overlaps if not each.passing),
+            passing=_titles(each for each in overlaps if each.passing),
+            rivals=tuple(sorted({name for each in overlaps for name in self._budgets_of_owners(each)})),
             autoscaler=self._autoscaler(workload),
+            unreadable_autoscaler=self._autoscaler(workload, readable=False),
             claims=tuple(self._claims_of(workload)),
             account=next(_near_to(workload, self._accounts.get(workload.template.service_account, ())), None),
             default_resources=default_resources(_near_to(workload, self._limit_ranges)),
@@ -102,9 +117,9 @@ class Neighbours:
     def _enter(self, raw: Mapping[str, Any]) -> None:
         kind = raw.get("kind")
         if kind == BUDGET:
-            self._enter_budget(read_budget(raw))
-        elif kind in _READ_AUTOSCALER:
-            scaler = _READ_AUTOSCALER[kind](raw)
+            self._enter_budget(_read_budget(raw))
+        elif kind in {AUTOSCALER, SCALED_OBJECT}:
+            scaler = _read_autoscaler(raw)
             self._scaled[scaler.target_kind, scaler.target_name].append(scaler)
         elif kind == CLAIM:
             claim = read_claim(raw)
@@ -129,20 +144,58 @@ class Neighbours:
         ours = {each for each in self._named[budget_name(workload)] if is_ours_beside(workload, each)}
         return set(_near_to(workload, selecting | ours))
 
-    def _overlaps(self, workload: Workload) -> tuple[str, ...]:
-        if workload.selector is None:
-            return ()
-        selected = self._labels.selected_by(workload.selector)
-        others = (each for each in selected if _beside(each, workload.key))
-        return tuple(sorted({f"{each.kind} {each.name}" for each in others}))
+    def _reach(self, budget: Budget, namespace: str) -> Reach:
+        place = ((budget.namespace, budget.name), namespace)
+        if place not in self._reaches:
+            keys = self._labels.selected_by(budget.selector) if budget.selector is not None else ()
+            near = (each for each in keys if all(_near(each.namespace, name) for name in (budget.namespace, namespace)))
+            workloads = (self._makers[each] for each in near)
+            self._reaches[place] = Reach.over((each, self._autoscaler(each)) for each in workloads)
+        return self._reaches[place]
 
-    def _autoscaler(self, workload: Workload) -> Autoscaler | None:
-        scalers = self._scaled.get((workload.key.kind, workload.key.name), ())
-        return min(_near_to(workload, scalers), key=lambda each: each.name, default=None)
+    def _budgets_of_owners(self, workload: Workload) -> Iterator[str]:
+        return (each.name for each in self._budgets_of(workload) if not each.ours and not each.unreadable)
+
+    def _overlaps(self, workload: Workload) -> list[Workload]:
+        """Return the others whose pods the selector of a workload matches, too."""
+        if workload.selector is None:
+            return []
+        selected = self._labels.selected_by(workload.selector)
+        return [self._makers[each] for each in selected if _beside(each, workload.key)]
+
+    def _autoscaler(self, workload: Workload, *, readable: bool = True) -> Autoscaler | None:
+        scalers = _near_to(workload, self._scaled.get((workload.key.kind, workload.key.name), ()))
+        found = (each for each in scalers if readable is not bool(each.unreadable))
+        return min(found, key=lambda each: each.name, default=None)
 
     def _claims_of(self, workload: Workload) -> Iterator[Claim]:
         for name in sorted(workload.template.claims):
             yield from _near_to(workload, self._claims.get(name, ()))
+
+
+def unreadable_in(raw: Mapping[str, Any]) -> tuple[Unreadable, ...]:
+    """Return why no API server takes a budget or an autoscaler, so that it is as good as missing."""
+    kind = raw.get("kind")
+    if kind == BUDGET:
+        return _read_budget(raw).unreadable
+    return _read_autoscaler(raw).unreadable if kind == AUTOSCALER else ()
+
+
+def _read_budget(raw: Mapping[str, Any]) -> Budget:
+    read = read_budget(raw)
+    return replace(read, unreadable=(*_version_not_served(raw), *read.unreadable))
+
+
+def _read_autoscaler(raw: Mapping[str, Any]) -> Autoscaler:
+    if raw.get("kind") == SCALED_OBJECT:
+        return read_scaled_object(raw)
+    read = read_autoscaler(raw)
+    return replace(read, unreadable=(*_version_not_served(raw), *read.unreadable))
+
+
+def _version_not_served(raw: Mapping[str, Any]) -> Iterator[Unreadable]:
+    for each in findings_of_version(raw):
+        yield Unreadable(path=API_VERSION, message=f"cannot be used: {each.message}; {each.remedy}")
 
 
 class _Placed(Protocol):
@@ -157,6 +210,10 @@ T = TypeVar("T", bound=_Placed)
 
 def _near_to(workload: Workload, others: Iterable[T]) -> Iterator[T]:
     return (each for each in others if _near(each.namespace, workload.key.namespace))
+
+
+def _titles(workloads: Iterable[Workload]) -> tuple[str, ...]:
+    return tuple(sorted({f"{each.key.kind} {each.key.name}" for each in workloads}))
 
 
 def _near(namespace: str, other: str) -> bool:

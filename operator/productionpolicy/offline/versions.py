@@ -9,16 +9,27 @@ from productionpolicy.expectations import Finding
 
 API_VERSION = "apiVersion"
 
-_CURRENT = {"CronJob": "batch/v1", "Job": "batch/v1", "Pod": "v1", "ReplicationController": "v1"}
+_CURRENT = {
+    "CronJob": "batch/v1",
+    "HorizontalPodAutoscaler": "autoscaling/v2",
+    "Job": "batch/v1",
+    "Pod": "v1",
+    "PodDisruptionBudget": "policy/v1",
+    "ReplicationController": "v1",
+}
+_ALSO_SERVED = {"HorizontalPodAutoscaler": ("autoscaling/v1",)}
 _GROUPS = {"ScaledObject": "keda.sh"}
 """The groups of the kinds that matter though they are not Kubernetes' own."""
 
 _REMOVED = {
     "apps/v1beta1": "1.16",
     "apps/v1beta2": "1.16",
+    "autoscaling/v2beta1": "1.25",
+    "autoscaling/v2beta2": "1.26",
     "batch/v1beta1": "1.25",
     "batch/v2alpha1": "1.21",
     "extensions/v1beta1": "1.16",
+    "policy/v1beta1": "1.25",
 }
 
 
@@ -29,9 +40,10 @@ def is_foreign(raw: Mapping[str, Any]) -> bool:
 
 
 def findings_of_version(raw: Mapping[str, Any]) -> Iterator[Finding]:
-    """Return what is wrong with the API version of a workload, which is judged nevertheless."""
-    current, given = _CURRENT.get(str(raw.get("kind")), "apps/v1"), raw.get(API_VERSION)
-    if given == current:
+    """Return what is wrong with the API version of a workload, a budget or an autoscaler."""
+    kind, given = str(raw.get("kind")), raw.get(API_VERSION)
+    current = _CURRENT.get(kind, "apps/v1")
+    if given in (current, *_ALSO_SERVED.get(kind, ())):
         return
     remedy = f"write {API_VERSION}: {current}"
     if isinstance(given, str) and given in _REMOVED:

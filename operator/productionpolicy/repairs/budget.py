@@ -30,6 +30,9 @@ class BudgetTerms(Struct, frozen=True):
         given = {"maxUnavailable": self.max_unavailable, "minAvailable": self.min_available}
         return {name: count.as_field() for name, count in given.items() if count is not None}
 
+    def __str__(self) -> str:
+        return ", ".join(f"{name}: {value}" for name, value in self.as_fields().items())
+
     def met_by(self, budget: Budget, workload: Workload) -> bool:
         """Say whether a live budget of ours is as it should be."""
         terms = (budget.max_unavailable, budget.min_available) == (self.max_unavailable, self.min_available)

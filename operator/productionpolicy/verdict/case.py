@@ -92,6 +92,11 @@ class Case(Struct, frozen=True, dict=True):
         return next((each for each in self.around.budgets if is_ours_beside(self.workload, each)), None)
 
     @cached_property
+    def owners_surroundings(self) -> Surroundings:
+        """What surrounds the workload less the budget that we made beside it."""
+        return self.around.without(self.our_budget)
+
+    @cached_property
     def repaired(self) -> frozenset[str]:
         """The expectations whose repair of ours stands now."""
         return frozenset(self.journal.repairs) | (frozenset({BUDGET}) if self.our_budget else frozenset())
@@ -209,6 +214,14 @@ class Case(Struct, frozen=True, dict=True):
     def terms_of_room(self, expectation: Expectation[Any]) -> str:
         """Return a digest of what asks for a surge pod: a new image is no reason to try that again."""
         return digest(f"{self.owners_view.strategy!r} {self._said(expectation)}")
+
+    def terms_of_eviction(self, expectation: Expectation[Any]) -> str:
+        """Return a digest of the circumstances under which a budget of ours allowed no eviction.
+
+        The pods of other owners that its selector also matches may have been the reason.
+        """
+        around = self.around
+        return digest(f"{self._asked} {self._said(expectation)} {around.overlaps} {around.passing}")
 
     def _said(self, expectation: Expectation[Any]) -> str:
         return self.policy.terms(expectation) if self.policy else ""

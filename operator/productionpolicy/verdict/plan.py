@@ -330,7 +330,7 @@ def _wanted(case: Case, expectation: Expectation[Any], view: Workload) -> Amendm
     assert case.policy is not None
     assert expectation.repair is not None
     workload, parameters = case.judged(view), case.policy.parameters(expectation)
-    around = case.around.without_our_budgets()
+    around = case.owners_surroundings
     if not expectation.judges(workload, parameters, around):
         return None
     return expectation.repair(workload, parameters, around)
@@ -344,13 +344,15 @@ def _contest(
     told = case.journal.contests.get(name)
     if told and told.harm == NO_ROOM:
         terms = case.terms_of_room(expectation)
+    elif told and told.harm == NO_EVICTION:
+        terms = case.terms_of_eviction(expectation)
     known = told if told and told.terms == terms else None
     if known is not None and known.settled:
         return known
     if wanted is None or isinstance(wanted, Refusal):
         return known
     if isinstance(wanted, BudgetTerms) and _harmful(case, wanted):
-        return Contest(terms=terms, harm=NO_EVICTION)
+        return Contest(terms=case.terms_of_eviction(expectation), harm=NO_EVICTION)
     if expectation is ROLLING_UPDATE and case.lacks_room:
         return Contest(terms=case.terms_of_room(expectation), harm=NO_ROOM)
     remembered = _remembered(case, name, terms)

@@ -1,0 +1,72 @@
+"""Budgets and autoscalers that no API server takes count as missing, and it is said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from support.checking import check, report, verdict, written
+from support.manifests import Raw, autoscaler, budget, deployment
+
+
+def of_version(raw: Raw, version: str) -> Raw:
+    return {**raw, "apiVersion": version}
+
+
+def told(*objects: Raw) -> list[str]:
+    return [each["message"] for each in report("-", stdin=written(*objects))["unreadable"]]
+
+
+OLD_BUDGET = of_version(budget("old", maxUnavailable=1), "policy/v1beta1")
+OLD_AUTOSCALER = of_version(autoscaler(1, 9), "autoscaling/v2beta2")
+
+
+def test_a_budget_of_a_version_that_is_gone_counts_as_missing() -> None:
+    assert verdict("podDisruptionBudget", "-", stdin=written(deployment(), OLD_BUDGET)) == "failed"
+    (message,) = told(deployment(), OLD_BUDGET)
+    assert message == (
+        "PodDisruptionBudget old counts as missing, because the API server does not take it: correct its apiVersion, "
+        "which cannot be used: the API version policy/v1beta1 is gone since Kubernetes 1.25; "
+        "write apiVersion: policy/v1"
+    )
+
+
+def test_an_autoscaler_of_a_version_that_is_gone_counts_as_missing() -> None:
+    one = deployment(replicas=1)
+    above = of_version(autoscaler(3, 9), "autoscaling/v2beta1")
+    assert verdict("replicas", "-", stdin=written(one, above)) == "failed"
+    assert "autoscaling/v2beta1 is gone since Kubernetes 1.25" in told(one, above)[0]
+
+
+@pytest.mark.parametrize("version", ["autoscaling/v1", "autoscaling/v2"])
+def test_an_autoscaler_of_a_version_that_is_served_counts(version: str) -> None:
+    objects = deployment(replicas=1), of_version(autoscaler(3, 9), version)
+    assert verdict("replicas", "-", stdin=written(*objects)) == "passed"
+    assert told(*objects) == []
+
+
+@pytest.mark.parametrize(
+    ("neighbour", "name"),
+    [
+        (OLD_BUDGET, "PodDisruptionBudget old"),
+        (budget("quoted", minAvailable="2"), "PodDisruptionBudget quoted"),
+        (OLD_AUTOSCALER, "HorizontalPodAutoscaler web"),
+        (autoscaler(1.5, 9), "HorizontalPodAutoscaler web"),  # type: ignore[arg-type]  # what a file may hold
+    ],
+)
+def test_no_budget_is_planned_beside_what_has_to_be_corrected(neighbour: Raw, name: str) -> None:
+    planned: Any = check("-", "--plan", "-o", "json", stdin=written(deployment(), neighbour)).report
+    (workload,) = planned["workloads"]
+    left = {each["expectation"]: each["reason"] for each in workload["left"]}
+    assert (left["podDisruptionBudget"], workload["budget"]) == (f"{name} has to be corrected first", None)
+
+
+def test_a_file_that_holds_only_a_budget_that_cannot_be_read_is_not_passed_over() -> None:
+    done = check("-", stdin=written(budget("alone", maxUnavailable=1, minAvailable=1)))
+    assert (done.code, "PodDisruptionBudget alone counts as missing" in done.out) == (2, True)
+
+
+def test_a_budget_that_cannot_be_read_is_no_second_budget() -> None:
+    objects = deployment(), budget("good", maxUnavailable=1), OLD_BUDGET
+    assert verdict("podDisruptionBudget", "-", stdin=written(*objects)) == "passed"
