@@ -48,4 +48,5 @@ BARE_PODS = Expectation(
     applies=always,
     audit=audit,
     kinds=frozenset({Kind.POD}),
+    of_containers=False,
 )

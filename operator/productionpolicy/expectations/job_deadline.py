@@ -50,4 +50,5 @@ JOB_DEADLINE = Expectation(
     applies=always,
     audit=audit,
     kinds=frozenset({Kind.JOB, Kind.CRON_JOB}),
+    of_containers=False,
 )

@@ -65,4 +65,5 @@ REPLICAS = Expectation(
     applies=always,
     audit=audit,
     kinds=REPLICATED,
+    of_containers=False,
 )

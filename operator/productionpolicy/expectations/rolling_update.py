@@ -144,4 +144,5 @@ ROLLING_UPDATE = Expectation(
     repair=repair,
     amendment=MaxUnavailable,
     kinds=REPLICATED,
+    of_containers=False,
 )

@@ -131,4 +131,5 @@ SPREAD = Expectation(
     repair=repair,
     amendment=AntiAffinity,
     kinds=REPLICATED,
+    of_containers=False,
 )

@@ -44,6 +44,17 @@ _USERS = frozenset({"gosu", "su-exec"})
 _ASKING = frozenset({"-v", "-V"})
 """Options with which `command` starts nothing, but tells what would be started."""
 
+_RUNNERS = tuple(
+    f"{manager} {verb}"
+    for manager, verbs in {
+        "npm": ("start", "run", "run-script", "restart", "exec"),
+        "yarn": ("start", "run", "exec", "serve", "dev", "prod", "production", "preview"),
+        "pnpm": ("start", "run", "run-script", "restart", "exec", "serve", "dev", "prod", "production", "preview"),
+    }.items()
+    for verb in verbs
+)
+"""Commands that run a script of a package in a shell, which stays between them and the server."""
+
 _MOST_LAYERS = 8
 
 _VARIABLE = re.compile(r"[A-Za-z_]\w*=")
@@ -100,6 +111,12 @@ def _inner(words: Words) -> Words | None:
 def program_of(command: Simple) -> str:
     """Return the name of the program that a command of a script starts, wrappers aside."""
     return program(unwrapped(command.words))
+
+
+def runner_of(words: Words) -> str | None:
+    """Return the name of the package manager that the words let run a script of a package, such as `npm start`."""
+    found = first_of(_RUNNERS, words)
+    return found.split()[0] if found else None
 
 
 def starts_init(command: Simple) -> bool:
