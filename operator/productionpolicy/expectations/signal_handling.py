@@ -32,7 +32,7 @@ from collections.abc import Iterator
 from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding
 from productionpolicy.kube.pods import Container
 from productionpolicy.kube.programs.commands import runner_of, shown
-from productionpolicy.kube.programs.processes import Held, Hold, held
+from productionpolicy.kube.programs.processes import Held, Hold, Yielding, held
 from productionpolicy.kube.programs.start import Start, read_start
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import LONG_RUNNING, Kind, Workload
@@ -85,8 +85,11 @@ def _manager(start: Start) -> str | None:
     """Return the package manager that runs what the container begins with, or what its script ends with."""
     if start.script is None:
         return runner_of(start.words)
-    found = (runner_of(each.words) for each in start.script.commands())
-    return next(filter(None, found), None)
+    commands = list(start.script.commands())
+    executed = (runner_of(each.words) for each in commands if each.words[:1] == ("exec",))
+    ending = held(start.script, Yielding.NEVER)
+    last = ending.program if ending and ending.program in map(runner_of, (each.words for each in commands)) else None
+    return next(filter(None, (*executed, last)), None)
 
 
 def _message(container: Container, kept: Held) -> str:

@@ -43,9 +43,7 @@ _NO_ELECTION = re.compile(
 )
 _ELECTION_VARIABLE = re.compile(r"leader_?elect", re.IGNORECASE)
 _YES = re.compile(r"true|1|yes|on|enabled", re.IGNORECASE)
-_OF_A_SHELL = re.compile(
-    r"(?:(?:/usr(?:/local)?)?/bin/|/busybox/)?(?:sh|ash|bash|dash|ksh|mksh|zsh|sleep|busybox|env)"
-)
+_OF_A_SHELL = re.compile(r"(?:(?:/usr(?:/local)?)?/bin/|/busybox/)?(?:sh|ash|bash|dash|ksh|mksh|zsh|sleep|busybox|env)")
 """Matches a program that an image without a shell does not have."""
 
 _STOP = re.compile(r"kill|quit|stop|shutdown|drain|term", re.IGNORECASE)
@@ -241,9 +239,7 @@ class Container(Struct, frozen=True):
         line = " ".join((*self.command, *self.args))
         if _ELECTION.search(line):
             return _NO_ELECTION.search(line) is None
-        return any(
-            _ELECTION_VARIABLE.search(each.name) and _YES.fullmatch(each.value or "") for each in self.variables
-        )
+        return any(_ELECTION_VARIABLE.search(each.name) and _YES.fullmatch(each.value or "") for each in self.variables)
 
     @property
     def lacks_shell(self) -> bool:

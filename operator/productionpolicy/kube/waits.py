@@ -12,7 +12,9 @@ ENDLESS = 10**9
 """Seconds from which on a wait never ends: `sleep infinity`."""
 
 _BEFORE = r"""^|[\s;&|/\\("'`{]"""
-_SAID = rf"""(?:{_BEFORE})(?:echo|printf|logger|write-(?:host|output))\s(?:"[^"]*"|'[^']*'|[^"';&|\n])*|(?:^|\s)#[^\n]*"""
+_SAID = (
+    rf"""(?:{_BEFORE})(?:echo|printf|logger|write-(?:host|output))\s(?:"[^"]*"|'[^']*'|[^"';&|\n])*|(?:^|\s)#[^\n]*"""
+)
 """Words that are written somewhere, and comments: what they tell of is not done."""
 
 _SLEEP = (
@@ -20,7 +22,7 @@ _SLEEP = (
     r"(?:[0-9]+(?:\.[0-9]+)?[smhd]?|inf(?:inity)?)\b"
 )
 _TIMEOUT = rf"(?:{_BEFORE})timeout(?:\.exe)?(?:\s+/nobreak)?\s+/t[\s:]+[0-9]+\b"
-_PING = rf"""(?:{_BEFORE})ping(?:\.exe)?\s(?:[^\s;&|]+\s+)*?[-/]n\s+[0-9]+(?:[\s;&|>)"']|$)"""
+_PING = rf"""(?:{_BEFORE})ping(?:\.exe)?\s+(?:[^\s;&|]+\s+)*?[-/]n\s+[0-9]+(?:[\s;&|>)"']|$)"""
 _STEP = re.compile(f"{_SAID}|{_SLEEP}|{_TIMEOUT}|{_PING}", re.IGNORECASE | re.ASCII)
 _ONLY_SAID = re.compile(r"\W?(?:echo|printf|logger|write-)|\s?#", re.IGNORECASE | re.ASCII)
 _LENGTH = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd]?)\W?\Z", re.IGNORECASE | re.ASCII)
