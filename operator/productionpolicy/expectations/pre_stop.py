@@ -1,37 +1,34 @@
 """The containers of a pod that serves requests wait before they stop.
 
 ## What it expects
-A pod serves if one of its containers has a readiness probe, or a port in whose name none of these is a word of its own:
-metrics, prometheus, telemetry, profiling, pprof, debug, jmx, health, probes, live, ready, admin. Its other ports and a
-readiness probe do not make a server of a controller whose replicas elect a leader. In a pod that serves, every ordinary
-container has a preStop hook: all of them get SIGTERM at the same moment, and the one that serves may need the others
-until its last request. Native sidecars need no hook, for they end after the ordinary containers. Any hook that does
-something counts, as what to do there is the owner's choice. A sleep of 0 seconds, a `tcpSocket` and an empty hook do
-nothing, and a shell or a sleep command in an image that is known to have neither (distroless, Chainguard, scratch)
-fails. A StatefulSet of one pod and a Deployment of one pod with the strategy Recreate are not judged: no other pod takes
-over, so a wait only prolongs the outage.
+A pod serves if one of its containers has a readiness probe, or a port in whose name none of these is a word of its
+own: metrics, prometheus, telemetry, profiling, pprof, debug, jmx, health, probes, live, ready, admin. Its other ports
+and a readiness probe do not make a server of a controller whose replicas elect a leader. In a pod that serves, every
+ordinary container has a preStop hook: all of them get SIGTERM at the same moment, and the one that serves may need the
+others until its last request. Native sidecars need no hook, for they end after the ordinary containers. Any hook that
+does something counts, as what to do there is the owner's choice. A sleep of 0 seconds, a `tcpSocket` and an empty hook
+do nothing, and a shell or a sleep command in an image that is known to have neither (distroless, Chainguard, scratch)
+fails. A StatefulSet of one pod and a Deployment of one pod with the strategy Recreate are not judged: no other pod
+takes over, so a wait only prolongs the outage.
 
 ## Why it matters
 A pod that is deleted gets SIGTERM at the same moment as the load balancers learn that it is going. Until they have
 all learned it, new requests arrive at a process that is closing. A short sleep before SIGTERM lets them drain away.
 
 ## Repair and its risk
-A native `sleep` of `sleepSeconds` is added to every ordinary container without a hook; this replaces the pods once, and
-makes every later stop that much longer. With `handler: Exec` the image's own `sleep` is run instead, so a pod with an
-image that has none is left to its owner. The grace period must be longer than the sleep: where it is not, it is raised
-in the same change (see terminationGracePeriod), unless its owner wrote it. A container with a hook of its own is never
-touched; if that hook does nothing or fails, the whole pod is left to its owner. How long to sleep depends on what sends
-requests to the pod: docs/proof.md helps to choose, by measurement.
+A native `sleep` of `sleepSeconds` is added to every ordinary container without a hook; this replaces the pods once,
+and makes every later stop that much longer. With `handler: Exec` the image's own `sleep` is run instead, so a pod with
+an image that has none is left to its owner. The grace period must be longer than the sleep: where it is not, it is
+raised in the same change (see terminationGracePeriod), unless its owner wrote it. A container with a hook of its own
+is never touched; if that hook does nothing or fails, the whole pod is left to its owner. How long to sleep depends on
+what sends requests to the pod: docs/proof.md helps to choose, by measurement.
 
-A proxy that a mesh injects as an ordinary container is added after the repair, so nothing here gives it a sleep. It must
-outlive the sleep of the application, by a setting of the mesh:
-
-| mesh | annotation of the pods |
-|---|---|
-| Istio | `proxy.istio.io/config` with `terminationDrainDuration: 15s`, or with `EXIT_ON_ZERO_ACTIVE_CONNECTIONS: "true"` under `proxyMetadata` |
-| Linkerd | `config.alpha.linkerd.io/proxy-wait-before-exit-seconds: "15"`, or `config.beta.linkerd.io/proxy-enable-native-sidecar: "true"` |
-
-A few seconds more than `sleepSeconds` suffice. A proxy that the mesh injects as a native sidecar needs nothing.
+A proxy that a mesh injects as an ordinary container is added after the repair, so nothing here gives it a sleep. It
+must outlive the sleep of the application by a few seconds, by a setting of the mesh in the annotations of the pods.
+For Istio that is `proxy.istio.io/config` with `terminationDrainDuration: 15s`, or with
+`EXIT_ON_ZERO_ACTIVE_CONNECTIONS: "true"` under `proxyMetadata`; for Linkerd
+`config.alpha.linkerd.io/proxy-wait-before-exit-seconds: "15"`. A proxy that the mesh injects as a native sidecar needs
+nothing.
 
 ## Example
 ```yaml

@@ -2,14 +2,14 @@
 
 ## What it expects
 Where a shell starts the server, its script ends with `exec`, or it traps `TERM`. A script without `exec` passes only
-with a shell that is known to give its place to the server: `bash` does for a single simple command without redirection;
-the `sh` of busybox, in images whose name or tag says alpine or busybox, does for the last command of a script that does
-not end with a line break; dash, the `sh` of Debian, Ubuntu and so of most images, never does. An init such as `tini` or
-`dumb-init` before the shell, with `-g` too, and `shareProcessNamespace` change nothing: the shell dies of SIGTERM at
-once, and the server is killed with its container. Nor is `npm`, `yarn` or `pnpm` process 1: it runs the script of a
-package in a shell. A preStop hook that stops the server itself passes. Judged are containers that are started again when
-they end, and only where the manifest holds the script: in `command`, or in `args` that begin with a shell. What an image
-starts nobody can tell from outside.
+with a shell that is known to give its place to the server: `bash` does for a single simple command without
+redirection; the `sh` of busybox, in images whose name or tag says alpine or busybox, does for the last command of a
+script that does not end with a line break; dash, the `sh` of Debian, Ubuntu and so of most images, never does. An init
+such as `tini` or `dumb-init` before the shell, with `-g` too, and `shareProcessNamespace` change nothing: the shell
+dies of SIGTERM at once, and the server is killed with its container. Nor is `npm`, `yarn` or `pnpm` process 1: it runs
+the script of a package in a shell. A preStop hook that stops the server itself passes. Judged are containers that are
+started again when they end, and only where the manifest holds the script: in `command`, or in `args` that begin with a
+shell. What an image starts nobody can tell from outside.
 
 ## Why it matters
 A container is stopped by SIGTERM to its first process. A shell in that place ignores it and does not pass it on: the

@@ -3,8 +3,8 @@
 ## What it expects
 `terminationGracePeriodSeconds` is at least the longest preStop hook of the pod and `shutdownSeconds` more. How long a
 hook takes is read from a native sleep, and from these waits in a command: `sleep N`, `Start-Sleep N`, `timeout /t N`,
-`ping -n N` and `time.sleep(N)`, unless they are merely echoed. A hook with `sleep infinity` never ends. The API's default
-of 30 seconds suffices for a pod without a preStop hook.
+`ping -n N` and `time.sleep(N)`, unless they are merely echoed. A hook with `sleep infinity` never ends. The API's
+default of 30 seconds suffices for a pod without a preStop hook.
 
 ## Why it matters
 The grace period runs from the moment of deletion, the preStop hook included. What the hook takes is missing for the

@@ -34,8 +34,8 @@ _SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 def waited(command: Iterable[str]) -> float:
     """Return the seconds for which a command is known to wait, each of its waits once.
 
-    Waits are `sleep`, `Start-Sleep`, `timeout /t`, `ping -n` and `time.sleep()` with a number; `sleep infinity` counts as
-    ENDLESS.
+    Waits are `sleep`, `Start-Sleep`, `timeout /t`, `ping -n` and `time.sleep()` with a number; `sleep infinity` counts
+    as ENDLESS.
     """
     # Each match may take the blank before it and the one behind it.
     text = " ".join(command).replace(" ", "  ").replace("\n", "\n\n")

@@ -40,10 +40,19 @@ _VERSION = re.compile(r"[\d.]+$")
 """Matches the version in the name of a program, such as php-fpm8.3."""
 
 _LEAVING = {
-    **{"php-fpm": {"-D", "--daemonize"}, "gunicorn": {"-D", "--daemon"}, "uwsgi": {"-d", "--daemonize"}},
-    **{"redis-server": {"--daemonize"}, "memcached": {"-d"}, "haproxy": {"-D"}, "mongod": {"--fork"}},
-    **{"celery": {"--detach", "-D"}, "httpd": {"start"}, "apachectl": {"start"}, "apache2ctl": {"start"}},
-    **{"pg_ctl": {"start"}, "pm2": {"start"}},
+    "apache2ctl": {"start"},
+    "apachectl": {"start"},
+    "celery": {"--detach", "-D"},
+    "gunicorn": {"--daemon", "-D"},
+    "haproxy": {"-D"},
+    "httpd": {"start"},
+    "memcached": {"-d"},
+    "mongod": {"--fork"},
+    "pg_ctl": {"start"},
+    "php-fpm": {"--daemonize", "-D"},
+    "pm2": {"start"},
+    "redis-server": {"--daemonize"},
+    "uwsgi": {"--daemonize", "-d"},
 }
 """Servers with the words by which they leave for the background."""
 
@@ -54,8 +63,8 @@ class Yielding(Enum):
     NEVER = auto()
     """dash 0.5.12, the `sh` of Debian and Ubuntu."""
     SOLE = auto()
-    """To a simple command that is all of a script and has no redirection: bash 5.2, mksh 59. Since 5.1 bash gives way to
-    the last one of a list, too; which bash an image has nobody can tell."""
+    """To a simple command that is all of a script and has no redirection: bash 5.2, mksh 59. That bash also gives
+    way to the last one of a list, which not every bash does."""
     LAST = auto()
     """To the last command, be it in a group or a branch: busybox 1.35, zsh 5.9."""
 
