@@ -44,14 +44,11 @@ _USERS = frozenset({"gosu", "su-exec"})
 _ASKING = frozenset({"-v", "-V"})
 """Options with which `command` starts nothing, but tells what would be started."""
 
-_RUNNERS = tuple(
-    f"{manager} {verb}"
-    for manager, verbs in {
-        "npm": ("start", "run", "run-script", "restart", "exec"),
-        "yarn": ("start", "run", "exec", "serve", "dev", "prod", "production", "preview"),
-        "pnpm": ("start", "run", "run-script", "restart", "exec", "serve", "dev", "prod", "production", "preview"),
-    }.items()
-    for verb in verbs
+_OF_PACKAGES = ("start*", "run", "run-script", "restart", "exec", "serve*", "dev*", "prod*", "preview*")
+_RUNNERS = (
+    "npx *",
+    *(f"{manager} {verb}" for manager in ("npm", "yarn", "pnpm") for verb in _OF_PACKAGES),
+    *(f"yarn workspace * {verb}" for verb in _OF_PACKAGES),
 )
 """Commands that run a script of a package in a shell, which stays between them and the server."""
 
