@@ -44,8 +44,7 @@ func handler(work time.Duration, helper string) http.Handler {
 	mux.HandleFunc("GET /", func(answer http.ResponseWriter, _ *http.Request) {
 		time.Sleep(work)
 		if !helped(helper) {
-			http.Error(answer, "no helper", http.StatusBadGateway)
-			return
+			panic(http.ErrAbortHandler) // the client finds its connection cut
 		}
 		io.WriteString(answer, "hello\n")
 	})
