@@ -310,7 +310,8 @@ def test_a_deployment_that_is_paused_meanwhile_is_judged_when_it_goes_on(world: 
 def test_a_workload_without_pods_proves_nothing(world: World) -> None:
     policy = world.policy()
     namespace = world.namespace(policy)
-    world.apply(namespace, fragile(deployment(replicas=0), progressDeadlineSeconds=DEADLINE))
+    hooked = container(lifecycle={"preStop": {"sleep": {"seconds": 5}}})
+    world.apply(namespace, fragile(deployment(replicas=0, containers=[hooked]), progressDeadlineSeconds=DEADLINE))
     world.repaired("web", namespace)  # its controller must know the new template, or it scales the old ReplicaSet first
     world.kubectl("scale", "deployment", "web", "--replicas=2", "-n", namespace)
     eventually(lambda: world.get("deployment", "web", namespace)["status"].get("unavailableReplicas") == 2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from productionpolicy.kube.images import Image, is_written
+from productionpolicy.kube.images import Image, is_written, lacks_shell
 
 DIGEST = "sha256:" + "0" * 64
 
@@ -87,6 +87,28 @@ def test_a_name_without_registry_is_completed(reference: str, full_name: str, re
 )
 def test_an_image_comes_from_a_registry_or_a_part_of_it(reference: str, place: str, matches: bool) -> None:
     assert Image.parse(reference).comes_from((place,)) is matches
+
+
+@pytest.mark.parametrize(
+    ("image", "lacks"),
+    [
+        ("gcr.io/distroless/static", True),
+        ("gcr.io/distroless/java21-debian12:nonroot", True),
+        ("registry.example/web:1.0-distroless", True),
+        ("envoyproxy/envoy:distroless-v1.34@sha256:0", True),
+        ("cgr.dev/chainguard/nginx:latest", True),
+        ("registry.example/chainguard/python", True),
+        ("scratch", True),
+        ("registry.example/web:scratch", True),
+        ("gcr.io/distroless/base:debug-nonroot", False),
+        ("cgr.dev/chainguard/python:latest-dev", False),
+        ("cgr.dev/chainguard/busybox", False),
+        ("registry.example/scratch-editor:1.0", False),
+        ("registry.example/web:1.0", False),
+    ],
+)
+def test_the_name_of_an_image_may_tell_that_it_has_no_shell(image: str, lacks: bool) -> None:
+    assert lacks_shell(image) is lacks
 
 
 @pytest.mark.parametrize(

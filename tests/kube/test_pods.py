@@ -93,6 +93,60 @@ def test_a_hook_of_any_kind_is_a_hook(hook: Any, handler: Handler) -> None:
 
 
 @pytest.mark.parametrize(
+    ("hook", "acts"),
+    [
+        ({"sleep": {"seconds": 1}}, True),
+        ({"sleep": {"seconds": 0}}, False),
+        ({"exec": {"command": ["true"]}}, True),
+        ({"httpGet": {"port": 80}}, True),
+        ({"tcpSocket": {"port": 80}}, False),
+        ({}, False),
+    ],
+)
+def test_a_hook_may_do_nothing(hook: Raw, acts: bool) -> None:
+    read = first(lifecycle={"preStop": hook}).pre_stop
+    assert read is not None
+    assert read.acts is acts
+
+
+@pytest.mark.parametrize(
+    ("names", "serves"),
+    [
+        (["metrics", "http-metrics", "metrics2", "http-envoy-prom"], False),
+        (["profiling", "profiler", "pprof", "probes", "healthz", "health-check", "livez", "readiness", "jmx"], False),
+        (["telemetry", "debug", "admin", "HTTP-Metrics"], False),
+        (["healthcare"], True),
+        (["livestock"], True),
+        (["administration"], True),
+        (["readymade"], True),
+        ([""], True),
+    ],
+)
+def test_a_port_serves_unless_a_word_of_its_name_says_that_it_is_auxiliary(names: list[str], serves: bool) -> None:
+    assert first(ports=[{"name": each, "containerPort": 80} for each in names]).serving is serves
+
+
+@pytest.mark.parametrize(
+    ("fields", "elected"),
+    [
+        ({"args": ["--leader-elect"]}, True),
+        ({"args": ["--leader-elect=true"]}, True),
+        ({"args": ["-enable-leader-election"]}, True),
+        ({"args": ["--controller.leaderElection"]}, True),
+        ({"command": ["sh", "-c", "exec manager --leader-election-namespace=x"]}, True),
+        ({"env": [{"name": "LEADER_ELECT", "value": "yes"}]}, True),
+        ({"args": ["--leader-elect=false"]}, False),
+        ({"args": ["--no-leader-elect"]}, False),
+        ({"args": ["--leader=a"]}, False),
+        ({"env": [{"name": "LEADER_ELECTION_ID", "value": "x"}]}, False),
+        ({"env": [{"name": "LEADER_ELECTION", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}]}, False),
+    ],
+)
+def test_options_or_variables_tell_that_a_leader_is_elected(fields: Raw, elected: bool) -> None:
+    assert first(**fields).leader_elected is elected
+
+
+@pytest.mark.parametrize(
     ("command", "seconds"),
     [
         (("sleep", "10"), 10),
@@ -104,7 +158,11 @@ def test_a_hook_of_any_kind_is_a_hook(hook: Any, handler: Handler) -> None:
         (("sh", "-c", "nginx -s quit && sleep 5"), 5),
         (("sh", "-c", "(sleep 5)"), 5),
         (("sh", "-c", "sleep $DELAY"), 0),
-        (("sleep", "infinity"), 0),
+        (("sleep", "infinity"), 10**9),
+        (("python", "-c", "import asyncio, time; time.sleep(4)"), 4),
+        (("cmd", "/c", "ping -n 6 127.0.0.1 > nul"), 5),
+        (("sh", "-c", "echo 'sleep 9'; sleep 1"), 1),
+        (("sh", "-c", "echo done; ping -n 127.0.0.1"), 0),
         (("asleep", "5"), 0),
         (("sleep5",), 0),
         ((), 0),

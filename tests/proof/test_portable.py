@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proof.agent import running_status
+from proof.agent import arguments_of, running_status
 from proof.portable import serving_addresses
 from proof.stage import is_ready
 
@@ -25,3 +25,11 @@ def test_a_pod_whose_process_answers_is_ready_until_it_is_deleted() -> None:
     pod["status"] = running_status(pod, "10.0.0.1")
     assert is_ready(pod)
     assert not is_ready({**pod, "metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}})
+
+
+def test_a_helper_listens_on_a_port_of_its_own_where_the_server_looks_for_it() -> None:
+    web, helper = {"args": ["-graceful", "-helper=127.0.0.1:8081"]}, {"args": ["-address=127.0.0.1:8081"]}
+    served, helped = arguments_of({"spec": {"containers": [web, helper]}}, ("127.0.0.1", 4000))
+    [place] = (each.removeprefix("-address=") for each in helped)
+    assert place != "127.0.0.1:8081"
+    assert served == ["-graceful", f"-helper={place}", "-address=127.0.0.1:4000"]

@@ -32,7 +32,13 @@ _HOOKS: list[Raw] = [
     {"lifecycle": {"stopSignal": "SIGUSR1"}},
     {"lifecycle": {"preStop": {"exec": {"command": ["sleep", "7"]}}}},
     {"lifecycle": {"preStop": {"sleep": {"seconds": 10}}}},
+    {"lifecycle": {"preStop": {"sleep": {"seconds": 0}}}},
+    {"lifecycle": {"preStop": {"tcpSocket": {"port": 8080}}}},
+    {"lifecycle": {"preStop": {"exec": {"command": ["sh", "-c", "echo 'sleep 50'; ping -n 9 host; sleep 3"]}}}},
+    {"lifecycle": {"preStop": {"exec": {"command": ["sleep", "infinity"]}}}},
     {"ports": []},
+    {"ports": [{"name": "healthz", "containerPort": 8081}]},
+    {"ports": [{"name": "probes", "containerPort": 8081}], "readinessProbe": {"httpGet": {"port": "probes"}}},
     {"readinessProbe": {"httpGet": {"port": 8080}}},
     {"livenessProbe": {"tcpSocket": {"port": 8080}, "initialDelaySeconds": 60}},
     {"resources": {"requests": {"cpu": 2}, "limits": {"cpu": "500m"}}},
@@ -44,6 +50,7 @@ _COMMAND_LINES: list[Raw] = [
     {},
     {"command": ["sh", "-c", "apk add curl && exec web"]},
     {"command": ["npm", "run", "dev"], "args": ["--port=80"]},
+    {"args": ["--leader-elect"]},
     {"args": ["first: 1\nsecond: 2", "https://shop:hunter2@shop.example"]},
 ]
 _ENVIRONMENTS: list[Raw] = [
@@ -52,7 +59,13 @@ _ENVIRONMENTS: list[Raw] = [
     {"env": [{"name": "DB_PASSWORD", "valueFrom": {"secretKeyRef": {"name": "db", "key": "password"}}}]},
     {"env": [{"name": f"V{index}", "value": "x"} for index in range(25)]},
 ]
-_IMAGES: list[Raw] = [{}, {"image": "postgres:17"}, {"image": "golang"}, {"image": "cloud-sql-proxy:2"}]
+_IMAGES: list[Raw] = [
+    {},
+    {"image": "postgres:17"},
+    {"image": "golang"},
+    {"image": "cloud-sql-proxy:2"},
+    {"image": "gcr.io/distroless/base"},
+]
 _VOLUMES: list[Raw] = [
     {},
     {"volumes": [{"name": "work", "emptyDir": {}}]},
@@ -88,7 +101,7 @@ _GRACES: list[Raw] = [{}, {"terminationGracePeriodSeconds": 5}, {"terminationGra
 @st.composite
 def workloads(draw: st.DrawFn) -> Raw:
     """Return a workload of some owner, as the API server holds it."""
-    containers = [container(name, **draw(_container_fields())) for name in draw(_names("web", "api"))]
+    containers = [container(name, **draw(_container_fields())) for name in draw(_names("web", "api", "istio-proxy"))]
     sidecars = [sidecar(name, **draw(_container_fields())) for name in draw(_names("proxy", most=1, least=0))]
     pod: Raw = {"containers": containers, **draw(_merged(_AFFINITIES, _GRACES, _VOLUMES))}
     if sidecars:

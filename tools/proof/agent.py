@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
@@ -25,6 +25,7 @@ from proof.connection import Address
 from proof.stage import NAMESPACE, Raw
 
 POLL_SECONDS = 0.2
+_LISTENS = "-address="
 PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
 
 
@@ -33,7 +34,8 @@ class Agent:
     """Plays the kubelet of all nodes.
 
     Attributes:
-        program: what every container runs, whatever its image; it gets the arguments of the container.
+        program: what every container runs, whatever its image; it gets the arguments of the container. The first one
+            takes the requests to the pod; the others listen where their arguments say, on ports of their own.
         addresses: where the pod of an address really listens.
     """
 
@@ -67,19 +69,17 @@ class Agent:
         number = next(self._numbers)
         address, local = f"10.244.{number // 250}.{number % 250 + 1}", (LOOPBACK, free_ports(1)[0])
         self.addresses[address] = local
-        process = await self._start(pod, local)
+        processes = [await self._start(each) for each in arguments_of(pod, local)]
         await _answering(local)
         with contextlib.suppress(RequestFailed):  # it was deleted meanwhile
             await self._tell(pod, running_status(pod, address))
         await deletion.wait()
-        await _stop(process, pod)
+        stopping = zip(processes, pod["spec"]["containers"], strict=True)
+        await asyncio.gather(*(_stop(process, container, pod) for process, container in stopping))
         await self._forget(pod)
 
-    async def _start(self, pod: Raw, local: Address) -> asyncio.subprocess.Process:
-        arguments = pod["spec"]["containers"][0].get("args", [])
-        return await asyncio.create_subprocess_exec(
-            str(self.program), *arguments, f"-address={local[0]}:{local[1]}", process_group=self.guard.shell.pid
-        )
+    async def _start(self, arguments: Sequence[str]) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(str(self.program), *arguments, process_group=self.guard.shell.pid)
 
     async def _tell(self, pod: Raw, status: Raw) -> None:
         patch = {"metadata": {"uid": pod["metadata"]["uid"]}, "status": status}
@@ -89,6 +89,20 @@ class Agent:
         options = {"gracePeriodSeconds": 0, "preconditions": {"uid": pod["metadata"]["uid"]}}
         with contextlib.suppress(RequestFailed):  # its namespace went first
             await self.api.send("DELETE", f"{PODS}/{pod['metadata']['name']}", msgspec.json.encode(options))
+
+
+def arguments_of(pod: Raw, local: Address) -> list[list[str]]:
+    """Return the arguments of each container; the first listens at `local`, each other one at a free port instead."""
+    first, *others = ([*each.get("args", [])] for each in pod["spec"]["containers"])
+    written = [each.removeprefix(_LISTENS) for arguments in others for each in arguments if each.startswith(_LISTENS)]
+    places = dict(zip(written, (f"{LOOPBACK}:{port}" for port in free_ports(len(written))), strict=True))
+    found = [[*first, f"{_LISTENS}{local[0]}:{local[1]}"], *others]
+    return [[_replaced(each, places) for each in arguments] for arguments in found]
+
+
+def _replaced(argument: str, places: Mapping[str, str]) -> str:
+    option, equals, value = argument.partition("=")
+    return f"{option}{equals}{places.get(value, value)}"
 
 
 def running_status(pod: Raw, address: str) -> Raw:
@@ -123,9 +137,9 @@ async def _answering(local: Address) -> None:
         await asyncio.sleep(POLL_SECONDS)
 
 
-async def _stop(process: asyncio.subprocess.Process, pod: Raw) -> None:
+async def _stop(process: asyncio.subprocess.Process, container: Raw, pod: Raw) -> None:
     """Sleep as the preStop hook says, ask the process to end, and kill it once the grace period is over."""
-    sleep = pod["spec"]["containers"][0].get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
+    sleep = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
     try:
         async with asyncio.timeout(pod["spec"]["terminationGracePeriodSeconds"]):
             await asyncio.sleep(sleep)

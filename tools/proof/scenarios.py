@@ -86,5 +86,5 @@ SCENARIOS = (
     Scenario("two node drains", _two_drains, seconds=50),
     Scenario("node drain", _node_drain, seconds=50),
 )
-"""In this order the last drain meets every pod of both services on one node: they all fled there from the two before,
+"""In this order the last drain meets every pod of all services on one node: they all fled there from the two before,
 and nothing has moved them since."""

@@ -22,7 +22,7 @@ from proof.load import Sources, Target
 Raw = dict[str, Any]
 
 NAMESPACE = "shop"
-SERVICES = ("abrupt", "graceful")
+SERVICES = ("abrupt", "graceful", "helped")
 REPLICAS = 4
 MANIFEST = Path(__file__).with_name("service.yaml")
 POLICY = REPOSITORY / "examples" / "policy.yaml"

@@ -49,4 +49,5 @@ BARE_PODS = Expectation(
     applies=always,
     audit=audit,
     kinds=frozenset({Kind.POD}),
+    of_containers=False,
 )

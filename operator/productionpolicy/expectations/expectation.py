@@ -134,6 +134,8 @@ class Expectation(Struct, Generic[P], frozen=True):
     amendment: type[Amendment] | None = None
     """How its repair is noted in the journal; None where it stands in an object of ours, or there is no repair."""
     kinds: frozenset[Kind] = PODS
+    of_containers: bool = True
+    """Whether it judges what is in the pods, so that there is nothing to judge where all containers are exempt."""
     rides_along: bool = False
     """Whether its repair waits until another one restarts the pods."""
     hooks: bool = False
@@ -147,7 +149,8 @@ class Expectation(Struct, Generic[P], frozen=True):
 
     def judges(self, workload: Workload, parameters: P, around: Surroundings) -> bool:
         """Say whether it has anything to judge on the workload."""
-        judged = workload.kind in self.kinds and (self.hooks or workload.hook is None)
+        empty = self.of_containers and not workload.template.containers
+        judged = workload.kind in self.kinds and not empty and (self.hooks or workload.hook is None)
         return judged and self.applies(workload, parameters, around)
 
 

@@ -25,7 +25,7 @@ from collections.abc import Iterator
 
 from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding
 from productionpolicy.kube.programs.commands import starts_init
-from productionpolicy.kube.programs.processes import Hold, held, work
+from productionpolicy.kube.programs.processes import Hold, Yielding, held, work
 from productionpolicy.kube.programs.shell import Script
 from productionpolicy.kube.programs.start import Start, read_start
 from productionpolicy.kube.surroundings import Surroundings
@@ -50,7 +50,7 @@ def audit(workload: Workload, _parameters: InitProcessParameters, _around: Surro
             yield Finding(
                 path=start.path,
                 message=f"container {name} runs several processes without an init that clears up behind them",
-                remedy="start it by an init such as tini -g, give each process its own container, or set "
+                remedy="start it by an init such as tini, give each process its own container, or set "
                 "shareProcessNamespace",
             )
 
@@ -64,7 +64,7 @@ def _crowded(workload: Workload) -> Iterator[tuple[str, Start]]:
 
 
 def _starts_several(script: Script) -> bool:
-    kept = held(script)
+    kept = held(script, Yielding.NEVER)
     return work(script).several or (kept is not None and kept.hold is Hold.PIPELINE)
 
 

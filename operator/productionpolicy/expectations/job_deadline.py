@@ -51,5 +51,6 @@ JOB_DEADLINE = Expectation(
     applies=always,
     audit=audit,
     kinds=frozenset({Kind.JOB, Kind.CRON_JOB}),
+    of_containers=False,
     hooks=True,
 )

@@ -282,4 +282,5 @@ POD_DISRUPTION_BUDGET = Expectation(
     audit=audit,
     repair=repair,
     kinds=REPLICATED,
+    of_containers=False,
 )

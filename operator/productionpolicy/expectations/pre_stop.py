@@ -1,20 +1,34 @@
-"""A container that serves requests waits before it stops.
+"""The containers of a pod that serves requests wait before they stop.
 
 ## What it expects
-Every container that serves requests (it has a readiness probe, or a port whose name does not say metrics,
-prometheus, debug, health, admin or pprof) has a preStop hook. Any handler counts: what to do there is the owner's
-choice.
+A pod serves if one of its containers has a readiness probe, or a port in whose name none of these is a word of its
+own: metrics, prometheus, telemetry, profiling, pprof, debug, jmx, health, probes, live, ready, admin. Its other ports
+and a readiness probe do not make a server of a controller whose replicas elect a leader. In a pod that serves, every
+ordinary container has a preStop hook: all of them get SIGTERM at the same moment, and the one that serves may need the
+others until its last request. Native sidecars need no hook, for they end after the ordinary containers. Any hook that
+does something counts, as what to do there is the owner's choice. A sleep of 0 seconds, a `tcpSocket` and an empty hook
+do nothing, and a shell or a sleep command in an image that is known to have neither (distroless, Chainguard, scratch)
+fails. A StatefulSet of one pod and a Deployment of one pod with the strategy Recreate are not judged: no other pod
+takes over, so a wait only prolongs the outage.
 
 ## Why it matters
 A pod that is deleted gets SIGTERM at the same moment as the load balancers learn that it is going. Until they have
 all learned it, new requests arrive at a process that is closing. A short sleep before SIGTERM lets them drain away.
 
 ## Repair and its risk
-A native `sleep` of `sleepSeconds` is added where there is no hook; this replaces the pods once, and makes every
-later stop that much longer. With `handler: Exec` the image's own `sleep` is run instead, which an image without one
-cannot do. The grace period must be longer than the sleep: where it is not, it is raised in the
-same change (see terminationGracePeriod), unless its owner wrote it. A container with a hook of its own is never
-touched. How long to sleep depends on what sends requests to the pod: docs/proof.md helps to choose, by measurement.
+A native `sleep` of `sleepSeconds` is added to every ordinary container without a hook; this replaces the pods once,
+and makes every later stop that much longer. With `handler: Exec` the image's own `sleep` is run instead, so a pod with
+an image that has none is left to its owner. The grace period must be longer than the sleep: where it is not, it is
+raised in the same change (see terminationGracePeriod), unless its owner wrote it. A container with a hook of its own
+is never touched; if that hook does nothing or fails, the whole pod is left to its owner. How long to sleep depends on
+what sends requests to the pod: docs/proof.md helps to choose, by measurement.
+
+A proxy that a mesh injects as an ordinary container is added after the repair, so nothing here gives it a sleep. It
+must outlive the sleep of the application by a few seconds, by a setting of the mesh in the annotations of the pods.
+For Istio that is `proxy.istio.io/config` with `terminationDrainDuration: 15s`, or with
+`EXIT_ON_ZERO_ACTIVE_CONNECTIONS: "true"` under `proxyMetadata`; for Linkerd
+`config.alpha.linkerd.io/proxy-wait-before-exit-seconds: "15"`. A proxy that the mesh injects as a native sidecar needs
+nothing.
 
 ## Example
 ```yaml
@@ -33,7 +47,7 @@ from msgspec import Meta
 from productionpolicy.expectations.expectation import Action, Expectation, Finding, Parameters, Refusal, Repair
 from productionpolicy.kube.pods import Container
 from productionpolicy.kube.surroundings import Surroundings
-from productionpolicy.kube.workloads import LONG_RUNNING, Workload
+from productionpolicy.kube.workloads import LONG_RUNNING, Kind, Workload
 from productionpolicy.repairs import Sleep
 
 
@@ -52,7 +66,7 @@ class SleepHandler(StrEnum):
 
 
 class PreStopParameters(Parameters, frozen=True, kw_only=True):
-    """Containers that serve requests wait before they stop, so that load balancers can turn away from them first."""
+    """Pods that serve requests wait before they stop, so that load balancers can turn away from them first."""
 
     sleep_seconds: Annotated[
         int,
@@ -66,8 +80,8 @@ class PreStopParameters(Parameters, frozen=True, kw_only=True):
     containers: Annotated[
         Containers,
         Meta(
-            description="Serving: containers with a readiness probe or a port for requests. All: every container that "
-            "runs beside the others, native sidecars among them."
+            description="Serving: the ordinary containers of pods of which a container has a readiness probe or a port "
+            "for requests. All: the ordinary containers of every pod. Native sidecars need no hook, for they end last."
         ),
     ] = Containers.SERVING
     handler: Annotated[
@@ -79,39 +93,70 @@ class PreStopParameters(Parameters, frozen=True, kw_only=True):
     ] = SleepHandler.SLEEP
 
 
-def applies(workload: Workload, parameters: PreStopParameters, _around: Surroundings) -> bool:
-    """Judge workloads with a container that is meant."""
-    return any(_chosen(workload, parameters))
+def applies(workload: Workload, parameters: PreStopParameters, around: Surroundings) -> bool:
+    """Judge pods that are meant, and from which another pod can take over."""
+    return _relieved(workload, around) and bool(_chosen(workload, parameters))
 
 
 def audit(workload: Workload, parameters: PreStopParameters, _around: Surroundings) -> Iterator[Finding]:
-    """Find containers without a preStop hook."""
-    for container in _unhooked(workload, parameters):
-        yield Finding(
-            path=f"{container.path}.lifecycle.preStop",
-            message=f"container {container.name} has no preStop hook, so requests still arrive while it shuts down",
-            remedy=f"add lifecycle.preStop.sleep.seconds: {parameters.sleep_seconds}",
-        )
+    """Find containers without a preStop hook, or with one that does not wait."""
+    sleep = f"lifecycle.preStop.sleep.seconds: {parameters.sleep_seconds}"
+    for container in _chosen(workload, parameters):
+        fault = _fault(container)
+        if fault is not None:
+            yield Finding(
+                path=f"{container.path}.lifecycle.preStop",
+                message=f"{fault}, so {_consequence(workload, container)}",
+                remedy=f"replace it by {sleep}" if container.pre_stop else f"add {sleep}",
+            )
 
 
 def repair(workload: Workload, parameters: PreStopParameters, _around: Surroundings) -> Repair:
-    """Add a sleep to the containers that have no hook."""
-    unhooked = tuple(each.name for each in _unhooked(workload, parameters))
-    if not unhooked:
+    """Add a sleep to the containers that have no hook; a part of them would be worse than none."""
+    faulty = [each for each in _chosen(workload, parameters) if _fault(each) is not None]
+    if not faulty:
         return None
     seconds, grace = parameters.sleep_seconds, workload.template.grace_seconds
+    by_command = parameters.handler is SleepHandler.EXEC
+    if any(each.pre_stop for each in faulty):
+        return Refusal("the owner has written a preStop hook that does not wait")
+    if by_command and any(each.lacks_shell for each in faulty):
+        return Refusal("an image has no sleep command that handler Exec could run")
     if grace <= seconds and not workload.grace_may_rise:
         return Refusal(f"the owner's grace period of {grace} s is not longer than a sleep of {seconds} s")
-    return Sleep(seconds=seconds, containers=unhooked, by_command=parameters.handler is SleepHandler.EXEC)
+    return Sleep(seconds=seconds, containers=tuple(each.name for each in faulty), by_command=by_command)
 
 
-def _chosen(workload: Workload, parameters: PreStopParameters) -> Iterator[Container]:
-    everyone = parameters.containers is Containers.ALL
-    return (each for each in workload.template.long_running if everyone or each.serving)
+def _relieved(workload: Workload, around: Surroundings) -> bool:
+    """Say whether another pod can take over from one that ends."""
+    if workload.kind is Kind.DAEMON_SET:
+        return True
+    floor = around.floor(workload)
+    switched_off = floor == 0 and around.autoscaler is None
+    ends_first = workload.kind is Kind.STATEFUL_SET or workload.strategy.type == "Recreate"
+    return not switched_off and (floor > 1 or not ends_first)
 
 
-def _unhooked(workload: Workload, parameters: PreStopParameters) -> Iterator[Container]:
-    return (each for each in _chosen(workload, parameters) if each.pre_stop is None)
+def _chosen(workload: Workload, parameters: PreStopParameters) -> tuple[Container, ...]:
+    meant = parameters.containers is Containers.ALL or workload.template.serving
+    return tuple(each for each in workload.template.containers if meant and not each.init)
+
+
+def _fault(container: Container) -> str | None:
+    """Say what is wrong with the hook of a container."""
+    if container.pre_stop is None:
+        return f"container {container.name} has no preStop hook"
+    if not container.pre_stop.acts:
+        return f"the preStop hook of container {container.name} does nothing"
+    if container.pre_stop_fails:
+        return f"the image of container {container.name} lacks the program that its preStop hook runs"
+    return None
+
+
+def _consequence(workload: Workload, container: Container) -> str:
+    if container.serving:
+        return "requests still arrive while it shuts down"
+    return "it stops at once, while its pod still gets requests" if workload.template.serving else "it stops at once"
 
 
 PRE_STOP = Expectation(

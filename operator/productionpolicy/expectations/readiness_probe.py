@@ -1,9 +1,10 @@
 """A container that serves requests says when it can.
 
 ## What it expects
-Every container with a port for requests (one whose name does not say metrics, prometheus, debug, health, admin or
-pprof) has a readiness probe. It asks something: one that runs `true`, or another command that always succeeds, fails.
-So does a probe that names a port which its container does not have.
+Every container with a port for requests has a readiness probe. That is a port in whose name none of these is a word of
+its own: metrics, prometheus, telemetry, profiling, pprof, debug, jmx, health, probes, live, ready, admin. It
+asks something: one that runs `true`, or another command that always succeeds, fails. So does a probe that names a port
+which its container does not have.
 
 ## Why it matters
 Without one, a pod gets requests from the moment its process starts, and a rollout goes on though the new version

@@ -79,4 +79,5 @@ REPLICAS = Expectation(
     applies=runs_at_all,
     audit=audit,
     kinds=REPLICATED,
+    of_containers=False,
 )

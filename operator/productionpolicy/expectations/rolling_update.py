@@ -233,4 +233,5 @@ ROLLING_UPDATE = Expectation(
     repair=repair,
     amendment=MaxUnavailable,
     kinds=REPAIRED,
+    of_containers=False,
 )

@@ -170,4 +170,5 @@ SPREAD = Expectation(
     repair=repair,
     amendment=AntiAffinity,
     kinds=REPLICATED,
+    of_containers=False,
 )

@@ -1,8 +1,10 @@
 """The grace period leaves time for the preStop hook and then for the process.
 
 ## What it expects
-`terminationGracePeriodSeconds` is at least the longest preStop hook of the pod (a native sleep, or the `sleep N` in
-a command) and `shutdownSeconds` more. The API's default of 30 seconds suffices for a pod without a preStop hook.
+`terminationGracePeriodSeconds` is at least the longest preStop hook of the pod and `shutdownSeconds` more. How long a
+hook takes is read from a native sleep, and from these waits in a command: `sleep N`, `Start-Sleep N`, `timeout /t N`,
+`ping -n N` and `time.sleep(N)`, unless they are merely echoed. A hook with `sleep infinity` never ends. The API's
+default of 30 seconds suffices for a pod without a preStop hook.
 
 ## Why it matters
 The grace period runs from the moment of deletion, the preStop hook included. What the hook takes is missing for the
@@ -10,7 +12,7 @@ process, which is killed when the period is over, in the middle of its last requ
 
 ## Repair and its risk
 The period is raised, in the same change as an added preStop sleep; this replaces the pods once. A period that the
-owner wrote is never changed: it is reported.
+owner wrote is never changed, and none suffices for a hook that never ends: both are reported.
 
 ## Example
 ```yaml
@@ -35,6 +37,7 @@ from productionpolicy.expectations.expectation import (
     always,
 )
 from productionpolicy.kube.surroundings import Surroundings
+from productionpolicy.kube.waits import ENDLESS
 from productionpolicy.kube.workloads import Workload
 from productionpolicy.repairs import Grace
 
@@ -53,10 +56,17 @@ class TerminationGracePeriodParameters(Parameters, frozen=True, kw_only=True):
 def audit(workload: Workload, parameters: TerminationGracePeriodParameters, _around: Surroundings) -> Iterator[Finding]:
     """Find pods that are killed before their process had its time."""
     grace, hook = workload.template.grace_seconds, workload.template.longest_pre_stop
+    path = f"{workload.template.path}.terminationGracePeriodSeconds"
     left = f", of which a preStop hook takes {hook} s, leaves" if hook else " is"
-    if grace < hook + parameters.shutdown_seconds:
+    if hook >= ENDLESS:
         yield Finding(
-            path=f"{workload.template.path}.terminationGracePeriodSeconds",
+            path=path,
+            message=f"a preStop hook never ends, so the process is killed after {grace} s without time to shut down",
+            remedy="let the preStop hook end before the grace period is over",
+        )
+    elif grace < hook + parameters.shutdown_seconds:
+        yield Finding(
+            path=path,
             message=f"a grace period of {grace} s{left} less than the {parameters.shutdown_seconds} s that a process "
             "may need to shut down",
             remedy=f"set terminationGracePeriodSeconds to {hook + parameters.shutdown_seconds} or more",
@@ -67,10 +77,12 @@ def repair(workload: Workload, parameters: TerminationGracePeriodParameters, aro
     """Raise a period that nobody wrote."""
     if next(audit(workload, parameters, around), None) is None:
         return None
-    grace = workload.template.grace_seconds
+    grace, hook = workload.template.grace_seconds, workload.template.longest_pre_stop
     if not workload.grace_may_rise:
         return Refusal(f"the owner has written a grace period of {grace} s")
-    return Grace(before=grace, after=workload.template.longest_pre_stop + parameters.shutdown_seconds)
+    if hook >= ENDLESS:
+        return Refusal("a preStop hook never ends")
+    return Grace(before=grace, after=hook + parameters.shutdown_seconds)
 
 
 TERMINATION_GRACE_PERIOD = Expectation(

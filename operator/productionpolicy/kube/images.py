@@ -20,6 +20,24 @@ _HUB = "docker.io"
 _LIBRARY = "library"
 """The team of images in it whose name names none."""
 
+_WITHOUT_SHELL = re.compile(
+    r"(?:^|[^a-z])distroless(?:[^a-z]|$)|^cgr\.dev/|(?:^|/)chainguard/|(?:^|/)scratch(?::[^/]*)?$"
+    r"|:(?:[^/@]*[^a-z/@])?scratch(?:[^a-z/@][^/@]*)?(?:@|$)",
+    re.IGNORECASE,
+)
+_WITH_SHELL = re.compile(
+    r":(?:[^/@]*[^a-z/@])?(?:debug|dev)(?:[^a-z/@][^/@]*)?(?:@|$)|/(?:bash|busybox|wolfi-base)(?:[:@]|$)", re.IGNORECASE
+)
+"""Matches variants of such images that have one."""
+
+
+_BUSYBOX = re.compile(r"(?:^|[^a-z])(?:alpine|busybox)", re.IGNORECASE)
+_BASH = re.compile(
+    r"(?:^|[^a-z])(?:ubi|rhel|centos|fedora|rocky(?:linux)?|alma(?:linux)?|oraclelinux|amazonlinux|opensuse|archlinux)"
+    r"(?:[^a-z]|$)",
+    re.IGNORECASE,
+)
+"""Matches distributions whose `sh` is bash."""
 _PART = r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*"
 _HOST = r"(?:[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?::[0-9]+)?|[a-z0-9-]+:[0-9]+)/"
 _NAME = rf"(?:{_HOST})?{_PART}(?:/{_PART})*"
@@ -116,3 +134,24 @@ def is_written(reference: str) -> bool:
 def is_one_of(image: str, patterns: tuple[str, ...]) -> bool:
     """Say whether a glob matches the name of an image, as `Image.is_one_of` does; the same few are asked for again."""
     return Image.parse(image).is_one_of(patterns)
+
+
+@lru_cache(maxsize=4096)
+def lacks_shell(image: str) -> bool:
+    """Say whether the name of an image tells that it has neither a shell nor a sleep command."""
+    return _WITHOUT_SHELL.search(image) is not None and _WITH_SHELL.search(image) is None
+
+
+def says_busybox(image: str) -> bool:
+    """Say whether the name or the tag of an image tells that its shell is that of busybox."""
+    return _BUSYBOX.search(_less_registry(image)) is not None
+
+
+def says_bash(image: str) -> bool:
+    """Say whether the name or the tag of an image tells that its `sh` is bash."""
+    return _BASH.search(_less_registry(image)) is not None
+
+
+def _less_registry(image: str) -> str:
+    parsed = Image.parse(image)
+    return f"{parsed.full_name.partition('/')[2]}:{parsed.tag or ''}"

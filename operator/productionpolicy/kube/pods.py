@@ -12,11 +12,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from productionpolicy.kube.fields import Fields
-from productionpolicy.kube.images import is_one_of, is_written
+from productionpolicy.kube.images import is_one_of, is_written, lacks_shell
 from productionpolicy.kube.ownership import Part
 from productionpolicy.kube.programs.commands import is_shell
 from productionpolicy.kube.resources import NO_RESOURCES, Resources, read_resources
 from productionpolicy.kube.selectors import Labels, Selector
+from productionpolicy.kube.waits import ENDLESS, waited
 
 DEFAULT_GRACE_SECONDS = 30
 """What the API server fills in for terminationGracePeriodSeconds (core/v1 PodSpec)."""
@@ -36,11 +37,23 @@ REQUIRED_TERMS = "requiredDuringSchedulingIgnoredDuringExecution"
 PREFERRED_TERMS = "preferredDuringSchedulingIgnoredDuringExecution"
 _TERMS = (REQUIRED_TERMS, PREFERRED_TERMS)
 
-_AUXILIARY_PORT = re.compile(r"metrics|prometheus|debug|health|admin|pprof", re.IGNORECASE)
-_SLEEP = re.compile(r"(?:^|[\s;&|/(])sleep\s+(\d+(?:\.\d+)?)(s|m|h)?(?=$|[\s;&|)])")
+_AUXILIARY_PORT = re.compile(
+    r"(?:^|[^a-z])(?:metrics?|prom|prometheus|telemetry|profil(?:e|er|ing)|debug|health(?:z|checks?)?|probes?"
+    r"|live(?:z|ness)?|ready(?:z)?|readiness|admin|jmx|pprof)(?:[^a-z]|$)",
+    re.IGNORECASE,
+)
+"""Matches the name of a port that carries no requests of clients: one of these is a word of its own in it."""
+
+_ELECTION = re.compile(r"(?:^|\s)--?[a-z.-]*leader-?elect", re.IGNORECASE)
+_NO_ELECTION = re.compile(
+    r"--?(?:no|disable)-?leader-?elect|leader-?elect(?:ion|ion-enabled)?=(?:false|f|0|no|off)\b", re.IGNORECASE
+)
+_ELECTION_VARIABLE = re.compile(r"leader_?elect", re.IGNORECASE)
+_YES = re.compile(r"true|1|yes|on|enabled", re.IGNORECASE)
+_OF_A_SHELL = re.compile(r"(?:(?:/usr(?:/local)?)?/bin/|/busybox/)?(?:sh|ash|bash|dash|ksh|mksh|zsh|sleep|busybox|env)")
+"""Matches a program that an image without a shell does not have."""
+
 _STOP = re.compile(r"kill|quit|stop|shutdown|drain|term", re.IGNORECASE)
-_SECONDS = {None: 1, "s": 1, "m": 60, "h": 3600}
-_LONGEST = 10**9
 _PERIOD, _TIMEOUT, _FAILURE_THRESHOLD = 10, 1, 3
 _OPERATING_SYSTEM = ("kubernetes.io/os", "beta.kubernetes.io/os")
 """The labels by which nodes tell their operating system."""
@@ -82,11 +95,17 @@ class Handler(Struct, frozen=True):
 
     @property
     def duration(self) -> int:
-        """Seconds that it is known to take: a native sleep, or the sleeps in a command, rounded up."""
+        """Seconds that it is known to take: a native sleep, or the waits in a command, rounded up; ENDLESS at most."""
         if self.kind is HandlerKind.SLEEP:
             return self.seconds
-        spent = sum(float(found[0]) * _SECONDS[found[1] or None] for found in _SLEEP.findall(" ".join(self.command)))
-        return ceil(min(spent, _LONGEST))
+        return ceil(min(waited(self.command), ENDLESS))
+
+    @property
+    def acts(self) -> bool:
+        """Whether a kubelet does anything for it as a hook: nothing for a sleep of 0 seconds, nor for a tcpSocket."""
+        if self.kind is HandlerKind.SLEEP:
+            return self.seconds > 0
+        return self.kind in {HandlerKind.EXEC, HandlerKind.HTTP_GET}
 
 
 class Probe(Struct, frozen=True):
@@ -223,8 +242,32 @@ class Container(Struct, frozen=True):
 
     @property
     def serving(self) -> bool:
-        """Whether it takes requests: it has a readiness probe, or a port that is not merely auxiliary."""
-        return self.readiness is not None or any(not _AUXILIARY_PORT.search(port) for port in self.ports)
+        """Whether it takes requests: it has a readiness probe, or a port that is not merely auxiliary.
+
+        The probe of a controller whose replicas elect a leader, and whose ports are all auxiliary, lets in no requests.
+        """
+        if any(not _AUXILIARY_PORT.search(port) for port in self.ports):
+            return True
+        return self.readiness is not None and not (self.ports and self.leader_elected)
+
+    @property
+    def leader_elected(self) -> bool:
+        """Whether its options or variables say that only the leader among the replicas works."""
+        line = " ".join((*self.command, *self.args))
+        if _ELECTION.search(line):
+            return _NO_ELECTION.search(line) is None
+        return any(_ELECTION_VARIABLE.search(each.name) and _YES.fullmatch(each.value or "") for each in self.variables)
+
+    @property
+    def lacks_shell(self) -> bool:
+        """Whether its image is known to have neither a shell nor a sleep command."""
+        return self.image is not None and lacks_shell(self.image)
+
+    @property
+    def pre_stop_fails(self) -> bool:
+        """Whether its preStop hook runs a shell, or sleep, which its image does not have."""
+        program = self.pre_stop.command[0] if self.pre_stop and self.pre_stop.command else ""
+        return _OF_A_SHELL.fullmatch(program) is not None and self.lacks_shell
 
     @property
     def stops_itself(self) -> bool:
@@ -334,9 +377,20 @@ class PodTemplate(Struct, frozen=True):
         return tuple(each for each in self.containers if each.long_running)
 
     @property
+    def serving(self) -> bool:
+        """Whether a container or a native sidecar takes requests."""
+        return any(each.serving for each in self.long_running)
+
+    @property
     def claims(self) -> tuple[str, ...]:
         """The persistent volume claims that it mounts."""
         return tuple(each.claim for each in self.volumes if each.claim is not None)
+
+    @property
+    def application(self) -> Container | None:
+        """The application in any case: the only ordinary container, unless another program fills it in."""
+        ordinary = [each for each in self.containers if not each.init]
+        return ordinary[0] if len(ordinary) == 1 and ordinary[0].image is not None else None
 
     @property
     def needs_places(self) -> bool:

@@ -196,7 +196,10 @@ class Case(Struct, frozen=True, dict=True):
         return self.policy.action(expectation) if self.policy else Action.IGNORE
 
     def judged(self, workload: Workload) -> Workload:
-        """Return a view of the workload without the containers that the policy exempts."""
+        """Return a view of the workload without the containers that the policy exempts.
+
+        One that is alone in its pod is the application, whatever its name: nothing was injected.
+        """
         exempt = self._exempt_containers
         return workload.without_containers(exempt.__contains__) if exempt else workload
 
@@ -204,7 +207,8 @@ class Case(Struct, frozen=True, dict=True):
     def _exempt_containers(self) -> frozenset[str]:
         if self.policy is None:
             return frozenset()
-        names = (each.name for each in self.workload.template.containers)
+        template = self.workload.template
+        names = (each.name for each in template.containers if each is not template.application)
         return frozenset(filter(self.policy.exempts_container, names))
 
     def terms(self, expectation: Expectation[Any]) -> str:

@@ -6,7 +6,7 @@ from time import process_time
 
 import pytest
 
-from productionpolicy.kube.programs.commands import first_of, is_shell, shown, unwrapped
+from productionpolicy.kube.programs.commands import first_of, is_shell, runner_of, shown, unwrapped
 
 COMMANDS = ("make", "apk add", "pip* install", "python* -m pip install", "npm run dev", "tools/build")
 
@@ -83,3 +83,21 @@ def test_shells_are_known_by_name(word: str, *, expected: bool) -> None:
 )
 def test_what_is_no_name_of_a_program_is_not_shown(name: str, expected: str) -> None:
     assert shown(name) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "manager"),
+    [
+        ("npm start", "npm"),
+        ("npm --prefix app run serve", "npm"),
+        ("/usr/local/bin/yarn start:prod", "yarn"),
+        ("yarn workspace web start", "yarn"),
+        ("tini -- pnpm --filter web start", "pnpm"),
+        ("npx next start", "npx"),
+        ("npm ci", None),
+        ("yarn", None),
+        ("node start", None),
+    ],
+)
+def test_package_managers_run_scripts(line: str, manager: str | None) -> None:
+    assert runner_of(tuple(line.split())) == manager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from productionpolicy.kube.programs.processes import Held, Hold, Work, held, work
+from productionpolicy.kube.programs.processes import Held, Hold, Work, Yielding, held, work
 from productionpolicy.kube.programs.shell import Script, read_script
 
 
@@ -17,7 +17,7 @@ def read(text: str) -> Script:
 @pytest.mark.parametrize(
     "text",
     [
-        *("a", "A=1 a", "a > b 2>&1", "exec a", "x && exec a", "x; exec a", "exec a || exit 1", "f() { x; }; a"),
+        *("a", "A=1 a", "exec a", "x && exec a", "x; exec a", "exec a || exit 1", "f() { x; }; a"),
         *("if x; then exec a; else exec b; fi", "f() { x; exec a; }; f", "while x; do exec a; done", "f() { f; }; f"),
         *(
             "trap 'kill $P' TERM; a & wait",
@@ -30,13 +30,14 @@ def read(text: str) -> Script:
     ],
 )
 def test_a_shell_gives_way_or_nobody_can_tell(text: str) -> None:
-    assert held(read(text)) is None
+    assert held(read(text), Yielding.SOLE) is None
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("x && a", Held(Hold.CHILD, "a")),
+        ("a > b 2>&1", Held(Hold.CHILD, "a")),
         ("x; env B=1 /bin/a -b", Held(Hold.CHILD, "a")),
         ("a || exit 1", Held(Hold.CHILD, "a")),
         ("a; exit $?", Held(Hold.CHILD, "a")),
@@ -55,7 +56,24 @@ def test_a_shell_gives_way_or_nobody_can_tell(text: str) -> None:
     ],
 )
 def test_a_shell_stays(text: str, expected: Held) -> None:
-    assert held(read(text)) == expected
+    assert held(read(text), Yielding.SOLE) == expected
+
+
+@pytest.mark.parametrize("text", ["a", "A=1 a", "a > b", "x; a", "x && a", "f() { x; }; f"])
+def test_a_shell_that_gives_way_to_nothing_stays(text: str) -> None:
+    assert held(read(text), Yielding.NEVER) is not None
+
+
+@pytest.mark.parametrize(
+    "text", ["a", "a > b", "x; a", "x && a", "x || a", "x\na", "if x; then a; else b; fi", "{ a; }", "(a)", "A=1 a"]
+)
+def test_a_shell_may_give_way_to_the_last_command(text: str) -> None:
+    assert held(read(text), Yielding.LAST) is None
+
+
+@pytest.mark.parametrize("text", ["a || exit 1", "a; exit $?", "f() { a; }; f", "trap x INT; a", "a | b", "a & wait"])
+def test_no_shell_gives_way_to_what_is_not_its_last_command(text: str) -> None:
+    assert held(read(text), Yielding.LAST) is not None
 
 
 @pytest.mark.parametrize(
@@ -114,6 +132,9 @@ def test_what_the_shell_has_waited_for_is_over(text: str) -> None:
         ("/etc/init.d/a start; b", ("a",)),
         ("/usr/sbin/sshd; b", ("sshd",)),
         ("cron && b", ("cron",)),
+        ("php-fpm8.3 -D && exec b", ("php-fpm8.3",)),
+        ("gunicorn app:app --daemon; b", ("gunicorn",)),
+        ("redis-server --daemonize yes && b", ("redis-server",)),
     ],
 )
 def test_something_runs_in_the_background_beside_other_work(text: str, jobs: tuple[str, ...]) -> None:
@@ -122,4 +143,4 @@ def test_something_runs_in_the_background_beside_other_work(text: str, jobs: tup
 
 def test_functions_that_call_each_other_are_followed_only_so_far() -> None:
     chain = "".join(f"f{each}() {{ f{each + 1}; }}\n" for each in range(1000))
-    assert (held(read(f"{chain}f0")), work(read(f"{chain}f0"))) == (None, Work())
+    assert (held(read(f"{chain}f0"), Yielding.SOLE), work(read(f"{chain}f0"))) == (None, Work())

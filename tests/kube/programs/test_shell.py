@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from productionpolicy.kube.programs.processes import held, work
+from productionpolicy.kube.programs.processes import Yielding, held, work
 from productionpolicy.kube.programs.shell import (
     LONGEST,
     STDERR,
@@ -236,7 +236,7 @@ def test_what_nobody_writes_is_not_read(text: str) -> None:
 def test_any_text_is_a_script_or_none(text: str) -> None:
     script = read_script(text)
     if script is not None:
-        held(script)
+        held(script, Yielding.LAST)
         work(script)
         assert all(isinstance(each, Simple) for each in script.commands())
 
@@ -248,7 +248,7 @@ def test_the_longest_script_is_read_in_time(pieces: list[str]) -> None:
     before = process_time()
     script = read_script((piece * LONGEST)[:LONGEST])
     if script is not None:
-        held(script)
+        held(script, Yielding.LAST)
         work(script)
     assert process_time() - before < MOST_SECONDS
 

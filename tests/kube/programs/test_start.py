@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from productionpolicy.kube.programs.processes import Yielding
 from productionpolicy.kube.programs.start import Start, read_start
 from productionpolicy.kube.workloads import read_workload
 from support.manifests import container, deployment
@@ -80,27 +81,58 @@ def test_a_wrapper_that_forks_leaves_process_1_unknown(wrapper: list[str]) -> No
 
 
 @pytest.mark.parametrize(
-    ("command", "env", "init", "reaches_all"),
+    ("command", "init"),
     [
-        (["tini", "--", "a"], {}, "tini", False),
-        (["tini", "-v", "a", "-g"], {}, "tini", False),
-        (["/sbin/tini", "-vg", "--", "a"], {}, "tini", True),
-        (["tini", "--", "a"], {"TINI_KILL_PROCESS_GROUP": "1"}, "tini", True),
-        (["docker-init", "--", "a"], {}, "docker-init", False),
-        (["catatonit", "--", "a"], {}, "catatonit", False),
-        (["dumb-init", "a"], {}, "dumb-init", True),
-        (["dumb-init", "--single-child", "a"], {}, "dumb-init", False),
-        (["dumb-init", "a"], {"DUMB_INIT_SETSID": "0"}, "dumb-init", False),
-        (["/init", "a"], {}, "init", True),
-        (["/sbin/init"], {}, "systemd", True),
-        (["a"], {}, "", False),
+        (["tini", "--", "a"], "tini"),
+        (["/sbin/tini", "-vg", "--", "a"], "tini"),
+        (["docker-init", "--", "a"], "docker-init"),
+        (["dumb-init", "--single-child", "a"], "dumb-init"),
+        (["/init", "a"], "init"),
+        (["/sbin/init"], "systemd"),
+        (["a"], ""),
     ],
 )
-def test_an_init_reaches_all_processes_or_one(
-    command: list[str], env: dict[str, str], init: str, reaches_all: bool
+def test_an_init_is_seen(command: list[str], init: str) -> None:
+    assert start(command=command).init == init
+
+
+@pytest.mark.parametrize(
+    ("command", "image", "yielding"),
+    [
+        (["sh", "-c", "a"], "registry.example/web:1.0", Yielding.NEVER),
+        (["dash", "-c", "a"], "alpine", Yielding.NEVER),
+        (["bash", "-c", "a"], "alpine", Yielding.SOLE),
+        (["/usr/bin/bash", "-c", "a"], None, Yielding.SOLE),
+        (["sh", "-c", "a"], "registry.example/rockylinux:9", Yielding.SOLE),
+        (["sh", "-c", "a"], "fedora.example/web:1.0", Yielding.NEVER),
+        (["sh", "-c", "a"], "node:22-alpine", Yielding.LAST),
+        (["sh", "-c", "a"], "alpine.example/web:1.0", Yielding.NEVER),
+        (["sh", "-c", "a "], "registry.example/busybox", Yielding.LAST),
+        (["sh", "-c", "a\n"], "alpine:3.20", Yielding.NEVER),
+        (["tini", "--", "busybox", "sh", "-c", "a"], "web", Yielding.LAST),
+        (["ash", "-c", "a\n "], "web", Yielding.NEVER),
+        (["zsh", "-c", "a\n"], "web", Yielding.LAST),
+    ],
+)
+def test_to_what_a_shell_gives_its_place_depends_on_the_shell(
+    command: list[str], image: str | None, yielding: Yielding
 ) -> None:
-    found = start(command=command, env=[{"name": name, "value": value} for name, value in env.items()])
-    assert (found.init, found.reaches_all) == (init, reaches_all)
+    assert start(command=command, image=image).yielding is yielding
+
+
+@pytest.mark.parametrize(
+    ("fields", "run"),
+    [
+        ({"command": ["server"]}, True),
+        ({"args": ["/bin/sh", "-c", SCRIPT]}, True),
+        ({"args": ["yarn", "start"]}, True),
+        ({"args": ["server"]}, False),
+        ({"args": ["-c", SCRIPT]}, False),
+        ({"args": ["sudo", "sh", "-c", SCRIPT]}, False),
+    ],
+)
+def test_a_shell_in_the_arguments_is_run(fields: dict[str, list[str]], run: bool) -> None:
+    assert start(**fields).run is run
 
 
 def test_wrappers_are_followed_only_so_far() -> None:

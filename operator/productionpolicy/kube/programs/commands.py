@@ -44,6 +44,14 @@ _USERS = frozenset({"gosu", "su-exec"})
 _ASKING = frozenset({"-v", "-V"})
 """Options with which `command` starts nothing, but tells what would be started."""
 
+_OF_PACKAGES = ("start*", "run", "run-script", "restart", "exec", "serve*", "dev*", "prod*", "preview*")
+_RUNNERS = (
+    "npx *",
+    *(f"{manager} {verb}" for manager in ("npm", "yarn", "pnpm") for verb in _OF_PACKAGES),
+    *(f"yarn workspace * {verb}" for verb in _OF_PACKAGES),
+)
+"""Commands that run a script of a package in a shell, which stays between them and the server."""
+
 _MOST_LAYERS = 8
 
 _VARIABLE = re.compile(r"[A-Za-z_]\w*=")
@@ -100,6 +108,12 @@ def _inner(words: Words) -> Words | None:
 def program_of(command: Simple) -> str:
     """Return the name of the program that a command of a script starts, wrappers aside."""
     return program(unwrapped(command.words))
+
+
+def runner_of(words: Words) -> str | None:
+    """Return the name of the package manager that the words let run a script of a package, such as `npm start`."""
+    found = first_of(_RUNNERS, words)
+    return found.split()[0] if found else None
 
 
 def starts_init(command: Simple) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from enum import Enum, auto
 
@@ -35,12 +36,44 @@ _DEEPEST = 5
 _FOREGROUND = {"sshd": "Ddi", "cron": "fnx", "crond": "fndxs"}
 """Daemons that leave for the background, unless one of these options keeps them."""
 
+_VERSION = re.compile(r"[\d.]+$")
+"""Matches the version in the name of a program, such as php-fpm8.3."""
+
+_LEAVING = {
+    "apache2ctl": {"start"},
+    "apachectl": {"start"},
+    "celery": {"--detach", "-D"},
+    "gunicorn": {"--daemon", "-D"},
+    "haproxy": {"-D"},
+    "httpd": {"start"},
+    "memcached": {"-d"},
+    "mongod": {"--fork"},
+    "pg_ctl": {"start"},
+    "php-fpm": {"--daemonize", "-D"},
+    "pm2": {"start"},
+    "redis-server": {"--daemonize"},
+    "uwsgi": {"--daemonize", "-d"},
+}
+"""Servers with the words by which they leave for the background."""
+
+
+class Yielding(Enum):
+    """To which command without `exec` a shell gives its place; each is measured."""
+
+    NEVER = auto()
+    """dash 0.5.12, the `sh` of Debian and Ubuntu."""
+    SOLE = auto()
+    """To a simple command that is all of a script and has no redirection: bash 5.2, mksh 59. That bash also gives
+    way to the last one of a list, which not every bash does."""
+    LAST = auto()
+    """To the last command, be it in a group or a branch: busybox 1.35, zsh 5.9."""
+
 
 class Hold(Enum):
     """Why a shell stays until the end."""
 
     CHILD = auto()
-    """Its last command is no `exec`; some shells make one of it by themselves, others do not."""
+    """Its last command is no `exec`."""
     PIPELINE = auto()
     LOOP = auto()
     WAIT = auto()
@@ -54,22 +87,24 @@ class Held(Struct, frozen=True):
     program: str = ""
 
 
-def held(script: Script) -> Held | None:
+def held(script: Script, yielding: Yielding) -> Held | None:
     """Say why the shell of a script stays; None where another program takes its place, or nobody can tell."""
     if any(_traps_termination(each) for each in script.commands()):
         return None
-    if _sole(script):
+    if yielding is Yielding.SOLE and _sole(script):
         return None
-    return _Ending(script).of(script.statements)
+    yields = yielding is Yielding.LAST and not any(each.words[:1] == ("trap",) for each in script.commands())
+    return _Ending(script).of(script.statements, yields=yields)
 
 
 def _sole(script: Script) -> bool:
-    """Say whether a script is one simple command, to which most shells give way."""
+    """Say whether a script is one simple command without redirection, and no call of a function."""
     effective = [each for each in script.statements if not _defines(each)]
     if len(effective) != 1 or len(effective[0].pipelines) != 1 or effective[0].background:
         return False
     first, *others = effective[0].pipelines[0].commands
-    return not others and isinstance(first, Simple) and not set(first.words[:1]) & script.functions.keys()
+    simple = isinstance(first, Simple) and not set(first.words[:1]) & script.functions.keys()
+    return simple and not others and not first.redirections
 
 
 def _defines(statement: Statement) -> bool:
@@ -90,7 +125,8 @@ class _Ending:
         self._functions = script.functions
         self._entered: set[str] = set()
 
-    def of(self, statements: tuple[Statement, ...]) -> Held | None:
+    def of(self, statements: tuple[Statement, ...], *, yields: bool) -> Held | None:
+        """Return why the shell stays for statements, and `yields` to the last command, if nothing is behind it."""
         if any(_gives_way(each) for each in statements):
             return None
         last = next((each for each in reversed(statements) if not _passes(each)), None)
@@ -98,35 +134,39 @@ class _Ending:
             return None
         if any(each.background for each in statements):
             return Held(Hold.WAIT)
-        return self._of_pipeline(next(each for each in reversed(last.pipelines) if not _idle(each)))
+        pipeline = next(each for each in reversed(last.pipelines) if not _idle(each))
+        final = last is statements[-1] and pipeline is last.pipelines[-1]
+        return self._of_pipeline(pipeline, yields=yields and final)
 
-    def _of_pipeline(self, pipeline: Pipeline) -> Held | None:
+    def _of_pipeline(self, pipeline: Pipeline, *, yields: bool) -> Held | None:
         if len(pipeline.commands) > 1:
             return Held(Hold.PIPELINE)
-        return self._of_command(pipeline.commands[0])
+        return self._of_command(pipeline.commands[0], yields=yields)
 
-    def _of_command(self, command: Command) -> Held | None:
+    def _of_command(self, command: Command, *, yields: bool) -> Held | None:
         if isinstance(command, Simple):
-            return self._of_simple(command)
+            return self._of_simple(command, yields=yields)
         if any(_executes(each) for each in simple_commands(command)):
             return None
         if command.form is Form.LOOP:
             return Held(Hold.LOOP)
-        return next(filter(None, map(self.of, command.branches)), None)
+        return next(filter(None, (self.of(each, yields=yields) for each in command.branches)), None)
 
-    def _of_simple(self, command: Simple) -> Held | None:
+    def _of_simple(self, command: Simple, *, yields: bool) -> Held | None:
         name = command.words[0]
         if name in self._functions:
             return self._of_function(name)
         if name in _UNKNOWN:
             return None
-        return Held(Hold.WAIT) if name == "wait" else Held(Hold.CHILD, program_of(command))
+        if name == "wait":
+            return Held(Hold.WAIT)
+        return None if yields else Held(Hold.CHILD, program_of(command))
 
     def _of_function(self, name: str) -> Held | None:
         if name in self._entered or len(self._entered) == _DEEPEST:
             return None
         self._entered.add(name)
-        return self._of_command(self._functions[name])
+        return self._of_command(self._functions[name], yields=False)
 
 
 def _commands_of(statements: Iterable[Statement]) -> Iterator[Command]:
@@ -253,4 +293,5 @@ def _daemon(command: Simple) -> str | None:
     if words and words[0].startswith("/etc/init.d/") and rest[:1] == ("start",):
         return name
     kept = any(set(each) & set(_FOREGROUND.get(name, "")) for each in rest if each.startswith("-"))
-    return name if name in _FOREGROUND and not kept else None
+    leaves = not _LEAVING.get(_VERSION.sub("", name), frozenset()).isdisjoint(rest)
+    return name if leaves or (name in _FOREGROUND and not kept) else None

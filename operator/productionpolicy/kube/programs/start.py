@@ -7,12 +7,24 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
+from productionpolicy.kube.images import says_bash, says_busybox
 from productionpolicy.kube.pods import Container
-from productionpolicy.kube.programs.commands import INITS, Words, first_of, is_shell, layers, program, unwrapped
+from productionpolicy.kube.programs.commands import (
+    INITS,
+    Words,
+    first_of,
+    is_shell,
+    layers,
+    program,
+    runner_of,
+    unwrapped,
+)
+from productionpolicy.kube.programs.processes import Yielding
 from productionpolicy.kube.programs.shell import Pipeline, Script, Simple, read_script
 
-_TO_ONE = frozenset({"tini", "tini-static", "docker-init", "catatonit"})
-"""Inits that pass a signal on to their child alone, unless they are told otherwise."""
+_LAST = frozenset({"ash", "zsh"})
+_SOLE = frozenset({"bash", "ksh", "mksh"})
+"""Shells by what they give their place to; see `Yielding`."""
 
 _FORKING = frozenset({"sudo", "setsid", "time"})
 """Wrappers that may start the program as a child, and not become it."""
@@ -38,12 +50,15 @@ class Start(Struct, frozen=True):
     """The program and its arguments, less wrappers and inits."""
     known: bool = False
     """Whether the manifest names process 1, and not the image."""
+    run: bool = False
+    """Whether what begins with `words` is run as it is: named as process 1, or as a shell or a runner of scripts that
+    the image's entrypoint is given."""
     init: str = ""
     """The init that is process 1."""
-    reaches_all: bool = False
-    """Whether that init passes signals on to all processes below it."""
     script: Script | None = None
     """What the shell runs, if that stands in the manifest and is understood."""
+    yielding: Yielding = Yielding.NEVER
+    """To what the shell gives its place."""
 
 
 def read_start(container: Container) -> Start:
@@ -52,15 +67,26 @@ def read_start(container: Container) -> Start:
     words = unwrapped(whole)
     shell = bool(words) and is_shell(words[0])
     script = _script_of(whole, shell=len(whole) - len(words)) if shell else None
-    init = program(whole) if program(whole) in INITS else ""
+    named = bool(container.command) or shell or runner_of(words) is not None
     return Start(
         path=_path(container, script),
         words=words,
         known=bool(container.command) and not _forks(whole),
-        init=init,
-        reaches_all=bool(init) and _reaches_all(init, whole, container),
+        run=named and not _forks(whole),
+        init=program(whole) if program(whole) in INITS else "",
         script=None if script is None else read_script(whole[script]),
+        yielding=Yielding.NEVER if script is None else _yielding(whole, script, container.image or ""),
     )
+
+
+def _yielding(words: Words, script: int, image: str) -> Yielding:
+    """Say what the shell of a script gives its place to. What `sh` is, the image decides."""
+    shell = next(program((each,)) for each in reversed(words[:script]) if is_shell(each))
+    busybox = "busybox" in map(program, layers(words[:script])) or says_busybox(image)
+    if shell in _LAST or (shell == "sh" and busybox):
+        # A line break after its last command keeps busybox from it.
+        return Yielding.NEVER if words[script].rstrip(" \t").endswith("\n") and shell != "zsh" else Yielding.LAST
+    return Yielding.SOLE if shell in _SOLE or (shell == "sh" and says_bash(image)) else Yielding.NEVER
 
 
 def _path(container: Container, script: int | None) -> str:
@@ -87,15 +113,6 @@ def _script_of(words: Words, *, shell: int) -> int | None:
 
 def _forks(words: Words) -> bool:
     return any(program(each) in _FORKING for each in layers(words))
-
-
-def _reaches_all(init: str, words: Words, container: Container) -> bool:
-    options = [each for each in words[1 : len(words) - len(unwrapped(words))] if each.startswith("-")]
-    given = {each.name: each.value for each in container.variables}
-    if init == "dumb-init":
-        return not {"-c", "--single-child"} & set(options) and given.get("DUMB_INIT_SETSID") != "0"
-    told = any("g" in each for each in options if not each.startswith("--")) or "TINI_KILL_PROCESS_GROUP" in given
-    return init not in _TO_ONE or told
 
 
 def runs_shell(container: Container) -> bool:
