@@ -6,10 +6,11 @@ import sys
 
 import click
 
+from productionpolicy.cli.reporting import ReportingCommand
 from productionpolicy.expectations import BY_NAME, EXPECTATIONS
 
 
-@click.command("explain", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("explain", cls=ReportingCommand, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("name", required=False, metavar="[NAME]", type=click.Choice(list(BY_NAME)))
 def command(name: str | None) -> None:
     """Explain an expectation: what it asks for, why, and how it is repaired. Without NAME, list all."""
