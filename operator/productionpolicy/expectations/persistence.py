@@ -1,8 +1,8 @@
 """State outlives the pod that keeps it.
 
 ## What it expects
-A StatefulSet has a volumeClaimTemplate, or a volume that outlives its pods. A container whose image is one of
-`dataStores` mounts such a volume, in a Deployment too; Redis and its kin only if the command line says
+A StatefulSet has a volumeClaimTemplate, or a volume that outlives its pods. A container whose image is a
+data store mounts such a volume, in a Deployment too; Redis and its kin only if the command line says
 `appendonly yes`. A store whose image only serves as a client is not meant: a command that starts no server tells. A
 claim that a single node can mount (ReadWriteOnce) is mounted by Deployments of one pod only.
 
@@ -16,15 +16,15 @@ that only needs the stable names of its pods can be exempt, and say so.
 
 ## Example
 ```yaml
-persistence: {action: Audit, dataStores: [postgres, mysql, mongo, clickhouse-server]}
+persistence: {action: Audit, additionalDataStores: ["*-db"], disabledDataStores: [etcd]}
 ```
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Annotated
+from collections.abc import Iterator, Mapping
+from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
@@ -51,19 +51,30 @@ _ENOUGH = 1
 """Pods that can mount a claim of a single node without a thought."""
 
 
+_DATA_STORES = (
+    *("postgres", "postgresql", "postgis", "timescaledb", "pgvector", "mysql", "mysql-server", "mariadb", "mongo"),
+    *("mongodb", "mongodb-community-server", "mongodb-enterprise-server", "percona-server", "mssql/server"),
+    *("percona-server-mongodb", "cassandra", "scylla", "couchdb", "couchbase", "couchbase/server", "neo4j"),
+    *("arangodb", "rethinkdb", "influxdb", "clickhouse", "clickhouse-server", "cockroach", "etcd", "zookeeper"),
+    *("cp-zookeeper", "kafka", "cp-kafka", "rabbitmq", "elasticsearch", "opensearch", "solr", "minio", "qdrant"),
+)
+
+
 class PersistenceParameters(AuditedParameters, frozen=True, kw_only=True):
     """State is kept in volumes that outlive the pods."""
 
-    data_stores: Annotated[
+    built_in: ClassVar[Mapping[str, tuple[str, ...]]] = {"data_stores": _DATA_STORES}
+
+    additional_data_stores: Annotated[
         tuple[ImagePattern, ...],
-        Meta(max_length=128, description="Images of data stores: globs of the end of a name."),
-    ] = (
-        *("postgres", "postgresql", "postgis", "timescaledb", "pgvector", "mysql", "mysql-server", "mariadb", "mongo"),
-        *("mongodb", "mongodb-community-server", "mongodb-enterprise-server", "percona-server", "mssql/server"),
-        *("percona-server-mongodb", "cassandra", "scylla", "couchdb", "couchbase", "couchbase/server", "neo4j"),
-        *("arangodb", "rethinkdb", "influxdb", "clickhouse", "clickhouse-server", "cockroach", "etcd", "zookeeper"),
-        *("cp-zookeeper", "kafka", "cp-kafka", "rabbitmq", "elasticsearch", "opensearch", "solr", "minio", "qdrant"),
-    )
+        Meta(
+            max_length=128,
+            description="Images of data stores in addition to the built-in ones: globs of the end of a name.",
+        ),
+    ] = ()
+    disabled_data_stores: Annotated[
+        tuple[str, ...], Meta(max_length=128, description="Built-in images of data stores that do not count.")
+    ] = ()
 
 
 def audit(workload: Workload, parameters: PersistenceParameters, around: Surroundings) -> Iterator[Finding]:
@@ -111,7 +122,7 @@ def _is_store(container: Container, parameters: PersistenceParameters) -> bool:
     if container.has_image_of(_KEEP_IF_TOLD):
         return _TOLD.search(line) is not None
     serves = not line or line.startswith("-") or _SERVES.search(line) is not None
-    return serves and container.has_image_of(parameters.data_stores)
+    return serves and container.has_image_of(parameters.listed("data_stores"))
 
 
 def _shared_claims(volumes: tuple[Volume, ...], around: Surroundings, *, pods: int) -> Iterator[Finding]:

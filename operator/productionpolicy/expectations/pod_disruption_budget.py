@@ -62,7 +62,7 @@ class PodDisruptionBudgetParameters(Parameters, frozen=True, kw_only=True):
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(cel="!(has(self.maxUnavailable) && has(self.minAvailable))", message=_EITHER),
         some_pods("maxUnavailable", most=NOT_ALL),
-        some_pods("minAvailable"),
+        some_pods("minAvailable", most=NOT_ALL),
     )
 
     max_unavailable: Annotated[
@@ -75,8 +75,9 @@ class PodDisruptionBudgetParameters(Parameters, frozen=True, kw_only=True):
     min_available: Annotated[
         int | str | None,
         Meta(
-            description="How many pods must stay, as a number or a percentage (rounded up), instead of maxUnavailable. "
-            "Where this would allow no eviction, a budget with maxUnavailable 1 is made instead."
+            description="How many pods must stay, as a number or a percentage (rounded up), instead of maxUnavailable; "
+            "not 100%, which would block every drain. Where this would allow no eviction, a budget with "
+            "maxUnavailable 1 is made instead."
         ),
     ] = None
 
@@ -86,7 +87,7 @@ class PodDisruptionBudgetParameters(Parameters, frozen=True, kw_only=True):
         if self.max_unavailable is not None and self.min_available is not None:
             raise ValueError(_EITHER)
         check_some_pods("maxUnavailable", self.max_unavailable, most=NOT_ALL)
-        check_some_pods("minAvailable", self.min_available)
+        check_some_pods("minAvailable", self.min_available, most=NOT_ALL)
 
     @property
     def terms(self) -> BudgetTerms:
