@@ -46,4 +46,10 @@ def test_the_list() -> None:
 def test_a_name_that_is_none() -> None:
     result = CliRunner().invoke(main, ["explain", "none"])
     assert result.exit_code == 2
-    assert "'none' is not one of" in result.stderr
+    assert "there is no expectation 'none': `productionpolicy explain` lists all." in result.stderr
+
+
+def test_what_was_meant() -> None:
+    assert explain("prestop").startswith("# preStop\n")
+    result = CliRunner().invoke(main, ["explain", "preStopp"])
+    assert "there is no expectation 'preStopp': did you mean preStop?" in result.stderr

@@ -206,3 +206,10 @@ def test_conditions_are_those_of_the_api() -> None:
 def test_details_of_the_status_are_capped() -> None:
     capped = {name: STATUS["properties"][name]["maxItems"] for name in ("byNamespace", "violations")}
     assert capped == {"byNamespace": MOST_NAMESPACES, "violations": MOST_VIOLATIONS}
+
+
+def test_what_earlier_versions_wrote_into_a_policy_is_dropped_by_the_api_server() -> None:
+    """It prunes fields that a schema does not know, unless the schema tells it to keep them."""
+    keeping = [path for path, schema in SPEC_FIELDS if "x-kubernetes-preserve-unknown-fields" in schema]
+    assert (keeping, DEFINITION["spec"].get("preserveUnknownFields", False)) == ([], False)
+    assert "dataStores" not in EXPECTED["persistence"]["properties"]

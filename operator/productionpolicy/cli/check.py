@@ -14,9 +14,10 @@ from pathlib import Path
 import click
 
 from productionpolicy.cli import component, sources, yardstick
+from productionpolicy.cli.names import ExpectationName
 from productionpolicy.cli.progress import watched
 from productionpolicy.cli.reporting import ReportingCommand
-from productionpolicy.expectations import BY_NAME, Action
+from productionpolicy.expectations import Action
 from productionpolicy.kube.workloads import Kind
 from productionpolicy.offline import Document, Gathered, Given, Judgement, Proposal, Unread, judge, propose
 from productionpolicy.offline.gathering import shown_file
@@ -78,7 +79,7 @@ def _folder(_context: click.Context, _option: click.Parameter, folder: Path | No
     "policy_file",
     metavar="FILE",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The ProductionPolicy to judge by. Default: what profile Production says.",
+    help="The file with the ProductionPolicy to judge by. Default: all defaults of profile Production.",
 )
 @click.option(
     "--profile",
@@ -90,7 +91,7 @@ def _folder(_context: click.Context, _option: click.Parameter, folder: Path | No
     "names",
     multiple=True,
     metavar="NAME",
-    type=click.Choice(list(BY_NAME)),
+    type=ExpectationName(),
     help="Judge only this expectation; may be repeated. `productionpolicy explain` lists them.",
 )
 @click.option(
@@ -98,9 +99,9 @@ def _folder(_context: click.Context, _option: click.Parameter, folder: Path | No
     type=click.Choice(["failed", "never"]),
     default="failed",
     show_default=True,
-    help="When the exit code tells of what was found.",
+    help="failed: the exit code is 1 if there are findings, or repairs with --plan. never: it is 0 whatever they are.",
 )
-@click.option("--allow-empty", is_flag=True, help="Take it for a success that there is no workload to judge.")
+@click.option("--allow-empty", is_flag=True, help="Succeed even if there is no workload to judge.")
 @click.option("--plan", is_flag=True, help="Show the repairs that the operator would make, in place of the findings.")
 @click.option(
     "--write",

@@ -6,13 +6,14 @@ import sys
 
 import click
 
+from productionpolicy.cli.names import ExpectationName
 from productionpolicy.cli.reporting import ReportingCommand
 from productionpolicy.expectations import BY_NAME, EXPECTATIONS
 from productionpolicy.policy.manual import manual
 
 
 @click.command("explain", cls=ReportingCommand, context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("name", required=False, metavar="[NAME]", type=click.Choice(list(BY_NAME)))
+@click.argument("name", required=False, metavar="[NAME]", type=ExpectationName())
 def command(name: str | None) -> None:
     """Explain an expectation: what it asks for, why, how it is repaired, its fields, and what is built in.
 

@@ -56,16 +56,17 @@ def _values(kind: inspect.Type | None, above: inspect.Type | None) -> str:
 def _meant(name: str, there: inspect.Type | None, whole: inspect.Type, root: str) -> str:
     """Say which field was probably meant: one that is similar, or one of that name elsewhere."""
     names = [each.encode_name for each in _fields(there)]
-    similar = _similar(name, names)
-    if similar:
-        return f": did you mean {similar}?"
+    meant = similar(name, names)
+    if meant:
+        return f": did you mean {meant}?"
     elsewhere = next((path for path, field in _all(whole, root) if field == name), None)
     if elsewhere:
         return f": did you mean {elsewhere}?"
     return f": use {_either(names)}" if 0 < len(names) <= _FEW else ""
 
 
-def _similar(name: str, names: list[str]) -> str | None:
+def similar(name: str, names: list[str]) -> str | None:
+    """Return the one of the names that was probably meant, whatever its case."""
     by_letters = {each.lower(): each for each in names}
     close = get_close_matches(name.lower(), by_letters, n=1, cutoff=0.75)
     added = [each for each in names if each.lower() == f"additional{name}".lower()]
