@@ -51,8 +51,7 @@ class NothingToJudge(click.ClickException):
     def __init__(self, paths: Sequence[str]) -> None:
         named = ("standard input" if each == sources.STANDARD_INPUT else shown_file(each) for each in paths)
         super().__init__(
-            f"nothing to judge in {', '.join(named)}: no {_WORKLOADS} was found. "
-            "Use --allow-empty where this is right."
+            f"nothing to judge in {', '.join(named)}: no {_WORKLOADS} was found. Use --allow-empty where this is right."
         )
 
 
