@@ -99,6 +99,10 @@ bench: programs ## Measure the operator with many workloads (SCALE=2000)
 bench-check: $(ENVIRONMENT) ## Measure check beside kube-score, on generated manifests and those in CORPUS, if it is there
 	@$(RUN) -m bench_check $(wildcard $(CORPUS))
 
+.PHONY: bench-applied
+bench-applied: programs ## Measure how much of the time of many Deployments is admission, and how much the operator
+	@$(RUN) -m bench.applied
+
 .PHONY: bench-admission
 bench-admission: programs ## Measure what repairs at admission cost the API server
 	@$(RUN) -m bench.admission

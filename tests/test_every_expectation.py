@@ -43,8 +43,8 @@ POLICIES = [
         terminationMessage={"action": "Repair"},
         imagePullSecrets={"privateRegistries": ["*"]},
         configuration={"maxLiteralEnv": 0},
-        persistence={"dataStores": ["*"]},
-        sidecars={"neededAtStart": ["*"]},
+        persistence={"additionalDataStores": ["*"]},
+        sidecars={"additionalNeededAtStart": ["*"]},
     ),
 ]
 

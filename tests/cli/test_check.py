@@ -22,6 +22,11 @@ def without_namespace(raw: Raw) -> Raw:
     return {**raw, "metadata": {name: value for name, value in raw["metadata"].items() if name != "namespace"}}
 
 
+def in_a_file(raw: Raw) -> Raw:
+    """Return an object as it is in a file: no API server has given it a uid."""
+    return {**raw, "metadata": {name: value for name, value in raw["metadata"].items() if name != "uid"}}
+
+
 def in_namespace(raw: Raw, namespace: str) -> Raw:
     return {**raw, "metadata": {**raw["metadata"], "namespace": namespace}}
 
@@ -44,6 +49,36 @@ def test_what_could_not_be_read_is_no_success() -> None:
 
 def test_findings_count_before_what_could_not_be_read() -> None:
     assert check("-", *FAILS, stdin=f"{written(deployment())}\n---\nkind: Deployment\nspec: [").code == 1
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "kind: ConfigMap\n", written(budget())])
+@pytest.mark.parametrize("options", [(), ("--plan",), ("--fail-on", "never")])
+def test_nothing_to_judge_is_no_success(text: str, options: tuple[str, ...]) -> None:
+    done = check("-", *options, stdin=text)
+    assert done.code == 2
+    assert "nothing to judge in standard input: no Deployment, StatefulSet," in done.err
+
+
+def test_the_places_without_a_workload_are_named(tmp_path: Path) -> None:
+    (tmp_path / "empty.yaml").touch()
+    done = check(tmp_path, tmp_path / "empty.yaml")
+    assert (done.code, f"nothing to judge in {tmp_path}, {tmp_path / 'empty.yaml'}:" in done.err) == (2, True)
+
+
+@pytest.mark.parametrize("options", [(), ("--plan",)])
+def test_nothing_to_judge_may_be_allowed(tmp_path: Path, options: tuple[str, ...]) -> None:
+    done = check(tmp_path, "--allow-empty", *options)
+    assert (done.code, done.err) == (0, "")
+
+
+def test_objects_of_a_cluster_without_any_budget_bring_a_hint() -> None:
+    listed = ("-", *FAILS)
+    hint = "use `kubectl get all,poddisruptionbudgets -o yaml`"
+    assert hint in check(*listed, stdin=written(deployment())).err
+    assert hint in check(*listed, "--plan", stdin=written(deployment())).err
+    assert check(*listed, stdin=written(deployment(), budget(name="other", selector={}))).err == ""
+    assert check(*listed, stdin=written(in_a_file(deployment()))).err == ""
+    assert check("-", *PASSES, stdin=written(deployment())).err == ""
 
 
 @pytest.mark.parametrize(
@@ -200,7 +235,7 @@ def test_the_line_of_a_finding_in_a_list() -> None:
 
 
 def test_what_only_the_operator_needs_is_not_loaded() -> None:
-    command = [sys.executable, "-X", "importtime", "-m", "productionpolicy", "check", "-"]
+    command = [sys.executable, "-X", "importtime", "-m", "productionpolicy", "check", "-", "--allow-empty"]
     done = subprocess.run(command, input="", capture_output=True, text=True, timeout=30, check=True)
     loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
     assert loaded & {"rich", "kopf", "kubernetes", "aiohttp", "prometheus_client", "structlog"} == {"rich"}
@@ -208,7 +243,7 @@ def test_what_only_the_operator_needs_is_not_loaded() -> None:
 
 def test_the_whole_command() -> None:
     command = [sys.executable, "-W", "error", "-m", "productionpolicy", "check", "-", *FAILS]
-    text = written(deployment(pod={"containers": [container(image="web:1")]}))
+    text = written(in_a_file(deployment(pod={"containers": [container(image="web:1")]})))
     done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=30, check=False)
     assert (done.returncode, done.stderr) == (1, "")
     assert "\x1b" not in done.stdout

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from click.testing import CliRunner
 
@@ -17,7 +19,22 @@ def explain(*arguments: str) -> str:
 
 @pytest.mark.parametrize("expectation", EXPECTATIONS, ids=lambda each: each.name)
 def test_a_page(expectation: Expectation) -> None:  # type: ignore[type-arg]  # its parameters do not matter here
-    assert explain(expectation.name) == f"# {expectation.name}\n\n{expectation.page}\n"
+    told = explain(expectation.name)
+    assert told.startswith(f"# {expectation.name}\n\n{expectation.page.rstrip()}\n\n## Fields\n")
+    fields = re.findall(r"^- `(\w+)` \(", told, re.MULTILINE)
+    assert fields == list(expectation.parameters.__struct_encode_fields__)
+
+
+@pytest.mark.parametrize("expectation", EXPECTATIONS, ids=lambda each: each.name)
+def test_what_is_built_in(expectation: Expectation) -> None:  # type: ignore[type-arg]  # the same
+    entries = {each for names in expectation.parameters.built_in.values() for each in names}
+    told = explain(expectation.name).partition("## Built in\n")[2]
+    assert entries <= set(re.findall(r"`([^`]+)`", told))
+    assert bool(entries) == bool(told)
+
+
+def test_a_field_that_is_a_number_or_a_percentage() -> None:
+    assert "- `maxUnavailable` (a number or a percentage): " in explain("podDisruptionBudget")
 
 
 def test_the_list() -> None:
@@ -29,4 +46,10 @@ def test_the_list() -> None:
 def test_a_name_that_is_none() -> None:
     result = CliRunner().invoke(main, ["explain", "none"])
     assert result.exit_code == 2
-    assert "'none' is not one of" in result.stderr
+    assert "there is no expectation 'none': `productionpolicy explain` lists all." in result.stderr
+
+
+def test_what_was_meant() -> None:
+    assert explain("prestop").startswith("# preStop\n")
+    result = CliRunner().invoke(main, ["explain", "preStopp"])
+    assert "there is no expectation 'preStopp': did you mean preStop?" in result.stderr

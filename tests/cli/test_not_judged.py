@@ -111,27 +111,30 @@ def test_what_a_rollout_makes_is_named_with_it_alone() -> None:
     assert list(not_judged(rollout, owned(replica_set(), "Rollout", "web"))) == ["Rollout web"]
 
 
+NOTHING = "Error: nothing to judge in standard input: no Deployment, StatefulSet,"
+
+
 @pytest.mark.parametrize("form", ["text", "json", "sarif", "junit", "github"])
 @pytest.mark.parametrize("raw", [MAKERS[0], budget(minAvailable=1)], ids=["Rollout", "budget"])
 def test_a_report_on_no_workload_says_why(form: str, raw: Raw) -> None:
     done = check("-", "-o", form, stdin=written(raw))
-    assert (done.code, raw["kind"] in done.out) == (0, True)
-    assert done.err.startswith("Nothing was judged: no Deployment, StatefulSet,")
+    assert (done.code, raw["kind"] in done.out) == (2, True)
+    assert done.err.startswith(NOTHING)
 
 
 @pytest.mark.parametrize("form", ["text", "json", "yaml"])
 def test_a_plan_for_no_workload_says_why(form: str) -> None:
     done = check("-", "--plan", "-o", form, stdin=written(budget(minAvailable=1)))
-    assert (done.code, done.err.startswith("Nothing was judged:")) == (0, True)
+    assert (done.code, done.err.startswith(NOTHING)) == (2, True)
 
 
 @pytest.mark.parametrize("text", ["", "kind: ConfigMap\ndata: {a: b}"])
 def test_a_report_on_nothing_says_so(text: str) -> None:
-    assert check("-", stdin=text).err.startswith("Nothing was judged:")
+    assert check("-", stdin=text).err.startswith(NOTHING)
 
 
 def test_a_workload_is_no_nothing() -> None:
-    assert check("-", stdin=written(deployment())).err == ""
+    assert check("-", stdin=written(deployment(), budget(minAvailable=1))).err == ""
 
 
 def test_the_place_of_what_is_not_judged() -> None:

@@ -12,7 +12,11 @@ from cluster.world import Raw
 from corpus.manifests import placed
 
 _WARNING = re.compile(r'299 \S+ "(.*)"', re.DOTALL)
-_OURS = re.compile(r"ValidatingAdmissionPolicy 'productionpolicy-\w+' with binding '[\w-]+'(?: denied request)?: (.*)")
+_OURS = re.compile(
+    r".*?ValidatingAdmissionPolicy 'productionpolicy-\w+' with binding '[\w-]+'(?: denied request)?: (?P<findings>.*?)"
+    r"(?: \| (?P<asking>this is asked for by .*))?",
+    re.DOTALL,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +35,18 @@ class Answer:
     @property
     def refusal(self) -> str:
         """What our policy says of why it is refused; empty where it was not, or not by us."""
-        return "" if self.accepted else _ours(self.body["message"])
+        return "" if self.accepted else _ours(self.body["message"], "findings")
 
     @property
     def warning(self) -> str:
         """What our policy warns of; empty where it does not."""
-        return " ".join(filter(None, map(_ours, self.warnings)))
+        return " ".join(filter(None, (_ours(each, "findings") for each in self.warnings)))
+
+    @property
+    def asking(self) -> str:
+        """What our policy says of who asks for it, and how to be exempt."""
+        told = self.warnings if self.accepted else (self.body["message"],)
+        return " ".join(filter(None, (_ours(each, "asking") for each in told)))
 
 
 async def tried(api: Api, raw: Raw, namespace: str) -> Answer:
@@ -59,6 +69,6 @@ def _unquoted(header: str) -> str:
     return found[1].replace('\\"', '"') if found else header
 
 
-def _ours(text: str) -> str:
-    found = _OURS.search(text)
-    return found[1] if found else ""
+def _ours(text: str, part: str) -> str:
+    found = _OURS.fullmatch(text)
+    return found[part] or "" if found else ""

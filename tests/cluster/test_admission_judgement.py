@@ -5,6 +5,7 @@ in the same words.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -20,10 +21,10 @@ from control_plane.credentials import ADMIN
 from control_plane.plane import ControlPlane
 from productionpolicy.controller.admission import DENY, WARN, binding
 from productionpolicy.controller.store import StoredPolicy
-from productionpolicy.expectations import Action
+from productionpolicy.expectations import Action, Finding
 from productionpolicy.kube.workloads import Kind, read_workload
 from productionpolicy.policy import Policy, read_policy
-from productionpolicy.verdict import Case, Outcome, audit
+from productionpolicy.verdict import Case, Outcome, Verdict, audit
 from support.examples import examples
 from support.strategies import workloads
 from support.world import TODAY
@@ -114,15 +115,28 @@ def expected(raw: Raw, policy: Policy, action: Action) -> str:
     acting = set(policy.acting(action)) - {"podDisruptionBudget"}
     verdicts = audit(Case(read_workload(raw), policy=policy, today=TODAY))
     failed = [each for each in verdicts if each.expectation in acting and each.outcome is Outcome.FAILED]
-    found = [
-        f"{each.expectation}: {finding.path}: {finding.message}; {finding.remedy}{REMARKS.get(each.expectation, '')}"
-        for each in failed
-        for finding in each.findings
-    ]
+    found = list(dict.fromkeys(_told(each, finding) for each in failed for finding in each.findings))
     more = [f"and {len(found) - MOST} more"] if len(found) > MOST else []
     return " | ".join([*found[:MOST], *more])
 
 
+def _told(verdict: Verdict, finding: Finding) -> str:
+    lacking = LACKING.fullmatch(finding.path)
+    if lacking:
+        return _lacking(verdict, at=lacking["at"], container=finding.message.split()[1])
+    remark = REMARKS.get(verdict.expectation, "")
+    return f"{verdict.expectation}: {finding.path}: {finding.message}; {finding.remedy}{remark}"
+
+
+def _lacking(verdict: Verdict, *, at: str, container: str) -> str:
+    """Return the one sentence about all that a container lacks."""
+    found = filter(None, (LACKING.fullmatch(each.path) for each in verdict.findings))
+    fields = ", ".join(each["field"] for each in found if each["at"] == at)
+    remedy = "set each of them, requests to what the container needs, limits to the most that it may take"
+    return f"resources: {at}: container {container} has no {fields}; {remedy}"
+
+
+LACKING = re.compile(r"(?P<at>.*\.resources)\.(?P<field>(?:requests|limits)\..+)")
 REMARKS = {"replicas": " (an autoscaler is not seen here)"}
 
 

@@ -22,6 +22,12 @@ JUDGED = ("podDisruptionBudget", "readinessProbe", "resources", "imageTag")
 DENIED: Raw = {each: {"action": "Deny"} for each in JUDGED}
 EXEMPT = "exempt.productionpolicy.dev/"
 LATEST = "example/web:latest"
+PROBE: Raw = {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {"name": "pod"},
+    "spec": {"containers": [{"name": "web", "image": LATEST}]},
+}
 
 
 @pytest.fixture(scope="module")
@@ -122,14 +128,7 @@ UNREADY = (
     "container web has no readinessProbe, so it gets requests before it can answer; add a readinessProbe that asks the "
     "container whether it can serve"
 )
-UNREQUESTED = (
-    "container side requests no cpu, so its pod may be put onto a node that has none to spare; set "
-    "resources.requests.cpu to what the container needs"
-)
-UNLIMITED = (
-    "container web has no memory limit, so it may take what its neighbours need; set resources.limits.memory to the "
-    "most that the container may take"
-)
+SET = "set each of them, requests to what the container needs, limits to the most that it may take"
 BLOCKS = (
     "allows no eviction at any number of pods, so node drains never end; use maxUnavailable: 1, or a minAvailable "
     "below the number of replicas"
@@ -153,11 +152,11 @@ REFUSED = [
     ),
     (
         daemon_set(container(), container("side", ports=[], resources={"limits": {"memory": "16Mi"}})),
-        f"resources: {TEMPLATE}[1].resources.requests.cpu: {UNREQUESTED}",
+        f"resources: {TEMPLATE}[1].resources: container side has no requests.cpu; {SET}",
     ),
     (
         cron_job(container(resources={"requests": {"cpu": "10m", "memory": "16Mi"}})),
-        f"resources: {NIGHTLY}[0].resources.limits.memory: {UNLIMITED}",
+        f"resources: {NIGHTLY}[0].resources: container web has no limits.memory; {SET}",
     ),
     (budget(maxUnavailable=0), f"podDisruptionBudget: spec: PodDisruptionBudget web (maxUnavailable 0) {BLOCKS}"),
     (budget(maxUnavailable="0%"), f"podDisruptionBudget: spec: PodDisruptionBudget web (maxUnavailable 0%) {BLOCKS}"),
@@ -197,6 +196,28 @@ def test_what_meets_the_expectations_is_accepted(standing: tuple[World, str], ra
 def test_all_that_falls_short_is_told_at_once(standing: tuple[World, str]) -> None:
     refusal = answered(*standing, deployment(containers=[container(image=LATEST, readinessProbe=None)])).refusal
     assert [each.partition(":")[0] for each in refusal.split(" | ")] == ["readinessProbe", "imageTag"]
+
+
+def test_what_a_container_lacks_is_one_finding(standing: tuple[World, str]) -> None:
+    raw = deployment(containers=[container(resources={}), container("side", ports=[], resources={})])
+    lacking = answered(*standing, raw).refusal.split(" | ")
+    fields = "requests.cpu, requests.memory, limits.memory"
+    assert lacking == [
+        f"resources: {TEMPLATE}[{at}].resources: container {name} has no {fields}; {SET}"
+        for at, name in enumerate(("web", "side"))
+    ]
+
+
+def test_a_refusal_names_the_policy_and_how_to_be_exempt(world: World) -> None:
+    policy, namespace = governed(world)
+    asking = f"this is asked for by ProductionPolicy {policy}"
+    exempt = "annotate it with exempt.productionpolicy.dev/<expectation>: <reason>"
+    assert answered(world, namespace, PROBE).asking == f"{asking}; to exempt this Pod, {exempt}"
+    assert answered(world, namespace, budget(maxUnavailable=0)).asking == (
+        f"{asking}; to exempt this PodDisruptionBudget, {exempt}"
+    )
+    world.change_policy(policy, exemptions="Ignored")
+    eventually(lambda: answered(world, namespace, PROBE).asking == asking)
 
 
 def test_of_many_findings_the_first_are_told_and_the_others_counted(standing: tuple[World, str]) -> None:

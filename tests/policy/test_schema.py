@@ -21,6 +21,13 @@ ROOT = VERSION["schema"]["openAPIV3Schema"]
 SPEC, STATUS = ROOT["properties"]["spec"], ROOT["properties"]["status"]
 EXPECTED = SPEC["properties"]["expectations"]["properties"]
 
+EMPTY = (
+    *("additionalDataStores", "disabledDataStores", "additionalHelpers", "disabledHelpers", "additionalNeededAtStart"),
+    *("disabledNeededAtStart", "additionalPrograms", "disabledPrograms", "additionalImages", "disabledImages"),
+    *("additionalAllowed", "disabledAllowed", "additionalCommands", "disabledCommands", "privateRegistries"),
+)
+"""Lists that are empty by default, which the API server need not write into every policy."""
+
 CONDITION_FIELDS = {"type", "status", "reason", "message", "lastTransitionTime", "observedGeneration"}
 
 
@@ -100,7 +107,35 @@ def test_every_field_of_the_spec_has_a_default_but_those_that_the_code_decides(p
     undecided = {"spec.mode"} | {f"spec.expectations.{each.name}.action" for each in EXPECTATIONS}
     undecided |= {f"spec.expectations.podDisruptionBudget.{name}" for name in _TERMS}
     undecided |= {"spec.expectations.imagePullPolicy.allowNever"}
-    assert ("default" in schema) == (path not in undecided)
+    assert ("default" in schema) == (path not in undecided and not path.endswith(EMPTY)), path
+
+
+def test_no_list_of_more_than_a_few_is_written_into_every_policy_but_the_one_that_admission_reads() -> None:
+    lists = {path: schema["default"] for path, schema in SPEC_FIELDS if isinstance(schema.get("default"), tuple)}
+    assert [path for path, default in lists.items() if len(default) > 3] == ["spec.exemptContainers"]
+
+
+def test_what_may_be_disabled_is_what_is_built_in() -> None:
+    lists = {
+        f"{each.name}.{name}": entries for each in EXPECTATIONS for name, entries in each.parameters.built_in.items()
+    }
+    assert sorted(lists) == [
+        "persistence.data_stores",
+        "sidecars.helpers",
+        "sidecars.needed_at_start",
+        "singleProcess.programs",
+        "toolchainImage.allowed",
+        "toolchainImage.commands",
+        "toolchainImage.images",
+    ]
+    stores = EXPECTED["persistence"]["properties"]["disabledDataStores"]
+    assert stores["items"]["enum"] == list(lists["persistence.data_stores"])
+
+
+def test_a_field_that_is_a_number_or_a_percentage_says_so_for_kubectl_explain() -> None:
+    counts = [schema for _, schema in SPEC_FIELDS if "x-kubernetes-int-or-string" in schema]
+    assert counts
+    assert all(each["description"].startswith("A number such as 2, or a percentage such as '25%'. ") for each in counts)
 
 
 def test_only_the_mode_is_required() -> None:
@@ -174,3 +209,10 @@ def test_conditions_are_those_of_the_api() -> None:
 def test_details_of_the_status_are_capped() -> None:
     capped = {name: STATUS["properties"][name]["maxItems"] for name in ("byNamespace", "violations")}
     assert capped == {"byNamespace": MOST_NAMESPACES, "violations": MOST_VIOLATIONS}
+
+
+def test_what_earlier_versions_wrote_into_a_policy_is_dropped_by_the_api_server() -> None:
+    """It prunes fields that a schema does not know, unless the schema tells it to keep them."""
+    keeping = [path for path, schema in SPEC_FIELDS if "x-kubernetes-preserve-unknown-fields" in schema]
+    assert (keeping, DEFINITION["spec"].get("preserveUnknownFields", False)) == ([], False)
+    assert "dataStores" not in EXPECTED["persistence"]["properties"]

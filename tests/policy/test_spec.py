@@ -13,6 +13,7 @@ from productionpolicy.policy.spec import INJECTED_SIDECARS
 from support.policies import only, policy
 
 MINIMAL = {"mode": "Enforce"}
+PERSISTENCE = "spec.expectations.persistence"
 
 
 def fault(spec: Any) -> str:
@@ -79,16 +80,28 @@ def test_a_policy_is_read_whole() -> None:
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        (None, "spec: Object missing required field `mode`"),
-        ({}, "spec: Object missing required field `mode`"),
+        (None, "spec: Object missing required field `mode`: use Enforce or Audit"),
+        ({}, "spec: Object missing required field `mode`: use Enforce or Audit"),
         ([], "spec: Expected `object`, got `array`"),
-        ({"mode": "enforce"}, "spec.mode: Invalid enum value 'enforce'"),
-        ({"mode": None}, "spec: Object missing required field `mode`"),
+        ({"mode": "enforce"}, "spec.mode: Invalid enum value 'enforce': use Enforce or Audit"),
+        ({"mode": None}, "spec: Object missing required field `mode`: use Enforce or Audit"),
         ({**MINIMAL, "paused": "true"}, "spec.paused: Expected `bool`, got `str`"),
-        ({**MINIMAL, "profile": "Prod"}, "spec.profile: Invalid enum value 'Prod'"),
-        ({**MINIMAL, "onRemoval": "Delete"}, "spec.onRemoval: Invalid enum value 'Delete'"),
-        ({**MINIMAL, "Mode": 1}, "spec: Object contains unknown field `Mode`"),
+        ({**MINIMAL, "profile": "Prod"}, "spec.profile: Invalid enum value 'Prod': use Production or Development"),
+        ({**MINIMAL, "onRemoval": "Delete"}, "spec.onRemoval: Invalid enum value 'Delete': use Keep or Revert"),
+        ({**MINIMAL, "Mode": 1}, "spec: Object contains unknown field `Mode`: did you mean mode?"),
         ({**MINIMAL, "exemptContainers": ["ok", ""]}, "spec.exemptContainers[1]: Expected `str` of length >= 1"),
+        (
+            {**MINIMAL, "preStop": {}},
+            "spec: Object contains unknown field `preStop`: did you mean spec.expectations.preStop?",
+        ),
+        (
+            {**MINIMAL, "rollout": {"pace": 1}},
+            "spec.rollout: Object contains unknown field `pace`: use maxConcurrent, timing or progressDeadlineSeconds",
+        ),
+        (
+            {**MINIMAL, "expectations": {"prestop": {}}},
+            "spec.expectations: Object contains unknown field `prestop`: did you mean preStop?",
+        ),
         ({**MINIMAL, "expectations": {"tidiness": {}}}, "spec.expectations: Object contains unknown field `tidiness`"),
     ],
 )
@@ -115,8 +128,31 @@ def test_a_percentage_of_rollouts_rounds_up_and_is_at_least_one(given: int | str
         ("preStop", {"sleepSeconds": 0}, "spec.expectations.preStop.sleepSeconds: Expected `int` >= 1"),
         ("preStop", {"sleepSeconds": 3601}, "spec.expectations.preStop.sleepSeconds: Expected `int` <= 3600"),
         ("preStop", {"sleepSeconds": "10"}, "spec.expectations.preStop.sleepSeconds: Expected `int`, got `str`"),
-        ("preStop", {"containers": "Some"}, "spec.expectations.preStop.containers: Invalid enum value 'Some'"),
-        ("preStop", {"seconds": 5}, "spec.expectations.preStop: Object contains unknown field `seconds`"),
+        (
+            "preStop",
+            {"containers": "Some"},
+            "spec.expectations.preStop.containers: Invalid enum value 'Some': use Serving or All",
+        ),
+        (
+            "preStop",
+            {"sleepSecond": 5},
+            "spec.expectations.preStop: Object contains unknown field `sleepSecond`: did you mean sleepSeconds?",
+        ),
+        (
+            "preStop",
+            {"action": "repair"},
+            "spec.expectations.preStop.action: Invalid enum value 'repair': use Ignore, Audit or Repair",
+        ),
+        (
+            "persistence",
+            {"dataStores": []},
+            f"{PERSISTENCE}: Object contains unknown field `dataStores`: did you mean additionalDataStores?",
+        ),
+        (
+            "persistence",
+            {"disabledDataStores": ["postgre"]},
+            "spec.expectations.persistence: postgre cannot be disabled, because it is not built in",
+        ),
         ("replicas", {"minimum": 0}, "spec.expectations.replicas.minimum: Expected `int` >= 1"),
         (
             "terminationGracePeriod",
@@ -155,7 +191,12 @@ def test_a_percentage_of_rollouts_rounds_up_and_is_at_least_one(given: int | str
         (
             "podDisruptionBudget",
             {"minAvailable": "0%"},
-            "spec.expectations.podDisruptionBudget: minAvailable must be 1 or more, or a percentage from 1% to 100%",
+            "spec.expectations.podDisruptionBudget: minAvailable must be 1 or more, or a percentage from 1% to 99%",
+        ),
+        (
+            "podDisruptionBudget",
+            {"minAvailable": "100%"},
+            "spec.expectations.podDisruptionBudget: minAvailable must be 1 or more, or a percentage from 1% to 99%",
         ),
         (
             "imageTag",
@@ -261,3 +302,11 @@ def test_a_policy_may_name_some_expectations_and_ignore_the_rest() -> None:
     read = only("preStop")
     acting = [each.name for each in EXPECTATIONS if read.action(each) is not Action.IGNORE]
     assert acting == ["preStop"]
+
+
+def test_lists_that_are_built_in_are_added_to_and_taken_from() -> None:
+    parameters = policy(persistence={"additionalDataStores": ["*-db"], "disabledDataStores": ["etcd"]})
+    listed = parameters.spec.expectations.persistence.listed("data_stores")
+    built_in = BY_NAME["persistence"].parameters.built_in["data_stores"]
+    assert listed == (*(each for each in built_in if each != "etcd"), "*-db")
+    assert policy().spec.expectations.persistence.listed("data_stores") == built_in

@@ -14,6 +14,7 @@ from productionpolicy.cli.formats.json import schema
 from productionpolicy.cli.plans.json import Report as PlanReport
 from productionpolicy.expectations import EXPECTATIONS, Expectation
 from productionpolicy.expectations.expectation import Action
+from productionpolicy.policy.manual import manual
 from productionpolicy.policy.schema import custom_resource_definition
 
 ROOT = Path(__file__).parents[2]
@@ -26,7 +27,7 @@ _MADE_BY = "made from the code by `make generate`: edit that, not this"
 
 def generated() -> dict[Path, str]:
     """Return the text of every generated file by its path."""
-    pages = {PAGES / f"{each.name}.md": _page(each.page, name=each.name) for each in EXPECTATIONS}
+    pages = {PAGES / f"{each.name}.md": _page(manual(each), name=each.name) for each in EXPECTATIONS}
     schemas = {REPORT: _schema(schema()), PLAN: _schema(schema(PlanReport))}
     return {CRD: _crd(), **schemas, PAGES / "README.md": _index(), **pages}
 

@@ -14,12 +14,16 @@ from pathlib import Path
 import click
 
 from productionpolicy.cli import component, sources, yardstick
+from productionpolicy.cli.names import ExpectationName
 from productionpolicy.cli.progress import watched
-from productionpolicy.expectations import BY_NAME, Action
+from productionpolicy.cli.reporting import ReportingCommand
+from productionpolicy.expectations import Action
 from productionpolicy.kube.workloads import Kind
 from productionpolicy.offline import Document, Gathered, Given, Judgement, Proposal, Unread, judge, propose
+from productionpolicy.offline.gathering import shown_file
 from productionpolicy.offline.judgement import WANTED
 from productionpolicy.policy import Policy, Profile
+from productionpolicy.verdict.case import BUDGET
 
 FORMATS = {
     "text": ("formats", "plans"),
@@ -31,7 +35,24 @@ FORMATS = {
 }
 """The outputs; each is a module of its name in these packages: `formats` for findings, `plans` for `--plan`."""
 TOLD, NOT_JUDGED = 1, 2
-NOTHING = f"Nothing was judged: no {', '.join(list(Kind)[:-1])} or {list(Kind)[-1]} was found."
+_WORKLOADS = f"{', '.join(list(Kind)[:-1])} or {list(Kind)[-1]}"
+
+_HINT_OF_BUDGETS = (
+    "hint: these objects are from a cluster, and no PodDisruptionBudget is among them. `kubectl get all` leaves out "
+    "budgets: use `kubectl get all,poddisruptionbudgets -o yaml`."
+)
+
+
+class NothingToJudge(click.ClickException):
+    """What was given holds no workload, so that a success would say nothing."""
+
+    exit_code = NOT_JUDGED
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        named = ("standard input" if each == sources.STANDARD_INPUT else shown_file(each) for each in paths)
+        super().__init__(
+            f"nothing to judge in {', '.join(named)}: no {_WORKLOADS} was found. Use --allow-empty where this is right."
+        )
 
 
 def _folder(_context: click.Context, _option: click.Parameter, folder: Path | None) -> Path | None:
@@ -44,7 +65,7 @@ def _folder(_context: click.Context, _option: click.Parameter, folder: Path | No
     return folder
 
 
-@click.command("check", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("check", cls=ReportingCommand, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument(
     "paths",
     nargs=-1,
@@ -57,7 +78,7 @@ def _folder(_context: click.Context, _option: click.Parameter, folder: Path | No
     "policy_file",
     metavar="FILE",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The ProductionPolicy to judge by. Default: what profile Production says.",
+    help="The file with the ProductionPolicy to judge by. Default: all defaults of profile Production.",
 )
 @click.option(
     "--profile",
@@ -69,7 +90,7 @@ def _folder(_context: click.Context, _option: click.Parameter, folder: Path | No
     "names",
     multiple=True,
     metavar="NAME",
-    type=click.Choice(list(BY_NAME)),
+    type=ExpectationName(),
     help="Judge only this expectation; may be repeated. `productionpolicy explain` lists them.",
 )
 @click.option(
@@ -77,8 +98,9 @@ def _folder(_context: click.Context, _option: click.Parameter, folder: Path | No
     type=click.Choice(["failed", "never"]),
     default="failed",
     show_default=True,
-    help="When the exit code tells of what was found.",
+    help="failed: the exit code is 1 if there are findings, or repairs with --plan. never: it is 0 whatever they are.",
 )
+@click.option("--allow-empty", is_flag=True, help="Succeed even if there is no workload to judge.")
 @click.option("--plan", is_flag=True, help="Show the repairs that the operator would make, in place of the findings.")
 @click.option(
     "--write",
@@ -104,6 +126,7 @@ def command(  # noqa: PLR0913  # one for each option
     profile: str | None,
     names: Sequence[str],
     fail_on: str,
+    allow_empty: bool,
     folder: Path | None,
     output: str,
     plan: bool,
@@ -125,7 +148,8 @@ def command(  # noqa: PLR0913  # one for each option
         components: [../production]
 
     The exit code is 0 if nothing failed, or with --plan if nothing is to be repaired; 1 if there are findings, or
-    repairs; and 2 if something could not be read or the command was used wrongly.
+    repairs; and 2 if there is nothing to judge, something could not be read or written, or the command was used
+    wrongly.
     """
     _refuse_mismatch(output, folder, plan=plan)
     policy = _policy(policy_file, profile, names, plan=plan)
@@ -137,11 +161,14 @@ def command(  # noqa: PLR0913  # one for each option
             told = propose(documents, policy=policy, today=today, through=_through("Planning"))
         else:
             told = judge(documents, policy=policy, today=today, through=_through("Judging"))
-    if folder and isinstance(told, Proposal):
+    empty = not told.workloads and not allow_empty
+    if folder and isinstance(told, Proposal) and not empty:
         _write_component(told, folder)  # before the report, whose reader may not want all of it
     _write(told, output)
-    if not told.workloads:
-        click.echo(NOTHING, err=True)
+    if told.lacks_budgets and _asks_for_budgets(told):
+        click.echo(_HINT_OF_BUDGETS, err=True)
+    if empty:
+        raise NothingToJudge(paths)
     sys.exit(0 if fail_on == "never" else _exit_code(told))
 
 
@@ -206,6 +233,12 @@ def _write_component(proposal: Proposal, folder: Path) -> None:
     budgets = sum(bool(each.budget) for each in proposal.changed)
     patches = sum(bool(each.patch) for each in proposal.changed)
     click.echo(f"written to {folder}: patches: {patches}, budgets: {budgets}. {component.USE}.", err=True)
+
+
+def _asks_for_budgets(told: Judgement | Proposal) -> bool:
+    if isinstance(told, Proposal):
+        return any(each.budget for each in told.workloads)
+    return any(finding.expectation == BUDGET for each in told.workloads for finding in each.findings)
 
 
 def _exit_code(told: Judgement | Proposal) -> int:

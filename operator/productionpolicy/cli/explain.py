@@ -6,17 +6,23 @@ import sys
 
 import click
 
+from productionpolicy.cli.names import ExpectationName
+from productionpolicy.cli.reporting import ReportingCommand
 from productionpolicy.expectations import BY_NAME, EXPECTATIONS
+from productionpolicy.policy.manual import manual
 
 
-@click.command("explain", context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("name", required=False, metavar="[NAME]", type=click.Choice(list(BY_NAME)))
+@click.command("explain", cls=ReportingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("name", required=False, metavar="[NAME]", type=ExpectationName())
 def command(name: str | None) -> None:
-    """Explain an expectation: what it asks for, why, and how it is repaired. Without NAME, list all."""
+    """Explain an expectation: what it asks for, why, how it is repaired, its fields, and what is built in.
+
+    Without NAME, list all expectations with their default action in each profile.
+    """
     if name is None:
         click.echo(_list())
     else:
-        _show(f"# {name}\n\n{BY_NAME[name].page}")
+        _show(f"# {name}\n\n{manual(BY_NAME[name])}")
 
 
 def _list() -> str:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import Any
 
 import click
+
+from productionpolicy.cli.reporting import written_out
 
 COMMANDS = {
     "run": ("productionpolicy.cli.run", "Run the operator against a cluster."),
@@ -15,6 +18,11 @@ COMMANDS = {
 
 class LazyGroup(click.Group):
     """A group whose commands live in modules of their own."""
+
+    def make_context(self, *arguments: Any, **extra: Any) -> click.Context:
+        """Read the arguments, among them those that only print, such as --version."""
+        with written_out():
+            return super().make_context(*arguments, **extra)
 
     def list_commands(self, _context: click.Context) -> list[str]:
         """Return the names of the commands."""

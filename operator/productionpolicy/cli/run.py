@@ -63,7 +63,7 @@ class Address(click.ParamType[tuple[str, int]]):
     default=900.0,
     show_default=True,
     metavar="SECONDS",
-    help="How often everything is listed anew, to find what the watches have missed.",
+    help="How often all objects are listed again, to find what the watches have missed.",
 )
 @click.option(
     "--pods-interval",
@@ -71,7 +71,7 @@ class Address(click.ParamType[tuple[str, int]]):
     default=300.0,
     show_default=True,
     metavar="SECONDS",
-    help="How often governed namespaces are searched for pods that nothing else makes: pods are not watched.",
+    help="How often governed namespaces are searched for pods that no controller owns; pods are not watched.",
 )
 @click.option("--verbose", is_flag=True, help="Log details for debugging.")
 def command(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from productionpolicy.offline import Document, Unread, Wanted, read_documents
+from productionpolicy.offline import KUSTOMIZATIONS, Document, Unread, Wanted, read_documents, read_kustomization
 
 STANDARD_INPUT = "-"
 NAME_OF_STANDARD_INPUT = "stdin"
@@ -18,38 +19,75 @@ def found(paths: Iterable[str], *, without: Path | None = None) -> tuple[list[st
     """Return the files that the paths name, each once, and the folders that cannot be read.
 
     Args:
-        paths: files, folders, or standard input.
+        paths: files, folders, or standard input. Left out is what a kustomization in one of the folders, or beside one
+            of the files, lists as something other than a resource, such as a patch.
         without: a folder that is left out.
     """
     unread: list[Unread] = []
     files: dict[str, str] = {}
+    folders: set[str] = set()
     for path in paths:
-        for file in _in_folder(path, unread) if Path(path).is_dir() else (path,):
-            files.setdefault(_same(file), file)
-    left_out = without.resolve() if without else None
-    kept = (file for same, file in files.items() if left_out is None or left_out not in Path(same).parents)
-    return list(kept), unread
+        for folder, within in _given(path, unread):
+            folders.add(_same(folder))
+            for file in within:
+                files.setdefault(_same(file), file)
+    left_out = _no_resources(folders) | ({str(without.resolve())} if without else set())
+    return [file for same, file in files.items() if left_out.isdisjoint(_with_folders(same))], unread
 
 
 def read(file: str, *, wanted: Wanted) -> Iterator[Document | Unread]:
     """Return the wanted objects in a file."""
-    if file == STANDARD_INPUT:
-        yield from read_documents(NAME_OF_STANDARD_INPUT, sys.stdin.buffer.read(), wanted=wanted)
-        return
+    name = NAME_OF_STANDARD_INPUT if file == STANDARD_INPUT else file
     try:
-        content = Path(file).read_bytes()
+        content = _content(file)
     except OSError as error:
-        yield _unread(error, file)
+        yield _unread(error, name)
         return
-    yield from read_documents(file, content, wanted=wanted)
+    yield from read_documents(name, content, wanted=wanted)
 
 
-def _in_folder(folder: str, unread: list[Unread]) -> Iterator[str]:
-    """Return the manifests below a folder. Links to folders are not followed, so there are no loops."""
-    for above, folders, names in os.walk(folder, onerror=lambda error: unread.append(_unread(error, folder))):
-        folders.sort()
-        paths = (Path(above, name) for name in sorted(names) if name.lower().endswith(_SUFFIXES))
-        yield from (str(path) for path in paths if path.is_file() or path.is_symlink())
+def _content(file: str) -> bytes:
+    if file != STANDARD_INPUT:
+        return Path(file).read_bytes()
+    if sys.stdin is None:  # Python's way to say that the descriptor was closed before the start
+        raise OSError(errno.EBADF, "it is closed")
+    return sys.stdin.buffer.read()
+
+
+def _given(path: str, unread: list[Unread]) -> Iterator[tuple[str, list[str]]]:
+    """Return folders, each with the files in it. Links to folders are not followed, so there are no loops."""
+    if not Path(path).is_dir():
+        yield str(Path(path).parent), [path]
+        return
+    for folder, below, names in os.walk(path, onerror=lambda error: unread.append(_unread(error, path))):
+        below.sort()
+        files = (Path(folder, name) for name in sorted(names) if name.lower().endswith(_SUFFIXES))
+        yield folder, [str(each) for each in files if each.is_file() or each.is_symlink()]
+
+
+def _no_resources(folders: Iterable[str]) -> set[str]:
+    """Return the files and folders that the kustomizations of these folders list, and not as resources."""
+    resources, others = set(), set()
+    for folder in folders:
+        for kustomization in map(read_kustomization, _kustomizations(folder)):
+            resources |= {_same(str(Path(folder, path))) for path in kustomization.resources}
+            others |= {_same(str(Path(folder, path))) for path in kustomization.others}
+    return others - resources
+
+
+def _kustomizations(folder: str) -> Iterator[bytes]:
+    for name in KUSTOMIZATIONS:
+        try:
+            yield Path(folder, name).read_bytes()
+        except OSError:
+            continue
+
+
+def _with_folders(file: str) -> Iterator[str]:
+    """Return a path and all folders above it."""
+    while file:
+        yield file
+        file = file.rpartition(os.sep)[0]
 
 
 def _same(file: str) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
 
 import msgspec
@@ -70,6 +71,9 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forb
 
     actions: ClassVar[tuple[Action, ...]] = (Action.IGNORE, Action.AUDIT, Action.REPAIR)
     rules: ClassVar[tuple[Rule, ...]] = ()
+    built_in: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """Long lists that are part of the product and not of each policy. The fields `additional_<name>` and
+    `disabled_<name>` say what a policy adds to a list of this name, and what it takes away."""
 
     action: Annotated[
         Action | None,
@@ -81,10 +85,23 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forb
         if self.action is not None and self.action not in self.actions:
             *others, last = self.actions
             raise ValueError(f"action {self.action} is not possible here, only {', '.join(others)} or {last}")
+        for name, entries in self.built_in.items():
+            unknown = next((each for each in getattr(self, f"disabled_{name}") if each not in entries), None)
+            if unknown is not None:
+                raise ValueError(f"{unknown} cannot be disabled, because it is not built in")
+
+    def listed(self, name: str) -> tuple[str, ...]:
+        """Return the entries of a list: the built-in ones that are not disabled, and the additional ones."""
+        return _listed(self.built_in[name], getattr(self, f"additional_{name}"), getattr(self, f"disabled_{name}"))
 
     def in_development(self) -> Self:
         """Return the parameters as they count under the profile Development."""
         return self
+
+
+@lru_cache(maxsize=64)
+def _listed(built_in: tuple[str, ...], additional: tuple[str, ...], disabled: tuple[str, ...]) -> tuple[str, ...]:
+    return (*(each for each in built_in if each not in disabled), *additional)
 
 
 class AuditedParameters(Parameters, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 ## What it expects
 A StatefulSet has a volumeClaimTemplate, or a volume that outlives its pods, unless all it runs is known to keep
-nothing, as memcached does. A container whose image is one of `dataStores` mounts such a volume, in a Deployment too.
+nothing, as memcached does. A container whose image is that of a data store mounts such a volume, in a Deployment too.
 Some stores are meant only if the command line or a variable tells: Redis and its kin with an append-only file or
 snapshots, NATS with JetStream, Consul and Vault as servers, Milvus standalone. A store in a role that holds no state is
 not meant: a node of Elasticsearch that only coordinates, Kafka Connect, an agent, a client. A claim that a single node
@@ -18,7 +18,7 @@ that only needs the stable names of its pods can be exempt, and say so.
 
 ## Example
 ```yaml
-persistence: {action: Audit, dataStores: [postgres, mysql, mongo, clickhouse-server]}
+persistence: {action: Audit, additionalDataStores: ["*-db"], disabledDataStores: [etcd]}
 ```
 """
 
@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
@@ -79,20 +79,31 @@ _ENOUGH = 1
 """Pods that can mount a claim of a single node without a thought."""
 
 
+_DATA_STORES = (
+    *("postgres", "postgresql", "postgis", "timescaledb", "pgvector", "mysql", "mysql-server", "mariadb", "mongo"),
+    *("mongodb", "mongodb-community-server", "mongodb-enterprise-server", "percona-server", "mssql/server"),
+    *("percona-server-mongodb", "cassandra", "scylla", "couchdb", "couchbase", "couchbase/server", "neo4j"),
+    *("arangodb", "rethinkdb", "influxdb", "clickhouse", "clickhouse-server", "cockroach", "etcd", "zookeeper"),
+    *("cp-zookeeper", "kafka", "cp-kafka", "rabbitmq", "elasticsearch", "opensearch", "solr", "minio", "qdrant"),
+    *("prometheus", "redpanda", "weaviate", "tikv", "pd", "dgraph", "consul", "vault", "openbao", "nats", "milvus"),
+)
+
+
 class PersistenceParameters(AuditedParameters, frozen=True, kw_only=True):
     """State is kept in volumes that outlive the pods."""
 
-    data_stores: Annotated[
+    built_in: ClassVar[Mapping[str, tuple[str, ...]]] = {"data_stores": _DATA_STORES}
+
+    additional_data_stores: Annotated[
         tuple[ImagePattern, ...],
-        Meta(max_length=128, description="Images of data stores: globs of the end of a name."),
-    ] = (
-        *("postgres", "postgresql", "postgis", "timescaledb", "pgvector", "mysql", "mysql-server", "mariadb", "mongo"),
-        *("mongodb", "mongodb-community-server", "mongodb-enterprise-server", "percona-server", "mssql/server"),
-        *("percona-server-mongodb", "cassandra", "scylla", "couchdb", "couchbase", "couchbase/server", "neo4j"),
-        *("arangodb", "rethinkdb", "influxdb", "clickhouse", "clickhouse-server", "cockroach", "etcd", "zookeeper"),
-        *("cp-zookeeper", "kafka", "cp-kafka", "rabbitmq", "elasticsearch", "opensearch", "solr", "minio", "qdrant"),
-        *("prometheus", "redpanda", "weaviate", "tikv", "pd", "dgraph", "consul", "vault", "openbao", "nats", "milvus"),
-    )
+        Meta(
+            max_length=128,
+            description="Images of data stores in addition to the built-in ones: globs of the end of a name.",
+        ),
+    ] = ()
+    disabled_data_stores: Annotated[
+        tuple[str, ...], Meta(max_length=128, description="Built-in images of data stores that do not count.")
+    ] = ()
 
 
 def audit(workload: Workload, parameters: PersistenceParameters, around: Surroundings) -> Iterator[Finding]:
@@ -143,7 +154,7 @@ def _keeps_nothing(workload: Workload, parameters: PersistenceParameters) -> boo
 
 
 def _is_idle_store(container: Container, parameters: PersistenceParameters) -> bool:
-    return container.has_image_of(parameters.data_stores) and _is_idle(_told(container))
+    return container.has_image_of(parameters.listed("data_stores")) and _is_idle(_told(container))
 
 
 def _is_store(container: Container, parameters: PersistenceParameters) -> bool:
@@ -152,7 +163,7 @@ def _is_store(container: Container, parameters: PersistenceParameters) -> bool:
         if container.has_image_of(images):
             return keeps.search(told) is not None
     serves = not line or line.startswith("-") or _SERVES.search(line) is not None
-    return serves and container.has_image_of(parameters.data_stores) and not _is_idle(told)
+    return serves and container.has_image_of(parameters.listed("data_stores")) and not _is_idle(told)
 
 
 def _is_idle(told: str) -> bool:

@@ -86,7 +86,7 @@ class PodDisruptionBudgetParameters(Parameters, frozen=True, kw_only=True):
         Rule(cel="!(has(self.maxUnavailable) && has(self.minAvailable))", message=_EITHER),
         some_pods("maxUnavailable", most=NOT_ALL),
         some_pods("statefulSetMaxUnavailable", most=NOT_ALL),
-        some_pods("minAvailable"),
+        some_pods("minAvailable", most=NOT_ALL),
     )
 
     max_unavailable: Annotated[
@@ -106,8 +106,9 @@ class PodDisruptionBudgetParameters(Parameters, frozen=True, kw_only=True):
     min_available: Annotated[
         int | str | None,
         Meta(
-            description="How many pods must stay, as a number or a percentage (rounded up), instead of maxUnavailable. "
-            "Where this would allow no eviction, a budget with maxUnavailable 1 is made instead."
+            description="How many pods must stay, as a number or a percentage (rounded up), instead of maxUnavailable; "
+            "not 100%, which would block every drain. Where this would allow no eviction, a budget with "
+            "maxUnavailable 1 is made instead."
         ),
     ] = None
     unhealthy_pods: Annotated[
@@ -125,7 +126,7 @@ class PodDisruptionBudgetParameters(Parameters, frozen=True, kw_only=True):
             raise ValueError(_EITHER)
         check_some_pods("maxUnavailable", self.max_unavailable, most=NOT_ALL)
         check_some_pods("statefulSetMaxUnavailable", self.stateful_set_max_unavailable, most=NOT_ALL)
-        check_some_pods("minAvailable", self.min_available)
+        check_some_pods("minAvailable", self.min_available, most=NOT_ALL)
 
     def terms(self, kind: Kind) -> BudgetTerms:
         """Return what the budget of a workload of this kind allows where nothing speaks against it."""

@@ -1,11 +1,11 @@
 """Helpers of an application run as native sidecars.
 
 ## What it expects
-In a Job, or a CronJob, no image of `helpers` (proxies, log shippers, exporters) runs as an ordinary container beside
-another one. In the other kinds, no image of `neededAtStart` stands after a container of the application. In both cases
-an init container with `restartPolicy: Always` is meant: a native sidecar, which starts before the application and ends
-after it. A helper that is alone in its pod helps nobody there. One that a shell starts, or that another container may
-end (by a request, or a signal in a shared process namespace), is not judged in a Job.
+In a Job, or a CronJob, no image of a helper (proxies, log shippers, exporters) runs as an ordinary container beside
+another one. In the other kinds, no image of a helper that is needed at the start stands after a container of the
+application. In both cases an init container with `restartPolicy: Always` is meant: a native sidecar, which starts
+before the application and ends after it. A helper that is alone in its pod helps nobody there. One that a shell starts,
+or that another container may end (by a request, or a signal in a shared process namespace), is not judged in a Job.
 
 ## Why it matters
 A Job is done when all of its ordinary containers have ended, and a proxy never does. Ordinary containers start in the
@@ -16,16 +16,16 @@ None. Native sidecars need Kubernetes 1.29, and where an operator injects the he
 
 ## Example
 ```yaml
-sidecars: {action: Audit, helpers: [cloud-sql-proxy, fluent-bit], neededAtStart: [cloud-sql-proxy]}
+sidecars: {action: Audit, additionalHelpers: [keyring], additionalNeededAtStart: [keyring], disabledHelpers: [vault]}
 ```
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import dropwhile
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
@@ -57,17 +57,37 @@ _ENDS_ANOTHER = re.compile(r"quitquitquit|/quit\b|/shutdown\b|\b(?:p?kill|killal
 _JOBS = frozenset({Kind.JOB, Kind.CRON_JOB})
 
 
+_HELPERS = (*_NEEDED_AT_START, *_SHIPPERS, *_EXPORTERS, *_OTHERS)
+
+
 class SidecarsParameters(AuditedParameters, frozen=True, kw_only=True):
     """Helpers start before the application that they serve, and end after it."""
 
-    helpers: Annotated[
+    built_in: ClassVar[Mapping[str, tuple[str, ...]]] = {"helpers": _HELPERS, "needed_at_start": _NEEDED_AT_START}
+
+    additional_helpers: Annotated[
         tuple[ImagePattern, ...],
-        Meta(max_length=128, description="Images that help an application and never end: globs of the end of a name."),
-    ] = (*_NEEDED_AT_START, *_SHIPPERS, *_EXPORTERS, *_OTHERS)
-    needed_at_start: Annotated[
+        Meta(
+            max_length=128,
+            description="Images that help an application and never end, in addition to the built-in ones: globs of the "
+            "end of a name.",
+        ),
+    ] = ()
+    disabled_helpers: Annotated[
+        tuple[str, ...], Meta(max_length=128, description="Built-in images of helpers that do not count.")
+    ] = ()
+    additional_needed_at_start: Annotated[
         tuple[ImagePattern, ...],
-        Meta(max_length=128, description="Images of helpers without which the application does not even start."),
-    ] = _NEEDED_AT_START
+        Meta(
+            max_length=128,
+            description="Images of helpers without which the application does not even start, in addition to the "
+            "built-in ones.",
+        ),
+    ] = ()
+    disabled_needed_at_start: Annotated[
+        tuple[str, ...],
+        Meta(max_length=128, description="Built-in images of helpers that are not needed at the start."),
+    ] = ()
 
 
 def audit(workload: Workload, parameters: SidecarsParameters, _around: Surroundings) -> Iterator[Finding]:
@@ -80,7 +100,7 @@ def audit(workload: Workload, parameters: SidecarsParameters, _around: Surroundi
 
 
 def _endless(ordinary: tuple[Container, ...], parameters: SidecarsParameters) -> Iterator[Finding]:
-    helping = [each for each in ordinary if each.has_image_of(parameters.helpers)]
+    helping = [each for each in ordinary if each.has_image_of(parameters.listed("helpers"))]
     alone = len(helping) == len(ordinary)
     if alone or any(_ENDS_ANOTHER.search(word.text) for each in ordinary for word in each.words):
         return
@@ -90,9 +110,10 @@ def _endless(ordinary: tuple[Container, ...], parameters: SidecarsParameters) ->
 
 
 def _late(ordinary: tuple[Container, ...], parameters: SidecarsParameters) -> Iterator[Finding]:
-    helpers = (*parameters.helpers, *parameters.needed_at_start)
+    needed = parameters.listed("needed_at_start")
+    helpers = (*parameters.listed("helpers"), *needed)
     for container in dropwhile(lambda each: each.image is None or each.has_image_of(helpers), ordinary):
-        if container.has_image_of(parameters.needed_at_start):
+        if container.has_image_of(needed):
             yield _found(container, "starts after the application that needs it")
 
 

@@ -2,7 +2,7 @@
 
 ## What it expects
 No command, argument or script in the manifest starts work in the background (`&`, `nohup`, `service … start`, `sshd` or
-`cron` as daemons) beside other work, and none starts one of `programs`, whose purpose is to run others. A shell that
+`cron` as daemons) beside other work, and none starts a program whose purpose is to run others. A shell that
 starts its only server with `&` and then waits for it passes: it ends with the server. Init containers are not judged.
 
 ## Why it matters
@@ -14,14 +14,14 @@ None. What runs beside belongs into a container of its own, what cron starts int
 
 ## Example
 ```yaml
-singleProcess: {action: Audit, programs: [supervisord, cron]}
+singleProcess: {action: Audit, additionalPrograms: [monit], disabledPrograms: [supercronic]}
 ```
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated
+from collections.abc import Iterator, Mapping
+from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
@@ -32,21 +32,32 @@ from productionpolicy.kube.programs.start import Start, read_start
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import Workload
 
+_PROGRAMS = ("supervisord", "runsvdir", "cron", "crond", "supercronic", "systemd")
+
 
 class SingleProcessParameters(AuditedParameters, frozen=True, kw_only=True):
     """Containers do not start work in the background."""
 
-    programs: Annotated[
+    built_in: ClassVar[Mapping[str, tuple[str, ...]]] = {"programs": _PROGRAMS}
+
+    additional_programs: Annotated[
         tuple[Annotated[str, Meta(min_length=1, max_length=64)], ...],
-        Meta(max_length=64, description="Programs that run others, so that no container should start them."),
-    ] = ("supervisord", "runsvdir", "cron", "crond", "supercronic", "systemd")
+        Meta(
+            max_length=64,
+            description="Programs that run others, so that no container should start them, in addition to the built-in "
+            "ones.",
+        ),
+    ] = ()
+    disabled_programs: Annotated[
+        tuple[str, ...], Meta(max_length=64, description="Built-in programs that containers may start.")
+    ] = ()
 
 
 def audit(workload: Workload, parameters: SingleProcessParameters, _around: Surroundings) -> Iterator[Finding]:
     """Find containers that do more than one thing."""
     for container in workload.template.long_running:
         start = read_start(container)
-        if runner := _runner(start, parameters.programs):
+        if runner := _runner(start, parameters.listed("programs")):
             yield Finding(
                 path=start.path,
                 message=f"container {container.name} starts {runner}, whose processes Kubernetes neither sees nor "

@@ -1,8 +1,8 @@
 """What runs in production was built before, elsewhere.
 
 ## What it expects
-No image, of init containers too, is one of `images`: compilers, build tools, development kits, Docker in Docker. An
-image of `allowed` is none of them. No container runs one of `commands`, which compile or install something, whether
+No image, of init containers too, is a toolchain: a compiler, a build tool, a development kit, Docker in Docker. An
+image that is allowed is none of them. No container runs a command that compiles or installs something, whether
 directly or in a script of a shell, and no shell runs what it has just downloaded (`curl ... | sh`). What a script does
 beyond the obvious is not known, and passes.
 
@@ -15,14 +15,19 @@ None. An image has to be built in stages, of which only the last is shipped; tha
 
 ## Example
 ```yaml
-toolchainImage: {action: Audit, images: [golang, "*-sdk"], allowed: ["*cloud-sdk"], commands: [apt-get install, make]}
+toolchainImage:
+  action: Audit
+  additionalImages: ["*-builder"]
+  additionalAllowed: [shop-sdk]
+  additionalCommands: [terraform apply]
+  disabledCommands: [make]
 ```
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated
+from collections.abc import Iterator, Mapping
+from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
@@ -62,18 +67,45 @@ _COMPILERS = (
 class ToolchainImageParameters(AuditedParameters, frozen=True, kw_only=True):
     """Nothing is compiled or installed where it runs."""
 
-    images: Annotated[
+    built_in: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "images": _IMAGES,
+        "allowed": _NO_TOOLCHAINS,
+        "commands": (*_INSTALLERS, *_COMPILERS),
+    }
+
+    additional_images: Annotated[
         tuple[ImagePattern, ...],
-        Meta(max_length=128, description="Images of toolchains: globs of the end of a name, or of name and tag."),
-    ] = _IMAGES
-    allowed: Annotated[
+        Meta(
+            max_length=128,
+            description="Images of toolchains in addition to the built-in ones: globs of the end of a name, or of name "
+            "and tag.",
+        ),
+    ] = ()
+    disabled_images: Annotated[
+        tuple[str, ...], Meta(max_length=128, description="Built-in images of toolchains that do not count.")
+    ] = ()
+    additional_allowed: Annotated[
         tuple[ImagePattern, ...],
-        Meta(max_length=128, description="Images that are no toolchains, though one of the globs matches them."),
-    ] = _NO_TOOLCHAINS
-    commands: Annotated[
+        Meta(
+            max_length=128,
+            description="Images that are no toolchains, though one of the globs matches them, in addition to the "
+            "built-in ones.",
+        ),
+    ] = ()
+    disabled_allowed: Annotated[
+        tuple[str, ...], Meta(max_length=128, description="Built-in images that count as toolchains nevertheless.")
+    ] = ()
+    additional_commands: Annotated[
         tuple[Annotated[str, Meta(min_length=1, max_length=128, pattern=r"\S")], ...],
-        Meta(max_length=256, description="Commands that compile or install; options may stand between their words."),
-    ] = (*_INSTALLERS, *_COMPILERS)
+        Meta(
+            max_length=256,
+            description="Commands that compile or install, in addition to the built-in ones; options may stand between "
+            "their words.",
+        ),
+    ] = ()
+    disabled_commands: Annotated[
+        tuple[str, ...], Meta(max_length=256, description="Built-in commands that containers may run.")
+    ] = ()
 
 
 def audit(workload: Workload, parameters: ToolchainImageParameters, _around: Surroundings) -> Iterator[Finding]:
@@ -90,11 +122,13 @@ def audit(workload: Workload, parameters: ToolchainImageParameters, _around: Sur
 
 
 def _is_toolchain(container: Container, parameters: ToolchainImageParameters) -> bool:
-    return container.has_image_of(parameters.images) and not container.has_image_of(parameters.allowed)
+    return container.has_image_of(parameters.listed("images")) and not container.has_image_of(
+        parameters.listed("allowed")
+    )
 
 
 def _built(container: Container, parameters: ToolchainImageParameters) -> Iterator[Finding]:
-    run = command_run(container, parameters.commands)
+    run = command_run(container, parameters.listed("commands"))
     if run:
         command, path = run
         yield Finding(

@@ -3,15 +3,18 @@
 from productionpolicy.offline.documents import Document, Unread, Wanted, read_documents
 from productionpolicy.offline.gathering import Gathered, Given, NotJudged, Place
 from productionpolicy.offline.judgement import NOTICES, Judged, Judgement, Located, judge
+from productionpolicy.offline.kustomizations import KUSTOMIZATIONS, Kustomization, read_kustomization
 from productionpolicy.offline.proposal import Proposal, Proposed, propose
 
 __all__ = [
+    "KUSTOMIZATIONS",
     "NOTICES",
     "Document",
     "Gathered",
     "Given",
     "Judged",
     "Judgement",
+    "Kustomization",
     "Located",
     "NotJudged",
     "Place",
@@ -22,4 +25,5 @@ __all__ = [
     "judge",
     "propose",
     "read_documents",
+    "read_kustomization",
 ]

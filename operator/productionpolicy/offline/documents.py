@@ -62,7 +62,7 @@ class Wanted(Struct, frozen=True):
 def read_documents(file: str, content: bytes, *, wanted: Wanted) -> Iterator[Document | Unread]:
     """Return the wanted objects that a file holds, in their order."""
     try:
-        text = _decoded(content)
+        text = decoded(content)
     except UnicodeDecodeError as error:
         yield Unread(file, 1 + content.count(b"\n", 0, error.start), "it is neither UTF-8 nor UTF-16")
         return
@@ -76,7 +76,7 @@ def read_documents(file: str, content: bytes, *, wanted: Wanted) -> Iterator[Doc
             yield from _parsed(piece, wanted)
 
 
-def _decoded(content: bytes) -> str:
+def decoded(content: bytes) -> str:
     """Decode a file; PowerShell writes UTF-16."""
     utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     return content.decode("utf-16" if utf16 else "utf-8-sig")

@@ -96,6 +96,11 @@ class Gathered:
         return (Given(document, each, self._neighbours.around(each)) for document, each in self._workloads)
 
     @property
+    def lacks_budgets(self) -> bool:
+        """Whether workloads of a cluster are given without a single one of its budgets."""
+        return any(each.uid for _, each in self._workloads) and not self._neighbours.have_budgets
+
+    @property
     def unreadable(self) -> tuple[Unread, ...]:
         """What could not be judged, in the order of files and lines."""
         faults = (Unread(shown_file(each.file), each.line, shown(each.message)) for each in self._faults)

@@ -68,6 +68,8 @@ class Judgement(Struct, frozen=True):
     workloads: tuple[Judged, ...]
     unreadable: tuple[Unread, ...]
     not_judged: tuple[NotJudged, ...] = ()
+    lacks_budgets: bool = False
+    """Whether the workloads are from a cluster, and none of its budgets was given."""
 
     @property
     def failed(self) -> int:
@@ -101,7 +103,7 @@ def judge(found: Iterable[Document | Unread], *, policy: Policy, today: date, th
     gathered = Gathered(found)
     cases = ((each, Case(each.workload, around=each.around, policy=policy, today=today)) for each in through(gathered))
     judged = tuple(_judged(given, case) for given, case in cases)
-    return Judgement(judged, gathered.unreadable, gathered.not_judged)
+    return Judgement(judged, gathered.unreadable, gathered.not_judged, gathered.lacks_budgets)
 
 
 def _judged(given: Given, case: Case) -> Judged:

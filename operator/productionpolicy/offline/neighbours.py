@@ -76,6 +76,11 @@ class Neighbours:
             self._enter(raw)
         self._topology = Topology.of(self._nodes)
 
+    @property
+    def have_budgets(self) -> bool:
+        """Whether there is any budget."""
+        return bool(self._budgets)
+
     def around(self, workload: Workload) -> Surroundings:
         """Return what stands around a workload."""
         budgets = tuple(sorted(self._budgets_of(workload), key=lambda each: (each.name, each.namespace)))

@@ -61,6 +61,8 @@ class Proposal(Struct, frozen=True):
     workloads: tuple[Proposed, ...]
     unreadable: tuple[Unread, ...]
     not_judged: tuple[NotJudged, ...] = ()
+    lacks_budgets: bool = False
+    """Whether the workloads are from a cluster, and none of its budgets was given."""
 
     @property
     def changed(self) -> tuple[Proposed, ...]:
@@ -76,7 +78,7 @@ def propose(found: Iterable[Document | Unread], *, policy: Policy, today: date, 
     gathered = Gathered(found)
     cases = ((each, Case(each.workload, around=each.around, policy=policy, today=today)) for each in through(gathered))
     proposed = tuple(_proposed(given, case) for given, case in cases)
-    return Proposal(proposed, gathered.unreadable, gathered.not_judged)
+    return Proposal(proposed, gathered.unreadable, gathered.not_judged, gathered.lacks_budgets)
 
 
 def _proposed(given: Given, case: Case) -> Proposed:

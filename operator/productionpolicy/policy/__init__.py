@@ -1,6 +1,7 @@
 """What a ProductionPolicy says: the spec as typed values, exemptions, and the schema that the API server checks."""
 
 from productionpolicy.policy.exemptions import Exemption, exemptions_of
+from productionpolicy.policy.manual import manual
 from productionpolicy.policy.spec import (
     Exemptions,
     InvalidPolicy,
@@ -26,5 +27,6 @@ __all__ = [
     "Spec",
     "Timing",
     "exemptions_of",
+    "manual",
     "read_policy",
 ]

@@ -14,6 +14,10 @@ from productionpolicy.policy.status import Status
 
 Schema = dict[str, Any]
 
+INT_OR_STRING = "x-kubernetes-int-or-string"
+COUNT = "A number such as 2, or a percentage such as '25%'. "
+"""How the description of an int-or-string begins."""
+
 _COLUMNS = (
     ("Namespaces", "integer", ".status.namespaces", 0, "Namespaces that name this policy."),
     ("Workloads", "integer", ".status.workloads.total", 0, "Workloads that it governs."),
@@ -75,8 +79,8 @@ def _root() -> Schema:
             "apiVersion": {"type": "string", "description": f"{GROUP}/{VERSION}."},
             "kind": {"type": "string", "description": f"{KIND}."},
             "metadata": {"type": "object"},
-            "spec": _structure(Spec),
-            "status": _structure(Status),
+            "spec": structure(Spec),
+            "status": structure(Status),
         },
         "x-kubernetes-validations": [
             {
@@ -87,7 +91,7 @@ def _root() -> Schema:
     }
 
 
-def _structure(struct: Any) -> Schema:
+def structure(struct: Any) -> Schema:
     """Return the schema of a struct; its docstring is the description."""
     info = inspect.type_info(struct)
     assert isinstance(info, inspect.StructType)
@@ -112,6 +116,9 @@ def _field(field: inspect.Field, struct: Any) -> Schema:
     schema = _value(field.type)
     if field.name == "action" and hasattr(struct, "actions"):
         schema["enum"] = [str(each) for each in struct.actions]
+    disabled = field.name.removeprefix("disabled_")
+    if disabled in getattr(struct, "built_in", {}):
+        schema["items"] = {"type": "string", "enum": list(struct.built_in[disabled])}
     default = _default(field)
     return schema if default is None else {**schema, "default": default}
 
@@ -120,7 +127,7 @@ def _default(field: inspect.Field) -> Any:
     """Return the default for the schema; every object defaults to {}, so that CEL sees the nested defaults."""
     if isinstance(field.type, inspect.StructType) or _is_structured(field.type):
         return None if _optional(field) else {}
-    if field.default is msgspec.NODEFAULT or field.default is None:
+    if field.default in (msgspec.NODEFAULT, None, ()):  # an empty list would only be a line in every object
         return None
     return msgspec.to_builtins(field.default)
 
@@ -136,9 +143,9 @@ def _is_structured(kind: inspect.Type) -> bool:
 def _value(kind: inspect.Type) -> Schema:  # noqa: C901, PLR0911  # one return for each kind of type
     match kind:
         case inspect.Metadata():
-            return {**_value(kind.type), **(kind.extra_json_schema or {})}
+            return _described({**_value(kind.type), **(kind.extra_json_schema or {})})
         case inspect.StructType():
-            return _structure(kind.cls)
+            return structure(kind.cls)
         case inspect.UnionType():
             return _union(kind)
         case inspect.EnumType():
@@ -159,12 +166,19 @@ def _value(kind: inspect.Type) -> Schema:  # noqa: C901, PLR0911  # one return f
             raise TypeError(f"no schema for {kind}")
 
 
+def _described(schema: Schema) -> Schema:
+    """Say of an int-or-string what it is: `kubectl explain` shows it as an object."""
+    if INT_OR_STRING not in schema:
+        return schema
+    return {**schema, "description": f"{COUNT}{schema['description']}"}
+
+
 def _union(kind: inspect.UnionType) -> Schema:
     """Return the schema of `X | None`, or of int-or-string, the only unions that the API has."""
     members = [each for each in kind.types if not isinstance(each, inspect.NoneType)]
     if len(members) == 1:
         return _value(members[0])
-    return {"x-kubernetes-int-or-string": True, "anyOf": [{"type": "integer"}, {"type": "string"}]}
+    return {INT_OR_STRING: True, "anyOf": [{"type": "integer"}, {"type": "string"}]}
 
 
 def _members(enum: type[Enum]) -> list[Any]:

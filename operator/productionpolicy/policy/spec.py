@@ -17,6 +17,7 @@ from productionpolicy.kube.fields import Fields
 from productionpolicy.kube.patterns import any_of
 from productionpolicy.kube.text import printable
 from productionpolicy.kube.workloads import digest
+from productionpolicy.policy.faults import located
 
 GROUP = "productionpolicy.dev"
 VERSION = "v1alpha1"
@@ -286,7 +287,7 @@ def read_spec(raw: Any) -> Spec:
     try:
         return msgspec.convert(_given(raw) if raw is not None else {}, Spec)
     except msgspec.ValidationError as error:
-        raise InvalidPolicy(_located(str(error))) from error
+        raise InvalidPolicy(printable(located(error, Spec, root="spec"), longest=LONGEST_FAULT)) from error
 
 
 def _given(raw: Any) -> Any:
@@ -294,9 +295,3 @@ def _given(raw: Any) -> Any:
     if isinstance(raw, Mapping):
         return {name: _given(value) for name, value in raw.items() if value is not None}
     return [_given(each) for each in raw] if isinstance(raw, list) else raw
-
-
-def _located(message: str) -> str:
-    """Turn `... - at `$.rollout.maxConcurrent`` into `spec.rollout.maxConcurrent: ...`."""
-    problem, _, place = message.partition(" - at `$")
-    return printable(f"spec{place.rstrip('`')}: {problem}", longest=LONGEST_FAULT)

@@ -120,4 +120,10 @@ class Status(Part, frozen=True, kw_only=True):
         tuple[Violation, ...],
         Meta(max_length=MOST_VIOLATIONS, description="Findings, those of the workloads with the most first."),
     ] = ()
-    violations_omitted: Annotated[int, Meta(description="How many findings are not listed in violations.")] = 0
+    violations_omitted: Annotated[
+        int,
+        Meta(
+            description="How many findings are not listed in violations. `kubectl get all,poddisruptionbudgets -n "
+            "<namespace> -o yaml | productionpolicy check --policy <file> -` shows all of a namespace."
+        ),
+    ] = 0

@@ -14,6 +14,14 @@ from productionpolicy.verdict import Outcome
 _WIDTH_OF_A_FILE = 120
 
 
+class ReportConsole(Console):
+    """A console for which a reader that has gone away is an error like any other, and no end without a word."""
+
+    def on_broken_pipe(self) -> None:
+        """Go on with the error that is being handled."""
+        raise  # noqa: PLE0704  # it is called while one is handled
+
+
 def write(judgement: Judgement, out: TextIO) -> None:
     """Write the report."""
     console = console_on(out)
@@ -42,7 +50,7 @@ def _write_workload(workload: Judged, console: Console) -> None:
 def console_on(out: TextIO) -> Console:
     """Return a console that uses colours on a terminal only, and never wraps a line."""
     width = None if out.isatty() else _WIDTH_OF_A_FILE
-    return Console(file=out, width=width, soft_wrap=True, highlight=False, legacy_windows=False)
+    return ReportConsole(file=out, width=width, soft_wrap=True, highlight=False, legacy_windows=False)
 
 
 def write_unread(unread: Unread, console: Console) -> None:

@@ -1,0 +1,60 @@
+"""The files that a kustomization lists beside its resources: patches and settings, which are no whole objects."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from msgspec import Struct
+
+from productionpolicy.kube.fields import Fields
+from productionpolicy.offline.documents import decoded
+from productionpolicy.offline.parsing import NotParsed, parse
+from productionpolicy.offline.pieces import cut
+
+KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+"""What kustomize takes for a kustomization in a folder."""
+
+_PATHS = ("patchesStrategicMerge", "configurations", "crds", "generators", "transformers", "validators")
+"""Fields that are lists of paths."""
+_WITH_PATH = ("patches", "patchesJson6902", "replacements")
+_GENERATORS = ("configMapGenerator", "secretGenerator")
+_PATH = re.compile(r"[^\0\r\n]+")
+"""A path; an inline patch has more than one line."""
+
+
+class Kustomization(Struct, frozen=True):
+    """The paths that a kustomization lists, as they are written there."""
+
+    resources: frozenset[str] = frozenset()
+    others: frozenset[str] = frozenset()
+    """Patches, replacements, settings of kustomize, and the contents of ConfigMaps and Secrets. Not components: they
+    are kustomizations themselves."""
+
+
+def read_kustomization(content: bytes) -> Kustomization:
+    """Return what the text of a kustomization lists; nothing where it cannot be read."""
+    try:
+        found = [Fields(parse(each)) for each in cut("", decoded(content))]
+    except (UnicodeDecodeError, NotParsed):
+        return Kustomization()
+    return Kustomization(
+        resources=frozenset(path for each in found for path in _paths(each.texts("resources"))),
+        others=frozenset(path for each in found for path in _paths(_others(each))),
+    )
+
+
+def _others(fields: Fields) -> Iterator[str]:
+    for name in _PATHS:
+        yield from fields.texts(name)
+    for name in _WITH_PATH:
+        yield from filter(None, (each.text("path") for each in fields.items(name)))
+    for name in _GENERATORS:
+        yield from (path.rpartition("=")[2] for each in fields.items(name) for path in each.texts("files"))
+    for chart in fields.items("helmCharts"):
+        yield from filter(None, (chart.text("valuesFile"), *chart.texts("additionalValuesFiles")))
+    yield from filter(None, [fields.mapping("openapi").text("path")])
+
+
+def _paths(listed: Iterable[str]) -> Iterator[str]:
+    return (each for each in listed if _PATH.fullmatch(each))
