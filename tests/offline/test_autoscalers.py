@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from productionpolicy.offline import judge, read_documents
-from productionpolicy.offline.judgement import KINDS
+from productionpolicy.offline.judgement import WANTED
 from productionpolicy.verdict import Outcome
 from support.checking import written
 from support.manifests import Raw, autoscaler, deployment
@@ -34,7 +34,7 @@ def a_file(*, replicas: int | None) -> Raw:
 
 def told(*objects: Raw) -> tuple[Outcome, list[str]]:
     """Return what is said of the replicas of the only workload."""
-    found = judge(read_documents("-", written(*objects).encode(), kinds=KINDS), policy=only(replicas={}), today=TODAY)
+    found = judge(read_documents("-", written(*objects).encode(), wanted=WANTED), policy=only(replicas={}), today=TODAY)
     verdict = next(each for each in found.workloads[0].verdicts if each.expectation == "replicas")
     return verdict.outcome, [each.message for each in verdict.findings]
 
