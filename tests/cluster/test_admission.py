@@ -19,9 +19,9 @@ def world(admitting_world: World) -> World:
     return admitting_world
 
 
-def bound(world: World, **spec: Any) -> str:
+def bound(world: World, name: str | None = None, **spec: Any) -> str:
     """Return a policy once the API server repairs by it."""
-    policy = world.policy(**spec)
+    policy = world.policy(name, **spec)
     namespace = world.namespace(policy)
 
     def repairs() -> bool:
@@ -68,6 +68,15 @@ def test_the_binding_goes_with_the_policy(world: World) -> None:
     world.kubectl("delete", "productionpolicy", policy, "--timeout=30s")
     binding = f"mutatingadmissionpolicybinding/productionpolicy-{policy}"
     eventually(lambda: not world.kubectl("get", binding, "--ignore-not-found"))
+
+
+def test_a_policy_that_is_created_again_repairs_at_admission_again(world: World) -> None:
+    policy = bound(world)
+    world.kubectl("delete", "productionpolicy", policy, "--timeout=30s")
+    binding = f"mutatingadmissionpolicybinding/productionpolicy-{policy}"
+    eventually(lambda: not world.kubectl("get", binding, "--ignore-not-found"))
+    assert bound(world, policy) == policy
+    eventually(lambda: condition(world, policy) == ("True", "Bound"))
 
 
 def test_an_annotation_on_an_old_workload_restarts_nothing(world: World) -> None:

@@ -91,6 +91,13 @@ class Cluster:
             return False
         return True
 
+    async def find(self, resource: Resource, name: str) -> Raw | None:
+        """Return an object that belongs to no namespace; None where there is none of that name."""
+        try:
+            return await self._request("GET", resource.path(name))
+        except Gone:
+            return None
+
     async def put(self, resource: Resource, manifest: Raw, *, live: Raw | None) -> Raw:
         """Create an object that belongs to no namespace, or replace the one that is known.
 
