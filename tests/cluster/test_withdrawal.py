@@ -125,6 +125,15 @@ def test_deleting_the_policy_under_revert_brings_the_old_replica_set_back(world:
     eventually(lambda: world.running_hashes(governed.namespace) == governed.hash_before)
 
 
+def test_a_policy_that_is_deleted_right_after_it_was_told_to_revert_withdraws_everything(world: World) -> None:
+    governed = Governed(world)
+    world.change_policy(governed.policy, onRemoval="Revert")
+    world.kubectl("delete", "productionpolicy", governed.policy, "--wait=false")
+    eventually(lambda: world.running_hashes(governed.namespace) == governed.hash_before)
+    assert governed.now()["spec"] == governed.before["spec"]
+    assert governed.state() == (2, set(), [])
+
+
 def test_a_paused_policy_is_deleted_at_once_and_withdraws_nothing(world: World) -> None:
     governed = Governed(world, onRemoval="Revert")
     world.change_policy(governed.policy, paused=True)

@@ -74,5 +74,5 @@ class Gate(Struct, frozen=True):
     def _pace(self, judgement: Judgement) -> Rollout:
         if judgement.case.policy is not None:
             return judgement.case.policy.spec.rollout
-        stored = self.store.policies.get(judgement.policy_name)
-        return stored.policy.spec.rollout if stored and stored.policy else Rollout()
+        former = self.store.former(judgement.policy_name)
+        return former.spec.rollout if former else Rollout()

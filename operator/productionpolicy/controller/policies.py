@@ -22,7 +22,7 @@ from productionpolicy.controller.reconciler import Reconciler
 from productionpolicy.controller.store import Store, StoredPolicy
 from productionpolicy.kube.text import printable
 from productionpolicy.kube.workloads import WorkloadKey
-from productionpolicy.policy import Mode, OnRemoval, Policy
+from productionpolicy.policy import Mode, Policy
 from productionpolicy.policy.spec import GROUP, RESUME
 from productionpolicy.policy.status import Condition
 from productionpolicy.verdict import State
@@ -195,7 +195,7 @@ class Keeper:
 
     async def _keep_finalizer(self, stored: StoredPolicy) -> None:
         """Hold a policy back while its changes are to be withdrawn, and no longer."""
-        wanted = self._must_wait(stored) if stored.deleting else _reverts(stored)
+        wanted = self._must_wait(stored) if stored.deleting else stored.policy is not None and stored.policy.reverts
         if wanted != (FINALIZER in stored.finalizers) and not (stored.deleting and wanted):
             await self._set_finalizer(stored, wanted=wanted)
 
@@ -205,7 +205,7 @@ class Keeper:
         await self.cluster.set_finalizers(stored.name, finalizers, resource_version=stored.resource_version)
 
     def _must_wait(self, stored: StoredPolicy) -> bool:
-        if stored.policy is None or not stored.policy.writes or not _reverts(stored):
+        if stored.policy is None or not stored.policy.writes or not stored.policy.reverts:
             return False
         left = self._carrying(stored.name)
         departure = self._departures.setdefault(stored.name, _Departure(len(left), self.clock.monotonic()))
@@ -231,10 +231,6 @@ class Keeper:
 def _plain(status: Any) -> Any:
     """Return a status in the form in which it comes back from the API server."""
     return msgspec.json.decode(msgspec.json.encode(status))
-
-
-def _reverts(stored: StoredPolicy) -> bool:
-    return stored.policy is not None and stored.policy.spec.on_removal is OnRemoval.REVERT
 
 
 def _ready(stored: StoredPolicy) -> tuple[str, str, str]:

@@ -232,9 +232,8 @@ class Reconciler:
         name = self._repaired_by(workload)
         if name is None:
             return None
-        stored = self.store.policies.get(name)
-        former = stored.policy if stored else None
-        if stored is not None and former is None:
+        former = self.store.former(name)
+        if former is None and name in self.store.policies:
             return None
         return Case(
             workload,

@@ -236,6 +236,11 @@ class Policy(msgspec.Struct, frozen=True, dict=True):
         """Whether it lets repairs be written."""
         return self.spec.mode is Mode.ENFORCE and not self.spec.paused
 
+    @property
+    def reverts(self) -> bool:
+        """Whether all of its changes are withdrawn when it no longer governs."""
+        return self.spec.on_removal is OnRemoval.REVERT
+
     # Every judgement of every workload asks for these, of each expectation.
 
     @cached_property
