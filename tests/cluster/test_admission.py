@@ -58,6 +58,17 @@ def test_a_new_workload_is_born_repaired_and_rolled_out_once(world: World, raw: 
         assert len(world.all("replicaset", namespace)) == 1
 
 
+def test_an_event_tells_of_what_was_repaired_at_admission(world: World) -> None:
+    policy = bound(world)
+    eventually(lambda: condition(world, policy) == ("True", "Bound"))
+    namespace = world.namespace(policy)
+    world.apply(namespace, deployment())
+    world.settled(policy, total=1, compliant=1)
+    (event,) = eventually(lambda: world.events(namespace, "RepairedAtAdmission"))
+    assert event["involvedObject"]["name"] == "web"
+    assert event["message"].startswith("preStop (sleep 10s: web), ")
+
+
 def test_the_policy_says_so(world: World) -> None:
     policy = bound(world)
     eventually(lambda: condition(world, policy) == ("True", "Bound"))

@@ -54,8 +54,11 @@ class Written:
 class Told:
     reasons: list[str] = field(default_factory=list)
 
-    def about_workload(self, *_: Any, reason: str, **__: Any) -> None:
+    messages: list[str] = field(default_factory=list)
+
+    def about_workload(self, *_: Any, reason: str, message: str, **__: Any) -> None:
         self.reasons.append(reason)
+        self.messages.append(message)
 
 
 @dataclass
@@ -68,6 +71,8 @@ class Stage:
     later: list[float] = field(default_factory=list)
     seconds: float = 100.0
     version: int = 20
+    admits: bool = True
+    """Whether the API server repairs at admission."""
 
     def __post_init__(self) -> None:
         expectations = {"podDisruptionBudget": {"action": "Repair"}}
@@ -83,6 +88,7 @@ class Stage:
             clock=Clock(monotonic=lambda: self.seconds),
             wake=lambda _: None,
             later=lambda _, seconds: self.later.append(seconds),
+            admits=lambda _: self.admits,
         )
 
     @property

@@ -199,6 +199,10 @@ class Admission:
         for each in self._bindings.values():
             await each.keep(stored)
 
+    def repairs(self, policy: Policy) -> bool:
+        """Say whether workloads are repaired at admission."""
+        return self._known and self._repair(policy).status == "True"
+
     def conditions(self, policy: Policy) -> Iterator[Told]:
         """Return what a ProductionPolicy is to tell."""
         asked = {action: policy.acting(action) for action in (Action.DENY, Action.WARN)}

@@ -81,6 +81,7 @@ class Operator:
         self.store = Store()
         self.events = Events(cluster, clock=CLOCK)
         self.queue = WorkQueue(self._reconcile, workers=WORKERS)
+        self.admission = Admission(cluster, learned=self._look_at_policies)
         self.reconciler = Reconciler(
             self.store,
             cluster,
@@ -88,8 +89,8 @@ class Operator:
             clock=CLOCK,
             wake=self.queue.add,
             later=self.queue.add_later,
+            admits=self.admission.repairs,
         )
-        self.admission = Admission(cluster, learned=self._look_at_policies)
         self.keeper = Keeper(self.store, cluster, self.reconciler, self.admission, self.events, clock=CLOCK)
         self.listing = Listing(cluster, self.store, observe=self.observe, vanished=self.vanished)
         self.bare_pods = BarePods(

@@ -50,6 +50,9 @@ INFANCY_SECONDS = 2.0
 """How long a new workload is left alone: its autoscaler and its budget are created after it, by the same command, and
 without them it would be repaired twice."""
 
+_LOGGED = {"Repaired": "repaired", "Withdrawn": "withdrawn", "RepairedAtAdmission": "repaired at admission"}
+"""The log event that goes with an Event of the reason."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -65,6 +68,7 @@ class Reconciler:
         clock: Clock,
         wake: Callable[[WorkloadKey], None],
         later: Callable[[WorkloadKey, float], None],
+        admits: Callable[[Policy], bool],
     ) -> None:
         self.store = store
         self.ledgers: defaultdict[str, Ledger] = defaultdict(Ledger)
@@ -75,6 +79,8 @@ class Reconciler:
         self._clock = clock
         self._wake = wake
         self._later = later
+        self._admits = admits
+        """Tells whether the API server itself repairs by a policy."""
         self._born: dict[WorkloadKey, float] = {}
         self._harm: dict[WorkloadKey, float] = {}
         """Since when a budget of ours allows no eviction, by the monotonic clock."""
@@ -255,11 +261,30 @@ class Reconciler:
             self._unreport(key, judgement.policy_name)
             return
         told = report(case, audit(case), judgement.plan, rolling=self.rollouts.rolling(key))
-        self._uids[key] = case.workload.uid
         before = self.ledgers[case.policy.name].reports.get(key)
+        if key not in self._writing:
+            self._tell_admitted(case, before)
+        self._uids[key] = case.workload.uid
         if self.ledgers[case.policy.name].put(told):
             self.changed.add(case.policy.name)
             self._tell_contest(case.workload, before, told, judgement.plan)
+
+    def _tell_admitted(self, case: Case, before: Report | None) -> None:
+        """Tell of repairs in the workload that are new, and not our own: the API server has made them."""
+        workload, memory = case.workload, self._memories.get(case.workload.uid)
+        if self._uids.get(workload.key) != workload.uid:
+            known = None if workload.key not in self._born else frozenset[str]()
+        else:
+            known = before.repaired if before else None
+        if known is None or case.policy is None or not self._admits(case.policy):
+            return
+        ours = known | (memory.applied.keys() if memory else frozenset())
+        changes = [
+            Change(name, before=None, after=each.note(), restarts=each.restarts)
+            for name, each in case.journal.repairs.items()
+            if name not in ours
+        ]
+        self._tell(workload, "RepairedAtAdmission", changes)
 
     def _tell_contest(self, workload: Workload, before: Report | None, told: Report, planned: Plan) -> None:
         if told.state is State.CONTESTED and (before is None or before.state is not State.CONTESTED):
@@ -416,7 +441,7 @@ class Reconciler:
     def _tell(self, workload: Workload, reason: str, changes: list[Change]) -> None:
         if changes:
             message = ", ".join(map(str, changes))
-            log.info(reason.lower(), workload=str(workload.key), changes=message)
+            log.info(_LOGGED[reason], workload=str(workload.key), changes=message)
             self._events.about_workload(workload, reason=reason, message=message)
 
 
