@@ -155,7 +155,7 @@ def test_nothing_is_added_where_the_policy_forbids_it(world: World, spec: Raw) -
 
 def test_nothing_is_added_where_the_namespace_forbids_it(world: World) -> None:
     policy = bound(world)
-    namespace = world.namespace(policy, **{"productionpolicy.dev/mode": "audit"})
+    namespace = world.namespace(policy, **{"productionpolicy.dev/mode": "Audit"})
     world.apply(namespace, deployment())
     assert world.fixed(lambda: sleeps(world.get("deployment", "web", namespace))) == [None]
 

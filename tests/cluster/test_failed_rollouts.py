@@ -354,7 +354,7 @@ def test_an_annotation_on_the_policy_lets_repairs_go_on(world: World) -> None:
     world.kubectl("annotate", "productionpolicy", policy, "productionpolicy.dev/resume=seen")
     eventually(lambda: "preStop" in journal(world.get("deployment", "web", namespace)))
     assert world.status(policy)["workloads"]["failed"] == 3
-    eventually(lambda: progressing(world, policy)["reason"] == "Settled")
+    eventually(lambda: progressing(world, policy)["reason"] == "RolloutsFailed")
 
 
 def test_a_change_of_the_policy_lets_all_be_tried_again(world: World) -> None:

@@ -24,23 +24,32 @@ def test_mode_audit_writes_nothing_and_tells_what_enforce_would_do(world: World)
     policy = world.policy(mode="Audit")
     namespace = world.namespace(policy)
     world.apply(namespace, deployment(replicas=4))
-    wanted = {"repairs": 5, "restarts": 1}
-    eventually(lambda: world.status(policy).get("pending") == wanted)
+    eventually(lambda: world.status(policy).get("pending", {}).get("repairs") == 5)
+    status = world.status(policy)
 
+    (told,) = status["pending"]["workloads"]
+    assert (told["namespace"], told["name"], told["restarts"]) == (namespace, "web", True)
+    assert "preStop (sleep 10s: web)" in told["changes"]
+    assert (status["pending"]["restarts"], len(told["changes"])) == (1, 5)
+    progressing = {each["type"]: each for each in status["conditions"]}["Progressing"]
+    assert progressing["reason"] == "AuditOnly"
+    assert f"-n {namespace} -o yaml | productionpolicy check --plan" in progressing["message"]
     assert world.fixed(lambda: untouched(world, namespace))
     assert world.status(policy)["workloads"]["violating"] == 1
 
 
 def test_a_namespace_can_be_more_careful_than_its_policy(world: World) -> None:
     policy = world.policy()
-    namespace = world.namespace(policy, **{"productionpolicy.dev/mode": "hands-off"})
+    namespace = world.namespace(policy, **{"productionpolicy.dev/mode": "Audit"})
     world.apply(namespace, deployment())
     eventually(lambda: world.status(policy).get("pending", {}).get("restarts") == 1)
+    conditions = {each["type"]: each["reason"] for each in world.status(policy)["conditions"]}
+    assert conditions["Progressing"] == "HeldBack"
     assert world.fixed(lambda: untouched(world, namespace))
 
 
 def test_taking_the_mode_label_away_lets_repairs_begin(world: World) -> None:
-    namespace = world.namespace(world.policy(), **{"productionpolicy.dev/mode": "audit"})
+    namespace = world.namespace(world.policy(), **{"productionpolicy.dev/mode": "Audit"})
     world.apply(namespace, deployment())
     world.label(namespace, "productionpolicy.dev/mode-")
     assert world.repaired("web", namespace)["metadata"]["generation"] == 2

@@ -57,9 +57,9 @@ def test_everything_stays_under(world: World, spec: dict[str, Any]) -> None:
 
 def test_everything_stays_where_the_namespace_asks_for_no_writes(world: World) -> None:
     governed = Governed(world)
-    world.label(governed.namespace, "productionpolicy.dev/mode=audit")
+    world.label(governed.namespace, "productionpolicy.dev/mode=Audit")
     world.change_policy(governed.policy, expectations={"preStop": {"sleepSeconds": 3}})
-    eventually(lambda: world.status(governed.policy).get("pending") == {"repairs": 2, "restarts": 1})
+    eventually(lambda: world.status(governed.policy).get("pending", {}).get("repairs") == 2)
     assert world.fixed(governed.state) == (2, FULL, [BUDGET])
 
 

@@ -52,8 +52,8 @@ def test_its_columns_are_those_of_the_documentation() -> None:
     normal = [name for name, priority in columns if priority == 0]
     wide = [name for name, priority in columns if priority == 1]
     assert (" ".join(normal), " ".join(wide)) == (
-        "NAMESPACES WORKLOADS COMPLIANT VIOLATING REPAIRED COMPLIANCE READY AGE",
-        "MODE PROFILE",
+        "WORKLOADS COMPLIANT VIOLATING FAILED PENDING REPAIRED COMPLIANCE MODE READY AGE",
+        "NAMESPACES PROFILE ENFORCED EXEMPT CONTESTED PROGRESSING",
     )
 
 

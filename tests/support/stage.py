@@ -88,8 +88,8 @@ class Stage:
             clock=Clock(monotonic=lambda: self.seconds),
             wake=lambda _: None,
             later=lambda _, seconds: self.later.append(seconds),
-            admits=lambda _: self.admits,
         )
+        self.reconciler.admits = lambda _: self.admits
 
     @property
     def workload(self) -> Workload:

@@ -137,7 +137,7 @@ class Bindings:
             log.info("admission policy bound", policy=stored.name, admission=self._policy.name)
 
     async def _bind(self, served: Resource, wanted: Raw) -> None:
-        """Write a binding, unless it is there by now: with a policy, the garbage collector takes what is known of it."""
+        """Write a binding, unless it is there by now; what is known of it may have gone with a policy."""
         name = wanted["metadata"]["name"]
         live = await self._cluster.find(served, name)
         if live is not None:

@@ -89,8 +89,8 @@ class Operator:
             clock=CLOCK,
             wake=self.queue.add,
             later=self.queue.add_later,
-            admits=self.admission.repairs,
         )
+        self.reconciler.admits = self.admission.repairs
         self.keeper = Keeper(self.store, cluster, self.reconciler, self.admission, self.events, clock=CLOCK)
         self.listing = Listing(cluster, self.store, observe=self.observe, vanished=self.vanished)
         self.bare_pods = BarePods(

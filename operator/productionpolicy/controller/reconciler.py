@@ -68,19 +68,18 @@ class Reconciler:
         clock: Clock,
         wake: Callable[[WorkloadKey], None],
         later: Callable[[WorkloadKey, float], None],
-        admits: Callable[[Policy], bool],
     ) -> None:
         self.store = store
         self.ledgers: defaultdict[str, Ledger] = defaultdict(Ledger)
         self.changed: set[str] = set()
         """Policies whose ledger has changed since somebody last looked."""
+        self.admits: Callable[[Policy], bool] = _never
+        """Tells whether the API server itself repairs by a policy."""
         self._cluster = cluster
         self._events = events
         self._clock = clock
         self._wake = wake
         self._later = later
-        self._admits = admits
-        """Tells whether the API server itself repairs by a policy."""
         self._born: dict[WorkloadKey, float] = {}
         self._harm: dict[WorkloadKey, float] = {}
         """Since when a budget of ours allows no eviction, by the monotonic clock."""
@@ -276,7 +275,7 @@ class Reconciler:
             known = None if workload.key not in self._born else frozenset[str]()
         else:
             known = before.repaired if before else None
-        if known is None or case.policy is None or not self._admits(case.policy):
+        if known is None or case.policy is None or not self.admits(case.policy):
             return
         ours = known | (memory.applied.keys() if memory else frozenset())
         changes = [
@@ -443,6 +442,10 @@ class Reconciler:
             message = ", ".join(map(str, changes))
             log.info(_LOGGED[reason], workload=str(workload.key), changes=message)
             self._events.about_workload(workload, reason=reason, message=message)
+
+
+def _never(_policy: Policy) -> bool:
+    return False
 
 
 def _read(key: WorkloadKey, raw: Raw) -> Workload:
