@@ -160,14 +160,27 @@ def test_nothing_is_added_where_the_namespace_forbids_it(world: World) -> None:
     assert world.fixed(lambda: sleeps(world.get("deployment", "web", namespace))) == [None]
 
 
-def test_an_exempt_workload_is_left_alone(world: World) -> None:
+@pytest.mark.parametrize(
+    ("name", "reason", "exempt"),
+    [
+        ("preStop", "drains by itself", True),
+        ("preStop", "drains by itself; until=2099-12-31", True),
+        ("all", "is replaced soon", True),
+        ("preStop", "drains by itself until 2020-01-01", False),
+        ("all", "is replaced soon, Expires=2020-01-01", False),
+        ("preStop", "until=2099-12-31", False),
+    ],
+)
+def test_an_exempt_workload_is_left_alone(world: World, name: str, reason: str, exempt: bool) -> None:
     policy = bound(world)
     namespace = world.namespace(policy)
     raw = deployment()
-    raw["metadata"]["annotations"] = {"exempt.productionpolicy.dev/preStop": "drains by itself"}
+    raw["metadata"]["annotations"] = {f"exempt.productionpolicy.dev/{name}": reason}
     world.apply(namespace, raw)
+    assert sleeps(world.get("deployment", "web", namespace)) == [None if exempt else OUR_SLEEP]
     world.settled(policy, total=1)
-    assert sleeps(world.get("deployment", "web", namespace)) == [None]
+    live = world.get("deployment", "web", namespace)
+    assert (sleeps(live), live["metadata"]["generation"]) == ([None if exempt else OUR_SLEEP], 1)
 
 
 def test_a_policy_that_reverts_leaves_every_template_as_its_owner_wrote_it(world: World) -> None:

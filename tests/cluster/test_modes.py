@@ -91,6 +91,31 @@ def test_exemptions_that_do_not_hold_are_reported(world: World) -> None:
     }
 
 
+def test_an_exemption_without_effect_is_an_event_on_the_workload(world: World) -> None:
+    namespace = world.namespace(world.policy())
+    world.apply(namespace, annotated(prestop="typo"))
+    (event,) = eventually(lambda: world.events(namespace, "ExemptionWithoutEffect"))
+    assert (event["type"], event["involvedObject"]["name"]) == ("Warning", "web")
+    assert event["message"].endswith("no expectation has this name; did you mean preStop?")
+
+
+def test_a_workload_may_opt_out_of_everything(world: World) -> None:
+    policy = world.policy()
+    namespace = world.namespace(policy)
+    world.apply(namespace, annotated(all="is replaced soon; until=2099-12-31"))
+    status = world.settled(policy, total=1, exempt=1)
+    assert world.fixed(lambda: untouched(world, namespace))
+    (told,) = status["exemptions"]
+    assert told == {
+        "namespace": namespace,
+        "kind": "Deployment",
+        "name": "web",
+        "expectation": "all",
+        "reason": "is replaced soon",
+        "until": "2099-12-31",
+    }
+
+
 def test_a_policy_may_ignore_exemptions(world: World) -> None:
     namespace = world.namespace(world.policy(exemptions="Ignored"))
     world.apply(namespace, annotated(preStop="please"))

@@ -16,7 +16,7 @@ from productionpolicy.kube.workloads import WorkloadKey
 from productionpolicy.policy.status import Condition, Status
 from productionpolicy.verdict import Outcome, Report, State
 from productionpolicy.verdict.ledger import Ledger
-from productionpolicy.verdict.report import Reported, Wait
+from productionpolicy.verdict.report import Exempted, Reported, Wait
 from support.policies import only, policy
 
 NAMES = [each.name for each in EXPECTATIONS]
@@ -162,6 +162,16 @@ def test_what_is_only_audited_does_not_lower_the_share_of_what_is_enforced() -> 
 def test_what_is_undone_or_put_back_counts_as_failed() -> None:
     found = status(report("a", state=State.CONTESTED), report("b", state=State.FAILED))
     assert msgspec.to_builtins(found.summary) == {"compliant": 0, "violating": 0, "failed": 2, "pending": 0}
+
+
+def test_the_exemptions_that_hold_are_listed_and_capped() -> None:
+    exempt = (Exempted("spread", "one writer", "2030-01-01"), Exempted("preStop", "drains\nitself"))
+    found = status(*(replace(report(f"{each:03}"), exemptions=exempt) for each in range(30)))
+    assert (len(found.exemptions), found.exemptions_omitted) == (50, 10)
+    assert [(each.name, each.expectation, each.reason, each.until) for each in found.exemptions[:2]] == [
+        ("000", "spread", "one writer", "2030-01-01"),
+        ("000", "preStop", "drains\ufffditself", ""),
+    ]
 
 
 def coming(name: str, *changes: str, restarts: bool = False) -> Report:

@@ -35,6 +35,7 @@ from productionpolicy.kube.scheduling import finds_no_place
 from productionpolicy.kube.workloads import Workload, WorkloadKey, read_workload
 from productionpolicy.policy import OnRemoval, Policy
 from productionpolicy.verdict import Applied, Case, Governance, Plan, Report, State, audit, begun, plan, report
+from productionpolicy.verdict.audit import EXEMPTIONS
 from productionpolicy.verdict.ledger import Ledger
 from productionpolicy.verdict.plan import BudgetChange, Change
 from productionpolicy.verdict.rollouts import in_flight
@@ -267,6 +268,7 @@ class Reconciler:
         if self.ledgers[case.policy.name].put(told):
             self.changed.add(case.policy.name)
             self._tell_contest(case.workload, before, told, judgement.plan)
+            self._tell_exemptions(case.workload, before, told)
 
     def _tell_admitted(self, case: Case, before: Report | None) -> None:
         """Tell of repairs in the workload that are new, and not our own: the API server has made them."""
@@ -284,6 +286,15 @@ class Reconciler:
             if name not in ours
         ]
         self._tell(workload, "RepairedAtAdmission", changes)
+
+    def _tell_exemptions(self, workload: Workload, before: Report | None, told: Report) -> None:
+        """Warn of exemptions that have no effect, when they are first seen."""
+        known = before.findings if before else ()
+        news = [each.message for each in told.findings if each.expectation == EXEMPTIONS and each not in known]
+        if news:
+            self._events.about_workload(
+                workload, reason="ExemptionWithoutEffect", message=". ".join(news), warning=True
+            )
 
     def _tell_contest(self, workload: Workload, before: Report | None, told: Report, planned: Plan) -> None:
         if told.state is State.CONTESTED and (before is None or before.state is not State.CONTESTED):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -21,6 +21,9 @@ FIELD_MANAGER = "productionpolicy"
 """The field manager of every write of ours; its entry never stays in an object's managed fields."""
 
 ANNOTATION_DOMAIN = "productionpolicy.dev"
+EXEMPT = f"exempt.{ANNOTATION_DOMAIN}/"
+"""What the annotations begin with by which a workload opts out of an expectation."""
+
 DEFAULT_MAX_UNAVAILABLE = Count(25, percent=True)
 """What the API server fills in for a Deployment's rollingUpdate.maxUnavailable (apps/v1)."""
 
@@ -144,6 +147,8 @@ class Workload(Struct, frozen=True):
     generation: int = 0
     notes: Mapping[str, str] = {}
     """Its annotations of our domain: exemptions, and the journal of repairs."""
+    misplaced: tuple[str, ...] = ()
+    """The paths of exemptions where they do not count: labels, and annotations of the pod template."""
     controller: str | None = None
     """The controller that owns it, as `Kind name`."""
     deleting: bool = False
@@ -284,6 +289,7 @@ def read_workload(raw: Mapping[str, Any]) -> Workload:
         resource_version=metadata.text("resourceVersion") or "",
         generation=metadata.integer("generation") or 0,
         notes={key: value for key, value in annotations.items() if _domain(key).endswith(ANNOTATION_DOMAIN)},
+        misplaced=tuple(_misplaced(fields, kind, template)),
         controller=_controller(metadata),
         deleting="deletionTimestamp" in metadata,
         owned=any(metadata.items("ownerReferences")) or _MIRROR in annotations,
@@ -306,6 +312,27 @@ def read_workload(raw: Mapping[str, Any]) -> Workload:
         rest=rest,
         rest_of_template=rest_of_template,
         unreadable=fields.problems,
+    )
+
+
+def _misplaced(fields: Fields, kind: Kind, template: tuple[str, ...]) -> Iterator[str]:
+    """Find exemptions where they do not count. What is also annotated on the workload itself does."""
+    metadata = fields.mapping("metadata")
+    places = [(metadata, "labels")]
+    if kind is not Kind.POD:
+        of_pods = fields.below(*template, "metadata")
+        places += [(of_pods, "labels"), (of_pods, "annotations")]
+    right = _keys(metadata.raw("annotations"))
+    for where, name in places:
+        for key in sorted(_keys(where.raw(name)) - right):
+            yield f"{where.path_of(name)}[{key}]"
+
+
+def _keys(values: Any) -> set[str]:
+    return (
+        {key for key in values if isinstance(key, str) and key.startswith(EXEMPT)}
+        if isinstance(values, dict)
+        else set()
     )
 
 

@@ -13,6 +13,7 @@ from productionpolicy.expectations import Action
 MOST_NAMESPACES = 100
 MOST_VIOLATIONS = 50
 MOST_PENDING = 20
+MOST_EXEMPTIONS = 50
 LONGEST_MESSAGE = 512
 
 
@@ -122,6 +123,17 @@ class Violation(Part, frozen=True, kw_only=True):
     message: Annotated[str, Meta(description="What is wrong there, and the remedy.")]
 
 
+class ExemptionSummary(Part, frozen=True, kw_only=True):
+    """An exemption that holds."""
+
+    namespace: Annotated[str, Meta(description="Where the workload is.")]
+    kind: Annotated[str, Meta(description="The kind of workload.")]
+    name: Annotated[str, Meta(description="The name of the workload.")]
+    expectation: Annotated[str, Meta(description="From which expectation it is exempt, or all.")]
+    reason: Annotated[str, Meta(description="Why, in the owner's words.")]
+    until: Annotated[str, Meta(description="The last day on which it holds, in UTC; empty where it has no end.")] = ""
+
+
 class Status(Part, frozen=True, kw_only=True):
     """What the operator found and did, as of the last change."""
 
@@ -165,3 +177,8 @@ class Status(Part, frozen=True, kw_only=True):
         Meta(max_length=MOST_VIOLATIONS, description="Findings, those of the workloads with the most first."),
     ] = ()
     violations_omitted: Annotated[int, Meta(description="How many findings are not listed in violations.")] = 0
+    exemptions: Annotated[
+        tuple[ExemptionSummary, ...],
+        Meta(max_length=MOST_EXEMPTIONS, description="Who is exempt from what, and until when; by namespace and name."),
+    ] = ()
+    exemptions_omitted: Annotated[int, Meta(description="How many exemptions are not listed in exemptions.")] = 0

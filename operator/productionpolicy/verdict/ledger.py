@@ -14,10 +14,12 @@ from productionpolicy.kube.workloads import WorkloadKey
 from productionpolicy.policy import Policy
 from productionpolicy.policy.status import (
     LONGEST_MESSAGE,
+    MOST_EXEMPTIONS,
     MOST_NAMESPACES,
     MOST_PENDING,
     MOST_VIOLATIONS,
     Condition,
+    ExemptionSummary,
     ExpectationSummary,
     NamespaceSummary,
     Pending,
@@ -65,6 +67,9 @@ class Ledger:
     _coming: list[tuple[int, WorkloadKey]] = field(default_factory=list)
     """The workloads that are still to be changed, those whose pods restart for it first."""
     _waits: Counter[Wait] = field(default_factory=Counter)
+    _exempt: list[tuple[int, WorkloadKey]] = field(default_factory=list)
+    """The workloads with exemptions that hold, sorted."""
+    _exemptions: int = 0
     _findings: int = 0
     _pending: int = 0
     _restarts: int = 0
@@ -89,7 +94,7 @@ class Ledger:
 
     def status(self, policy: Policy, *, namespaces: int, conditions: tuple[Condition, ...]) -> Status:
         """Return the status of the policy."""
-        violations = tuple(self._violations())
+        violations, exemptions = tuple(self._violations()), tuple(self._listed_exemptions())
         return Status(
             observed_generation=policy.generation,
             conditions=conditions,
@@ -104,6 +109,8 @@ class Ledger:
             expectations=tuple(self._by_expectation(policy)),
             violations=violations,
             violations_omitted=self._findings - len(violations),
+            exemptions=exemptions,
+            exemptions_omitted=self._exemptions - len(exemptions),
         )
 
     @property
@@ -169,6 +176,9 @@ class Ledger:
         self._count_namespace(report, sign)
         if report.findings:
             _rank(self._ranking, (-len(report.findings), report.key), sign)
+        self._exemptions += sign * len(report.exemptions)
+        if report.exemptions:
+            _rank(self._exempt, (0, report.key), sign)
         if report.changes:
             _rank(self._coming, (int(not report.restarts), report.key), sign)
 
@@ -220,9 +230,25 @@ class Ledger:
                     exempt=self._outcomes[each.name, Outcome.EXEMPT],
                 )
 
+    def _listed_exemptions(self) -> list[ExemptionSummary]:
+        first = (self.reports[key] for _, key in self._exempt[:MOST_EXEMPTIONS])
+        return [exemption for each in first for exemption in _exemptions_of(each)][:MOST_EXEMPTIONS]
+
     def _violations(self) -> Iterable[Violation]:
         worst = (self.reports[key] for _, key in self._ranking[:MOST_VIOLATIONS])
         return [violation for each in worst for violation in _violations_of(each)][:MOST_VIOLATIONS]
+
+
+def _exemptions_of(report: Report) -> Iterator[ExemptionSummary]:
+    for each in report.exemptions:
+        yield ExemptionSummary(
+            namespace=report.key.namespace,
+            kind=report.key.kind,
+            name=report.key.name,
+            expectation=each.expectation,
+            reason=printable(each.reason, longest=LONGEST_MESSAGE),
+            until=each.until,
+        )
 
 
 def _rank(ranking: list[tuple[int, WorkloadKey]], entry: tuple[int, WorkloadKey], sign: int) -> None:

@@ -56,6 +56,15 @@ class Reported(Struct, frozen=True):
     message: str
 
 
+class Exempted(Struct, frozen=True):
+    """An exemption that holds."""
+
+    expectation: str
+    reason: str
+    until: str = ""
+    """The last day on which it holds; empty where it has no end."""
+
+
 class Report(Struct, frozen=True):
     """What a workload comes to."""
 
@@ -76,6 +85,7 @@ class Report(Struct, frozen=True):
     """Whether it asks for a person: no change to come would mend all that is found."""
     enforced: bool = True
     """Whether it fulfils what its policy repairs or refuses."""
+    exemptions: tuple[Exempted, ...] = ()
 
     @property
     def repairs(self) -> int:
@@ -107,6 +117,11 @@ def report(case: Case, verdicts: tuple[Verdict, ...], planned: Plan, *, rolling:
         restarts=planned.restarts,
         waits=_wait(case, planned),
         asks=state in _FOR_PEOPLE or bool(failed - {each.expectation for each in planned.changes}),
+        exemptions=tuple(
+            Exempted(each.expectation, each.reason, each.until.isoformat() if each.until else "")
+            for each in case.exemptions
+            if each.holds
+        ),
         enforced=not any(name not in BY_NAME or case.action(BY_NAME[name]) in _ENFORCED for name in failed),
     )
 
