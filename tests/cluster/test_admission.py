@@ -115,6 +115,26 @@ def test_timing_next_rollout_repairs_with_the_owners_next_change(world: World) -
     world.settled(policy, compliant=1)
 
 
+def test_under_next_rollout_a_changed_parameter_and_a_withdrawal_come_with_the_owners_next_change(
+    world: World,
+) -> None:
+    policy = bound(world, rollout={"timing": "NextRollout"})
+    namespace = world.namespace(policy)
+    world.apply(namespace, deployment())
+    world.settled(policy, total=1, compliant=1)
+    world.change_policy(policy, expectations={"preStop": {"sleepSeconds": 5}, "terminationGracePeriod": {}})
+    assert world.fixed(lambda: sleeps(world.get("deployment", "web", namespace))) == [OUR_SLEEP]
+    world.kubectl("set", "image", "deployment/web", "web=example/web:1.2.4", "-n", namespace)
+    eventually(lambda: sleeps(world.get("deployment", "web", namespace)) == [{"preStop": {"sleep": {"seconds": 5}}}])
+    world.settled(policy, total=1)
+    exempt = ("exempt.productionpolicy.dev/preStop=drains by itself",)
+    world.kubectl("annotate", "deployment", "web", "-n", namespace, *exempt)
+    assert world.fixed(lambda: sleeps(world.get("deployment", "web", namespace))) != [None]
+    world.kubectl("rollout", "restart", "deployment/web", "-n", namespace)
+    eventually(lambda: sleeps(world.get("deployment", "web", namespace)) == [None])
+    world.settled(policy, total=1)
+
+
 @pytest.mark.parametrize("apply", [World.apply, World.apply_server_side], ids=lambda each: each.__name__)
 @pytest.mark.parametrize(
     ("change", "expected"),

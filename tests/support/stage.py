@@ -24,6 +24,7 @@ class Written:
 
     budgets: list[Raw] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
+    patches: list[Raw] = field(default_factory=list)
     releases: int = 0
     refusal: RequestFailed | None = None
     """What the API server says to a release."""
@@ -37,7 +38,8 @@ class Written:
     async def delete_budget(self, live: Budget) -> None:
         self.deleted.append(live.name)
 
-    async def amend(self, *_: object) -> Raw:
+    async def amend(self, _: Workload, patch: Raw) -> Raw:
+        self.patches.append(patch)
         return settled()
 
     async def workload(self, *_: object) -> Raw:

@@ -33,7 +33,7 @@ from productionpolicy.controller.store import Namespace, Store, repaired_by
 from productionpolicy.expectations import BY_NAME
 from productionpolicy.kube.scheduling import finds_no_place
 from productionpolicy.kube.workloads import Workload, WorkloadKey, read_workload
-from productionpolicy.policy import OnRemoval, Policy
+from productionpolicy.policy import OnRemoval, Policy, Timing
 from productionpolicy.verdict import Applied, Case, Governance, Plan, Report, State, audit, begun, plan, report
 from productionpolicy.verdict.audit import EXEMPTIONS
 from productionpolicy.verdict.ledger import Ledger
@@ -155,7 +155,8 @@ class Reconciler:
         pause = memory.pause(self._clock.monotonic())
         if pause > 0:
             raise Retry("it was written too often in a short time", after=pause)
-        admitted = memory.less_refused(self._gate.admitted(judgement), now=self._clock.monotonic())
+        turns = memory.turns(now=self._clock.monotonic(), settled=judgement.case.workload.settled)
+        admitted = memory.less_refused(self._gate.admitted(judgement, turns=turns), now=self._clock.monotonic())
         if not admitted.todo.empty:
             await self._apply(admitted)
             left = self.judge(admitted.case.workload.key)
@@ -179,9 +180,17 @@ class Reconciler:
         judgement = Judgement(case, planned, governor or "", todo=planned)
         if workload.uid in self._memories:
             judgement = self._memories[workload.uid].less_refused(judgement, now=self._clock.monotonic())
+        self._follow_owner(case)
         self._look_after_rollout(judgement)
         self._enter_report(judgement)
         return judgement
+
+    def _follow_owner(self, case: Case) -> None:
+        """Take note when the owner replaces the pods, where repairs wait for that."""
+        waits = case.policy is not None and case.policy.spec.rollout.timing is Timing.NEXT_ROLLOUT
+        if waits and case.workload.key not in self._writing:
+            memory = self._memories[case.workload.uid]
+            memory.follow(case.owners_view.template_digest, now=self._clock.monotonic())
 
     def _look_after_rollout(self, judgement: Judgement) -> None:
         """Count a rollout of ours that failed, and look again when one will have failed."""
@@ -369,6 +378,8 @@ class Reconciler:
         patch = begun(judgement.case, judgement.todo, at=self._cluster.clock.now())
         raw = await self._cluster.amend(workload, patch)
         amended = _read(workload.key, raw)
+        if judgement.todo.restarts:
+            memory.turned = None
         self.store.update_workload(amended)
         changes = [each for each in judgement.todo.changes if not _of_budget(each)]
         self._written(memory, judgement, changes, made=amended.left_at)

@@ -107,8 +107,9 @@ class Rollout(Document, frozen=True, kw_only=True):
         Timing,
         Meta(
             description="Immediate: repairs that restart pods are written as soon as the budget allows. NextRollout: "
-            "the operator never replaces pods: such repairs come with the owner's next change, by repair at admission "
-            "(condition AdmissionRepair), and stay pending until then; all others are written."
+            "the operator begins no rollout: such repairs, changes of them and withdrawals come with the owner's next "
+            "change of the pods, by repair at admission (condition AdmissionRepair) or by the operator right after it; "
+            "until then they are pending. All others are written."
         ),
     ] = Timing.IMMEDIATE
     progress_deadline_seconds: Annotated[
