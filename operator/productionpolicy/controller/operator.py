@@ -15,7 +15,7 @@ import kopf
 import structlog
 from msgspec import Struct
 
-from productionpolicy.controller import handlers
+from productionpolicy.controller import handlers, logs
 from productionpolicy.controller.admission import Admission
 from productionpolicy.controller.bare_pods import BarePods
 from productionpolicy.controller.clock import Clock
@@ -249,10 +249,20 @@ async def operate(options: Options) -> int:
     """
     connection = await Connection.load(options.kubeconfig)
     watches = Watches(WATCHED, clock=CLOCK)
+    watches.missed = _end
     async with connection.client() as api:
         operator = Operator(Cluster(api), watches, options)
         async with Probes(options.host, options.port, alive=operator.alive, ready=operator.ready):
             return await _run(operator, connection, watches)
+
+
+def _end(resource: Resource) -> None:
+    """Tell why the operator ends: Kopf gives up when a kind that it watches is not served any more."""
+    remedy = "it restarts, and waits until `kubectl apply -k manifests/` has installed it again"
+    log.critical(
+        "operator ends: a kind is not served any more", kind=f"{resource.plural}.{resource.group}", then=remedy
+    )
+    logs.mute_libraries()
 
 
 async def _run(operator: Operator, connection: Connection, watches: Watches) -> int:
