@@ -48,6 +48,24 @@ def test_a_namespace_can_be_more_careful_than_its_policy(world: World) -> None:
     assert world.fixed(lambda: untouched(world, namespace))
 
 
+def test_an_unknown_mode_counts_as_audit_and_is_an_event(world: World) -> None:
+    policy = world.policy()
+    namespace = world.namespace(policy, **{"productionpolicy.dev/mode": "Enforce"})
+    world.apply(namespace, deployment())
+    (event,) = eventually(lambda: world.events(namespace, "ModeNotKnown"))
+    assert "says Enforce, which is neither Audit nor Off; it counts as Audit" in event["message"]
+    eventually(lambda: world.status(policy).get("workloads", {}).get("violating") == 1)
+    assert world.fixed(lambda: untouched(world, namespace))
+
+
+def test_where_the_mode_is_off_nothing_is_judged(world: World) -> None:
+    policy = world.policy()
+    namespace = world.namespace(policy, **{"productionpolicy.dev/mode": "Off"})
+    world.apply(namespace, deployment())
+    assert world.fixed(lambda: untouched(world, namespace))
+    assert world.status(policy)["workloads"]["total"] == 0
+
+
 def test_taking_the_mode_label_away_lets_repairs_begin(world: World) -> None:
     namespace = world.namespace(world.policy(), **{"productionpolicy.dev/mode": "Audit"})
     world.apply(namespace, deployment())

@@ -135,7 +135,7 @@ class Operator:
             with _serving_the_others(key):
                 self.reconciler.resume(key)
         self._state = None
-        self.keeper.warn_of_missing_policies()
+        self.keeper.warn_of_namespaces()
         log.info("ready", workloads=sum(1 for _ in self.store.all_workloads()), policies=len(self.store.policies))
 
     async def work(self) -> None:
@@ -183,7 +183,7 @@ class Operator:
             await self.bare_pods.look()
             await self._rejudge(keys)
         self._look_at_policies()
-        self.keeper.warn_of_missing_policies()
+        self.keeper.warn_of_namespaces()
 
     async def _judge_all(self) -> None:
         await self._rejudge(list(self.store.all_workloads()))

@@ -19,7 +19,7 @@ from productionpolicy.controller.events import Events
 from productionpolicy.controller.metrics import FINDINGS
 from productionpolicy.controller.metrics import WORKLOADS as WORKLOADS_GAUGE
 from productionpolicy.controller.reconciler import Reconciler
-from productionpolicy.controller.store import NAMESPACE_MODE, Store, StoredPolicy
+from productionpolicy.controller.store import AUDIT, NAMESPACE_MODE, OFF, Store, StoredPolicy
 from productionpolicy.kube.text import printable
 from productionpolicy.kube.workloads import WorkloadKey
 from productionpolicy.policy import Mode, Policy
@@ -67,6 +67,7 @@ class Keeper:
     """How many judge just now: see `holding`."""
     _departures: dict[str, _Departure] = field(default_factory=dict)
     _warned: set[tuple[str, str]] = field(default_factory=set)
+    _warned_of_modes: set[tuple[str, str | None]] = field(default_factory=set)
 
     async def run(self) -> None:
         """Look after them until cancelled."""
@@ -120,8 +121,24 @@ class Keeper:
             else:
                 return
 
-    def warn_of_missing_policies(self) -> None:
-        """Post an Event on each namespace that names a policy which does not exist."""
+    def warn_of_namespaces(self) -> None:
+        """Post an Event on each namespace whose labels do not say what they seem to."""
+        self._warn_of_missing_policies()
+        self._warn_of_modes()
+
+    def _warn_of_modes(self) -> None:
+        governed = (each for each in self.store.namespaces.values() if each.policy and not each.deleting)
+        wrong = {(each.name, each.mode) for each in governed if each.mode not in (None, AUDIT, OFF)}
+        for namespace, mode in sorted(wrong - self._warned_of_modes):
+            message = (
+                f"label {NAMESPACE_MODE} says {mode}, which is neither {AUDIT} nor {OFF}; it counts as {AUDIT}: "
+                "workloads are judged, and nothing is written here. To let repairs be written, remove the label"
+            )
+            self.events.about_namespace(namespace, reason="ModeNotKnown", message=message)
+            log.warning("namespace has an unknown mode", namespace=namespace, mode=mode)
+        self._warned_of_modes = wrong
+
+    def _warn_of_missing_policies(self) -> None:
         missing = {
             (each.name, each.policy) for each in self.store.namespaces.values() if each.policy and not each.deleting
         }

@@ -221,7 +221,7 @@ class Reconciler:
 
     def _case(self, workload: Workload) -> Case | None:
         namespace = self.store.namespaces.get(workload.key.namespace)
-        if namespace is None or namespace.deleting:
+        if namespace is None or namespace.deleting or namespace.off:
             return None
         stored = self.store.policies.get(namespace.policy) if namespace.policy else None
         if stored is None or stored.deleting:
@@ -454,7 +454,9 @@ class Reconciler:
         """Tell of a rollout that was put back."""
         workload = judgement.case.workload
         names = ", ".join(each.expectation for each in judgement.todo.changes if each.restarts)
-        message = f"the rollout of {names} did not come to its end in time; its changes were put back"
+        refusal = workload.progress.refusal
+        why = f": no pod could be made: {refusal}" if refusal else ""
+        message = f"the rollout of {names} did not come to its end in time, and its changes were put back{why}"
         FAILED_ROLLOUTS.labels(policy=judgement.policy_name).inc()
         log.warning("rollout failed", workload=str(workload.key), expectations=names)
         self._events.about_workload(workload, reason="RolloutFailed", message=message, warning=True)

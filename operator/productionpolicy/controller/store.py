@@ -44,6 +44,8 @@ from productionpolicy.verdict.journal import POLICY as POLICY_NOTE
 
 NAMESPACE_POLICY = f"{ANNOTATION_DOMAIN}/policy"
 NAMESPACE_MODE = f"{ANNOTATION_DOMAIN}/mode"
+AUDIT = "Audit"
+OFF = "Off"
 
 
 class Namespace(Struct, frozen=True):
@@ -51,8 +53,19 @@ class Namespace(Struct, frozen=True):
 
     name: str
     policy: str | None = None
-    read_only: bool = False
+    mode: str | None = None
+    """What its mode label says: AUDIT, OFF, or something else, which counts as AUDIT; None where it has none."""
     deleting: bool = False
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing is written there."""
+        return self.mode is not None
+
+    @property
+    def off(self) -> bool:
+        """Whether nothing is judged there either."""
+        return self.mode == OFF
 
 
 class StoredPolicy(Struct, frozen=True):
@@ -407,7 +420,7 @@ def _read_namespace(name: str, raw: Mapping[str, Any]) -> Namespace:
     return Namespace(
         name=name,
         policy=labels.get(NAMESPACE_POLICY) or None,
-        read_only=NAMESPACE_MODE in labels,
+        mode=labels.get(NAMESPACE_MODE),
         deleting="deletionTimestamp" in metadata,
     )
 

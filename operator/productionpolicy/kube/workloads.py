@@ -121,13 +121,18 @@ class Progress(Struct, frozen=True):
     """Whether a Deployment exceeded its progress deadline."""
     reported_complete: bool = False
     """Whether a Deployment has told of the end of a rollout since it told of anything else."""
-    quota_exceeded: bool = False
-    """Whether a quota keeps a Deployment from making a pod."""
+    refusal: str = ""
+    """Why a Deployment cannot make a pod, in the API server's words."""
     revision: str = ""
     """What tells the newest template that has come to the end of its rollout from others: a StatefulSet's
     currentRevision. A Deployment counts: there it is the number of its newest template."""
     newest: str = ""
     """The same of the newest template of a StatefulSet."""
+
+    @property
+    def quota_exceeded(self) -> bool:
+        """Whether a quota keeps a Deployment from making a pod."""
+        return "exceeded quota" in self.refusal
 
     @property
     def complete(self) -> bool:
@@ -386,7 +391,7 @@ def _read_progress(status: Fields, *, revision: str) -> Progress:
         terminating=status.integer("terminatingReplicas") or 0,
         stalled=any(each.says("Progressing", "ProgressDeadlineExceeded") for each in conditions),
         reported_complete=any(each.says("Progressing", "NewReplicaSetAvailable") for each in conditions),
-        quota_exceeded=any(each.says("ReplicaFailure", "FailedCreate") and each.of_quota for each in conditions),
+        refusal=next((each.message for each in conditions if each.says("ReplicaFailure", "FailedCreate")), ""),
         revision=status.text("currentRevision") or revision,
         newest=status.text("updateRevision") or "",
     )
@@ -397,13 +402,11 @@ class _Condition(Struct, frozen=True):
 
     type: str
     reason: str
-    of_quota: bool
-    """Whether its message is that of the quota's admission plugin."""
+    message: str
 
     @classmethod
     def read(cls, fields: Fields) -> _Condition:
-        message = fields.text("message") or ""
-        return cls(fields.text("type") or "", fields.text("reason") or "", of_quota="exceeded quota" in message)
+        return cls(*(fields.text(name) or "" for name in ("type", "reason", "message")))
 
     def says(self, kind: str, reason: str) -> bool:
         return (self.type, self.reason) == (kind, reason)
