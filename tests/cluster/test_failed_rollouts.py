@@ -172,6 +172,8 @@ def test_a_changed_parameter_that_fails_gives_way_to_the_one_before(world: World
 
     world.change_policy(policy, expectations={"preStop": {"sleepSeconds": 7}})
     after = has_failed(world, namespace)
+    (event,) = eventually(lambda: world.events(namespace, "RolloutFailed"))
+    assert "exceeded quota: full" in event["message"]
     assert journal(after)["preStop"] == "sleep 5s: web"
     assert pod_spec(after)["containers"][0]["lifecycle"] == {"preStop": {"sleep": {"seconds": 5}}}
     assert pod_spec(after)["terminationGracePeriodSeconds"] == 35
