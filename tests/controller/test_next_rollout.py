@@ -15,10 +15,14 @@ NOTES = {"repairs.productionpolicy.dev/preStop": "sleep 5s: web", "repairs.produ
 HOOK = {"preStop": {"sleep": {"seconds": 5}}}
 
 
-def repaired(version: int, *, image: str = "example/web:1.2.3", rolling: bool = False, **notes: str) -> dict[str, Any]:
+def repaired(
+    version: int, *, image: str = "example/web:1.2.3", rolling: bool = False, exempt: str = ""
+) -> dict[str, Any]:
     """Return a Deployment that sleeps 5 seconds because of us."""
     raw = settled()
-    raw["metadata"] |= {"resourceVersion": str(version), "generation": version, "annotations": {**NOTES, **notes}}
+    raw["metadata"] |= {"resourceVersion": str(version), "generation": version, "annotations": NOTES}
+    if exempt:
+        raw["metadata"]["annotations"] = {**NOTES, f"exempt.productionpolicy.dev/{exempt}": "drains by itself"}
     raw["spec"]["template"]["spec"]["containers"] = [container("web", lifecycle=HOOK, image=image)]
     updated = 1 if rolling else raw["spec"]["replicas"]
     raw["status"] |= {"observedGeneration": version, "updatedReplicas": updated}
@@ -49,7 +53,7 @@ def sleeps(stage: Stage) -> list[Any]:
 
 async def test_a_changed_parameter_waits(stage: Stage) -> None:
     await stage.look()
-    stage.store.observe(DEPLOYMENTS, repaired(31, **{"exempt.productionpolicy.dev/spread": "x"}))
+    stage.store.observe(DEPLOYMENTS, repaired(31, exempt="spread"))
     await stage.look()
     assert stage.written.patches == []
 
@@ -64,11 +68,10 @@ async def test_a_changed_parameter_comes_with_the_owners_next_image(stage: Stage
 
 
 async def test_a_withdrawal_comes_with_it_too(stage: Stage) -> None:
-    exempt = {"exempt.productionpolicy.dev/preStop": "drains by itself"}
-    stage.store.observe(DEPLOYMENTS, repaired(31, **exempt))
+    stage.store.observe(DEPLOYMENTS, repaired(31, exempt="preStop"))
     await stage.look()
     before = list(stage.written.patches)
-    stage.store.observe(DEPLOYMENTS, repaired(32, image="example/web:1.2.4", rolling=True, **exempt))
+    stage.store.observe(DEPLOYMENTS, repaired(32, image="example/web:1.2.4", rolling=True, exempt="preStop"))
     await stage.look()
     assert (before, len(stage.written.patches)) == ([], 1)
     assert stage.written.patches[0]["metadata"]["annotations"]["repairs.productionpolicy.dev/preStop"] is None

@@ -174,7 +174,7 @@ def test_repairs_of_a_workload_that_failed_do_not_count_as_in_effect() -> None:
 
 def test_a_report_says_for_what_the_changes_wait() -> None:
     later = only("preStop", spec={"rollout": {"timing": "NextRollout"}})
-    held = {"governance": Governance.READ_ONLY}
+    held: dict[str, Any] = {"governance": Governance.READ_ONLY}
     worlds = [
         World(deployment(), policy=only("preStop")),
         World(deployment(), policy=only("preStop"), failure="denied"),

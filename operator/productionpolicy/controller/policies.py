@@ -67,7 +67,7 @@ class Keeper:
     """How many judge just now: see `holding`."""
     _departures: dict[str, _Departure] = field(default_factory=dict)
     _warned: set[tuple[str, str]] = field(default_factory=set)
-    _warned_of_modes: set[tuple[str, str | None]] = field(default_factory=set)
+    _warned_of_modes: set[tuple[str, str]] = field(default_factory=set)
 
     async def run(self) -> None:
         """Look after them until cancelled."""
@@ -128,7 +128,7 @@ class Keeper:
 
     def _warn_of_modes(self) -> None:
         governed = (each for each in self.store.namespaces.values() if each.policy and not each.deleting)
-        wrong = {(each.name, each.mode) for each in governed if each.mode not in (None, AUDIT, OFF)}
+        wrong = {(each.name, each.mode) for each in governed if each.mode and each.mode not in (AUDIT, OFF)}
         for namespace, mode in sorted(wrong - self._warned_of_modes):
             message = (
                 f"label {NAMESPACE_MODE} says {mode}, which is neither {AUDIT} nor {OFF}; it counts as {AUDIT}: "

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from productionpolicy.expectations import BY_NAME
 from productionpolicy.kube.text import nearest
@@ -63,24 +64,27 @@ def exemptions_of(annotations: Mapping[str, str], *, today: date) -> tuple[Exemp
 
 
 def _read(expectation: str, text: str, today: date) -> Exemption:
-    found = _UNTIL.search(text)
     reason = _UNTIL.sub("", text).strip(_AROUND)
     try:
-        until = _date(found.group(1).rstrip(_AROUND)) if found else _no_date(reason)
+        until = _end(text)
     except ValueError:
         fault = "its date is not of the form until=YYYY-MM-DD"
         return Exemption(expectation, reason, fault=fault, remedy="write its last day as until=YYYY-MM-DD")
-    fault, remedy = _fault(expectation, reason, until, today)
-    return (
-        Exemption(expectation, reason, until, fault=fault, remedy=remedy)
-        if fault
-        else Exemption(expectation, reason, until)
-    )
+    exemption = Exemption(expectation, reason, until)
+    fault_and_remedy = _fault(exemption, today)
+    if fault_and_remedy is None:
+        return exemption
+    fault, remedy = fault_and_remedy
+    return replace(exemption, fault=fault, remedy=remedy)
 
 
-def _no_date(reason: str) -> None:
-    if _EXPIRY.search(reason):
-        raise ValueError(f"{reason[:40]!r} tells of an end, but not in the form that is read")
+def _end(text: str) -> date | None:
+    found = _UNTIL.search(text)
+    if found is not None:
+        return _date(found.group(1).rstrip(_AROUND))
+    if _EXPIRY.search(text):
+        raise ValueError(f"{text[:40]!r} tells of an end, but not in the form that is read")
+    return None
 
 
 def _date(text: str) -> date:
@@ -90,14 +94,14 @@ def _date(text: str) -> date:
     return found
 
 
-def _fault(expectation: str, reason: str, until: date | None, today: date) -> tuple[str | None, str]:
-    """Return why it does not hold, and what mends that."""
-    if expectation not in BY_NAME and expectation != ALL:
-        meant = nearest(expectation, (*BY_NAME, ALL))
+def _fault(claimed: Exemption, today: date) -> tuple[str, str] | None:
+    """Return why it does not hold, and what mends that; None where it holds."""
+    if claimed.expectation not in BY_NAME and claimed.expectation != ALL:
+        meant = nearest(claimed.expectation, (*BY_NAME, ALL))
         advice = f"did you mean {meant}?" if meant else "`productionpolicy explain` lists the names"
         return "no expectation has this name", advice
-    if not reason:
+    if not claimed.reason:
         return "it gives no reason", "write the reason into the annotation"
-    if until is not None and today > until:
-        return f"it expired on {until.isoformat()}", "remove the annotation, or write a later until=YYYY-MM-DD"
-    return None, ""
+    if claimed.until is not None and today > claimed.until:
+        return f"it expired on {claimed.until.isoformat()}", "remove the annotation, or write a later until=YYYY-MM-DD"
+    return None
