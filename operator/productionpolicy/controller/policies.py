@@ -128,7 +128,7 @@ class Keeper:
 
     def _warn_of_modes(self) -> None:
         governed = (each for each in self.store.namespaces.values() if each.policy and not each.deleting)
-        wrong = {(each.name, each.mode) for each in governed if each.mode and each.mode not in (AUDIT, OFF)}
+        wrong = {(each.name, each.mode) for each in governed if each.mode is not None and each.mode not in (AUDIT, OFF)}
         for namespace, mode in sorted(wrong - self._warned_of_modes):
             message = (
                 f"label {NAMESPACE_MODE} says {mode}, which is neither {AUDIT} nor {OFF}; it counts as {AUDIT}: "
