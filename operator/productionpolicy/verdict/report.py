@@ -65,6 +65,15 @@ class Exempted(Struct, frozen=True):
     """The last day on which it holds; empty where it has no end."""
 
 
+def exempted(case: Case) -> tuple[Exempted, ...]:
+    """Return the exemptions of a workload that hold."""
+    return tuple(
+        Exempted(each.expectation, each.reason, each.until.isoformat() if each.until else "")
+        for each in case.exemptions
+        if each.holds
+    )
+
+
 class Report(Struct, frozen=True):
     """What a workload comes to."""
 
@@ -117,11 +126,7 @@ def report(case: Case, verdicts: tuple[Verdict, ...], planned: Plan, *, rolling:
         restarts=planned.restarts,
         waits=_wait(case, planned),
         asks=state in _FOR_PEOPLE or bool(failed - {each.expectation for each in planned.changes}),
-        exemptions=tuple(
-            Exempted(each.expectation, each.reason, each.until.isoformat() if each.until else "")
-            for each in case.exemptions
-            if each.holds
-        ),
+        exemptions=exempted(case),
         enforced=not any(name not in BY_NAME or case.action(BY_NAME[name]) in _ENFORCED for name in failed),
     )
 
