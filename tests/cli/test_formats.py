@@ -61,6 +61,7 @@ def test_json() -> None:
         "failed": 1,
         "findings": 1,
         "unreadable": 1,
+        "notJudged": 0,
         "expectations": {
             "podDisruptionBudget": {"passed": 0, "failed": 0, "exempt": 0, "notApplicable": 1},
             "replicas": {"passed": 0, "failed": 1, "exempt": 0, "notApplicable": 0},
@@ -166,7 +167,10 @@ def test_text() -> None:
     ]
     assert f"stdin:{LAST}  unreadable" in lines
     assert [each.split() for each in lines if each.startswith("replicas ")] == [["replicas", "0", "1", "0", "0"]]
-    assert lines[-1] == "workloads: 1, of these with findings: 1, findings: 1, unreadable documents: 1"
+    assert (
+        lines[-1]
+        == "workloads: 1, of these with findings: 1, findings: 1, unreadable documents: 1, objects not judged: 0"
+    )
 
 
 def test_no_workloads() -> None:

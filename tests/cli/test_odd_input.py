@@ -59,12 +59,12 @@ def test_a_variable_in_the_place_of_a_number_is_judged() -> None:
 
 
 @pytest.mark.parametrize(
-    "image", ["${IMAGE}", "$(IMAGE)", "$IMAGE", "{{ .Values.image }}", "web:${TAG}", "{{ .image }}:1"]
+    "image", ["${IMAGE}", "$(IMAGE)", "$IMAGE", "{{ .Values.image }}", "web:${TAG}", "<IMAGE>", "ko://shop.example/web"]
 )
 def test_an_image_that_is_still_to_be_filled_in_is_not_judged(image: str) -> None:
     text = written(deployment(pod={"containers": [container(image=image)]}))
-    assert verdict("imageTag", "-", stdin=text) == "passed"
-    assert verdict("imagePullPolicy", "-", stdin=text) == "passed"
+    assert verdict("imageTag", "-", stdin=text) == "notApplicable"
+    assert verdict("imagePullPolicy", "-", stdin=text) == "notApplicable"
 
 
 def test_of_two_equal_objects_the_later_is_judged() -> None:

@@ -239,7 +239,7 @@ def test_text() -> None:
     ]
     assert lines[-1] == (
         "workloads: 1, to repair: 1, of these restarting their pods: 1, budgets to create: 1, repairs left to you: 1, "
-        "unreadable documents: 0"
+        "unreadable documents: 0, objects not judged: 0"
     )
     made = "\n".join(line.removeprefix("    ") for line in lines[5:-2])
     assert [each["kind"] for each in yaml.safe_load_all(made)] == ["Deployment", "PodDisruptionBudget"]

@@ -186,3 +186,25 @@ def test_a_conflict_is_solved_on_fresh_data(world: World, proxy: Proxy) -> None:
     eventually(lambda: journal(world.get("deployment", "web", namespace)), within=60)
     spec = pod_spec(world.repaired("web", namespace))
     assert spec["containers"][0]["image"] == "example/web:9"
+
+
+def test_on_a_version_that_is_not_tested_the_operator_starts_and_says_so(world: World, proxy: Proxy) -> None:
+    policy = world.policy()
+    proxy.answer("/version", {"major": "1", "minor": "38+"})
+    world.operator.stop()
+    before = len(world.operator.log_lines())
+    world.operator.start()
+    world.operator.wait_ready(60)
+
+    def ready() -> str:
+        conditions = {each["type"]: each["message"] for each in world.status(policy).get("conditions", [])}
+        return str(conditions.get("Ready", ""))
+
+    eventually(lambda: "Kubernetes 1.38 is outside of 1.32 to 1.37" in ready())
+    said = [each for each in world.operator.log_lines()[before:] if "1.38" in str(each.get("reason"))]
+    assert len(said) == 1
+    proxy.forgive()
+    world.operator.stop()
+    world.operator.start()
+    world.operator.wait_ready(60)
+    eventually(lambda: ready() == "the policy is valid and in use")

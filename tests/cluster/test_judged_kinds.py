@@ -1,4 +1,6 @@
-"""DaemonSets, Jobs, CronJobs and bare Pods: judged like all others, and never written."""
+"""DaemonSets, Jobs, CronJobs, and what nothing makes of Pods, ReplicaSets and ReplicationControllers: judged like all
+others, and never written.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +39,16 @@ def pod(name: str = "shell") -> Raw:
     return {"apiVersion": "v1", "kind": "Pod", **made, "metadata": {"name": name, **made["metadata"]}}
 
 
+def replica_set(name: str = "old") -> Raw:
+    spec = {"replicas": 2, "selector": {"matchLabels": {"app": name}}, "template": template(name)}
+    return {"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {"name": name}, "spec": spec}
+
+
+def replication_controller(name: str = "older") -> Raw:
+    spec = {"replicas": 2, "selector": {"app": name}, "template": template(name)}
+    return {"apiVersion": "v1", "kind": "ReplicationController", "metadata": {"name": name}, "spec": spec}
+
+
 def violations(world: World, policy: str) -> dict[str, list[tuple[str, str]]]:
     """Return expectation and path of what is found, by kind."""
     found: dict[str, list[tuple[str, str]]] = {}
@@ -47,14 +59,17 @@ def violations(world: World, policy: str) -> dict[str, list[tuple[str, str]]]:
 
 def test_all_kinds_are_judged(world: World) -> None:
     policy = world.policy(expectations=ONLY_TAGS)
-    namespace = world.namespace(policy)
-    world.apply(namespace, daemon_set(), job(), cron_job(), pod())
-    world.settled(policy, total=4)
+    namespace = world.namespace()
+    world.apply(namespace, daemon_set(), job(), cron_job(), pod(), replica_set(), replication_controller())
+    world.label(namespace, f"productionpolicy.dev/policy={policy}")
+    world.settled(policy, total=6)
     expected = {
         "CronJob": ("imageTag", "spec.jobTemplate.spec.template.spec.containers[0].image"),
         "DaemonSet": ("imageTag", "spec.template.spec.containers[0].image"),
         "Job": ("imageTag", "spec.template.spec.containers[0].image"),
         "Pod": ("imageTag", "spec.containers[0].image"),
+        "ReplicaSet": ("imageTag", "spec.template.spec.containers[0].image"),
+        "ReplicationController": ("imageTag", "spec.template.spec.containers[0].image"),
     }
     found = eventually(lambda: set(expected) <= set(seen := violations(world, policy)) and seen)
     assert {kind: finding in found[kind] for kind, finding in expected.items()} == dict.fromkeys(expected, True)
@@ -62,8 +77,8 @@ def test_all_kinds_are_judged(world: World) -> None:
 
 def test_nothing_is_written_to_them(world: World) -> None:
     namespace = world.namespace()
-    world.apply(namespace, daemon_set(), cron_job())
-    kinds = {"daemonset": "agent", "cronjob": "report"}
+    world.apply(namespace, daemon_set(), cron_job(), replica_set(), replication_controller())
+    kinds = {"daemonset": "agent", "cronjob": "report", "replicaset": "old", "replicationcontroller": "older"}
 
     def owned() -> Raw:
         return {kind: own(world.get(kind, name, namespace)) for kind, name in kinds.items()}
@@ -71,11 +86,11 @@ def test_nothing_is_written_to_them(world: World) -> None:
     before = owned()
     policy = world.policy()
     world.label(namespace, f"productionpolicy.dev/policy={policy}")
-    eventually(lambda: world.status(policy).get("workloads", {}).get("total", 0) >= 2)
+    eventually(lambda: world.status(policy).get("workloads", {}).get("total", 0) >= 4)
     assert world.fixed(owned) == before
     reasons = [each["message"] for each in world.status(policy)["violations"] if each["expectation"] == "preStop"]
     assert reasons, world.status(policy)
-    assert all("(not repaired: a DaemonSet is only judged)" in each for each in reasons)
+    assert all("is only judged)" in each for each in reasons)
 
 
 def own(raw: Raw) -> Raw:
@@ -113,6 +128,17 @@ def test_a_bare_pod_that_is_deleted_is_forgotten(world: World) -> None:
     eventually(lambda: world.status(policy).get("workloads", {}).get("total") == 1)
     world.kubectl("delete", "pod", "shell", "-n", namespace, "--wait=false")
     eventually(lambda: world.status(policy)["workloads"]["total"] == 0)
+
+
+def test_of_a_hook_nothing_is_expected_but_an_end(world: World) -> None:
+    policy = world.policy(expectations={**ONLY_TAGS, "jobDeadline": {"action": "Audit"}})
+    namespace = world.namespace()
+    hooks = [pod("test"), job("migrate")]
+    for each in hooks:
+        each["metadata"]["annotations"] = {"helm.sh/hook": "test"}
+    world.apply(namespace, *hooks)
+    world.label(namespace, f"productionpolicy.dev/policy={policy}")
+    eventually(lambda: violations(world, policy) == {"Job": [("jobDeadline", "spec.activeDeadlineSeconds")]})
 
 
 def test_bare_pods_of_a_namespace_are_found_when_it_is_labelled(world: World) -> None:

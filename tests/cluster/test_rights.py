@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from cluster.conftest import ROOT
+from cluster.test_judged_kinds import replica_set, replication_controller
 from cluster.world import NeverHappened, World, container, deployment, eventually, stateful_set
 
 Right = tuple[str, str, str]
@@ -50,8 +51,8 @@ def test_the_granted_rights_are_the_used_ones(admitting_world: World) -> None:
     policy = world.policy(onRemoval="Revert")
     namespace = world.namespace(policy)
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "bare"}, "spec": {"containers": [container()]}}
-    world.apply(namespace, deployment(), stateful_set(), pod)
-    world.settled(policy, total=3)
+    world.apply(namespace, deployment(), stateful_set(), pod, replica_set(), replication_controller())
+    world.settled(policy, total=5)
     widen_bindings(world)
     name = "web-deployment-productionpolicy"
     world.kubectl("patch", "pdb", name, "-n", namespace, "--type=merge", "-p", '{"spec":{"maxUnavailable":0}}')

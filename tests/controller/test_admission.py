@@ -32,6 +32,8 @@ class Served:
         """How many times it does not answer."""
         self.installed = installed
         self.refuses = refuses
+        self.checked: Raw = {}
+        """What the API server's type check adds to an admission policy."""
         self.written: dict[str, Raw] = {}
 
     async def serves(self, resource: Resource) -> bool:
@@ -40,14 +42,13 @@ class Served:
             raise Unavailable("no answer")
         return f"{resource.plural}/{resource.version}" in self.paths
 
-    async def has(self, _resource: Resource, name: str) -> bool:
-        return name in self.installed
+    async def find(self, resource: Resource, name: str) -> Raw | None:
+        if resource.kind.endswith("Binding"):
+            return self.written.get(name)
+        return {"metadata": {"name": name, "generation": 1}, **self.checked} if name in self.installed else None
 
     async def pages(self, resource: Resource) -> AsyncIterator[list[Raw]]:
         yield [each for each in self.written.values() if each["kind"] == resource.kind]
-
-    async def find(self, _resource: Resource, name: str) -> Raw | None:
-        return self.written.get(name)
 
     async def put(self, _resource: Resource, manifest: Raw, *, live: Raw | None) -> Raw:
         if self.refuses:
@@ -76,9 +77,9 @@ async def test_where_all_is_installed_each_policy_is_bound() -> None:
     server = Served(*NEW, installed=ALL)
     assert await told(server, DENYING) == {
         "AdmissionRepair": (
-            "True",
+            "Unknown",
             "Bound",
-            "workloads are repaired when they are created or their pods are replaced anyway",
+            "the admission policy is bound; no workload has come in since that shows whether it works",
         ),
         "AdmissionValidation": (
             "True",
@@ -202,3 +203,29 @@ async def test_a_fault_is_forgotten_once_the_binding_is_found_to_be_there() -> N
     await looking.learn()
     await looking.keep(stored(DENYING))
     assert (at_first, {each.reason for each in looking.conditions(DENYING)}) == ({"NotBound"}, {"Bound"})
+
+
+WARNED = {"fieldRef": "spec.variables[3].expression", "warning": "undefined field 'spec'"}
+
+
+def checked(*warnings: Raw, generation: int = 1) -> Raw:
+    return {"status": {"observedGeneration": generation, "typeChecking": {"expressionWarnings": list(warnings)}}}
+
+
+async def test_what_the_type_check_of_a_validating_policy_warns_of_is_told() -> None:
+    server = Served(*NEW, installed=ALL)
+    server.checked = checked(WARNED, WARNED)
+    found = await told(server, policy(replicas={"action": "Warn"}))
+    message = (
+        "requests may pass that should be refused or warned of: the API server's type check finds fault with 2 "
+        "expressions, see status.typeChecking of the ValidatingAdmissionPolicy; productionpolicy-warn, "
+        "spec.variables[3].expression: undefined field 'spec'"
+    )
+    assert found["AdmissionValidation"] == ("False", "NotEffective", message)
+
+
+@pytest.mark.parametrize("found", [{}, {"status": {}}, checked(), checked(WARNED, generation=0)])
+async def test_where_the_type_check_finds_nothing_nothing_is_told_of_it(found: Raw) -> None:
+    server = Served(*NEW, installed=ALL)
+    server.checked = found
+    assert (await told(server, DENYING))["AdmissionValidation"][:2] == ("True", "Bound")

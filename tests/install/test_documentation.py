@@ -57,9 +57,9 @@ def test_the_metrics_are_those_that_the_operator_has() -> None:
 
 def test_the_operator_posts_the_events_that_are_told_of() -> None:
     controller = "".join(path.read_text() for path in (ROOT / "operator").glob("*/controller/*.py"))
-    told = re.findall(r"^\| `(\w+)` \| the (?:workload|namespace) \|", OPERATIONS, re.MULTILINE)
+    told = re.findall(r"^\| `(\w+)` \| the (?:workload|namespace|policy) \|", OPERATIONS, re.MULTILINE)
 
-    assert len(told) == 9
+    assert len(told) == 10
     assert [reason for reason in told if f'"{reason}"' not in controller] == []
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from productionpolicy.kube.credentials import is_credential, may_be_credential, names_credential
+from productionpolicy.kube.credentials import holds_credential, is_credential, may_be_credential, names_credential
 
 
 @pytest.mark.parametrize(
@@ -14,6 +14,7 @@ from productionpolicy.kube.credentials import is_credential, may_be_credential, 
         *("REDIS_PASS", "DB_PWD", "KEY_PASSPHRASE", "SECRET", "clientSecret", "JWT_SECRET", "TOKEN", "GITHUB_TOKEN"),
         *("authToken", "API_KEY", "apiKey", "MAIL_APIKEY", "TLS_PRIVATE_KEY", "SECRET_KEY_BASE", "ENCRYPTION_KEY"),
         *("AWS_SECRET_ACCESS_KEY", "DB_CREDENTIALS", "SMTP_CREDS", "PASSWORD_2", "TOKEN1"),
+        *("AZURE_STORAGE_ACCESS_KEY", "FERNET_KEY", "RABBITMQ_ERLANG_COOKIE", "DBPASS", "PASSWORD_DB"),
     ],
 )
 def test_a_name_says_credential_by_its_last_word(name: str) -> None:
@@ -89,6 +90,12 @@ def test_a_number_or_the_name_of_a_secret_is_one_only_as_a_password(text: str) -
         "Bearer eyJ" + "hbGciOiJ9" * 2 + ".eyJ" + "zdWIiOiIx" * 2 + "." + "c2lnbmF0dXJl",
         "AIza" + "a1B2c" * 7,
         "sk_live_" + "a1B2" * 6,
+        "host=db.example user=shop password=violet dbname=shop",
+        "Password = violet; Server = db.example",
+        "shop:violet@tcp(db.example:3306)/shop",
+        "jdbc:oracle:thin:shop/violet@//db.example:1521/shop",
+        'org.example.PlainLoginModule required username="shop" password="violet";',
+        "Endpoint=sb://shop.example/;SharedAccessKey=" + "a1B2" * 8,
     ],
 )
 def test_some_texts_are_credentials_under_any_name(text: str) -> None:
@@ -118,13 +125,62 @@ def test_some_texts_are_credentials_under_any_name(text: str) -> None:
         "AKIA" + "IOSFODNN7EXAMPLE",
         "eyJ.eyJ.x",
         "sk-eleton",
+        "host=db.example user=shop password=${PASSWORD}",
+        "password=violet",
+        "shop@tcp(db.example:3306)/shop",
     ],
 )
 def test_other_texts_are_none(text: str) -> None:
     assert not is_credential(text)
 
 
-@pytest.mark.parametrize("part", ["a", "a.", "a://", "a:", "eyJ-", "eyJ" + "a" * 20, ";pwd ", "-----BEGIN A "])
+@pytest.mark.parametrize(
+    "part",
+    ["a", "a.", "a://", "a:", "eyJ-", "eyJ" + "a" * 20, ";pwd ", "-----BEGIN A ", "host= password =; ", "a/", "a:b@"],
+)
 def test_a_long_text_is_read_in_no_time(part: str) -> None:
     """A search that went back and forth would take minutes here."""
     assert not is_credential(part * 20_000)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("SECRET_SHOP", "violet-elephant-91"),
+        ("NEO4J_AUTH", "neo4j/violet-elephant"),
+        ("BASIC_AUTH", "admin:violet-elephant"),
+        ("PROXY_AUTH", "YWRtaW46dmlvbGV0LWVsZXBoYW50OTE="),
+        ("AZURE_BATCH_KEY", "q1w2e3r4t5y6u7i8=="),
+        ("AGENT_LICENSE_KEY", "0123456789abcdef"),
+        ("ERLANG_COOKIE", "violet-elephant"),
+        ("option_requirepass", "violet"),
+        ("option_pass", "violet"),
+        ("shop.datasource.password", "violet"),
+    ],
+)
+def test_a_name_and_a_text_are_a_credential(name: str, text: str) -> None:
+    assert holds_credential(name, text)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("STORAGE_KEY", "users"),
+        ("ACCOUNT_KEY", "accountId"),
+        ("PAD_TOKEN", "[PAD]"),
+        ("EOS_TOKEN", "</s>"),
+        ("SORT_TOKEN", "asc"),
+        ("CSRF_COOKIE_TOKEN", "XSRF-TOKEN"),
+        ("API_KEY", "X-API-Key"),
+        ("PASSWORD_PROMPT_STRING", "Password:"),
+        ("TOKEN_ISSUER", "issuer1of2shops"),
+        ("SECRET_NAMESPACE", "shop2namespace"),
+        ("SMTP_AUTH", "plain"),
+        ("PROXY_AUTH", "login.example:8080"),
+        ("NEO4J_AUTH", "none"),
+        ("option_webhook-secret", "webhook"),
+        ("option_private-key", "server.key"),
+    ],
+)
+def test_a_key_word_under_the_name_of_a_credential_is_none(name: str, text: str) -> None:
+    assert not holds_credential(name, text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from productionpolicy.kube.images import Image
+from productionpolicy.kube.images import Image, is_written
 
 DIGEST = "sha256:" + "0" * 64
 
@@ -44,6 +44,11 @@ def test_a_reference_is_split_into_name_tag_and_digest(reference: str, image: Im
         ("docker", "docker:*dind*", False),
         ("web:1.0-sdk", "*-sdk", False),
         ("", "redis", False),
+        ("mcr.example/dotnet/core/sdk:3.1", "dotnet/core/sdk", True),
+        ("sclorg/postgresql-16-c9s:1", "postgresql", True),
+        ("centos7/mysql-80-centos7", "mysql", True),
+        ("mariadb10.6", "mariadb", True),
+        ("postgres-exporter-1", "postgres", False),
     ],
 )
 def test_a_pattern_is_of_the_end_of_a_name(reference: str, pattern: str, matches: bool) -> None:
@@ -77,7 +82,42 @@ def test_a_name_without_registry_is_completed(reference: str, full_name: str, re
         ("shop/web", "shop/*", True),
         ("shop/web", "library/*", False),
         ("web", "*", True),
+        ("$REGISTRY/web:1.0", "*", False),
     ],
 )
 def test_an_image_comes_from_a_registry_or_a_part_of_it(reference: str, place: str, matches: bool) -> None:
     assert Image.parse(reference).comes_from((place,)) is matches
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        *("web", "web:", "web:1.0", "registry.example:5000/team/web", "Registry.example/web", "localhost/web"),
+        *(f"web@{DIGEST}", "$REGISTRY/web:1.0", "<IMAGE>:latest", " web:1.0 ", f"$REGISTRY/web@{DIGEST}"),
+    ],
+)
+def test_a_reference_is_written_if_no_other_program_has_to_say_which_image_is_meant(reference: str) -> None:
+    assert is_written(reference)
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        *(
+            "",
+            " ",
+            "auto",
+            "IMAGE",
+            "IMAGE_PLACEHOLDER",
+            "<IMAGE>",
+            "[[ .Image ]]",
+            "@@IMAGE@@",
+            "#{image}#",
+            "%IMAGE%",
+        ),
+        *("ko://shop.example/cmd/web", "//web:image.tar/", "${IMAGE:-web:1.0}", "{{ .name }}:{{ .tag }}", "web:$TAG"),
+        *("web:__TAG__", "web@${DIGEST}", "replace-me", "image-placeholder", "bazel//web"),
+    ],
+)
+def test_a_placeholder_is_no_reference_that_is_written(reference: str) -> None:
+    assert not is_written(reference)

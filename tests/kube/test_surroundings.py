@@ -7,7 +7,16 @@ from typing import Any
 import pytest
 
 from productionpolicy.kube.budgets import read_budget
-from productionpolicy.kube.surroundings import ALONE, Autoscaler, Surroundings, Topology, read_autoscaler, read_node
+from productionpolicy.kube.surroundings import (
+    ALONE,
+    Autoscaler,
+    Server,
+    Surroundings,
+    Topology,
+    read_autoscaler,
+    read_node,
+    read_scaled_object,
+)
 from productionpolicy.kube.workloads import read_workload
 from support.manifests import Raw, autoscaler, budget, deployment, node
 
@@ -57,7 +66,47 @@ def test_without_nodes_nothing_is_known_of_places() -> None:
 
 
 def test_nodes_that_take_no_pod_offer_no_place() -> None:
-    assert topology(node("a", unschedulable=True)) == {"kubernetes.io/hostname": 0, "topology.kubernetes.io/zone": 0}
+    assert topology(node("a", zone="x", unschedulable=True)) == {"kubernetes.io/hostname": 0}
+
+
+def test_a_key_that_one_node_lacks_is_not_carried_by_all() -> None:
+    counted = Topology.of(read_node(each) for each in (node("a", zone="x"), node("b")))
+    assert counted.carried == {"kubernetes.io/hostname"}
+    assert not counted.is_one_place("topology.kubernetes.io/zone")
+
+
+@pytest.mark.parametrize(
+    ("version", "matches_label_keys", "max_unavailable_of_sets"),
+    [
+        ((1, 30, 14), False, False),
+        ((1, 34, 4), True, False),
+        ((1, 35, 0), True, True),
+        ((1, 35, 3), True, True),
+        ((1, 35, 4), True, False),
+        ((1, 36, 3), True, False),
+        ((1, 37, 0), True, True),
+    ],
+)
+def test_a_release_honours_what_it_has_on_by_default(
+    version: tuple[int, int, int], *, matches_label_keys: bool, max_unavailable_of_sets: bool
+) -> None:
+    expected = Server(matches_label_keys=matches_label_keys, max_unavailable_of_sets=max_unavailable_of_sets)
+    assert Server.of(version) == expected
+
+
+def scaled_object(**spec: Any) -> Raw:
+    target = {"scaleTargetRef": {"name": "web"}}
+    return {"kind": "ScaledObject", "metadata": {"name": "queue", "namespace": "shop"}, "spec": {**target, **spec}}
+
+
+def test_a_scaled_object_of_keda_has_the_defaults_of_keda() -> None:
+    read = read_scaled_object(scaled_object())
+    assert (read.target_kind, read.minimum, read.maximum) == ("Deployment", 0, 100)
+
+
+def test_a_scaled_object_of_keda_says_floor_and_ceiling() -> None:
+    around = Surroundings(autoscaler=read_scaled_object(scaled_object(minReplicaCount=3, maxReplicaCount=7)))
+    assert (around.floor(WORKLOAD), around.ceiling(WORKLOAD)) == (3, 7)
 
 
 def test_the_owners_surroundings_are_without_our_budgets() -> None:

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from productionpolicy.kube.counts import Count
-from productionpolicy.kube.workloads import Kind, Strategy, Workload, WorkloadKey, read_workload
-from support.manifests import Raw, container, deployment, stateful_set
+from productionpolicy.kube.selectors import Selector
+from productionpolicy.kube.workloads import Hook, Kind, Strategy, Workload, WorkloadKey, is_made, read_workload
+from support.manifests import Raw, container, deployment, job, pod, stateful_set
 from support.policies import policy
 from support.server import client_side_applied, defaulted, server_side_applied, updated
 from support.strategies import workloads
@@ -48,6 +49,26 @@ def test_a_workload_is_read_whole() -> None:
     assert read.notes == {"exempt.productionpolicy.dev/spread": "because"}
     assert read.strategy == Strategy("RollingUpdate", Count(1, percent=True), Count(2))
     assert (read.paused, read.deleting, read.unreadable) == (True, True, ())
+
+
+def test_what_stands_in_a_file_is_its_owners_word() -> None:
+    raw = deployment()
+    del raw["metadata"]["uid"]
+    assert "replicas" in read_workload(raw).written
+
+
+def test_what_a_server_has_printed_is_not() -> None:
+    raw = deployment()
+    assert "replicas" not in read_workload(raw).written
+    del raw["metadata"]["uid"]
+    assert "replicas" not in read_workload({**raw, "status": ROLLED_OUT}).written
+
+
+def test_what_is_applied_to_the_scale_is_not_its_owners_word() -> None:
+    raw = server_side_applied(deployment())
+    assert "replicas" in read_workload(raw).written
+    raw["metadata"]["managedFields"][0]["subresource"] = "scale"
+    assert "replicas" not in read_workload(raw).written
 
 
 def test_a_stateful_set_has_its_strategy_elsewhere() -> None:
@@ -172,8 +193,8 @@ def test_a_rollout_past_its_deadline_is_stalled() -> None:
 @pytest.mark.parametrize(
     ("recorded", "written"),
     [
-        (client_side_applied, {"terminationGracePeriodSeconds", "maxUnavailable"}),
-        (server_side_applied, {"terminationGracePeriodSeconds", "maxUnavailable"}),
+        (client_side_applied, {"terminationGracePeriodSeconds", "maxUnavailable", "replicas"}),
+        (server_side_applied, {"terminationGracePeriodSeconds", "maxUnavailable", "replicas"}),
         (updated, set()),
         (lambda raw: raw, set()),
     ],
@@ -259,3 +280,76 @@ def test_the_order_of_keys_is_no_change() -> None:
 
 def test_a_key_reads_as_a_person_would_say_it() -> None:
     assert str(WorkloadKey("shop", "Deployment", "web")) == "Deployment shop/web"
+
+
+def replication_controller(**spec: Any) -> Raw:
+    template = deployment()["spec"]["template"]
+    return {
+        "apiVersion": "v1",
+        "kind": "ReplicationController",
+        "metadata": {"name": "web"},
+        "spec": {"template": template} | spec,
+    }
+
+
+@pytest.mark.parametrize("spec", [{}, {"selector": {"app": "web"}}], ids=["of its pods", "of its own"])
+def test_a_replication_controller_selects_by_labels(spec: Raw) -> None:
+    assert read_workload(replication_controller(**spec)).selector == Selector.of_labels({"app": "web"})
+
+
+@pytest.mark.parametrize("kind", ["ReplicaSet", "ReplicationController"])
+@pytest.mark.parametrize("controlled", [True, False])
+def test_it_is_judged_where_nothing_controls_it(kind: str, controlled: bool) -> None:
+    owner = {"apiVersion": "example.com/v1", "kind": "Maker", "name": "web", "uid": "x", "controller": controlled}
+    raw = {**replication_controller(), "kind": kind, "metadata": {"name": "web", "ownerReferences": [owner]}}
+    assert (read_workload(raw).derived, is_made(raw)) == (controlled, controlled)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "made"),
+    [
+        ({}, False),
+        ({"ownerReferences": [{"kind": "App", "name": "web", "uid": "x"}]}, True),
+        ({"annotations": {"kubernetes.io/config.mirror": "0a1b"}}, True),
+        ({"annotations": {"kubernetes.io/config.source": "file"}}, False),
+    ],
+    ids=["nobody", "an owner", "its node", "another annotation"],
+)
+def test_a_pod_is_judged_where_nothing_owns_it(metadata: Raw, made: bool) -> None:
+    raw = pod(**metadata)
+    assert (read_workload(raw).derived, is_made(raw)) == (made, made)
+
+
+@pytest.mark.parametrize(
+    ("annotations", "hook"),
+    [
+        ({}, None),
+        ({"helm.sh/hook": " "}, None),
+        ({"helm.sh/hook-delete-policy": "hook-succeeded"}, None),
+        ({"helm.sh/hook": "test"}, Hook(stays=True)),
+        ({"helm.sh/hook": "test", "helm.sh/hook-delete-policy": "before-hook-creation"}, Hook(stays=True)),
+        ({"helm.sh/hook": "test", "helm.sh/hook-delete-policy": "hook-failed, hook-succeeded"}, Hook(stays=False)),
+        ({"argocd.argoproj.io/hook": "PreSync"}, Hook(stays=True)),
+        (
+            {"argocd.argoproj.io/hook": "Sync", "argocd.argoproj.io/hook-delete-policy": "HookSucceeded"},
+            Hook(stays=False),
+        ),
+    ],
+)
+def test_hooks(annotations: dict[str, str], hook: Hook | None) -> None:
+    assert read_workload(job(annotations=annotations)).hook == hook
+    assert read_workload(pod(annotations=annotations)).hook == hook
+    assert read_workload(deployment(metadata={"annotations": annotations})).hook is None
+
+
+@pytest.mark.parametrize(
+    ("metadata", "name"),
+    [
+        ({"name": "web"}, "web"),
+        ({"generateName": "web-"}, "web-"),
+        ({"name": "web", "generateName": "w-"}, "web"),
+        ({}, ""),
+    ],
+)
+def test_the_name_may_be_generated(metadata: Raw, name: str) -> None:
+    assert read_workload({**job(), "metadata": metadata}).key.name == name

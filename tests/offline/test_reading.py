@@ -9,11 +9,11 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from productionpolicy.offline import Document, read_documents
+from productionpolicy.offline import Document, Wanted, read_documents
 from productionpolicy.offline.parsing import parse
 from productionpolicy.offline.pieces import Piece, cut
 
-KINDS = frozenset({"Deployment"})
+WANTED = Wanted(frozenset({"Deployment"}))
 
 WORDS = [
     *("yes", "No", "on", "OFF", "true", "False", "y", "n", "null", "~", "Null", "", "<", "---x", "..."),
@@ -96,7 +96,7 @@ def test_a_file_is_cut_as_yaml_separates_documents(feed: str) -> None:
     ],
 )
 def test_what_matters_is_found_however_it_is_written(text: str) -> None:
-    found = [each for each in read_documents("-", text.encode(), kinds=KINDS) if isinstance(each, Document)]
+    found = [each for each in read_documents("-", text.encode(), wanted=WANTED) if isinstance(each, Document)]
     assert [each.kind for each in found] == ["Deployment"]
 
 
@@ -110,4 +110,4 @@ def test_what_matters_is_found_however_it_is_written(text: str) -> None:
     ],
 )
 def test_what_does_not_matter_is_not_even_parsed(text: str) -> None:
-    assert not list(read_documents("-", f"{text}\nbroken: [".encode(), kinds=KINDS))
+    assert not list(read_documents("-", f"{text}\nbroken: [".encode(), wanted=WANTED))

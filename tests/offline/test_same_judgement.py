@@ -8,14 +8,17 @@ import pytest
 
 from productionpolicy.kube.workloads import read_workload
 from productionpolicy.offline import judge, read_documents
-from productionpolicy.offline.judgement import KINDS, Judgement
+from productionpolicy.offline.judgement import WANTED, Judgement
 from productionpolicy.verdict import audit
 from support.checking import written
 from support.examples import Example, examples
+from support.surroundings import NEWEST
 from support.world import TODAY
 
-DERIVED = [each for each in examples() if read_workload(each.workload).derived]
-OTHERS = [each for each in examples() if not read_workload(each.workload).derived]
+EXAMPLES = examples()
+DERIVED = [each for each in EXAMPLES if read_workload(each.workload).derived]
+OTHERS = [each for each in EXAMPLES if each not in DERIVED and each.server == NEWEST]
+"""Files are judged as by the newest server."""
 
 
 @pytest.mark.parametrize("example", OTHERS, ids=lambda each: each.name)
@@ -35,4 +38,4 @@ def test_what_another_object_makes_is_not_judged_itself(example: Example, form: 
 def judged(example: Example, form: str) -> Judgement:
     objects = (example.workload, *example.others)
     text = written(*objects) if form == "yaml" else json.dumps({"kind": "List", "items": objects})
-    return judge(read_documents("-", text.encode(), kinds=KINDS), policy=example.policy, today=TODAY)
+    return judge(read_documents("-", text.encode(), wanted=WANTED), policy=example.policy, today=TODAY)

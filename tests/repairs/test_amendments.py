@@ -45,6 +45,7 @@ def anti_affinities(draw: st.DrawFn) -> AntiAffinity:
         required=tuple(required),
         per_rollout=bool(required) and draw(st.booleans()),
         wanting=not required and draw(st.booleans()),
+        left_out=("example.com/region",) * draw(st.integers(0, 1)),
     )
 
 
@@ -54,7 +55,12 @@ AMENDMENTS: st.SearchStrategy[Amendment] = st.one_of(
 
 
 FILE: Raw = {"terminationMessagePolicy": "File"}
-PARENTS: list[Raw] = [{}, {"lifecycle": {}}, {"lifecycle": {"postStart": {"exec": {"command": ["x"]}}}}]
+PARENTS: list[Raw] = [
+    {},
+    {"lifecycle": {}},
+    {"lifecycle": {"postStart": {"exec": {"command": ["x"]}}}},
+    {"lifecycle": {"stopSignal": "SIGUSR1"}},
+]
 AFFINITIES: list[Raw] = [
     {},
     {"affinity": {}},
@@ -67,12 +73,17 @@ AFFINITIES: list[Raw] = [
 def owners_objects(draw: st.DrawFn) -> Raw:
     """Return an object that has none of what an amendment adds, but perhaps its parents."""
     pod: Raw = {
-        "containers": [container(name, **FILE, **draw(st.sampled_from(PARENTS))) for name in ("web", "api")],
-        "initContainers": [sidecar("proxy", **FILE, **draw(st.sampled_from(PARENTS)))],
+        "containers": [undecided(container(name, **draw(st.sampled_from(PARENTS)))) for name in ("web", "api")],
+        "initContainers": [undecided(sidecar("proxy", **draw(st.sampled_from(PARENTS))))],
         **draw(st.sampled_from(AFFINITIES)),
     }
     recorded = updated if draw(st.booleans()) else server_side_applied
     return defaulted(recorded(deployment(pod=pod)))
+
+
+def undecided(container: Raw) -> Raw:
+    """Return a container whose owner has not said where termination messages come from."""
+    return {name: value for name, value in container.items() if name != "terminationMessagePolicy"}
 
 
 def standing(amendment: Amendment, raw: Raw) -> Standing:
@@ -110,6 +121,7 @@ def test_a_note_is_one_short_line(amendment: Amendment) -> None:
             f"Required per rollout: {HOST}; Preferred: {ZONE}",
         ),
         (AntiAffinity(preferred=(HOST,), wanting=True), f"Preferred for want of nodes: {HOST}"),
+        (AntiAffinity(preferred=(HOST,), left_out=(ZONE,)), f"Preferred: {HOST}; one place: {ZONE}"),
     ],
 )
 def test_a_note_is_readable(amendment: Amendment, note: str) -> None:

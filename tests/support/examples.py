@@ -16,12 +16,13 @@ from typing import Any
 import yaml
 
 from productionpolicy.expectations import BY_NAME, Expectation, Finding
+from productionpolicy.kube.surroundings import Server
 from productionpolicy.kube.workloads import Kind, read_workload
 from productionpolicy.policy import Policy
 from productionpolicy.verdict import Case
 from support.manifests import Raw
 from support.policies import only, policy
-from support.surroundings import surroundings_of
+from support.surroundings import NEWEST, surroundings_of
 from support.world import TODAY
 
 CASES = Path(__file__).parents[1] / "expectations" / "cases"
@@ -38,7 +39,7 @@ class Example:
     spec: Raw
     """The spec of the policy, as far as the file gives one."""
     expected: Raw
-    matches_label_keys: bool
+    server: Server
 
     @property
     def name(self) -> str:
@@ -74,7 +75,7 @@ class Example:
         around = (*self.others, *others)
         return Case(
             read_workload(workload),
-            around=surroundings_of(workload, around, matches_label_keys=self.matches_label_keys),
+            around=surroundings_of(workload, around, server=self.server),
             policy=governed_by or self.policy,
             today=TODAY,
         )
@@ -108,8 +109,13 @@ def _read(path: Path) -> Example:
         others=tuple(each for each in objects if each is not workload),
         spec=special.get("ProductionPolicy", {}).get("spec", {}),
         expected={name: value for name, value in special.get("Expected", {}).items() if name != "kind"},
-        matches_label_keys=special.get("Server", {}).get("matchLabelKeys", True),
+        server=_read_server(special.get("Server", {})),
     )
+
+
+def _read_server(document: Raw) -> Server:
+    """Return what a server of the version that a file gives honours; without one, the newest."""
+    return Server.of(tuple(map(int, document["version"].split(".")))) if document else NEWEST
 
 
 def as_documents(findings: tuple[Finding, ...]) -> list[Raw]:

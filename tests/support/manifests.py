@@ -113,3 +113,17 @@ def anti_affinity(*, required: bool = False, key: str = "kubernetes.io/hostname"
         return {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [terms]}}
     weighted = {"weight": 100, "podAffinityTerm": terms}
     return {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [weighted]}}
+
+
+def constraint(**fields: Any) -> Raw:
+    """Return a hard topologySpreadConstraint on hosts, of the pods with the label app: web."""
+    selector = {"matchLabels": {"app": "web"}}
+    given = {"maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "DoNotSchedule"}
+    return {**given, "labelSelector": selector, **fields}
+
+
+def on_nodes(*names: str) -> Raw:
+    """Return a `nodeAffinity` that allows these nodes alone."""
+    chosen = {"key": "kubernetes.io/hostname", "operator": "In", "values": list(names)}
+    terms = [{"matchExpressions": [chosen]}]
+    return {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}

@@ -54,6 +54,11 @@ def defaulted(raw: Mapping[str, Any]) -> Raw:
         case "Deployment":
             spec.setdefault("replicas", 1)
             _default_strategy(spec.setdefault("strategy", {}))
+        case "ReplicaSet":
+            spec.setdefault("replicas", 1)
+        case "ReplicationController":
+            spec.setdefault("replicas", 1)
+            spec.setdefault("selector", dict(spec["template"]["metadata"]["labels"]))
         case "StatefulSet":
             spec.setdefault("replicas", 1)
             strategy = spec.setdefault("updateStrategy", {})

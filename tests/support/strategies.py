@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from support.manifests import Raw, anti_affinity, container, deployment, sidecar, stateful_set
+from support.manifests import Raw, anti_affinity, constraint, container, deployment, on_nodes, sidecar, stateful_set
 from support.server import client_side_applied, defaulted, server_side_applied, updated
 
 NONSENSE: st.SearchStrategy[Any] = st.recursive(
@@ -29,12 +29,14 @@ _HOOKS: list[Raw] = [
     {},
     {"lifecycle": {}},
     {"lifecycle": {"postStart": {"exec": {"command": ["warm-up"]}}}},
+    {"lifecycle": {"stopSignal": "SIGUSR1"}},
     {"lifecycle": {"preStop": {"exec": {"command": ["sleep", "7"]}}}},
     {"lifecycle": {"preStop": {"sleep": {"seconds": 10}}}},
     {"ports": []},
     {"readinessProbe": {"httpGet": {"port": 8080}}},
     {"livenessProbe": {"tcpSocket": {"port": 8080}, "initialDelaySeconds": 60}},
     {"resources": {"requests": {"cpu": 2}, "limits": {"cpu": "500m"}}},
+    {"resources": {"limits": {"nvidia.com/gpu": 1}}},
     {"terminationMessagePolicy": "File", "securityContext": {}},
     {"terminationMessagePath": "/run/reason", "terminationMessagePolicy": "File", "imagePullPolicy": "Never"},
 ]
@@ -66,6 +68,13 @@ _AFFINITIES: list[Raw] = [
     {"affinity": {"nodeAffinity": {}}},
     {"affinity": anti_affinity()},
     {"affinity": anti_affinity(required=True)},
+    {"affinity": anti_affinity(required=True, key="example.com/rack", namespaces=["other"])},
+    {"affinity": anti_affinity(required=True, mismatchLabelKeys=["pod-template-hash"])},
+    {"affinity": {"nodeAffinity": on_nodes("n1")}},
+    {"affinity": {"nodeAffinity": on_nodes("n1", "n2")}},
+    {"topologySpreadConstraints": [constraint(maxSkew=2)]},
+    {"topologySpreadConstraints": [constraint(topologyKey="example.com/rack")]},
+    {"topologySpreadConstraints": [constraint(topologyKey="example.com/rack", whenUnsatisfiable="ScheduleAnyway")]},
 ]
 _STRATEGIES: list[Raw] = [
     {},

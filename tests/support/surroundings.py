@@ -9,21 +9,28 @@ from productionpolicy.kube.budgets import Budget, read_budget
 from productionpolicy.kube.fields import Fields
 from productionpolicy.kube.surroundings import (
     Autoscaler,
+    Server,
     Surroundings,
     Topology,
+    default_resources,
     read_autoscaler,
     read_claim,
+    read_limit_range,
     read_node,
+    read_scaled_object,
     read_service_account,
 )
 from productionpolicy.kube.workloads import Workload, read_workload
 from productionpolicy.repairs.budget import is_ours_beside
 from support.manifests import Raw
 
-_POD_OWNERS = ("Deployment", "StatefulSet", "DaemonSet", "Job")
+NEWEST = Server()
+"""What the newest server honours."""
+
+_POD_OWNERS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job")
 
 
-def surroundings_of(raw: Raw, others: Sequence[Raw], *, matches_label_keys: bool = True) -> Surroundings:
+def surroundings_of(raw: Raw, others: Sequence[Raw], *, server: Server = NEWEST) -> Surroundings:
     """Return what stands around a workload among other objects."""
     workload = read_workload(raw)
     return Surroundings(
@@ -43,8 +50,9 @@ def surroundings_of(raw: Raw, others: Sequence[Raw], *, matches_label_keys: bool
             ),
             None,
         ),
+        default_resources=default_resources(read_limit_range(each) for each in _beside(workload, others, "LimitRange")),
         topology=Topology.of(read_node(each) for each in others if each["kind"] == "Node"),
-        matches_label_keys=matches_label_keys,
+        server=server,
     )
 
 
@@ -58,12 +66,15 @@ def _budgets(workload: Workload, others: Sequence[Raw]) -> Iterator[Budget]:
 def _overlaps(workload: Workload, others: Sequence[Raw]) -> Iterator[str]:
     for kind, labels_at in _PLACES.items():
         for other in _beside(workload, others, kind):
-            if workload.selector is not None and workload.selector.matches(_labels(other, labels_at)):
+            selected = workload.selector is not None and workload.selector.matches(_labels(other, labels_at))
+            if selected and read_workload(other).overlaps:
                 yield f"{kind} {other['metadata']['name']}"
 
 
 def _autoscalers(workload: Workload, others: Sequence[Raw]) -> Iterator[Autoscaler]:
-    for scaler in (read_autoscaler(each) for each in _beside(workload, others, "HorizontalPodAutoscaler")):
+    scalers = (read_autoscaler(each) for each in _beside(workload, others, "HorizontalPodAutoscaler"))
+    by_keda = (read_scaled_object(each) for each in _beside(workload, others, "ScaledObject"))
+    for scaler in (*scalers, *by_keda):
         if (scaler.target_kind, scaler.target_name) == (workload.key.kind, workload.key.name):
             yield scaler
 

@@ -9,13 +9,14 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from productionpolicy.expectations import BY_NAME
+from productionpolicy.kube.surroundings import Server
 from productionpolicy.kube.workloads import read_workload
 from productionpolicy.policy import OnRemoval, Policy
 from productionpolicy.verdict import Applied, Case, Governance, Plan, Report, Restarts, audit, begun, plan, report
 from support.manifests import Raw
 from support.policies import policy
 from support.server import defaulted, patched
-from support.surroundings import surroundings_of
+from support.surroundings import NEWEST, surroundings_of
 
 JOURNAL = "repairs.productionpolicy.dev/"
 CONTESTED = "contested.productionpolicy.dev/"
@@ -36,7 +37,7 @@ class World:
     memory: dict[str, Applied] = field(default_factory=dict)
     failure: str | None = None
     unreleased: str | None = None
-    matches_label_keys: bool = True
+    server: Server = NEWEST
     now: datetime = datetime(2026, 6, 15, 11, tzinfo=UTC)
     """The time by the API server's clock."""
     watched: float | None = None
@@ -50,7 +51,7 @@ class World:
         """The case that the operator sees."""
         return Case(
             read_workload(self.raw),
-            around=surroundings_of(self.raw, self.others, matches_label_keys=self.matches_label_keys),
+            around=surroundings_of(self.raw, self.others, server=self.server),
             policy=self.policy,
             on_removal=self.on_removal,
             governance=self.governance,

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from productionpolicy.kube.surroundings import Server
 from productionpolicy.kube.workloads import read_workload
 from productionpolicy.policy import OnRemoval, Policy
 from productionpolicy.verdict import Case, Governance, Restarts, State, plan
@@ -15,7 +16,7 @@ from support.manifests import Raw, anti_affinity, autoscaler, budget, container,
 from support.policies import only, policy
 from support.server import patched, updated
 from support.strategies import workloads
-from support.surroundings import surroundings_of
+from support.surroundings import NEWEST, surroundings_of
 from support.world import TODAY, World, repaired
 
 HOST = "kubernetes.io/hostname"
@@ -333,9 +334,38 @@ def test_preferred_anti_affinity_stays_when_nodes_come() -> None:
     assert world.plan().empty
 
 
+def test_a_term_for_zones_is_not_added_when_a_second_zone_comes() -> None:
+    world = repaired(deployment(), others=[node("n0", zone="a"), node("n1", zone="a")])
+    assert world.journal["spread"] == "Preferred: kubernetes.io/hostname; one place: topology.kubernetes.io/zone"
+    world.others.append(node("n2", zone="b"))
+    assert world.plan().empty
+
+
+def test_a_term_for_zones_stays_where_there_is_but_one() -> None:
+    world = repaired(deployment())
+    assert world.journal["spread"] == SPREAD
+    world.others += [node("n0", zone="a"), node("n1", zone="a")]
+    assert world.plan().empty
+
+
+def test_other_topology_keys_of_the_policy_replace_what_was_left_out() -> None:
+    world = repaired(deployment(), others=[node("n0", zone="a")])
+    world.policy = policy(spread={"topologyKeys": [HOST, "example.com/rack"]})
+    assert world.changes() == ["spread (Preferred: kubernetes.io/hostname,example.com/rack)"]
+
+
+def test_a_setting_that_may_hold_up_rollouts_is_withdrawn_after_an_upgrade() -> None:
+    gpu = container(resources={"limits": {"nvidia.com/gpu": "1"}})
+    made = {"repairs.productionpolicy.dev/rollingUpdate": "25% -> 1%", "repairs.productionpolicy.dev/policy": "default"}
+    strategy = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "1%"}}
+    world = World(deployment(metadata={"annotations": made}, pod={"containers": [gpu]}, strategy=strategy))
+    world.policy = only(rollingUpdate={})
+    assert world.changes() == ["rollingUpdate withdrawn (25% -> 1%)"]
+
+
 def test_anti_affinity_stays_when_the_server_is_upgraded() -> None:
-    world = repaired(deployment(), others=list(NODES), policy=required(), matches_label_keys=False)
-    world.matches_label_keys = True
+    world = repaired(deployment(), others=list(NODES), policy=required(), server=Server(matches_label_keys=False))
+    world.server = NEWEST
     assert world.plan().empty
 
 

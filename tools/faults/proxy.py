@@ -111,11 +111,12 @@ class Hold:
 
 
 class Proxy:
-    """Passes everything on, except what is made to fail."""
+    """Passes everything on, except what is made to fail, or has an answer of its own."""
 
     def __init__(self, plane: ControlPlane) -> None:
         self._plane = plane
         self._faults: list[Fault] = []
+        self._answers: dict[str, Any] = {}
         self._watches: dict[web.StreamResponse, bytes | None] = {}
         self._streams: set[asyncio.Task[Any]] = set()
         self._holds: list[Hold] = []
@@ -136,6 +137,10 @@ class Proxy:
         fault = Fault(method, re.compile(path), **how)
         self._faults.append(fault)
         return fault
+
+    def answer(self, path: str, content: Any) -> None:
+        """Answer requests of a path without the API server."""
+        self._answers[path] = content
 
     @contextmanager
     def holding(self, path: str, *, after: int = 0) -> Iterator[None]:
@@ -181,6 +186,7 @@ class Proxy:
     def forgive(self) -> None:
         """Let everything pass again."""
         self._faults.clear()
+        self._answers.clear()
 
     def cut_watches(self) -> None:
         """Break all streams that are open."""
@@ -238,6 +244,8 @@ class Proxy:
         fault = next((each for each in self._faults if each.strikes(request)), None)
         if fault is not None:
             return fault.answer()
+        if request.path in self._answers:
+            return web.json_response(self._answers[request.path])
         if self._severed and _watches(request):
             return _failure(HTTPStatus.SERVICE_UNAVAILABLE)
         storm = self._storm

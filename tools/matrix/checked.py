@@ -9,7 +9,7 @@ import yaml
 
 from owners.manifests import Raw
 from productionpolicy.offline import judge, read_documents
-from productionpolicy.offline.judgement import KINDS
+from productionpolicy.offline.judgement import WANTED
 from productionpolicy.policy import read_policy
 from productionpolicy.verdict import Outcome
 
@@ -24,7 +24,7 @@ POLICY = {
 def violated(objects: Sequence[Raw]) -> frozenset[str]:
     """Return the expectations of which `check` finds violations."""
     text = yaml.dump_all(objects, Dumper=yaml.CSafeDumper)
-    documents = read_documents("-", text.encode(), kinds=KINDS)
+    documents = read_documents("-", text.encode(), wanted=WANTED)
     judged = judge(documents, policy=read_policy(POLICY), today=date.today())  # noqa: DTZ011  # no exemption ends here
     verdicts = (verdict for each in judged.workloads for verdict in each.verdicts)
     return frozenset(each.expectation for each in verdicts if each.outcome is Outcome.FAILED)

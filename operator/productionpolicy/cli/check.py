@@ -16,8 +16,9 @@ import click
 from productionpolicy.cli import component, sources, yardstick
 from productionpolicy.cli.progress import watched
 from productionpolicy.expectations import BY_NAME, Action
+from productionpolicy.kube.workloads import Kind
 from productionpolicy.offline import Document, Gathered, Given, Judgement, Proposal, Unread, judge, propose
-from productionpolicy.offline.judgement import KINDS
+from productionpolicy.offline.judgement import WANTED
 from productionpolicy.policy import Policy, Profile
 
 FORMATS = {
@@ -30,6 +31,7 @@ FORMATS = {
 }
 """The outputs; each is a module of its name in these packages: `formats` for findings, `plans` for `--plan`."""
 TOLD, NOT_JUDGED = 1, 2
+NOTHING = f"Nothing was judged: no {', '.join(list(Kind)[:-1])} or {list(Kind)[-1]} was found."
 
 
 def _folder(_context: click.Context, _option: click.Parameter, folder: Path | None) -> Path | None:
@@ -138,6 +140,8 @@ def command(  # noqa: PLR0913  # one for each option
     if folder and isinstance(told, Proposal):
         _write_component(told, folder)  # before the report, whose reader may not want all of it
     _write(told, output)
+    if not told.workloads:
+        click.echo(NOTHING, err=True)
     sys.exit(0 if fail_on == "never" else _exit_code(told))
 
 
@@ -177,7 +181,7 @@ def _documents(paths: Sequence[str], folder: Path | None) -> Iterator[Document |
     files, unread = sources.found(paths, without=folder)
     yield from unread
     for file in files:
-        yield from sources.read(file, kinds=KINDS)
+        yield from sources.read(file, wanted=WANTED)
 
 
 def _through(label: str) -> Callable[[Gathered], Iterable[Given]]:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from productionpolicy.offline import Document, Unread, read_documents
+from productionpolicy.offline import Document, Unread, Wanted, read_documents
 
 STANDARD_INPUT = "-"
 NAME_OF_STANDARD_INPUT = "stdin"
@@ -31,17 +31,17 @@ def found(paths: Iterable[str], *, without: Path | None = None) -> tuple[list[st
     return list(kept), unread
 
 
-def read(file: str, *, kinds: frozenset[str]) -> Iterator[Document | Unread]:
-    """Return the objects of some kinds in a file."""
+def read(file: str, *, wanted: Wanted) -> Iterator[Document | Unread]:
+    """Return the wanted objects in a file."""
     if file == STANDARD_INPUT:
-        yield from read_documents(NAME_OF_STANDARD_INPUT, sys.stdin.buffer.read(), kinds=kinds)
+        yield from read_documents(NAME_OF_STANDARD_INPUT, sys.stdin.buffer.read(), wanted=wanted)
         return
     try:
         content = Path(file).read_bytes()
     except OSError as error:
         yield _unread(error, file)
         return
-    yield from read_documents(file, content, kinds=kinds)
+    yield from read_documents(file, content, wanted=wanted)
 
 
 def _in_folder(folder: str, unread: list[Unread]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from productionpolicy.expectations import EXPECTATIONS, Action, Expectation
-from productionpolicy.offline import Document, Unread, read_documents
+from productionpolicy.offline import Document, Unread, Wanted, read_documents
 from productionpolicy.offline.gathering import shown
 from productionpolicy.policy import InvalidPolicy, Mode, Policy, Profile, Spec, read_policy
 from productionpolicy.policy.spec import KIND
@@ -32,7 +32,7 @@ def read_policy_file(path: Path) -> Policy:
         content = path.read_bytes()
     except OSError as error:
         raise NoPolicy(f"{path} cannot be read: {error.strerror}") from error
-    found = list(read_documents(str(path), content, kinds=frozenset({KIND})))
+    found = list(read_documents(str(path), content, wanted=Wanted(frozenset({KIND}))))
     if len(found) != 1:
         raise NoPolicy(f"{path} holds {len(found)} documents of kind {KIND}, one is needed")
     return _policy(found[0], path)

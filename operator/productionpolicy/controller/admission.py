@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -18,6 +19,9 @@ from productionpolicy.policy.spec import GROUP, KIND, VERSION
 from productionpolicy.repairs.budget import POLICY_LABEL
 
 RETRY_SECONDS = 30.0
+REPAIR_CONDITION = "AdmissionRepair"
+BOUND, EFFECTIVE, NOT_EFFECTIVE = "Bound", "Effective", "NotEffective"
+"""Reasons of conditions: an admission policy is bound, is seen to work, and is seen not to."""
 
 log = structlog.get_logger(__name__)
 
@@ -88,7 +92,7 @@ class Bindings:
         self._cluster = cluster
         self._policy = policy
         self._served: Resource | None = None
-        self._installed = False
+        self._installed: Raw | None = None
         self._bound: dict[str, Raw] = {}
         """The bindings that are there, by name."""
         self._faults: dict[str, str] = {}
@@ -100,12 +104,12 @@ class Bindings:
         for version in form.versions:
             policies, bindings = form.policies(version), form.bindings(version)
             if await self._cluster.serves(policies):
-                installed, bound = await self._cluster.has(policies, self._policy.name), dict[str, Raw]()
+                installed, bound = await self._cluster.find(policies, self._policy.name), dict[str, Raw]()
                 async for page in self._cluster.pages(bindings):
                     bound |= {each["metadata"]["name"]: each for each in page if self._ours(each)}
                 self._served, self._installed, self._bound = bindings, installed, bound
                 return
-        self._served, self._installed, self._bound = None, False, {}
+        self._served, self._installed, self._bound = None, None, {}
 
     async def keep(self, stored: StoredPolicy) -> None:
         """Bind the admission policy to a ProductionPolicy, or put its binding right; if that is refused, `fault` tells.
@@ -114,7 +118,7 @@ class Bindings:
             Conflict: the binding has changed meanwhile.
             Unavailable: the API server does not answer.
         """
-        if self._served is None or not self._installed or stored.deleting:
+        if self._served is None or self._installed is None or stored.deleting:
             return
         wanted = binding(stored, self._policy, version=self._served.version)
         if self._binds(wanted):
@@ -154,15 +158,51 @@ class Bindings:
         form = self._policy.form
         if self._served is None:
             return "NotServed", f"no {form.kind} is served ({form.since})"
-        if not self._installed:
+        if self._installed is None:
             return "NotInstalled", f"to change that: kubectl apply -k {self._policy.folder}"
         if policy in self._faults:
             return "NotBound", self._faults[policy]
         return None
 
+    @property
+    def installed(self) -> bool:
+        """Whether the API server has the admission policy."""
+        return self._installed is not None
+
+    def since(self, policy: str) -> datetime | None:
+        """Return since when there are binding and admission policy as they are, by the API server's clock.
+
+        None where a ProductionPolicy is not bound. An admission policy that is rewritten goes on working meanwhile, so
+        only when it was created counts.
+        """
+        live = self._bound.get(f"{self._policy.name}-{policy}")
+        if live is None or self._installed is None or self.fault(policy):
+            return None
+        return max(_written_at(live), datetime.fromisoformat(self._installed["metadata"]["creationTimestamp"]))
+
+    def warnings(self) -> Iterator[str]:
+        """Yield what the API server's type check warns of, each with the field; none where it was not checked yet."""
+        installed = self._installed or {}
+        status = installed.get("status", {})
+        if status.get("observedGeneration") == installed.get("metadata", {}).get("generation"):
+            for each in status.get("typeChecking", {}).get("expressionWarnings", []):
+                yield f"{self._policy.name}, {each['fieldRef']}: {each['warning']}"
+
     def _ours(self, raw: Raw) -> bool:
         named = raw["spec"].get("policyName") == self._policy.name
         return named and POLICY_LABEL in raw["metadata"].get("labels", {})
+
+
+class Seen(Struct, frozen=True):
+    """What was last seen of repairs at admission under a ProductionPolicy."""
+
+    uid: str
+    """Of the ProductionPolicy."""
+    works: bool
+    at: datetime
+    """When the workload came in that tells it, by the API server's clock."""
+    message: str = ""
+    """What is told where they do not work."""
 
 
 class Admission:
@@ -171,22 +211,27 @@ class Admission:
     def __init__(self, cluster: Cluster, *, learned: Callable[[], None]) -> None:
         self._bindings = {each.action: Bindings(cluster, each) for each in (REPAIR, DENY, WARN)}
         self._learned = learned
+        self.seen: dict[str, Seen] = {}
+        """What was last seen of repairs at admission, by the name of the ProductionPolicy."""
         self._known = False
         """Whether it was ever learned what the API server has."""
         self._fault: str | None = None
         """Why the last look did not succeed."""
 
-    async def learn(self) -> None:
-        """Learn what the API server has; if it does not answer, `keep_learning` soon tries again."""
+    async def learn(self) -> bool:
+        """Learn what the API server has; if it does not answer, say so, and `keep_learning` soon tries again."""
         try:
             for each in self._bindings.values():
                 await each.learn()
             self._known, self._fault = True, None
+            if not self._bindings[Action.REPAIR].installed:
+                self.seen.clear()
         except RequestFailed as error:
             self._fault = str(error)
             log.warning("admission policy could not be looked up", error=str(error)[:300])
         finally:
             self._learned()
+        return self._fault is None
 
     async def keep_learning(self, *, seconds: float) -> None:
         """Learn it again after so many seconds each, until cancelled; sooner where it is not known."""
@@ -201,7 +246,17 @@ class Admission:
 
     def repairs(self, policy: Policy) -> bool:
         """Say whether workloads are repaired at admission."""
-        return self._known and self._repair(policy).status == "True"
+        return policy.writes and self.repairs_since(policy.name) is not None
+
+    def see(self, policy: str, seen: Seen) -> None:
+        """Take note of what was seen of repairs at admission under a ProductionPolicy."""
+        before, self.seen[policy] = self.seen.get(policy), seen
+        if before is None or (before.uid, before.works) != (seen.uid, seen.works):
+            self._learned()
+
+    def repairs_since(self, policy: str) -> datetime | None:
+        """Return when repairs at admission were last set up for a ProductionPolicy; None where they are not."""
+        return self._bindings[Action.REPAIR].since(policy)
 
     def conditions(self, policy: Policy) -> Iterator[Told]:
         """Return what a ProductionPolicy is to tell."""
@@ -219,21 +274,44 @@ class Admission:
         fault = self._bindings[Action.REPAIR].fault(policy.name)
         if fault:
             reason, why = fault
-            return Told("AdmissionRepair", "False", reason, f"repairs are made in the background alone: {why}")
+            return Told(REPAIR_CONDITION, "False", reason, f"repairs are made in the background alone: {why}")
+        seen = self.seen.get(policy.name)
+        if seen is None or seen.uid != policy.uid:
+            message = "the admission policy is bound; no workload has come in since that shows whether it works"
+            return Told(REPAIR_CONDITION, "Unknown", BOUND, message)
+        if not seen.works:
+            return Told(REPAIR_CONDITION, "False", NOT_EFFECTIVE, seen.message)
         message = "workloads are repaired when they are created or their pods are replaced anyway"
-        return Told("AdmissionRepair", "True", "Bound", message)
+        return Told(REPAIR_CONDITION, "True", EFFECTIVE, message)
 
     def _validation(self, policy: Policy, asked: Mapping[Action, tuple[str, ...]]) -> Told:
         kind, nothing = "AdmissionValidation", "nothing is refused at admission, or warned of"
         if not policy.writes:
             return Told(kind, "False", "NotEnforced", f"{nothing}: the policy is paused or in mode Audit")
         faults = (self._bindings[action].fault(policy.name) for action, names in asked.items() if names)
-        reason, why = next(filter(None, faults), ("Bound", ""))
+        reason, why = next(filter(None, faults), (BOUND, ""))
         if why:
             return Told(kind, "False", reason, f"{nothing}: {why}")
+        warnings = [each for action, names in asked.items() if names for each in self._bindings[action].warnings()]
+        if warnings:
+            return Told(kind, "False", NOT_EFFECTIVE, _doubt(warnings))
         words = {Action.DENY: "refused", Action.WARN: "warned of"}
         done = [f"{words[action]} at admission: {', '.join(names)}" for action, names in asked.items() if names]
         return Told(kind, "True", reason, "; ".join(done))
+
+
+def _doubt(warnings: list[str]) -> str:
+    return (
+        f"requests may pass that should be refused or warned of: the API server's type check finds fault with "
+        f"{len(warnings)} expressions, see status.typeChecking of the ValidatingAdmissionPolicy; {warnings[0]}"
+    )
+
+
+def _written_at(raw: Raw) -> datetime:
+    """Return when an object was last written, by the API server's clock."""
+    metadata = raw["metadata"]
+    times = (each.get("time") for each in metadata.get("managedFields", []))
+    return max(map(datetime.fromisoformat, (metadata["creationTimestamp"], *filter(None, times))))
 
 
 def binding(stored: StoredPolicy, policy: AdmissionPolicy, *, version: str = "v1") -> Raw:

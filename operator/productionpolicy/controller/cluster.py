@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
@@ -22,6 +23,8 @@ Raw = dict[str, Any]
 
 PAGE = 500
 TIMEOUT_SECONDS = 30
+_PATCH = re.compile(r"v[0-9]+\.[0-9]+\.([0-9]+)")
+"""The patch release in what a server tells of its version, such as v1.36.3 or v1.35.4-eks-1."""
 _JSON_PATCH = "application/json-patch+json"
 _MERGE_PATCH = "application/merge-patch+json"
 _STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json"
@@ -70,23 +73,17 @@ class Cluster:
         self._api = api
         self.clock = ServerClock()
 
-    async def version(self) -> tuple[int, int]:
-        """Return the server's version as major and minor."""
+    async def version(self) -> tuple[int, int, int]:
+        """Return the server's version as major, minor and patch."""
         found = await self._request("GET", "/version")
-        return int(found["major"]), int("".join(each for each in found["minor"] if each.isdigit()))
+        patch = _PATCH.match(found.get("gitVersion", ""))
+        minor = int("".join(each for each in found["minor"] if each.isdigit()))
+        return int(found["major"]), minor, int(patch.group(1)) if patch else 0
 
     async def serves(self, resource: Resource) -> bool:
         """Say whether the server knows the kind."""
         try:
             await self._request("GET", resource.path(), query={"limit": "1"})
-        except Gone:
-            return False
-        return True
-
-    async def has(self, resource: Resource, name: str) -> bool:
-        """Say whether there is an object of that name, which belongs to no namespace."""
-        try:
-            await self._request("GET", resource.path(name), accept=_METADATA_ONLY)
         except Gone:
             return False
         return True

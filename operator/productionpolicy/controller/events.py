@@ -13,6 +13,7 @@ from productionpolicy.controller.cluster import Cluster, RequestFailed
 from productionpolicy.controller.metrics import EVENTS_DROPPED
 from productionpolicy.kube.text import printable
 from productionpolicy.kube.workloads import Workload
+from productionpolicy.policy.spec import GROUP, KIND, VERSION
 
 COMPONENT = "productionpolicy"
 BURST = 50
@@ -52,6 +53,11 @@ class Events:
             message,
             warning=True,
         )
+
+    def about_policy(self, name: str, uid: str, *, reason: str, message: str) -> None:
+        """Warn of a ProductionPolicy. Events on what belongs to no namespace are kept in the namespace `default`."""
+        regarding = {"apiVersion": f"{GROUP}/{VERSION}", "kind": KIND, "name": name, "uid": uid}
+        self._post("default", regarding, reason, message, warning=True)
 
     async def run(self) -> None:
         """Post what is queued, until cancelled."""

@@ -22,6 +22,11 @@ REQUEST_SECONDS = Histogram("productionpolicy_api_request_seconds", "Duration of
 FAILED_ROLLOUTS = Counter(
     "productionpolicy_failed_rollouts_total", "Rollouts because of us that failed and were put back.", ["policy"]
 )
+ADMISSION_MISSED = Counter(
+    "productionpolicy_admission_missed_total",
+    "Workloads that came in without the repairs that the admission policy should have made.",
+    ["policy"],
+)
 QUEUED = Gauge("productionpolicy_queue_length", "Workloads that wait to be looked at.")
 ROLLING = Gauge("productionpolicy_rollouts_in_flight", "Workloads that roll out because of us.", ["policy"])
 WATCH_SILENCE = Gauge(

@@ -17,10 +17,10 @@ from msgspec import Struct
 
 from productionpolicy.controller import handlers, logs
 from productionpolicy.controller.admission import Admission
-from productionpolicy.controller.bare_pods import BarePods
 from productionpolicy.controller.clock import Clock
 from productionpolicy.controller.cluster import Cluster, RequestFailed
 from productionpolicy.controller.connection import Connection
+from productionpolicy.controller.effectiveness import Effectiveness
 from productionpolicy.controller.events import Events
 from productionpolicy.controller.listing import Listing
 from productionpolicy.controller.policies import Keeper
@@ -29,7 +29,10 @@ from productionpolicy.controller.queue import WorkQueue
 from productionpolicy.controller.reconciler import Reconciler
 from productionpolicy.controller.resources import NAMESPACES, NODES, POLICIES, WATCHED, Resource
 from productionpolicy.controller.store import Store
+from productionpolicy.controller.unowned import Unowned
+from productionpolicy.controller.versions import untested
 from productionpolicy.controller.watches import Watches
+from productionpolicy.kube.surroundings import Server
 from productionpolicy.kube.workloads import WorkloadKey
 
 WORKERS = 8
@@ -39,8 +42,6 @@ FINISH_SECONDS = 5.0
 WAIT_SECONDS = 5.0
 OPENING_SECONDS = 10.0
 """How long the first listing waits for the watches: what goes after a watch has been opened, that watch tells."""
-MATCH_LABEL_KEYS_SINCE = (1, 31)
-SUPPORTED_SINCE = (1, 30)
 LONGEST_SILENCE_SECONDS = 900.0
 WIDE = frozenset({POLICIES, NAMESPACES, NODES})
 """Kinds of which one object concerns many workloads."""
@@ -66,7 +67,7 @@ class Options(Struct, frozen=True):
     listing_seconds: float = 900.0
     """How long to wait between full listings."""
     pods_seconds: float = 300.0
-    """How long to wait between looks for bare pods."""
+    """How long to wait between looks for pods, ReplicaSets and ReplicationControllers that nothing makes."""
 
 
 class Operator:
@@ -82,6 +83,7 @@ class Operator:
         self.events = Events(cluster, clock=CLOCK)
         self.queue = WorkQueue(self._reconcile, workers=WORKERS)
         self.admission = Admission(cluster, learned=self._look_at_policies)
+        self.effectiveness = Effectiveness(self.store, self.admission, self.events, clock=CLOCK, now=cluster.clock.now)
         self.reconciler = Reconciler(
             self.store,
             cluster,
@@ -91,9 +93,10 @@ class Operator:
             later=self.queue.add_later,
         )
         self.reconciler.admits = self.admission.repairs
+        self.reconciler.came_in = self.effectiveness.came_in
         self.keeper = Keeper(self.store, cluster, self.reconciler, self.admission, self.events, clock=CLOCK)
         self.listing = Listing(cluster, self.store, observe=self.observe, vanished=self.vanished)
-        self.bare_pods = BarePods(
+        self.unowned = Unowned(
             cluster,
             self.store,
             interval_seconds=options.pods_seconds,
@@ -105,12 +108,17 @@ class Operator:
     def observe(self, resource: Resource, raw: Mapping[str, Any], deleted: bool) -> None:  # noqa: FBT001  # Kopf's form
         """Take note of an object."""
         self._concern(resource, self.store.observe(resource, raw, deleted=deleted))
+        name = str(raw.get("metadata", {}).get("name"))
+        if resource in GOVERNING:
+            self.effectiveness.observe(resource, name)
         if resource is POLICIES:
-            self.reconciler.changed.add(str(raw.get("metadata", {}).get("name")))
+            self.reconciler.changed.add(name)
 
     def vanished(self, resource: Resource, namespace: str, name: str) -> None:
         """Take note of an object that is gone."""
         self._concern(resource, self.store.forget(resource, namespace, name))
+        if resource in GOVERNING:
+            self.effectiveness.observe(resource, name)
 
     def ready(self) -> str | None:
         """Say why the operator does not do its work yet, or not any more; None if it does."""
@@ -127,8 +135,9 @@ class Operator:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._watches.opened(), timeout=OPENING_SECONDS)
         await self.listing.complete()
-        await self.bare_pods.look()
+        await self.unowned.look()
         await self.admission.learn()
+        self.effectiveness.begin()
         self._learned = True
         self.store.born = self.reconciler.born
         for key in self.store.all_workloads():
@@ -146,9 +155,10 @@ class Operator:
             tasks.create_task(self.queue.run())
             tasks.create_task(self.events.run())
             tasks.create_task(self.keeper.run())
-            tasks.create_task(self.bare_pods.run())
+            tasks.create_task(self.unowned.run())
             tasks.create_task(self._list_again())
             tasks.create_task(self._list_what_begins_anew())
+            tasks.create_task(self.effectiveness.run())
             tasks.create_task(self.admission.keep_learning(seconds=self._listing_seconds))
 
     async def finish(self) -> None:
@@ -180,7 +190,7 @@ class Operator:
             await self._rejudge(keys)
             return
         with self.keeper.holding():
-            await self.bare_pods.look()
+            await self.unowned.look()
             await self._rejudge(keys)
         self._look_at_policies()
         self.keeper.warn_of_namespaces()
@@ -236,9 +246,10 @@ class Operator:
                 self._state = "the API server does not answer"
                 log.warning("API server does not answer", error=str(error)[:300])
             await asyncio.sleep(WAIT_SECONDS)
-        if version < SUPPORTED_SINCE:
-            log.warning("Kubernetes 1.30 or later is needed for all repairs", version=f"{version[0]}.{version[1]}")
-        self.store.matches_label_keys = version >= MATCH_LABEL_KEYS_SINCE
+        self.keeper.caveat = untested(version[:2]) or ""
+        if self.keeper.caveat:
+            log.warning("version of Kubernetes is not tested", reason=self.keeper.caveat)
+        self.store.server = Server.of(version)
 
 
 async def operate(options: Options) -> int:

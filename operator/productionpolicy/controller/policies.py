@@ -63,6 +63,8 @@ class Keeper:
     admission: Admission
     events: Events
     clock: Clock
+    caveat: str = ""
+    """What is to be told of the API server's version."""
     _held: int = 0
     """How many judge just now: see `holding`."""
     _departures: dict[str, _Departure] = field(default_factory=dict)
@@ -181,7 +183,7 @@ class Keeper:
         return _plain(ledger.status(stored.policy, namespaces=namespaces, conditions=conditions))
 
     def _conditions(self, stored: StoredPolicy, ledger: Ledger) -> Iterator[Condition]:
-        yield self._condition(stored, "Ready", *_ready(stored))
+        yield self._condition(stored, "Ready", *_ready(stored, caveat=self.caveat))
         if stored.policy is not None:
             yield self._condition(stored, "Compliant", *_compliant(ledger))
             failed = self.reconciler.setbacks.counted(stored.policy)
@@ -251,10 +253,10 @@ def _plain(status: Any) -> Any:
     return msgspec.json.decode(msgspec.json.encode(status))
 
 
-def _ready(stored: StoredPolicy) -> tuple[str, str, str]:
+def _ready(stored: StoredPolicy, *, caveat: str) -> tuple[str, str, str]:
     if stored.policy is None:
         return "False", "InvalidSpec", f"nothing is repaired by this policy: {stored.fault}"
-    return "True", "Valid", "the policy is valid and in use"
+    return "True", "Valid", "; ".join(filter(None, ("the policy is valid and in use", caveat)))
 
 
 def _compliant(ledger: Ledger) -> tuple[str, str, str]:

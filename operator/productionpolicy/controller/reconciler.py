@@ -81,6 +81,9 @@ class Reconciler:
         self._clock = clock
         self._wake = wake
         self._later = later
+        self.came_in: Callable[[Case, Workload | None], None] = _ignore
+        """Is told of each new state of a governed workload, and of the one in which it was judged before."""
+        self._judged: dict[WorkloadKey, Workload] = {}
         self._born: dict[WorkloadKey, float] = {}
         self._harm: dict[WorkloadKey, float] = {}
         """Since when a budget of ours allows no eviction, by the monotonic clock."""
@@ -172,6 +175,7 @@ class Reconciler:
             return None
         if key not in self._writing:
             self.rollouts.observe(workload)
+        self._compare(workload, case)
         if case is None:
             self._enlist(key, None)
             return None
@@ -191,6 +195,12 @@ class Reconciler:
         if waits and case.workload.key not in self._writing:
             memory = self._memories[case.workload.uid]
             memory.follow(case.owners_view.template_digest, now=self._clock.monotonic())
+
+    def _compare(self, workload: Workload, case: Case | None) -> None:
+        """Tell of a governed workload that is not as it was when it was judged before."""
+        before, self._judged[workload.key] = self._judged.get(workload.key), workload
+        if before is not workload and case is not None and case.policy is not None:
+            self.came_in(case, before)
 
     def _look_after_rollout(self, judgement: Judgement) -> None:
         """Count a rollout of ours that failed, and look again when one will have failed."""
@@ -334,6 +344,7 @@ class Reconciler:
         self._enlist(key, None)
         self._born.pop(key, None)
         self._harm.pop(key, None)
+        self._judged.pop(key, None)
         self.rollouts.leave(key)
         self._memories.pop(self._uids.pop(key, ""), None)
 
@@ -470,6 +481,10 @@ class Reconciler:
 
 def _never(_policy: Policy) -> bool:
     return False
+
+
+def _ignore(_case: Case, _before: Workload | None) -> None:
+    """Take no note."""
 
 
 def _read(key: WorkloadKey, raw: Raw) -> Workload:

@@ -28,6 +28,7 @@ class Resource(Struct, frozen=True):
 PODS = Resource("", "v1", "pods", "Pod")
 CLAIMS = Resource("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim")
 SERVICE_ACCOUNTS = Resource("", "v1", "serviceaccounts", "ServiceAccount")
+LIMIT_RANGES = Resource("", "v1", "limitranges", "LimitRange")
 ADMISSION_GROUP = "admissionregistration.k8s.io"
 POLICIES = Resource(GROUP, VERSION, PLURAL, KIND, namespaced=False)
 NAMESPACES = Resource("", "v1", "namespaces", "Namespace", namespaced=False)
@@ -36,6 +37,8 @@ EVENTS = Resource("", "v1", "events", "Event")
 DEPLOYMENTS = Resource("apps", "v1", "deployments", "Deployment")
 STATEFUL_SETS = Resource("apps", "v1", "statefulsets", "StatefulSet")
 DAEMON_SETS = Resource("apps", "v1", "daemonsets", "DaemonSet")
+REPLICA_SETS = Resource("apps", "v1", "replicasets", "ReplicaSet")
+REPLICATION_CONTROLLERS = Resource("", "v1", "replicationcontrollers", "ReplicationController")
 JOBS = Resource("batch", "v1", "jobs", "Job")
 CRON_JOBS = Resource("batch", "v1", "cronjobs", "CronJob")
 BUDGETS = Resource("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget")
@@ -49,6 +52,7 @@ WATCHED = (
     BUDGETS,
     CLAIMS,
     SERVICE_ACCOUNTS,
+    LIMIT_RANGES,
     DAEMON_SETS,
     JOBS,
     CRON_JOBS,
@@ -57,12 +61,17 @@ WATCHED = (
 )
 """In the order in which they are first listed: what bears on workloads comes before them."""
 
+LISTED = (PODS, REPLICA_SETS, REPLICATION_CONTROLLERS)
+"""The kinds of which most objects belong to others: they are listed from time to time, in place of being watched."""
+
 WORKLOADS = {
     str(kind): resource
     for kind, resource in (
         (Kind.DEPLOYMENT, DEPLOYMENTS),
         (Kind.STATEFUL_SET, STATEFUL_SETS),
         (Kind.DAEMON_SET, DAEMON_SETS),
+        (Kind.REPLICA_SET, REPLICA_SETS),
+        (Kind.REPLICATION_CONTROLLER, REPLICATION_CONTROLLERS),
         (Kind.JOB, JOBS),
         (Kind.CRON_JOB, CRON_JOBS),
         (Kind.POD, PODS),

@@ -13,6 +13,7 @@ from productionpolicy.controller.resources import (
     AUTOSCALERS,
     BUDGETS,
     CLAIMS,
+    LIMIT_RANGES,
     NAMESPACES,
     NODES,
     POLICIES,
@@ -26,14 +27,18 @@ from productionpolicy.kube.fields import Fields
 from productionpolicy.kube.pods import PodTemplate
 from productionpolicy.kube.selectors import LabelIndex, SelectorIndex
 from productionpolicy.kube.surroundings import (
+    UNKNOWN_SERVER,
     Autoscaler,
     Claim,
+    LimitRange,
     Node,
     ServiceAccount,
     Surroundings,
     Topology,
+    default_resources,
     read_autoscaler,
     read_claim,
+    read_limit_range,
     read_node,
     read_service_account,
 )
@@ -98,6 +103,7 @@ class _Neighbourhood:
     autoscalers: dict[str, Autoscaler] = field(default_factory=dict)
     claims: dict[str, Claim] = field(default_factory=dict)
     accounts: dict[str, ServiceAccount] = field(default_factory=dict)
+    limit_ranges: dict[str, LimitRange] = field(default_factory=dict)
     labels: LabelIndex[WorkloadKey] = field(default_factory=LabelIndex)
     """The labels of all pod templates."""
     selectors: SelectorIndex[WorkloadKey] = field(default_factory=SelectorIndex)
@@ -118,12 +124,14 @@ class Store:
         self.departed: dict[str, Policy] = {}
         """Policies with onRemoval: Revert that were deleted before our finalizer could hold them, by name."""
         self.namespaces: dict[str, Namespace] = {}
-        self.matches_label_keys = False
+        self.server = UNKNOWN_SERVER
+        """What the API server honours."""
         self.born: Callable[[WorkloadKey], None] = _ignore
         """Is told of each workload that was not there before."""
         self._neighbourhoods: defaultdict[str, _Neighbourhood] = defaultdict(_Neighbourhood)
         self._nodes: dict[str, Node] = {}
-        self._topology = Topology.of(())
+        self._topology: Topology | None = None
+        """What the nodes offer; None where it has to be counted again."""
         self._versions: dict[Resource, dict[tuple[str, str], str]] = defaultdict(dict)
         self._observers: dict[Resource, Callable[[str, str, Mapping[str, Any] | None], Iterable[WorkloadKey]]] = {
             POLICIES: self._observe_policy,
@@ -133,6 +141,7 @@ class Store:
             BUDGETS: self._observe_budget,
             CLAIMS: self._observe_claim,
             SERVICE_ACCOUNTS: self._observe_account,
+            LIMIT_RANGES: self._observe_limit_range,
             **{each: self._observer_of_workload(each) for each in WORKLOADS.values()},
         }
 
@@ -210,8 +219,9 @@ class Store:
             autoscaler=self._autoscaler(workload),
             claims=tuple(around.claims[name] for name in sorted(workload.template.claims) if name in around.claims),
             account=around.accounts.get(workload.template.service_account),
-            topology=self._topology,
-            matches_label_keys=self.matches_label_keys,
+            default_resources=default_resources(around.limit_ranges.values()),
+            topology=self._topology_now(),
+            server=self.server,
         )
 
     def repaired_by(self, key: WorkloadKey) -> str | None:
@@ -267,17 +277,24 @@ class Store:
             self._nodes[name] = read_node(raw)
         if before == self._nodes.get(name):
             return ()
-        topology = Topology.of(self._nodes.values())
-        changed, self._topology = topology != self._topology, topology
-        return self._wanting_nodes() if changed else ()
+        self._topology = None
+        return self._wanting_nodes()
+
+    def _topology_now(self) -> Topology:
+        if self._topology is None:
+            self._topology = Topology.of(self._nodes.values())
+        return self._topology
 
     def _wanting_nodes(self) -> Iterator[WorkloadKey]:
-        """Return the workloads whose repair depends on the nodes: those to be spread by force."""
+        """Return the workloads whose judgement or repair depends on the nodes: those that are spread by force."""
         for stored in self.policies.values():
             policy = stored.policy
-            if policy is not None and policy.spec.expectations.spread.strength is Strength.REQUIRED:
-                for namespace in self.namespaces_of(stored.name):
-                    yield from self.workloads(namespace)
+            if policy is None:
+                continue
+            by_policy = policy.spec.expectations.spread.strength is Strength.REQUIRED
+            for namespace in self.namespaces_of(stored.name):
+                workloads = tuple(self._neighbourhoods[namespace].workloads.items())
+                yield from (key for key, each in workloads if by_policy or each.template.needs_places)
 
     def _observe_autoscaler(self, namespace: str, name: str, raw: Mapping[str, Any] | None) -> Iterable[WorkloadKey]:
         around = self._neighbourhoods[namespace]
@@ -303,6 +320,13 @@ class Store:
         if after is not None:
             around.accounts[name] = after
         return () if before == after else _having(around, lambda pod: pod.service_account == name)
+
+    def _observe_limit_range(self, namespace: str, name: str, raw: Mapping[str, Any] | None) -> Iterable[WorkloadKey]:
+        around = self._neighbourhoods[namespace]
+        before, after = around.limit_ranges.pop(name, None), read_limit_range(raw) if raw is not None else None
+        if after is not None:
+            around.limit_ranges[name] = after
+        return () if before == after else tuple(around.workloads)
 
     def _observe_budget(self, namespace: str, name: str, raw: Mapping[str, Any] | None) -> Iterable[WorkloadKey]:
         around = self._neighbourhoods[namespace]
@@ -355,7 +379,7 @@ class Store:
         around.uids[workload.uid] = key
         if workload.selector is not None:
             around.selectors.put(key, workload.selector)
-        return {key, *self._relabel(key, workload.template.labels)}
+        return {key, *self._relabel(key, workload.template.labels if workload.overlaps else None)}
 
     def _drop_workload(self, key: WorkloadKey) -> Iterable[WorkloadKey]:
         around = self._neighbourhoods[key.namespace]

@@ -2,7 +2,8 @@
 
 ## What it expects
 No pod stands alone: each belongs to a Deployment, a StatefulSet, a Job or another object, which is its owner. Static
-pods belong to their node. Pods that have ended are not meant.
+pods belong to their node. Pods that have ended, and hooks of Helm and Argo CD such as the tests of a chart, are not
+meant.
 
 ## Why it matters
 A pod that nothing owns is gone when its node is drained or fails, and nobody makes it anew.

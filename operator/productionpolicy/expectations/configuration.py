@@ -2,8 +2,9 @@
 
 ## What it expects
 No container that runs beside the others, native sidecars among them, has more than `maxLiteralEnv` (20) variables with
-a literal value, or a variable or argument with a text of several lines. A value that is made of other variables, and a
-command that is only written over several lines, are not meant.
+a literal value, or a variable or argument with a text of more than `maxLiteralLines` (2) lines. Lines that are empty,
+or only a comment or a bracket, do not count. A value that is made of other variables, and a command that is only
+written over several lines, are not meant.
 
 ## Why it matters
 Configuration within a workload cannot be shared, compared or reviewed by itself, and what differs between environments
@@ -14,7 +15,7 @@ None. What belongs together in a ConfigMap, and how changes of it reach the pods
 
 ## Example
 ```yaml
-configuration: {action: Audit, maxLiteralEnv: 20}
+configuration: {action: Audit, maxLiteralEnv: 20, maxLiteralLines: 2}
 ```
 """
 
@@ -33,6 +34,7 @@ from productionpolicy.kube.workloads import Workload
 
 _CONTINUED = re.compile(r"\\\n")
 _REFERENCE = "$("
+_BRACKETS = "{}[](), \t\r"
 
 
 class ConfigurationParameters(AuditedParameters, frozen=True, kw_only=True):
@@ -41,13 +43,16 @@ class ConfigurationParameters(AuditedParameters, frozen=True, kw_only=True):
     max_literal_env: Annotated[
         int, Meta(ge=0, le=1000, description="The greatest number of variables of a container with a literal value.")
     ] = 20
+    max_literal_lines: Annotated[
+        int, Meta(ge=1, le=1000, description="The greatest number of lines of a text in a variable or an argument.")
+    ] = 2
 
 
 def audit(workload: Workload, parameters: ConfigurationParameters, _around: Surroundings) -> Iterator[Finding]:
     """Find containers whose configuration stands in the workload."""
     for container in workload.template.long_running:
         yield from _many_variables(container, parameters)
-        yield from _texts(container)
+        yield from _texts(container, parameters)
 
 
 def _many_variables(container: Container, parameters: ConfigurationParameters) -> Iterator[Finding]:
@@ -61,17 +66,18 @@ def _many_variables(container: Container, parameters: ConfigurationParameters) -
         )
 
 
-def _texts(container: Container) -> Iterator[Finding]:
+def _texts(container: Container, parameters: ConfigurationParameters) -> Iterator[Finding]:
     for variable in container.variables:
-        if _lines(variable.value or "") > 1:
+        lines = _lines(variable.value or "")
+        if lines > parameters.max_literal_lines:
             yield Finding(
                 path=f"{variable.path}.value",
-                message=f"variable {variable.name} of container {container.name} holds a text of several lines",
+                message=f"variable {variable.name} of container {container.name} holds a text of {lines} lines",
                 remedy="move the text into a ConfigMap, and refer to it by valueFrom.configMapKeyRef or mount it",
             )
     for word in container.words:
         lines = _lines(word.text)
-        if lines > 1:
+        if lines > parameters.max_literal_lines:
             yield Finding(
                 path=word.path,
                 message=f"the command line of container {container.name} holds a text of {lines} lines",
@@ -81,7 +87,7 @@ def _texts(container: Container) -> Iterator[Finding]:
 
 def _lines(text: str) -> int:
     """Return how many lines of a text say something; a line that is continued is one with the next."""
-    lines = (each.strip() for each in _CONTINUED.sub(" ", text).splitlines())
+    lines = (each.strip(_BRACKETS) for each in _CONTINUED.sub(" ", text).splitlines())
     return sum(bool(each) and not each.startswith("#") for each in lines)
 
 

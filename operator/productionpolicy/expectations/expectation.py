@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from productionpolicy.kube.counts import Count
+from productionpolicy.kube.pods import Container, Probe
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import Kind, Workload
 from productionpolicy.repairs import Amendment, BudgetTerms
@@ -135,6 +136,8 @@ class Expectation(Struct, Generic[P], frozen=True):
     kinds: frozenset[Kind] = PODS
     rides_along: bool = False
     """Whether its repair waits until another one restarts the pods."""
+    hooks: bool = False
+    """Whether it judges the hooks of Helm and Argo CD, too, which are meant to end soon."""
 
     @property
     def page(self) -> str:
@@ -144,7 +147,24 @@ class Expectation(Struct, Generic[P], frozen=True):
 
     def judges(self, workload: Workload, parameters: P, around: Surroundings) -> bool:
         """Say whether it has anything to judge on the workload."""
-        return workload.kind in self.kinds and self.applies(workload, parameters, around)
+        judged = workload.kind in self.kinds and (self.hooks or workload.hook is None)
+        return judged and self.applies(workload, parameters, around)
+
+
+def missing_port(container: Container, probe: Probe | None, *, name: str) -> Iterator[Finding]:
+    """Find a probe that names a port which its container does not have.
+
+    Args:
+        container: the container.
+        probe: its probe, if it has one.
+        name: the field of the probe.
+    """
+    if probe is not None and probe.missing_port:
+        yield Finding(
+            path=f"{container.path}.{name}",
+            message=f"container {container.name} has no port named {probe.missing_port}, so its {name} always fails",
+            remedy="name a port of the container, or give its number",
+        )
 
 
 def always(_workload: Workload, _parameters: Parameters, _around: Surroundings) -> bool:

@@ -1,9 +1,11 @@
 """What a tag names is asked of the registry where it may have changed, and only there.
 
 ## What it expects
-An image whose tag moves (it has none, or one of `mutableTags`, and no digest) is pulled `Always`. No image, of init
+An image whose tag moves (it has none, or one of `mutableTags`, and no digest) is pulled `Always`. By default, these
+tags are `latest`, `main`, `master`, `nightly`, `canary`, `edge`, `dev`, `snapshot` and `unstable`. No image, of init
 containers too, is pulled `Never`, except under the profile Development or where `allowNever` says so. Where no policy
-is written, that of the API counts: `Always` for `latest` or no tag, else `IfNotPresent`.
+is written, that of the API counts: `Always` for `latest` or no tag, else `IfNotPresent`. Of an image that another
+program fills in, only `Never` is judged.
 
 ## Why it matters
 With a moving tag that is not pulled, each node runs what the tag meant when it was first pulled there. An image that is
@@ -26,7 +28,7 @@ from typing import Annotated, Self
 import msgspec
 from msgspec import Meta
 
-from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding, always
+from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding
 from productionpolicy.kube.images import Image
 from productionpolicy.kube.pods import Container
 from productionpolicy.kube.surroundings import Surroundings
@@ -41,7 +43,7 @@ class ImagePullPolicyParameters(AuditedParameters, frozen=True, kw_only=True):
     mutable_tags: Annotated[
         tuple[Annotated[str, Meta(min_length=1, max_length=128)], ...],
         Meta(max_length=64, description="Tags that move from one image to the next."),
-    ] = ("latest",)
+    ] = ("latest", "main", "master", "nightly", "canary", "edge", "dev", "snapshot", "unstable")
     allow_never: Annotated[
         bool | None,
         Meta(description="Whether images may be pulled Never. Where it is not given: in the profile Development."),
@@ -50,6 +52,11 @@ class ImagePullPolicyParameters(AuditedParameters, frozen=True, kw_only=True):
     def in_development(self) -> Self:
         """Allow images that developers bring to the nodes themselves."""
         return self if self.allow_never is not None else msgspec.structs.replace(self, allow_never=True)
+
+
+def applies(workload: Workload, _parameters: ImagePullPolicyParameters, _around: Surroundings) -> bool:
+    """Judge workloads with an image that no other program fills in, or that is pulled Never."""
+    return any(each.image or each.pull_policy == NEVER for each in workload.template.containers)
 
 
 def audit(workload: Workload, parameters: ImagePullPolicyParameters, _around: Surroundings) -> Iterator[Finding]:
@@ -81,6 +88,6 @@ IMAGE_PULL_POLICY = Expectation(
     parameters=ImagePullPolicyParameters,
     production=Action.AUDIT,
     development=Action.AUDIT,
-    applies=always,
+    applies=applies,
     audit=audit,
 )

@@ -1,7 +1,9 @@
 """Images are named by a version.
 
 ## What it expects
-Every image, of init containers too, has a digest, or a tag that is not one of `disallowedTags` (`latest`).
+Every image, of init containers too, has a digest, or a tag that is not one of `disallowedTags` (`latest`). An image
+that another program fills in is not judged: one of an image stream, `ko://...`, or a placeholder such as `${IMAGE}` or
+`<IMAGE>`. A tag that is written behind a placeholder counts.
 
 ## Why it matters
 An image without a version changes under the workload: two pods of one Deployment may run different code, and a
@@ -23,7 +25,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from productionpolicy.expectations.expectation import Action, Expectation, Finding, RefusableParameters, always
+from productionpolicy.expectations.expectation import Action, Expectation, Finding, RefusableParameters
 from productionpolicy.kube.images import Image
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import Workload
@@ -36,6 +38,11 @@ class ImageTagParameters(RefusableParameters, frozen=True, kw_only=True):
         tuple[Annotated[str, Meta(min_length=1, max_length=128)], ...],
         Meta(max_length=64, description="Tags that move from one image to the next."),
     ] = ("latest",)
+
+
+def applies(workload: Workload, _parameters: ImageTagParameters, _around: Surroundings) -> bool:
+    """Judge workloads with an image that no other program fills in."""
+    return any(each.image for each in workload.template.containers)
 
 
 def audit(workload: Workload, parameters: ImageTagParameters, _around: Surroundings) -> Iterator[Finding]:
@@ -64,6 +71,6 @@ IMAGE_TAG = Expectation(
     parameters=ImageTagParameters,
     production=Action.AUDIT,
     development=Action.IGNORE,
-    applies=always,
+    applies=applies,
     audit=audit,
 )

@@ -1,7 +1,8 @@
 """A Job ends, even if its work does not.
 
 ## What it expects
-Every Job, also of a CronJob, has `activeDeadlineSeconds`, for itself or for its pods.
+Every Job, also of a CronJob, has `activeDeadlineSeconds`, for itself or for its pods. Jobs that are hooks of Helm or
+Argo CD are judged by this expectation alone: a release waits for them.
 
 ## Why it matters
 A Job that hangs holds its resources until somebody notices, and a CronJob that waits for it does nothing at all.
@@ -50,4 +51,5 @@ JOB_DEADLINE = Expectation(
     applies=always,
     audit=audit,
     kinds=frozenset({Kind.JOB, Kind.CRON_JOB}),
+    hooks=True,
 )

@@ -3,8 +3,9 @@
 ## What it expects
 Where a container has a liveness probe, it asks something else than the readiness probe, or has more patience:
 `failureThreshold` times `periodSeconds` is larger. It is no tcpSocket where readiness speaks HTTP or gRPC, and one
-answer that takes longer than a second is not the end of the container. A pipeline in a shell is not judged: nobody can
-tell what it asks. A container without a liveness probe passes, unless `required` is true.
+answer that takes longer than a second is not the end of the container. It names no port that its container does not
+have. A pipeline in a shell is not judged: nobody can tell what it asks. A container without a liveness probe passes,
+unless `required` is true.
 
 ## Why it matters
 A readiness probe that fails takes a pod out of the load; a liveness probe that fails kills it. If both ask the same
@@ -26,7 +27,14 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding, always
+from productionpolicy.expectations.expectation import (
+    Action,
+    AuditedParameters,
+    Expectation,
+    Finding,
+    always,
+    missing_port,
+)
 from productionpolicy.kube.pods import Container, HandlerKind, Probe
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import LONG_RUNNING, Workload
@@ -48,7 +56,8 @@ def audit(workload: Workload, parameters: LivenessProbeParameters, _around: Surr
     for container in workload.template.long_running:
         if container.liveness is None and parameters.required:
             yield _found(container, "has no livenessProbe, so it stays as it is when it hangs", "add a livenessProbe")
-        elif container.liveness is not None and container.liveness.legible and not container.liveness.pipeline:
+        yield from missing_port(container, container.liveness, name="livenessProbe")
+        if container.liveness is not None and container.liveness.legible and not container.liveness.pipeline:
             yield from _hasty(container, container.liveness)
             yield from _confused(container, container.liveness)
 

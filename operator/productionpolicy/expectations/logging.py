@@ -3,7 +3,9 @@
 ## What it expects
 No script in the manifest sends messages into a file, by redirection or by `tee`; the streams (`/dev/stdout`,
 `/dev/stderr`, `/proc/1/fd/1`) and `/dev/null` are none, and a file that the script itself reads again, as by `tail -F`,
-passes. No variable or option of a log file (`LOG_FILE`, `APP_LOG_DIR`, `--log-file`) names an absolute path. No
+passes, as does one that another container of the pod reads, under whatever path it has mounted the volume. No variable
+or option of a log file (`LOG_FILE`, `APP_LOG_DIR`, `--log-file`) names an absolute path, nor does a directive of nginx
+(`error_log`), and PostgreSQL runs without its `logging_collector`. No
 container of another kind than a DaemonSet mounts `/var/log` of its node to write to it.
 
 ## Why it matters
@@ -23,17 +25,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from itertools import islice
 
 from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding, always
 from productionpolicy.kube.pods import Container, Volume
-from productionpolicy.kube.programs.log_files import OF_THE_NODE, logged_files, names_log, options
+from productionpolicy.kube.programs.log_files import (
+    OF_THE_NODE,
+    collector,
+    directives,
+    logged_files,
+    names_log,
+    options,
+)
 from productionpolicy.kube.programs.start import read_start
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import Kind, Workload
 
 _NODE_LOGS = "/var/log"
 _PLAIN = re.compile(r"[\w./${}-]{1,80}")
+_REFERENCE = re.compile(r"\$[({]?(\w+)[)}]?")
+_REFERENCES = "${} "
+_LINKED = ("nginx", "nginx-unprivileged", "openresty")
+"""Images in which the usual log files of nginx are links to the streams."""
+
 _MOST = 10
 """How many files of one script are told."""
 
@@ -48,7 +63,8 @@ def audit(workload: Workload, _parameters: LoggingParameters, _around: Surroundi
     """Find containers that log into files."""
     for container in workload.template.long_running:
         yield from _written(workload, container)
-        yield from _named(container)
+        yield from _named(workload, container)
+        yield from _directed(workload, container)
         if workload.kind is not Kind.DAEMON_SET:
             yield from _mounted(workload, container)
 
@@ -69,17 +85,62 @@ def _written(workload: Workload, container: Container) -> Iterator[Finding]:
 def _read_beside(workload: Workload, writer: Container, path: str) -> bool:
     """Say whether another container of the pod names the file, as one does that streams it."""
     others = (each for each in workload.template.containers if each is not writer)
-    return any(path in word for each in others for word in (*each.command, *each.args))
+    return any(_reads(each, place) for each in others for place in (path, *_places(writer, path, each)))
 
 
-def _named(container: Container) -> Iterator[Finding]:
+def _places(writer: Container, path: str, reader: Container) -> Iterator[str]:
+    """Return where a reader finds what a writer writes, by the volumes that both mount."""
+    for mount in writer.mounts:
+        below = f"{path.rstrip('/')}/".removeprefix(f"{mount.path.rstrip('/')}/")
+        if mount.path and len(below) <= len(path):
+            shared = (each.path.rstrip("/") for each in reader.mounts if each.volume == mount.volume)
+            yield from (f"{each}/{below}".rstrip("/") for each in shared)
+
+
+def _reads(reader: Container, path: str) -> bool:
+    """Say whether a container names a file, by a pattern or through a variable too."""
+    variables = (each for each in reader.variables if each.value and path in each.value)
+    named = any(_REFERENCES.format(each.name) in _bare(word.text) for each in variables for word in reader.words)
+    patterns = (each for word in reader.words for each in word.text.split() if "*" in each)
+    return (
+        named
+        or any(path in each.text for each in reader.words)
+        or any(fnmatchcase(path, each) or each.startswith(f"{path}/") for each in patterns)
+    )
+
+
+def _bare(text: str) -> str:
+    """Return a text with all references to variables in the form `$NAME`."""
+    return _REFERENCE.sub(r"$\1 ", text)
+
+
+def _named(workload: Workload, container: Container) -> Iterator[Finding]:
     for path, name, value in dict.fromkeys((*_variables(container), *_options(container))):
-        if names_log(name, value) and not _only_read(container, value):
+        if names_log(name, value) and not _only_read(container, value) and not _read_beside(workload, container, value):
             yield Finding(
                 path=path,
                 message=f"{name} makes container {container.name} log into a file, which kubectl logs does not read",
                 remedy=_REMEDY,
             )
+
+
+def _directed(workload: Workload, container: Container) -> Iterator[Finding]:
+    """Find servers whose own configuration, in the command line, sends logs into files."""
+    for word in container.words:
+        for name, path in directives(word.text, linked=container.has_image_of(_LINKED)):
+            if not _only_read(container, path) and not _read_beside(workload, container, path):
+                yield _of_server(container, word.path, name)
+    collected = collector(tuple(each.text for each in container.words))
+    if collected is not None and not (collected and _read_beside(workload, container, collected)):
+        yield _of_server(container, f"{container.path}.{'args' if container.args else 'command'}", "logging_collector")
+
+
+def _of_server(container: Container, path: str, name: str) -> Finding:
+    return Finding(
+        path=path,
+        message=f"{name} makes container {container.name} log into a file, which kubectl logs does not read",
+        remedy=_REMEDY,
+    )
 
 
 def _variables(container: Container) -> Iterator[tuple[str, str, str]]:

@@ -1,10 +1,12 @@
 """State outlives the pod that keeps it.
 
 ## What it expects
-A StatefulSet has a volumeClaimTemplate, or a volume that outlives its pods. A container whose image is one of
-`dataStores` mounts such a volume, in a Deployment too; Redis and its kin only if the command line says
-`appendonly yes`. A store whose image only serves as a client is not meant: a command that starts no server tells. A
-claim that a single node can mount (ReadWriteOnce) is mounted by Deployments of one pod only.
+A StatefulSet has a volumeClaimTemplate, or a volume that outlives its pods, unless all it runs is known to keep
+nothing, as memcached does. A container whose image is one of `dataStores` mounts such a volume, in a Deployment too.
+Some stores are meant only if the command line or a variable tells: Redis and its kin with an append-only file or
+snapshots, NATS with JetStream, Consul and Vault as servers, Milvus standalone. A store in a role that holds no state is
+not meant: a node of Elasticsearch that only coordinates, Kafka Connect, an agent, a client. A claim that a single node
+can mount (ReadWriteOnce) is mounted by Deployments of one pod only.
 
 ## Why it matters
 What stands in an emptyDir, or in the container itself, is gone with the pod, at the next rollout or drain. Pods that
@@ -23,7 +25,7 @@ persistence: {action: Audit, dataStores: [postgres, mysql, mongo, clickhouse-ser
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated
 
 from msgspec import Meta
@@ -32,18 +34,44 @@ from productionpolicy.expectations.expectation import Action, AuditedParameters,
 from productionpolicy.kube.images import ImagePattern
 from productionpolicy.kube.pods import EMPTY_DIR, Container, Volume
 from productionpolicy.kube.surroundings import Surroundings
-from productionpolicy.kube.workloads import REPLICATED, Kind, Workload
+from productionpolicy.kube.workloads import INTERCHANGEABLE, REPLICATED, Kind, Workload
 
 _PASSING = frozenset({EMPTY_DIR, "ephemeral", "configMap", "secret", "projected", "downwardAPI", "image", "gitRepo"})
 """Volumes that are gone with the pod, or that nobody can write."""
 
-_KEEP_IF_TOLD = ("redis", "redis-stack", "redis-stack-server", "valkey", "keydb", "dragonfly")
-"""Caches that are stores only if told to be."""
+_KEEP_IF_TOLD: Mapping[tuple[str, ...], re.Pattern[str]] = {
+    ("redis", "redis-stack", "redis-stack-server", "valkey", "keydb", "dragonfly"): re.compile(
+        r"\bappendonly\W{1,8}yes\b|\bsave\W{1,8}\d|(?:AOF_ENABLED|APPENDONLY)=(?:yes|true|1)\b|RDB_POLICY=\S",
+        re.IGNORECASE,
+    ),
+    ("nats", "nats-server", "nats-streaming"): re.compile(r"(?:^|\s)(?:-js|--?jetstream)\b(?!=false)|jetstream\s*[:{]"),
+    ("consul",): re.compile(r"(?:^|\s)-server\b(?!=false)|bootstrap-expect|\bserver\W{1,4}true"),
+    ("vault", "openbao"): re.compile(r"\bserver\b(?!.*\s-dev\b)"),
+    ("milvus",): re.compile(r"\bstandalone\b"),
+}
+"""Images that are stores only if they are told to be, and how they are told."""
 
-_TOLD = re.compile(r"\bappendonly\W{1,8}yes\b")
+_KEEP_NOTHING = ("memcached", "memcache")
+
+_IDLE = re.compile(
+    r"\bconnect-(?:distributed|standalone)\b|mirror-?maker|\bmongos\b|\bsentinel\b|\b(?:ratel|live|bulk)\b"
+    r"|--agent\b|enable-feature=\S*agent|\brpk\b(?!.*\bstart\b)"
+)
+"""Words of a command line by which a store runs in a role that holds no state."""
+
+_NODE_ROLES = re.compile(r"(?:^|\s)-?E?(?:\w*_)?node[._](?:roles|type)=(?P<roles>[^\n]*?)(?=$|\n|\s-)", re.IGNORECASE)
+_STATELESS_ROLES = frozenset(
+    {"", "ingest", "ml", "transform", "remote_cluster_client", "coordinating", "coordinating_only"}
+)
+"""Roles of a node of Elasticsearch or OpenSearch that holds neither data nor the state of the cluster."""
+
+_NO_DATA = re.compile(r"node[._]data=false", re.IGNORECASE)
+_NO_MASTER = re.compile(r"node[._]master=false", re.IGNORECASE)
+
 _SERVES = re.compile(
     r"entrypoint|run\.sh|\bserver\b|\bstart(?:-foreground|-single-node)?\b|\b(?:postgres|mysqld|mysqld_safe|mariadbd|mongod|cassandra|elasticsearch|etcd"
-    r"|rabbitmq-server|redis-server|influxd|clickhouse-server|couchdb|neo4j)\b"
+    r"|rabbitmq-server|redis-server|influxd|clickhouse-server|couchdb|neo4j|prometheus|redpanda|weaviate|tikv-server"
+    r"|pd-server|alpha|zero)\b"
 )
 """Words of a command line by which a store serves; others are those of a client."""
 
@@ -63,6 +91,7 @@ class PersistenceParameters(AuditedParameters, frozen=True, kw_only=True):
         *("percona-server-mongodb", "cassandra", "scylla", "couchdb", "couchbase", "couchbase/server", "neo4j"),
         *("arangodb", "rethinkdb", "influxdb", "clickhouse", "clickhouse-server", "cockroach", "etcd", "zookeeper"),
         *("cp-zookeeper", "kafka", "cp-kafka", "rabbitmq", "elasticsearch", "opensearch", "solr", "minio", "qdrant"),
+        *("prometheus", "redpanda", "weaviate", "tikv", "pd", "dgraph", "consul", "vault", "openbao", "nats", "milvus"),
     )
 
 
@@ -71,9 +100,9 @@ def audit(workload: Workload, parameters: PersistenceParameters, around: Surroun
     volumes = workload.template.volumes
     kept = {*workload.claim_templates, *(each.name for each in volumes if each.source not in _PASSING)}
     if _legible(workload):
-        yield from _stateless(workload, kept)
+        yield from _stateless(workload, kept, parameters)
         yield from _losing_stores(workload, kept, parameters)
-    if workload.kind is Kind.DEPLOYMENT and around.ceiling(workload) > _ENOUGH:
+    if workload.kind in INTERCHANGEABLE and around.ceiling(workload) > _ENOUGH:
         yield from _shared_claims(volumes, around, pods=around.ceiling(workload))
 
 
@@ -84,8 +113,8 @@ def _legible(workload: Workload) -> bool:
     return all(map(workload.legible, ("spec.volumeClaimTemplates", f"{path}.volumes", *mounts)))
 
 
-def _stateless(workload: Workload, kept: set[str]) -> Iterator[Finding]:
-    if workload.kind is Kind.STATEFUL_SET and not kept:
+def _stateless(workload: Workload, kept: set[str], parameters: PersistenceParameters) -> Iterator[Finding]:
+    if workload.kind is Kind.STATEFUL_SET and not kept and not _keeps_nothing(workload, parameters):
         yield Finding(
             path="spec.volumeClaimTemplates",
             message="the StatefulSet has no volume that outlives its pods, so each of them begins with nothing",
@@ -106,12 +135,42 @@ def _losing_stores(workload: Workload, kept: set[str], parameters: PersistencePa
             )
 
 
+def _keeps_nothing(workload: Workload, parameters: PersistenceParameters) -> bool:
+    """Say whether a container is known to keep nothing, and none is a store."""
+    containers = workload.template.long_running
+    idle = any(each.has_image_of(_KEEP_NOTHING) or _is_idle_store(each, parameters) for each in containers)
+    return idle and not any(_is_store(each, parameters) for each in containers)
+
+
+def _is_idle_store(container: Container, parameters: PersistenceParameters) -> bool:
+    return container.has_image_of(parameters.data_stores) and _is_idle(_told(container))
+
+
 def _is_store(container: Container, parameters: PersistenceParameters) -> bool:
-    line = " ".join(each.text for each in container.words)
-    if container.has_image_of(_KEEP_IF_TOLD):
-        return _TOLD.search(line) is not None
+    told, line = _told(container), _line(container)
+    for images, keeps in _KEEP_IF_TOLD.items():
+        if container.has_image_of(images):
+            return keeps.search(told) is not None
     serves = not line or line.startswith("-") or _SERVES.search(line) is not None
-    return serves and container.has_image_of(parameters.data_stores)
+    return serves and container.has_image_of(parameters.data_stores) and not _is_idle(told)
+
+
+def _is_idle(told: str) -> bool:
+    """Say whether a store is told to run in a role that holds no state."""
+    roles = _NODE_ROLES.search(told)
+    if roles:
+        return set(re.split(r"\W+", roles["roles"].lower())) <= _STATELESS_ROLES
+    return _IDLE.search(told) is not None or bool(_NO_DATA.search(told) and _NO_MASTER.search(told))
+
+
+def _line(container: Container) -> str:
+    return " ".join(each.text for each in container.words)
+
+
+def _told(container: Container) -> str:
+    """Return the command line, and the variables behind it, one a line."""
+    variables = (f"{each.name}={each.value}" for each in container.variables if each.value is not None)
+    return "\n".join((_line(container), *variables))
 
 
 def _shared_claims(volumes: tuple[Volume, ...], around: Surroundings, *, pods: int) -> Iterator[Finding]:

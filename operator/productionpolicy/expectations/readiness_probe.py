@@ -2,7 +2,8 @@
 
 ## What it expects
 Every container with a port for requests (one whose name does not say metrics, prometheus, debug, health, admin or
-pprof) has a readiness probe.
+pprof) has a readiness probe. It asks something: one that runs `true`, or another command that always succeeds, fails.
+So does a probe that names a port which its container does not have.
 
 ## Why it matters
 Without one, a pod gets requests from the moment its process starts, and a rollout goes on though the new version
@@ -22,7 +23,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from productionpolicy.expectations.expectation import Action, Expectation, Finding, RefusableParameters
+from productionpolicy.expectations.expectation import Action, Expectation, Finding, RefusableParameters, missing_port
+from productionpolicy.kube.pods import Container, Probe
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import LONG_RUNNING, Workload
 
@@ -45,6 +47,20 @@ def audit(workload: Workload, _parameters: ReadinessProbeParameters, _around: Su
                 message=f"container {container.name} has no readinessProbe, so it gets requests before it can answer",
                 remedy="add a readinessProbe that asks the container whether it can serve",
             )
+        elif container.readiness is not None:
+            yield from _idle(container, container.readiness)
+
+
+def _idle(container: Container, readiness: Probe) -> Iterator[Finding]:
+    """Find a readiness probe that always gives the same answer."""
+    yield from missing_port(container, readiness, name="readinessProbe")
+    if readiness.always_succeeds:
+        yield Finding(
+            path=f"{container.path}.readinessProbe",
+            message=f"container {container.name} has a readinessProbe that always succeeds, so it gets requests before "
+            "it can answer",
+            remedy="let the readinessProbe ask the container whether it can serve",
+        )
 
 
 READINESS_PROBE = Expectation(

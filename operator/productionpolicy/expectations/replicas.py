@@ -1,11 +1,14 @@
 """A workload has enough replicas to lose one.
 
 ## What it expects
-The least number of pods, `minReplicas` of its HorizontalPodAutoscaler or `spec.replicas`, is at least `minimum`
-(2).
+The least number of pods is at least `minimum` (2): `minReplicas` of the HorizontalPodAutoscaler, `minReplicaCount` of
+the KEDA ScaledObject, or `spec.replicas`. A workload that is scaled to 0, or whose autoscaler may scale it to 0, is not
+judged: that is a decision. Beside an autoscaler, the manifest leaves `spec.replicas` out.
 
 ## Why it matters
 A single pod is gone for as long as it takes to be replaced: at every node drain, every crash and every eviction.
+Where a manifest holds `spec.replicas`, each apply scales the workload to that number, whatever the autoscaler has
+chosen. What the autoscaler itself writes there is no finding.
 
 ## Repair and its risk
 None. How far a workload scales is its owner's decision: it may not be able to run twice, and it costs money.
@@ -25,9 +28,9 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
-from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding, always
+from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding
 from productionpolicy.kube.surroundings import Surroundings
-from productionpolicy.kube.workloads import REPLICATED, Workload
+from productionpolicy.kube.workloads import NUMBER_OF_PODS, REPLICATED, Workload
 
 
 class ReplicasParameters(AuditedParameters, frozen=True, kw_only=True):
@@ -41,19 +44,30 @@ class ReplicasParameters(AuditedParameters, frozen=True, kw_only=True):
     ] = 2
 
 
+def runs_at_all(workload: Workload, _parameters: ReplicasParameters, around: Surroundings) -> bool:
+    """Judge workloads that are meant to have a pod at any time."""
+    return around.floor(workload) >= 1
+
+
 def audit(workload: Workload, parameters: ReplicasParameters, around: Surroundings) -> Iterator[Finding]:
-    """Find workloads that are meant to have too few pods."""
-    floor = around.floor(workload)
-    if floor >= parameters.minimum:
-        return
-    scaler = around.autoscaler
-    source = f"HorizontalPodAutoscaler {scaler.name} has minReplicas {floor}" if scaler else f"replicas is {floor}"
-    yield Finding(
-        path="spec.replicas",
-        message=f"{source}, and at least {parameters.minimum} are expected so that the loss of a pod is no outage",
-        remedy=f"set {'minReplicas of the autoscaler' if scaler else 'spec.replicas'} to {parameters.minimum} or more, "
-        "or exempt a workload that cannot run twice",
-    )
+    """Find workloads that are meant to have too few pods, and numbers of pods that two write."""
+    floor, scaler = around.floor(workload), around.autoscaler
+    if floor < parameters.minimum:
+        source = f"{scaler.kind} {scaler.name} has {scaler.minimum_field} {floor}" if scaler else f"replicas is {floor}"
+        yield Finding(
+            path="spec.replicas",
+            message=f"{source}, and at least {parameters.minimum} are expected so that the loss of a pod is no outage",
+            remedy=f"set {f'{scaler.minimum_field} of the autoscaler' if scaler else 'spec.replicas'} "
+            f"to {parameters.minimum} or more, or exempt a workload that cannot run twice",
+        )
+    if scaler and NUMBER_OF_PODS in workload.written:
+        yield Finding(
+            path="spec.replicas",
+            message=f"the manifest holds spec.replicas beside {scaler.kind} {scaler.name}, so each apply scales the "
+            "workload to that number, whatever the autoscaler has chosen",
+            remedy="leave spec.replicas out of the manifest; with client-side apply, first take it out of the last "
+            "applied configuration (kubectl apply edit-last-applied), or the next apply scales to 1",
+        )
 
 
 REPLICAS = Expectation(
@@ -62,7 +76,7 @@ REPLICAS = Expectation(
     parameters=ReplicasParameters,
     production=Action.AUDIT,
     development=Action.IGNORE,
-    applies=always,
+    applies=runs_at_all,
     audit=audit,
     kinds=REPLICATED,
 )

@@ -2,9 +2,14 @@
 
 ## What it expects
 Every container and init container has a request for each resource in `requests` (cpu, memory) and a limit for each in
-`limits` (memory). A limit implies its request, as it does for the API server, and what the pod as a whole asks for
-counts for all its containers. No request exceeds its limit. The pods are at least of the quality of service
-`minimumQoS`.
+`limits` (memory). A limit implies its request, as it does for the API server. What the pod as a whole asks for counts
+for all its containers, and so do the defaults of the LimitRanges of the namespace. No container requests more than its
+limit, or more than the pod as a whole may use. Memory is given in whole bytes and is 1Mi or more, and cpu is less than
+256 cores: anything else is a wrong unit. The pods are at least of the quality of service `minimumQoS`; a request of 0
+counts as none for it.
+
+With `Warn` and `Deny` the API server judges a workload when it is written. LimitRanges are not seen then, so where a
+namespace has one, use `Audit`.
 
 ## Why it matters
 The scheduler places pods by what they request. A container that requests nothing is put onto a full node, and is the
@@ -21,14 +26,16 @@ resources: {action: Audit, requests: [cpu, memory], limits: [memory], minimumQoS
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated
 
 from msgspec import Meta, field
+from msgspec.structs import replace
 
 from productionpolicy.expectations.expectation import Action, Expectation, Finding, RefusableParameters, always
-from productionpolicy.kube.pods import Container
-from productionpolicy.kube.resources import COUNTED, QualityOfService, quality_of_service
+from productionpolicy.kube.pods import Container, PodTemplate
+from productionpolicy.kube.quantity import Quantity
+from productionpolicy.kube.resources import COUNTED, QualityOfService, Resources, quality_of_service
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import Workload
 
@@ -37,6 +44,19 @@ ResourceName = Annotated[str, Meta(min_length=1, max_length=253)]
 _REMEDIES = {
     QualityOfService.BURSTABLE: "request cpu or memory in a container",
     QualityOfService.GUARANTEED: "give every container limits of cpu and memory, and no request that differs",
+}
+
+
+_LEAST_MEMORY = 2**20
+_MOST_CORES = 256
+
+_FAULTS: Mapping[str, Callable[[Quantity], str]] = {
+    "memory": lambda given: "less than 1Mi" if 0 < given.amount < _LEAST_MEMORY else _no_bytes(given),
+    "cpu": lambda given: "256 cores or more" if given.amount >= _MOST_CORES else "",
+}
+_UNITS = {
+    "memory": "give memory with a unit such as Mi or Gi; m means thousandths of a byte",
+    "cpu": "give cpu in cores, or in thousandths of a core such as 500m",
 }
 
 
@@ -57,19 +77,33 @@ class ResourcesParameters(RefusableParameters, frozen=True, kw_only=True):
     ] = field(default=QualityOfService.BURSTABLE, name="minimumQoS")
 
 
-def audit(workload: Workload, parameters: ResourcesParameters, _around: Surroundings) -> Iterator[Finding]:
+def audit(workload: Workload, parameters: ResourcesParameters, around: Surroundings) -> Iterator[Finding]:
     """Find containers that do not say what they need, and pods of too low a quality of service."""
-    for container in workload.template.containers:
-        if container.resources.legible and workload.template.resources.legible:
-            yield from _missing_requests(workload, container, parameters)
-            yield from _missing_limits(workload, container, parameters)
+    template = _with_defaults(workload.template, around)
+    for container in template.containers:
+        if container.resources.legible and template.resources.legible:
+            yield from _missing_requests(template, container, parameters)
+            yield from _missing_limits(template, container, parameters)
             yield from _excessive_requests(container)
-    yield from _low_quality(workload, parameters)
+            yield from _more_than_the_pod(template.resources, container)
+    yield from _sum_of_requests(template)
+    yield from _implausible(workload.template)
+    yield from _low_quality(template, parameters)
 
 
-def _missing_requests(workload: Workload, container: Container, parameters: ResourcesParameters) -> Iterator[Finding]:
+def _with_defaults(template: PodTemplate, around: Surroundings) -> PodTemplate:
+    """Return the template as its pods are admitted: with the defaults of the namespace in each container."""
+    given = (
+        replace(each, resources=each.resources.defaulted(around.default_resources)) for each in template.containers
+    )
+    return replace(template, containers=tuple(given))
+
+
+def _missing_requests(
+    template: PodTemplate, container: Container, parameters: ResourcesParameters
+) -> Iterator[Finding]:
     for name in parameters.requests:
-        if _lacks(workload, container, name):
+        if _lacks(template, container, name):
             yield Finding(
                 path=f"{container.path}.resources.requests.{name}",
                 message=f"container {container.name} requests no {name}, so its pod may be put onto a node that has "
@@ -78,12 +112,12 @@ def _missing_requests(workload: Workload, container: Container, parameters: Reso
             )
 
 
-def _lacks(workload: Workload, container: Container, name: str) -> bool:
-    return container.resources.request(name) is None and workload.template.resources.request(name) is None
+def _lacks(template: PodTemplate, container: Container, name: str) -> bool:
+    return container.resources.request(name) is None and template.resources.request(name) is None
 
 
-def _missing_limits(workload: Workload, container: Container, parameters: ResourcesParameters) -> Iterator[Finding]:
-    whole = workload.template.resources
+def _missing_limits(template: PodTemplate, container: Container, parameters: ResourcesParameters) -> Iterator[Finding]:
+    whole = template.resources
     for name in parameters.limits:
         if name not in container.resources.limits and name not in whole.limits:
             yield Finding(
@@ -105,10 +139,59 @@ def _excessive_requests(container: Container) -> Iterator[Finding]:
             )
 
 
-def _low_quality(workload: Workload, parameters: ResourcesParameters) -> Iterator[Finding]:
-    template, minimum = workload.template, parameters.minimum_qos
+def _more_than_the_pod(whole: Resources, container: Container) -> Iterator[Finding]:
+    for name, request in container.resources.requests.items():
+        most = whole.request(name)
+        if most is not None and request > most:
+            yield Finding(
+                path=f"{container.path}.resources.requests.{name}",
+                message=f"container {container.name} requests {request} of {name}, and its pod as a whole {most}, so "
+                "the API server refuses its pods",
+                remedy="raise what the pod as a whole asks for, or lower the request",
+            )
+    for name, limit in container.resources.limits.items():
+        if name in whole.limits and limit > whole.limits[name]:
+            yield Finding(
+                path=f"{container.path}.resources.limits.{name}",
+                message=f"container {container.name} has a {name} limit of {limit}, and its pod as a whole one of "
+                f"{whole.limits[name]}, so the API server refuses its pods",
+                remedy="raise the limit of the pod, or lower that of the container",
+            )
+
+
+def _sum_of_requests(template: PodTemplate) -> Iterator[Finding]:
+    """Find containers that together request more than the pod, where none does so alone."""
+    running = [each.resources for each in template.long_running]
+    for name, most in template.resources.requests.items():
+        asked = [each.requests[name] for each in running if each.legible and name in each.requests]
+        if all(each <= most for each in asked) and sum(each.amount for each in asked) > most.amount:
+            yield Finding(
+                path=f"{template.path}.resources.requests.{name}",
+                message=f"the containers together request more {name} than the {most} of their pod as a whole, so the "
+                "API server refuses its pods",
+                remedy="raise what the pod as a whole asks for, or lower the requests of its containers",
+            )
+
+
+def _implausible(template: PodTemplate) -> Iterator[Finding]:
+    """Find quantities that say another unit than was meant."""
+    places = [(each.path, f"container {each.name}", each.resources) for each in template.containers]
+    for path, owner, resources in [*places, (template.path, "the pod as a whole", template.resources)]:
+        for group, quantities in (("requests", resources.requests), ("limits", resources.limits)):
+            for name in COUNTED:
+                fault = name in quantities and _FAULTS[name](quantities[name])
+                if fault:
+                    yield Finding(
+                        path=f"{path}.resources.{group}.{name}",
+                        message=f"{owner} has {quantities[name]} of {name} in its {group}, which is {fault}",
+                        remedy=_UNITS[name],
+                    )
+
+
+def _low_quality(template: PodTemplate, parameters: ResourcesParameters) -> Iterator[Finding]:
+    minimum = parameters.minimum_qos
     found = quality_of_service(template.resources, (each.resources for each in template.containers))
-    if template.containers and not found.reaches(minimum) and not _told(workload, parameters):
+    if template.containers and not found.reaches(minimum) and not _told(template, parameters):
         yield Finding(
             path=f"{template.path}.containers",
             message=f"the pods are of the quality of service {found}, below {minimum}, so they are evicted before "
@@ -117,11 +200,15 @@ def _low_quality(workload: Workload, parameters: ResourcesParameters) -> Iterato
         )
 
 
-def _told(workload: Workload, parameters: ResourcesParameters) -> bool:
+def _told(template: PodTemplate, parameters: ResourcesParameters) -> bool:
     """Say whether a quality below Burstable comes from requests whose lack is a finding already."""
     asked = [name for name in parameters.requests if name in COUNTED]
-    lacking = any(_lacks(workload, each, name) for each in workload.template.containers for name in asked)
+    lacking = any(_lacks(template, each, name) for each in template.containers for name in asked)
     return lacking and parameters.minimum_qos is QualityOfService.BURSTABLE
+
+
+def _no_bytes(given: Quantity) -> str:
+    return "no whole number of bytes" if given.amount != given.amount.to_integral_value() else ""
 
 
 RESOURCES = Expectation(

@@ -3,17 +3,22 @@
 ## What it expects
 A Deployment that is meant to have at least two pods rolls out with `RollingUpdate`, and its effective
 `maxUnavailable` at its greatest number of pods is at most 1% of them. A StatefulSet replaces its pods itself (not
-`OnDelete`), at most one at a time.
+`OnDelete`, nor all at once by `Recreate`), at most one at a time; its `maxUnavailable` counts on servers that heed it
+(from Kubernetes 1.37 on). A rollout can come to its end: a Deployment of one pod does not start a second one beside a
+claim that only one node or pod can mount, and where the nodes are known, there is a place for a surge pod if no pod may
+be unavailable.
 
 ## Why it matters
 The API's default lets a quarter of the pods be missing during every rollout, at the moment when the new version
-proves itself. With a surge instead, capacity never falls.
+proves itself. With a surge instead, capacity never falls. But a surge pod that finds no place holds a rollout up for
+ever.
 
 ## Repair and its risk
 For a Deployment whose owner has not written `maxUnavailable`, it becomes `"1%"`: none below 100 replicas, and
-unlike `0` it can never make an owner's later `maxSurge: 0` invalid. No pod restarts. It is not repaired where a
-surge pod may find no place: host ports, the host's network, persistent volume claims (which may be ReadWriteOnce),
-a required anti-affinity or a hard topologySpreadConstraint on hosts.
+unlike `0` it can never make an owner's later `maxSurge: 0` invalid. No pod restarts. It is neither repaired nor advised
+where a surge pod may find no place: host ports, the host's network, persistent volume claims (unless they are known to
+be mountable by many nodes), a required anti-affinity against its own pods on any key, a hard topologySpreadConstraint
+on hosts, extended resources such as GPUs, resource claims, huge pages.
 
 ## Example
 ```yaml
@@ -35,33 +40,52 @@ from productionpolicy.expectations.expectation import (
     several_pods,
 )
 from productionpolicy.kube.counts import Count
-from productionpolicy.kube.pods import HOSTNAME, POD_TEMPLATE_HASH, AffinityTerm, SpreadConstraint
+from productionpolicy.kube.pods import HOSTNAME, POD_TEMPLATE_HASH, AffinityTerm, PodTemplate, SpreadConstraint
 from productionpolicy.kube.surroundings import Surroundings
-from productionpolicy.kube.workloads import DEFAULT_MAX_UNAVAILABLE, MAX_UNAVAILABLE, REPLICATED, Kind, Workload
+from productionpolicy.kube.workloads import DEFAULT_MAX_UNAVAILABLE, MAX_UNAVAILABLE, REPAIRED, Kind, Workload
 from productionpolicy.repairs import MaxUnavailable
 
 TOLERATED = Count(1, percent=True)
+
+RECREATED = "strategy Recreate stops all pods before the first new one starts"
+WITHOUT_ORDER = {
+    "OnDelete": "strategy OnDelete leaves old pods running until a person deletes them",
+    "Recreate": RECREATED,
+}
+"""What is wrong with a StatefulSet's strategies that do not go pod by pod (Recreate is alpha in Kubernetes 1.37)."""
 
 
 class RollingUpdateParameters(Parameters, frozen=True, kw_only=True):
     """A rollout replaces pods without giving up capacity."""
 
 
-def audit(workload: Workload, _parameters: RollingUpdateParameters, around: Surroundings) -> Iterator[Finding]:
-    """Find rollouts that take pods away before their successors are there."""
-    if workload.kind is Kind.DEPLOYMENT:
-        yield from _audit_deployment(workload, ceiling=around.ceiling(workload))
+def rolls_out(workload: Workload, parameters: RollingUpdateParameters, around: Surroundings) -> bool:
+    """Judge workloads of several pods, and Deployments of one that mounts what a second one could not."""
+    if several_pods(workload, parameters, around):
+        return True
+    alone = workload.kind is Kind.DEPLOYMENT and not around.switched_off(workload)
+    return alone and bool(around.claims_of_one(workload))
+
+
+def audit(workload: Workload, parameters: RollingUpdateParameters, around: Surroundings) -> Iterator[Finding]:
+    """Find rollouts that take pods away before their successors are there, and those that cannot end."""
+    if workload.kind is not Kind.DEPLOYMENT:
+        yield from _audit_stateful_set(workload, around)
+    elif several_pods(workload, parameters, around):
+        yield from _audit_deployment(workload, around)
     else:
-        yield from _audit_stateful_set(workload, ceiling=around.ceiling(workload))
+        yield from _audit_single_pod(workload, around)
 
 
-def _audit_deployment(workload: Workload, *, ceiling: int) -> Iterator[Finding]:
-    path = workload.strategy_path
+def _audit_deployment(workload: Workload, around: Surroundings) -> Iterator[Finding]:
+    path, ceiling, obstacle = workload.strategy_path, around.ceiling(workload), _obstacle(workload, around)
     if workload.strategy.type == "Recreate":
         yield Finding(
             path=f"{path}.type",
-            message="strategy Recreate stops all pods before the first new one starts",
-            remedy="use RollingUpdate, or exempt a workload that cannot run beside itself",
+            message=RECREATED,
+            remedy=f"exempt the workload: {obstacle}"
+            if obstacle
+            else "use RollingUpdate, or exempt a workload that cannot run beside itself",
         )
         return
     missing = _unavailable(workload, ceiling=ceiling)
@@ -69,8 +93,49 @@ def _audit_deployment(workload: Workload, *, ceiling: int) -> Iterator[Finding]:
         yield Finding(
             path=f"{path}.rollingUpdate.maxUnavailable",
             message=f"a rollout may take away {missing} of {ceiling} pods before their successors are ready",
-            remedy='set maxUnavailable to "1%" (or 0) and maxSurge to at least 1',
+            remedy=_remedy(obstacle, missing=missing),
         )
+    yield from _audit_places(workload, around)
+
+
+def _remedy(obstacle: str | None, *, missing: int) -> str:
+    if obstacle is None:
+        return 'set maxUnavailable to "1%" (or 0) and maxSurge to at least 1'
+    least = "set maxUnavailable to 1, and " if missing > 1 else ""
+    return f"{least}exempt the workload, whose rollouts have to take a pod away first: {obstacle}"
+
+
+def _audit_places(workload: Workload, around: Surroundings) -> Iterator[Finding]:
+    """Find a Deployment all of whose pods have to stay while there is no place for another one."""
+    for key, capacity in _capacities(workload, around):
+        pods = max(around.floor(workload), capacity)
+        if pods <= around.ceiling(workload) and not _unavailable(workload, ceiling=pods):
+            yield Finding(
+                path=f"{workload.strategy_path}.rollingUpdate.maxUnavailable",
+                message=f"no rollout of {pods} pods can end: the schedulable nodes have places for {capacity} of them, "
+                f"by {key}, and none may be unavailable to make room for its successor",
+                remedy=f"set maxUnavailable to 1, add nodes that differ by {key}, or make the rule a preferred one",
+            )
+            return
+
+
+def _capacities(workload: Workload, around: Surroundings) -> Iterator[tuple[str, int]]:
+    """Return how many pods required rules allow at most on the nodes that are known, by topology key.
+
+    Pods that tolerate taints may find places on nodes that are not counted.
+    """
+    template, topology = workload.template, around.topology
+    if not topology.known or template.tolerates_taints:
+        return
+    if template.host_ports:
+        yield HOSTNAME, 1 if template.pinned else topology.holds(HOSTNAME)
+    for term in _barring_terms(workload):
+        if term.topology_key in topology.carried:  # on a node without the label a term is no obstacle
+            yield term.topology_key, topology.holds(term.topology_key)
+    for each in template.spread_constraints:
+        places = topology.holds(each.topology_key)
+        if each.required and each.counts(template.labels) and places < each.min_domains:
+            yield each.topology_key, places * each.max_skew
 
 
 def _unavailable(workload: Workload, *, ceiling: int) -> int:
@@ -81,16 +146,25 @@ def _unavailable(workload: Workload, *, ceiling: int) -> int:
     return min(missing, ceiling) if missing or surge else 1
 
 
-def _audit_stateful_set(workload: Workload, *, ceiling: int) -> Iterator[Finding]:
-    path = workload.strategy_path
-    if workload.strategy.type == "OnDelete":
-        yield Finding(
-            path=f"{path}.type",
-            message="strategy OnDelete leaves old pods running until a person deletes them",
-            remedy="use RollingUpdate",
-        )
+def _audit_single_pod(workload: Workload, around: Surroundings) -> Iterator[Finding]:
+    claim = next(iter(around.claims_of_one(workload)), None)
+    if claim is None or workload.strategy.type == "Recreate" or _unavailable(workload, ceiling=1):
+        return
+    yield Finding(
+        path=f"{workload.strategy_path}.type",
+        message=f"a rollout starts the new pod beside the old one, which holds claim {claim.name} "
+        f"({', '.join(claim.access_modes)}): the new pod may wait for the claim, and the old one for the new pod",
+        remedy="use strategy type Recreate, which lets go of the claim first",
+    )
+
+
+def _audit_stateful_set(workload: Workload, around: Surroundings) -> Iterator[Finding]:
+    path, ceiling = workload.strategy_path, around.ceiling(workload)
+    if workload.strategy.type in WITHOUT_ORDER:
+        yield Finding(path=f"{path}.type", message=WITHOUT_ORDER[workload.strategy.type], remedy="use RollingUpdate")
+        return
     missing = (workload.strategy.max_unavailable or Count(1)).rounded_down(ceiling)
-    if missing > 1:
+    if missing > 1 and around.server.max_unavailable_of_sets:
         yield Finding(
             path=f"{path}.rollingUpdate.maxUnavailable",
             message=f"a rollout may take away {missing} of {ceiling} pods at once",
@@ -103,34 +177,49 @@ def repair(workload: Workload, parameters: RollingUpdateParameters, around: Surr
     if next(audit(workload, parameters, around), None) is None:
         return None
     strategy = workload.strategy
-    if workload.kind is not Kind.DEPLOYMENT or strategy.type != "RollingUpdate":
+    decided = strategy.type != "RollingUpdate" or not several_pods(workload, parameters, around)
+    if workload.kind is not Kind.DEPLOYMENT or decided:
         return Refusal("the type of strategy is the owner's decision")
     if MAX_UNAVAILABLE in workload.written or strategy.unavailable != DEFAULT_MAX_UNAVAILABLE:
         return Refusal("the owner has written maxUnavailable")
     if strategy.max_surge and strategy.max_surge.value == 0:
         return Refusal("the owner allows no surge pod")
-    obstacle = _obstacle(workload)
+    obstacle = _obstacle(workload, around)
     return Refusal(obstacle) if obstacle else MaxUnavailable(before=DEFAULT_MAX_UNAVAILABLE, after=TOLERATED)
 
 
-def _obstacle(workload: Workload) -> str | None:
+def _obstacle(workload: Workload, around: Surroundings) -> str | None:
     """Say why a pod beyond the number of replicas may find no place."""
-    template = workload.template
-    if template.host_ports or (template.host_network and any(each.ports for each in template.containers)):
-        return "a surge pod needs a node of its own for its host ports"
-    if template.claims:
-        return f"a surge pod may not be able to mount claim {template.claims[0]}, if it is ReadWriteOnce"
-    if _kept_apart(workload):
-        return "a surge pod may find no host apart from the others"
-    return None
+    return next(_obstacles(workload, around), None)
 
 
-def _kept_apart(workload: Workload) -> bool:
+def _obstacles(workload: Workload, around: Surroundings) -> Iterator[str]:
+    template, claim = workload.template, around.claim_in_the_way(workload)
+    if template.host_ports:
+        yield "a surge pod needs a node of its own for its host ports"
+    if claim:
+        yield f"a surge pod may not be able to mount claim {claim}, if it is ReadWriteOnce"
+    for term in _barring_terms(workload):
+        yield f"a surge pod may find no place by {term.topology_key} apart from the others"
+    if any(_keeps_hosts_apart(each, template) for each in template.spread_constraints):
+        yield "a surge pod may find no host apart from the others"
+    if template.resource_claims:
+        yield "a surge pod may find no device for its resource claims"
+    if template.scarce_resource:
+        yield f"a surge pod may find no node with enough {template.scarce_resource} left"
+
+
+def _barring_terms(workload: Workload) -> Iterator[AffinityTerm]:
+    """Return the required terms that keep a pod of the next template away from those of this one."""
     template = workload.template
-    terms = (each for each in template.anti_affinity if POD_TEMPLATE_HASH not in each.match_label_keys)
-    rules: tuple[AffinityTerm | SpreadConstraint, ...] = (*terms, *template.spread_constraints)
-    hard = (each for each in rules if each.required and each.topology_key == HOSTNAME)
-    return any(each.selector is not None and each.selector.matches(template.labels) for each in hard)
+    required = (each for each in template.anti_affinity if each.required)
+    lasting = (each for each in required if POD_TEMPLATE_HASH not in each.match_label_keys)
+    return (each for each in lasting if each.counts(template.labels, namespace=workload.key.namespace))
+
+
+def _keeps_hosts_apart(rule: SpreadConstraint, template: PodTemplate) -> bool:
+    lasting = rule.required and POD_TEMPLATE_HASH not in rule.match_label_keys
+    return lasting and rule.topology_key == HOSTNAME and rule.counts(template.labels)
 
 
 ROLLING_UPDATE = Expectation(
@@ -139,9 +228,9 @@ ROLLING_UPDATE = Expectation(
     parameters=RollingUpdateParameters,
     production=Action.REPAIR,
     development=Action.IGNORE,
-    applies=several_pods,
+    applies=rolls_out,
     audit=audit,
     repair=repair,
     amendment=MaxUnavailable,
-    kinds=REPLICATED,
+    kinds=REPAIRED,
 )

@@ -2,9 +2,11 @@
 
 ## What it expects
 No variable of a container, init containers among them, has a literal value if its name says credential: password,
-secret, token, api key, private key and the like, as the last word. A reference to another variable, the place of a
-secret, a template, a path, a switch or nothing at all is no credential. What is known to be one, under any name, in the
-command line too, is found by its form: private keys, logins in URLs, and tokens that are made to be recognised.
+secret, token, api key, private key and the like, as the last word or before what it belongs to (`PASSWORD_DB`). The
+same holds for options and variables in the command line (`--requirepass`). A reference to another variable, the place
+of a secret, a template, a path, a switch, a key word or nothing at all is no credential. What is known to be one, under
+any name, is found by its form: private keys, logins in URLs and connection strings, and tokens that are made to be
+recognised.
 
 ## Why it matters
 Who may read workloads is not who may read Secrets. What stands in a manifest is in every copy of it, in logs and in
@@ -24,8 +26,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding, always
-from productionpolicy.kube.credentials import is_credential, may_be_credential, names_credential
-from productionpolicy.kube.pods import Container, Variable
+from productionpolicy.kube.credentials import holds_credential, is_credential
+from productionpolicy.kube.pods import Container
+from productionpolicy.kube.programs.arguments import named_values
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import Workload
 
@@ -45,7 +48,9 @@ def audit(workload: Workload, _parameters: SecretLiteralsParameters, _around: Su
 
 def _in_variables(container: Container) -> Iterator[Finding]:
     for variable in container.variables:
-        if variable.value is not None and _is_secret(variable, variable.value):
+        if variable.value is not None and (
+            is_credential(variable.value) or holds_credential(variable.name, variable.value)
+        ):
             yield Finding(
                 path=f"{variable.path}.value",
                 message=f"variable {variable.name} of container {container.name} holds a credential for all to read",
@@ -53,15 +58,11 @@ def _in_variables(container: Container) -> Iterator[Finding]:
             )
 
 
-def _is_secret(variable: Variable, value: str) -> bool:
-    if is_credential(value):
-        return True
-    return names_credential(variable.name) and may_be_credential(value, of_password="PASS" in variable.name.upper())
-
-
 def _in_command_line(container: Container) -> Iterator[Finding]:
+    by_form = [each.path for each in container.words if is_credential(each.text)]
+    by_name = [path for path, name, value in named_values(container) if holds_credential(name, value)]
     for word in container.words:
-        if is_credential(word.text):
+        if word.path in {*by_form, *by_name}:
             yield Finding(
                 path=word.path,
                 message=f"the command line of container {container.name} holds a credential for all to read",

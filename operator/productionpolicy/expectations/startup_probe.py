@@ -2,7 +2,7 @@
 
 ## What it expects
 A container with a liveness probe whose `initialDelaySeconds` are more than `maxInitialDelaySeconds` (30) has a startup
-probe.
+probe. A startup probe names no port that its container does not have.
 
 ## Why it matters
 A fixed delay is wrong on every machine but one: a start that takes longer ends in a restart, and then in the next one;
@@ -25,7 +25,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding
+from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding, missing_port
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import Workload
 
@@ -40,13 +40,14 @@ class StartupProbeParameters(AuditedParameters, frozen=True, kw_only=True):
 
 
 def applies(workload: Workload, _parameters: StartupProbeParameters, _around: Surroundings) -> bool:
-    """Judge workloads with a liveness probe."""
-    return any(each.liveness for each in workload.template.long_running)
+    """Judge workloads with a liveness probe, or a startup probe that always fails."""
+    return any(each.liveness or (each.startup and each.startup.missing_port) for each in workload.template.long_running)
 
 
 def audit(workload: Workload, parameters: StartupProbeParameters, _around: Surroundings) -> Iterator[Finding]:
     """Find liveness probes that wait for the start by a delay only."""
     for container in workload.template.long_running:
+        yield from missing_port(container, container.startup, name="startupProbe")
         delay = container.liveness.initial_delay if container.liveness else 0
         if delay > parameters.max_initial_delay_seconds and not container.startup:
             yield Finding(

@@ -8,10 +8,37 @@ _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[.-]")
 _COUNTED = re.compile(r"_?\d+$")
 
 _SAYS_CREDENTIAL = re.compile(
-    r"PASSW(?:OR)?D$|PASSPHRASE$|SECRET$|TOKEN$|API_?KEY$|PRIVATE_?KEY$|SECRET_?KEY(?:_BASE)?$|SECRET_?ACCESS_?KEY$"
-    r"|(?:ENCRYPTION|SIGNING|MASTER|AUTH|ACCOUNT|STORAGE)_?KEY$|CREDENTIALS?$|_(?:CREDS|PASS|PWD)$"
+    r"PASSW(?:OR)?D$|PASSPHRASE$|SECRET$|TOKEN$|API_?KEY$|PRIVATE_?KEY$|SECRET_?KEY(?:_BASE)?$|ACCESS_?KEY$"
+    r"|(?:ENCRYPTION|SIGNING|MASTER|FERNET)_?KEY$|CREDENTIALS?$|_(?:CREDS|PASS|PWD)$|(?:ERLANG|RELEASE)_?COOKIE$"
+    r"|(?:DB|SQL|REQUIRE|USER|ADMIN|ROOT|REDIS|MAIL|SMTP|LDAP|BIND)PASS$|MASTER_?AUTH$|(?:REDIS|VALKEY)_AUTH$"
 )
 """A name ends in what it names: what follows the word (`_FILE`, `_NAME`, `_TTL`) names something else."""
+
+_MAY_SAY_CREDENTIAL = re.compile(
+    r"(?:AUTH|ACCOUNT|STORAGE|LICEN[SC]E|BATCH|SUBSCRIPTION|SHARED)_?KEY$"
+    r"|(?:^|_)(?:PAD|PADDING|[BE]OS|UNK|SEP|CLS|MASK|STOP|START|END|SORT|SPECIAL|PAGE|NEXT|PREV)_TOKEN$"
+    r"|^OPTION_(?:\w+_)?(?:SECRET|CREDENTIALS?)$"
+)
+"""Names of credentials, of key words of a program, and of objects of the kind Secret: the text has to tell."""
+
+_OF_PERSON = re.compile(r"PASS|PWD|COOKIE$")
+"""Words for texts that people choose: numbers and words are among them, and none names an object of the kind Secret."""
+
+_LOGIN = re.compile(r"(?:^|_)AUTH$")
+
+_WORD_FIRST = re.compile(
+    r"(?:^|_)(?P<word>PASSW(?:OR)?D|PASSPHRASE|SECRET|TOKEN|API_?KEY)_(?P<rest>[A-Z]+(?:_[A-Z]+)?)$"
+)
+_DESCRIBES = re.compile(
+    r"(?:^|_)(?:\w*(?:FILE|PATH|NAME|DIR|DIRECTORY|FOLDER|LENGTH|SIZE|TIME|TIMEOUT|HASH|SPACE|SECONDS|MINUTES|DAYS)S?"
+    r"|UR[LI]S?|TTL|HEADERS?|TYPES?|POLICY|PROMPT|ALG|ALGO|ALGORITHM|ISSUER|AUD|AUDIENCES?|ENDPOINT|HOST|PORT"
+    r"|EXPIR\w*|DURATION|INTERVAL|ROTATION|REFRESH|SERVICE|PROVIDER|BACKEND|STORE|MANAGER|ENGINE|MOUNT|VERSION"
+    r"|IDS?|REFS?|REFERENCE|KEYS?|PREFIX|SUFFIX|FORMAT|CACHE|COOKIE|CLAIMS?|SCOPES?|ENCODING|REALM|USER|REGION"
+    r"|LABELS?|ANNOTATIONS?|COUNT|LIMIT|BUDGET|MODE|METHOD|STRATEGY|GRANT|VALIDITY|RESET|FIELD|ATTRIBUTE|STRING"
+    r"|MESSAGE|COMMAND|CMD|SCRIPT|CLASS|ARN|SOURCE|LOCATION|PARAM|PARAMETER|REGEX|PATTERN|CHARS|LEN|RETRIES|WEBHOOK"
+    r"|VALUE|CONFIG|SETTINGS|OPTIONS|HELPER|SERVER|CLIENT|REVIEW|AUTH|ENV|VAR|VARIABLE)(?:_|$)"
+)
+"""What follows the word for a credential where the name is of something about it."""
 
 _SAYS_OTHERWISE = re.compile(
     r"(?:^|_)(?:MAX|MIN|NUM|COUNT|LIMIT|ALLOW|ENABLED?|DISABLED?|USE|REQUIRED?|SKIP|NO|IS|HAS|PUBLIC|BY|PROXY_PASS)(?:_|$)"
@@ -20,7 +47,7 @@ _SAYS_OTHERWISE = re.compile(
 """Limits, switches, what is public, and the names of Secrets."""
 
 _REFERENCE = re.compile(
-    r"\$[({\w]|\{\{|^<[^>]*>$|^%[\w()]+%?$|^\(\(.*\)\)$|^[@#_]{2}.*[@#_]{2}$|^#\{.*\}#?$"
+    r"\$[({\w]|`|\{\{|^<[^>]*>$|^%[\w()]+%?$|^\(\(.*\)\)$|^[@#_]{2}.*[@#_]{2}$|^#\{.*\}#?$"
     r"|^(?:ref\+\w+|vault|bao|sops|secret|secretref|env|file|arn|op|sm|asm|gsm|ssm|gcp-?sm|aws-?s?sm"
     r"|(?:aws-?)?secrets-?manager|gcp-?secret-?manager|azkv|akv|key-?vault|doppler|k8s|kubernetes|conjur):"
     r"|^ENC\[|^projects/[^/]+/secrets/",
@@ -30,7 +57,7 @@ _REFERENCE = re.compile(
 
 _PLACEHOLDER = re.compile(
     r"[*xX.\u2022]+|.*(?:redacted|placeholder|replace[-_ ]?(?:me|this|with)|insert[-_ ]).*|todo|your[-_ ].*|none|null"
-    r"|nil",
+    r"|nil|\[[^\]]*\]",
     re.IGNORECASE,
 )
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|SECRET|PASSWORD|TOKEN|KEY")
@@ -41,18 +68,39 @@ _NUMBER = re.compile(r"[\d.]+")
 _PLACE = re.compile(r"(?:[A-Za-z]:\\|(?:~|\.{1,2})?/)[\w./@\\-]*|\w+://[^@\s]*")
 """A path, or a URL in which nobody logs in."""
 
-_NO_SECRETS = (_PLACEHOLDER, _VARIABLE, _SWITCH, _PLACE)
+_FILE = re.compile(r"[\w.-]+\.(?:pem|key|crt|json|ya?ml|txt|p12|jks|conf|env)")
+
+_NO_SECRETS = (_PLACEHOLDER, _VARIABLE, _SWITCH, _PLACE, _FILE)
 
 _SECRET_NAME = re.compile(
     r"[a-z0-9./-]*-(?:secrets?|credentials?|creds|tokens?|tls|certs?|keys?|auth)|[a-z./]+(?:-[a-z./]+)+"
 )
 """What people call an object of the kind Secret."""
 
+_KEY_WORD = re.compile(r"[A-Z][A-Za-z]*(?:-[A-Z][A-Za-z]*)+|[a-z]{1,4}")
+"""The name of a header, such as `X-API-Key`, or a short word, such as `asc`."""
+
+_LOGS_IN = re.compile(r"[\w.@-]{1,64}:(?!\d+$)[^\s/:]{4,128}")
+_LOGS_IN_TO_NEO4J = re.compile(r"\w{1,64}/[^\s/]{4,128}")
+_LEAST_STRONG, _LEAST_BLOB = 8, 16
+
+_PASSWORD_BESIDE = re.compile(
+    r"(?:^|[\s;&?,\"'])(?:password|passwd|pwd)\s?=\s?(?:\\?\"([^\"\\]+)|'([^']+)|([^\s;&,\"']+))", re.IGNORECASE
+)
+_CONNECTS = re.compile(
+    r"\b(?:host|hostaddr|user(?: ?id|name)?|uid|dbname|server|data source|database|initial catalog)\s?="
+    r"|LoginModule\s+required",
+    re.IGNORECASE,
+)
+"""What stands beside a password in the connection strings of libpq, ADO.NET and Kafka."""
+
 _IS_CREDENTIAL = re.compile(
     r"-----BEGIN (?:[A-Z]+ ){0,4}PRIVATE KEY-----"
     r"|\b[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s/?#:@\"']{0,256}:[^\s/?#@$<>{}()*%\"']{1,256}@(?!sha256:)[\w\[]"
     r"|[;?&]\s{0,8}(?:[Pp]assword|PASSWORD|[Pp]wd|PWD)\s{0,8}=\s{0,8}[^\s;&$<>{}()*%\"'`/]"
-    r"|\bAccountKey=[A-Za-z0-9+/]{40}"
+    r"|\b(?:Account|SharedAccess)Key=[A-Za-z0-9+/]{20}"
+    r"|\b[\w.-]{1,64}:[^\s:@/$<>{}()*%\"']{1,256}@(?:tcp|unix)\("
+    r"|\b[\w.-]{1,64}/[^\s:@/$<>{}()*%\"']{1,256}@//[\w.-]"
     r"|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b(?<!EXAMPLE)"
     r"|\bgh[pousr]_[A-Za-z0-9]{36}|\bgithub_pat_\w{22}|\bglpat-[\w-]{20}"
     r"|\bxox[abeoprs]-[\w-]{10}|\bhooks\.slack\.com/services/T\w{6,20}/B\w{6,20}/\w{20}"
@@ -66,13 +114,60 @@ _IS_CREDENTIAL = re.compile(
 
 def is_credential(text: str) -> bool:
     """Say whether a text holds a credential, whatever its name."""
-    return _IS_CREDENTIAL.search(text) is not None
+    return _IS_CREDENTIAL.search(text) is not None or _connects_with_password(text)
+
+
+def holds_credential(name: str, text: str) -> bool:
+    """Say whether a text under a name, of a variable or an option, is a credential.
+
+    Most names tell. Some are also those of key words or logins, where the text has to look like a credential, too.
+    """
+    plain = _plain(name)
+    if _SAYS_OTHERWISE.search(plain) or not may_be_credential(text, of_password=_OF_PERSON.search(plain) is not None):
+        return False
+    bare = text.strip()
+    if _MAY_SAY_CREDENTIAL.search(plain) or _says_word_first(plain, of_password=False):
+        return _is_strong(bare)
+    if _LOGIN.search(plain) and not _SAYS_CREDENTIAL.search(plain):
+        return _is_login(bare, neo4j="NEO4" in plain)
+    return names_credential(name) and (_OF_PERSON.search(plain) is not None or _KEY_WORD.fullmatch(bare) is None)
 
 
 def names_credential(name: str) -> bool:
     """Say whether a variable of this name holds a credential, and not a path, a limit or the name of one."""
-    plain = _COUNTED.sub("", _HUMP.sub("_", name).upper())
-    return _SAYS_CREDENTIAL.search(plain) is not None and _SAYS_OTHERWISE.search(plain) is None
+    plain = _plain(name)
+    says = _SAYS_CREDENTIAL.search(plain) is not None or _says_word_first(plain, of_password=True)
+    return says and _SAYS_OTHERWISE.search(plain) is None
+
+
+def _plain(name: str) -> str:
+    return _COUNTED.sub("", _HUMP.sub("_", name).upper())
+
+
+def _says_word_first(plain: str, *, of_password: bool) -> bool:
+    """Say whether a name has the word for a credential before what it belongs to, as in `PASSWORD_DB`."""
+    found = _WORD_FIRST.search(plain)
+    if found is None or _DESCRIBES.search(found["rest"]) or _SAYS_CREDENTIAL.search(plain):
+        return False
+    return found["word"].startswith("PASS") is of_password
+
+
+def _is_strong(text: str) -> bool:
+    letters, digits = any(map(str.isalpha, text)), any(map(str.isdigit, text))
+    return len(text) >= _LEAST_STRONG and letters and digits and " " not in text
+
+
+def _is_login(text: str, *, neo4j: bool) -> bool:
+    """Say whether a text is a name with a password, or long enough to be an encoded one."""
+    blob = len(text) >= _LEAST_BLOB and _is_strong(text) and text != text.lower() and "." not in text
+    return blob or _LOGS_IN.fullmatch(text) is not None or (neo4j and _LOGS_IN_TO_NEO4J.fullmatch(text) is not None)
+
+
+def _connects_with_password(text: str) -> bool:
+    if not _CONNECTS.search(text):
+        return False
+    found = ("".join(each) for each in _PASSWORD_BESIDE.findall(text))
+    return any(may_be_credential(each, of_password=True) for each in found)
 
 
 def may_be_credential(text: str, *, of_password: bool) -> bool:

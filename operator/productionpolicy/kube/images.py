@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Annotated
@@ -19,6 +20,25 @@ _HUB = "docker.io"
 _LIBRARY = "library"
 """The team of images in it whose name names none."""
 
+_PART = r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*"
+_HOST = r"(?:[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?::[0-9]+)?|[a-z0-9-]+:[0-9]+)/"
+_NAME = rf"(?:{_HOST})?{_PART}(?:/{_PART})*"
+_KNOWN_NAME = re.compile(_NAME)
+_KNOWN = re.compile(
+    rf"{_NAME}:?|(?:[^@]*/)?[^@/:]*:[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}}|[^@]*@[a-z0-9+._-]+:[0-9A-Fa-f]+"
+)
+"""A name that a registry can hold, or any name with a tag or digest that is written out."""
+
+_PLACEHOLDER = re.compile(
+    r"auto|.*:__[A-Za-z0-9_]+__|[^:@]*(?:placeholder|replace[-_]?(?:me|with))[^:@]*", re.IGNORECASE
+)
+"""References of a valid form that another program replaces; `auto` is for the injector of Istio."""
+
+_VERSION = re.compile(
+    r"(?<=[a-z])[-_]?\d[\d.]*(?:-(?:c\d+s?|(?:centos|rhel|ubi|el|fedora|alpine|debian|ubuntu|bookworm)[\d.]*))?$"
+)
+"""A version at the end of a name, as in `postgresql-16-c9s`."""
+
 
 class Image(Struct, frozen=True):
     """A reference to an image: `registry:5000/team/name:tag@sha256:…`."""
@@ -34,6 +54,11 @@ class Image(Struct, frozen=True):
         folder, slash, last = named.rpartition("/")
         name, _, tag = last.partition(":")
         return cls(name=f"{folder}{slash}{name}", tag=tag or None, digest=digest or None)
+
+    @property
+    def name_known(self) -> bool:
+        """Whether nothing else fills in a part of the name."""
+        return _KNOWN_NAME.fullmatch(self.name) is not None
 
     @property
     def default_pull_policy(self) -> str:
@@ -55,10 +80,10 @@ class Image(Struct, frozen=True):
         return self.full_name.partition("/")[0]
 
     def is_one_of(self, patterns: tuple[str, ...]) -> bool:
-        """Say whether a glob matches its name, or the last part or two of it.
+        """Say whether a glob matches its name, or the end of it, with or without a version there.
 
-        `redis` matches `registry.example/cache/redis`, and so does `cache/redis`. A pattern with a colon is asked of
-        name and tag.
+        `redis` matches `registry.example/cache/redis` and `cache/redis-7`, and so does `cache/redis`. A pattern with a
+        colon is asked of name and tag.
         """
         tagged = tuple(each for each in patterns if ":" in each)
         names, with_tag = any_of(patterns), any_of(tagged)
@@ -67,12 +92,24 @@ class Image(Struct, frozen=True):
     def comes_from(self, places: tuple[str, ...]) -> bool:
         """Say whether a glob matches its registry, or its name with or without one."""
         pattern = any_of(places)
-        return any(pattern.match(each) for each in (self.registry, self.full_name, self.name))
+        return self.name_known and any(pattern.match(each) for each in (self.registry, self.full_name, self.name))
 
     def _ends(self) -> Iterator[str]:
-        yield self.name
-        for count in (1, 2):
-            yield "/".join(self.name.rsplit("/", count)[-count:])
+        parts = self.name.split("/")
+        for count in range(1, len(parts) + 1):
+            end = "/".join(parts[-count:])
+            yield end
+            yield _VERSION.sub("", end)
+
+
+def is_written(reference: str) -> bool:
+    """Say whether a reference says which image is meant, and leaves that to no other program.
+
+    Programs fill in what is empty, a placeholder in brackets (`${IMAGE}`, `<IMAGE>`), an address of another kind
+    (`ko://...`), and any other name that no registry can hold. A tag behind such a name still counts if it is written.
+    """
+    text = reference.strip()
+    return _KNOWN.fullmatch(text) is not None and _PLACEHOLDER.fullmatch(text) is None
 
 
 @lru_cache(maxsize=4096)

@@ -65,10 +65,13 @@ class Ownership:
     def declared(self, *path: str) -> bool:
         """Say whether an owner's declared configuration holds the field.
 
+        What is applied to a subresource is no configuration of the object: an autoscaler may so write its `scale`.
+
         Args:
             path: the names that lead to it; a list item is named `name=web`.
         """
-        declared = any(each.operation == "Apply" and _owns(each.owned, path) for each in self.entries)
+        applied = (each for each in self.entries if each.operation == "Apply" and not each.subresource)
+        declared = any(_owns(each.owned, path) for each in applied)
         return declared or _holds(self._applied, path)
 
     def listed(self, *path: str) -> bool:

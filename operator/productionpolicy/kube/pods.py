@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from enum import StrEnum
+from itertools import chain
 from math import ceil
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from productionpolicy.kube.fields import Fields
-from productionpolicy.kube.images import is_one_of
+from productionpolicy.kube.images import is_one_of, is_written
 from productionpolicy.kube.ownership import Part
 from productionpolicy.kube.programs.commands import is_shell
 from productionpolicy.kube.resources import NO_RESOURCES, Resources, read_resources
@@ -24,6 +25,12 @@ HOSTNAME = "kubernetes.io/hostname"
 ZONE = "topology.kubernetes.io/zone"
 POD_TEMPLATE_HASH = "pod-template-hash"
 """The label by which the pods of one template differ from those of the next."""
+
+REVISION_LABELS = frozenset({POD_TEMPLATE_HASH, "controller-revision-hash"})
+"""The labels that controllers give to all pods of one template, of Deployments and of StatefulSets."""
+
+NAMESPACE_NAME = "kubernetes.io/metadata.name"
+"""The label in which each namespace holds its name."""
 
 REQUIRED_TERMS = "requiredDuringSchedulingIgnoredDuringExecution"
 PREFERRED_TERMS = "preferredDuringSchedulingIgnoredDuringExecution"
@@ -39,6 +46,13 @@ _OPERATING_SYSTEM = ("kubernetes.io/os", "beta.kubernetes.io/os")
 """The labels by which nodes tell their operating system."""
 _PIPE = re.compile(r"(?<!\|)\|(?!\|)")
 
+_NOTHING = re.compile(
+    r"(?:[A-Za-z0-9_/.-]*/)?(?:(?:ba|da|a)?sh -[elux]*c )?(?:[A-Za-z0-9_/.-]*/)?"
+    r"(?:true|:|exit 0|echo(?: [A-Za-z0-9 _.!-]*)?);?"
+)
+"""Commands that always succeed, alone or in a shell."""
+
+_PORT_NAME = re.compile(r"[a-z0-9-]*[a-z][a-z0-9-]*")
 EMPTY_DIR = "emptyDir"
 """What the API server takes a volume without a source for (core/v1)."""
 
@@ -85,8 +99,15 @@ class Probe(Struct, frozen=True):
     period: int = _PERIOD
     timeout: int = _TIMEOUT
     failure_threshold: int = _FAILURE_THRESHOLD
+    missing_port: str = ""
+    """The name by which it names a port that its container does not have, so that it always fails."""
     legible: bool = True
     """Whether all of it could be read."""
+
+    @property
+    def always_succeeds(self) -> bool:
+        """Whether it runs a command that does nothing, and so asks nothing."""
+        return self.kind is HandlerKind.EXEC and _NOTHING.fullmatch(" ".join(self.action)) is not None
 
     @property
     def patience(self) -> int:
@@ -167,8 +188,7 @@ class Container(Struct, frozen=True):
     """The names of the declared ports; a port without a name is an empty string."""
     readiness: Probe | None = None
     liveness: Probe | None = None
-    startup: bool = False
-    """Whether it has a startup probe."""
+    startup: Probe | None = None
     resources: Resources = NO_RESOURCES
     pull_policy: str | None = None
     read_only: bool = False
@@ -223,6 +243,31 @@ class AffinityTerm(Struct, frozen=True):
     required: bool
     weight: int = 0
     match_label_keys: tuple[str, ...] = ()
+    mismatch_label_keys: tuple[str, ...] = ()
+    namespaces: tuple[str, ...] = ()
+    """The namespaces of the pods that it counts; without these and a selector of namespaces, the pod's own."""
+    namespace_selector: Selector | None = None
+
+    def counts(self, labels: Labels, *, namespace: str) -> bool:
+        """Say whether pods with these labels in this namespace count for it, those of another template included.
+
+        Of the labels of namespaces only the one that holds the name is known; whatever is asked of others may hold.
+        """
+        if self.selector is None or not self.selector.matches(labels):
+            return False
+        return self._covers(namespace) and not any(key in labels for key in self.mismatch_label_keys)
+
+    def separates(self, labels: Labels, *, namespace: str) -> bool:
+        """Say whether it keeps the pods of one template apart from each other."""
+        same_by_nature = REVISION_LABELS.intersection(self.mismatch_label_keys)
+        return self.counts(labels, namespace=namespace) and not same_by_nature
+
+    def _covers(self, namespace: str) -> bool:
+        if not namespace or namespace in self.namespaces:
+            return True
+        if self.namespace_selector is None:
+            return not self.namespaces
+        return self.namespace_selector.limited_to(NAMESPACE_NAME).matches({NAMESPACE_NAME: namespace})
 
 
 class SpreadConstraint(Struct, frozen=True):
@@ -231,6 +276,14 @@ class SpreadConstraint(Struct, frozen=True):
     topology_key: str
     selector: Selector | None
     required: bool
+    max_skew: int = 1
+    min_domains: int = 1
+    """Where there are fewer places, none of them takes more than `max_skew` pods."""
+    match_label_keys: tuple[str, ...] = ()
+
+    def counts(self, labels: Labels) -> bool:
+        """Say whether pods with these labels count for it."""
+        return self.selector is not None and self.selector.matches(labels)
 
 
 class PodTemplate(Struct, frozen=True):
@@ -249,10 +302,19 @@ class PodTemplate(Struct, frozen=True):
     affinity_shared: bool = False
     """Whether `affinity` holds more than podAntiAffinity, or was written by its owner, empty or not."""
     spread_constraints: tuple[SpreadConstraint, ...] = ()
+    pinned: bool = False
+    """Whether the pods may run on one node alone, which it names."""
+    chooses_nodes: bool = False
+    """Whether it says which nodes the pods may run on, by labels, by affinity or by tolerations."""
+    tolerates_taints: bool = False
     resources: Resources = NO_RESOURCES
     """The resources of the pod as a whole, on servers that know them."""
-    host_network: bool = False
+    resource_claims: bool = False
+    """Whether the pods claim devices (resource.k8s.io)."""
+    scarce_resource: str | None = None
+    """A resource that it asks for and of which a node holds a few whole pieces: a GPU, huge pages."""
     host_ports: bool = False
+    """Whether the pods take ports of their node, so that each needs one of its own."""
     windows: bool = False
     """Whether it says that it runs on nodes with Windows."""
     volumes: tuple[Volume, ...] = ()
@@ -275,6 +337,12 @@ class PodTemplate(Struct, frozen=True):
     def claims(self) -> tuple[str, ...]:
         """The persistent volume claims that it mounts."""
         return tuple(each.claim for each in self.volumes if each.claim is not None)
+
+    @property
+    def needs_places(self) -> bool:
+        """Whether the pods have to keep apart, by a required rule or for the sake of the ports of their node."""
+        required = (each.required for rules in (self.anti_affinity, self.spread_constraints) for each in rules)
+        return self.host_ports or any(required)
 
     def container(self, name: str) -> Container | None:
         """Return the container of that name."""
@@ -303,28 +371,43 @@ class PodTemplate(Struct, frozen=True):
         return max((each.pre_stop.duration for each in self.containers if each.pre_stop), default=0)
 
 
-def read_pod_template(fields: Fields, *, record: Part = Part()) -> PodTemplate:  # noqa: B008  # immutable
+def read_pod_template(
+    fields: Fields,
+    *,
+    record: Part = Part(),  # noqa: B008  # immutable
+    triggers: str = "",
+) -> PodTemplate:
     """Return the template that `fields` (a PodTemplateSpec, or a Pod) hold.
 
     Args:
         fields: the template.
         record: who wrote the fields of the pod spec. An empty `lifecycle` or `affinity` that its owner wrote must
             outlive our repair, or the hash of the template would change.
+        triggers: the annotation that tells OpenShift into which containers it puts the images of image streams.
     """
+    triggers = triggers.replace("\\", "").replace("'", '"')
     spec = fields.mapping("spec")
-    affinity = spec.mapping("affinity")
+    affinity, resources = spec.mapping("affinity"), read_resources(spec)
+    containers = (
+        *_read_containers(spec, "initContainers", record, triggers),
+        *_read_containers(spec, "containers", record, triggers),
+    )
     return PodTemplate(
         path=spec.path,
         labels=fields.mapping("metadata").text_map("labels"),
-        containers=(*_read_containers(spec, "initContainers", record), *_read_containers(spec, "containers", record)),
+        containers=containers,
         grace_seconds=_or(spec.integer("terminationGracePeriodSeconds"), DEFAULT_GRACE_SECONDS),
         anti_affinity=tuple(_read_anti_affinity(affinity.mapping("podAntiAffinity"))),
         anti_affinity_declared=any(record.declared("affinity", "podAntiAffinity", each) for each in _TERMS),
         anti_affinity_shared=record.listed("affinity", "podAntiAffinity"),
         affinity_shared=bool(affinity.names() - {"podAntiAffinity"}) or record.listed("affinity"),
         spread_constraints=tuple(_read_spread(each) for each in spec.items("topologySpreadConstraints")),
-        resources=read_resources(spec),
-        host_network=spec.boolean("hostNetwork"),
+        pinned=_is_pinned(spec),
+        chooses_nodes=bool(spec.mapping("nodeSelector").names()) or "nodeAffinity" in affinity or "tolerations" in spec,
+        tolerates_taints="tolerations" in spec,
+        resources=resources,
+        resource_claims=any(spec.items("resourceClaims")),
+        scarce_resource=next(chain(resources.scarce, *(each.resources.scarce for each in containers)), None),
         host_ports=_takes_host_ports(spec),
         windows=_wants_windows(spec),
         volumes=tuple(_read_volume(each) for each in spec.items("volumes")),
@@ -336,13 +419,24 @@ def read_pod_template(fields: Fields, *, record: Part = Part()) -> PodTemplate: 
     )
 
 
-def _read_containers(spec: Fields, name: str, record: Part) -> Iterable[Container]:
-    return [_read_container(each, record, field_name=name) for each in spec.items(name)]
+def _read_containers(spec: Fields, name: str, record: Part, triggers: str) -> Iterable[Container]:
+    read = [_read_container(each, record, field_name=name) for each in spec.items(name)]
+    return [
+        replace(each, image=None)
+        if _is_triggered(triggers, f"{name}[{index}]", f'{name}[?(@.name=="{each.name}")]')
+        else each
+        for index, each in enumerate(read)
+    ]
+
+
+def _is_triggered(triggers: str, *places: str) -> bool:
+    """Say whether an image stream fills in the image of the container at one of the places."""
+    return any(f".{place}.image" in triggers for place in places)
 
 
 def _known_image(reference: str | None) -> str | None:
     """Return an image, unless something else is still to fill it in, such as `${IMAGE}` or `{{ .Values.image }}`."""
-    return None if reference and ("$" in reference or "{" in reference) else reference
+    return reference.strip() if reference and is_written(reference) else None
 
 
 def _read_container(fields: Fields, record: Part, *, field_name: str) -> Container:
@@ -366,7 +460,7 @@ def _read_container(fields: Fields, record: Part, *, field_name: str) -> Contain
         ports=tuple(port.text("name") or "" for port in fields.items("ports")),
         readiness=_read_probe(fields, "readinessProbe"),
         liveness=_read_probe(fields, "livenessProbe"),
-        startup="startupProbe" in fields,
+        startup=_read_probe(fields, "startupProbe"),
         resources=read_resources(fields),
         pull_policy=fields.text("imagePullPolicy"),
         read_only=fields.mapping("securityContext").boolean("readOnlyRootFilesystem"),
@@ -404,6 +498,7 @@ def _read_probe(owner: Fields, name: str) -> Probe | None:
         period=fields.integer("periodSeconds") or _PERIOD,
         timeout=fields.integer("timeoutSeconds") or _TIMEOUT,
         failure_threshold=fields.integer("failureThreshold") or _FAILURE_THRESHOLD,
+        missing_port=_missing_port(fields.mapping(kind), kind, owner),
     )
     return probe if len(owner.problems) == noted else replace(probe, legible=False)
 
@@ -432,6 +527,20 @@ def _read_port(fields: Fields, container: Fields) -> str:
     return str(next(named, given))
 
 
+def _missing_port(fields: Fields, kind: HandlerKind, container: Fields) -> str:
+    given = fields.raw("port")
+    if (
+        kind not in {HandlerKind.HTTP_GET, HandlerKind.TCP_SOCKET}
+        or not isinstance(given, str)
+        or not _PORT_NAME.fullmatch(given)
+    ):
+        return ""
+    known = any(port.text("name") == given for port in container.items("ports"))
+    ports = container.path_of("ports")
+    legible = not any(each.path.startswith(ports) for each in container.problems)
+    return "" if known or not legible else given
+
+
 def _writes_message(container: Fields, words: Iterable[str]) -> bool:
     path = container.text("terminationMessagePath") or DEFAULT_MESSAGE_PATH
     return path != DEFAULT_MESSAGE_PATH or any(path in each for each in words)
@@ -452,6 +561,9 @@ def _read_term(fields: Fields, *, required: bool, weight: int) -> AffinityTerm:
         required=required,
         weight=weight,
         match_label_keys=fields.texts("matchLabelKeys"),
+        mismatch_label_keys=fields.texts("mismatchLabelKeys"),
+        namespaces=fields.texts("namespaces"),
+        namespace_selector=Selector.read(fields, "namespaceSelector"),
     )
 
 
@@ -460,7 +572,27 @@ def _read_spread(fields: Fields) -> SpreadConstraint:
         topology_key=fields.text("topologyKey") or "",
         selector=Selector.read(fields, "labelSelector"),
         required=fields.text("whenUnsatisfiable") != "ScheduleAnyway",
+        max_skew=_or(fields.integer("maxSkew"), 1),
+        min_domains=_or(fields.integer("minDomains"), 1),
+        match_label_keys=fields.texts("matchLabelKeys"),
     )
+
+
+def _is_pinned(spec: Fields) -> bool:
+    """Say whether the pods may run on one node alone: by its name, or by the label that holds it."""
+    if spec.text("nodeName") or spec.mapping("nodeSelector").text(HOSTNAME):
+        return True
+    required = spec.mapping("affinity").mapping("nodeAffinity").mapping(REQUIRED_TERMS)
+    hosts = [_only_host(term) for term in required.items("nodeSelectorTerms")]
+    return hosts[:1] not in ([], [None]) and len(set(hosts)) == 1
+
+
+def _only_host(term: Fields) -> str | None:
+    """Return the one node that a term of node affinity allows; None where it allows others."""
+    labels = (each for each in term.items("matchExpressions") if each.text("key") == HOSTNAME)
+    names = (each for each in term.items("matchFields") if each.text("key") == "metadata.name")
+    chosen = (each.texts("values") for each in (*labels, *names) if each.text("operator") == "In")
+    return next((values[0] for values in chosen if len(values) == 1), None)
 
 
 def _wants_windows(spec: Fields) -> bool:
@@ -470,8 +602,13 @@ def _wants_windows(spec: Fields) -> bool:
 
 
 def _takes_host_ports(spec: Fields) -> bool:
-    """Say whether containers or native sidecars take ports of the host; those of init containers are free again."""
-    sidecars = (each for each in spec.items("initContainers") if each.text("restartPolicy") == "Always")
+    """Say whether containers or native sidecars take ports of the host; those of init containers are free again.
+
+    On the host's network all ports of containers are the host's.
+    """
+    sidecars = [each for each in spec.items("initContainers") if each.text("restartPolicy") == "Always"]
+    if spec.boolean("hostNetwork") and any(any(each.items("ports")) for each in (*spec.items("containers"), *sidecars)):
+        return True
     return any(
         port.integer("hostPort") for each in (*spec.items("containers"), *sidecars) for port in each.items("ports")
     )

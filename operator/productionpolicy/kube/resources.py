@@ -13,6 +13,9 @@ from productionpolicy.kube.quantity import Quantity
 COUNTED = ("cpu", "memory")
 """The resources from which the quality of service follows."""
 
+_ELASTIC = frozenset({*COUNTED, "ephemeral-storage"})
+"""The resources of which a node holds so much that the pods share it."""
+
 
 class QualityOfService(StrEnum):
     """The order in which pods are evicted from a node that runs out of memory: the first goes first."""
@@ -40,14 +43,30 @@ class Resources(Struct, frozen=True):
         return self.requests.get(name, self.limits.get(name))
 
     @property
+    def scarce(self) -> tuple[str, ...]:
+        """The names of what it asks for in whole pieces that a node has few of: extended resources, huge pages."""
+        names = sorted((self.requests.keys() | self.limits.keys()) - _ELASTIC)
+        return tuple(each for each in names if self.requests.get(each) or self.limits.get(each))
+
+    @property
     def given(self) -> bool:
-        """Whether it asks for, or limits, anything that counts."""
-        return any(self.request(name) for name in COUNTED)
+        """Whether it asks for, or limits, anything that counts; 0 is as good as nothing."""
+        return any(self.request(name) or self.limits.get(name) for name in COUNTED)
 
     @property
     def guaranteed(self) -> bool:
         """Whether all that counts is limited, and asked for in full."""
         return all(self.limits.get(name) and self.request(name) == self.limits[name] for name in COUNTED)
+
+    def defaulted(self, defaults: Resources) -> Resources:
+        """Return what a container has in a namespace whose LimitRange has these defaults.
+
+        The API server takes a missing request from the container's own limit before it takes a default.
+        """
+        if not (defaults.requests or defaults.limits):
+            return self
+        requests = {**defaults.requests, **self.limits, **self.requests}
+        return Resources(requests, {**defaults.limits, **self.limits}, self.legible)
 
 
 NO_RESOURCES = Resources()
@@ -60,6 +79,22 @@ def read_resources(owner: Fields) -> Resources:
     requests, limits = _read_quantities(fields.mapping("requests")), _read_quantities(fields.mapping("limits"))
     if len(owner.problems) > noted:
         return Resources(requests, limits, legible=False)
+    return Resources(requests, limits) if requests or limits else NO_RESOURCES
+
+
+def read_default_resources(limit_range: Fields) -> Resources:
+    """Return what the spec of a LimitRange gives to containers, with the defaults of the API (core/v1).
+
+    A missing default limit is the maximum. A missing default request is the default limit, or else the minimum.
+    """
+    requests: dict[str, Quantity] = {}
+    limits: dict[str, Quantity] = {}
+    for item in limit_range.items("limits"):
+        if item.text("type") == "Container":
+            most = {**_read_quantities(item.mapping("max")), **_read_quantities(item.mapping("default"))}
+            least = _read_quantities(item.mapping("min"))
+            asked = {**least, **most, **_read_quantities(item.mapping("defaultRequest"))}
+            limits, requests = {**most, **limits}, {**asked, **requests}
     return Resources(requests, limits) if requests or limits else NO_RESOURCES
 
 

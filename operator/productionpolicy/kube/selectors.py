@@ -74,6 +74,13 @@ class Selector(Struct, frozen=True):
         pairs = all(labels.get(key) == value for key, value in self.match_labels)
         return pairs and all(each.matches(labels) for each in self.match_expressions)
 
+    def limited_to(self, key: str) -> Selector:
+        """Return what it asks of one label."""
+        return Selector(
+            match_labels=tuple(pair for pair in self.match_labels if pair[0] == key),
+            match_expressions=tuple(each for each in self.match_expressions if each.key == key),
+        )
+
     def as_field(self) -> dict[str, object]:
         """Return the selector as the API writes it."""
         field: dict[str, object] = {}

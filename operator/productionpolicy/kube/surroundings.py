@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -10,14 +11,41 @@ from msgspec.structs import replace
 
 from productionpolicy.kube.budgets import Budget
 from productionpolicy.kube.fields import Fields
-from productionpolicy.kube.pods import HOSTNAME, ZONE
+from productionpolicy.kube.pods import HOSTNAME
+from productionpolicy.kube.resources import NO_RESOURCES, Resources, read_default_resources
+from productionpolicy.kube.selectors import Labels
 from productionpolicy.kube.workloads import Workload
 
-_SINGLE = frozenset({"ReadWriteOnce", "ReadWriteOncePod"})
+_ONE_POD = "ReadWriteOncePod"
+_SINGLE = frozenset({"ReadWriteOnce", _ONE_POD})
+_SCALED_OBJECT = "ScaledObject"
+_MOST_BY_KEDA = 100
+"""What KEDA takes for maxReplicaCount where it is not given."""
+
+
+class Server(Struct, frozen=True):
+    """What an API server honours. Files are judged as by the newest release; where nothing is known, nothing counts."""
+
+    matches_label_keys: bool = True
+    """Whether it knows `matchLabelKeys` in pod affinity (on by default since Kubernetes 1.31)."""
+    max_unavailable_of_sets: bool = True
+    """Whether rollouts of StatefulSets heed `maxUnavailable`; others replace one pod after the other. It is on by
+    default since Kubernetes 1.37, and was from 1.35.0 to 1.35.3."""
+
+    @classmethod
+    def of(cls, version: tuple[int, ...]) -> Server:
+        """Return what the release of a version (major, minor, patch) honours by default."""
+        return cls(
+            matches_label_keys=version >= (1, 31, 0),
+            max_unavailable_of_sets=version >= (1, 37, 0) or (1, 35, 0) <= version < (1, 35, 4),
+        )
+
+
+UNKNOWN_SERVER = Server(matches_label_keys=False, max_unavailable_of_sets=False)
 
 
 class Autoscaler(Struct, frozen=True):
-    """A HorizontalPodAutoscaler (autoscaling/v2)."""
+    """A HorizontalPodAutoscaler (autoscaling/v2), or a ScaledObject of KEDA, which makes one."""
 
     namespace: str
     name: str
@@ -25,13 +53,19 @@ class Autoscaler(Struct, frozen=True):
     target_name: str
     minimum: int
     maximum: int
+    kind: str = "HorizontalPodAutoscaler"
+
+    @property
+    def minimum_field(self) -> str:
+        """The field that holds the minimum."""
+        return "minReplicaCount" if self.kind == _SCALED_OBJECT else "minReplicas"
 
 
 class Node(Struct, frozen=True):
     """A node, as far as it matters for spreading."""
 
     name: str
-    zone: str | None
+    labels: Labels
     schedulable: bool
 
 
@@ -47,6 +81,11 @@ class Claim(Struct, frozen=True):
         """Whether only one node can mount it, or only one pod."""
         return bool(self.access_modes) and set(self.access_modes) <= _SINGLE
 
+    @property
+    def of_one_pod(self) -> bool:
+        """Whether only one pod can mount it."""
+        return set(self.access_modes) == {_ONE_POD}
+
 
 class ServiceAccount(Struct, frozen=True):
     """A ServiceAccount, as far as it concerns the pulling of images."""
@@ -56,23 +95,57 @@ class ServiceAccount(Struct, frozen=True):
     pull_secrets: tuple[str, ...] = ()
 
 
+class LimitRange(Struct, frozen=True):
+    """A LimitRange, as far as it gives containers requests and limits."""
+
+    namespace: str
+    name: str
+    defaults: Resources = NO_RESOURCES
+
+
+def default_resources(limit_ranges: Iterable[LimitRange]) -> Resources:
+    """Return what containers get by all LimitRanges of a namespace; of two defaults, that of the first name counts."""
+    found = NO_RESOURCES
+    for each in sorted(limit_ranges, key=lambda each: each.name):
+        requests = {**each.defaults.requests, **found.requests}
+        found = Resources(requests, {**each.defaults.limits, **found.limits})
+    return found
+
+
 class Topology(Struct, frozen=True):
     """How many places the schedulable nodes offer, by topology key."""
 
     places: Mapping[str, int]
+    """How many values of a label there are; each node is a host."""
+    carried: frozenset[str] = frozenset()
+    """The labels that all of them carry."""
+    known: bool = True
+    """Whether the nodes are known at all."""
 
     @classmethod
     def of(cls, nodes: Iterable[Node]) -> Topology:
-        """Count the hosts and zones of the schedulable nodes; where no node is known, nothing is."""
+        """Count the places of the schedulable nodes; where no node is known, nothing is."""
         known = list(nodes)
         if not known:
             return NOWHERE
         schedulable = [each for each in known if each.schedulable]
-        zones = {each.zone for each in schedulable if each.zone}
-        return cls({HOSTNAME: len(schedulable), ZONE: len(zones)})
+        values: defaultdict[str, list[str]] = defaultdict(list)
+        for key, value in (pair for each in schedulable for pair in each.labels.items()):
+            values[key].append(value)
+        places = {key: len(set(found)) for key, found in sorted(values.items())}
+        carried = {key for key, found in values.items() if len(found) == len(schedulable)}
+        return cls({**places, HOSTNAME: len(schedulable)}, frozenset({*carried, HOSTNAME}))
+
+    def holds(self, key: str) -> int:
+        """Return how many places there are."""
+        return self.places.get(key, 0)
+
+    def is_one_place(self, key: str) -> bool:
+        """Say whether all schedulable nodes are in one and the same place."""
+        return key in self.carried and self.holds(key) == 1
 
 
-NOWHERE = Topology({})
+NOWHERE = Topology({}, known=False)
 
 
 class Surroundings(Struct, frozen=True):
@@ -87,9 +160,11 @@ class Surroundings(Struct, frozen=True):
     """The persistent volume claims that it mounts by name, as far as they are known, sorted by name."""
     account: ServiceAccount | None = None
     """The service account of its pods; None where it is not known."""
+    default_resources: Resources = NO_RESOURCES
+    """What the LimitRanges of the namespace give to containers that do not say it."""
     topology: Topology = NOWHERE
-    matches_label_keys: bool = False
-    """Whether the server knows `matchLabelKeys` in pod affinity (on by default since Kubernetes 1.31)."""
+    server: Server = UNKNOWN_SERVER
+    """What the API server honours."""
 
     def floor(self, workload: Workload) -> int:
         """Return the least number of pods that the workload is meant to have."""
@@ -98,6 +173,22 @@ class Surroundings(Struct, frozen=True):
     def ceiling(self, workload: Workload) -> int:
         """Return the greatest number of pods that the workload may be scaled to."""
         return self.autoscaler.maximum if self.autoscaler else workload.replicas
+
+    def switched_off(self, workload: Workload) -> bool:
+        """Say whether its owner has scaled it to no pod at all."""
+        return self.ceiling(workload) == 0
+
+    def claims_of_one(self, workload: Workload) -> tuple[Claim, ...]:
+        """Return the claims of which it is known that a second pod, or one on another node, cannot mount them.
+
+        Pods that all run on one node may share what only one node can mount.
+        """
+        return tuple(each for each in self.claims if (each.of_one_pod if workload.template.pinned else each.single))
+
+    def claim_in_the_way(self, workload: Workload) -> str | None:
+        """Return the name of a claim of which it is not known that pods on several nodes can mount it."""
+        shared = {each.name for each in self.claims if each.access_modes and not each.single}
+        return next((name for name in workload.template.claims if name not in shared), None)
 
     def without_our_budgets(self) -> Surroundings:
         """Return the surroundings as the owner of the workload made them."""
@@ -114,13 +205,32 @@ def read_autoscaler(raw: Mapping[str, Any]) -> Autoscaler:
     metadata, spec = fields.mapping("metadata"), fields.mapping("spec")
     target = spec.mapping("scaleTargetRef")
     minimum = spec.integer("minReplicas")
+    minimum = 1 if minimum is None else minimum
+    # KEDA makes an autoscaler of 1 for a minimum of 0, too, and scales to 0 by itself: that it keeps a pod is a guess.
+    by_keda = any(each.text("kind") == _SCALED_OBJECT for each in metadata.items("ownerReferences"))
     return Autoscaler(
         namespace=metadata.text("namespace") or "",
         name=metadata.text("name") or "",
         target_kind=target.text("kind") or "",
         target_name=target.text("name") or "",
-        minimum=1 if minimum is None else minimum,
+        minimum=0 if by_keda and minimum == 1 else minimum,
         maximum=spec.integer("maxReplicas") or 1,
+    )
+
+
+def read_scaled_object(raw: Mapping[str, Any]) -> Autoscaler:
+    """Return the autoscaler that KEDA makes of a raw ScaledObject (keda.sh/v1alpha1)."""
+    fields = Fields(raw)
+    metadata, spec = fields.mapping("metadata"), fields.mapping("spec")
+    target, maximum = spec.mapping("scaleTargetRef"), spec.integer("maxReplicaCount")
+    return Autoscaler(
+        namespace=metadata.text("namespace") or "",
+        name=metadata.text("name") or "",
+        target_kind=target.text("kind") or "Deployment",
+        target_name=target.text("name") or "",
+        minimum=spec.integer("minReplicaCount") or 0,
+        maximum=_MOST_BY_KEDA if maximum is None else maximum,
+        kind=_SCALED_OBJECT,
     )
 
 
@@ -146,6 +256,17 @@ def read_service_account(raw: Mapping[str, Any]) -> ServiceAccount:
     )
 
 
+def read_limit_range(raw: Mapping[str, Any]) -> LimitRange:
+    """Return the limit range that a raw object holds."""
+    fields = Fields(raw)
+    metadata = fields.mapping("metadata")
+    return LimitRange(
+        namespace=metadata.text("namespace") or "",
+        name=metadata.text("name") or "",
+        defaults=read_default_resources(fields.mapping("spec")),
+    )
+
+
 def read_node(raw: Mapping[str, Any]) -> Node:
     """Return the node that a raw object holds; a cordoned, tainted or unready one takes no ordinary pod."""
     fields = Fields(raw)
@@ -153,6 +274,6 @@ def read_node(raw: Mapping[str, Any]) -> Node:
     barred = any(taint.text("effect") in {"NoSchedule", "NoExecute"} for taint in spec.items("taints"))
     return Node(
         name=metadata.text("name") or "",
-        zone=metadata.text_map("labels").get(ZONE),
+        labels=metadata.text_map("labels"),
         schedulable=not spec.boolean("unschedulable") and not barred,
     )

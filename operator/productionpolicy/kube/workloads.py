@@ -33,6 +33,7 @@ DEFAULT_PROGRESS_DEADLINE = 600
 DEFAULT_MAX_SURGE = Count(25, percent=True)
 GRACE = "terminationGracePeriodSeconds"
 MAX_UNAVAILABLE = "maxUnavailable"
+NUMBER_OF_PODS = "replicas"
 
 
 class Kind(StrEnum):
@@ -41,6 +42,9 @@ class Kind(StrEnum):
     DEPLOYMENT = "Deployment"
     STATEFUL_SET = "StatefulSet"
     DAEMON_SET = "DaemonSet"
+    REPLICA_SET = "ReplicaSet"
+    """One that no Deployment makes."""
+    REPLICATION_CONTROLLER = "ReplicationController"
     JOB = "Job"
     CRON_JOB = "CronJob"
     POD = "Pod"
@@ -49,11 +53,14 @@ class Kind(StrEnum):
 
 _KINDS = {each.value: each for each in Kind}
 
-REPLICATED = frozenset({Kind.DEPLOYMENT, Kind.STATEFUL_SET})
-"""The kinds that have a number of replicas."""
-
-REPAIRED = REPLICATED
+REPAIRED = frozenset({Kind.DEPLOYMENT, Kind.STATEFUL_SET})
 """The kinds to which repairs are made; all others are only judged."""
+
+INTERCHANGEABLE = frozenset({Kind.DEPLOYMENT, Kind.REPLICA_SET, Kind.REPLICATION_CONTROLLER})
+"""The kinds whose pods are all alike: they share their claims, and none has a name of its own."""
+
+REPLICATED = REPAIRED | INTERCHANGEABLE
+"""The kinds that have a number of replicas."""
 
 LONG_RUNNING = REPLICATED | {Kind.DAEMON_SET}
 """The kinds whose pods are replaced when they end."""
@@ -63,6 +70,20 @@ _JOBS = {Kind.JOB: ("spec",), Kind.CRON_JOB: ("spec", "jobTemplate", "spec")}
 
 _TEMPLATES = {Kind.POD: (), **{kind: (*path, "template") for kind, path in _JOBS.items()}}
 """Where a kind holds the template of its pods, if not at spec.template."""
+
+_MADE = {Kind.REPLICA_SET, Kind.REPLICATION_CONTROLLER}
+"""The kinds that are judged only where no other object controls them: that one stands for them."""
+
+_HOOKS = {
+    "helm.sh/hook": "helm.sh/hook-delete-policy",
+    "argocd.argoproj.io/hook": "argocd.argoproj.io/hook-delete-policy",
+}
+"""The annotations that make a hook of Helm or Argo CD, each with the one that says when the hook is deleted."""
+
+_DELETED_ON_SUCCESS = frozenset({"hook-succeeded", "HookSucceeded"})
+
+IMAGE_TRIGGERS = "image.openshift.io/triggers"
+"""The annotation that tells OpenShift which images to fill in, and from where."""
 
 _MIRROR = "kubernetes.io/config.mirror"
 """The annotation on what the API server shows of a static pod, which a kubelet makes from a file on its node."""
@@ -86,6 +107,13 @@ class WorkloadKey(Struct, frozen=True, order=True):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.namespace}/{self.name}"
+
+
+class Hook(Struct, frozen=True):
+    """What Helm or Argo CD runs at a moment of a release, and which is meant to end."""
+
+    stays: bool
+    """Whether it is still there when it has succeeded, until the next run."""
 
 
 class Strategy(Struct, frozen=True):
@@ -150,10 +178,14 @@ class Workload(Struct, frozen=True):
     uid: str = ""
     resource_version: str = ""
     generation: int = 0
+    created: str = ""
+    """When it was created, by the API server's clock."""
     notes: Mapping[str, str] = {}
     """Its annotations of our domain: exemptions, and the journal of repairs."""
     misplaced: tuple[str, ...] = ()
     """The paths of exemptions where they do not count: labels, and annotations of the pod template."""
+    owned_notes: frozenset[str] = frozenset()
+    """Those of them that managed fields say a writer other than us owns. What admission adds belongs to nobody."""
     controller: str | None = None
     """The controller that owns it, as `Kind name`."""
     deleting: bool = False
@@ -161,6 +193,8 @@ class Workload(Struct, frozen=True):
     """Whether it belongs to another object, or to a node."""
     ended: bool = False
     """Whether it is a pod that will not run any more."""
+    hook: Hook | None = None
+    """The hook that a Pod or a Job is; other kinds live on, whatever creates them."""
     replicas: int = 1
     selector: Selector | None = None
     template: PodTemplate = field(default_factory=lambda: PodTemplate(path="spec.template.spec"))
@@ -177,7 +211,7 @@ class Workload(Struct, frozen=True):
     """The number of a StatefulSet's first pod."""
     progress: Progress = Progress()
     written: frozenset[str] = frozenset()
-    """Which of the fields that have an API default its owner declared: GRACE, MAX_UNAVAILABLE."""
+    """Which of the fields that have an API default its owner declared: GRACE, MAX_UNAVAILABLE, NUMBER_OF_PODS."""
     left_over: bool = False
     """Whether our entry still stands in its managed fields: a repair of ours was cut off."""
     left_at: str = ""
@@ -196,10 +230,17 @@ class Workload(Struct, frozen=True):
 
     @property
     def derived(self) -> bool:
-        """Whether it is not judged itself: a pod of another object or one that has ended, a Job of a CronJob."""
+        """Whether it is not judged itself: what another object makes, and a pod that has ended."""
         if self.kind is Kind.POD:
             return self.owned or self.ended
+        if self.kind in _MADE:
+            return self.controller is not None
         return self.kind is Kind.JOB and (self.controller or "").startswith(f"{Kind.CRON_JOB} ")
+
+    @property
+    def overlaps(self) -> bool:
+        """Whether its pods stay beside those of others that have their labels: those of a hook that goes do not."""
+        return self.hook is None or (self.kind is not Kind.POD and self.hook.stays)
 
     @property
     def job_path(self) -> str:
@@ -285,23 +326,32 @@ def read_workload(raw: Mapping[str, Any]) -> Workload:
     metadata, spec = fields.mapping("metadata"), fields.mapping("spec")
     kind = Kind(str(raw.get("kind")))
     template = _template_path(raw)
-    ownership = Ownership(metadata, ours=FIELD_MANAGER, stands=None if "uid" in metadata else raw)
+    served = "uid" in metadata or bool(raw.get("status"))
+    ownership = Ownership(metadata, ours=FIELD_MANAGER, stands=None if served else raw)
     annotations = metadata.text_map("annotations")
+    notes = {key: value for key, value in annotations.items() if _domain(key).endswith(ANNOTATION_DOMAIN)}
     rest, rest_of_template = _rest(raw.get("spec")) if kind in REPAIRED else ("", "")
     return Workload(
-        key=WorkloadKey(namespace=metadata.text("namespace") or "", kind=str(kind), name=metadata.text("name") or ""),
+        key=WorkloadKey(namespace=metadata.text("namespace") or "", kind=str(kind), name=name_of(metadata)),
         uid=metadata.text("uid") or "",
         resource_version=metadata.text("resourceVersion") or "",
         generation=metadata.integer("generation") or 0,
-        notes={key: value for key, value in annotations.items() if _domain(key).endswith(ANNOTATION_DOMAIN)},
+        created=_text(metadata.raw("creationTimestamp")),
+        notes=notes,
+        owned_notes=frozenset(each for each in notes if ownership.listed("metadata", "annotations", each)),
         misplaced=tuple(_misplaced(fields, kind, template)),
         controller=_controller(metadata),
         deleting="deletionTimestamp" in metadata,
-        owned=any(metadata.items("ownerReferences")) or _MIRROR in annotations,
+        owned=_owned(metadata),
         ended=kind is Kind.POD and fields.mapping("status").text("phase") in _ENDED,
+        hook=_read_hook(annotations) if kind in {Kind.POD, Kind.JOB} else None,
         replicas=_replicas(spec),
-        selector=Selector.read(spec, "selector") if kind in REPAIRED else None,
-        template=read_pod_template(fields.below(*template), record=Part(ownership, (*template, "spec"))),
+        selector=_read_selector(spec, kind),
+        template=read_pod_template(
+            fields.below(*template),
+            record=Part(ownership, (*template, "spec")),
+            triggers=annotations.get(IMAGE_TRIGGERS, ""),
+        ),
         strategy=_read_strategy(spec.mapping("strategy" if kind is Kind.DEPLOYMENT else "updateStrategy")),
         paused=spec.boolean("paused"),
         claim_templates=tuple(_names(spec.items("volumeClaimTemplates"))),
@@ -341,6 +391,20 @@ def _keys(values: Any) -> set[str]:
     )
 
 
+def is_made(raw: Mapping[str, Any]) -> bool:
+    """Say whether another object makes a Pod, a ReplicaSet or a ReplicationController, as its metadata alone tells.
+
+    It costs a small part of reading the workload, and nearly all that is listed of these kinds is made by others.
+    """
+    metadata = Fields(raw).mapping("metadata")
+    return _owned(metadata) if raw.get("kind") == Kind.POD else _controller(metadata) is not None
+
+
+def name_of(metadata: Fields) -> str:
+    """Return the name of an object, or how it begins where the API server makes it up; empty where there is neither."""
+    return metadata.text("name") or metadata.text("generateName") or ""
+
+
 def digest(text: str | bytes) -> str:
     """Return a short, stable digest for comparing what two moments looked like."""
     return hashlib.blake2b(text.encode() if isinstance(text, str) else text, digest_size=6).hexdigest()
@@ -354,11 +418,36 @@ def _domain(key: str) -> str:
     return key.partition("/")[0]
 
 
+def _owned(metadata: Fields) -> bool:
+    return any(metadata.items("ownerReferences")) or _MIRROR in metadata.mapping("annotations")
+
+
 def _controller(metadata: Fields) -> str | None:
     for owner in metadata.items("ownerReferences"):
         if owner.boolean("controller"):
             return f"{owner.text('kind')} {owner.text('name')}"
     return None
+
+
+def _read_hook(annotations: Mapping[str, str]) -> Hook | None:
+    policies = [annotations.get(policy, "") for name, policy in _HOOKS.items() if annotations.get(name, "").strip()]
+    if not policies:
+        return None
+    said = {word.strip() for policy in policies for word in policy.split(",")}
+    return Hook(stays=said.isdisjoint(_DELETED_ON_SUCCESS))
+
+
+def _read_selector(spec: Fields, kind: Kind) -> Selector | None:
+    """Return which pods are its own. A ReplicationController (v1) names labels alone, by default those of its pods."""
+    if kind is Kind.REPLICATION_CONTROLLER:
+        labels = spec.text_map("selector") or spec.below("template", "metadata").text_map("labels")
+        return Selector.of_labels(labels)
+    return Selector.read(spec, "selector") if kind in REPLICATED else None
+
+
+def _text(value: Any) -> str:
+    """Return a moment as an API server writes it; a file may hold it in any form."""
+    return value if isinstance(value, str) else ""
 
 
 def _names(objects: Iterable[Fields]) -> Iterable[str]:
@@ -416,6 +505,7 @@ def _written(ownership: Ownership) -> frozenset[str]:
     places = {
         GRACE: ("spec", "template", "spec", GRACE),
         MAX_UNAVAILABLE: ("spec", "strategy", "rollingUpdate", MAX_UNAVAILABLE),
+        NUMBER_OF_PODS: ("spec", NUMBER_OF_PODS),
     }
     return frozenset(name for name, path in places.items() if ownership.declared(*path))
 

@@ -1,7 +1,7 @@
 """The same judgement without a cluster: from the text of manifests to verdicts and plans, with files and lines."""
 
-from productionpolicy.offline.documents import Document, Unread, read_documents
-from productionpolicy.offline.gathering import Gathered, Given, Place
+from productionpolicy.offline.documents import Document, Unread, Wanted, read_documents
+from productionpolicy.offline.gathering import Gathered, Given, NotJudged, Place
 from productionpolicy.offline.judgement import NOTICES, Judged, Judgement, Located, judge
 from productionpolicy.offline.proposal import Proposal, Proposed, propose
 
@@ -13,10 +13,12 @@ __all__ = [
     "Judged",
     "Judgement",
     "Located",
+    "NotJudged",
     "Place",
     "Proposal",
     "Proposed",
     "Unread",
+    "Wanted",
     "judge",
     "propose",
     "read_documents",

@@ -8,8 +8,9 @@ from typing import Any
 
 from msgspec import Struct
 
+from productionpolicy.offline.makers import MAKERS, makes_pods
 from productionpolicy.offline.parsing import NotParsed, parse, parse_json, too_deep
-from productionpolicy.offline.pieces import Piece, cut, mentions
+from productionpolicy.offline.pieces import Piece, cut, has_containers, mentions
 
 
 class Unread(Struct, frozen=True):
@@ -34,21 +35,45 @@ class Document(Struct, frozen=True):
         return str(self.raw.get("kind"))
 
 
-def read_documents(file: str, content: bytes, *, kinds: frozenset[str]) -> Iterator[Document | Unread]:
-    """Return the objects of some kinds that a file holds, in their order; others are not even parsed."""
+class Wanted(Struct, frozen=True):
+    """Which objects of a file are returned; others are not even parsed, where their text tells."""
+
+    kinds: frozenset[str]
+    makers: bool = False
+    """Whether all others that make pods are wanted, too."""
+
+    def in_text(self, text: str) -> bool:
+        """Say whether a text may hold any."""
+        return mentions(text, self._named) or (self.makers and has_containers(text))
+
+    def in_piece(self, piece: Piece) -> bool:
+        """Say whether the text of a document may hold any."""
+        return piece.may_hold(self._named) or (self.makers and piece.may_have_containers())
+
+    def includes(self, document: Document) -> bool:
+        """Say whether an object is wanted."""
+        return document.kind in self.kinds or (self.makers and makes_pods(document.raw))
+
+    @property
+    def _named(self) -> frozenset[str]:
+        return self.kinds | MAKERS if self.makers else self.kinds
+
+
+def read_documents(file: str, content: bytes, *, wanted: Wanted) -> Iterator[Document | Unread]:
+    """Return the wanted objects that a file holds, in their order."""
     try:
         text = _decoded(content)
     except UnicodeDecodeError as error:
         yield Unread(file, 1 + content.count(b"\n", 0, error.start), "it is neither UTF-8 nor UTF-16")
         return
-    if not mentions(text, kinds):
+    if not wanted.in_text(text):
         return
-    if text.lstrip().startswith("{") and (found := _json(file, text, kinds)) is not None:
+    if text.lstrip().startswith("{") and (found := _json(file, text, wanted)) is not None:
         yield from found
         return
     for piece in cut(file, text):
-        if piece.may_hold(kinds):
-            yield from _parsed(piece, kinds)
+        if wanted.in_piece(piece):
+            yield from _parsed(piece, wanted)
 
 
 def _decoded(content: bytes) -> str:
@@ -57,36 +82,36 @@ def _decoded(content: bytes) -> str:
     return content.decode("utf-16" if utf16 else "utf-8-sig")
 
 
-def _json(file: str, text: str, kinds: frozenset[str]) -> list[Document | Unread] | None:
+def _json(file: str, text: str, wanted: Wanted) -> list[Document | Unread] | None:
     """Return what JSON holds; None where the text is none, for YAML may begin in the same way."""
     found: list[Document | Unread] = []
     start, line = 0, 1
     try:
         for end, value in parse_json(text):
-            found.extend(_objects(Piece(file, text[start:end], line), value, kinds))
+            found.extend(_objects(Piece(file, text[start:end], line), value, wanted))
             start, line = end, line + text.count("\n", start, end)
     except (ValueError, RecursionError):
         return None
     return found
 
 
-def _parsed(piece: Piece, kinds: frozenset[str]) -> Iterator[Document | Unread]:
+def _parsed(piece: Piece, wanted: Wanted) -> Iterator[Document | Unread]:
     try:
         value = parse(piece)
     except NotParsed as error:
         yield Unread(piece.file, error.line, str(error))
         return
-    yield from _objects(piece, value, kinds)
+    yield from _objects(piece, value, wanted)
 
 
-def _objects(piece: Piece, value: Any, kinds: frozenset[str]) -> Iterator[Document | Unread]:
+def _objects(piece: Piece, value: Any, wanted: Wanted) -> Iterator[Document | Unread]:
     if not isinstance(value, Mapping):
         return
     if too_deep(value):
         yield Unread(piece.file, piece.line, "it has more levels than any object of Kubernetes")
         return
     for document in _listed(Document(piece, value)):
-        if isinstance(document, Unread) or document.kind in kinds:
+        if isinstance(document, Unread) or wanted.includes(document):
             yield document
 
 

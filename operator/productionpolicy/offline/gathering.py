@@ -11,9 +11,10 @@ from msgspec.structs import replace
 from productionpolicy.kube.fields import Fields
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.text import printable
-from productionpolicy.kube.workloads import Kind, Workload, WorkloadKey, read_workload
+from productionpolicy.kube.workloads import Kind, Workload, WorkloadKey, name_of, read_workload
 from productionpolicy.offline.documents import Document, Unread
-from productionpolicy.offline.neighbours import Neighbours
+from productionpolicy.offline.makers import group_of, makes_pods
+from productionpolicy.offline.neighbours import NEIGHBOURS, Neighbours
 from productionpolicy.offline.parts import PART, is_complete, is_deletion, is_no_object, is_part
 from productionpolicy.offline.places import line_of
 from productionpolicy.offline.versions import API_VERSION, is_foreign
@@ -48,8 +49,22 @@ class Given(Struct, frozen=True):
     @property
     def key(self) -> WorkloadKey:
         """What names the workload, fit to be shown."""
-        key = self.workload.key
-        return WorkloadKey(shown(key.namespace), key.kind, shown(key.name))
+        return _fit_to_be_shown(self.workload.key)
+
+
+class NotJudged(Struct, frozen=True, order=True):
+    """An object that was read and is not judged, though somebody may expect it."""
+
+    file: str
+    line: int
+    api_version: str
+    key: WorkloadKey
+    reason: str
+
+    @property
+    def title(self) -> str:
+        """What a person calls it."""
+        return title_of(self.key)
 
 
 class Gathered:
@@ -61,13 +76,17 @@ class Gathered:
 
     def __init__(self, found: Iterable[Document | Unread]) -> None:
         self._faults: list[Unread] = []
+        self._not_judged: list[NotJudged] = []
         latest = list(self._latest(list(self._entries(found))))
         # What another object makes is left out: that object stands for it.
         self._workloads = [
             (each.document, each.workload) for each in latest if each.workload and not each.workload.derived
         ]
-        others = (each.document.raw for each in latest if each.workload is None)
-        self._neighbours = Neighbours((each for _, each in self._workloads), others)
+        others = [each.document for each in latest if each.workload is None]
+        self._neighbours = Neighbours((each for _, each in self._workloads), (each.raw for each in others))
+        self._not_judged += _left_out(latest, beside={(each.key.kind, each.key.name) for each in self._not_judged})
+        for each in others:
+            self._not_judged += _not_judged(each, self._neighbours.without_use(each.raw))
 
     def __len__(self) -> int:
         return len(self._workloads)
@@ -81,12 +100,19 @@ class Gathered:
         faults = (Unread(shown_file(each.file), each.line, shown(each.message)) for each in self._faults)
         return tuple(sorted(faults, key=lambda each: (each.file, each.line, each.message)))
 
+    @property
+    def not_judged(self) -> tuple[NotJudged, ...]:
+        """What was read and is not judged, in the order of files and lines."""
+        return tuple(sorted(self._not_judged))
+
     def _entries(self, found: Iterable[Document | Unread]) -> Iterator[_Entry]:
         for index, each in enumerate(found):
             if isinstance(each, Unread):
                 self._faults.append(each)
-            elif is_foreign(each.raw) or is_deletion(each.raw) or is_no_object(each.raw):
+            elif is_deletion(each.raw) or is_no_object(each.raw):
                 continue
+            elif is_foreign(each.raw) or each.kind not in WORKLOADS | NEIGHBOURS:
+                self._not_judged += _not_judged(each, _reason_of_kind(each))
             elif each.kind in WORKLOADS and is_part(each.raw):
                 self._faults.append(_fault(each, PART))
             else:
@@ -141,6 +167,50 @@ def _identity(document: Document, index: int) -> _Identity:
     metadata = Fields(document.raw).mapping("metadata")
     name = metadata.text("name")
     return document.kind, metadata.text("namespace") or "", name or "", -1 if name else index
+
+
+def _reason_of_kind(document: Document) -> str | None:
+    """Say why an object of another API is not judged; None where nobody expects it."""
+    if document.kind not in WORKLOADS and not makes_pods(document.raw):
+        return None
+    api = group_of(document.raw) or "the core API"
+    return f"it makes pods, but objects of kind {document.kind} of {api} are not judged"
+
+
+def _left_out(entries: Iterable[_Entry], *, beside: Iterable[tuple[str, str]]) -> Iterator[NotJudged]:
+    """Return the workloads that are not judged though nothing that was given stands for them.
+
+    Args:
+        entries: all that was given.
+        beside: kind and name of the objects of other APIs.
+    """
+    workloads = [(each.document, each.workload) for each in entries if each.workload]
+    given = {f"{kind} {name}" for kind, name in beside} | {f"{each.kind} {each.key.name}" for _, each in workloads}
+    for document, workload in workloads:
+        if workload.derived and workload.controller not in given:
+            yield from _not_judged(document, _reason_of_derived(workload), key=workload.key)
+
+
+def _reason_of_derived(workload: Workload) -> str:
+    if workload.controller:
+        return f"{workload.controller} makes it, and was not given"
+    return "it has ended" if workload.ended else "it belongs to its node, or to another object"
+
+
+def _not_judged(document: Document, reason: str | None, *, key: WorkloadKey | None = None) -> Iterator[NotJudged]:
+    if reason is not None:
+        place, called = Place(shown_file(document.piece.file), line_of(document)), key or _key_of(document)
+        version = shown(Fields(document.raw).text(API_VERSION) or "")
+        yield NotJudged(place.file, place.line, version, _fit_to_be_shown(called), shown(reason))
+
+
+def _key_of(document: Document) -> WorkloadKey:
+    metadata = Fields(document.raw).mapping("metadata")
+    return WorkloadKey(metadata.text("namespace") or "", document.kind, name_of(metadata))
+
+
+def _fit_to_be_shown(key: WorkloadKey) -> WorkloadKey:
+    return WorkloadKey(shown(key.namespace), shown(key.kind), shown(key.name))
 
 
 def _replaced(entry: _Entry, *, by: _Entry) -> Unread:

@@ -10,8 +10,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from productionpolicy.kube.workloads import WorkloadKey
-from productionpolicy.offline.documents import Document, Unread
-from productionpolicy.offline.gathering import WORKLOADS, Gathered, Given, Through, shown, title_of
+from productionpolicy.offline.documents import Document, Unread, Wanted
+from productionpolicy.offline.gathering import WORKLOADS, Gathered, Given, NotJudged, Through, shown, title_of
 from productionpolicy.offline.neighbours import NEIGHBOURS
 from productionpolicy.offline.places import line_of
 from productionpolicy.offline.versions import API_VERSION, findings_of_version
@@ -19,8 +19,8 @@ from productionpolicy.policy import Policy
 from productionpolicy.verdict import Case, Exempted, Outcome, Verdict, audit, exempted
 from productionpolicy.verdict.audit import EXEMPTIONS, ROLLOUT, UNREADABLE
 
-KINDS = WORKLOADS | NEIGHBOURS
-"""The kinds of objects that matter; all others are passed over."""
+WANTED = Wanted(WORKLOADS | NEIGHBOURS, makers=True)
+"""The objects that matter; all others are passed over."""
 
 NOTICES = {
     UNREADABLE: "What could not be read, and so was not judged",
@@ -70,6 +70,7 @@ class Judgement(Struct, frozen=True):
 
     workloads: tuple[Judged, ...]
     unreadable: tuple[Unread, ...]
+    not_judged: tuple[NotJudged, ...] = ()
 
     @property
     def failed(self) -> int:
@@ -103,7 +104,7 @@ def judge(found: Iterable[Document | Unread], *, policy: Policy, today: date, th
     gathered = Gathered(found)
     cases = ((each, Case(each.workload, around=each.around, policy=policy, today=today)) for each in through(gathered))
     judged = tuple(_judged(given, case) for given, case in cases)
-    return Judgement(judged, gathered.unreadable)
+    return Judgement(judged, gathered.unreadable, gathered.not_judged)
 
 
 def _judged(given: Given, case: Case) -> Judged:

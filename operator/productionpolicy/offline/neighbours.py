@@ -11,22 +11,30 @@ from productionpolicy.kube.selectors import LabelIndex, SelectorIndex
 from productionpolicy.kube.surroundings import (
     Autoscaler,
     Claim,
+    LimitRange,
     Node,
+    Server,
     ServiceAccount,
     Surroundings,
     Topology,
+    default_resources,
     read_autoscaler,
     read_claim,
+    read_limit_range,
     read_node,
+    read_scaled_object,
     read_service_account,
 )
 from productionpolicy.kube.workloads import Workload, WorkloadKey
 from productionpolicy.repairs.budget import budget_name, is_ours_beside
 
 BUDGET, AUTOSCALER, NODE = "PodDisruptionBudget", "HorizontalPodAutoscaler", "Node"
-CLAIM, SERVICE_ACCOUNT = "PersistentVolumeClaim", "ServiceAccount"
-NEIGHBOURS = frozenset({BUDGET, AUTOSCALER, NODE, CLAIM, SERVICE_ACCOUNT})
+CLAIM, SERVICE_ACCOUNT, LIMIT_RANGE = "PersistentVolumeClaim", "ServiceAccount", "LimitRange"
+SCALED_OBJECT = "ScaledObject"
+NEIGHBOURS = frozenset({BUDGET, AUTOSCALER, SCALED_OBJECT, NODE, CLAIM, SERVICE_ACCOUNT, LIMIT_RANGE})
 """The kinds that bear on the judgement of a workload beside them."""
+
+_READ_AUTOSCALER = {AUTOSCALER: read_autoscaler, SCALED_OBJECT: read_scaled_object}
 
 Place = tuple[str, str]
 """Namespace and name."""
@@ -41,6 +49,7 @@ class Neighbours:
     """
 
     def __init__(self, workloads: Iterable[Workload], others: Iterable[Mapping[str, Any]]) -> None:
+        self._judged: defaultdict[tuple[str, str], list[WorkloadKey]] = defaultdict(list)
         self._labels: LabelIndex[WorkloadKey] = LabelIndex()
         self._budgets: dict[Place, Budget] = {}
         self._selectors: SelectorIndex[Place] = SelectorIndex()
@@ -48,9 +57,12 @@ class Neighbours:
         self._scaled: defaultdict[tuple[str, str], list[Autoscaler]] = defaultdict(list)
         self._claims: defaultdict[str, list[Claim]] = defaultdict(list)
         self._accounts: defaultdict[str, list[ServiceAccount]] = defaultdict(list)
+        self._limit_ranges: list[LimitRange] = []
         self._nodes: list[Node] = []
         for each in workloads:
-            self._labels.put(each.key, each.template.labels)
+            self._judged[each.key.kind, each.key.name].append(each.key)
+            if each.overlaps:
+                self._labels.put(each.key, each.template.labels)
         for raw in others:
             self._enter(raw)
         self._topology = Topology.of(self._nodes)
@@ -63,16 +75,36 @@ class Neighbours:
             autoscaler=self._autoscaler(workload),
             claims=tuple(self._claims_of(workload)),
             account=next(_near_to(workload, self._accounts.get(workload.template.service_account, ())), None),
+            default_resources=default_resources(_near_to(workload, self._limit_ranges)),
             topology=self._topology,
-            matches_label_keys=True,
+            server=Server(),
         )
+
+    def without_use(self, raw: Mapping[str, Any]) -> str | None:
+        """Say why a budget or an autoscaler bears on no workload among the given objects; None where it does."""
+        if raw.get("kind") == BUDGET:
+            return self._selects_nothing(read_budget(raw))
+        return self._scales_nothing(read_autoscaler(raw)) if raw.get("kind") == AUTOSCALER else None
+
+    def _selects_nothing(self, budget: Budget) -> str | None:
+        selected = self._labels.selected_by(budget.selector) if budget.selector else set()
+        if any(_near(each.namespace, budget.namespace) for each in selected):
+            return None
+        return "it selects no pods of the workloads that were given, so nothing tells whether it is right"
+
+    def _scales_nothing(self, scaler: Autoscaler) -> str | None:
+        targets = self._judged.get((scaler.target_kind, scaler.target_name), ())
+        if any(_near(each.namespace, scaler.namespace) for each in targets):
+            return None
+        target = f"{scaler.target_kind} {scaler.target_name}".strip() or "nothing"
+        return f"its target is {target}, which is not among the workloads that were given"
 
     def _enter(self, raw: Mapping[str, Any]) -> None:
         kind = raw.get("kind")
         if kind == BUDGET:
             self._enter_budget(read_budget(raw))
-        elif kind == AUTOSCALER:
-            scaler = read_autoscaler(raw)
+        elif kind in _READ_AUTOSCALER:
+            scaler = _READ_AUTOSCALER[kind](raw)
             self._scaled[scaler.target_kind, scaler.target_name].append(scaler)
         elif kind == CLAIM:
             claim = read_claim(raw)
@@ -80,6 +112,8 @@ class Neighbours:
         elif kind == SERVICE_ACCOUNT:
             account = read_service_account(raw)
             self._accounts[account.name].append(account)
+        elif kind == LIMIT_RANGE:
+            self._limit_ranges.append(read_limit_range(raw))
         elif kind == NODE:
             self._nodes.append(read_node(raw))
 

@@ -17,6 +17,7 @@ _ABOUT = {
     "Deployment": "selector",
     "StatefulSet": "selector",
     "DaemonSet": "selector",
+    "ReplicaSet": "selector",
     "PodDisruptionBudget": "selector",
     "HorizontalPodAutoscaler": "scaleTargetRef",
 }

@@ -13,6 +13,9 @@ _SEPARATOR = re.compile(r"\n(?:---|\.\.\.)(?=\s|$)")
 """YAML ends a document here even within a block of text."""
 _KIND = re.compile(r"kind[\"']?\s*:[ \t]*([^\s,}]*)")
 _OUTERMOST_KIND = re.compile(r"\nkind\s*:[ \t]*([^\s,}]*)")
+_CONTAINERS = re.compile(r"containers[\"']?\s*:")
+_WITHOUT_CONTAINERS = frozenset({"ConfigMap", "CustomResourceDefinition", "Secret"})
+"""The kinds that may speak of containers at great length, and have none."""
 _ANY, _UNCLEAR = "", "?"
 _PLAIN = re.compile(r"[\"']?([A-Za-z]+)[\"']?")
 _CONTENT = re.compile(r"^[ \t]*[^\s#]", re.MULTILINE)
@@ -38,16 +41,28 @@ class Piece(Struct, frozen=True):
 
     def may_hold(self, kinds: frozenset[str]) -> bool:
         """Say whether it may hold an object of these kinds, or a list of some; unclear words may mean any kind."""
-        outermost = _kinds(_OUTERMOST_KIND.findall(f"\n{self.text}"))
+        outermost = self._outermost_kinds()
         if not outermost or any(each.endswith("List") for each in outermost):
             return mentions(self.text, kinds)
         return not outermost.isdisjoint(kinds | {_UNCLEAR})
+
+    def may_have_containers(self) -> bool:
+        """Say whether it may be an object of whatever kind that has containers."""
+        return not self._outermost_kinds() <= _WITHOUT_CONTAINERS and has_containers(self.text)
+
+    def _outermost_kinds(self) -> frozenset[str]:
+        return _kinds(_OUTERMOST_KIND.findall(f"\n{self.text}"))
 
 
 def mentions(text: str, kinds: frozenset[str]) -> bool:
     """Say whether any document of a text may hold an object of these kinds, at whatever level; a `List` holds any."""
     meant = kinds | {_ANY, _UNCLEAR}
     return any(each.removesuffix("List") in meant for each in _kinds(_KIND.findall(text)))
+
+
+def has_containers(text: str) -> bool:
+    """Say whether a text may hold objects that have containers."""
+    return _CONTAINERS.search(text) is not None
 
 
 def cut(file: str, text: str) -> Iterator[Piece]:

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from productionpolicy.kube.workloads import Workload, WorkloadKey
 from productionpolicy.offline.documents import Document, Unread
-from productionpolicy.offline.gathering import Gathered, Given, Through, shown, title_of
+from productionpolicy.offline.gathering import Gathered, Given, NotJudged, Through, shown, title_of
 from productionpolicy.offline.versions import findings_of_version
 from productionpolicy.policy import Policy
 from productionpolicy.repairs import BudgetTerms
@@ -60,6 +60,7 @@ class Proposal(Struct, frozen=True):
 
     workloads: tuple[Proposed, ...]
     unreadable: tuple[Unread, ...]
+    not_judged: tuple[NotJudged, ...] = ()
 
     @property
     def changed(self) -> tuple[Proposed, ...]:
@@ -75,7 +76,7 @@ def propose(found: Iterable[Document | Unread], *, policy: Policy, today: date, 
     gathered = Gathered(found)
     cases = ((each, Case(each.workload, around=each.around, policy=policy, today=today)) for each in through(gathered))
     proposed = tuple(_proposed(given, case) for given, case in cases)
-    return Proposal(proposed, gathered.unreadable)
+    return Proposal(proposed, gathered.unreadable, gathered.not_judged)
 
 
 def _proposed(given: Given, case: Case) -> Proposed:

@@ -9,7 +9,10 @@ from productionpolicy.expectations import Finding
 
 API_VERSION = "apiVersion"
 
-_CURRENT = {"CronJob": "batch/v1", "Job": "batch/v1", "Pod": "v1"}
+_CURRENT = {"CronJob": "batch/v1", "Job": "batch/v1", "Pod": "v1", "ReplicationController": "v1"}
+_GROUPS = {"ScaledObject": "keda.sh"}
+"""The groups of the kinds that matter though they are not Kubernetes' own."""
+
 _REMOVED = {
     "apps/v1beta1": "1.16",
     "apps/v1beta2": "1.16",
@@ -22,7 +25,7 @@ _REMOVED = {
 def is_foreign(raw: Mapping[str, Any]) -> bool:
     """Say whether the object is of another API, which uses the same name of a kind: its group has a domain."""
     group, slash, _ = str(raw.get(API_VERSION)).partition("/")
-    return bool(slash) and "." in group
+    return bool(slash) and "." in group and group != _GROUPS.get(str(raw.get("kind")))
 
 
 def findings_of_version(raw: Mapping[str, Any]) -> Iterator[Finding]:

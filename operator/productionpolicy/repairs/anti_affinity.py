@@ -16,6 +16,7 @@ from productionpolicy.repairs.amendment import Amendment, Illegible, Patch, Stan
 _KEYS = r"[A-Za-z0-9./_-]+(?:,[A-Za-z0-9./_-]+)*"
 _NOTE = re.compile(
     rf"(?=.)(?:Required( per rollout)?: ({_KEYS}))?(?:(?:\A|(?<=.); )Preferred( for want of nodes)?: ({_KEYS}))?"
+    rf"(?:(?<=.); one place: ({_KEYS}))?"
 )
 _FIELDS = {True: REQUIRED_TERMS, False: PREFERRED_TERMS}
 WEIGHT = 100
@@ -35,6 +36,8 @@ class AntiAffinity(Struct, frozen=True):
     """Whether `required` counts only pods of the same template (`matchLabelKeys`), so that a surge pod fits."""
     wanting: bool = False
     """Whether `preferred` stands in for `required`, for want of nodes when it was written."""
+    left_out: tuple[str, ...] = ()
+    """Topology keys of which all nodes had the same value when it was written: a term would only cost the scheduler."""
 
     @classmethod
     def parse(cls, note: str) -> AntiAffinity:
@@ -42,12 +45,13 @@ class AntiAffinity(Struct, frozen=True):
         found = _NOTE.fullmatch(note)
         if found is None:
             raise Illegible(note)
-        per_rollout, required, wanting, preferred = found.groups()
+        per_rollout, required, wanting, preferred, left_out = found.groups()
         return cls(
             preferred=_split(preferred),
             required=_split(required),
             per_rollout=bool(per_rollout),
             wanting=bool(wanting),
+            left_out=_split(left_out),
         )
 
     def note(self) -> str:
@@ -55,7 +59,8 @@ class AntiAffinity(Struct, frozen=True):
         per_rollout, wanting = " per rollout" * self.per_rollout, " for want of nodes" * self.wanting
         required = f"Required{per_rollout}: {','.join(self.required)}" if self.required else ""
         preferred = f"Preferred{wanting}: {','.join(self.preferred)}" if self.preferred else ""
-        return "; ".join(filter(None, (required, preferred)))
+        left_out = f"one place: {','.join(self.left_out)}" if self.left_out else ""
+        return "; ".join(filter(None, (required, preferred, left_out)))
 
     def standing(self, workload: Workload) -> Standing:
         """Terms other than ours are the owner's: the lists are atomic, and a writer replaces them whole."""
@@ -96,7 +101,7 @@ class AntiAffinity(Struct, frozen=True):
     @property
     def asked(self) -> tuple[bool, frozenset[str]]:
         """What the policy asked for: whether Required, and on which keys."""
-        return bool(self.required) or self.wanting, frozenset(self.required + self.preferred)
+        return bool(self.required) or self.wanting, frozenset(self.required + self.preferred + self.left_out)
 
     def _without_terms(self, workload: Workload) -> Patch:
         return {_FIELDS[each.required]: None for each in workload.template.anti_affinity}

@@ -12,7 +12,7 @@ _IN_PROPERTY = {**_IN_MESSAGE, ":": "%3A", ",": "%2C"}
 
 
 def write(judgement: Judgement, out: TextIO) -> None:
-    """Write one command for each finding and each document that could not be read."""
+    """Write one command for each finding and each object that could not be read or is not judged."""
     for workload in judgement.workloads:
         for each in workload.findings:
             text = f"{workload.title}, {each.path}: {each.message}; {each.remedy}"
@@ -21,6 +21,9 @@ def write(judgement: Judgement, out: TextIO) -> None:
         annotation("error", each.message, file=each.file, line=each.line, title="unreadable")
         for each in judgement.unreadable
     )
+    for left_out in judgement.not_judged:
+        text = f"{left_out.title} is not judged: {left_out.reason}"
+        out.write(annotation("notice", text, file=left_out.file, line=left_out.line, title="not judged"))
 
 
 def annotation(level: str, text: str, *, file: str, line: int, title: str) -> str:

@@ -7,7 +7,7 @@ from typing import TextIO
 
 import msgspec
 
-from productionpolicy.offline import Judged, Judgement, Unread
+from productionpolicy.offline import Judged, Judgement, NotJudged, Unread
 from productionpolicy.verdict import Outcome
 
 
@@ -50,6 +50,18 @@ class Unreadable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     message: str
 
 
+class Skipped(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """An object that was read and is not judged, and why: of another API, or bearing on no workload that was given."""
+
+    file: str
+    line: int
+    api_version: str
+    kind: str
+    namespace: str
+    name: str
+    reason: str
+
+
 class Tally(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """How many workloads have each outcome for one expectation."""
 
@@ -59,21 +71,23 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_un
     not_applicable: int
 
 
-class Summary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Summary(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """How many workloads were judged, how many of them have findings, and how many findings there are."""
 
     workloads: int
     failed: int
     findings: int
     unreadable: int
+    not_judged: int
     expectations: dict[str, Tally]
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Report(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """What `productionpolicy check -o json` writes."""
 
     workloads: list[Workload]
     unreadable: list[Unreadable]
+    not_judged: list[Skipped]
     summary: Summary
 
 
@@ -103,6 +117,7 @@ def report(judgement: Judgement) -> Report:
     return Report(
         workloads=[_workload(each) for each in judgement.workloads],
         unreadable=[unreadable(each) for each in judgement.unreadable],
+        not_judged=[skipped(each) for each in judgement.not_judged],
         summary=_summary(judgement),
     )
 
@@ -139,12 +154,26 @@ def unreadable(unread: Unread) -> Unreadable:
     return Unreadable(file=unread.file, line=unread.line, message=unread.message)
 
 
+def skipped(left_out: NotJudged) -> Skipped:
+    """Return what is not judged."""
+    return Skipped(
+        file=left_out.file,
+        line=left_out.line,
+        api_version=left_out.api_version,
+        kind=left_out.key.kind,
+        namespace=left_out.key.namespace,
+        name=left_out.key.name,
+        reason=left_out.reason,
+    )
+
+
 def _summary(judgement: Judgement) -> Summary:
     return Summary(
         workloads=len(judgement.workloads),
         failed=judgement.failed,
         findings=judgement.findings,
         unreadable=len(judgement.unreadable),
+        not_judged=len(judgement.not_judged),
         expectations={
             name: Tally(
                 passed=counts[Outcome.PASSED],

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from typing import TextIO
 from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
 
-from productionpolicy.offline import Judged, Judgement, Located, Unread
+from productionpolicy.offline import Judged, Judgement, Located, NotJudged, Unread
 from productionpolicy.verdict import Outcome
 
-_UNREADABLE = "unreadable"
+_UNREADABLE, _NOT_JUDGED = "unreadable", "not judged"
 
 
 def write(judgement: Judgement, out: TextIO) -> None:
@@ -27,6 +27,8 @@ def _root(judgement: Judgement) -> Element:
         _add_workload(root, each)
     if judgement.unreadable:
         _add_unreadable(root, judgement.unreadable)
+    if judgement.not_judged:
+        _add_not_judged(root, judgement.not_judged)
     for name in ("tests", "failures", "errors", "skipped"):
         root.set(name, str(sum(int(suite.get(name, "0")) for suite in root)))
     return root
@@ -55,6 +57,14 @@ def _add_unreadable(root: Element, unreadable: Iterable[Unread]) -> None:
     for each in unreadable:
         test = _test(suite, f"line {each.line}", each.file, each.file, each.line)
         SubElement(test, "error", message=each.message, type=_UNREADABLE).text = f"{each.file}:{each.line}"
+    _count(suite)
+
+
+def _add_not_judged(root: Element, left_out: Iterable[NotJudged]) -> None:
+    suite = SubElement(root, "testsuite", name=_NOT_JUDGED)
+    for each in left_out:
+        test = _test(suite, each.title, each.file, each.file, each.line)
+        SubElement(test, "skipped", message=each.reason)
     _count(suite)
 
 

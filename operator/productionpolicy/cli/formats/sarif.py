@@ -25,7 +25,12 @@ def write(judgement: Judgement, out: TextIO) -> None:
 def log(judgement: Judgement) -> dict[str, Any]:
     """Return the log of one run."""
     driver = {"name": "productionpolicy", "version": version("productionpolicy"), "rules": list(_rules())}
-    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": list(_results(judgement))}
+    run = {
+        "tool": {"driver": driver},
+        "invocations": [{"executionSuccessful": True, "toolExecutionNotifications": list(_notifications(judgement))}],
+        "columnKind": "unicodeCodePoints",
+        "results": list(_results(judgement)),
+    }
     return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
 
 
@@ -56,9 +61,19 @@ def _results(judgement: Judgement) -> Iterator[dict[str, Any]]:
         yield _result(UNREADABLE, _unlinked(unread.message), file=unread.file, line=unread.line, level="error")
 
 
+def _notifications(judgement: Judgement) -> Iterator[dict[str, Any]]:
+    for each in judgement.not_judged:
+        text = _unlinked(f"{each.title} is not judged: {each.reason}")
+        yield {"level": "note", "message": {"text": text}, "locations": [_place(file=each.file, line=each.line)]}
+
+
 def _result(rule: str, text: str, *, file: str, line: int, level: str = "warning") -> dict[str, Any]:
-    place = {"artifactLocation": {"uri": _uri(file)}, "region": {"startLine": line}}
-    return {"ruleId": rule, "level": level, "message": {"text": text}, "locations": [{"physicalLocation": place}]}
+    locations = [_place(file=file, line=line)]
+    return {"ruleId": rule, "level": level, "message": {"text": text}, "locations": locations}
+
+
+def _place(*, file: str, line: int) -> dict[str, Any]:
+    return {"physicalLocation": {"artifactLocation": {"uri": _uri(file)}, "region": {"startLine": line}}}
 
 
 def _unlinked(text: str) -> str:

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from productionpolicy.offline import Judged, Judgement, Unread
+from productionpolicy.offline import Judged, Judgement, NotJudged, Unread
 from productionpolicy.verdict import Outcome
 
 _WIDTH_OF_A_FILE = 120
@@ -22,6 +22,8 @@ def write(judgement: Judgement, out: TextIO) -> None:
             _write_workload(each, console)
     for unread in judgement.unreadable:
         write_unread(unread, console)
+    for left_out in judgement.not_judged:
+        write_not_judged(left_out, console)
     if judgement.workloads:
         console.print(_table(judgement))
     for each in judgement.workloads:
@@ -61,6 +63,15 @@ def write_unread(unread: Unread, console: Console) -> None:
     console.print()
 
 
+def write_not_judged(left_out: NotJudged, console: Console) -> None:
+    """Write what was read and is not judged."""
+    console.print(
+        Text.assemble((left_out.title, "bold"), f"  {left_out.file}:{left_out.line}  ", ("not judged", "yellow"))
+    )
+    console.print(Text(f"    {left_out.reason}"))
+    console.print()
+
+
 def _table(judgement: Judgement) -> Table:
     table = Table("expectation", box=None, pad_edge=False, header_style="bold")
     for outcome in ("passed", "failed", "exempt", "not applicable"):
@@ -74,5 +85,5 @@ def _total(judgement: Judgement) -> Text:
     workloads, unreadable = len(judgement.workloads), len(judgement.unreadable)
     return Text(
         f"\nworkloads: {workloads}, of these with findings: {judgement.failed}, findings: {judgement.findings}, "
-        f"unreadable documents: {unreadable}"
+        f"unreadable documents: {unreadable}, objects not judged: {len(judgement.not_judged)}"
     )

@@ -6,7 +6,7 @@ from typing import Any, TextIO
 
 import msgspec
 
-from productionpolicy.cli.formats.json import Unreadable, unreadable, write_struct
+from productionpolicy.cli.formats.json import Skipped, Unreadable, skipped, unreadable, write_struct
 from productionpolicy.offline import Proposal, Proposed
 from productionpolicy.offline.gathering import shown
 
@@ -43,7 +43,7 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid
     left: list[Left]
 
 
-class Summary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Summary(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """How many workloads there are, how many would be changed and restarted, and how many repairs are left."""
 
     workloads: int
@@ -52,13 +52,15 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     budgets: int
     left: int
     unreadable: int
+    not_judged: int
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Report(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """What `productionpolicy check --plan -o json` writes."""
 
     workloads: list[Workload]
     unreadable: list[Unreadable]
+    not_judged: list[Skipped]
     summary: Summary
 
 
@@ -72,6 +74,7 @@ def report(proposal: Proposal) -> Report:
     return Report(
         workloads=[_workload(each) for each in proposal.workloads],
         unreadable=[unreadable(each) for each in proposal.unreadable],
+        not_judged=[skipped(each) for each in proposal.not_judged],
         summary=_summary(proposal),
     )
 
@@ -110,4 +113,5 @@ def _summary(proposal: Proposal) -> Summary:
         budgets=sum(bool(each.budget) for each in changed),
         left=sum(len(each.left) for each in proposal.workloads),
         unreadable=len(proposal.unreadable),
+        not_judged=len(proposal.not_judged),
     )

@@ -8,7 +8,7 @@ from typing import TextIO
 from rich.console import Console
 from rich.text import Text
 
-from productionpolicy.cli.formats.text import console_on, write_unread
+from productionpolicy.cli.formats.text import console_on, write_not_judged, write_unread
 from productionpolicy.cli.plans.yaml import dumped
 from productionpolicy.offline import Proposal, Proposed
 from productionpolicy.offline.gathering import shown
@@ -22,6 +22,8 @@ def write(proposal: Proposal, out: TextIO) -> None:
             _write_workload(each, console)
     for unread in proposal.unreadable:
         write_unread(unread, console)
+    for left_out in proposal.not_judged:
+        write_not_judged(left_out, console)
     console.print(_total(proposal))
 
 
@@ -49,6 +51,7 @@ def _total(proposal: Proposal) -> Text:
         "budgets to create": sum(bool(each.budget) for each in changed),
         "repairs left to you": sum(len(each.left) for each in proposal.workloads),
         "unreadable documents": len(proposal.unreadable),
+        "objects not judged": len(proposal.not_judged),
     }
     listed = ", ".join(f"{name}: {count}" for name, count in counts.items())
     return Text(listed)

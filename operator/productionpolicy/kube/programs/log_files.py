@@ -27,6 +27,11 @@ and the reason why a container has ended."""
 _VAGUE = re.compile(r"log(?:s|ging|ger)?[_.-]?(?:path|location|dir|directory|folder)s?$")
 """Names of anything: only a path that speaks of logs itself tells what is meant."""
 
+_DIRECTIVE = re.compile(r"(?:^|[\s;{\"'])(?P<name>error_log|access_log)\s+(?P<path>/[^\s;\"'}]+)")
+_USUAL = frozenset({"/var/log/nginx/error.log", "/var/log/nginx/access.log"})
+_COLLECTS = re.compile(r"(?:^|[\s-])-?-?(?:c\s*)?logging_collector\s*=\s*['\"]?(?:on|true|yes|1)\b")
+_COLLECTED = re.compile(r"\blog_directory\s*=\s*['\"]?(?P<path>/[^\s'\";]+)")
+
 _ON_STREAMS = re.compile(r"--?(?:also)?logtostderr(?:=true)?|--?(?:also)?log_to_stderr(?:=true)?")
 _FLAG = re.compile(r"(?:-D|--?)(?P<name>\w[\w.-]*)(?:=(?P<value>.*))?", re.DOTALL)
 _EVENTS = frozenset({"logdir", "log_dir"})
@@ -65,6 +70,28 @@ def options(words: Words) -> Iterator[tuple[str, str]]:
         value = following if found is None or found["value"] is None else found["value"]
         if found and (found["name"] not in _EVENTS or value.startswith("/var/log/")):
             yield found["name"], value
+
+
+def directives(text: str, *, linked: bool) -> Iterator[tuple[str, str]]:
+    """Return the directives of nginx in a text that name a log file, each with the file.
+
+    Args:
+        text: a word of a command line, or a configuration.
+        linked: whether the usual files in /var/log/nginx are links to the streams.
+    """
+    for found in _DIRECTIVE.finditer(text):
+        usual = linked and found["path"] in _USUAL
+        if is_file(found["path"]) and not usual:
+            yield found["name"], found["path"]
+
+
+def collector(words: Words) -> str | None:
+    """Return the folder into which PostgreSQL collects its logs; empty if it is below its data, None if it does not."""
+    text = " ".join(words)
+    if not _COLLECTS.search(text):
+        return None
+    found = _COLLECTED.search(text)
+    return found["path"] if found else ""
 
 
 def logged_files(script: Script) -> Iterator[str]:

@@ -9,13 +9,21 @@ from msgspec import Struct
 
 from productionpolicy.kube.pods import Container
 from productionpolicy.kube.programs.commands import INITS, Words, first_of, is_shell, layers, program, unwrapped
-from productionpolicy.kube.programs.shell import Script, read_script
+from productionpolicy.kube.programs.shell import Pipeline, Script, Simple, read_script
 
 _TO_ONE = frozenset({"tini", "tini-static", "docker-init", "catatonit"})
 """Inits that pass a signal on to their child alone, unless they are told otherwise."""
 
 _FORKING = frozenset({"sudo", "setsid", "time"})
 """Wrappers that may start the program as a child, and not become it."""
+
+_FETCHERS = frozenset({"curl", "wget", "fetch", "aria2c"})
+_INTERPRETERS = frozenset({"python", "python3", "perl", "ruby", "node", "php"})
+_READERS = frozenset({"sh", "ash", "bash", "dash", "ksh", "zsh", "eval", "source", "."})
+"""Commands that run what their arguments hold or name."""
+
+_DOWNLOADED = re.compile(r"(?:[$<]\(|`)\s*(?:curl|wget)\s")
+"""The output of a download in the place of an argument."""
 
 _INLINE = re.compile(r"-[eilux]*c")
 """An argument that only a shell takes for the option before a script."""
@@ -106,16 +114,51 @@ def command_run(container: Container, commands: tuple[str, ...]) -> tuple[str, s
     return next(((command, path) for command, path in found if command is not None), None)
 
 
-def _in_sight(container: Container) -> Iterator[tuple[str, Words]]:
-    """Return the commands of the script that a shell runs, then the command line, each with its path."""
+def download_run(container: Container) -> str | None:
+    """Return the path at which a container is seen to run a script that it downloads; None where it does not."""
+    found = script_in_sight(container)
+    if found is None:
+        return None
+    path, script = found
+    piped = any(_feeds_shell(each) for each in script.pipelines())
+    read = any(
+        program(each.words) in _READERS and any(map(_DOWNLOADED.search, each.words)) for each in script.commands()
+    )
+    return path if piped or read else None
+
+
+def _feeds_shell(pipeline: Pipeline) -> bool:
+    """Say whether a command of a pipeline downloads what a shell behind it runs."""
+    programs = [unwrapped(each.words) if isinstance(each, Simple) else () for each in pipeline.commands]
+    fetching = next((at for at, each in enumerate(programs) if program(each) in _FETCHERS), len(programs))
+    return any(_reads_script(each) for each in programs[fetching + 1 :])
+
+
+def _reads_script(words: Words) -> bool:
+    """Say whether a shell or another interpreter runs what comes in by its input."""
+    runs = bool(words) and (is_shell(words[0]) or program(words) in _INTERPRETERS)
+    others = [each for each in words[1:] if not each.startswith("-")]
+    return runs and (not others or "-s" in words or "-" in words) and not {"-c", "-e", "-m"} & set(words)
+
+
+def script_in_sight(container: Container) -> tuple[str, Script] | None:
+    """Return the script that a shell runs, with its path, be the shell below a program that is not known."""
     line = container.words
     words = tuple(each.text for each in line)
     at = _script_in_sight(words, known=bool(container.command))
     script = None if at is None else read_script(words[at])
-    if at is not None and script is not None:
-        yield from ((line[at].path, each.words) for each in script.commands())
+    return None if at is None or script is None else (line[at].path, script)
+
+
+def _in_sight(container: Container) -> Iterator[tuple[str, Words]]:
+    """Return the commands of the script that a shell runs, then the command line, each with its path."""
+    found = script_in_sight(container)
+    if found is not None:
+        path, script = found
+        yield from ((path, each.words) for each in script.commands())
+    line = container.words
     if line:
-        yield line[0].path, words
+        yield line[0].path, tuple(each.text for each in line)
 
 
 def _script_in_sight(words: Words, *, known: bool) -> int | None:

@@ -1,0 +1,73 @@
+"""What the command line of a container gives to programs by name: options, and variables in front of a command."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from productionpolicy.kube.pods import Container
+from productionpolicy.kube.programs.commands import Words, program, unwrapped
+from productionpolicy.kube.programs.start import script_in_sight
+
+_NAMED = re.compile(r"(?:-D|--?)(?P<name>\w[\w.-]*)(?:=(?P<value>.*))?", re.DOTALL)
+_ASSIGNMENT = re.compile(
+    r"(?:^|(?<=[\s;&|(]))(?P<name>[A-Za-z_][\w.-]*)=(?:\"(?P<double>[^\"\n]*)\"|'(?P<single>[^'\n]*)'|"
+    r"(?P<plain>[^\s;&|\"']+))"
+)
+_PASSWORD, _AUTH = "password", "auth"
+
+_MYSQL = frozenset({"mysql", "mysqldump", "mysqladmin", "mariadb", "mariadb-dump", "mariadb-admin"})
+"""Programs that take the value of `-p` only if it follows without a blank."""
+
+_SHORT: Mapping[str, Mapping[str, str]] = {
+    **{each: {"-p": _PASSWORD} for each in (*_MYSQL, "mongo", "mongosh", "mongodump", "mongorestore", "sshpass")},
+    "redis-cli": {"-a": _PASSWORD},
+    "curl": {"-u": _AUTH, "--user": _AUTH},
+}
+"""Options of well-known programs by which one logs in, with what they mean."""
+
+_PREFIX = "option_"
+"""Stands before the name of an option."""
+
+
+def named_values(container: Container) -> Iterator[tuple[str, str, str]]:
+    """Return the options and variables of a command line: path, name and value; the names of options say so."""
+    found = script_in_sight(container)
+    line = container.words
+    for word in line:
+        assigned = _ASSIGNMENT.finditer(word.text) if found and word.path == found[0] else _whole(word.text)
+        yield from ((word.path, each["name"], _value(each)) for each in assigned)
+    if found:
+        path, script = found
+        yield from ((path, name, value) for each in script.commands() for _, name, value in _options(each.words))
+    words = tuple(each.text for each in line)
+    yield from ((line[at].path, name, value) for at, name, value in _options(words))
+
+
+def _whole(text: str) -> Iterator[re.Match[str]]:
+    found = _ASSIGNMENT.fullmatch(text)
+    return iter([found] if found else [])
+
+
+def _value(assignment: re.Match[str]) -> str:
+    return assignment["double"] or assignment["single"] or assignment["plain"] or ""
+
+
+def _options(words: Words) -> Iterator[tuple[int, str, str]]:
+    """Return where the value of each option is, the name of the option, and the value."""
+    name = program(unwrapped(words))
+    short = _SHORT.get(name, {})
+    for at, (word, following) in enumerate(zip(words, (*words[1:], ""), strict=False)):
+        if word in short and name not in _MYSQL and following:
+            yield at + 1, _PREFIX + short[word], following
+        elif name in _MYSQL and word[:2] in short and word[2:]:
+            yield at, _PREFIX + short[word[:2]], word[2:]
+        elif found := _NAMED.fullmatch(word):
+            yield from _option(at, found, following)
+
+
+def _option(at: int, found: re.Match[str], following: str) -> Iterator[tuple[int, str, str]]:
+    if found["value"] is not None:
+        yield at, _PREFIX + found["name"], found["value"]
+    elif following and not following.startswith("-"):
+        yield at + 1, _PREFIX + found["name"], following

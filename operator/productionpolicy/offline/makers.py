@@ -1,0 +1,55 @@
+"""Objects of other APIs that make pods: they are not judged, and a report names them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_WITHOUT_TEMPLATE = frozenset(
+    {
+        ("argoproj.io", "CronWorkflow"),
+        ("argoproj.io", "Rollout"),
+        ("argoproj.io", "Workflow"),
+        ("argoproj.io", "WorkflowTemplate"),
+        ("tekton.dev", "PipelineRun"),
+        ("tekton.dev", "TaskRun"),
+    }
+)
+"""Group and kind of objects that need not hold a pod template to make pods."""
+
+_SPEAKING_OF_OTHERS = frozenset({"apiextensions.k8s.io", "kyverno.io", "policies.kyverno.io"})
+"""The groups of objects in which a pod template only says what those of other objects look like."""
+
+MAKERS = frozenset(kind for _, kind in _WITHOUT_TEMPLATE)
+"""The kinds by which such objects are found in a text; all others have containers in it."""
+
+_DEEPEST = 16
+"""How many levels down a pod template is searched for."""
+
+
+def group_of(raw: Mapping[str, Any]) -> str:
+    """Return the group of the API that an object is of; empty for the core."""
+    return str(raw.get("apiVersion")).rpartition("/")[0]
+
+
+def makes_pods(raw: Mapping[str, Any]) -> bool:
+    """Say whether an object makes pods, as far as its kind or a pod template in it tells."""
+    group = group_of(raw)
+    if group in _SPEAKING_OF_OTHERS:
+        return False
+    return (group, str(raw.get("kind"))) in _WITHOUT_TEMPLATE or _holds_template(raw, left=_DEEPEST)
+
+
+def _holds_template(value: Any, *, left: int) -> bool:
+    if left == 0:
+        return False
+    if isinstance(value, Mapping):
+        return _is_template(value) or any(_holds_template(each, left=left - 1) for each in value.values())
+    return isinstance(value, list) and any(_holds_template(each, left=left - 1) for each in value)
+
+
+def _is_template(value: Mapping[str, Any]) -> bool:
+    """Say whether a mapping has a pod spec with containers that have an image."""
+    spec = value.get("spec")
+    containers = spec.get("containers") if isinstance(spec, Mapping) else None
+    return isinstance(containers, list) and any(isinstance(each, Mapping) and "image" in each for each in containers)

@@ -1,0 +1,132 @@
+"""What a workload that has come in tells of repairs at admission: whether the API server made them.
+
+It is seen from the outside: what came in is compared with the plan for a workload of which nothing else is known, which
+is what the admission policy writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from enum import StrEnum
+
+from msgspec import Struct
+
+from productionpolicy.expectations import BY_NAME, REPAIRABLE
+from productionpolicy.kube.workloads import REPAIRED, Workload
+from productionpolicy.policy.exemptions import PREFIX as EXEMPT
+from productionpolicy.verdict.case import Case, Governance
+from productionpolicy.verdict.journal import CONTESTED, OWNERS, POLICY, REPAIRS
+from productionpolicy.verdict.marks import FAILED
+from productionpolicy.verdict.plan import Change, plan
+
+_ALL = "all"
+
+
+class Effect(StrEnum):
+    """What a workload tells of the admission policy."""
+
+    HIT = "hit"
+    """It came in with repairs that neither its owner nor the operator wrote."""
+    MISS = "miss"
+    """It came in without the repairs that the admission policy should have made."""
+    UNKNOWN = "unknown"
+    """Nothing: it came in too early or is not known as it came in, it needed no repair, or had to go without."""
+
+
+class Arrival(Struct, frozen=True):
+    """A workload that was created, or whose pods were replaced."""
+
+    effect: Effect
+    at: datetime
+    """When it came in, by the API server's clock."""
+    lacking: tuple[str, ...] = ()
+    """The expectations whose repair it lacks; only for a miss."""
+
+
+def arrival(case: Case, before: Workload | None, *, active: datetime) -> Arrival | None:
+    """Return what a workload tells by the way in which it came in; None where nobody has replaced its pods.
+
+    Args:
+        case: the workload as it is now, before the operator writes it.
+        before: the same as it was known before; None where it was not known.
+        active: since when the admission policy has been active for it at the latest, by the API server's clock. All
+            times are those which the API server wrote into its objects, so that no other clock matters.
+    """
+    workload = case.workload
+    if before is not None and before.uid != workload.uid:
+        before = None
+    at = _replaced_at(workload, before) if before else _created_at(workload)
+    if at is None:
+        return None
+    if at < active or workload.kind not in REPAIRED or workload.left_over:
+        return Arrival(Effect.UNKNOWN, at)
+    if any(_new_notes(case, before)):
+        return Arrival(Effect.HIT, at)
+    lacking = _lacking(case) if before or _is_as_created(workload) else ()
+    return Arrival(Effect.MISS if lacking else Effect.UNKNOWN, at, lacking)
+
+
+def _created_at(workload: Workload) -> datetime | None:
+    """Return when it was created, if its spec is still the one that came in."""
+    return _moment(workload.created) if workload.generation == 1 else None
+
+
+def _replaced_at(workload: Workload, before: Workload) -> datetime | None:
+    """Return when another writer than the operator changed its pod template."""
+    if workload.last_writer.time <= before.last_writer.time or workload.template_digest == before.template_digest:
+        return None
+    return _moment(workload.last_writer.time)
+
+
+def _is_as_created(workload: Workload) -> bool:
+    """Say whether nobody has written it since it was created, annotations included."""
+    return workload.last_writer.time <= workload.created
+
+
+def _new_notes(case: Case, before: Workload | None) -> Iterator[str]:
+    """Yield our notes that came with the request and that no writer is recorded to own.
+
+    What an admission policy sets belongs to nobody. Who copies a repaired workload writes its notes, and owns them.
+    Whether the values are there as well does not matter: where they are not, another writer has taken them away.
+    """
+    workload, former = case.workload, before.notes if before else {}
+    if case.policy is None or workload.notes.get(POLICY) != case.policy.name or POLICY in workload.owned_notes:
+        return
+    for each in REPAIRABLE:
+        key = f"{REPAIRS}{each.name}"
+        note = workload.notes.get(key)
+        if note not in (None, OWNERS, former.get(key)) and key not in workload.owned_notes:
+            yield key
+
+
+def _lacking(case: Case) -> tuple[str, ...]:
+    """Return the expectations whose repair the admission policy should have made; none where one had to be left out."""
+    if case.governance is not Governance.WRITTEN or FAILED in case.workload.notes:
+        return ()
+    alone = Case(case.workload, policy=case.policy, today=case.today)
+    changes = plan(alone, restarting=True).changes
+    repairs = tuple(each.expectation for each in changes if each.after is not None and _is_made_at_admission(each))
+    return () if any(_has_its_reason(case.workload, name) for name in repairs) else repairs
+
+
+def _is_made_at_admission(change: Change) -> bool:
+    return BY_NAME[change.expectation].amendment is not None
+
+
+def _has_its_reason(workload: Workload, expectation: str) -> bool:
+    """Say whether a note tells why a repair is not made at admission though the operator would make it.
+
+    The admission policy leaves to the operator what was undone, and knows no date on which an exemption ends. Its
+    repairs rest on each other, so where one has a reason, nothing is said of the others.
+    """
+    keys = (f"{REPAIRS}{expectation}", f"{CONTESTED}{expectation}", f"{EXEMPT}{expectation}", f"{EXEMPT}{_ALL}")
+    return any(key in workload.notes for key in keys)
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else None

@@ -1,0 +1,139 @@
+"""Repairs at admission that have no effect are found by the workloads that come in, and told."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from cluster.test_admission import bound
+from cluster.world import Raw, World, deployment, eventually, journal
+from control_plane import probe
+from control_plane.installation import install_admission
+
+MUTATING = "mutatingadmissionpolicy/productionpolicy"
+NO_SUCH_CONTAINER = """
+[JSONPatch{op: "add", path: "/metadata/annotations", value: object.spec.template.spec.containers[99].name}]
+"""
+"""An expression that compiles, and fails for every workload."""
+
+MINUTE = 60.0
+
+
+@pytest.fixture
+def world(admitting_world: World) -> World:
+    return admitting_world
+
+
+@contextmanager
+def broken(world: World) -> Iterator[None]:
+    """Let the admission policy fail for every workload, without a word to whoever brings it in."""
+    path = "/spec/mutations/0/jsonPatch/expression"
+    patch = [{"op": "replace", "path": path, "value": NO_SUCH_CONTAINER}]
+    world.kubectl("patch", MUTATING, "--type=json", "-p", json.dumps(patch))
+    try:
+        yield
+    finally:
+        install_admission(world.plane)
+
+
+def condition(world: World, policy: str, kind: str = "AdmissionRepair") -> Raw:
+    conditions = {each["type"]: each for each in world.status(policy).get("conditions", [])}
+    return dict(conditions.get(kind, {"status": "", "reason": "", "message": ""}))
+
+
+def told(world: World, policy: str) -> tuple[str, str]:
+    found = condition(world, policy)
+    return found["status"], found["reason"]
+
+
+def missed(world: World, policy: str) -> float:
+    """Return how many workloads the operator says it has missed, by its metric."""
+    name = f'productionpolicy_admission_missed_total{{policy="{policy}"}} '
+    lines = (probe.body(world.operator.port, "/metrics") or b"").decode().splitlines()
+    return next((float(each.removeprefix(name)) for each in lines if each.startswith(name)), 0.0)
+
+
+def warnings(world: World, policy: str) -> list[Raw]:
+    found = world.events("default", "AdmissionNotEffective")
+    return [each for each in found if each["involvedObject"]["name"] == policy]
+
+
+def until_told(world: World, policy: str, namespace: str, expected: tuple[str, str]) -> None:
+    """Bring in one workload after the other until the policy tells what is expected."""
+    numbers = itertools.count()
+
+    def is_told() -> bool:
+        world.kubectl(
+            "create", "-n", namespace, "-f", "-", stdin=deployment(f"web-{expected[1].lower()}-{next(numbers)}")
+        )
+        return told(world, policy) == expected
+
+    eventually(is_told, within=MINUTE)
+
+
+def repairs(world: World, namespace: str) -> bool:
+    """Say whether the API server repairs a new workload, which it does not keep."""
+    made = world.kubectl(
+        "create", "--dry-run=server", "-n", namespace, "-o", "json", "-f", "-", stdin=deployment("probe")
+    )
+    return bool(journal(json.loads(made)))
+
+
+def test_one_that_becomes_broken_is_told_by_the_first_workload_that_comes_in_unrepaired(world: World) -> None:
+    policy = bound(world)
+    namespace = world.namespace(policy)
+    assert told(world, policy) == ("Unknown", "Bound")
+    until_told(world, policy, namespace, ("True", "Effective"))
+    with broken(world):
+        eventually(lambda: not repairs(world, namespace))
+        world.apply(namespace, deployment("first"))
+        eventually(lambda: told(world, policy) == ("False", "NotEffective"), within=MINUTE)
+        message = condition(world, policy)["message"]
+        assert f"Deployment {namespace}/first came in at" in message
+        assert 'apiserver_mutating_admission_policy_check_total{policy="productionpolicy"}' in message
+        [event] = eventually(lambda: warnings(world, policy))
+        assert (event["type"], event["message"]) == ("Warning", message)
+        assert missed(world, policy) == 1
+        assert journal(world.repaired("first", namespace))
+        world.operator.stop()
+        world.operator.start()
+        world.operator.wait_ready(60)
+        assert world.fixed(lambda: condition(world, policy)["message"]) == message
+    eventually(lambda: repairs(world, namespace))
+    until_told(world, policy, namespace, ("True", "Effective"))
+    assert len(warnings(world, policy)) == 1
+
+
+def test_one_that_is_broken_from_the_beginning_is_never_called_effective(world: World) -> None:
+    seen = set()
+    with broken(world):
+        policy = world.policy()
+        namespace = world.namespace(policy)
+
+        def is_told() -> bool:
+            seen.add(told(world, policy))
+            world.kubectl(
+                "create", "-n", namespace, "-f", "-", stdin=deployment(f"web-{len(world.all('deployment', namespace))}")
+            )
+            return told(world, policy) == ("False", "NotEffective")
+
+        eventually(is_told, within=MINUTE)
+    assert seen <= {("", ""), ("Unknown", "Bound")}
+
+
+def test_a_workload_that_rightly_comes_in_unrepaired_tells_nothing(world: World) -> None:
+    policy = bound(world)
+    namespace, careful = world.namespace(policy), world.namespace(policy, **{"productionpolicy.dev/mode": "audit"})
+    until_told(world, policy, namespace, ("True", "Effective"))
+    exempt = deployment("exempt")
+    exempt["metadata"]["annotations"] = {"exempt.productionpolicy.dev/preStop": "drains by itself until=2020-01-01"}
+    world.apply(namespace, exempt)
+    world.apply(careful, deployment())
+    world.label(careful, "productionpolicy.dev/mode-")
+    world.repaired("web", careful)
+    until_told(world, policy, namespace, ("True", "Effective"))
+    assert (missed(world, policy), warnings(world, policy)) == (0, [])
