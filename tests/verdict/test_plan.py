@@ -360,7 +360,7 @@ def test_a_setting_that_may_hold_up_rollouts_is_withdrawn_after_an_upgrade() -> 
     strategy = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "1%"}}
     world = World(deployment(metadata={"annotations": made}, pod={"containers": [gpu]}, strategy=strategy))
     world.policy = only(rollingUpdate={})
-    assert world.changes() == ["rollingUpdate withdrawn (25% -> 1%)"]
+    assert world.changes() == ["rollingUpdate withdrawn (maxUnavailable 25% -> 1%)"]
 
 
 def test_anti_affinity_stays_when_the_server_is_upgraded() -> None:
