@@ -68,6 +68,7 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
         done = run("run", "--kubeconfig", str(kubeconfig), "--probes-address", address)
     assert done.returncode == 1
     assert last_line(done).startswith(f"Error: cannot serve probes on {address}: ")
+    assert last_line(done).endswith("; choose another address by --probes-address")
 
 
 def test_an_unknown_command_is_named() -> None:

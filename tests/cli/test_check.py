@@ -139,6 +139,23 @@ def test_only_the_named_expectations_are_judged_even_if_the_profile_ignores_them
     assert sorted(judged["verdicts"]) == ["replicas", "spread"]
 
 
+def test_who_is_exempt_until_when_is_listed() -> None:
+    notes = {
+        "exempt.productionpolicy.dev/replicas": "one writer; until=2099-12-31",
+        "exempt.productionpolicy.dev/all": "x",
+    }
+    raw = {**deployment(), "metadata": {"name": "web", "namespace": "shop", "annotations": notes}}
+    assert [each for each in check("-", stdin=written(raw)).out.splitlines() if each.startswith("exempt")][-2:] == [
+        "exempt: Deployment shop/web from all, without end: x",
+        "exempt: Deployment shop/web from replicas, until 2099-12-31: one writer",
+    ]
+    (judged,) = json.loads(check("-", "-o", "json", stdin=written(raw)).out)["workloads"]
+    assert judged["exemptions"] == [
+        {"expectation": "all", "reason": "x", "until": ""},
+        {"expectation": "replicas", "reason": "one writer", "until": "2099-12-31"},
+    ]
+
+
 def test_an_exemption() -> None:
     notes = {"annotations": {"exempt.productionpolicy.dev/podDisruptionBudget": "one is enough"}}
     done = check("-", *FAILS, stdin=written(deployment(metadata=notes)))

@@ -26,7 +26,7 @@ def peak(text: str) -> int:
     """Return the most memory that a run takes, in bytes."""
     done = subprocess.run([sys.executable, "-c", RUN], input=text, capture_output=True, text=True, check=True)
     assert "unreadable documents: 0" in done.stdout
-    return int(done.stderr) * 1024
+    return int(done.stderr.splitlines()[-1]) * 1024
 
 
 def test_many_documents_take_memory_in_proportion() -> None:

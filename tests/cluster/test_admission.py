@@ -19,9 +19,9 @@ def world(admitting_world: World) -> World:
     return admitting_world
 
 
-def bound(world: World, **spec: Any) -> str:
+def bound(world: World, name: str | None = None, **spec: Any) -> str:
     """Return a policy once the API server repairs by it."""
-    policy = world.policy(**spec)
+    policy = world.policy(name, **spec)
     namespace = world.namespace(policy)
 
     def repairs() -> bool:
@@ -58,6 +58,17 @@ def test_a_new_workload_is_born_repaired_and_rolled_out_once(world: World, raw: 
         assert len(world.all("replicaset", namespace)) == 1
 
 
+def test_an_event_tells_of_what_was_repaired_at_admission(world: World) -> None:
+    policy = bound(world)
+    eventually(lambda: condition(world, policy)[1] == "Bound")
+    namespace = world.namespace(policy)
+    world.apply(namespace, deployment())
+    world.settled(policy, total=1, compliant=1)
+    (event,) = eventually(lambda: world.events(namespace, "RepairedAtAdmission"))
+    assert event["involvedObject"]["name"] == "web"
+    assert "preStop (sleep 10s: web)" in event["message"]
+
+
 def test_the_policy_says_that_it_is_bound_and_not_that_it_works(world: World) -> None:
     policy = bound(world)
     eventually(lambda: condition(world, policy) == ("Unknown", "Bound"))
@@ -68,6 +79,15 @@ def test_the_binding_goes_with_the_policy(world: World) -> None:
     world.kubectl("delete", "productionpolicy", policy, "--timeout=30s")
     binding = f"mutatingadmissionpolicybinding/productionpolicy-{policy}"
     eventually(lambda: not world.kubectl("get", binding, "--ignore-not-found"))
+
+
+def test_a_policy_that_is_created_again_repairs_at_admission_again(world: World) -> None:
+    policy = bound(world)
+    world.kubectl("delete", "productionpolicy", policy, "--timeout=30s")
+    binding = f"mutatingadmissionpolicybinding/productionpolicy-{policy}"
+    eventually(lambda: not world.kubectl("get", binding, "--ignore-not-found"))
+    assert bound(world, policy) == policy
+    eventually(lambda: condition(world, policy)[1] == "Bound")
 
 
 def test_an_annotation_on_an_old_workload_restarts_nothing(world: World) -> None:
@@ -93,6 +113,26 @@ def test_timing_next_rollout_repairs_with_the_owners_next_change(world: World) -
     assert (sleeps(live), pod_spec(live)["containers"][0]["image"]) == ([OUR_SLEEP], "example/web:1.2.4")
     assert len(world.all("replicaset", namespace)) == 2
     world.settled(policy, compliant=1)
+
+
+def test_under_next_rollout_a_changed_parameter_and_a_withdrawal_come_with_the_owners_next_change(
+    world: World,
+) -> None:
+    policy = bound(world, rollout={"timing": "NextRollout"})
+    namespace = world.namespace(policy)
+    world.apply(namespace, deployment())
+    world.settled(policy, total=1, compliant=1)
+    world.change_policy(policy, expectations={"preStop": {"sleepSeconds": 5}, "terminationGracePeriod": {}})
+    assert world.fixed(lambda: sleeps(world.get("deployment", "web", namespace))) == [OUR_SLEEP]
+    world.kubectl("set", "image", "deployment/web", "web=example/web:1.2.4", "-n", namespace)
+    eventually(lambda: sleeps(world.get("deployment", "web", namespace)) == [{"preStop": {"sleep": {"seconds": 5}}}])
+    world.settled(policy, total=1)
+    exempt = ("exempt.productionpolicy.dev/preStop=drains by itself",)
+    world.kubectl("annotate", "deployment", "web", "-n", namespace, *exempt)
+    assert world.fixed(lambda: sleeps(world.get("deployment", "web", namespace))) != [None]
+    world.kubectl("rollout", "restart", "deployment/web", "-n", namespace)
+    eventually(lambda: sleeps(world.get("deployment", "web", namespace)) == [None])
+    world.settled(policy, total=1)
 
 
 @pytest.mark.parametrize("apply", [World.apply, World.apply_server_side], ids=lambda each: each.__name__)
@@ -135,19 +175,32 @@ def test_nothing_is_added_where_the_policy_forbids_it(world: World, spec: Raw) -
 
 def test_nothing_is_added_where_the_namespace_forbids_it(world: World) -> None:
     policy = bound(world)
-    namespace = world.namespace(policy, **{"productionpolicy.dev/mode": "audit"})
+    namespace = world.namespace(policy, **{"productionpolicy.dev/mode": "Audit"})
     world.apply(namespace, deployment())
     assert world.fixed(lambda: sleeps(world.get("deployment", "web", namespace))) == [None]
 
 
-def test_an_exempt_workload_is_left_alone(world: World) -> None:
+@pytest.mark.parametrize(
+    ("name", "reason", "exempt"),
+    [
+        ("preStop", "drains by itself", True),
+        ("preStop", "drains by itself; until=2099-12-31", True),
+        ("all", "is replaced soon", True),
+        ("preStop", "drains by itself until 2020-01-01", False),
+        ("all", "is replaced soon, Expires=2020-01-01", False),
+        ("preStop", "until=2099-12-31", False),
+    ],
+)
+def test_an_exempt_workload_is_left_alone(world: World, name: str, reason: str, exempt: bool) -> None:
     policy = bound(world)
     namespace = world.namespace(policy)
     raw = deployment()
-    raw["metadata"]["annotations"] = {"exempt.productionpolicy.dev/preStop": "drains by itself"}
+    raw["metadata"]["annotations"] = {f"exempt.productionpolicy.dev/{name}": reason}
     world.apply(namespace, raw)
+    assert sleeps(world.get("deployment", "web", namespace)) == [None if exempt else OUR_SLEEP]
     world.settled(policy, total=1)
-    assert sleeps(world.get("deployment", "web", namespace)) == [None]
+    live = world.get("deployment", "web", namespace)
+    assert (sleeps(live), live["metadata"]["generation"]) == ([None if exempt else OUR_SLEEP], 1)
 
 
 def test_a_policy_that_reverts_leaves_every_template_as_its_owner_wrote_it(world: World) -> None:

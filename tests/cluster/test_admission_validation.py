@@ -251,17 +251,32 @@ def test_replicas_are_warned_of_when_they_are_written_and_not_when_they_are_scal
     "raw",
     [
         annotated(deployment(containers=[container(image=LATEST)]), **{f"{EXEMPT}imageTag": "pinned by the registry"}),
+        annotated(deployment(containers=[container(image=LATEST)]), **{f"{EXEMPT}all": "pinned by the registry"}),
         annotated(budget(maxUnavailable=0), **{f"{EXEMPT}podDisruptionBudget": "drained by hand; until=2099-12-31"}),
         deployment(containers=[container(), container("linkerd-proxy", image="example/proxy", resources={})]),
     ],
-    ids=["an exemption", "an exemption with a date", "a container that the policy exempts"],
+    ids=["an exemption", "an exemption from all", "an exemption with a date", "a container that the policy exempts"],
 )
 def test_what_is_exempt_passes(standing: tuple[World, str], raw: Raw) -> None:
     assert answered(*standing, raw).accepted
 
 
-@pytest.mark.parametrize("reason", ["", " ", "until=2099-12-31", "(until=2099-12-31)"])
-def test_an_exemption_without_a_reason_does_not_count(standing: tuple[World, str], reason: str) -> None:
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "",
+        " ",
+        "until=2099-12-31",
+        "(until=2099-12-31)",
+        "until 2020-01-01",
+        "x Until=2020-01-01",
+        "x until=soon",
+        "x 1.1.2020",
+    ],
+)
+def test_an_exemption_without_a_reason_or_with_an_end_that_cannot_be_read_does_not_count(
+    standing: tuple[World, str], reason: str
+) -> None:
     raw = annotated(deployment(containers=[container(image=LATEST)]), **{f"{EXEMPT}imageTag": reason})
     assert answered(*standing, raw).refusal.startswith("imageTag: ")
 

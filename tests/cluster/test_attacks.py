@@ -68,7 +68,7 @@ def test_who_may_edit_a_workload_cannot_reach_what_governs_it(world: World, stri
     policy, namespace = strict
     attempts = (
         ("label", "namespace", namespace, "productionpolicy.dev/policy-"),
-        ("label", "namespace", namespace, "productionpolicy.dev/mode=off"),
+        ("label", "namespace", namespace, "productionpolicy.dev/mode=Audit"),
         ("patch", "productionpolicy", policy, "--type=merge", "-p", '{"spec":{"exemptions":"Honoured"}}'),
         ("patch", "productionpolicy", policy, "--subresource=status", "--type=merge", "-p", '{"status":null}'),
         ("delete", "productionpolicy", policy),

@@ -18,13 +18,17 @@ from control_plane.plane import ControlPlane
 
 ROOT = Path(__file__).parents[2]
 MOST_SECONDS = 60
-WIDTH = 100
+WIDTH = 115
+"""The table of policies is the widest."""
+
 TOLD = (
     r"^  \$ kubectl apply -k manifests/$",
     r"^  ok the operator is ready$",
     r"^  ok all 11 workloads are available$",
     r"^  \$ kubectl get productionpolicies$",
-    r"^  default +1 +11 +\d+ +\d+ +9 +\d+% +True ",
+    r"^  default +11 +\d+ +\d+ +0 +0 +0 +\d+% +Audit +True ",
+    r"^  Deployment storefront +yes +",
+    r"^  default +11 +\d+ +\d+ +0 +0 +9 +\d+% +Enforce +True ",
     r"^  \+    repairs\.productionpolicy\.dev/terminationGracePeriod: 30 -> 40$",
     r"^  -      terminationGracePeriodSeconds: 30$",
     r"^  \+      terminationGracePeriodSeconds: 40$",

@@ -172,6 +172,8 @@ def test_a_changed_parameter_that_fails_gives_way_to_the_one_before(world: World
 
     world.change_policy(policy, expectations={"preStop": {"sleepSeconds": 7}})
     after = has_failed(world, namespace)
+    (event,) = eventually(lambda: world.events(namespace, "RolloutFailed"))
+    assert "exceeded quota: full" in event["message"]
     assert journal(after)["preStop"] == "sleep 5s: web"
     assert pod_spec(after)["containers"][0]["lifecycle"] == {"preStop": {"sleep": {"seconds": 5}}}
     assert pod_spec(after)["terminationGracePeriodSeconds"] == 35
@@ -355,7 +357,7 @@ def test_an_annotation_on_the_policy_lets_repairs_go_on(world: World) -> None:
     world.kubectl("annotate", "productionpolicy", policy, "productionpolicy.dev/resume=seen")
     eventually(lambda: "preStop" in journal(world.get("deployment", "web", namespace)))
     assert world.status(policy)["workloads"]["failed"] == 3
-    eventually(lambda: progressing(world, policy)["reason"] == "Settled")
+    eventually(lambda: progressing(world, policy)["reason"] == "RolloutsFailed")
 
 
 def test_a_change_of_the_policy_lets_all_be_tried_again(world: World) -> None:

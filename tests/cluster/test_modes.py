@@ -24,23 +24,50 @@ def test_mode_audit_writes_nothing_and_tells_what_enforce_would_do(world: World)
     policy = world.policy(mode="Audit")
     namespace = world.namespace(policy)
     world.apply(namespace, deployment(replicas=4))
-    wanted = {"repairs": 5, "restarts": 1}
-    eventually(lambda: world.status(policy).get("pending") == wanted)
+    eventually(lambda: world.status(policy).get("pending", {}).get("repairs") == 5)
+    status = world.status(policy)
 
+    (told,) = status["pending"]["workloads"]
+    assert (told["namespace"], told["name"], told["restarts"]) == (namespace, "web", True)
+    assert "preStop (sleep 10s: web)" in told["changes"]
+    assert (status["pending"]["restarts"], len(told["changes"])) == (1, 5)
+    progressing = {each["type"]: each for each in status["conditions"]}["Progressing"]
+    assert progressing["reason"] == "AuditOnly"
+    assert f"-n {namespace} -o yaml | productionpolicy check --plan" in progressing["message"]
     assert world.fixed(lambda: untouched(world, namespace))
     assert world.status(policy)["workloads"]["violating"] == 1
 
 
 def test_a_namespace_can_be_more_careful_than_its_policy(world: World) -> None:
     policy = world.policy()
-    namespace = world.namespace(policy, **{"productionpolicy.dev/mode": "hands-off"})
+    namespace = world.namespace(policy, **{"productionpolicy.dev/mode": "Audit"})
     world.apply(namespace, deployment())
     eventually(lambda: world.status(policy).get("pending", {}).get("restarts") == 1)
+    conditions = {each["type"]: each["reason"] for each in world.status(policy)["conditions"]}
+    assert conditions["Progressing"] == "HeldBack"
     assert world.fixed(lambda: untouched(world, namespace))
 
 
+def test_an_unknown_mode_counts_as_audit_and_is_an_event(world: World) -> None:
+    policy = world.policy()
+    namespace = world.namespace(policy, **{"productionpolicy.dev/mode": "Enforce"})
+    world.apply(namespace, deployment())
+    (event,) = eventually(lambda: world.events(namespace, "ModeNotKnown"))
+    assert "says Enforce, which is neither Audit nor Off; it counts as Audit" in event["message"]
+    eventually(lambda: world.status(policy).get("workloads", {}).get("violating") == 1)
+    assert world.fixed(lambda: untouched(world, namespace))
+
+
+def test_where_the_mode_is_off_nothing_is_judged(world: World) -> None:
+    policy = world.policy()
+    namespace = world.namespace(policy, **{"productionpolicy.dev/mode": "Off"})
+    world.apply(namespace, deployment())
+    assert world.fixed(lambda: untouched(world, namespace))
+    assert world.status(policy)["workloads"]["total"] == 0
+
+
 def test_taking_the_mode_label_away_lets_repairs_begin(world: World) -> None:
-    namespace = world.namespace(world.policy(), **{"productionpolicy.dev/mode": "audit"})
+    namespace = world.namespace(world.policy(), **{"productionpolicy.dev/mode": "Audit"})
     world.apply(namespace, deployment())
     world.label(namespace, "productionpolicy.dev/mode-")
     assert world.repaired("web", namespace)["metadata"]["generation"] == 2
@@ -79,6 +106,31 @@ def test_exemptions_that_do_not_hold_are_reported(world: World) -> None:
         "preStop": "it gives no reason",
         "prestop": "no expectation has this name",
         "spread": "it expired on 2020-01-01",
+    }
+
+
+def test_an_exemption_without_effect_is_an_event_on_the_workload(world: World) -> None:
+    namespace = world.namespace(world.policy())
+    world.apply(namespace, annotated(prestop="typo"))
+    (event,) = eventually(lambda: world.events(namespace, "ExemptionWithoutEffect"))
+    assert (event["type"], event["involvedObject"]["name"]) == ("Warning", "web")
+    assert event["message"].endswith("no expectation has this name; did you mean preStop?")
+
+
+def test_a_workload_may_opt_out_of_everything(world: World) -> None:
+    policy = world.policy()
+    namespace = world.namespace(policy)
+    world.apply(namespace, annotated(all="is replaced soon; until=2099-12-31"))
+    status = world.settled(policy, total=1, exempt=1)
+    assert world.fixed(lambda: untouched(world, namespace))
+    (told,) = status["exemptions"]
+    assert told == {
+        "namespace": namespace,
+        "kind": "Deployment",
+        "name": "web",
+        "expectation": "all",
+        "reason": "is replaced soon",
+        "until": "2099-12-31",
     }
 
 

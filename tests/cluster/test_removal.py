@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,3 +70,16 @@ def test_removal_in_the_wrong_order_leaves_nothing_undeletable(own_world: World)
     world.kubectl("delete", "-k", str(ROOT / "manifests"), "--timeout=60s")
     world.kubectl("delete", "namespace", namespace, "--timeout=60s")
     assert "productionpolicy.dev" not in world.kubectl("api-versions")
+
+
+def test_an_operator_whose_kind_is_deleted_ends_with_one_line_that_says_why(own_world: World) -> None:
+    world = own_world
+    world.kubectl("delete", "crd", "productionpolicies.productionpolicy.dev", "--timeout=30s")
+    eventually(lambda: not world.operator.alive)
+    lines = [json.loads(line) for line in world.operator.log.read_text().splitlines()]
+    (told,) = [each for each in lines if each["level"] in ("error", "critical")]
+    assert (told["event"], told["kind"]) == (
+        "operator ends: a kind is not served any more",
+        "productionpolicies.productionpolicy.dev",
+    )
+    assert world.operator.exit_code == 1

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
 from productionpolicy.controller import admission
 from productionpolicy.controller.admission import DENY, REPAIR, WARN, Admission
@@ -41,7 +42,9 @@ class Served:
             raise Unavailable("no answer")
         return f"{resource.plural}/{resource.version}" in self.paths
 
-    async def find(self, _resource: Resource, name: str) -> Raw | None:
+    async def find(self, resource: Resource, name: str) -> Raw | None:
+        if resource.kind.endswith("Binding"):
+            return self.written.get(name)
         return {"metadata": {"name": name, "generation": 1}, **self.checked} if name in self.installed else None
 
     async def pages(self, resource: Resource) -> AsyncIterator[list[Raw]]:
@@ -50,7 +53,7 @@ class Served:
     async def put(self, _resource: Resource, manifest: Raw, *, live: Raw | None) -> Raw:
         if self.refuses:
             raise Refused("bindings are not allowed here")
-        assert live is None
+        assert live == self.written.get(manifest["metadata"]["name"])
         self.written[manifest["metadata"]["name"]] = manifest
         return manifest
 
@@ -97,6 +100,28 @@ async def test_what_is_bound_already_is_left_alone() -> None:
     assert await told(server, DENYING) == await told(server, DENYING)
 
 
+async def test_a_policy_that_is_created_again_is_bound_again() -> None:
+    server = Served(*NEW, installed=ALL)
+    looking = Admission(cast("Cluster", server), learned=lambda: None)
+    await looking.learn()
+    await looking.keep(stored(DENYING))
+    server.written.clear()
+    again = replace(stored(DENYING), uid="uid-of-another")
+    await looking.keep(again)
+    owners = {each["metadata"]["ownerReferences"][0]["uid"] for each in server.written.values()}
+    assert (len(server.written), owners) == (3, {"uid-of-another"})
+
+
+async def test_a_binding_that_was_not_known_is_put_right() -> None:
+    server = Served(*NEW, installed=ALL)
+    looking = Admission(cast("Cluster", server), learned=lambda: None)
+    await looking.learn()
+    await told(server, DENYING)
+    await looking.keep(replace(stored(DENYING), uid="uid-of-another"))
+    owners = {each["metadata"]["ownerReferences"][0]["uid"] for each in server.written.values()}
+    assert owners == {"uid-of-another"}
+
+
 @pytest.mark.parametrize(
     ("server", "repair", "validation"),
     [
@@ -139,9 +164,12 @@ async def test_kubernetes_before_1_36_refuses_and_warns_without_repairing() -> N
 
 
 @pytest.mark.parametrize("spec", [{"mode": "Audit"}, {"paused": True}])
-async def test_a_policy_that_is_not_enforced_refuses_nothing(spec: Raw) -> None:
+async def test_a_policy_that_is_not_enforced_says_that_nothing_is_done(spec: Raw) -> None:
     found = await told(Served(*NEW, installed=ALL), policy(spec=spec, imageTag={"action": "Deny"}))
-    assert found["AdmissionValidation"][:2] == ("False", "NotEnforced")
+    assert {kind: each[:2] for kind, each in found.items()} == {
+        "AdmissionRepair": ("False", "NotEnforced"),
+        "AdmissionValidation": ("False", "NotEnforced"),
+    }
 
 
 async def test_a_policy_that_asks_for_neither_says_nothing_of_it() -> None:

@@ -44,7 +44,9 @@ class Server(Written):
             raise Unavailable("no answer")
         return resource.plural == "mutatingadmissionpolicies"
 
-    async def find(self, _resource: Resource, _name: str) -> Raw | None:
+    async def find(self, resource: Resource, name: str) -> Raw | None:
+        if resource.kind.endswith("Binding"):
+            return self.bindings.get(name)
         return {"metadata": {"creationTimestamp": written_at(LONG_BEFORE)}} if self.installed else None
 
     async def pages(self, _resource: Resource) -> AsyncIterator[list[Raw]]:

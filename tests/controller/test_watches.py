@@ -21,10 +21,12 @@ class Server:
 
     def __init__(self) -> None:
         self.said: asyncio.Queue[bytes] = asyncio.Queue()
+        self.status = 200
+        """The answer to lists."""
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         if request.query.get("watch") != "true":
-            return web.json_response({"items": []})
+            return web.json_response({"items": []}, status=self.status)
         response = web.StreamResponse()
         await response.prepare(request)
         while True:
@@ -68,6 +70,17 @@ async def connected() -> AsyncIterator[Heard]:
     async with aiohttp.ClientSession(trace_configs=[watches.trace()]) as session:
         yield Heard(server, watches, now, session, f"http://127.0.0.1:{port}")
     await runner.cleanup()
+
+
+async def test_a_kind_that_is_not_served_any_more_is_told_of_once() -> None:
+    missed = list[str]()
+    async with connected() as heard:
+        heard.watches.missed = lambda resource: missed.append(resource.plural)
+        await heard.list_all()
+        heard.server.status = 404
+        for _ in range(2):
+            await heard.list_all()
+    assert missed == ["nodes"]
 
 
 async def test_a_watch_that_brings_something_now_and_then_is_not_silent() -> None:

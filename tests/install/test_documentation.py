@@ -59,7 +59,7 @@ def test_the_operator_posts_the_events_that_are_told_of() -> None:
     controller = "".join(path.read_text() for path in (ROOT / "operator").glob("*/controller/*.py"))
     told = re.findall(r"^\| `(\w+)` \| the (?:workload|namespace|policy) \|", OPERATIONS, re.MULTILINE)
 
-    assert len(told) == 7
+    assert len(told) == 10
     assert [reason for reason in told if f'"{reason}"' not in controller] == []
 
 

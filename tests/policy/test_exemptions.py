@@ -65,6 +65,55 @@ def test_a_date_of_another_form_makes_it_void(until: str) -> None:
     assert exemption(f"migration until={until}").fault == "its date is not of the form until=YYYY-MM-DD"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "migration Until=2020-01-01",
+        "migration UNTIL 2020-01-01",
+        "migration until 2020-01-01",
+        "migration until: 2020-01-01",
+        "migration until next quarter",
+        "migration expires=2020-01-01",
+        "migration, expiry 1.1.2020",
+        "migration (2020-01-01)",
+        "migration 01/02/2020",
+    ],
+)
+def test_an_end_that_cannot_be_read_makes_it_void_instead_of_permanent(text: str) -> None:
+    found = exemption(text)
+    assert (found.fault, found.remedy) == (
+        "its date is not of the form until=YYYY-MM-DD",
+        "write its last day as until=YYYY-MM-DD",
+    )
+
+
+@pytest.mark.parametrize("text", ["needs 10.2.34 of 2020", "since 2020-01-01; until=2030-01-01", "see CHG-20200101"])
+def test_other_numbers_do_no_harm(text: str) -> None:
+    assert exemption(text).holds
+
+
+def test_all_stands_for_every_expectation() -> None:
+    found = exemption("is replaced soon", name="all")
+    assert [found.covers(name) for name in ("spread", "preStop")] == [True, True]
+    assert [exemption("x").covers(name) for name in ("spread", "preStop")] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "remedy"),
+    [
+        ("prestop", "x", "did you mean preStop?"),
+        ("sprad", "x", "did you mean spread?"),
+        ("ALL", "x", "did you mean all?"),
+        ("qqqqqqqq", "x", "`productionpolicy explain` lists the names"),
+        ("spread", "", "write the reason into the annotation"),
+        ("spread", "x until=2020-01-01", "remove the annotation, or write a later until=YYYY-MM-DD"),
+        ("spread", "x", "remove the annotation"),
+    ],
+)
+def test_each_cause_has_its_remedy(name: str, text: str, remedy: str) -> None:
+    assert exemption(text, name=name).remedy == remedy
+
+
 def test_until_within_a_word_is_no_date() -> None:
     assert exemption("runs validuntil=x").holds
 

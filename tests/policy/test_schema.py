@@ -59,8 +59,8 @@ def test_its_columns_are_those_of_the_documentation() -> None:
     normal = [name for name, priority in columns if priority == 0]
     wide = [name for name, priority in columns if priority == 1]
     assert (" ".join(normal), " ".join(wide)) == (
-        "NAMESPACES WORKLOADS COMPLIANT VIOLATING REPAIRED COMPLIANCE READY AGE",
-        "MODE PROFILE",
+        "WORKLOADS COMPLIANT VIOLATING FAILED PENDING REPAIRED COMPLIANCE MODE READY AGE",
+        "NAMESPACES PROFILE ENFORCED EXEMPT CONTESTED PROGRESSING",
     )
 
 
@@ -106,7 +106,7 @@ _TERMS = ("maxUnavailable", "minAvailable", "statefulSetMaxUnavailable")
 def test_every_field_of_the_spec_has_a_default_but_those_that_the_code_decides(path: str, schema: Schema) -> None:
     undecided = {"spec.mode"} | {f"spec.expectations.{each.name}.action" for each in EXPECTATIONS}
     undecided |= {f"spec.expectations.podDisruptionBudget.{name}" for name in _TERMS}
-    undecided |= {"spec.expectations.imagePullPolicy.allowNever"}
+    undecided |= {f"spec.expectations.imagePullPolicy.{name}" for name in ("allowNever", "mutableTags")}
     assert ("default" in schema) == (path not in undecided and not path.endswith(EMPTY)), path
 
 

@@ -24,6 +24,7 @@ class Written:
 
     budgets: list[Raw] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
+    patches: list[Raw] = field(default_factory=list)
     releases: int = 0
     refusal: RequestFailed | None = None
     """What the API server says to a release."""
@@ -37,7 +38,8 @@ class Written:
     async def delete_budget(self, live: Budget) -> None:
         self.deleted.append(live.name)
 
-    async def amend(self, *_: object) -> Raw:
+    async def amend(self, _: Workload, patch: Raw) -> Raw:
+        self.patches.append(patch)
         return settled()
 
     async def workload(self, *_: object) -> Raw:
@@ -54,8 +56,11 @@ class Written:
 class Told:
     reasons: list[str] = field(default_factory=list)
 
-    def about_workload(self, *_: Any, reason: str, **__: Any) -> None:
+    messages: list[str] = field(default_factory=list)
+
+    def about_workload(self, *_: Any, reason: str, message: str, **__: Any) -> None:
         self.reasons.append(reason)
+        self.messages.append(message)
 
 
 @dataclass
@@ -68,6 +73,8 @@ class Stage:
     later: list[float] = field(default_factory=list)
     seconds: float = 100.0
     version: int = 20
+    admits: bool = True
+    """Whether the API server repairs at admission."""
 
     def __post_init__(self) -> None:
         expectations = {"podDisruptionBudget": {"action": "Repair"}}
@@ -84,6 +91,7 @@ class Stage:
             wake=lambda _: None,
             later=lambda _, seconds: self.later.append(seconds),
         )
+        self.reconciler.admits = lambda _: self.admits
 
     @property
     def workload(self) -> Workload:

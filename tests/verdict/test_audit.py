@@ -157,6 +157,44 @@ def test_an_exemption_from_what_is_ignored_or_not_applicable_is_no_finding() -> 
     assert outcomes(world) == {"spread": Outcome.NOT_APPLICABLE}
 
 
+def test_an_exemption_from_all_covers_every_expectation() -> None:
+    world = World(deployment(), policy=only("spread", "preStop", "readinessProbe"))
+    world.exempt("all", "is replaced soon")
+    assert set(outcomes(world).values()) == {Outcome.EXEMPT}
+    assert world.plan().changes == ()
+    assert [(each.expectation, each.until) for each in world.report().exemptions] == [("all", "")]
+
+
+def test_an_exemption_from_all_is_needless_where_nothing_is_found() -> None:
+    world = flawless()
+    world.exempt("all")
+    assert messages(world, "exemptions") == [
+        "the exemption from all has no effect: the workload fulfils all expectations"
+    ]
+
+
+def test_an_exemption_where_it_does_not_count_is_a_finding() -> None:
+    key = "exempt.productionpolicy.dev/spread"
+    world = World(deployment(), policy=only("spread"))
+    world.edit(lambda raw: raw["metadata"].update(labels={key: "x"}))
+    world.edit(lambda raw: raw["spec"]["template"]["metadata"].update(annotations={key: "one writer", "a": "b"}))
+    found = verdict(world, "exemptions")
+    assert found is not None
+    assert [each.path for each in found.findings] == [
+        f"metadata.labels[{key}]",
+        f"spec.template.metadata.annotations[{key}]",
+    ]
+    assert {each.remedy for each in found.findings} == {"move it to metadata.annotations of the workload"}
+
+
+def test_what_a_tool_writes_in_both_places_counts() -> None:
+    world = World(deployment(), policy=only("spread"))
+    annotations = {"exempt.productionpolicy.dev/spread": "one writer"}
+    world.edit(lambda raw: raw["spec"]["template"]["metadata"].update(annotations=annotations))
+    world.exempt("spread", "one writer")
+    assert outcomes(world) == {"spread": Outcome.EXEMPT}
+
+
 def test_exempt_containers_are_not_judged() -> None:
     pod = {"containers": [FLAWLESS_CONTAINER, container("istio-proxy", image="proxy")]}
     assert outcomes(flawless(**pod)) == outcomes(flawless())
@@ -183,7 +221,11 @@ def test_what_cannot_be_read_is_a_finding_of_its_own_and_comes_last() -> None:
 
 def test_what_cannot_be_read_does_not_keep_the_rest_from_being_judged() -> None:
     world = World(deployment(pod={"containers": [container(image=5)]}), policy=only("preStop", "imageTag"))
-    assert outcomes(world) == {"preStop": Outcome.FAILED, "imageTag": Outcome.PASSED, "unreadable": Outcome.FAILED}
+    assert outcomes(world) == {
+        "preStop": Outcome.FAILED,
+        "imageTag": Outcome.NOT_APPLICABLE,
+        "unreadable": Outcome.FAILED,
+    }
 
 
 @pytest.mark.parametrize(

@@ -153,7 +153,7 @@ def test_who_undid_it_is_unknown_to_an_operator_that_was_restarted() -> None:
     world = repaired(deployment(), policy=only("preStop"))
     world.memory.clear()
     undone(world)
-    assert world.contests["preStop"].startswith("undone 1x, last by unknown [")
+    assert world.contests["preStop"].startswith("undone 1x [")
 
 
 # Writers that wipe annotations.

@@ -9,13 +9,14 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from productionpolicy.expectations import EXPECTATIONS, Action
 from productionpolicy.kube.workloads import WorkloadKey
 from productionpolicy.policy.status import Condition, Status
 from productionpolicy.verdict import Outcome, Report, State
 from productionpolicy.verdict.ledger import Ledger
-from productionpolicy.verdict.report import Reported
+from productionpolicy.verdict.report import Exempted, Reported, Wait
 from support.policies import only, policy
 
 NAMES = [each.name for each in EXPECTATIONS]
@@ -38,8 +39,12 @@ REPORTS = st.builds(
     ),
     repaired=st.frozensets(st.sampled_from(NAMES), max_size=3),
     findings=FINDINGS.map(tuple),
-    repairs=st.integers(0, 3),
+    in_effect=st.booleans(),
+    changes=st.lists(st.sampled_from(["preStop (sleep 10s: web)", "spread withdrawn"]), max_size=3).map(tuple),
     restarts=st.booleans(),
+    waits=st.sampled_from([None, *Wait]),
+    asks=st.booleans(),
+    enforced=st.booleans(),
 )
 STEPS = st.lists(st.one_of(REPORTS, KEYS), max_size=12)
 
@@ -88,10 +93,17 @@ def test_the_totals_are_those_of_the_reports(reports: list[Report]) -> None:
         **{str(each): states[each] for each in State},
     }
     assert (found.pending.repairs, found.pending.restarts, found.repaired) == (
-        sum(each.repairs for each in reports),
+        sum(len(each.changes) for each in reports),
         sum(each.restarts for each in reports),
-        sum(bool(each.repaired) for each in reports),
+        sum(each.in_effect for each in reports),
     )
+    assert sum(msgspec.to_builtins(found.summary).values()) == len(reports)
+    ledger = ledger_of(*reports)
+    assert (ledger.asking, ledger.enforced) == (
+        sum(each.asks for each in reports),
+        sum(each.enforced for each in reports),
+    )
+    assert [ledger.waiting(each) for each in Wait] == [sum(told.waits is each for told in reports) for each in Wait]
     assert len(found.violations) + found.violations_omitted == sum(len(each.findings) for each in reports)
 
 
@@ -136,8 +148,49 @@ def test_the_share_of_compliant_workloads_rounds_down(compliant: int, total: int
     assert status(*(report(str(each), findings=int(each >= compliant)) for each in range(total))).compliance == share
 
 
-def test_an_exempt_workload_is_not_compliant() -> None:
-    assert status(report("a"), report("b", state=State.EXEMPT)).compliance == "50%"
+def test_what_is_exempt_is_not_asked_for_and_so_compliant() -> None:
+    found = status(report("a"), report("b", state=State.EXEMPT), report("c", findings=1))
+    assert (found.compliance, found.summary.compliant) == ("66%", 2)
+
+
+def test_what_is_only_audited_does_not_lower_the_share_of_what_is_enforced() -> None:
+    audited, unmended = report("a", findings=1), replace(report("b", findings=1), enforced=False)
+    found = status(audited, unmended, report("c"))
+    assert (found.compliance, found.enforced_compliance) == ("33%", "66%")
+
+
+def test_what_is_undone_or_put_back_counts_as_failed() -> None:
+    found = status(report("a", state=State.CONTESTED), report("b", state=State.FAILED))
+    assert msgspec.to_builtins(found.summary) == {"compliant": 0, "violating": 0, "failed": 2, "pending": 0}
+
+
+def test_the_exemptions_that_hold_are_listed_and_capped() -> None:
+    exempt = (Exempted("spread", "one writer", "2030-01-01"), Exempted("preStop", "drains\nitself"))
+    found = status(*(replace(report(f"{each:03}"), exemptions=exempt) for each in range(30)))
+    assert (len(found.exemptions), found.exemptions_omitted) == (50, 10)
+    assert [(each.name, each.expectation, each.reason, each.until) for each in found.exemptions[:2]] == [
+        ("000", "spread", "one writer", "2030-01-01"),
+        ("000", "preStop", "drains\ufffditself", ""),
+    ]
+
+
+def coming(name: str, *changes: str, restarts: bool = False) -> Report:
+    return replace(report(name), changes=changes, restarts=restarts)
+
+
+def test_the_workloads_that_restart_come_first_among_those_to_be_changed() -> None:
+    reports = [coming("b", "x", restarts=True), coming("a", "y"), coming("c", "z", restarts=True), report("d")]
+    found = status(*reports).pending
+    assert [(each.name, each.restarts, each.changes) for each in found.workloads] == [
+        ("b", True, ("x",)),
+        ("c", True, ("z",)),
+        ("a", False, ("y",)),
+    ]
+
+
+def test_the_workloads_to_be_changed_are_capped_and_all_are_counted() -> None:
+    found = status(*(coming(f"{each:03}", "x", "y") for each in range(30))).pending
+    assert (found.repairs, len(found.workloads), found.workloads[-1].name) == (60, 20, "019")
 
 
 def test_the_ledger_knows_whether_there_is_any_finding() -> None:

@@ -80,7 +80,7 @@ def test_the_changes_are_told_in_the_order_of_the_expectations() -> None:
     assert [(str(each), each.restarts) for each in planned.changes] == [
         ("podDisruptionBudget (maxUnavailable 25%)", False),
         (f"spread ({SPREAD})", True),
-        ("rollingUpdate (25% -> 1%)", False),
+        ("rollingUpdate (maxUnavailable 25% -> 1%)", False),
         ("preStop (sleep 10s: web)", True),
         ("terminationGracePeriod (30 -> 40)", True),
     ]
@@ -430,7 +430,7 @@ def test_a_setting_that_may_hold_up_rollouts_is_withdrawn_after_an_upgrade() -> 
     strategy = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "1%"}}
     world = World(deployment(metadata={"annotations": made}, pod={"containers": [gpu]}, strategy=strategy))
     world.policy = only(rollingUpdate={})
-    assert world.changes() == ["rollingUpdate withdrawn (25% -> 1%)"]
+    assert world.changes() == ["rollingUpdate withdrawn (maxUnavailable 25% -> 1%)"]
 
 
 def test_anti_affinity_stays_when_the_server_is_upgraded() -> None:
@@ -465,13 +465,13 @@ def test_a_shorter_grace_period_waits_for_the_pods_to_restart_anyway() -> None:
 def test_what_restarts_nothing_goes_as_soon_as_it_is_no_longer_needed() -> None:
     world = repaired(deployment(), policy=only("rollingUpdate"))
     world.edit(lambda raw: raw["spec"].update(replicas=1))
-    assert world.changes() == ["rollingUpdate withdrawn (25% -> 1%)"]
+    assert world.changes() == ["rollingUpdate withdrawn (maxUnavailable 25% -> 1%)"]
 
 
 def test_a_rollout_setting_goes_where_a_surge_pod_may_no_longer_find_a_place() -> None:
     world = repaired(deployment(), policy=only("rollingUpdate"))
     world.edit(lambda raw: raw["spec"]["template"]["spec"].update(affinity=anti_affinity(required=True)))
-    assert world.changes() == ["rollingUpdate withdrawn (25% -> 1%)"]
+    assert world.changes() == ["rollingUpdate withdrawn (maxUnavailable 25% -> 1%)"]
 
 
 def test_what_is_no_longer_needed_goes_along_when_the_pods_restart_anyway() -> None:
@@ -499,7 +499,7 @@ def test_what_was_only_needed_for_what_goes_along_goes_along_too() -> None:
 def test_what_is_no_longer_needed_does_not_go_along_with_what_restarts_nothing() -> None:
     world = repaired(deployment(), policy=only("spread", "rollingUpdate"))
     world.edit(lambda raw: raw["spec"].update(replicas=1))
-    assert world.changes() == ["rollingUpdate withdrawn (25% -> 1%)"]
+    assert world.changes() == ["rollingUpdate withdrawn (maxUnavailable 25% -> 1%)"]
 
 
 def test_what_is_no_longer_needed_waits_where_restarts_are_not_allowed() -> None:

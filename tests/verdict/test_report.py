@@ -9,6 +9,7 @@ import pytest
 
 from productionpolicy.kube.workloads import WorkloadKey
 from productionpolicy.verdict import Governance, Outcome, State
+from productionpolicy.verdict.report import Wait
 from support.manifests import deployment
 from support.policies import only
 from support.world import World, repaired
@@ -67,7 +68,11 @@ def test_a_report_counts_what_is_still_to_be_done() -> None:
 
 def test_a_report_of_a_repaired_workload_counts_what_stands() -> None:
     told = repaired(deployment(), policy=only("preStop", "podDisruptionBudget")).report()
-    assert (told.repairs, told.restarts, told.repaired) == (0, False, frozenset({"preStop", "podDisruptionBudget"}))
+    assert (told.repairs, told.restarts, told.repaired) == (
+        0,
+        False,
+        frozenset({"preStop", "podDisruptionBudget"}),
+    )
 
 
 def test_outcomes_are_told_in_the_order_of_the_expectations() -> None:
@@ -154,3 +159,46 @@ def test_a_refused_release_is_a_finding_of_its_own_and_no_reason_why_a_repair_wa
 def test_a_workload_that_must_not_be_written_is_not_repairing_but_may_roll_out() -> None:
     world = World(deployment(), governance=Governance.READ_ONLY)
     assert [world.report(rolling=rolling).state for rolling in (False, True)] == [State.VIOLATING, State.REPAIRING]
+
+
+def test_repairs_are_in_effect_once_the_pods_run_with_them() -> None:
+    world = repaired(deployment(), policy=only("preStop"))
+    assert [world.report(rolling=rolling).in_effect for rolling in (True, False)] == [False, True]
+
+
+def test_repairs_of_a_workload_that_failed_do_not_count_as_in_effect() -> None:
+    world = repaired(deployment(), policy=only("preStop"))
+    world.failure = "denied"
+    assert not world.report().in_effect
+
+
+def test_a_report_says_for_what_the_changes_wait() -> None:
+    later = only("preStop", spec={"rollout": {"timing": "NextRollout"}})
+    held: dict[str, Any] = {"governance": Governance.READ_ONLY}
+    worlds = [
+        World(deployment(), policy=only("preStop")),
+        World(deployment(), policy=only("preStop"), failure="denied"),
+        World(deployment(), policy=later),
+        World(deployment(), policy=only("preStop"), **held),
+        World(deployment(), policy=only("preStop", spec={"mode": "Audit"}), **held),
+        repaired(deployment(), policy=only("preStop")),
+    ]
+    assert [each.report().waits for each in worlds] == [None, Wait.REFUSED, Wait.NEXT_ROLLOUT, Wait.HELD, None, None]
+
+
+@pytest.mark.parametrize(
+    ("names", "changed", "asks", "enforced"),
+    [
+        (["preStop"], {}, False, False),
+        (["preStop"], {"failure": "denied"}, True, False),
+        (["preStop", "readinessProbe"], {}, True, False),
+        (["readinessProbe"], {}, True, True),
+        (["imageTag"], {}, False, True),
+    ],
+    ids=["repaired soon", "refused", "one of two", "only audited", "nothing"],
+)
+def test_a_report_says_whether_a_person_is_needed(
+    names: list[str], changed: dict[str, Any], asks: bool, enforced: bool
+) -> None:
+    told = World(deployment(), policy=only(*names), **changed).report()
+    assert (told.asks, told.enforced) == (asks, enforced)

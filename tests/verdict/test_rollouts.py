@@ -536,7 +536,7 @@ def test_a_setting_under_which_a_surge_pod_finds_no_place_is_withdrawn() -> None
     assert (world.case.may_lack_room, world.case.lacks_room) == (True, False)
     assert "rollingUpdate" not in " ".join(world.changes())
     world.crowded = True
-    assert world.changes() == ["rollingUpdate withdrawn (25% -> 1%)"]
+    assert world.changes() == ["rollingUpdate withdrawn (maxUnavailable 25% -> 1%)"]
     world.reconcile()
     assert world.contests["rollingUpdate"].startswith("withdrawn, a surge pod found no place [")
     world.edit(lambda raw: raw["spec"]["template"]["spec"]["containers"][0].update(image="registry.example/web:3.0"))
@@ -566,4 +566,4 @@ def test_it_is_tried_again_when_the_owner_changes_the_strategy() -> None:
     world.reconcile()
     complete(world)
     world.edit(lambda raw: raw["spec"]["strategy"]["rollingUpdate"].update(maxSurge=2))
-    assert world.changes() == ["rollingUpdate (25% -> 1%)"]
+    assert world.changes() == ["rollingUpdate (maxUnavailable 25% -> 1%)"]

@@ -263,7 +263,8 @@ def _tells_all_repaired(status: Any, *, size: int, generation: int) -> bool:
         return False
     reasons = {each["type"]: each["reason"] for each in status["conditions"]}
     told = (status["workloads"]["total"], status["repaired"], status["pending"])
-    return reasons.get("Progressing") == "Settled" and told == (size, size, {"repairs": 0, "restarts": 0})
+    settled = reasons.get("Progressing") in ("Settled", "ActionRequired")
+    return settled and told == (size, size, {"repairs": 0, "restarts": 0, "workloads": []})
 
 
 def _requests(metrics: str) -> Counter[tuple[str, str]]:

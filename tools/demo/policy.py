@@ -20,11 +20,25 @@ class Verdict:
 
     @property
     def settled(self) -> bool:
-        """Whether the status speaks of this generation and says that nothing is to be done."""
+        """Whether the status speaks of this generation, and the operator has done what it can."""
+        done = self.condition("Progressing").get("status") == "False"
+        return self.current and done and not self.policy["status"]["pending"]["repairs"]
+
+    @property
+    def current(self) -> bool:
+        """Whether the status speaks of this generation, and of workloads."""
         status = self.policy.get("status", {})
-        current = status.get("observedGeneration") == self.policy["metadata"]["generation"]
-        condition = self.condition("Progressing")
-        return current and (condition.get("status"), condition.get("reason")) == ("False", "Settled")
+        return status.get("observedGeneration") == self.policy["metadata"]["generation"] and self.total > 0
+
+    @property
+    def total(self) -> int:
+        """How many workloads are governed."""
+        return int(self.policy.get("status", {}).get("workloads", {}).get("total", 0))
+
+    @property
+    def pending(self) -> list[Raw]:
+        """The first workloads that are still to be changed."""
+        return list(self.policy["status"]["pending"]["workloads"])
 
     @property
     def violations(self) -> list[Raw]:

@@ -72,15 +72,40 @@ class Story:
         )
         return f"{len(self.before.workloads)} workloads, {len(self.before.budgets)} disruption budgets"
 
+    def preview(self) -> str:
+        """Let the policy judge the shop, and show what it would change."""
+        stage, total = self.stage, len(self.before.workloads)
+        stage.show("apply", "-f", "examples/policy.yaml")
+        stage.show("patch", "productionpolicy", POLICY, "--type=merge", "-p", '{"spec":{"mode":"Audit"}}')
+        stage.show("label", "namespace", NAMESPACE, f"productionpolicy.dev/policy={POLICY}")
+        audited = self._follow(
+            lambda verdict: verdict.current and verdict.total == total, otherwise="the shop was not judged"
+        )
+        stage.narrator.shown(f"judged after {audited:.1f} s; nothing is written but the status of the policy")
+        stage.show("get", "productionpolicies")
+        verdict = self._verdict()
+        stage.narrator.say("The condition Progressing: " + str(verdict.condition("Progressing")["message"]))
+        path = "{.status.pending.workloads}"
+        stage.narrator.command("kubectl", "get", "productionpolicy", POLICY, "-o", f"jsonpath={path}")
+        stage.narrator.say("Here as a table:")
+        rows = [
+            (f"{each['kind']} {each['name']}", "yes" if each["restarts"] else "no", ", ".join(each["changes"]))
+            for each in verdict.pending
+        ]
+        insist(bool(rows), "the status names no workload that would be changed, though the shop has some")
+        stage.narrator.table(("WORKLOAD", "RESTARTS", "WHAT WOULD BE CHANGED"), rows)
+        return f"{len(rows)} workloads would be changed, {sum(row[1] == 'yes' for row in rows)} of them restarted"
+
     def policy(self) -> str:
         """Let the policy govern the shop."""
         stage = self.stage
-        stage.show("label", "namespace", NAMESPACE, f"productionpolicy.dev/policy={POLICY}")
-        stage.show("apply", "-f", "examples/policy.yaml")
+        stage.show("patch", "productionpolicy", POLICY, "--type=merge", "-p", '{"spec":{"mode":"Enforce"}}')
         seconds = self._follow(lambda verdict: verdict.settled, otherwise="the operator did not come to rest")
         stage.narrator.shown(f"settled after {seconds:.1f} s, at most 5 workloads restarting at a time")
         self.repaired = self._all_available()
         stage.show("get", "productionpolicies")
+        message = str(self._verdict().condition("Progressing")["message"])
+        stage.narrator.say(f"The columns add up, and the condition Progressing tells what is left: {message}")
         return f"{self._verdict().repaired} of {len(self.repaired.workloads)} workloads repaired in {seconds:.1f} s"
 
     def repairs(self) -> str:
@@ -221,6 +246,7 @@ CHAPTERS = (
     ("A cluster", Story.cluster),
     ("The operator", Story.installation),
     ("A shop, as its owners wrote it", Story.shop),
+    ("What a policy would change", Story.preview),
     ("A policy", Story.policy),
     ("What it changed", Story.repairs),
     ("What only people can mend", Story.people),

@@ -11,6 +11,8 @@ from productionpolicy.cli.reporting import written_out
 
 COMMANDS = {
     "run": ("productionpolicy.cli.run", "Run the operator against a cluster."),
+    "stop": ("productionpolicy.cli.stop", "Pause every policy of a cluster at once."),
+    "resume": ("productionpolicy.cli.resume", "Let the policies go on that stop has paused."),
     "check": ("productionpolicy.cli.check", "Judge manifests as the operator would, without a cluster."),
     "explain": ("productionpolicy.cli.explain", "Explain an expectation, or list all."),
 }

@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 from msgspec import Struct
 
-from productionpolicy.controller.cluster import Cluster, Raw, RequestFailed
+from productionpolicy.controller.cluster import Cluster, Conflict, Raw, RequestFailed, Unavailable
 from productionpolicy.controller.resources import ADMISSION_GROUP, Resource
 from productionpolicy.controller.store import NAMESPACE_POLICY, StoredPolicy
 from productionpolicy.expectations import Action
@@ -112,16 +112,22 @@ class Bindings:
         self._served, self._installed, self._bound = None, None, {}
 
     async def keep(self, stored: StoredPolicy) -> None:
-        """Bind the admission policy to a ProductionPolicy, or put its binding right; if that fails, `fault` tells."""
+        """Bind the admission policy to a ProductionPolicy, or put its binding right; if that is refused, `fault` tells.
+
+        Raises:
+            Conflict: the binding has changed meanwhile.
+            Unavailable: the API server does not answer.
+        """
         if self._served is None or self._installed is None or stored.deleting:
             return
         wanted = binding(stored, self._policy, version=self._served.version)
-        live = self._bound.get(wanted["metadata"]["name"])
-        if live is not None and _same(live, wanted):
+        if self._binds(wanted):
             self._faults.pop(stored.name, None)
             return
         try:
-            self._bound[wanted["metadata"]["name"]] = await self._cluster.put(self._served, wanted, live=live)
+            await self._bind(self._served, wanted)
+        except (Conflict, Unavailable):
+            raise
         except RequestFailed as error:
             self._faults[stored.name] = str(error)
             log.warning(
@@ -133,6 +139,19 @@ class Bindings:
         else:
             self._faults.pop(stored.name, None)
             log.info("admission policy bound", policy=stored.name, admission=self._policy.name)
+
+    async def _bind(self, served: Resource, wanted: Raw) -> None:
+        """Write a binding, unless it is there by now; what is known of it may have gone with a policy."""
+        name = wanted["metadata"]["name"]
+        live = await self._cluster.find(served, name)
+        if live is not None:
+            self._bound[name] = live
+        if not (live is not None and _same(live, wanted)):
+            self._bound[name] = await self._cluster.put(served, wanted, live=live)
+
+    def _binds(self, wanted: Raw) -> bool:
+        live = self._bound.get(wanted["metadata"]["name"])
+        return live is not None and _same(live, wanted)
 
     def fault(self, policy: str) -> tuple[str, str] | None:
         """Return reason and message of why nothing is done at admission; None if it is."""
@@ -225,6 +244,10 @@ class Admission:
         for each in self._bindings.values():
             await each.keep(stored)
 
+    def repairs(self, policy: Policy) -> bool:
+        """Say whether workloads are repaired at admission."""
+        return policy.writes and self.repairs_since(policy.name) is not None
+
     def see(self, policy: str, seen: Seen) -> None:
         """Take note of what was seen of repairs at admission under a ProductionPolicy."""
         before, self.seen[policy] = self.seen.get(policy), seen
@@ -245,6 +268,9 @@ class Admission:
         return Told(kind, "Unknown", "NotLookedUp", f"what is done at admission could not be looked up: {self._fault}")
 
     def _repair(self, policy: Policy) -> Told:
+        if not policy.writes:
+            message = "nothing is repaired at admission: the policy is paused or in mode Audit"
+            return Told("AdmissionRepair", "False", "NotEnforced", message)
         fault = self._bindings[Action.REPAIR].fault(policy.name)
         if fault:
             reason, why = fault

@@ -217,6 +217,16 @@ class Cluster:
             content_type=_MERGE_PATCH,
         )
 
+    async def pause(self, policy: str, *, paused: bool, note: Mapping[str, str | None]) -> None:
+        """Pause a policy or let it go on, and set or, with None, remove annotations of it."""
+        await self._request(
+            "PATCH",
+            POLICIES.path(policy),
+            query={"fieldManager": f"{FIELD_MANAGER}-stop"},
+            body={"metadata": {"annotations": note}, "spec": {"paused": paused}},
+            content_type=_MERGE_PATCH,
+        )
+
     async def create_event(self, namespace: str, event: Raw) -> None:
         """Post an Event."""
         await self._request("POST", EVENTS.path(namespace=namespace), body=event)

@@ -24,17 +24,22 @@ class Gate(Struct, frozen=True):
     governed: Callable[[str], int]
     """Tells how many workloads a policy governs."""
 
-    def admitted(self, judgement: Judgement) -> Judgement:
+    def admitted(self, judgement: Judgement, *, turns: bool = False) -> Judgement:
         """Return what may be done now. The rest of a workload's patch waits with its restarts, for it is one change.
 
         What puts back a failed rollout waits for nothing.
+
+        Args:
+            judgement: of the workload.
+            turns: whether its owner just replaces its pods. Under timing NextRollout what waited for that goes along.
         """
         if not self._replaces_pods(judgement) or judgement.todo.put_back:
             return judgement
-        restarts = self._restarts(judgement)
-        if restarts is not Restarts.ANY:
-            judgement = replace(judgement, todo=plan(judgement.case, restarts=restarts))
-        if not self._replaces_pods(judgement) or self._may_restart(judgement):
+        along = turns and _waits_for_owner(judgement)
+        restarts = self._restarts(judgement, along=along)
+        if restarts is not Restarts.ANY or along:
+            judgement = replace(judgement, todo=plan(judgement.case, restarts=restarts, restarting=along))
+        if not self._replaces_pods(judgement) or self._may_restart(judgement, along=along):
             return judgement
         return replace(judgement, todo=replace(judgement.todo, patch={}))
 
@@ -42,19 +47,21 @@ class Gate(Struct, frozen=True):
         todo = judgement.todo
         return bool(todo.patch) and todo.restarts and not judgement.case.workload.runs_no_pod
 
-    def _restarts(self, judgement: Judgement) -> Restarts:
+    def _restarts(self, judgement: Judgement, *, along: bool) -> Restarts:
         policy, key = judgement.case.policy, judgement.case.workload.key
         if policy is None:
             return Restarts.ANY
-        if policy.spec.rollout.timing is Timing.NEXT_ROLLOUT:
+        if _waits_for_owner(judgement) and not along:
             return Restarts.NONE
         if self.setbacks.stop(policy):
             self.rollouts.wait(policy.name, key)
             return Restarts.WITHDRAWALS
         return Restarts.ANY
 
-    def _may_restart(self, judgement: Judgement) -> bool:
+    def _may_restart(self, judgement: Judgement, *, along: bool) -> bool:
         workload = judgement.case.workload
+        if along and not (workload.paused or workload.settled):
+            return True
         if workload.paused or not (workload.settled or self._harmless(judgement)):
             return False
         if workload.holds_back or not workload.settled:
@@ -74,5 +81,10 @@ class Gate(Struct, frozen=True):
     def _pace(self, judgement: Judgement) -> Rollout:
         if judgement.case.policy is not None:
             return judgement.case.policy.spec.rollout
-        stored = self.store.policies.get(judgement.policy_name)
-        return stored.policy.spec.rollout if stored and stored.policy else Rollout()
+        former = self.store.former(judgement.policy_name)
+        return former.spec.rollout if former else Rollout()
+
+
+def _waits_for_owner(judgement: Judgement) -> bool:
+    policy = judgement.case.policy
+    return policy is not None and policy.spec.rollout.timing is Timing.NEXT_ROLLOUT

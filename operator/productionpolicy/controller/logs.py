@@ -45,6 +45,12 @@ def configure(chosen: Format, *, verbose: bool) -> None:
     logging.getLogger("kubernetes").setLevel(logging.WARNING)
 
 
+def mute_libraries() -> None:
+    """Let only ourselves speak: Kopf and asyncio end with a flood of tracebacks, which says less than our last line."""
+    for name in ("kopf", "kopf.objects", "asyncio"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+
+
 def _rendering(chosen: Format) -> list[structlog.typing.Processor]:
     if chosen is Format.JSON:
         return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]

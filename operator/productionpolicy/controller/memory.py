@@ -20,6 +20,9 @@ MOST_WRITES = 20
 WRITES_SECONDS = 60.0
 """A workload is written at most so often in so many seconds: whatever goes wrong, it is never written in a hot loop."""
 
+ALONG_SECONDS = 10.0
+"""How long after its owner has replaced the pods a workload that has settled since is still taken to be replaced."""
+
 FIRST_BAR_SECONDS = 5.0
 LAST_BAR_SECONDS = 900.0
 """How long what is forbidden is not tried again, at first and at most. An API server that has just started forbids what
@@ -38,8 +41,22 @@ class Memory:
     barred_until: float = 0.0
     """By the monotonic clock."""
     writes: deque[float] = field(default_factory=lambda: deque(maxlen=MOST_WRITES))
+    template: str = ""
+    """A digest of the pod template that its owner asked for when it was last judged; see `follow`."""
+    turned: float | None = None
+    """When its owner has last replaced its pods, by the monotonic clock; None once that was made use of."""
     crowded: int = 0
     """The generation at which a pod of it was seen that found no place."""
+
+    def follow(self, template: str, *, now: float) -> None:
+        """Note the pod template that the owner asks for, and the moment when it has become another one."""
+        if self.template not in ("", template):
+            self.turned = now
+        self.template = template
+
+    def turns(self, *, now: float, settled: bool) -> bool:
+        """Say whether its owner just replaces its pods, so that what replaces them may go along."""
+        return self.turned is not None and (not settled or now - self.turned < ALONG_SECONDS)
 
     def pause(self, now: float) -> float:
         """Return how many seconds to wait because the workload was written too often."""

@@ -15,7 +15,7 @@ import kopf
 import structlog
 from msgspec import Struct
 
-from productionpolicy.controller import handlers
+from productionpolicy.controller import handlers, logs
 from productionpolicy.controller.admission import Admission
 from productionpolicy.controller.clock import Clock
 from productionpolicy.controller.cluster import Cluster, RequestFailed
@@ -92,6 +92,7 @@ class Operator:
             wake=self.queue.add,
             later=self.queue.add_later,
         )
+        self.reconciler.admits = self.admission.repairs
         self.reconciler.came_in = self.effectiveness.came_in
         self.keeper = Keeper(self.store, cluster, self.reconciler, self.admission, self.events, clock=CLOCK)
         self.listing = Listing(cluster, self.store, observe=self.observe, vanished=self.vanished)
@@ -143,7 +144,7 @@ class Operator:
             with _serving_the_others(key):
                 self.reconciler.resume(key)
         self._state = None
-        self.keeper.warn_of_missing_policies()
+        self.keeper.warn_of_namespaces()
         log.info("ready", workloads=sum(1 for _ in self.store.all_workloads()), policies=len(self.store.policies))
 
     async def work(self) -> None:
@@ -192,7 +193,7 @@ class Operator:
             await self.unowned.look()
             await self._rejudge(keys)
         self._look_at_policies()
-        self.keeper.warn_of_missing_policies()
+        self.keeper.warn_of_namespaces()
 
     async def _judge_all(self) -> None:
         await self._rejudge(list(self.store.all_workloads()))
@@ -259,10 +260,20 @@ async def operate(options: Options) -> int:
     """
     connection = await Connection.load(options.kubeconfig)
     watches = Watches(WATCHED, clock=CLOCK)
+    watches.missed = _end
     async with connection.client() as api:
         operator = Operator(Cluster(api), watches, options)
         async with Probes(options.host, options.port, alive=operator.alive, ready=operator.ready):
             return await _run(operator, connection, watches)
+
+
+def _end(resource: Resource) -> None:
+    """Tell why the operator ends: Kopf gives up when a kind that it watches is not served any more."""
+    remedy = "it restarts, and waits until `kubectl apply -k manifests/` has installed it again"
+    log.critical(
+        "operator ends: a kind is not served any more", kind=f"{resource.plural}.{resource.group}", then=remedy
+    )
+    logs.mute_libraries()
 
 
 async def _run(operator: Operator, connection: Connection, watches: Watches) -> int:

@@ -19,14 +19,15 @@ from productionpolicy.controller.events import Events
 from productionpolicy.controller.metrics import FINDINGS
 from productionpolicy.controller.metrics import WORKLOADS as WORKLOADS_GAUGE
 from productionpolicy.controller.reconciler import Reconciler
-from productionpolicy.controller.store import Store, StoredPolicy
+from productionpolicy.controller.store import AUDIT, NAMESPACE_MODE, OFF, Store, StoredPolicy
 from productionpolicy.kube.text import printable
 from productionpolicy.kube.workloads import WorkloadKey
-from productionpolicy.policy import Mode, OnRemoval, Policy
+from productionpolicy.policy import Mode, Policy
 from productionpolicy.policy.spec import GROUP, RESUME
-from productionpolicy.policy.status import Condition
+from productionpolicy.policy.status import MOST_PENDING, Condition
 from productionpolicy.verdict import State
 from productionpolicy.verdict.ledger import Ledger
+from productionpolicy.verdict.report import Wait
 from productionpolicy.verdict.rollouts import TOO_MANY
 
 FINALIZER = f"{GROUP}/revert"
@@ -68,6 +69,7 @@ class Keeper:
     """How many judge just now: see `holding`."""
     _departures: dict[str, _Departure] = field(default_factory=dict)
     _warned: set[tuple[str, str]] = field(default_factory=set)
+    _warned_of_modes: set[tuple[str, str]] = field(default_factory=set)
 
     async def run(self) -> None:
         """Look after them until cancelled."""
@@ -121,8 +123,24 @@ class Keeper:
             else:
                 return
 
-    def warn_of_missing_policies(self) -> None:
-        """Post an Event on each namespace that names a policy which does not exist."""
+    def warn_of_namespaces(self) -> None:
+        """Post an Event on each namespace whose labels do not say what they seem to."""
+        self._warn_of_missing_policies()
+        self._warn_of_modes()
+
+    def _warn_of_modes(self) -> None:
+        governed = (each for each in self.store.namespaces.values() if each.policy and not each.deleting)
+        wrong = {(each.name, each.mode) for each in governed if each.mode is not None and each.mode not in (AUDIT, OFF)}
+        for namespace, mode in sorted(wrong - self._warned_of_modes):
+            message = (
+                f"label {NAMESPACE_MODE} says {mode}, which is neither {AUDIT} nor {OFF}; it counts as {AUDIT}: "
+                "workloads are judged, and nothing is written here. To let repairs be written, remove the label"
+            )
+            self.events.about_namespace(namespace, reason="ModeNotKnown", message=message)
+            log.warning("namespace has an unknown mode", namespace=namespace, mode=mode)
+        self._warned_of_modes = wrong
+
+    def _warn_of_missing_policies(self) -> None:
         missing = {
             (each.name, each.policy) for each in self.store.namespaces.values() if each.policy and not each.deleting
         }
@@ -169,7 +187,7 @@ class Keeper:
         if stored.policy is not None:
             yield self._condition(stored, "Compliant", *_compliant(ledger))
             failed = self.reconciler.setbacks.counted(stored.policy)
-            yield self._condition(stored, "Progressing", *_progressing(stored.policy, ledger, failed=failed))
+            yield self._condition(stored, "Progressing", *progressing(stored.policy, ledger, failed=failed))
             for each in self.admission.conditions(stored.policy):
                 yield self._condition(stored, each.type, each.status, each.reason, each.message)
         departure = self._departures.get(stored.name)
@@ -197,7 +215,7 @@ class Keeper:
 
     async def _keep_finalizer(self, stored: StoredPolicy) -> None:
         """Hold a policy back while its changes are to be withdrawn, and no longer."""
-        wanted = self._must_wait(stored) if stored.deleting else _reverts(stored)
+        wanted = self._must_wait(stored) if stored.deleting else stored.policy is not None and stored.policy.reverts
         if wanted != (FINALIZER in stored.finalizers) and not (stored.deleting and wanted):
             await self._set_finalizer(stored, wanted=wanted)
 
@@ -207,7 +225,7 @@ class Keeper:
         await self.cluster.set_finalizers(stored.name, finalizers, resource_version=stored.resource_version)
 
     def _must_wait(self, stored: StoredPolicy) -> bool:
-        if stored.policy is None or not stored.policy.writes or not _reverts(stored):
+        if stored.policy is None or not stored.policy.writes or not stored.policy.reverts:
             return False
         left = self._carrying(stored.name)
         departure = self._departures.setdefault(stored.name, _Departure(len(left), self.clock.monotonic()))
@@ -235,10 +253,6 @@ def _plain(status: Any) -> Any:
     return msgspec.json.decode(msgspec.json.encode(status))
 
 
-def _reverts(stored: StoredPolicy) -> bool:
-    return stored.policy is not None and stored.policy.spec.on_removal is OnRemoval.REVERT
-
-
 def _ready(stored: StoredPolicy, *, caveat: str) -> tuple[str, str, str]:
     if stored.policy is None:
         return "False", "InvalidSpec", f"nothing is repaired by this policy: {stored.fault}"
@@ -250,20 +264,77 @@ def _compliant(ledger: Ledger) -> tuple[str, str, str]:
         return "Unknown", "NoWorkloads", "no namespace with workloads names this policy"
     if ledger.compliant:
         return "True", "NoFindings", f"none of {ledger.total} workloads has a finding"
-    return "False", "Findings", f"{ledger.with_findings} of {ledger.total} workloads have findings"
+    message = (
+        f"{ledger.with_findings} of {ledger.total} workloads have findings; {ledger.enforced} of {ledger.total} fulfil "
+        "all that the policy repairs or refuses"
+    )
+    return "False", "Findings", message
 
 
-def _progressing(policy: Policy, ledger: Ledger, *, failed: list[WorkloadKey]) -> tuple[str, str, str]:
+def progressing(policy: Policy, ledger: Ledger, *, failed: list[WorkloadKey]) -> tuple[str, str, str]:
+    """Return status, reason and message of the condition Progressing.
+
+    Args:
+        policy: whose condition it is.
+        ledger: what its workloads come to.
+        failed: the workloads whose failed rollout counts.
+    """
+    going_on = [*_kept_from_writing(policy, failed), *_under_way(ledger)]
+    reason = going_on[0][0] if going_on else "Settled"
+    sentences = [sentence for _, sentence in going_on] or ["nothing is to be done"]
+    return str(reason == "Repairing"), reason, ". ".join([*sentences, *_to_come(policy, ledger)])
+
+
+def _kept_from_writing(policy: Policy, failed: list[WorkloadKey]) -> Iterator[tuple[str, str]]:
+    """Return why the policy writes nothing, or restarts nothing, with the reason."""
     if policy.spec.paused:
-        return "False", "Paused", "the policy is paused: nothing is written"
-    if policy.spec.mode is Mode.AUDIT:
-        return "False", "AuditOnly", "mode Audit: nothing is written"
-    if len(failed) >= TOO_MANY:
-        return "False", "TooManyFailedRollouts", _stopped(failed)
-    repairing = ledger.count(State.REPAIRING)
-    if repairing:
-        return "True", "Repairing", f"{repairing} workloads are being repaired or wait for their turn"
-    return "False", "Settled", "nothing is to be done"
+        yield "Paused", "the policy is paused: nothing is written"
+    elif policy.spec.mode is Mode.AUDIT:
+        yield "AuditOnly", "mode Audit: nothing is written"
+    elif len(failed) >= TOO_MANY:
+        yield "TooManyFailedRollouts", _stopped(failed)
+
+
+def _under_way(ledger: Ledger) -> Iterator[tuple[str, str]]:
+    """Return what becomes of the workloads, the most important first, each with its reason."""
+    refused, later = ledger.waiting(Wait.REFUSED), ledger.waiting(Wait.NEXT_ROLLOUT)
+    counts = (
+        ("Repairing", ledger.count(State.REPAIRING) - later, "is being repaired or waits for its turn", _REPAIRED),
+        ("WritesRefused", refused, f"could not be {_REFUSED}", f"could not be {_REFUSED}"),
+        ("RolloutsFailed", ledger.count(State.FAILED) - refused, f"has a {_FAILED}", f"have a {_FAILED}"),
+        ("HeldBack", ledger.waiting(Wait.HELD), f"is {_HELD}", f"are {_HELD}"),
+        ("NextRollout", later, f"waits for the {_NEXT}", f"wait for the {_NEXT}"),
+        ("ActionRequired", ledger.asking, f"needs a person: {_SEE}", f"need a person: {_SEE}"),
+    )
+    for reason, count, one, many in counts:
+        if count > 0:
+            yield reason, f"1 workload {one}" if count == 1 else f"{count} workloads {many}"
+
+
+_REPAIRED = "are being repaired or wait for their turn"
+_REFUSED = "written, and the operator tries again"
+_FAILED = "rollout that failed and was put back"
+_HELD = f"held back by label {NAMESPACE_MODE} of the namespace"
+_NEXT = "owner's next change of the pods (timing NextRollout)"
+_SEE = "status.violations says what to do"
+
+
+def _to_come(policy: Policy, ledger: Ledger) -> Iterator[str]:
+    """Return how much is still to be changed, and which command shows all of it."""
+    changes, restarts = ledger.pending
+    if not changes:
+        return
+    would = "to come" if policy.writes else "that enforcing would make"
+    yield f"Changes {would}: {changes}; workloads that restart for them: {restarts}"
+    where = ledger.namespaces[0] if len(ledger.namespaces) == 1 else "<namespace>"
+    yield (
+        f"status.pending.workloads names the first {MOST_PENDING}; all: "
+        f"kubectl get productionpolicy {policy.name} -o yaml > policy.yaml && "
+        f"kubectl get {_KINDS} -n {where} -o yaml | productionpolicy check --plan --policy policy.yaml -"
+    )
+
+
+_KINDS = "deployments,statefulsets,poddisruptionbudgets,horizontalpodautoscalers"
 
 
 def _stopped(failed: list[WorkloadKey]) -> str:

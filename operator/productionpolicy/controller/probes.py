@@ -36,7 +36,9 @@ class Probes:
             await web.TCPSite(self._runner, self._host, self._port).start()
         except OSError as error:
             await self._runner.cleanup()
-            raise CannotServe(f"cannot serve probes on {self._host}:{self._port}: {error.strerror}") from error
+            where = f"{self._host}:{self._port}"
+            advice = "choose another address by --probes-address"
+            raise CannotServe(f"cannot serve probes on {where}: {error.strerror}; {advice}") from error
         return self
 
     async def __aexit__(self, *_: object) -> None:

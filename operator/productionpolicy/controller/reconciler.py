@@ -33,8 +33,9 @@ from productionpolicy.controller.store import Namespace, Store, repaired_by
 from productionpolicy.expectations import BY_NAME
 from productionpolicy.kube.scheduling import finds_no_place
 from productionpolicy.kube.workloads import Workload, WorkloadKey, read_workload
-from productionpolicy.policy import OnRemoval, Policy
+from productionpolicy.policy import OnRemoval, Policy, Timing
 from productionpolicy.verdict import Applied, Case, Governance, Plan, Report, State, audit, begun, plan, report
+from productionpolicy.verdict.audit import EXEMPTIONS
 from productionpolicy.verdict.ledger import Ledger
 from productionpolicy.verdict.plan import BudgetChange, Change
 from productionpolicy.verdict.rollouts import in_flight
@@ -49,6 +50,9 @@ mistake: its controller cannot compute it when it knows of pods before it knows 
 INFANCY_SECONDS = 2.0
 """How long a new workload is left alone: its autoscaler and its budget are created after it, by the same command, and
 without them it would be repaired twice."""
+
+_LOGGED = {"Repaired": "repaired", "Withdrawn": "withdrawn", "RepairedAtAdmission": "repaired at admission"}
+"""The log event that goes with an Event of the reason."""
 
 log = structlog.get_logger(__name__)
 
@@ -70,6 +74,8 @@ class Reconciler:
         self.ledgers: defaultdict[str, Ledger] = defaultdict(Ledger)
         self.changed: set[str] = set()
         """Policies whose ledger has changed since somebody last looked."""
+        self.admits: Callable[[Policy], bool] = _never
+        """Tells whether the API server itself repairs by a policy."""
         self._cluster = cluster
         self._events = events
         self._clock = clock
@@ -152,7 +158,8 @@ class Reconciler:
         pause = memory.pause(self._clock.monotonic())
         if pause > 0:
             raise Retry("it was written too often in a short time", after=pause)
-        admitted = memory.less_refused(self._gate.admitted(judgement), now=self._clock.monotonic())
+        turns = memory.turns(now=self._clock.monotonic(), settled=judgement.case.workload.settled)
+        admitted = memory.less_refused(self._gate.admitted(judgement, turns=turns), now=self._clock.monotonic())
         if not admitted.todo.empty:
             await self._apply(admitted)
             left = self.judge(admitted.case.workload.key)
@@ -177,9 +184,17 @@ class Reconciler:
         judgement = Judgement(case, planned, governor or "", todo=planned)
         if workload.uid in self._memories:
             judgement = self._memories[workload.uid].less_refused(judgement, now=self._clock.monotonic())
+        self._follow_owner(case)
         self._look_after_rollout(judgement)
         self._enter_report(judgement)
         return judgement
+
+    def _follow_owner(self, case: Case) -> None:
+        """Take note when the owner replaces the pods, where repairs wait for that."""
+        waits = case.policy is not None and case.policy.spec.rollout.timing is Timing.NEXT_ROLLOUT
+        if waits and case.workload.key not in self._writing:
+            memory = self._memories[case.workload.uid]
+            memory.follow(case.owners_view.template_digest, now=self._clock.monotonic())
 
     def _compare(self, workload: Workload, case: Case | None) -> None:
         """Tell of a governed workload that is not as it was when it was judged before."""
@@ -216,7 +231,7 @@ class Reconciler:
 
     def _case(self, workload: Workload) -> Case | None:
         namespace = self.store.namespaces.get(workload.key.namespace)
-        if namespace is None or namespace.deleting:
+        if namespace is None or namespace.deleting or namespace.off:
             return None
         stored = self.store.policies.get(namespace.policy) if namespace.policy else None
         if stored is None or stored.deleting:
@@ -242,9 +257,8 @@ class Reconciler:
         name = self._repaired_by(workload)
         if name is None:
             return None
-        stored = self.store.policies.get(name)
-        former = stored.policy if stored else None
-        if stored is not None and former is None:
+        former = self.store.former(name)
+        if former is None and name in self.store.policies:
             return None
         return Case(
             workload,
@@ -266,11 +280,40 @@ class Reconciler:
             self._unreport(key, judgement.policy_name)
             return
         told = report(case, audit(case), judgement.plan, rolling=self.rollouts.rolling(key))
-        self._uids[key] = case.workload.uid
         before = self.ledgers[case.policy.name].reports.get(key)
+        if key not in self._writing:
+            self._tell_admitted(case, before)
+        self._uids[key] = case.workload.uid
         if self.ledgers[case.policy.name].put(told):
             self.changed.add(case.policy.name)
             self._tell_contest(case.workload, before, told, judgement.plan)
+            self._tell_exemptions(case.workload, before, told)
+
+    def _tell_admitted(self, case: Case, before: Report | None) -> None:
+        """Tell of repairs in the workload that are new, and not our own: the API server has made them."""
+        workload, memory = case.workload, self._memories.get(case.workload.uid)
+        if self._uids.get(workload.key) != workload.uid:
+            known = None if workload.key not in self._born else frozenset[str]()
+        else:
+            known = before.repaired if before else None
+        if known is None or case.policy is None or not self.admits(case.policy):
+            return
+        ours = known | (memory.applied.keys() if memory else frozenset())
+        changes = [
+            Change(name, before=None, after=each.note(), restarts=each.restarts)
+            for name, each in case.journal.repairs.items()
+            if name not in ours
+        ]
+        self._tell(workload, "RepairedAtAdmission", changes)
+
+    def _tell_exemptions(self, workload: Workload, before: Report | None, told: Report) -> None:
+        """Warn of exemptions that have no effect, when they are first seen."""
+        known = before.findings if before else ()
+        news = [each.message for each in told.findings if each.expectation == EXEMPTIONS and each not in known]
+        if news:
+            self._events.about_workload(
+                workload, reason="ExemptionWithoutEffect", message=". ".join(news), warning=True
+            )
 
     def _tell_contest(self, workload: Workload, before: Report | None, told: Report, planned: Plan) -> None:
         if told.state is State.CONTESTED and (before is None or before.state is not State.CONTESTED):
@@ -346,6 +389,8 @@ class Reconciler:
         patch = begun(judgement.case, judgement.todo, at=self._cluster.clock.now())
         raw = await self._cluster.amend(workload, patch)
         amended = _read(workload.key, raw)
+        if judgement.todo.restarts:
+            memory.turned = None
         self.store.update_workload(amended)
         changes = [each for each in judgement.todo.changes if not _of_budget(each)]
         self._written(memory, judgement, changes, made=amended.left_at)
@@ -425,7 +470,9 @@ class Reconciler:
         """Tell of a rollout that was put back."""
         workload = judgement.case.workload
         names = ", ".join(each.expectation for each in judgement.todo.changes if each.restarts)
-        message = f"the rollout of {names} did not come to its end in time; its changes were put back"
+        refusal = workload.progress.refusal
+        why = f": no pod could be made: {refusal}" if refusal else ""
+        message = f"the rollout of {names} did not come to its end in time, and its changes were put back{why}"
         FAILED_ROLLOUTS.labels(policy=judgement.policy_name).inc()
         log.warning("rollout failed", workload=str(workload.key), expectations=names)
         self._events.about_workload(workload, reason="RolloutFailed", message=message, warning=True)
@@ -433,8 +480,12 @@ class Reconciler:
     def _tell(self, workload: Workload, reason: str, changes: list[Change]) -> None:
         if changes:
             message = ", ".join(map(str, changes))
-            log.info(reason.lower(), workload=str(workload.key), changes=message)
+            log.info(_LOGGED[reason], workload=str(workload.key), changes=message)
             self._events.about_workload(workload, reason=reason, message=message)
+
+
+def _never(_policy: Policy) -> bool:
+    return False
 
 
 def _ignore(_case: Case, _before: Workload | None) -> None:

@@ -50,6 +50,8 @@ from productionpolicy.verdict.journal import POLICY as POLICY_NOTE
 
 NAMESPACE_POLICY = f"{ANNOTATION_DOMAIN}/policy"
 NAMESPACE_MODE = f"{ANNOTATION_DOMAIN}/mode"
+AUDIT = "Audit"
+OFF = "Off"
 
 
 class Namespace(Struct, frozen=True):
@@ -57,8 +59,19 @@ class Namespace(Struct, frozen=True):
 
     name: str
     policy: str | None = None
-    read_only: bool = False
+    mode: str | None = None
+    """What its mode label says: AUDIT, OFF, or something else, which counts as AUDIT; None where it has none."""
     deleting: bool = False
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing is written there."""
+        return self.mode is not None
+
+    @property
+    def off(self) -> bool:
+        """Whether nothing is judged there either."""
+        return self.mode == OFF
 
 
 class StoredPolicy(Struct, frozen=True):
@@ -75,6 +88,11 @@ class StoredPolicy(Struct, frozen=True):
     deleting: bool = False
     finalizers: tuple[str, ...] = ()
     status: Mapping[str, Any] = {}
+
+    @property
+    def left_at_once(self) -> bool:
+        """Whether its changes are still to be withdrawn when it is gone: no finalizer has held it until they were."""
+        return self.policy is not None and self.policy.writes and self.policy.reverts and not self.deleting
 
 
 @dataclass(slots=True)
@@ -106,6 +124,8 @@ class Store:
 
     def __init__(self) -> None:
         self.policies: dict[str, StoredPolicy] = {}
+        self.departed: dict[str, Policy] = {}
+        """Policies with onRemoval: Revert that were deleted before our finalizer could hold them, by name."""
         self.namespaces: dict[str, Namespace] = {}
         self.server = UNKNOWN_SERVER
         """What the API server honours."""
@@ -135,6 +155,9 @@ class Store:
         version, known = metadata.text("resourceVersion") or "", self._versions[resource].get((namespace, name))
         if known is not None and _is_older(version, known, deleted=deleted):
             return []
+        if deleted and resource is POLICIES and known is not None:
+            # What it said last counts: a change and the deletion that follows at once arrive as one.
+            self.policies[name] = _read_policy(name, raw)
         if deleted:
             return self.forget(resource, namespace, name)
         self._versions[resource][namespace, name] = version
@@ -145,6 +168,11 @@ class Store:
         if self._versions[resource].pop((namespace, name), None) is None:
             return []
         return _distinct(self._observers[resource](namespace, name, None))
+
+    def former(self, name: str) -> Policy | None:
+        """Return a policy that governs no more, or that is gone and whose changes are to be withdrawn."""
+        stored = self.policies.get(name)
+        return stored.policy if stored else self.departed.get(name)
 
     def names(self, resource: Resource) -> set[tuple[str, str]]:
         """Return namespace and name of all objects of a kind."""
@@ -219,6 +247,9 @@ class Store:
         if raw is not None:
             self.policies[name] = _read_policy(name, raw)
         after = self.policies.get(name)
+        self.departed.pop(name, None)
+        if after is None and before is not None and before.policy is not None and before.left_at_once:
+            self.departed[name] = before.policy
         if before and after and _same_word(before, after):
             return ()
         return self._concerned_by(name)
@@ -466,7 +497,7 @@ def _read_namespace(name: str, raw: Mapping[str, Any]) -> Namespace:
     return Namespace(
         name=name,
         policy=labels.get(NAMESPACE_POLICY) or None,
-        read_only=NAMESPACE_MODE in labels,
+        mode=labels.get(NAMESPACE_MODE),
         deleting="deletionTimestamp" in metadata,
     )
 

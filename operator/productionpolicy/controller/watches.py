@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from types import SimpleNamespace
@@ -47,6 +47,9 @@ class Watches:
         """Kinds that Kopf has listed since it last opened a watch of them."""
         self._begun: set[Resource] = set()
         self._news = asyncio.Event()
+        self._missing: set[Resource] = set()
+        self.missed: Callable[[Resource], None] = _ignore
+        """Is told of a kind that is not served any more, before Kopf gives up because of it."""
 
     def fault(self) -> str | None:
         """Return what is wrong with the watches, for people; None if all are open and heard of lately."""
@@ -97,11 +100,15 @@ class Watches:
     async def _started(self, _session: Any, context: SimpleNamespace, started: aiohttp.TraceRequestStartParams) -> None:
         resource = self._paths.get(started.url.path)
         watching = started.url.query.get("watch") == "true"
-        context.resource = resource if watching else None
+        context.resource, context.asked = resource if watching else None, resource
         if resource is not None and not watching:
             self._listed.add(resource)
 
     async def _answered(self, _session: Any, context: SimpleNamespace, ended: aiohttp.TraceRequestEndParams) -> None:
+        missing = context.asked if ended.response.status == HTTPStatus.NOT_FOUND else None
+        if missing is not None and missing not in self._missing:
+            self._missing.add(missing)
+            self.missed(missing)
         if context.resource is None:
             return
         if ended.response.status == HTTPStatus.OK:
@@ -122,3 +129,7 @@ class Watches:
     ) -> None:
         if context.resource is not None:
             self._faults[context.resource] = type(failed.exception).__name__
+
+
+def _ignore(_resource: Resource) -> None:
+    """Do nothing."""

@@ -35,15 +35,23 @@ from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import Workload
 
 ALWAYS, NEVER = "Always", "Never"
+MUTABLE_TAGS = ("latest", "main", "master", "nightly", "canary", "edge", "dev", "snapshot", "unstable")
+"""Where a policy names none; not written into each policy, which would only grow longer."""
 
 
 class ImagePullPolicyParameters(AuditedParameters, frozen=True, kw_only=True):
     """Images whose tag moves are pulled for each start, and all images are pulled where they are missing."""
 
-    mutable_tags: Annotated[
-        tuple[Annotated[str, Meta(min_length=1, max_length=128)], ...],
-        Meta(max_length=64, description="Tags that move from one image to the next."),
-    ] = ("latest", "main", "master", "nightly", "canary", "edge", "dev", "snapshot", "unstable")
+    mutable_tags: (
+        Annotated[
+            tuple[Annotated[str, Meta(min_length=1, max_length=128)], ...],
+            Meta(
+                max_length=64,
+                description="Tags that move from one image to the next. Default: " + ", ".join(MUTABLE_TAGS) + ".",
+            ),
+        ]
+        | None
+    ) = None
     allow_never: Annotated[
         bool | None,
         Meta(description="Whether images may be pulled Never. Where it is not given: in the profile Development."),
@@ -71,7 +79,8 @@ def audit(workload: Workload, parameters: ImagePullPolicyParameters, _around: Su
 
 
 def _moves(image: Image, parameters: ImagePullPolicyParameters) -> bool:
-    return image.digest is None and (image.tag is None or image.tag in parameters.mutable_tags)
+    mutable = MUTABLE_TAGS if parameters.mutable_tags is None else parameters.mutable_tags
+    return image.digest is None and (image.tag is None or image.tag in mutable)
 
 
 def _found(container: Container, message: str) -> Finding:

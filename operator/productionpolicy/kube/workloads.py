@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -21,6 +21,9 @@ FIELD_MANAGER = "productionpolicy"
 """The field manager of every write of ours; its entry never stays in an object's managed fields."""
 
 ANNOTATION_DOMAIN = "productionpolicy.dev"
+EXEMPT = f"exempt.{ANNOTATION_DOMAIN}/"
+"""What the annotations begin with by which a workload opts out of an expectation."""
+
 DEFAULT_MAX_UNAVAILABLE = Count(25, percent=True)
 """What the API server fills in for a Deployment's rollingUpdate.maxUnavailable (apps/v1)."""
 
@@ -148,13 +151,18 @@ class Progress(Struct, frozen=True):
     """Whether a Deployment exceeded its progress deadline."""
     reported_complete: bool = False
     """Whether a Deployment has told of the end of a rollout since it told of anything else."""
-    quota_exceeded: bool = False
-    """Whether a quota keeps a Deployment from making a pod."""
+    refusal: str = ""
+    """Why a Deployment cannot make a pod, in the API server's words."""
     revision: str = ""
     """What tells the newest template that has come to the end of its rollout from others: a StatefulSet's
     currentRevision. A Deployment counts: there it is the number of its newest template."""
     newest: str = ""
     """The same of the newest template of a StatefulSet."""
+
+    @property
+    def quota_exceeded(self) -> bool:
+        """Whether a quota keeps a Deployment from making a pod."""
+        return "exceeded quota" in self.refusal
 
     @property
     def complete(self) -> bool:
@@ -176,6 +184,8 @@ class Workload(Struct, frozen=True):
     """When it was created, by the API server's clock."""
     notes: Mapping[str, str] = {}
     """Its annotations of our domain: exemptions, and the journal of repairs."""
+    misplaced: tuple[str, ...] = ()
+    """The paths of exemptions where they do not count: labels, and annotations of the pod template."""
     owned_notes: frozenset[str] = frozenset()
     """Those of them that managed fields say a writer other than us owns. What admission adds belongs to nobody."""
     controller: str | None = None
@@ -331,6 +341,7 @@ def read_workload(raw: Mapping[str, Any]) -> Workload:
         created=_text(metadata.raw("creationTimestamp")),
         notes=notes,
         owned_notes=frozenset(each for each in notes if ownership.listed("metadata", "annotations", each)),
+        misplaced=tuple(_misplaced(fields, kind, template)),
         controller=_controller(metadata),
         deleting="deletionTimestamp" in metadata,
         owned=_owned(metadata),
@@ -358,6 +369,27 @@ def read_workload(raw: Mapping[str, Any]) -> Workload:
         rest=rest,
         rest_of_template=rest_of_template,
         unreadable=fields.problems,
+    )
+
+
+def _misplaced(fields: Fields, kind: Kind, template: tuple[str, ...]) -> Iterator[str]:
+    """Find exemptions where they do not count. What is also annotated on the workload itself does."""
+    metadata = fields.mapping("metadata")
+    places = [(metadata, "labels")]
+    if kind is not Kind.POD:
+        of_pods = fields.below(*template, "metadata")
+        places += [(of_pods, "labels"), (of_pods, "annotations")]
+    right = _keys(metadata.raw("annotations"))
+    for where, name in places:
+        for key in sorted(_keys(where.raw(name)) - right):
+            yield f"{where.path_of(name)}[{key}]"
+
+
+def _keys(values: Any) -> set[str]:
+    return (
+        {key for key in values if isinstance(key, str) and key.startswith(EXEMPT)}
+        if isinstance(values, dict)
+        else set()
     )
 
 
@@ -450,7 +482,7 @@ def _read_progress(status: Fields, *, revision: str) -> Progress:
         terminating=status.integer("terminatingReplicas") or 0,
         stalled=any(each.says("Progressing", "ProgressDeadlineExceeded") for each in conditions),
         reported_complete=any(each.says("Progressing", "NewReplicaSetAvailable") for each in conditions),
-        quota_exceeded=any(each.says("ReplicaFailure", "FailedCreate") and each.of_quota for each in conditions),
+        refusal=next((each.message for each in conditions if each.says("ReplicaFailure", "FailedCreate")), ""),
         revision=status.text("currentRevision") or revision,
         newest=status.text("updateRevision") or "",
     )
@@ -461,13 +493,11 @@ class _Condition(Struct, frozen=True):
 
     type: str
     reason: str
-    of_quota: bool
-    """Whether its message is that of the quota's admission plugin."""
+    message: str
 
     @classmethod
     def read(cls, fields: Fields) -> _Condition:
-        message = fields.text("message") or ""
-        return cls(fields.text("type") or "", fields.text("reason") or "", of_quota="exceeded quota" in message)
+        return cls(*(fields.text(name) or "" for name in ("type", "reason", "message")))
 
     def says(self, kind: str, reason: str) -> bool:
         return (self.type, self.reason) == (kind, reason)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from productionpolicy.kube.workloads import WorkloadKey
 from productionpolicy.offline.documents import Document, Unread, Wanted
@@ -15,7 +16,7 @@ from productionpolicy.offline.neighbours import NEIGHBOURS
 from productionpolicy.offline.places import line_of
 from productionpolicy.offline.versions import API_VERSION, findings_of_version
 from productionpolicy.policy import Policy
-from productionpolicy.verdict import Case, Outcome, Verdict, audit
+from productionpolicy.verdict import Case, Exempted, Outcome, Verdict, audit, exempted
 from productionpolicy.verdict.audit import EXEMPTIONS, ROLLOUT, UNREADABLE
 
 WANTED = Wanted(WORKLOADS | NEIGHBOURS, makers=True)
@@ -50,6 +51,8 @@ class Judged(Struct, frozen=True):
     verdicts: tuple[Verdict, ...]
     findings: tuple[Located, ...]
     """The findings of the failed verdicts."""
+    exemptions: tuple[Exempted, ...] = ()
+    """The exemptions that hold."""
 
     @property
     def failed(self) -> bool:
@@ -109,7 +112,11 @@ def judge(found: Iterable[Document | Unread], *, policy: Policy, today: date, th
 def _judged(given: Given, case: Case) -> Judged:
     verdicts = (*audit(case), *_verdict_on_version(given.document))
     findings = tuple(_located(given.document, verdicts))
-    return Judged(given.place.file, given.place.line, given.api_version, given.key, verdicts, findings)
+    return Judged(given.place.file, given.place.line, given.api_version, given.key, verdicts, findings, _exempted(case))
+
+
+def _exempted(case: Case) -> tuple[Exempted, ...]:
+    return tuple(replace(each, reason=shown(each.reason)) for each in exempted(case))
 
 
 def _verdict_on_version(document: Document) -> Iterator[Verdict]:

@@ -7,12 +7,20 @@ from collections.abc import Mapping
 from datetime import date
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from productionpolicy.expectations import BY_NAME
-from productionpolicy.kube.workloads import ANNOTATION_DOMAIN
+from productionpolicy.kube.text import nearest
+from productionpolicy.kube.workloads import EXEMPT
 
-PREFIX = f"exempt.{ANNOTATION_DOMAIN}/"
+ALL = "all"
+"""Stands for every expectation."""
+
+PREFIX = EXEMPT
 _UNTIL = re.compile(r"\buntil=(\S*)")
+_EXPIRY = re.compile(r"(?i)\b(until|expir\w*|\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})\b")
+"""What somebody writes who means an end. Without a valid one the exemption does not hold: it would never expire."""
+
 _AROUND = " ;,.()"
 """What may stand around a date in a sentence."""
 
@@ -26,6 +34,8 @@ class Exemption(Struct, frozen=True):
     """The last day on which it holds, in UTC."""
     fault: str | None = None
     """Why it does not hold; None where it does."""
+    remedy: str = "remove the annotation"
+    """What mends it where it has no effect."""
 
     @property
     def holds(self) -> bool:
@@ -36,6 +46,10 @@ class Exemption(Struct, frozen=True):
     def path(self) -> str:
         """Where it stands."""
         return f"metadata.annotations[{PREFIX}{self.expectation}]"
+
+    def covers(self, expectation: str) -> bool:
+        """Say whether it exempts the workload from an expectation."""
+        return self.holds and self.expectation in (ALL, expectation)
 
 
 def exemptions_of(annotations: Mapping[str, str], *, today: date) -> tuple[Exemption, ...]:
@@ -50,13 +64,27 @@ def exemptions_of(annotations: Mapping[str, str], *, today: date) -> tuple[Exemp
 
 
 def _read(expectation: str, text: str, today: date) -> Exemption:
-    found = _UNTIL.search(text)
     reason = _UNTIL.sub("", text).strip(_AROUND)
     try:
-        until = _date(found.group(1).rstrip(_AROUND)) if found else None
+        until = _end(text)
     except ValueError:
-        return Exemption(expectation, reason, fault="its date is not of the form until=YYYY-MM-DD")
-    return Exemption(expectation, reason, until, fault=_fault(expectation, reason, until, today))
+        fault = "its date is not of the form until=YYYY-MM-DD"
+        return Exemption(expectation, reason, fault=fault, remedy="write its last day as until=YYYY-MM-DD")
+    exemption = Exemption(expectation, reason, until)
+    fault_and_remedy = _fault(exemption, today)
+    if fault_and_remedy is None:
+        return exemption
+    fault, remedy = fault_and_remedy
+    return replace(exemption, fault=fault, remedy=remedy)
+
+
+def _end(text: str) -> date | None:
+    found = _UNTIL.search(text)
+    if found is not None:
+        return _date(found.group(1).rstrip(_AROUND))
+    if _EXPIRY.search(text):
+        raise ValueError(f"{text[:40]!r} tells of an end, but not in the form that is read")
+    return None
 
 
 def _date(text: str) -> date:
@@ -66,11 +94,14 @@ def _date(text: str) -> date:
     return found
 
 
-def _fault(expectation: str, reason: str, until: date | None, today: date) -> str | None:
-    if expectation not in BY_NAME:
-        return "no expectation has this name"
-    if not reason:
-        return "it gives no reason"
-    if until is not None and today > until:
-        return f"it expired on {until.isoformat()}"
+def _fault(claimed: Exemption, today: date) -> tuple[str, str] | None:
+    """Return why it does not hold, and what mends that; None where it holds."""
+    if claimed.expectation not in BY_NAME and claimed.expectation != ALL:
+        meant = nearest(claimed.expectation, (*BY_NAME, ALL))
+        advice = f"did you mean {meant}?" if meant else "`productionpolicy explain` lists the names"
+        return "no expectation has this name", advice
+    if not claimed.reason:
+        return "it gives no reason", "write the reason into the annotation"
+    if claimed.until is not None and today > claimed.until:
+        return f"it expired on {claimed.until.isoformat()}", "remove the annotation, or write a later until=YYYY-MM-DD"
     return None

@@ -19,15 +19,27 @@ COUNT = "A number such as 2, or a percentage such as '25%'. "
 """How the description of an int-or-string begins."""
 
 _COLUMNS = (
-    ("Namespaces", "integer", ".status.namespaces", 0, "Namespaces that name this policy."),
     ("Workloads", "integer", ".status.workloads.total", 0, "Workloads that it governs."),
-    ("Compliant", "integer", ".status.workloads.compliant", 0, "Workloads without any finding."),
-    ("Violating", "integer", ".status.workloads.violating", 0, "Workloads with findings that only a person can mend."),
-    ("Repaired", "integer", ".status.repaired", 0, "Workloads that carry at least one repair."),
+    ("Compliant", "integer", ".status.summary.compliant", 0, "Workloads without any finding, exempt ones included."),
+    ("Violating", "integer", ".status.summary.violating", 0, "Workloads with findings that nothing will mend."),
+    ("Failed", "integer", ".status.summary.failed", 0, "Workloads whose repair was refused, undone or put back."),
+    ("Pending", "integer", ".status.summary.pending", 0, "Workloads that are being repaired or wait for their turn."),
+    ("Repaired", "integer", ".status.repaired", 0, "Workloads whose repairs are in effect."),
     ("Compliance", "string", ".status.compliance", 0, "The share of compliant workloads."),
+    ("Mode", "string", ".spec.mode", 0, "Enforce or Audit."),
     ("Ready", "string", '.status.conditions[?(@.type=="Ready")].status', 0, "Whether the policy is in use."),
-    ("Mode", "string", ".spec.mode", 1, "Enforce or Audit."),
+    ("Namespaces", "integer", ".status.namespaces", 1, "Namespaces that name this policy."),
     ("Profile", "string", ".spec.profile", 1, "The default action of each expectation."),
+    ("Enforced", "string", ".status.enforcedCompliance", 1, "The share that fulfils what is repaired or refused."),
+    ("Exempt", "integer", ".status.workloads.exempt", 1, "Compliant workloads that are so by an exemption."),
+    ("Contested", "integer", ".status.workloads.contested", 1, "Failed ones whose repair another writer undoes."),
+    (
+        "Progressing",
+        "string",
+        '.status.conditions[?(@.type=="Progressing")].reason',
+        1,
+        "What is going on, or why nothing is.",
+    ),
     ("Age", "date", ".metadata.creationTimestamp", 0, "When it was created."),
 )
 

@@ -108,8 +108,9 @@ class Rollout(Document, frozen=True, kw_only=True):
         Timing,
         Meta(
             description="Immediate: repairs that restart pods are written as soon as the budget allows. NextRollout: "
-            "the operator never replaces pods: such repairs come with the owner's next change, by repair at admission "
-            "(condition AdmissionRepair), and stay pending until then; all others are written."
+            "the operator begins no rollout: such repairs, changes of them and withdrawals come with the owner's next "
+            "change of the pods, by repair at admission (condition AdmissionRepair) or by the operator right after it; "
+            "until then they are pending. All others are written."
         ),
     ] = Timing.IMMEDIATE
     progress_deadline_seconds: Annotated[
@@ -236,6 +237,11 @@ class Policy(msgspec.Struct, frozen=True, dict=True):
     def writes(self) -> bool:
         """Whether it lets repairs be written."""
         return self.spec.mode is Mode.ENFORCE and not self.spec.paused
+
+    @property
+    def reverts(self) -> bool:
+        """Whether all of its changes are withdrawn when it no longer governs."""
+        return self.spec.on_removal is OnRemoval.REVERT
 
     # Every judgement of every workload asks for these, of each expectation.
 

@@ -12,6 +12,8 @@ from productionpolicy.expectations import Action
 
 MOST_NAMESPACES = 100
 MOST_VIOLATIONS = 50
+MOST_PENDING = 20
+MOST_EXEMPTIONS = 50
 LONGEST_MESSAGE = 512
 
 
@@ -46,11 +48,42 @@ class Workloads(Part, frozen=True, kw_only=True):
     failed: Annotated[int, Meta(description="With a repair that the API server refused, or that went wrong.")] = 0
 
 
+class Summary(Part, frozen=True, kw_only=True):
+    """The workloads in four classes that add up to the total, as `kubectl get` shows them."""
+
+    compliant: Annotated[int, Meta(description="Without any finding, or exempt from what would be one.")] = 0
+    violating: Annotated[int, Meta(description="With findings, and nothing on the way that would mend them.")] = 0
+    failed: Annotated[
+        int, Meta(description="With a repair that was refused, went wrong, or is undone by another writer.")
+    ] = 0
+    pending: Annotated[
+        int, Meta(description="With a repair or withdrawal that is on its way or waits for its turn.")
+    ] = 0
+
+
+class PendingWorkload(Part, frozen=True, kw_only=True):
+    """A workload that is still to be changed."""
+
+    namespace: Annotated[str, Meta(description="Where the workload is.")]
+    kind: Annotated[str, Meta(description="The kind of workload.")]
+    name: Annotated[str, Meta(description="The name of the workload.")]
+    restarts: Annotated[bool, Meta(description="Whether its pods will be replaced for it.")]
+    changes: Annotated[tuple[str, ...], Meta(description="What will be changed.")]
+
+
 class Pending(Part, frozen=True, kw_only=True):
     """What is still to be done; in mode Audit what Enforce would do."""
 
     repairs: Annotated[int, Meta(description="Repairs and withdrawals still to be made.")] = 0
     restarts: Annotated[int, Meta(description="Workloads whose pods will be replaced for them.")] = 0
+    workloads: Annotated[
+        tuple[PendingWorkload, ...],
+        Meta(
+            max_length=MOST_PENDING,
+            description="The workloads that are still to be changed, those that restart first, each with its changes; "
+            "by namespace, kind and name.",
+        ),
+    ] = ()
 
 
 class NamespaceSummary(Part, frozen=True, kw_only=True):
@@ -59,7 +92,7 @@ class NamespaceSummary(Part, frozen=True, kw_only=True):
     name: Annotated[str, Meta(description="The namespace.")]
     total: Annotated[int, Meta(description="Its workloads.")] = 0
     violating: Annotated[int, Meta(description="Those with findings.")] = 0
-    repaired: Annotated[int, Meta(description="Those that carry at least one repair.")] = 0
+    repaired: Annotated[int, Meta(description="Those whose repairs are in effect.")] = 0
 
 
 class ExpectationSummary(Part, frozen=True, kw_only=True):
@@ -90,6 +123,17 @@ class Violation(Part, frozen=True, kw_only=True):
     message: Annotated[str, Meta(description="What is wrong there, and the remedy.")]
 
 
+class ExemptionSummary(Part, frozen=True, kw_only=True):
+    """An exemption that holds."""
+
+    namespace: Annotated[str, Meta(description="Where the workload is.")]
+    kind: Annotated[str, Meta(description="The kind of workload.")]
+    name: Annotated[str, Meta(description="The name of the workload.")]
+    expectation: Annotated[str, Meta(description="From which expectation it is exempt, or all.")]
+    reason: Annotated[str, Meta(description="Why, in the owner's words.")]
+    until: Annotated[str, Meta(description="The last day on which it holds, in UTC; empty where it has no end.")] = ""
+
+
 class Status(Part, frozen=True, kw_only=True):
     """What the operator found and did, as of the last change."""
 
@@ -104,15 +148,27 @@ class Status(Part, frozen=True, kw_only=True):
     ] = ()
     namespaces: Annotated[int, Meta(description="How many namespaces name this policy.")] = 0
     workloads: Workloads = Workloads()
+    summary: Summary = Summary()
     compliance: Annotated[
-        str, Meta(description="The share of workloads that are compliant, rounded down; n/a where there are none.")
+        str,
+        Meta(
+            description="The share of workloads without any finding, exempt ones included, rounded down; n/a where "
+            "there are none."
+        ),
+    ] = "n/a"
+    enforced_compliance: Annotated[
+        str,
+        Meta(
+            description="The share of workloads without a finding of an expectation whose action is Repair or Deny, "
+            "rounded down; n/a where there are none."
+        ),
     ] = "n/a"
     pending: Pending = Pending()
     by_namespace: Annotated[
         tuple[NamespaceSummary, ...],
         Meta(max_length=MOST_NAMESPACES, description="The namespaces, those with the most violating workloads first."),
     ] = ()
-    repaired: Annotated[int, Meta(description="Workloads that carry at least one repair of the operator.")] = 0
+    repaired: Annotated[int, Meta(description="Workloads whose repairs are in effect: their pods run with them.")] = 0
     expectations: Annotated[
         tuple[ExpectationSummary, ...], Meta(description="The expectations that are not ignored, in their order.")
     ] = ()
@@ -127,3 +183,8 @@ class Status(Part, frozen=True, kw_only=True):
             "<namespace> -o yaml | productionpolicy check --policy <file> -` shows all of a namespace."
         ),
     ] = 0
+    exemptions: Annotated[
+        tuple[ExemptionSummary, ...],
+        Meta(max_length=MOST_EXEMPTIONS, description="Who is exempt from what, and until when; by namespace and name."),
+    ] = ()
+    exemptions_omitted: Annotated[int, Meta(description="How many exemptions are not listed in exemptions.")] = 0

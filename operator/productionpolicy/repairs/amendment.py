@@ -24,6 +24,9 @@ class Amendment(Protocol):
     restarts: ClassVar[bool]
     """Whether it changes the pod template, so that pods are replaced."""
 
+    subject: ClassVar[str]
+    """The field that a note speaks of, for people; empty where the note or its expectation names it."""
+
     @classmethod
     def parse(cls, note: str) -> Self:
         """Return the amendment that a note in the journal tells of.

@@ -26,6 +26,7 @@ class AntiAffinity(Struct, frozen=True):
     """One term per topology key, against the workload's own pods."""
 
     restarts: ClassVar[bool] = True
+    subject: ClassVar[str] = ""
 
     preferred: tuple[str, ...] = ()
     """Topology keys in whose places the scheduler avoids a second pod."""

@@ -18,6 +18,7 @@ class Grace(Struct, frozen=True):
     """The grace period in seconds, before and after."""
 
     restarts: ClassVar[bool] = True
+    subject: ClassVar[str] = ""
 
     before: int
     after: int

@@ -21,6 +21,7 @@ class MessagePolicy(Struct, frozen=True):
     """`terminationMessagePolicy: FallbackToLogsOnError` in the named containers."""
 
     restarts: ClassVar[bool] = True
+    subject: ClassVar[str] = ""
 
     containers: tuple[str, ...]
 

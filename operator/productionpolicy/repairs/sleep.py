@@ -20,6 +20,7 @@ class Sleep(Struct, frozen=True):
     """`preStop: {sleep: {seconds: N}}`, or `exec: {command: [sleep, N]}`, in the named containers."""
 
     restarts: ClassVar[bool] = True
+    subject: ClassVar[str] = ""
 
     seconds: int
     containers: tuple[str, ...]

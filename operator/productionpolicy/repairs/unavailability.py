@@ -18,6 +18,7 @@ class MaxUnavailable(Struct, frozen=True):
     """`strategy.rollingUpdate.maxUnavailable`, before and after."""
 
     restarts: ClassVar[bool] = False
+    subject: ClassVar[str] = MAX_UNAVAILABLE
 
     before: Count
     after: Count

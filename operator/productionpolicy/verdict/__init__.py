@@ -3,13 +3,14 @@
 from productionpolicy.verdict.audit import Outcome, Verdict, audit
 from productionpolicy.verdict.case import Applied, Case, Governance
 from productionpolicy.verdict.plan import BudgetChange, Change, Plan, Restarts, begun, plan
-from productionpolicy.verdict.report import Report, State, report
+from productionpolicy.verdict.report import Exempted, Report, State, exempted, report
 
 __all__ = [
     "Applied",
     "BudgetChange",
     "Case",
     "Change",
+    "Exempted",
     "Governance",
     "Outcome",
     "Plan",
@@ -19,6 +20,7 @@ __all__ = [
     "Verdict",
     "audit",
     "begun",
+    "exempted",
     "plan",
     "report",
 ]

@@ -8,13 +8,15 @@ from typing import Any
 
 from msgspec import Struct
 
-from productionpolicy.expectations import BY_NAME, EXPECTATIONS, Action, Expectation, Finding
-from productionpolicy.policy import Exemption
+from productionpolicy.expectations import EXPECTATIONS, Action, Expectation, Finding
+from productionpolicy.policy import Exemption, Exemptions
+from productionpolicy.policy.exemptions import ALL
 from productionpolicy.verdict.case import Case
 
 UNREADABLE = "unreadable"
 EXEMPTIONS = "exemptions"
 ROLLOUT = "rollout"
+LONGEST_PATH = 400
 
 
 class Outcome(StrEnum):
@@ -92,24 +94,33 @@ def _unreadable(case: Case) -> Iterator[Finding]:
 
 def _idle_exemptions(case: Case, verdicts: list[Verdict]) -> Iterator[Finding]:
     passed = {each.expectation for each in verdicts if each.outcome is Outcome.PASSED} - case.repaired
+    if not any(each.outcome is Outcome.EXEMPT for each in verdicts) and not case.repaired:
+        passed.add(ALL)
     for exemption in case.exemptions:
         fault = exemption.fault or _needless(exemption, passed)
         if fault:
             yield Finding(
                 path=exemption.path,
                 message=f"the exemption from {exemption.expectation[:63]} has no effect: {fault}",
-                remedy=_remedy(exemption),
+                remedy=exemption.remedy,
             )
+    if case.policy is not None and case.policy.spec.exemptions is Exemptions.HONOURED:
+        yield from map(_misplaced, case.workload.misplaced)
+
+
+def _misplaced(path: str) -> Finding:
+    return Finding(
+        path=path[:LONGEST_PATH],
+        message="this exemption has no effect: only an annotation of the workload itself exempts it",
+        remedy="move it to metadata.annotations of the workload",
+    )
 
 
 def _needless(exemption: Exemption, passed: set[str]) -> str | None:
-    return "the workload fulfils the expectation" if exemption.expectation in passed else None
-
-
-def _remedy(exemption: Exemption) -> str:
-    if exemption.expectation not in BY_NAME:
-        return f"use one of {', '.join(BY_NAME)}"
-    return "remove the annotation, or give it a reason (and a later until=YYYY-MM-DD)"
+    if exemption.expectation not in passed:
+        return None
+    every = exemption.expectation == ALL
+    return "the workload fulfils all expectations" if every else "the workload fulfils the expectation"
 
 
 def _rollout(case: Case) -> Iterator[Finding]:

@@ -189,7 +189,7 @@ class Case(Struct, frozen=True, dict=True):
 
     def exempt(self, expectation: Expectation[Any]) -> bool:
         """Say whether an exemption from the expectation holds."""
-        return any(each.holds and each.expectation == expectation.name for each in self.exemptions)
+        return any(each.covers(expectation.name) for each in self.exemptions)
 
     def action(self, expectation: Expectation[Any]) -> Action:
         """Return what is done about an expectation, exemptions aside; nothing where no policy governs."""

@@ -24,7 +24,6 @@ POLICY = f"{REPAIRS}policy"
 OWNERS = "owner's"
 """The note on a value that somebody put back after we had changed it: it is left alone from then on."""
 
-UNKNOWN = "unknown"
 MOST_UNDONE = 2
 """How often another writer may undo the same repair before we leave it undone."""
 
@@ -41,7 +40,7 @@ _HARMS = {
 }
 """Why we took a repair back ourselves: for the annotation, and for people."""
 
-_CONTEST = re.compile(r"^undone (\d{1,4})x, last by (.*) \[([0-9a-f]+)\]$")
+_CONTEST = re.compile(r"^undone (\d{1,4})x(?:, last by (.*))? \[([0-9a-f]+)\]$")
 _WITHDRAWN = re.compile(rf"^withdrawn, ({'|'.join(_HARMS)}) \[([0-9a-f]+)\]$")
 
 
@@ -72,15 +71,15 @@ class Contest(Struct, frozen=True):
         """Return the words for the annotation."""
         if self.harm:
             return f"withdrawn, {self.harm} [{self.terms}]"
-        return f"undone {self.undone}x, last by {self.writer[:100] or UNKNOWN} [{self.terms}]"
+        by = f", last by {self.writer[:100]}" if self.writer else ""
+        return f"undone {self.undone}x{by} [{self.terms}]"
 
     @classmethod
     def parse(cls, note: str) -> Contest | None:
         """Return what an annotation tells; None where it is not one of ours."""
         undone, withdrawn = _CONTEST.match(note), _WITHDRAWN.match(note)
         if undone:
-            writer = undone.group(2)
-            return cls(undone=int(undone.group(1)), writer="" if writer == UNKNOWN else writer, terms=undone.group(3))
+            return cls(undone=int(undone.group(1)), writer=undone.group(2) or "", terms=undone.group(3))
         return cls(harm=withdrawn.group(1), terms=withdrawn.group(2)) if withdrawn else None
 
 

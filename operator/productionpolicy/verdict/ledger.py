@@ -14,18 +14,23 @@ from productionpolicy.kube.workloads import WorkloadKey
 from productionpolicy.policy import Policy
 from productionpolicy.policy.status import (
     LONGEST_MESSAGE,
+    MOST_EXEMPTIONS,
     MOST_NAMESPACES,
+    MOST_PENDING,
     MOST_VIOLATIONS,
     Condition,
+    ExemptionSummary,
     ExpectationSummary,
     NamespaceSummary,
     Pending,
+    PendingWorkload,
     Status,
+    Summary,
     Violation,
     Workloads,
 )
 from productionpolicy.verdict.audit import Outcome
-from productionpolicy.verdict.report import Report, State
+from productionpolicy.verdict.report import Report, State, Wait
 
 
 @dataclass(slots=True)
@@ -35,11 +40,15 @@ class _Tally:
     total: int = 0
     with_findings: int = 0
     repaired: int = 0
+    asking: int = 0
+    enforced: int = 0
 
     def count(self, report: Report, sign: int) -> None:
         self.total += sign
         self.with_findings += sign * bool(report.findings)
-        self.repaired += sign * bool(report.repaired)
+        self.repaired += sign * report.in_effect
+        self.asking += sign * report.asks
+        self.enforced += sign * report.enforced
 
 
 @dataclass(slots=True)
@@ -55,6 +64,12 @@ class Ledger:
     _ranking: list[tuple[int, WorkloadKey]] = field(default_factory=list)
     """The workloads with findings, those with the most first. It is kept in order, for the status needs the worst of
     all each time, and shifting a list costs next to nothing."""
+    _coming: list[tuple[int, WorkloadKey]] = field(default_factory=list)
+    """The workloads that are still to be changed, those whose pods restart for it first."""
+    _waits: Counter[Wait] = field(default_factory=Counter)
+    _exempt: list[tuple[int, WorkloadKey]] = field(default_factory=list)
+    """The workloads with exemptions that hold, sorted."""
+    _exemptions: int = 0
     _findings: int = 0
     _pending: int = 0
     _restarts: int = 0
@@ -79,19 +94,23 @@ class Ledger:
 
     def status(self, policy: Policy, *, namespaces: int, conditions: tuple[Condition, ...]) -> Status:
         """Return the status of the policy."""
-        violations = tuple(self._violations())
+        violations, exemptions = tuple(self._violations()), tuple(self._listed_exemptions())
         return Status(
             observed_generation=policy.generation,
             conditions=conditions,
             namespaces=namespaces,
             workloads=Workloads(total=self._all.total, **{str(each): self._states[each] for each in State}),
-            compliance=self._compliance(),
-            pending=Pending(repairs=self._pending, restarts=self._restarts),
+            summary=self._summary(),
+            compliance=self._share(self._states[State.COMPLIANT] + self._states[State.EXEMPT]),
+            enforced_compliance=self._share(self._all.enforced),
+            pending=Pending(repairs=self._pending, restarts=self._restarts, workloads=tuple(self._pending_workloads())),
             by_namespace=tuple(self._by_namespace()),
             repaired=self._all.repaired,
             expectations=tuple(self._by_expectation(policy)),
             violations=violations,
             violations_omitted=self._findings - len(violations),
+            exemptions=exemptions,
+            exemptions_omitted=self._exemptions - len(exemptions),
         )
 
     @property
@@ -110,6 +129,30 @@ class Ledger:
         return self._all.with_findings
 
     @property
+    def asking(self) -> int:
+        """How many workloads ask for a person."""
+        return self._all.asking
+
+    @property
+    def enforced(self) -> int:
+        """How many workloads fulfil what the policy repairs or refuses."""
+        return self._all.enforced
+
+    @property
+    def pending(self) -> tuple[int, int]:
+        """How many changes are still to be made, and how many workloads restart for them."""
+        return self._pending, self._restarts
+
+    @property
+    def namespaces(self) -> list[str]:
+        """The namespaces with workloads, sorted."""
+        return sorted(self._namespaces)
+
+    def waiting(self, wait: Wait) -> int:
+        """Return how many workloads wait for something."""
+        return self._waits[wait]
+
+    @property
     def outcomes(self) -> Counter[tuple[str, Outcome]]:
         """How often each outcome of each expectation occurs."""
         return self._outcomes
@@ -122,14 +165,22 @@ class Ledger:
         self._all.count(report, sign)
         self._states[report.state] += sign
         self._findings += sign * len(report.findings)
-        self._pending += sign * report.repairs
+        self._pending += sign * len(report.changes)
         self._restarts += sign * report.restarts
+        if report.waits is not None:
+            self._waits[report.waits] += sign
         for outcome in report.outcomes:
             self._outcomes[outcome] += sign
         for name in report.repaired:
             self._repairs[name] += sign
         self._count_namespace(report, sign)
-        self._rank(report, sign)
+        if report.findings:
+            _rank(self._ranking, (-len(report.findings), report.key), sign)
+        self._exemptions += sign * len(report.exemptions)
+        if report.exemptions:
+            _rank(self._exempt, (0, report.key), sign)
+        if report.changes:
+            _rank(self._coming, (int(not report.restarts), report.key), sign)
 
     def _count_namespace(self, report: Report, sign: int) -> None:
         namespace = report.key.namespace
@@ -137,18 +188,27 @@ class Ledger:
         if not self._namespaces[namespace].total:
             del self._namespaces[namespace]
 
-    def _rank(self, report: Report, sign: int) -> None:
-        if not report.findings:
-            return
-        entry = (-len(report.findings), report.key)
-        if sign > 0:
-            bisect.insort(self._ranking, entry)
-        else:
-            del self._ranking[bisect.bisect_left(self._ranking, entry)]
+    def _summary(self) -> Summary:
+        states = self._states
+        return Summary(
+            compliant=states[State.COMPLIANT] + states[State.EXEMPT],
+            violating=states[State.VIOLATING],
+            failed=states[State.FAILED] + states[State.CONTESTED],
+            pending=states[State.REPAIRING],
+        )
 
-    def _compliance(self) -> str:
-        compliant = self._states[State.COMPLIANT]
-        return f"{compliant * 100 // self._all.total}%" if self._all.total else "n/a"
+    def _share(self, workloads: int) -> str:
+        return f"{workloads * 100 // self._all.total}%" if self._all.total else "n/a"
+
+    def _pending_workloads(self) -> Iterator[PendingWorkload]:
+        for steady, key in self._coming[:MOST_PENDING]:
+            yield PendingWorkload(
+                namespace=key.namespace,
+                kind=key.kind,
+                name=key.name,
+                restarts=not steady,
+                changes=tuple(printable(each, longest=LONGEST_MESSAGE) for each in self.reports[key].changes),
+            )
 
     def _by_namespace(self) -> Iterator[NamespaceSummary]:
         worst = heapq.nsmallest(
@@ -170,9 +230,32 @@ class Ledger:
                     exempt=self._outcomes[each.name, Outcome.EXEMPT],
                 )
 
+    def _listed_exemptions(self) -> list[ExemptionSummary]:
+        first = (self.reports[key] for _, key in self._exempt[:MOST_EXEMPTIONS])
+        return [exemption for each in first for exemption in _exemptions_of(each)][:MOST_EXEMPTIONS]
+
     def _violations(self) -> Iterable[Violation]:
         worst = (self.reports[key] for _, key in self._ranking[:MOST_VIOLATIONS])
         return [violation for each in worst for violation in _violations_of(each)][:MOST_VIOLATIONS]
+
+
+def _exemptions_of(report: Report) -> Iterator[ExemptionSummary]:
+    for each in report.exemptions:
+        yield ExemptionSummary(
+            namespace=report.key.namespace,
+            kind=report.key.kind,
+            name=report.key.name,
+            expectation=each.expectation,
+            reason=printable(each.reason, longest=LONGEST_MESSAGE),
+            until=each.until,
+        )
+
+
+def _rank(ranking: list[tuple[int, WorkloadKey]], entry: tuple[int, WorkloadKey], sign: int) -> None:
+    if sign > 0:
+        bisect.insort(ranking, entry)
+    else:
+        del ranking[bisect.bisect_left(ranking, entry)]
 
 
 def _violations_of(report: Report) -> Iterator[Violation]:

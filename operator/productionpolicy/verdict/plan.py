@@ -61,9 +61,11 @@ class Change(Struct, frozen=True):
     restarts: bool
 
     def __str__(self) -> str:
+        amendment = BY_NAME[self.expectation].amendment if self.expectation in BY_NAME else None
+        subject = f"{amendment.subject} " if amendment and amendment.subject else ""
         if self.after is None:
-            return f"{self.expectation} withdrawn ({self.before})"
-        return f"{self.expectation} ({self.after})"
+            return f"{self.expectation} withdrawn ({subject}{self.before})"
+        return f"{self.expectation} ({subject}{self.after})"
 
 
 class BudgetChange(Struct, frozen=True):

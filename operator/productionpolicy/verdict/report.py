@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from productionpolicy.expectations import BY_NAME, Action, Finding
 from productionpolicy.kube.workloads import REPAIRED, WorkloadKey
+from productionpolicy.policy import Timing
 from productionpolicy.verdict.audit import Outcome, Verdict
 from productionpolicy.verdict.case import Case, Governance
 from productionpolicy.verdict.plan import Plan
@@ -17,6 +18,9 @@ REFUSED = "refused"
 """Stands in the place of an expectation where a write was refused that mends no finding, such as a withdrawal."""
 
 _REMEDY = "grant what is missing, or change what refuses it or the workload"
+
+
+_ENFORCED = frozenset({Action.REPAIR, Action.DENY})
 
 
 class State(StrEnum):
@@ -30,12 +34,44 @@ class State(StrEnum):
     COMPLIANT = "compliant"
 
 
+_FOR_PEOPLE = frozenset({State.CONTESTED, State.FAILED})
+
+
+class Wait(StrEnum):
+    """For what changes wait that are still to be made, where it is not their turn."""
+
+    REFUSED = "refused"
+    """For another try: the API server refused the last one."""
+    HELD = "held"
+    """For the namespace to lose its mode label."""
+    NEXT_ROLLOUT = "next rollout"
+    """For the owner's next change of the pods: timing NextRollout."""
+
+
 class Reported(Struct, frozen=True):
     """A finding in the words of the status."""
 
     expectation: str
     path: str
     message: str
+
+
+class Exempted(Struct, frozen=True):
+    """An exemption that holds."""
+
+    expectation: str
+    reason: str
+    until: str = ""
+    """The last day on which it holds; empty where it has no end."""
+
+
+def exempted(case: Case) -> tuple[Exempted, ...]:
+    """Return the exemptions of a workload that hold."""
+    return tuple(
+        Exempted(each.expectation, each.reason, each.until.isoformat() if each.until else "")
+        for each in case.exemptions
+        if each.holds
+    )
 
 
 class Report(Struct, frozen=True):
@@ -47,10 +83,23 @@ class Report(Struct, frozen=True):
     outcomes: tuple[tuple[str, Outcome], ...] = ()
     repaired: frozenset[str] = frozenset()
     findings: tuple[Reported, ...] = ()
-    repairs: int = 0
-    """Repairs and withdrawals still to be made, or that would be."""
+    in_effect: bool = False
+    """Whether it carries repairs, and its pods run with them."""
+    changes: tuple[str, ...] = ()
+    """Repairs and withdrawals still to be made, or that would be, in words."""
     restarts: bool = False
     """Whether its pods will be replaced for them."""
+    waits: Wait | None = None
+    asks: bool = False
+    """Whether it asks for a person: no change to come would mend all that is found."""
+    enforced: bool = True
+    """Whether it fulfils what its policy repairs or refuses."""
+    exemptions: tuple[Exempted, ...] = ()
+
+    @property
+    def repairs(self) -> int:
+        """How many repairs and withdrawals are still to be made."""
+        return len(self.changes)
 
 
 def report(case: Case, verdicts: tuple[Verdict, ...], planned: Plan, *, rolling: bool = False) -> Report:
@@ -63,16 +112,40 @@ def report(case: Case, verdicts: tuple[Verdict, ...], planned: Plan, *, rolling:
         rolling: whether its pods are being replaced because of us.
     """
     assert case.policy is not None
+    state = _state(case, verdicts, planned, rolling=rolling)
+    failed = {each.expectation for each in verdicts if each.outcome is Outcome.FAILED}
     return Report(
         key=case.workload.key,
         policy=case.policy.name,
-        state=_state(case, verdicts, planned, rolling=rolling),
+        state=state,
         outcomes=tuple((each.expectation, each.outcome) for each in verdicts),
         repaired=planned.repaired,
         findings=(*_reported(case, verdicts, planned), *_refused(case, verdicts, planned)),
-        repairs=len(planned.changes),
+        in_effect=bool(planned.repaired) and state is not State.FAILED and not _rolls(case, rolling=rolling),
+        changes=tuple(map(str, planned.changes)),
         restarts=planned.restarts,
+        waits=_wait(case, planned),
+        asks=state in _FOR_PEOPLE or bool(failed - {each.expectation for each in planned.changes}),
+        exemptions=exempted(case),
+        enforced=not any(name not in BY_NAME or case.action(BY_NAME[name]) in _ENFORCED for name in failed),
     )
+
+
+def _rolls(case: Case, *, rolling: bool) -> bool:
+    """Say whether repairs of the pod template have not yet reached the pods."""
+    return rolling or case.rolls_by_us or case.workload.stalled
+
+
+def _wait(case: Case, planned: Plan) -> Wait | None:
+    assert case.policy is not None
+    if case.refused:
+        return Wait.REFUSED
+    if not planned.changes or not case.policy.writes:
+        return None
+    if case.governance is Governance.READ_ONLY:
+        return Wait.HELD
+    later = planned.restarts and case.policy.spec.rollout.timing is Timing.NEXT_ROLLOUT
+    return Wait.NEXT_ROLLOUT if later else None
 
 
 def _state(case: Case, verdicts: tuple[Verdict, ...], planned: Plan, *, rolling: bool) -> State:

@@ -20,6 +20,14 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     remedy: str
 
 
+class Exemption(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An exemption that holds; `until` is its last day, empty where it has no end."""
+
+    expectation: str
+    reason: str
+    until: str
+
+
 class Workload(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """A workload with the verdict of each expectation, and the findings of those that failed."""
 
@@ -31,6 +39,7 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid
     name: str
     verdicts: dict[str, Outcome]
     findings: list[Finding]
+    exemptions: list[Exemption]
 
 
 class Unreadable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -129,6 +138,9 @@ def _workload(judged: Judged) -> Workload:
         name=judged.key.name,
         verdicts={each.expectation: each.outcome for each in judged.verdicts},
         findings=list(_findings(judged)),
+        exemptions=[
+            Exemption(expectation=each.expectation, reason=each.reason, until=each.until) for each in judged.exemptions
+        ],
     )
 
 

@@ -34,7 +34,18 @@ def write(judgement: Judgement, out: TextIO) -> None:
         write_not_judged(left_out, console)
     if judgement.workloads:
         console.print(_table(judgement))
+    for each in judgement.workloads:
+        _write_exemptions(each, console)
     console.print(_total(judgement))
+
+
+def _write_exemptions(workload: Judged, console: Console) -> None:
+    for each in workload.exemptions:
+        until = f"until {each.until}" if each.until else "without end"
+        exempt = Text.assemble(
+            ("exempt: ", "green"), f"{workload.title} from {each.expectation}, {until}: {each.reason}"
+        )
+        console.print(exempt)
 
 
 def _write_workload(workload: Judged, console: Console) -> None:

@@ -1,0 +1,58 @@
+"""What `productionpolicy stop` and `productionpolicy resume` have in common."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from productionpolicy.controller.cluster import Cluster, RequestFailed
+from productionpolicy.controller.connection import Connection, NoConnection
+from productionpolicy.controller.pausing import Outcome
+
+kubeconfig_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
+    "--kubeconfig",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The kubeconfig to use. Default: the file that KUBECONFIG names, else ~/.kube/config, else the service "
+    "account of the pod.",
+)
+
+
+def carried_out(action: Callable[[Cluster], Awaitable[Outcome]], kubeconfig: Path | None) -> Outcome:
+    """Do something to all policies of a cluster.
+
+    Raises:
+        ClickException: there is no way to the cluster, or it does not list its policies.
+    """
+    try:
+        return asyncio.run(_carried_out(action, kubeconfig or _default()))
+    except (NoConnection, RequestFailed) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def tell(outcome: Outcome, *, changed: str, left: str) -> None:
+    """Tell which policies were changed and which were left; fail if one could not be written."""
+    for title, names in ((changed, outcome.changed), (left, outcome.left)):
+        if names:
+            click.echo(f"{title}: {', '.join(names)}")
+    if not (outcome.changed or outcome.left or outcome.failed):
+        click.echo("There is no ProductionPolicy.")
+    if outcome.failed:
+        raise click.ClickException(f"could not be written: {'; '.join(outcome.failed)}")
+
+
+async def _carried_out(action: Callable[[Cluster], Awaitable[Outcome]], kubeconfig: Path | None) -> Outcome:
+    connection = await Connection.load(kubeconfig)
+    async with connection.client() as api:
+        return await action(Cluster(api))
+
+
+def _default() -> Path | None:
+    named, usual = os.environ.get("KUBECONFIG"), Path.home() / ".kube" / "config"
+    if named:
+        return Path(named)
+    return usual if usual.exists() else None

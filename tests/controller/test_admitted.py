@@ -1,0 +1,64 @@
+"""What the API server has repaired at admission is told when it is first seen, and only then."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from productionpolicy.controller.resources import DEPLOYMENTS
+from support.manifests import container
+from support.stage import WEB, Stage, settled
+
+NOTES = {"repairs.productionpolicy.dev/preStop": "sleep 10s: web", "repairs.productionpolicy.dev/policy": "default"}
+HOOK = {"preStop": {"sleep": {"seconds": 10}}}
+
+
+def repaired(*, version: int, uid: str = "w") -> dict[str, Any]:
+    raw = settled()
+    raw["metadata"] |= {"resourceVersion": str(version), "uid": uid, "annotations": NOTES}
+    raw["spec"]["template"]["spec"]["containers"] = [container("web", lifecycle=HOOK)]
+    return raw
+
+
+@pytest.fixture
+def stage() -> Stage:
+    return Stage()
+
+
+def told(stage: Stage) -> list[str]:
+    pairs = zip(stage.told.reasons, stage.told.messages, strict=True)
+    return [message for reason, message in pairs if reason == "RepairedAtAdmission"]
+
+
+def test_of_a_workload_that_is_changed(stage: Stage) -> None:
+    stage.reconciler.judge(WEB)
+    stage.store.observe(DEPLOYMENTS, repaired(version=30))
+    for _ in range(2):
+        stage.reconciler.judge(WEB)
+    assert told(stage) == ["preStop (sleep 10s: web)"]
+
+
+def test_of_a_workload_that_is_created(stage: Stage) -> None:
+    stage.store.born = stage.reconciler.born
+    stage.store.forget(DEPLOYMENTS, "shop", "web")
+    stage.reconciler.judge(WEB)
+    stage.store.observe(DEPLOYMENTS, repaired(version=30, uid="another"))
+    for _ in range(2):
+        stage.reconciler.judge(WEB)
+    assert told(stage) == ["preStop (sleep 10s: web)"]
+
+
+def test_but_not_of_what_was_there_at_the_start(stage: Stage) -> None:
+    stage.store.observe(DEPLOYMENTS, repaired(version=30))
+    for _ in range(2):
+        stage.reconciler.judge(WEB)
+    assert told(stage) == []
+
+
+def test_nor_where_the_api_server_repairs_nothing(stage: Stage) -> None:
+    stage.admits = False
+    stage.reconciler.judge(WEB)
+    stage.store.observe(DEPLOYMENTS, repaired(version=30))
+    stage.reconciler.judge(WEB)
+    assert told(stage) == []

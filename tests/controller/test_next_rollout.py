@@ -1,0 +1,86 @@
+"""Under timing NextRollout what replaces pods comes with the owner's next change of them, and not before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from productionpolicy.controller.memory import ALONG_SECONDS
+from productionpolicy.controller.resources import DEPLOYMENTS, POLICIES
+from support.manifests import container
+from support.stage import Stage, settled
+
+NOTES = {"repairs.productionpolicy.dev/preStop": "sleep 5s: web", "repairs.productionpolicy.dev/policy": "default"}
+HOOK = {"preStop": {"sleep": {"seconds": 5}}}
+
+
+def repaired(
+    version: int, *, image: str = "example/web:1.2.3", rolling: bool = False, exempt: str = ""
+) -> dict[str, Any]:
+    """Return a Deployment that sleeps 5 seconds because of us."""
+    raw = settled()
+    raw["metadata"] |= {"resourceVersion": str(version), "generation": version, "annotations": NOTES}
+    if exempt:
+        raw["metadata"]["annotations"] = {**NOTES, f"exempt.productionpolicy.dev/{exempt}": "drains by itself"}
+    raw["spec"]["template"]["spec"]["containers"] = [container("web", lifecycle=HOOK, image=image)]
+    updated = 1 if rolling else raw["spec"]["replicas"]
+    raw["status"] |= {"observedGeneration": version, "updatedReplicas": updated}
+    return raw
+
+
+@pytest.fixture
+def stage() -> Stage:
+    """Return a stage whose policy asks for a sleep of 7 seconds."""
+    stage = Stage()
+    spec = {
+        "mode": "Enforce",
+        "profile": "Development",
+        "rollout": {"timing": "NextRollout"},
+        "expectations": {"preStop": {"action": "Repair", "sleepSeconds": 7}},
+    }
+    stage.store.observe(
+        POLICIES, {"metadata": {"name": "default", "generation": 2, "resourceVersion": "2"}, "spec": spec}
+    )
+    stage.store.observe(DEPLOYMENTS, repaired(30))
+    return stage
+
+
+def sleeps(stage: Stage) -> list[Any]:
+    patched = [each["spec"]["template"]["spec"]["containers"] for each in stage.written.patches]
+    return [container["lifecycle"]["preStop"] for (container,) in patched]
+
+
+async def test_a_changed_parameter_waits(stage: Stage) -> None:
+    await stage.look()
+    stage.store.observe(DEPLOYMENTS, repaired(31, exempt="spread"))
+    await stage.look()
+    assert stage.written.patches == []
+
+
+@pytest.mark.parametrize("rolling", [True, False], ids=["while it rolls out", "though it has already rolled out"])
+async def test_a_changed_parameter_comes_with_the_owners_next_image(stage: Stage, rolling: bool) -> None:
+    await stage.look()
+    stage.store.observe(DEPLOYMENTS, repaired(31, image="example/web:1.2.4", rolling=rolling))
+    await stage.look()
+    assert sleeps(stage) == [{"sleep": {"seconds": 7}}]
+    assert "rollout.productionpolicy.dev/started" not in str(stage.written.patches) or not rolling
+
+
+async def test_a_withdrawal_comes_with_it_too(stage: Stage) -> None:
+    stage.store.observe(DEPLOYMENTS, repaired(31, exempt="preStop"))
+    await stage.look()
+    before = list(stage.written.patches)
+    stage.store.observe(DEPLOYMENTS, repaired(32, image="example/web:1.2.4", rolling=True, exempt="preStop"))
+    await stage.look()
+    assert (before, len(stage.written.patches)) == ([], 1)
+    assert stage.written.patches[0]["metadata"]["annotations"]["repairs.productionpolicy.dev/preStop"] is None
+
+
+async def test_it_does_not_come_long_after_the_owners_rollout(stage: Stage) -> None:
+    await stage.look()
+    stage.store.observe(DEPLOYMENTS, repaired(31, image="example/web:1.2.4"))
+    stage.reconciler.judge(stage.workload.key)
+    stage.seconds += ALONG_SECONDS + 1
+    await stage.look()
+    assert stage.written.patches == []

@@ -1,0 +1,114 @@
+"""What a policy tells of what is going on, and why nothing is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from productionpolicy.controller.policies import progressing
+from productionpolicy.kube.workloads import WorkloadKey
+from productionpolicy.verdict import Report, State
+from productionpolicy.verdict.ledger import Ledger
+from productionpolicy.verdict.report import Reported, Wait
+from support.policies import policy
+
+FINDING = (Reported("replicas", "spec.replicas", "too few"),)
+CHANGES = {"changes": ("preStop (sleep 10s: web)",), "restarts": True}
+COMPLIANT: dict[str, Any] = {"state": State.COMPLIANT}
+VIOLATING: dict[str, Any] = {"state": State.VIOLATING, "findings": FINDING, "asks": True}
+REPAIRING: dict[str, Any] = {"state": State.REPAIRING, **CHANGES}
+LATER: dict[str, Any] = {**REPAIRING, "waits": Wait.NEXT_ROLLOUT}
+HELD: dict[str, Any] = {"state": State.VIOLATING, **CHANGES, "waits": Wait.HELD}
+REFUSED: dict[str, Any] = {"state": State.FAILED, **CHANGES, "waits": Wait.REFUSED, "asks": True}
+PUT_BACK: dict[str, Any] = {"state": State.FAILED, "asks": True}
+
+
+def ledger(*reports: dict[str, Any], namespaces: int = 1) -> Ledger:
+    made = Ledger()
+    for number, each in enumerate(reports):
+        key = WorkloadKey(f"shop-{number % namespaces}", "Deployment", f"web-{number}")
+        made.put(replace(Report(key, "default", State.COMPLIANT), **each))
+    return made
+
+
+def told(*reports: dict[str, Any], failed: int = 0, namespaces: int = 1, **spec: Any) -> tuple[str, str, str]:
+    keys = [WorkloadKey("shop", "Deployment", f"web-{number}") for number in range(failed)]
+    return progressing(policy(spec=spec), ledger(*reports, namespaces=namespaces), failed=keys)
+
+
+@pytest.mark.parametrize(
+    ("reports", "status", "reason", "message"),
+    [
+        ([], "False", "Settled", "nothing is to be done"),
+        ([COMPLIANT], "False", "Settled", "nothing is to be done"),
+        (
+            [VIOLATING, VIOLATING, COMPLIANT],
+            "False",
+            "ActionRequired",
+            "2 workloads need a person: status.violations says what to do",
+        ),
+        ([PUT_BACK, COMPLIANT], "False", "RolloutsFailed", "1 workload has a rollout that failed and was put back"),
+        (
+            [REFUSED, VIOLATING],
+            "False",
+            "WritesRefused",
+            "1 workload could not be written, and the operator tries again",
+        ),
+        (
+            [HELD, HELD, HELD, HELD],
+            "False",
+            "HeldBack",
+            "4 workloads are held back by label productionpolicy.dev/mode of the namespace",
+        ),
+        (
+            [LATER],
+            "False",
+            "NextRollout",
+            "1 workload waits for the owner's next change of the pods (timing NextRollout)",
+        ),
+        (
+            [REPAIRING, LATER, HELD, VIOLATING],
+            "True",
+            "Repairing",
+            "1 workload is being repaired or waits for its turn",
+        ),
+    ],
+)
+def test_the_reason_says_why_nothing_goes_on(
+    reports: list[dict[str, Any]], status: str, reason: str, message: str
+) -> None:
+    found = told(*reports)
+    assert (*found[:2], found[2].partition(". ")[0]) == (status, reason, message)
+
+
+def test_the_message_tells_all_that_applies() -> None:
+    *_, message = told(HELD, REFUSED, VIOLATING)
+    assert [each for each in ("tries again", "held back", "2 workloads need a person") if each not in message] == []
+
+
+@pytest.mark.parametrize(
+    ("spec", "reason"),
+    [({"mode": "Audit"}, "AuditOnly"), ({"paused": True}, "Paused"), ({"mode": "Audit", "paused": True}, "Paused")],
+)
+def test_a_policy_that_writes_nothing_says_what_it_would_do_and_who_is_needed(spec: Any, reason: str) -> None:
+    violating = {**VIOLATING, **CHANGES}
+    status, told_reason, message = told(violating, {**CHANGES, "state": State.VIOLATING}, **spec)
+    assert (status, told_reason) == ("False", reason)
+    assert "nothing is written. 1 workload needs a person" in message
+    assert "Changes that enforcing would make: 2; workloads that restart for them: 2. " in message
+
+
+@pytest.mark.parametrize(("namespaces", "where"), [(1, "shop-0"), (2, "<namespace>")])
+def test_the_message_names_the_command_that_shows_all_changes(namespaces: int, where: str) -> None:
+    *_, message = told(REPAIRING, REPAIRING, namespaces=namespaces)
+    assert message.endswith(
+        "status.pending.workloads names the first 20; all: kubectl get productionpolicy default -o yaml > policy.yaml "
+        "&& kubectl get deployments,statefulsets,poddisruptionbudgets,horizontalpodautoscalers "
+        f"-n {where} -o yaml | productionpolicy check --plan --policy policy.yaml -"
+    )
+
+
+def test_too_many_failed_rollouts_come_first() -> None:
+    assert told(REPAIRING, PUT_BACK, failed=3)[:2] == ("False", "TooManyFailedRollouts")
