@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from cluster.world import Raw, World, container, deployment, eventually, journal, pod_spec, stateful_set
+from control_plane.installation import admission_version
+
+ORDERS = 5
+"""So many workloads meet the policies of the API server in both orders: it takes them as they come."""
 
 OUR_SLEEP = {"preStop": {"sleep": {"seconds": 10}}}
 SHORT_SLEEP = {"preStop": {"sleep": {"seconds": 3}}}
@@ -56,6 +61,55 @@ def test_a_new_workload_is_born_repaired_and_rolled_out_once(world: World, raw: 
     assert (pod_spec(live)["terminationGracePeriodSeconds"], live["metadata"]["generation"]) == (40, 1)
     if kind == "deployment":
         assert len(world.all("replicaset", namespace)) == 1
+
+
+@pytest.fixture
+def meddled(world: World) -> Iterator[Raw]:
+    """Labels by which another policy at admission adds a hook of its own to the first container, before or after us."""
+    labels = {"meddled": "yes"}
+    version = admission_version(world.plane)
+    kind = {"apiVersion": f"admissionregistration.k8s.io/{version}", "metadata": {"name": "meddler"}}
+    rule = {"apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["deployments"]}
+    path = "/spec/template/spec/containers/0/lifecycle"
+    hook = '{"httpGet": {"path": dyn("/drain"), "port": dyn(8080)}}'
+    expression = f"""
+        has(object.spec.template.spec.containers[0].lifecycle)
+        ? [JSONPatch{{op: "add", path: "{path}/preStop/httpGet", value: {hook}["httpGet"]}}]
+        : [JSONPatch{{op: "add", path: "{path}", value: {{"preStop": {hook}}}}}]"""
+    spec = {
+        "failurePolicy": "Fail",
+        "reinvocationPolicy": "Never",
+        "matchConstraints": {"resourceRules": [rule], "objectSelector": {"matchLabels": labels}},
+        "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": expression}}],
+    }
+    made = (
+        {**kind, "kind": "MutatingAdmissionPolicy", "spec": spec},
+        {**kind, "kind": "MutatingAdmissionPolicyBinding", "spec": {"policyName": "meddler"}},
+    )
+    for each in made:
+        world.kubectl("apply", "-f", "-", stdin=each)
+    probe = labelled(deployment("probe"), labels)
+    eventually(
+        lambda: (
+            "/drain" in world.kubectl("create", "--dry-run=server", "-o", "yaml", "-f", "-", stdin=probe, check=False)
+        )
+    )
+    yield labels
+    for each in made:
+        world.kubectl("delete", "-f", "-", stdin=each)
+
+
+def labelled(raw: Raw, labels: Raw) -> Raw:
+    return {**raw, "metadata": {**raw["metadata"], "labels": labels}}
+
+
+def test_a_sleep_gives_way_to_a_hook_that_another_policy_adds_in_the_same_request(world: World, meddled: Raw) -> None:
+    namespace = world.namespace(bound(world))
+    for number in range(ORDERS):
+        world.apply(namespace, labelled(deployment(f"web-{number}"), meddled))
+        live = world.get("deployment", f"web-{number}", namespace)
+        assert [list(each["preStop"]) for each in sleeps(live) if each] == [["httpGet"]]
+        assert "preStop" not in journal(live)
 
 
 def test_an_event_tells_of_what_was_repaired_at_admission(world: World) -> None:

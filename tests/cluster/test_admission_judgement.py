@@ -121,7 +121,7 @@ def expected(raw: Raw, policy: Policy, action: Action) -> str:
 
 
 def _told(verdict: Verdict, finding: Finding) -> str:
-    lacking = LACKING.fullmatch(finding.path)
+    lacking = _place_of_lack(finding)
     if lacking:
         return _lacking(verdict, at=lacking["at"], container=finding.message.split()[1])
     remark = REMARKS.get(verdict.expectation, "")
@@ -130,12 +130,18 @@ def _told(verdict: Verdict, finding: Finding) -> str:
 
 def _lacking(verdict: Verdict, *, at: str, container: str) -> str:
     """Return the one sentence about all that a container lacks."""
-    found = filter(None, (LACKING.fullmatch(each.path) for each in verdict.findings))
+    found = filter(None, map(_place_of_lack, verdict.findings))
     fields = ", ".join(each["field"] for each in found if each["at"] == at)
     remedy = "set each of them, requests to what the container needs, limits to the most that it may take"
     return f"resources: {at}: container {container} has no {fields}; {remedy}"
 
 
+def _place_of_lack(finding: Finding) -> re.Match[str] | None:
+    """Return where a request or a limit is missing; None where one is there, and wrong."""
+    return LACKING.fullmatch(finding.path) if LACKS.match(finding.message) else None
+
+
+LACKS = re.compile(r"container \S+ (requests|has) no ")
 LACKING = re.compile(r"(?P<at>.*\.resources)\.(?P<field>(?:requests|limits)\..+)")
 REMARKS = {"replicas": " (an autoscaler is not seen here)"}
 

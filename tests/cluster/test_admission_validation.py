@@ -151,7 +151,10 @@ REFUSED = [
         f"readinessProbe: {TEMPLATE}[0].readinessProbe: {UNREADY}",
     ),
     (
-        daemon_set(container(), container("side", ports=[], resources={"limits": {"memory": "16Mi"}})),
+        daemon_set(
+            container(),
+            container("side", ports=[], readinessProbe=None, resources={"limits": {"memory": "16Mi"}}),
+        ),
         f"resources: {TEMPLATE}[1].resources: container side has no requests.cpu; {SET}",
     ),
     (
@@ -199,7 +202,9 @@ def test_all_that_falls_short_is_told_at_once(standing: tuple[World, str]) -> No
 
 
 def test_what_a_container_lacks_is_one_finding(standing: tuple[World, str]) -> None:
-    raw = deployment(containers=[container(resources={}), container("side", ports=[], resources={})])
+    raw = deployment(
+        containers=[container(resources={}), container("side", ports=[], readinessProbe=None, resources={})]
+    )
     lacking = answered(*standing, raw).refusal.split(" | ")
     fields = "requests.cpu, requests.memory, limits.memory"
     assert lacking == [
@@ -238,13 +243,15 @@ def test_a_warning_lets_through(world: World) -> None:
 
 
 def test_replicas_are_warned_of_when_they_are_written_and_not_when_they_are_scaled(world: World) -> None:
-    _, namespace = governed(world, expectations={each: {"action": "Warn"} for each in ("imageTag", "replicas")})
+    replicas = {"action": "Warn", "minimum": 3}
+    _, namespace = governed(world, expectations={"imageTag": {"action": "Warn"}, "replicas": replicas})
     world.apply(namespace, deployment())
     strictly = ("--warnings-as-errors", "-n", namespace, "deployment", "web")
     world.kubectl("scale", *strictly, "--replicas=1")
     world.kubectl("annotate", *strictly, "example.com/note=x")
     with pytest.raises(KubectlFailed, match="1 warning received"):
-        world.kubectl("patch", *strictly, "--patch", '{"spec": {"replicas": 0}}')
+        world.kubectl("patch", *strictly, "--patch", '{"spec": {"replicas": 2}}')
+    world.kubectl("patch", *strictly, "--patch", '{"spec": {"replicas": 0}}')
 
 
 @pytest.mark.parametrize(

@@ -131,6 +131,8 @@ def test_workloads_without_a_name_are_left_to_a_person(kubectl: Path, tmp_path: 
 
 def test_a_component_with_nothing_to_repair_changes_nothing(kubectl: Path, tmp_path: Path) -> None:
     (tmp_path / "web.yaml").write_text(written(in_file(deployment())))
-    check("-", "--plan", "--write", tmp_path / "plan", stdin="")
+    exempt = in_file(deployment())
+    exempt["metadata"]["annotations"] = {"exempt.productionpolicy.dev/all": "drained by hand"}
+    check("-", "--plan", "--write", tmp_path / "plan", stdin=written(exempt))
     with_it = kustomized(kubectl, beside(tmp_path, "web.yaml"))
     assert with_it == kustomized(kubectl, beside(tmp_path, "web.yaml", components=[]))

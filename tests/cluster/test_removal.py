@@ -15,7 +15,8 @@ from control_plane.operator_process import OperatorProcess
 
 BINDINGS = "mutatingadmissionpolicybindings,validatingadmissionpolicybindings"
 ADMISSION = f"mutatingadmissionpolicies,validatingadmissionpolicies,{BINDINGS}"
-POLICIES_AND_BINDINGS = 6
+OF_A_POLICY = "productionpolicy.dev/policy"
+POLICIES_AND_BINDINGS = 8
 COLLECTED_SECONDS = 120.0
 """The garbage collector looks for new kinds twice a minute, and before that does not hear of a policy that goes."""
 
@@ -44,7 +45,7 @@ def test_removal_leaves_nothing_behind(own_world: World) -> None:
     eventually(lambda: world.kubectl("get", ADMISSION, "-o", "name").count("\n") == POLICIES_AND_BINDINGS)
 
     world.kubectl("delete", "productionpolicies", "--all", "--timeout=60s")
-    eventually(lambda: not world.kubectl("get", BINDINGS, "-o", "name"), within=COLLECTED_SECONDS)
+    eventually(lambda: not world.kubectl("get", BINDINGS, "-l", OF_A_POLICY, "-o", "name"), within=COLLECTED_SECONDS)
     assert world.operator.stop(timeout=10) == 0
     for folder in admission_folders(world.plane):
         world.kubectl("delete", "-k", folder, "--timeout=60s")

@@ -130,9 +130,15 @@ def test_kubectl_get_shows_the_verdict(world: World) -> None:
 
     header, row = (line.split() for line in world.kubectl("get", "pp", policy, "-o", "wide").splitlines())
     assert " ".join(header) == (
-        "NAME NAMESPACES WORKLOADS COMPLIANT VIOLATING REPAIRED COMPLIANCE READY MODE PROFILE AGE"
+        "NAME WORKLOADS COMPLIANT VIOLATING FAILED PENDING REPAIRED COMPLIANCE MODE READY"
+        " NAMESPACES PROFILE ENFORCED EXEMPT CONTESTED PROGRESSING AGE"
     )
-    assert row[:10] == [policy, "1", "1", "1", "0", "1", "100%", "True", "Enforce", "Production"]
+    shown = dict(zip(header, row, strict=True))
+    del shown["AGE"]
+    assert list(shown.values()) == [
+        *(policy, "1", "1", "0", "0", "0", "1", "100%", "Enforce", "True"),
+        *("1", "Production", "100%", "0", "0", "Settled"),
+    ]
 
 
 def test_an_event_on_the_workload_tells_of_its_repair(world: World) -> None:

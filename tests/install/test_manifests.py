@@ -105,7 +105,7 @@ def test_kubectl_explains_what_a_field_means(cluster: ControlPlane) -> None:
         return cluster.kubectl("explain", "productionpolicy.spec.expectations.preStop", check=False)
 
     told = " ".join(_soon(explanation, accepted=bool).split())
-    assert "Containers that serve requests wait before they stop" in told
+    assert "Pods that serve requests wait before they stop" in told
     assert "How long the added preStop hook sleeps, in seconds." in told
 
 
@@ -214,7 +214,7 @@ def _policy(spec: Object, *, name: str = "try") -> Object:
 
 def _without_nothing(given: Any) -> Any:
     if isinstance(given, dict):
-        return {name: _without_nothing(value) for name, value in given.items() if value is not None}
+        return {name: _without_nothing(value) for name, value in given.items() if value is not None and value != []}
     return given
 
 
