@@ -22,6 +22,8 @@ NO_SUCH_CONTAINER = """
 
 MINUTE = 60.0
 
+_numbers = itertools.count(1)
+
 
 @pytest.fixture
 def world(admitting_world: World) -> World:
@@ -64,12 +66,9 @@ def warnings(world: World, policy: str) -> list[Raw]:
 
 def until_told(world: World, policy: str, namespace: str, expected: tuple[str, str]) -> None:
     """Bring in one workload after the other until the policy tells what is expected."""
-    numbers = itertools.count()
 
     def is_told() -> bool:
-        world.kubectl(
-            "create", "-n", namespace, "-f", "-", stdin=deployment(f"web-{expected[1].lower()}-{next(numbers)}")
-        )
+        world.kubectl("create", "-n", namespace, "-f", "-", stdin=deployment(f"web-{next(_numbers)}"))
         return told(world, policy) == expected
 
     eventually(is_told, within=MINUTE)

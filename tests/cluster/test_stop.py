@@ -44,7 +44,7 @@ def test_stop_ends_repairs_by_operator_and_api_server_and_resume_lets_them_go_on
     assert (policy in line(told, "Resumed: "), paused in line(told, "Paused in another way")) == (True, True)
     assert sleeps(world.repaired("web", namespace)) == [OUR_SLEEP]
     spec = world.get("pp", policy)
-    assert (spec["spec"]["paused"], "productionpolicy.dev/stopped" in str(spec["metadata"]["annotations"])) == (
+    assert (spec["spec"]["paused"], "productionpolicy.dev/stopped" in str(spec["metadata"].get("annotations"))) == (
         False,
         False,
     )
