@@ -180,6 +180,9 @@ def test_a_name_and_a_text_are_a_credential(name: str, text: str) -> None:
         ("NEO4J_AUTH", "none"),
         ("option_webhook-secret", "webhook"),
         ("option_private-key", "server.key"),
+        ("NGC_API_KEY", "nvapi-NVKEY"),
+        ("HF_TOKEN", "hf_YOUR_TOKEN"),
+        ("OPENAI_API_KEY", "sk-API-KEY"),
     ],
 )
 def test_a_key_word_under_the_name_of_a_credential_is_none(name: str, text: str) -> None:

@@ -86,6 +86,7 @@ _DATA_STORES = (
     *("arangodb", "rethinkdb", "influxdb", "clickhouse", "clickhouse-server", "cockroach", "etcd", "zookeeper"),
     *("cp-zookeeper", "kafka", "cp-kafka", "rabbitmq", "elasticsearch", "opensearch", "solr", "minio", "qdrant"),
     *("prometheus", "redpanda", "weaviate", "tikv", "pd", "dgraph", "consul", "vault", "openbao", "nats", "milvus"),
+    *("percona-xtradb-cluster", "mariadb-galera", "postgresql-repmgr", "timescaledb-ha"),
 )
 
 

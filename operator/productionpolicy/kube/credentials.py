@@ -60,8 +60,13 @@ _PLACEHOLDER = re.compile(
     r"|nil|\[[^\]]*\]",
     re.IGNORECASE,
 )
-_VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|SECRET|PASSWORD|TOKEN|KEY")
-"""The name of a variable, where a template, a person or the program itself puts its value."""
+_VARIABLE = re.compile(
+    r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|SECRET|PASSWORD|TOKEN|KEY|[a-z]{2,6}[-_][A-Z_-]{0,32}(?:TOKEN|KEY)"
+)
+"""The name of a variable, where a template, a person or the program itself puts its value.
+
+It may follow the letters with which an issuer begins its tokens, as in `hf_TOKEN`.
+"""
 
 _SWITCH = re.compile(r"true|false|yes|no|on|off|enabled?|disabled?|\d+(?:ms|[smhd])", re.IGNORECASE)
 _NUMBER = re.compile(r"[\d.]+")
