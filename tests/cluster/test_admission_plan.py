@@ -53,6 +53,7 @@ POLICIES: dict[str, Raw] = {
             "terminationMessage": {"action": "Repair"},
         },
     },
+    "by-constraints": {"expectations": {"spread": {"method": "TopologySpread"}}},
     "only-audits": {"mode": "Audit"},
     "paused": {"paused": True},
 }

@@ -17,10 +17,14 @@ from productionpolicy.repairs import (
     Illegible,
     MaxUnavailable,
     MessagePolicy,
+    Notation,
+    Separation,
     Sleep,
     Standing,
+    TopologySpread,
+    merged,
 )
-from support.manifests import Raw, anti_affinity, container, deployment, sidecar
+from support.manifests import Raw, anti_affinity, constraint, container, deployment, sidecar
 from support.server import defaulted, patched, server_side_applied, updated
 
 HOST, ZONE = "kubernetes.io/hostname", "topology.kubernetes.io/zone"
@@ -49,8 +53,14 @@ def anti_affinities(draw: st.DrawFn) -> AntiAffinity:
     )
 
 
+TOPOLOGY_SPREADS = st.builds(
+    TopologySpread,
+    KEYS.filter(bool).map(tuple),
+    per_rollout=st.booleans(),
+    left_out=st.sampled_from([(), ("example.com/region",)]),
+)
 AMENDMENTS: st.SearchStrategy[Amendment] = st.one_of(
-    SLEEPS, MESSAGE_POLICIES, GRACES, MAX_UNAVAILABLES, anti_affinities()
+    SLEEPS, MESSAGE_POLICIES, GRACES, MAX_UNAVAILABLES, anti_affinities(), TOPOLOGY_SPREADS
 )
 
 
@@ -66,6 +76,7 @@ AFFINITIES: list[Raw] = [
     {"affinity": {}},
     {"affinity": {"podAntiAffinity": {}}},
     {"affinity": {"nodeAffinity": {}}},
+    {"topologySpreadConstraints": [constraint(topologyKey="example.com/row", nodeTaintsPolicy="Honor")]},
 ]
 
 
@@ -122,17 +133,30 @@ def test_a_note_is_one_short_line(amendment: Amendment) -> None:
         ),
         (AntiAffinity(preferred=(HOST,), wanting=True), f"Preferred for want of nodes: {HOST}"),
         (AntiAffinity(preferred=(HOST,), left_out=(ZONE,)), f"Preferred: {HOST}; one place: {ZONE}"),
+        (TopologySpread((HOST, ZONE)), f"TopologySpread: {HOST},{ZONE}"),
+        (
+            TopologySpread((HOST,), per_rollout=True, left_out=(ZONE,)),
+            f"TopologySpread per rollout: {HOST}; one place: {ZONE}",
+        ),
     ],
 )
 def test_a_note_is_readable(amendment: Amendment, note: str) -> None:
     assert amendment.note() == note
 
 
-@pytest.mark.parametrize("kind", [Sleep, MessagePolicy, Grace, MaxUnavailable, AntiAffinity])
+@given(amendment=st.one_of(anti_affinities(), TOPOLOGY_SPREADS))
+def test_a_note_on_spreading_tells_by_which_kind_of_rule(amendment: Amendment) -> None:
+    assert Separation.parse(amendment.note()) == amendment
+
+
+KINDS: list[type[Notation]] = [Sleep, MessagePolicy, Grace, MaxUnavailable, AntiAffinity, TopologySpread, Separation]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     "note", ["", " ", "owner's", "nonsense", "sleep", " -> ", "30 ->", "; ", "Required: ", "\n", "x" * 300]
 )
-def test_a_note_that_tells_of_nothing_is_illegible(kind: type[Amendment], note: str) -> None:
+def test_a_note_that_tells_of_nothing_is_illegible(kind: type[Notation], note: str) -> None:
     with pytest.raises(Illegible):
         kind.parse(note)
 
@@ -159,6 +183,12 @@ def test_a_note_that_tells_of_nothing_is_illegible(kind: type[Amendment], note: 
         (AntiAffinity, "Required: aPreferred: b"),
         (AntiAffinity, "Preferred: a; Required: b"),
         (AntiAffinity, "Required: <script>"),
+        (TopologySpread, "TopologySpread: "),
+        (TopologySpread, "TopologySpread: a\n"),
+        (TopologySpread, "TopologySpread: ,"),
+        (TopologySpread, "TopologySpread per rollout; one place: a"),
+        (Separation, "TopologySpread: a; Preferred: b"),
+        (Separation, "TopologySpreads: a"),
     ],
 )
 def test_a_note_that_is_nearly_one_of_ours_is_illegible(kind: type[Amendment], note: str) -> None:
@@ -166,8 +196,8 @@ def test_a_note_that_is_nearly_one_of_ours_is_illegible(kind: type[Amendment], n
         kind.parse(note)
 
 
-@given(text=st.text(max_size=40), kind=st.sampled_from([Sleep, Grace, MaxUnavailable, AntiAffinity]))
-def test_any_text_is_legible_or_illegible_and_nothing_else(text: str, kind: type[Amendment]) -> None:
+@given(text=st.text(max_size=40), kind=st.sampled_from(KINDS))
+def test_any_text_is_legible_or_illegible_and_nothing_else(text: str, kind: type[Notation]) -> None:
     try:
         kind.parse(text)
     except Illegible:
@@ -340,6 +370,95 @@ def test_new_terms_take_the_place_of_the_old_ones() -> None:
     before = made(AntiAffinity(preferred=(HOST,)), deployment())
     after = made(AntiAffinity(required=(HOST,)), before)
     assert after["spec"]["template"]["spec"]["affinity"] == anti_affinity(required=True)
+
+
+# Constraints.
+
+PER_ROLLOUT = TopologySpread((HOST, ZONE), per_rollout=True)
+
+
+def soft(key: str = HOST, **fields: Any) -> Raw:
+    """Return a constraint as we write it for a Deployment."""
+    own = {"whenUnsatisfiable": "ScheduleAnyway", "matchLabelKeys": ["pod-template-hash"]}
+    return constraint(topologyKey=key, **{**own, **fields})
+
+
+def spread_by(*constraints: Raw) -> Raw:
+    return deployment(pod={"topologySpreadConstraints": list(constraints)} if constraints else {})
+
+
+def test_constraints_never_keep_a_pod_from_its_place_and_select_what_the_workload_selects() -> None:
+    expression = {"key": "tier", "operator": "In", "values": ["web"]}
+    selector = {"matchLabels": {"app": "web"}, "matchExpressions": [expression]}
+    after = made(PER_ROLLOUT, deployment(selector=selector))
+    assert after["spec"]["template"]["spec"]["topologySpreadConstraints"] == [
+        soft(HOST, labelSelector=selector),
+        soft(ZONE, labelSelector=selector),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("constraints", "expected"),
+    [
+        ((soft(HOST), soft(ZONE)), Standing(PER_ROLLOUT)),
+        ((), Standing(None, undone=True)),
+        ((soft(HOST),), Standing(TopologySpread((HOST,), per_rollout=True), undone=True)),
+        ((soft(HOST, maxSkew=2), soft(ZONE)), Standing(TopologySpread((ZONE,), per_rollout=True))),
+        ((soft(HOST, matchLabelKeys=["x"]),), Standing(None)),
+        ((soft(HOST, nodeTaintsPolicy="Honor"), soft(ZONE)), Standing(TopologySpread((ZONE,), per_rollout=True))),
+        ((soft(HOST, minDomains=2),), Standing(None)),
+        ((soft(HOST, labelSelector={}), soft(ZONE)), Standing(TopologySpread((ZONE,), per_rollout=True))),
+        ((soft(HOST), soft(ZONE), constraint()), Standing(TopologySpread((ZONE,), per_rollout=True))),
+        ((soft(HOST), soft(ZONE), constraint(topologyKey="rack")), Standing(PER_ROLLOUT)),
+    ],
+    ids=[
+        "unchanged",
+        "taken away",
+        "one taken away",
+        "another skew",
+        "another label key",
+        "another taint policy",
+        "a number of domains",
+        "another selector",
+        "a hard one beside it on the same key",
+        "another one on another key",
+    ],
+)
+def test_constraints_stand_key_by_key(constraints: tuple[Raw, ...], expected: Standing) -> None:
+    assert standing(PER_ROLLOUT, spread_by(*constraints)) == expected
+
+
+def test_a_constraint_that_its_owner_adopts_is_the_owners_and_the_other_stands() -> None:
+    entry = server_side_applied(spread_by(soft(HOST)))["metadata"]
+    live = {**spread_by(soft(HOST), soft(ZONE)), "metadata": entry}
+    assert standing(PER_ROLLOUT, live) == Standing(TopologySpread((ZONE,), per_rollout=True))
+
+
+def test_a_withdrawal_leaves_the_owners_constraint_on_another_key_as_it_is() -> None:
+    own = constraint(topologyKey="rack", nodeTaintsPolicy="Honor")
+    after = made(PER_ROLLOUT, spread_by(own))
+    assert patched(after, PER_ROLLOUT.withdrawal(read_workload(after))) == spread_by(own)
+
+
+@pytest.mark.parametrize(
+    ("before", "wanted"),
+    [
+        (PER_ROLLOUT, TopologySpread((ZONE,), per_rollout=True)),
+        (TopologySpread((HOST,), per_rollout=True), TopologySpread((ZONE,), per_rollout=True)),
+        (PER_ROLLOUT, AntiAffinity(preferred=(HOST, ZONE))),
+        (AntiAffinity(preferred=(HOST, ZONE)), PER_ROLLOUT),
+    ],
+)
+def test_one_rule_takes_the_place_of_another_in_one_patch(before: Amendment, wanted: Amendment) -> None:
+    live = made(before, deployment())
+    view = read_workload(live)
+    assert not before.serves(wanted)
+    assert patched(live, merged(before.withdrawal(view), wanted.patch(view))) == made(wanted, deployment())
+
+
+def test_constraints_serve_whatever_the_nodes_made_of_what_was_asked() -> None:
+    assert TopologySpread((HOST,), per_rollout=True, left_out=(ZONE,)).serves(PER_ROLLOUT)
+    assert not PER_ROLLOUT.serves(TopologySpread((HOST,), per_rollout=True))
 
 
 def test_a_patch_names_native_sidecars_where_they_stand() -> None:

@@ -11,7 +11,13 @@ from productionpolicy.kube.images import Image
 from support.manifests import Raw
 
 _MERGED_BY_NAME = {"containers", "initContainers"}
-_KEYED = {"containers": "name", "initContainers": "name", "env": "name", "volumes": "name"}
+_KEYED = {
+    "containers": ("name",),
+    "initContainers": ("name",),
+    "env": ("name",),
+    "volumes": ("name",),
+    "topologySpreadConstraints": ("topologyKey", "whenUnsatisfiable"),
+}
 _NOT_OWNED = {"apiVersion", "kind", "metadata"}
 
 
@@ -32,6 +38,9 @@ def _merged(raw: Mapping[str, Any], patch: Mapping[str, Any]) -> Raw:
             after[name] = _merged(after.get(name) or {}, value)
         elif name in _MERGED_BY_NAME:
             after[name] = _merged_by_name(after[name], value)
+        elif name == "topologySpreadConstraints":
+            merged = _merged_by_topology_key(after.pop(name, []), value)
+            after |= {name: merged} if merged else {}
         else:
             after[name] = deepcopy(value)
     return after
@@ -44,6 +53,15 @@ def _merged_by_name(items: Sequence[Raw], patches: Sequence[Raw]) -> list[Raw]:
     order = [each["name"] for each in items if each["name"] in changes]
     assert list(changes) == order, f"the patch would put containers into another order: {list(changes)}"
     return [_merged(each, changes.get(each["name"], {})) for each in items]
+
+
+def _merged_by_topology_key(items: Sequence[Raw], patches: Sequence[Raw]) -> list[Raw]:
+    """Merge constraints as a strategic merge patch does, whatever their whenUnsatisfiable is."""
+    deleted = {each["topologyKey"] for each in patches if each.get("$patch") == "delete"}
+    changes = {each["topologyKey"]: each for each in patches if "$patch" not in each}
+    there = [each for each in items if each["topologyKey"] not in deleted]
+    merged = [_merged(each, changes.pop(each["topologyKey"], {})) for each in there]
+    return [*merged, *deepcopy(list(changes.values()))]
 
 
 def defaulted(raw: Mapping[str, Any]) -> Raw:
@@ -133,8 +151,8 @@ def fields_v1(value: Any, *, name: str = "") -> Raw:
         below = {f"f:{key}": fields_v1(each, name=str(key)) for key, each in value.items()}
         return {".": {}, **below} if name else below
     if isinstance(value, list) and name in _KEYED:
-        key = _KEYED[name]
-        items = {f"k:{_compact({key: each[key]})}": fields_v1(each, name="item") for each in value}
+        keys = _KEYED[name]
+        items = {f"k:{_compact({key: each[key] for key in keys})}": fields_v1(each, name="item") for each in value}
         return {".": {}, **items}
     return {}
 

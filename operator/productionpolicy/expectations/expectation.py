@@ -15,7 +15,7 @@ from productionpolicy.kube.counts import Count
 from productionpolicy.kube.pods import Container, Probe
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import Kind, Workload
-from productionpolicy.repairs import Amendment, BudgetTerms
+from productionpolicy.repairs import Amendment, BudgetTerms, Notation
 
 PODS = frozenset(Kind)
 """All kinds: each of them has pods."""
@@ -148,7 +148,7 @@ class Expectation(Struct, Generic[P], frozen=True):
     audit: Callable[[Workload, P, Surroundings], Iterator[Finding]]
     repair: Callable[[Workload, P, Surroundings], Repair] | None = None
     """Returns the least change that mends the workload, None where nothing is to mend, or why a person must decide."""
-    amendment: type[Amendment] | None = None
+    amendment: type[Notation] | None = None
     """How its repair is noted in the journal; None where it stands in an object of ours, or there is no repair."""
     kinds: frozenset[Kind] = PODS
     of_containers: bool = True

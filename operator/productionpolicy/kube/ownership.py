@@ -6,7 +6,7 @@ Only what an owner declares counts as written: an `Apply` entry of managedFields
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -68,7 +68,7 @@ class Ownership:
         What is applied to a subresource is no configuration of the object: an autoscaler may so write its `scale`.
 
         Args:
-            path: the names that lead to it; a list item is named `name=web`.
+            path: the names that lead to it; a list item is named `name=web`, by several fields `first=a,second=b`.
         """
         applied = (each for each in self.entries if each.operation == "Apply" and not each.subresource)
         declared = any(_owns(each.owned, path) for each in applied)
@@ -125,20 +125,33 @@ def _owns(owned: Mapping[str, Any], path: tuple[str, ...]) -> bool:
     """Walk a FieldsV1 trie; its keys are `f:name` for a field and `k:{"name":"web"}` for a list item."""
     below: Any = owned
     for name in path:
-        key, _, value = name.partition("=")
-        below = below.get(f'k:{{"{key}":"{value}"}}' if value else f"f:{name}") if isinstance(below, Mapping) else None
+        below = below.get(_owned_key(name)) if isinstance(below, Mapping) else None
     return below is not None
+
+
+def _owned_key(name: str) -> str:
+    keys = _keys(name)
+    pairs = ",".join(f'"{key}":"{value}"' for key, value in keys)
+    return f"k:{{{pairs}}}" if keys else f"f:{name}"
 
 
 def _holds(applied: Any, path: tuple[str, ...]) -> bool:
     below = applied
     for name in path:
-        key, _, value = name.partition("=")
-        below = _item(below, key, value) if value else below.get(name) if isinstance(below, Mapping) else None
+        keys = _keys(name)
+        below = _item(below, keys) if keys else below.get(name) if isinstance(below, Mapping) else None
     return below is not None
 
 
-def _item(items: Any, key: str, value: str) -> Any:
+def _item(items: Any, keys: Iterable[tuple[str, str]]) -> Any:
     if not isinstance(items, list):
         return None
-    return next((each for each in items if isinstance(each, Mapping) and each.get(key) == value), None)
+    found = (each for each in items if isinstance(each, Mapping))
+    return next((each for each in found if all(each.get(key) == value for key, value in keys)), None)
+
+
+def _keys(name: str) -> tuple[tuple[str, str], ...]:
+    """Return the fields that name a list item, with their values; none for the name of a field."""
+    if "=" not in name:
+        return ()
+    return tuple((key, value) for key, _, value in (each.partition("=") for each in name.split(",")))

@@ -37,6 +37,12 @@ REQUIRED_TERMS = "requiredDuringSchedulingIgnoredDuringExecution"
 PREFERRED_TERMS = "preferredDuringSchedulingIgnoredDuringExecution"
 _TERMS = (REQUIRED_TERMS, PREFERRED_TERMS)
 
+SPREAD_CONSTRAINTS = "topologySpreadConstraints"
+_OF_CONSTRAINTS = frozenset(
+    {"topologyKey", "labelSelector", "whenUnsatisfiable", "maxSkew", "minDomains", "matchLabelKeys"}
+)
+"""The fields of a topologySpreadConstraint that are read one by one."""
+
 _AUXILIARY_PORT = re.compile(
     r"(?:^|[^a-z])(?:metrics?|prom|prometheus|telemetry|profil(?:e|er|ing)|debug|health(?:z|checks?)?|probes?"
     r"|live(?:z|ness)?|ready(?:z)?|readiness|admin|jmx|pprof)(?:[^a-z]|$)",
@@ -323,6 +329,10 @@ class SpreadConstraint(Struct, frozen=True):
     min_domains: int = 1
     """Where there are fewer places, none of them takes more than `max_skew` pods."""
     match_label_keys: tuple[str, ...] = ()
+    others: str = ""
+    """Its other fields, as text; empty where it has none."""
+    declared: bool = False
+    """Whether its owner's declared configuration holds it."""
 
     def counts(self, labels: Labels) -> bool:
         """Say whether pods with these labels count for it."""
@@ -455,7 +465,7 @@ def read_pod_template(
         anti_affinity_declared=any(record.declared("affinity", "podAntiAffinity", each) for each in _TERMS),
         anti_affinity_shared=record.listed("affinity", "podAntiAffinity"),
         affinity_shared=bool(affinity.names() - {"podAntiAffinity"}) or record.listed("affinity"),
-        spread_constraints=tuple(_read_spread(each) for each in spec.items("topologySpreadConstraints")),
+        spread_constraints=tuple(_read_spread(each, record) for each in spec.items(SPREAD_CONSTRAINTS)),
         pinned=_is_pinned(spec),
         chooses_nodes=bool(spec.mapping("nodeSelector").names()) or "nodeAffinity" in affinity or "tolerations" in spec,
         tolerates_taints="tolerations" in spec,
@@ -621,14 +631,18 @@ def _read_term(fields: Fields, *, required: bool, weight: int) -> AffinityTerm:
     )
 
 
-def _read_spread(fields: Fields) -> SpreadConstraint:
+def _read_spread(fields: Fields, record: Part) -> SpreadConstraint:
+    topology_key, unsatisfiable = fields.text("topologyKey") or "", fields.text("whenUnsatisfiable") or ""
+    others = {name: fields.raw(name) for name in sorted(fields.names() - _OF_CONSTRAINTS)}
     return SpreadConstraint(
-        topology_key=fields.text("topologyKey") or "",
+        topology_key=topology_key,
         selector=Selector.read(fields, "labelSelector"),
-        required=fields.text("whenUnsatisfiable") != "ScheduleAnyway",
+        required=unsatisfiable != "ScheduleAnyway",
         max_skew=_or(fields.integer("maxSkew"), 1),
         min_domains=_or(fields.integer("minDomains"), 1),
         match_label_keys=fields.texts("matchLabelKeys"),
+        others=repr(others) if others else "",
+        declared=record.declared(SPREAD_CONSTRAINTS, f"topologyKey={topology_key},whenUnsatisfiable={unsatisfiable}"),
     )
 
 

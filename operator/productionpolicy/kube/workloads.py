@@ -14,7 +14,13 @@ from msgspec.structs import replace
 from productionpolicy.kube.counts import Count
 from productionpolicy.kube.fields import Fields, Unreadable
 from productionpolicy.kube.ownership import NOBODY, Ownership, Part, Writer
-from productionpolicy.kube.pods import DEFAULT_GRACE_SECONDS, MESSAGE_POLICY, PodTemplate, read_pod_template
+from productionpolicy.kube.pods import (
+    DEFAULT_GRACE_SECONDS,
+    MESSAGE_POLICY,
+    SPREAD_CONSTRAINTS,
+    PodTemplate,
+    read_pod_template,
+)
 from productionpolicy.kube.selectors import Selector
 
 FIELD_MANAGER = "productionpolicy"
@@ -282,7 +288,8 @@ class Workload(Struct, frozen=True):
         """What a repair may touch in the pod template."""
         template = self.template
         hooks = [(each.name, each.pre_stop, each.message_policy) for each in template.containers]
-        return hooks, template.grace_seconds, template.anti_affinity
+        constraints = tuple(replace(each, declared=False) for each in template.spread_constraints)
+        return hooks, template.grace_seconds, template.anti_affinity, constraints
 
     @property
     def grace_may_rise(self) -> bool:
@@ -536,7 +543,7 @@ def _encoded(value: Any) -> bytes:
 
 
 def _rest_of_pod(pod: Mapping[str, Any]) -> dict[str, Any]:
-    rest = {name: value for name, value in pod.items() if name != GRACE}
+    rest = {name: value for name, value in pod.items() if name not in {GRACE, SPREAD_CONSTRAINTS}}
     for name in ("containers", "initContainers"):
         if isinstance(rest.get(name), list):
             rest[name] = [_rest_of_container(each) for each in rest[name]]

@@ -14,8 +14,29 @@ Patch = dict[str, Any]
 """A strategic merge patch, or a part of one; None removes a field."""
 
 
+TOPOLOGY_KEY = "topologyKey"
+
+
 class Illegible(ValueError):
     """A note in the journal is not one of ours."""
+
+
+class Notation(Protocol):
+    """How the repair of an expectation is noted: as one kind of amendment, or as one of several."""
+
+    restarts: ClassVar[bool]
+    """Whether it changes the pod template, so that pods are replaced."""
+
+    subject: ClassVar[str]
+    """The field that a note speaks of, for people; empty where the note or its expectation names it."""
+
+    @classmethod
+    def parse(cls, note: str) -> Amendment:
+        """Return the amendment that a note in the journal tells of.
+
+        Raises:
+            Illegible: it tells of none.
+        """
 
 
 class Amendment(Protocol):
@@ -74,7 +95,8 @@ class Standing(Struct, frozen=True):
 def merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> Patch:
     """Return one patch that does what both do; where they differ the second counts.
 
-    Lists of named items (containers) are merged by name, as the API server does; all other lists are replaced.
+    Lists of named items (containers) are merged by name, as the API server does. Of lists that it merges by topology
+    key, the later item of a key takes the place of the earlier one. All other lists are replaced.
     """
     both = dict(first)
     for name, value in second.items():
@@ -107,11 +129,17 @@ def _merged_value(first: Any, second: Any) -> Any:
         for item in second:
             by_name[item["name"]] = merged(by_name.get(item["name"], {}), item)
         return list(by_name.values())
+    if _keyed(first, TOPOLOGY_KEY) and _keyed(second, TOPOLOGY_KEY):
+        return list({item[TOPOLOGY_KEY]: item for item in (*first, *second)}.values())
     return second
 
 
 def _named(items: Any) -> bool:
-    return isinstance(items, list) and all(isinstance(each, Mapping) and "name" in each for each in items)
+    return _keyed(items, "name")
+
+
+def _keyed(items: Any, key: str) -> bool:
+    return isinstance(items, list) and all(isinstance(each, Mapping) and key in each for each in items)
 
 
 def in_pod_template(pod_spec: Patch) -> Patch:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from productionpolicy.expectations import BY_NAME, REPAIRABLE, Expectation
 from productionpolicy.kube.workloads import ANNOTATION_DOMAIN, GRACE, MAX_UNAVAILABLE, REPAIRED, Workload
-from productionpolicy.repairs import Amendment, Grace, Illegible, MaxUnavailable, Standing
+from productionpolicy.repairs import Amendment, Grace, Illegible, MaxUnavailable, Notation, Standing
 from productionpolicy.verdict.marks import BEFORE, FAILED, STARTED, Setback, Started
 
 REPAIRS = f"repairs.{ANNOTATION_DOMAIN}/"
@@ -27,7 +27,7 @@ OWNERS = "owner's"
 MOST_UNDONE = 2
 """How often another writer may undo the same repair before we leave it undone."""
 
-_RESTORABLE: dict[type[Amendment], str] = {Grace: GRACE, MaxUnavailable: MAX_UNAVAILABLE}
+_RESTORABLE: dict[type[Notation], str] = {Grace: GRACE, MaxUnavailable: MAX_UNAVAILABLE}
 _PREFIXES = (REPAIRS, CONTESTED, BEFORE)
 _KEYS = (POLICY, STARTED, FAILED, *(f"{prefix}{each.name}" for prefix in _PREFIXES for each in REPAIRABLE))
 """Our notes; one of an expectation that only another version knows is none of our business."""

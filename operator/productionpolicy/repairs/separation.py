@@ -1,0 +1,25 @@
+"""Rules that keep the pods of a workload apart, of one kind or the other."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from productionpolicy.repairs.anti_affinity import AntiAffinity
+from productionpolicy.repairs.topology_spread import TopologySpread
+
+
+class Separation:
+    """A podAntiAffinity or topologySpreadConstraints; how a note begins tells which."""
+
+    restarts: ClassVar[bool] = True
+    subject: ClassVar[str] = ""
+
+    @classmethod
+    def parse(cls, note: str) -> AntiAffinity | TopologySpread:
+        """Read a note of either.
+
+        Raises:
+            Illegible: it is a note of neither.
+        """
+        kind = TopologySpread if note.startswith(TopologySpread.__name__) else AntiAffinity
+        return kind.parse(note)
