@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from productionpolicy.controller.policies import progressing
+from productionpolicy.controller.policies import progressing, ready
+from productionpolicy.controller.store import StoredPolicy
+from productionpolicy.expectations.spread import DEAR_FROM
 from productionpolicy.kube.workloads import WorkloadKey
 from productionpolicy.verdict import Report, State
 from productionpolicy.verdict.ledger import Ledger
@@ -112,3 +114,19 @@ def test_the_message_names_the_command_that_shows_all_changes(namespaces: int, w
 
 def test_too_many_failed_rollouts_come_first() -> None:
     assert told(REPAIRING, PUT_BACK, failed=3)[:2] == ("False", "TooManyFailedRollouts")
+
+
+def told_of_readiness(*pods: int, **spread: Any) -> str:
+    stored = StoredPolicy("default", "u", resource_version="1", generation=1, policy=policy(spread=spread))
+    return ready(stored, ledger(*({"pods_with_terms": each} for each in pods)))[2]
+
+
+def test_a_policy_tells_how_to_switch_when_many_pods_carry_terms() -> None:
+    assert told_of_readiness(DEAR_FROM - 10, 10) == "the policy is valid and in use"
+    message = told_of_readiness(DEAR_FROM - 10, 11)
+    assert "more than 3000 pods" in message
+    assert "set spec.expectations.spread.method to TopologySpread" in message
+
+
+def test_a_policy_whose_method_is_the_other_one_already_does_not() -> None:
+    assert told_of_readiness(DEAR_FROM + 1, method="TopologySpread") == "the policy is valid and in use"

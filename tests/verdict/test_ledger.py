@@ -45,6 +45,7 @@ REPORTS = st.builds(
     waits=st.sampled_from([None, *Wait]),
     asks=st.booleans(),
     enforced=st.booleans(),
+    pods_with_terms=st.integers(0, 9),
 )
 STEPS = st.lists(st.one_of(REPORTS, KEYS), max_size=12)
 

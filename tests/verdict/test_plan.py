@@ -17,6 +17,7 @@ from support.manifests import (
     anti_affinity,
     autoscaler,
     budget,
+    constraint,
     container,
     deployment,
     node,
@@ -29,7 +30,8 @@ from support.strategies import workloads
 from support.surroundings import NEWEST, surroundings_of
 from support.world import TODAY, World, repaired
 
-HOST = "kubernetes.io/hostname"
+HOST, ZONE = "kubernetes.io/hostname", "topology.kubernetes.io/zone"
+POD_HASH = "pod-template-hash"
 NODES = [node(f"n{number}") for number in range(6)]
 CONTROLLED = {"ownerReferences": [{"kind": "App", "name": "shop", "uid": "x", "controller": True}]}
 NOT_RAISED = "the sleep is not shorter than the grace period, which this policy does not raise (terminationGracePeriod)"
@@ -387,6 +389,82 @@ def test_anti_affinity_stays_when_the_owner_adds_a_constraint_of_its_own() -> No
     world = repaired(deployment(), policy=only("spread"))
     constraint = {"topologyKey": HOST, "whenUnsatisfiable": "ScheduleAnyway", "labelSelector": {}}
     world.edit(lambda raw: raw["spec"]["template"]["spec"].update(topologySpreadConstraints=[constraint]))
+    assert world.plan().empty
+
+
+# Spreading by constraints.
+
+
+def by_constraints(**more: Any) -> Any:
+    return only(spread={"method": "TopologySpread", "topologyKeys": [HOST], **more})
+
+
+def constraints_of(world: World) -> Any:
+    return world.raw["spec"]["template"]["spec"].get("topologySpreadConstraints")
+
+
+@pytest.mark.parametrize(("before", "after"), [("AntiAffinity", "TopologySpread"), ("TopologySpread", "AntiAffinity")])
+def test_a_change_of_method_replaces_the_rules_in_one_restart(before: str, after: str) -> None:
+    world = repaired(deployment(), policy=by_constraints(method=before))
+    world.policy = by_constraints(method=after)
+    assert [each.restarts for each in world.plan().changes] == [True]
+    assert world.plan(restarts=Restarts.NONE).empty
+    world.reconcile()
+    assert world.raw["spec"] == repaired(deployment(), policy=by_constraints(method=after)).raw["spec"]
+    assert world.plan().empty
+
+
+def test_constraints_are_withdrawn_without_a_trace() -> None:
+    before = World(deployment()).raw
+    world = repaired(deployment(), policy=by_constraints())
+    assert constraints_of(world)
+    world.policy = by_constraints(action="Ignore")
+    world.reconcile()
+    assert world.raw["spec"] == before["spec"]
+    assert world.journal == {}
+
+
+@pytest.mark.parametrize("key", [HOST, "example.com/rack"])
+def test_constraints_stay_when_the_owner_adds_one_of_its_own_and_go_with_the_next_restart(key: str) -> None:
+    own = constraint(topologyKey=key, maxSkew=2)
+    world = repaired(deployment(), policy=only("preStop", spread={"method": "TopologySpread", "topologyKeys": [HOST]}))
+    world.edit(lambda raw: raw["spec"]["template"]["spec"]["topologySpreadConstraints"].append(own))
+    assert not world.plan().restarts
+    world.policy = only(preStop={"sleepSeconds": 5}, spread={"method": "TopologySpread", "topologyKeys": [HOST]})
+    world.reconcile()
+    shared = [] if key != HOST else [constraint(whenUnsatisfiable="ScheduleAnyway", matchLabelKeys=[POD_HASH])]
+    assert constraints_of(world) == [*shared, own]
+    assert "spread" not in world.journal
+
+
+def test_nothing_is_added_beside_a_constraint_of_the_owner_on_any_key() -> None:
+    own = constraint(topologyKey="example.com/rack", whenUnsatisfiable="ScheduleAnyway")
+    world = World(deployment(pod={"topologySpreadConstraints": [own]}), policy=by_constraints())
+    planned = world.plan()
+    assert planned.empty
+    assert "topologySpreadConstraints of its own" in planned.refusals["spread"]
+
+
+def test_constraints_are_added_beside_terms_of_the_owner_that_do_not_separate_its_pods() -> None:
+    own = anti_affinity(key="example.com/rack")
+    world = repaired(deployment(pod={"affinity": own}), policy=by_constraints())
+    assert world.raw["spec"]["template"]["spec"]["affinity"] == own
+    assert world.journal["spread"] == f"TopologySpread per rollout: {HOST}"
+
+
+def test_constraints_that_are_taken_away_twice_are_contested() -> None:
+    world = repaired(deployment(), policy=by_constraints())
+    for _ in range(2):
+        world.edit(lambda raw: raw["spec"]["template"]["spec"].pop("topologySpreadConstraints", None))
+        world.reconcile()
+    assert constraints_of(world) is None
+    assert world.plan().contested
+
+
+def test_constraints_stay_when_a_second_zone_comes() -> None:
+    world = repaired(deployment(), others=[node("n0", zone="a")], policy=by_constraints(topologyKeys=[HOST, ZONE]))
+    assert world.journal["spread"] == f"TopologySpread per rollout: {HOST}; one place: {ZONE}"
+    world.others.append(node("n2", zone="b"))
     assert world.plan().empty
 
 

@@ -20,6 +20,7 @@ from productionpolicy.controller.metrics import FINDINGS
 from productionpolicy.controller.metrics import WORKLOADS as WORKLOADS_GAUGE
 from productionpolicy.controller.reconciler import Reconciler
 from productionpolicy.controller.store import AUDIT, NAMESPACE_MODE, OFF, Store, StoredPolicy
+from productionpolicy.expectations.spread import DEAR_FROM, SPREAD, Method
 from productionpolicy.kube.text import printable
 from productionpolicy.kube.workloads import WorkloadKey
 from productionpolicy.policy import Mode, Policy
@@ -183,7 +184,7 @@ class Keeper:
         return _plain(ledger.status(stored.policy, namespaces=namespaces, conditions=conditions))
 
     def _conditions(self, stored: StoredPolicy, ledger: Ledger) -> Iterator[Condition]:
-        yield self._condition(stored, "Ready", *_ready(stored, caveat=self.caveat))
+        yield self._condition(stored, "Ready", *ready(stored, ledger, caveat=self.caveat))
         if stored.policy is not None:
             yield self._condition(stored, "Compliant", *_compliant(ledger))
             failed = self.reconciler.setbacks.counted(stored.policy)
@@ -253,10 +254,30 @@ def _plain(status: Any) -> Any:
     return msgspec.json.decode(msgspec.json.encode(status))
 
 
-def _ready(stored: StoredPolicy, *, caveat: str) -> tuple[str, str, str]:
+def ready(stored: StoredPolicy, ledger: Ledger, *, caveat: str = "") -> tuple[str, str, str]:
+    """Return status, reason and message of the condition Ready.
+
+    Args:
+        stored: the policy whose condition it is.
+        ledger: what its workloads come to.
+        caveat: what is to be told of the API server's version.
+    """
     if stored.policy is None:
         return "False", "InvalidSpec", f"nothing is repaired by this policy: {stored.fault}"
-    return "True", "Valid", "; ".join(filter(None, ("the policy is valid and in use", caveat)))
+    cost = _DEAR if _is_dear(stored.policy, ledger) else ""
+    return "True", "Valid", "; ".join(filter(None, ("the policy is valid and in use", caveat, cost)))
+
+
+_DEAR = (
+    f"more than {DEAR_FROM} pods carry podAntiAffinity terms that were added by this policy, and from there on such terms "
+    "more than double the CPU time that kube-scheduler takes for a pod: set spec.expectations.spread.method to "
+    "TopologySpread, which replaces them at the pace of spec.rollout"
+)
+
+
+def _is_dear(policy: Policy, ledger: Ledger) -> bool:
+    by_terms = policy.parameters(SPREAD).method is Method.ANTI_AFFINITY
+    return by_terms and ledger.pods_with_terms > DEAR_FROM
 
 
 def _compliant(ledger: Ledger) -> tuple[str, str, str]:

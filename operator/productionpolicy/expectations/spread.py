@@ -91,7 +91,11 @@ class SpreadParameters(Parameters, frozen=True, kw_only=True):
     """The pods of a workload are kept apart from each other, on hosts and in zones."""
 
     rules: ClassVar[tuple[Rule, ...]] = (
-        Rule(cel="self.method != 'TopologySpread' || self.strength != 'Required'", message=_SOFT),
+        Rule(
+            cel="!has(self.method) || !has(self.strength) "
+            "|| self.method != 'TopologySpread' || self.strength != 'Required'",
+            message=_SOFT,
+        ),
     )
 
     method: Annotated[

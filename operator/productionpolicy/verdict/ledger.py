@@ -42,6 +42,7 @@ class _Tally:
     repaired: int = 0
     asking: int = 0
     enforced: int = 0
+    pods_with_terms: int = 0
 
     def count(self, report: Report, sign: int) -> None:
         self.total += sign
@@ -49,6 +50,7 @@ class _Tally:
         self.repaired += sign * report.in_effect
         self.asking += sign * report.asks
         self.enforced += sign * report.enforced
+        self.pods_with_terms += sign * report.pods_with_terms
 
 
 @dataclass(slots=True)
@@ -137,6 +139,11 @@ class Ledger:
     def enforced(self) -> int:
         """How many workloads fulfil what the policy repairs or refuses."""
         return self._all.enforced
+
+    @property
+    def pods_with_terms(self) -> int:
+        """How many pods carry podAntiAffinity terms that we have added."""
+        return self._all.pods_with_terms
 
     @property
     def pending(self) -> tuple[int, int]:

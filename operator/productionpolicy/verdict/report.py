@@ -8,8 +8,10 @@ from enum import StrEnum
 from msgspec import Struct
 
 from productionpolicy.expectations import BY_NAME, Action, Finding
+from productionpolicy.expectations.spread import SPREAD
 from productionpolicy.kube.workloads import REPAIRED, WorkloadKey
 from productionpolicy.policy import Timing
+from productionpolicy.repairs import AntiAffinity
 from productionpolicy.verdict.audit import Outcome, Verdict
 from productionpolicy.verdict.case import Case, Governance
 from productionpolicy.verdict.plan import Plan
@@ -95,6 +97,8 @@ class Report(Struct, frozen=True):
     enforced: bool = True
     """Whether it fulfils what its policy repairs or refuses."""
     exemptions: tuple[Exempted, ...] = ()
+    pods_with_terms: int = 0
+    """Its replicas, if they carry podAntiAffinity terms that we have added."""
 
     @property
     def repairs(self) -> int:
@@ -127,8 +131,13 @@ def report(case: Case, verdicts: tuple[Verdict, ...], planned: Plan, *, rolling:
         waits=_wait(case, planned),
         asks=state in _FOR_PEOPLE or bool(failed - {each.expectation for each in planned.changes}),
         exemptions=exempted(case),
+        pods_with_terms=case.workload.replicas if _has_terms(case) else 0,
         enforced=not any(name not in BY_NAME or case.action(BY_NAME[name]) in _ENFORCED for name in failed),
     )
+
+
+def _has_terms(case: Case) -> bool:
+    return isinstance(case.journal.repairs.get(SPREAD.name), AntiAffinity)
 
 
 def _rolls(case: Case, *, rolling: bool) -> bool:
