@@ -107,6 +107,10 @@ bench-applied: programs ## Measure how much of the time of many Deployments is a
 bench-admission: programs ## Measure what repairs at admission cost the API server
 	@$(RUN) -m bench.admission
 
+.PHONY: bench-scheduler
+bench-scheduler: programs ## Measure what keeping pods apart costs kube-scheduler, by method (SCALE=2000, 7000, 20000)
+	@$(RUN) -m bench.scheduler --scale $(SCALE)
+
 .PHONY: compat
 compat: $(ENVIRONMENT) ## Run the cluster tests on Kubernetes 1.32 to 1.37, and write the results into docs/ (VERSION=1.34)
 	@$(RUN) -m compat --write $(if $(VERSION),--version $(VERSION))

@@ -143,6 +143,12 @@ def test_a_minimal_policy_is_stored_with_the_defaults_that_the_operator_uses(clu
             id="both-terms",
         ),
         pytest.param(
+            {"expectations": {"spread": {"method": "TopologySpread", "strength": "Required"}}},
+            "spec.expectations.spread",
+            "strength Required needs method AntiAffinity",
+            id="hard-constraints",
+        ),
+        pytest.param(
             {"expectations": {"podDisruptionBudget": {"maxUnavailable": 0}}},
             "spec.expectations.podDisruptionBudget",
             "maxUnavailable must be 1 or more",

@@ -166,6 +166,12 @@ def test_a_percentage_of_rollouts_rounds_up_and_is_at_least_one(given: int | str
             "spec.expectations.spread.topologyKeys[0]: Expected `str` matching regex '^[A-Za-z0-9._/-]+$'",
         ),
         (
+            "spread",
+            {"method": "TopologySpread", "strength": "Required"},
+            "spec.expectations.spread: strength Required needs method AntiAffinity: constraints are written with "
+            "whenUnsatisfiable ScheduleAnyway",
+        ),
+        (
             "podDisruptionBudget",
             {"maxUnavailable": 1, "minAvailable": 1},
             "spec.expectations.podDisruptionBudget: maxUnavailable and minAvailable exclude each other: remove one",

@@ -104,6 +104,7 @@ def test_the_totals_are_those_of_the_reports(reports: list[Report]) -> None:
         sum(each.asks for each in reports),
         sum(each.enforced for each in reports),
     )
+    assert ledger.pods_with_terms == sum(each.pods_with_terms for each in reports)
     assert [ledger.waiting(each) for each in Wait] == [sum(told.waits is each for told in reports) for each in Wait]
     assert len(found.violations) + found.violations_omitted == sum(len(each.findings) for each in reports)
 

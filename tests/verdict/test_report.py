@@ -10,7 +10,7 @@ import pytest
 from productionpolicy.kube.workloads import WorkloadKey
 from productionpolicy.verdict import Governance, Outcome, State
 from productionpolicy.verdict.report import Wait
-from support.manifests import deployment
+from support.manifests import anti_affinity, deployment
 from support.policies import only
 from support.world import World, repaired
 
@@ -202,3 +202,15 @@ def test_a_report_says_whether_a_person_is_needed(
 ) -> None:
     told = World(deployment(), policy=only(*names), **changed).report()
     assert (told.asks, told.enforced) == (asks, enforced)
+
+
+@pytest.mark.parametrize(("method", "pods"), [("AntiAffinity", 3), ("TopologySpread", 0)])
+def test_a_report_counts_the_pods_that_carry_terms_of_the_operator(method: str, pods: int) -> None:
+    world = World(deployment(replicas=3), policy=only(spread={"method": method}))
+    assert world.report().pods_with_terms == 0
+    world.reconcile()
+    assert world.report().pods_with_terms == pods
+
+
+def test_terms_of_the_owner_are_not_counted() -> None:
+    assert World(deployment(pod={"affinity": anti_affinity()}), policy=only("spread")).report().pods_with_terms == 0

@@ -127,6 +127,10 @@ class ControlPlane:
         """The ids of its processes."""
         return tuple(process.pid for process in self._processes.values())
 
+    def pid(self, component: str) -> int:
+        """Return the id of the process of a component, for instance `kube-scheduler`."""
+        return self._processes[component].pid
+
     @property
     def whole(self) -> bool:
         """Whether all that was started still runs."""
