@@ -217,6 +217,23 @@ def test_a_spread_constraint_is_hard_unless_it_says_otherwise() -> None:
     )
 
 
+def test_a_spread_constraint_tells_of_fields_that_are_not_read() -> None:
+    given = {"topologyKey": "a", "whenUnsatisfiable": "DoNotSchedule", "maxSkew": 1}
+    constraints = [{**given, **more} for more in ({}, {"nodeTaintsPolicy": "Honor"}, {"nodeTaintsPolicy": "Ignore"})]
+    plain, honors, ignores = template(topologySpreadConstraints=constraints).spread_constraints
+    assert plain.others == ""
+    assert len({plain.others, honors.others, ignores.others}) == len(constraints)
+
+
+@pytest.mark.parametrize("recorded", [server_side_applied, client_side_applied])
+def test_a_spread_constraint_is_declared_by_its_key_and_what_becomes_of_other_pods(recorded: Any) -> None:
+    hard = {"topologyKey": "a", "whenUnsatisfiable": "DoNotSchedule", "maxSkew": 1}
+    soft = {**hard, "whenUnsatisfiable": "ScheduleAnyway"}
+    metadata = recorded(deployment(pod={"topologySpreadConstraints": [hard]}))["metadata"]
+    live = {**deployment(pod={"topologySpreadConstraints": [hard, soft]}), "metadata": {**metadata, "uid": "u"}}
+    assert [each.declared for each in read_workload(live).template.spread_constraints] == [True, False]
+
+
 def test_host_ports_count_where_containers_run_on() -> None:
     host: list[Raw] = [{"containerPort": 80, "hostPort": 80}]
     told = [

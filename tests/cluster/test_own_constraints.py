@@ -1,0 +1,156 @@
+"""Constraints that an owner brings where a policy spreads by constraints: they come out as they were written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from cluster.conftest import ROOT
+from cluster.test_admission_plan import govern
+from cluster.world import Raw, eventually, journal
+from control_plane.installation import admission_version, install_admission, start_admitting
+from control_plane.plane import ControlPlane
+
+NAMESPACE = "by-constraints"
+HOST, ZONE, RACK = "kubernetes.io/hostname", "topology.kubernetes.io/zone", "example.com/rack"
+LABELS = {"app": "web", "tier": "front"}
+SOFT, HARD = "ScheduleAnyway", "DoNotSchedule"
+
+
+@pytest.fixture(scope="module")
+def governed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    with start_admitting(tmp_path_factory.mktemp("constraints"), controllers=False) as plane:
+        plane.kubectl("apply", "-k", str(ROOT / "manifests"))
+        install_admission(plane)
+        version = admission_version(plane)
+        assert version is not None
+        govern(plane, NAMESPACE, version=version)
+        probe = yaml.safe_dump(deployment("probe"))
+        eventually(lambda: "sleep" in plane.kubectl("create", "--dry-run=server", "-o", "yaml", "-f", "-", stdin=probe))
+        yield plane
+
+
+def deployment(name: str, *, image: str = "one", **pod: Any) -> Raw:
+    container = {"name": "web", "image": f"registry.example/web:{image}", "ports": [{"containerPort": 80}]}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "spec": {
+            "replicas": 4,
+            "selector": {"matchLabels": LABELS},
+            "template": {"metadata": {"labels": LABELS}, "spec": {"containers": [container], **pod}},
+        },
+    }
+
+
+def constraint(key: str = HOST, unsatisfiable: str = SOFT, *, labels: Raw = LABELS, **more: Any) -> Raw:
+    given = {"topologyKey": key, "whenUnsatisfiable": unsatisfiable, "maxSkew": 1}
+    return {**given, "labelSelector": {"matchLabels": labels}, **more}
+
+
+OURS = [constraint(key, matchLabelKeys=["pod-template-hash"]) for key in (HOST, ZONE)]
+WAYS = {
+    "apply": ("apply", "-f", "-"),
+    "apply --server-side": ("apply", "--server-side", "-f", "-"),
+    "replace": ("replace", "-f", "-"),
+    "patch": ("patch", "deployment", "-n", NAMESPACE, "--type=strategic"),
+}
+
+
+def write(plane: ControlPlane, way: str, raw: Raw) -> None:
+    """Let the owner write in some way."""
+    if way == "patch":
+        pod = raw["spec"]["template"]["spec"]
+        change = {name: pod[name] for name in ("containers", "topologySpreadConstraints") if name in pod}
+        patch = json.dumps({"spec": {"template": {"spec": change}}})
+        plane.kubectl(*WAYS[way], raw["metadata"]["name"], "-p", patch)
+    else:
+        plane.kubectl(*WAYS[way], stdin=json.dumps(raw))
+
+
+def live(plane: ControlPlane, name: str) -> Raw:
+    found: Raw = json.loads(plane.kubectl("get", "deployment", name, "-n", NAMESPACE, "-o", "json"))
+    return found
+
+
+def constraints(raw: Raw) -> list[Raw]:
+    return sorted(raw["spec"]["template"]["spec"].get("topologySpreadConstraints", []), key=json.dumps)
+
+
+def created(plane: ControlPlane, way: str, name: str) -> Raw:
+    server_side = way == "apply --server-side"
+    plane.kubectl(*WAYS[way if server_side else "apply"], stdin=json.dumps(deployment(name)))
+    found = live(plane, name)
+    assert constraints(found) == sorted(OURS, key=json.dumps)
+    assert journal(found)["spread"] == f"TopologySpread per rollout: {HOST},{ZONE}"
+    return found
+
+
+OWN: dict[str, list[Raw]] = {
+    "another-skew": [constraint(maxSkew=2)],
+    "a-hard-one": [constraint(unsatisfiable=HARD, minDomains=2)],
+    "on-zones": [constraint(ZONE, HARD, nodeTaintsPolicy="Honor")],
+    "on-racks": [constraint(RACK)],
+    "on-both-keys": [constraint(maxSkew=3), constraint(ZONE, HARD)],
+    "with-another-label-key": [constraint(matchLabelKeys=["pool"])],
+    "with-another-selector": [constraint(labels={**LABELS, "pool": "a"})],
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("own", OWN)
+def test_an_owners_constraint_is_stored_as_it_was_written(governed: ControlPlane, way: str, own: str) -> None:
+    name = f"{own}-{way}".replace(" --", "-")
+    created(governed, way, name)
+    write(governed, way, deployment(name, topologySpreadConstraints=OWN[own]))
+    found = live(governed, name)
+    assert constraints(found) == sorted(OWN[own], key=json.dumps)
+    assert "spread" not in journal(found)
+
+
+@pytest.mark.parametrize("way", ["apply", "apply --server-side", "patch"])
+def test_ours_stay_when_the_owner_changes_something_else(governed: ControlPlane, way: str) -> None:
+    name = f"image-{way}".replace(" --", "-")
+    created(governed, way, name)
+    write(governed, way, deployment(name, image="two"))
+    found = live(governed, name)
+    assert constraints(found) == sorted(OURS, key=json.dumps)
+    assert journal(found)["spread"] == f"TopologySpread per rollout: {HOST},{ZONE}"
+
+
+def test_they_come_back_when_a_replacement_takes_them_away_with_the_note(governed: ControlPlane) -> None:
+    created(governed, "apply", "replaced")
+    write(governed, "replace", deployment("replaced", image="two"))
+    assert constraints(live(governed, "replaced")) == sorted(OURS, key=json.dumps)
+
+
+@pytest.mark.parametrize("way", ["apply", "apply --server-side"])
+def test_a_label_key_that_the_owner_declares_stays(governed: ControlPlane, way: str) -> None:
+    name = f"declared-{way}".replace(" --", "-")
+    own = [constraint(maxSkew=2, matchLabelKeys=["pod-template-hash"])]
+    created(governed, way, name)
+    write(governed, way, deployment(name, topologySpreadConstraints=own))
+    assert constraints(live(governed, name)) == own
+
+
+@pytest.mark.parametrize("way", ["apply", "apply --server-side", "patch"])
+def test_a_constraint_that_says_nothing_else_changes_nothing(governed: ControlPlane, way: str) -> None:
+    """The documented cell: nothing of the template changes, so the API server has nothing to mend."""
+    name = f"the-same-{way}".replace(" --", "-")
+    before = created(governed, way, name)
+    write(governed, way, deployment(name, topologySpreadConstraints=[constraint()]))
+    assert live(governed, name)["spec"] == before["spec"]
+
+
+@pytest.mark.parametrize("way", ["apply", "patch"])
+def test_a_strategic_merge_keeps_labels_that_the_owners_selector_leaves_out(governed: ControlPlane, way: str) -> None:
+    """The documented cell: the API server merges the two selectors, and nobody can tell afterwards who wrote what."""
+    name = f"fewer-labels-{way}"
+    created(governed, way, name)
+    write(governed, way, deployment(name, topologySpreadConstraints=[constraint(maxSkew=2, labels={"app": "web"})]))
+    assert constraints(live(governed, name)) == [constraint(maxSkew=2)]
