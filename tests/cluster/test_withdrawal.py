@@ -125,6 +125,30 @@ def test_deleting_the_policy_under_revert_brings_the_old_replica_set_back(world:
     eventually(lambda: world.running_hashes(governed.namespace) == governed.hash_before)
 
 
+BY_CONSTRAINTS = {"spread": {"method": "TopologySpread"}}
+
+
+def test_constraints_are_withdrawn_so_that_the_old_replica_set_comes_back(world: World) -> None:
+    governed = Governed(world, onRemoval="Revert", expectations=BY_CONSTRAINTS)
+    assert len(pod_spec(governed.now())["topologySpreadConstraints"]) == 2
+    world.label(governed.namespace, "productionpolicy.dev/policy-")
+    eventually(lambda: governed.journal() == set())
+    assert governed.now()["spec"] == governed.before["spec"]
+    eventually(lambda: world.running_hashes(governed.namespace) == governed.hash_before)
+
+
+def test_a_change_of_the_method_replaces_the_rules_in_one_rollout(world: World) -> None:
+    governed = Governed(world)
+    world.change_policy(governed.policy, expectations=BY_CONSTRAINTS)
+    eventually(lambda: "topologySpreadConstraints" in pod_spec(governed.now()))
+    assert "affinity" not in pod_spec(governed.now())
+    world.settled(governed.policy, total=1)
+    assert world.fixed(governed.state) == (3, FULL, [BUDGET])
+    world.change_policy(governed.policy, expectations={"spread": {"method": "AntiAffinity"}})
+    eventually(lambda: "affinity" in pod_spec(governed.now()))
+    assert "topologySpreadConstraints" not in pod_spec(governed.now())
+
+
 def test_a_policy_that_is_deleted_right_after_it_was_told_to_revert_withdraws_everything(world: World) -> None:
     governed = Governed(world)
     world.change_policy(governed.policy, onRemoval="Revert")

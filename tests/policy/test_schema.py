@@ -183,7 +183,7 @@ def test_the_name_is_short_enough_for_a_label() -> None:
 
 def test_every_rule_has_a_message() -> None:
     rules = [rule for _, schema in SPEC_FIELDS for rule in schema.get("x-kubernetes-validations", ())]
-    assert len(rules) == 5
+    assert len(rules) == 6
     assert all(rule["rule"] and rule["message"] for rule in rules)
 
 
