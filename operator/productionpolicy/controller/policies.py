@@ -270,7 +270,7 @@ def ready(stored: StoredPolicy, ledger: Ledger, *, caveat: str = "") -> tuple[st
 
 _DEAR = (
     f"more than {DEAR_FROM} pods carry podAntiAffinity terms that were added by this policy, and so many "
-    "more than double the CPU time that kube-scheduler takes for a pod: set spec.expectations.spread.method to "
+    "about double the CPU time that kube-scheduler takes for a pod: set spec.expectations.spread.method to "
     "TopologySpread, which replaces them at the pace of spec.rollout"
 )
 
