@@ -130,21 +130,17 @@ def test_they_come_back_when_a_replacement_takes_them_away_with_the_note(governe
     assert constraints(live(governed, "replaced")) == sorted(OURS, key=itemgetter("topologyKey"))
 
 
-@pytest.mark.parametrize("way", ["apply", "apply --server-side"])
-def test_where_nothing_is_done_at_admission_a_merge_leaves_our_label_key_in_it(
-    governed: ControlPlane, way: str
-) -> None:
+def test_where_nothing_is_done_at_admission_a_merge_leaves_our_label_key_in_it(governed: ControlPlane) -> None:
     """The documented cell: `default` is not governed here, so the API server only merges."""
-    name = f"merged-{way}".replace(" --", "-")
-    own, elsewhere = [constraint(maxSkew=2)], {"name": name, "namespace": "default"}
-    governed.kubectl(*WAYS[way], stdin=json.dumps({**deployment(name), "metadata": elsewhere}))
+    own, elsewhere = [constraint(maxSkew=2)], {"name": "merged", "namespace": "default"}
+    governed.kubectl(*WAYS["apply"], stdin=json.dumps({**deployment("merged"), "metadata": elsewhere}))
     patch = json.dumps({"spec": {"template": {"spec": {"topologySpreadConstraints": OURS}}}})
-    governed.kubectl("patch", "deployment", name, "--type=strategic", "-p", patch)
+    governed.kubectl("patch", "deployment", "merged", "--type=strategic", "-p", patch)
     # As after a write of the operator, the constraints belong to nobody.
-    governed.kubectl("patch", "deployment", name, "--type=merge", "-p", '{"metadata": {"managedFields": [{}]}}')
-    changed = {**deployment(name, topologySpreadConstraints=own), "metadata": elsewhere}
-    governed.kubectl(*WAYS[way], stdin=json.dumps(changed))
-    found = json.loads(governed.kubectl("get", "deployment", name, "-o", "json"))
+    governed.kubectl("patch", "deployment", "merged", "--type=merge", "-p", '{"metadata": {"managedFields": [{}]}}')
+    changed = {**deployment("merged", topologySpreadConstraints=own), "metadata": elsewhere}
+    governed.kubectl(*WAYS["apply"], stdin=json.dumps(changed))
+    found = json.loads(governed.kubectl("get", "deployment", "merged", "-o", "json"))
     assert constraints(found) == [constraint(maxSkew=2, matchLabelKeys=["pod-template-hash"]), OURS[1]]
 
 
