@@ -7,10 +7,18 @@ from pathlib import Path
 import pytest
 
 from matrix.changes import CHANGES, ONE_HANDLER, TOO_SHORT
+from matrix.helm import HELM_3, HELM_4
 from matrix.play import REPAIRED, Cell, Unit, diagonal, pairs, played
 from matrix.stage import staged
 from matrix.trial import Way
 from matrix.writers import WRITERS, Apply
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _programs() -> None:
+    """Build them, if need be, before anything waits for an answer."""
+    for each in (HELM_3, HELM_4):
+        each.ensure()
 
 
 def lost(cells: list[Cell]) -> list[str]:
