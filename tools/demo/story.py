@@ -19,7 +19,7 @@ FINALIZER = "productionpolicy.dev/revert"
 SHOWN = "Deployment storefront"
 DELETED = "storefront-deployment-productionpolicy"
 EDITED = "cart-statefulset-productionpolicy"
-TERMS = "25%"
+TERMS = 1
 MEND_SECONDS = 20.0
 SETTLE_SECONDS = 60.0
 
