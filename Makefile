@@ -45,7 +45,7 @@ test: lint programs ## Run lint and the tests, with slices of the longest ones
 	@$(PYTEST) $(PARALLEL) -m "not exhaustive" tests
 
 .PHONY: test-all
-test-all: lint programs node-programs ## Run everything that has to pass: lint, then all tests whole
+test-all: lint programs node-programs ## Run lint and all tests whole
 	@$(STEP) "all tests"
 	@$(PYTEST) $(PARALLEL) tests
 

@@ -64,7 +64,7 @@ def test_the_granted_rights_are_the_used_ones(admitting_world: World) -> None:
         world.operator.start()
         world.operator.wait_ready(30)
     eventually(lambda: are_narrow(world, policy))
-    world.settled(policy, total=3)
+    world.settled(policy, total=5)
     world.kubectl("delete", "productionpolicy", policy, "--timeout=60s")
     eventually(lambda: not world.budgets(namespace))
 

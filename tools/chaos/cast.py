@@ -84,7 +84,7 @@ def _shop() -> Iterator[Part]:
     for number in range(1, 4):
         yield Part(SHOP, deployment(f"wide-{number}", replicas=5), templates=2)
     yield Part(SHOP, deployment("lone", replicas=1), templates=2)
-    yield Part(SHOP, deployment("asleep", replicas=0), templates=2)
+    yield Part(SHOP, deployment("asleep", replicas=0), templates=1)
     yield Part(SHOP, deployment("recreated", strategy={"type": "Recreate"}), templates=2)
     yield Part(SHOP, deployment("many", containers=[container(each) for each in ("web", "side", "linkerd-proxy")]), 2)
 
