@@ -15,7 +15,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-WIDTH = 120
+WIDTH = 115
 INDENT = "  "
 _GAP = re.compile(r" {3,}")
 """What kubectl puts between columns."""
