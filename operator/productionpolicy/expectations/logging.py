@@ -3,7 +3,7 @@
 ## What it expects
 No script in the manifest sends messages into a file, by redirection or by `tee`; the streams (`/dev/stdout`,
 `/dev/stderr`, `/proc/1/fd/1`) and `/dev/null` are none, and a file that the script itself reads again, as by `tail -F`,
-passes, as does one that another container of the pod reads, under whatever path it has mounted the volume. No variable
+passes, as does one that another container of the pod reads, at any mount path. No variable
 or option of a log file (`LOG_FILE`, `APP_LOG_DIR`, `--log-file`) names an absolute path, nor does a directive of nginx
 (`error_log`), and PostgreSQL runs without its `logging_collector`. No
 container of another kind than a DaemonSet mounts `/var/log` of its node to write to it.

@@ -17,7 +17,7 @@ changes of the nodes restart nothing. `method` says which kind of rule:
 
 - `AntiAffinity`, the default: podAntiAffinity terms. `strength: Preferred` never keeps a pod from being scheduled.
   `strength: Required` is used only for topology keys of which the schedulable nodes offer enough places for all pods
-  and a surge when it is written; for the others Preferred stands in, and the journal says so. Later changes of the
+  and a surge when it is written; for the others Preferred is used, and the journal says so. Later changes of the
   nodes never rewrite it. A workload that has podAntiAffinity terms of its own is left to its owner: the lists are
   atomic, and an addition would rewrite them. The cost of scheduling a pod grows with the number of pods that have such
   terms: `Ready` of the policy says when it is time for the other method.
