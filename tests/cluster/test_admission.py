@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from cluster.webhook import hooking
 from cluster.world import Raw, World, container, deployment, eventually, journal, pod_spec, stateful_set
 from control_plane.installation import admission_version
 
-ORDERS = 5
+ORDERS = 12
 """So many workloads meet the policies of the API server in both orders: it takes them as they come."""
 
 OUR_SLEEP = {"preStop": {"sleep": {"seconds": 10}}}
@@ -89,14 +90,15 @@ def meddled(world: World) -> Iterator[Raw]:
     for each in made:
         world.kubectl("apply", "-f", "-", stdin=each)
     probe = labelled(deployment("probe"), labels)
-    eventually(
-        lambda: (
-            "/drain" in world.kubectl("create", "--dry-run=server", "-o", "yaml", "-f", "-", stdin=probe, check=False)
-        )
-    )
+    eventually(lambda: "/drain" in tried(world, probe))
     yield labels
     for each in made:
         world.kubectl("delete", "-f", "-", stdin=each)
+
+
+def tried(world: World, raw: Raw) -> str:
+    """Return what would become of a workload, or nothing if it would be refused."""
+    return world.kubectl("create", "--dry-run=server", "-o", "yaml", "-f", "-", stdin=raw, check=False)
 
 
 def labelled(raw: Raw, labels: Raw) -> Raw:
@@ -110,6 +112,30 @@ def test_a_sleep_gives_way_to_a_hook_that_another_policy_adds_in_the_same_reques
         live = world.get("deployment", f"web-{number}", namespace)
         assert [list(each["preStop"]) for each in sleeps(live) if each] == [["httpGet"]]
         assert "preStop" not in journal(live)
+
+
+def test_a_sleep_gives_way_to_a_hook_that_a_webhook_adds_in_the_same_request(world: World) -> None:
+    namespace = world.namespace(bound(world))
+    with hooking(world.plane, {"hooked": "yes"}):
+        eventually(lambda: "/drain" in tried(world, labelled(deployment("probe"), {"hooked": "yes"})))
+        for number in range(ORDERS):
+            world.apply(namespace, labelled(deployment(f"web-{number}"), {"hooked": "yes"}))
+            live = world.get("deployment", f"web-{number}", namespace)
+            assert [list(each["preStop"]) for each in sleeps(live) if each] == [["httpGet"]]
+            assert "preStop" not in journal(live)
+
+
+def test_a_sleep_gives_way_to_a_hook_that_a_webhook_adds_later(world: World) -> None:
+    policy = bound(world)
+    namespace = world.namespace(policy)
+    world.apply(namespace, labelled(deployment(), {"hooked": "yes"}))
+    world.settled(policy, total=1, compliant=1)
+    with hooking(world.plane, {"hooked": "yes"}):
+        eventually(lambda: "/drain" in tried(world, labelled(deployment("probe"), {"hooked": "yes"})))
+        world.kubectl("scale", "deployment", "web", "-n", namespace, "--replicas=2")
+        world.kubectl("annotate", "deployment", "web", "-n", namespace, "example.com/note=x")
+    live = world.get("deployment", "web", namespace)
+    assert [list(each["preStop"]) for each in sleeps(live) if each] == [["httpGet"]]
 
 
 def test_an_event_tells_of_what_was_repaired_at_admission(world: World) -> None:

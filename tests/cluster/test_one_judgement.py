@@ -43,13 +43,15 @@ POLICY: Raw = {
 }
 NAMED = {"productionpolicy.dev/policy": "judged"}
 
-GIVEN_BY_THE_SERVER = {"deletionTimestamp", "ownerReferences"}
+GIVEN_BY_THE_SERVER = {"deletionTimestamp", "managedFields", "ownerReferences"}
 UNLIKE_THE_FILE = {
     "fails.stateful-set-percentage",
     "fails.stateful-set-several-at-once",
     *(each.stem for each in CASES.glob("rollingUpdate/*.stateful-set-several-at-once-on-*")),
+    "fails.latest-behind-a-placeholder",
 }
-"""Examples of which a server drops a field, unless its feature gate MaxUnavailableStatefulSet is on."""
+"""Examples that a server changes: it drops a field, unless its feature gate MaxUnavailableStatefulSet is on, and has
+an image that is not filled in pulled as if it had no tag."""
 
 Told = dict[str, tuple[str, frozenset[str]]]
 """What each expectation says of a workload: the outcome, and the paths of what it found."""

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from cluster.conftest import ROOT
-from cluster.test_restarts import converged, versions
+from cluster.test_restarts import converged
+from cluster.test_restarts import versions as versions_of_everything
 from cluster.world import World, deployment
 from control_plane.operator_process import OperatorProcess
 from control_plane.plane import ControlPlane
@@ -53,6 +54,12 @@ def source(repository: Path) -> str:
     environment = {**os.environ, "PYTHONPATH": str(repository / "operator")}
     look = [sys.executable, "-c", "import productionpolicy; print(productionpolicy.__file__)"]
     return subprocess.run(look, env=environment, capture_output=True, text=True, check=True).stdout
+
+
+def versions(world: World, namespace: str) -> dict[str, str]:
+    """Return the resource version of each workload; the terms of budgets may become others, for which no pod restarts."""
+    found = versions_of_everything(world, namespace)
+    return {name: version for name, version in found.items() if not name.startswith("pdb ")}
 
 
 def test_no_workload_changes_by_an_upgrade_or_by_going_back(earlier: Path, tmp_path: Path) -> None:
