@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -33,6 +34,10 @@ from productionpolicy.verdict.rollouts import TOO_MANY
 
 FINALIZER = f"{GROUP}/revert"
 INTERVAL_SECONDS = 1.0
+
+LONGEST_HOLD_SECONDS = 5.0
+"""How long a status waits at most for workloads that are judged anew."""
+
 LET_GO_PAUSES = (0.1, 0.4)
 """How long to wait, when we stop, before a policy that has changed meanwhile is let go of once more."""
 
@@ -68,6 +73,9 @@ class Keeper:
     """What is to be told of the API server's version."""
     _held: int = 0
     """How many judge just now: see `holding`."""
+    _late: float = math.inf
+    """By when, on the monotonic clock, something is written although workloads are judged anew."""
+    _stopped: bool = False
     _departures: dict[str, _Departure] = field(default_factory=dict)
     _warned: set[tuple[str, str]] = field(default_factory=set)
     _warned_of_modes: set[tuple[str, str]] = field(default_factory=set)
@@ -81,8 +89,9 @@ class Keeper:
     async def look(self) -> None:
         """Write what has changed since the last look."""
         due = sorted(self.reconciler.changed | self._leaving())
+        self._late = min(self._late, self.clock.monotonic() + LONGEST_HOLD_SECONDS) if due else math.inf
         for name in due:
-            if self._held:
+            if self._stopped or (self._held and self.clock.monotonic() < self._late):
                 return
             self.reconciler.changed.discard(name)
             stored = self.store.policies.get(name)
@@ -90,10 +99,15 @@ class Keeper:
                 self._departures.pop(name, None)
             else:
                 await self._attempt(stored)
+        self._late = math.inf
 
     @contextmanager
     def holding(self) -> Iterator[None]:
-        """Write nothing while workloads are judged anew: meanwhile totals are half old and half new."""
+        """Write nothing while workloads are judged anew: meanwhile totals are half old and half new.
+
+        Where namespaces come and go all the time, some workloads are always judged anew, so it holds no longer than
+        `LONGEST_HOLD_SECONDS`.
+        """
         self._held += 1
         try:
             yield
@@ -105,7 +119,7 @@ class Keeper:
 
         A policy that is being deleted keeps it, because its withdrawal goes on when we are back.
         """
-        self._held += 1  # for good: nobody is to put it back
+        self._stopped = True  # for good: nobody is to put it back
         for name in sorted(self.store.policies):
             await self._let_go_of(name)
 
