@@ -45,9 +45,9 @@ test: lint programs ## Run lint and the tests, with slices of the longest ones
 	@$(PYTEST) $(PARALLEL) -m "not exhaustive" tests
 
 .PHONY: test-all
-test-all: lint programs node-programs ## Run lint and all tests whole
-	@$(STEP) "all tests"
-	@$(PYTEST) $(PARALLEL) tests
+test-all: test node-programs ## Run lint and all tests, the longest ones whole and one after the other
+	@$(STEP) "the longest tests, whole"
+	@$(PYTEST) -m exhaustive --durations=0 tests
 
 .PHONY: test-fast
 test-fast: $(ENVIRONMENT) ## Run the tests that need no cluster

@@ -57,7 +57,7 @@ def source(repository: Path) -> str:
 
 
 def versions(world: World, namespace: str) -> dict[str, str]:
-    """Return the resource version of each workload; the terms of budgets may become others, for which no pod restarts."""
+    """Return the resource version of each workload. Budgets may change: no pod restarts for that."""
     found = versions_of_everything(world, namespace)
     return {name: version for name, version in found.items() if not name.startswith("pdb ")}
 

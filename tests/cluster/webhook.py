@@ -44,7 +44,7 @@ class Hooking(BaseHTTPRequestHandler):
 
 @contextmanager
 def hooking(plane: ControlPlane, labels: Raw) -> Iterator[None]:
-    """Hook Deployments with these labels until the end of the block; it serves with the API server's own certificate."""
+    """Hook Deployments with these labels until the end of the block, with the certificate of the API server."""
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(plane.certificate_authority, plane.certificate_authority.with_name("apiserver.key"))
     with ThreadingHTTPServer(("127.0.0.1", 0), Hooking) as server:

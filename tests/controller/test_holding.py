@@ -48,7 +48,8 @@ def moment() -> Moment:
 @pytest.fixture
 def keeper(server: Server, moment: Moment) -> Keeper:
     stage, cluster = Stage(), cast("Cluster", server)
-    stage.store.observe(POLICIES, {"metadata": {"name": "default", "generation": 1, "resourceVersion": "1"}, "spec": {}})
+    metadata = {"name": "default", "generation": 1, "resourceVersion": "1"}
+    stage.store.observe(POLICIES, {"metadata": metadata, "spec": {}})
     admission = Admission(cluster, learned=lambda: None)
     keeper = Keeper(
         stage.store, cluster, stage.reconciler, admission, cast("Any", stage.told), clock=Clock(monotonic=moment)
