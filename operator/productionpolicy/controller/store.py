@@ -129,8 +129,8 @@ class Store:
         self.namespaces: dict[str, Namespace] = {}
         self.server = UNKNOWN_SERVER
         """What the API server honours."""
-        self.born: Callable[[WorkloadKey], None] = _ignore
-        """Is told of each workload that was not there before."""
+        self.epoch = 0
+        """Counts the changes of policies, namespaces and nodes, on each of which many workloads depend."""
         self._neighbourhoods: defaultdict[str, _Neighbourhood] = defaultdict(_Neighbourhood)
         self._nodes: dict[str, Node] = {}
         self._topology: Topology | None = None
@@ -161,13 +161,21 @@ class Store:
         if deleted:
             return self.forget(resource, namespace, name)
         self._versions[resource][namespace, name] = version
-        return _distinct(self._observers[resource](namespace, name, raw))
+        return self._concerned(resource, namespace, name, raw)
 
     def forget(self, resource: Resource, namespace: str, name: str) -> list[WorkloadKey]:
         """Drop an object that is gone; return the workloads that are concerned."""
         if self._versions[resource].pop((namespace, name), None) is None:
             return []
-        return _distinct(self._observers[resource](namespace, name, None))
+        return self._concerned(resource, namespace, name, None)
+
+    def _concerned(
+        self, resource: Resource, namespace: str, name: str, raw: Mapping[str, Any] | None
+    ) -> list[WorkloadKey]:
+        concerned = _distinct(self._observers[resource](namespace, name, raw))
+        if concerned and not resource.namespaced:
+            self.epoch += 1
+        return concerned
 
     def former(self, name: str) -> Policy | None:
         """Return a policy that governs no more, or that is gone and whose changes are to be withdrawn."""
@@ -378,9 +386,7 @@ class Store:
     def _put_workload(self, workload: Workload) -> Iterable[WorkloadKey]:
         around, key = self._neighbourhoods[workload.key.namespace], workload.key
         before, around.workloads[key] = around.workloads.get(key), workload
-        if before is None:
-            self.born(key)
-        elif before.like(workload):
+        if before is not None and before.like(workload):
             return ()
         around.uids[workload.uid] = key
         if workload.selector is not None:
@@ -405,10 +411,6 @@ def repaired_by(workload: Workload, budgets: Iterable[Budget]) -> str | None:
     if noted:
         return noted
     return next((dict(each.labels).get(POLICY_LABEL) for each in budgets), None)
-
-
-def _ignore(_key: WorkloadKey) -> None:
-    """Take no note."""
 
 
 def _read_policy(name: str, raw: Mapping[str, Any]) -> StoredPolicy:
