@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import http.client
 import itertools
 import json
 import ssl
+import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from control_plane.credentials import ADMIN, token_of
@@ -50,6 +51,29 @@ _names = itertools.count(1)
 
 class NeverHappened(AssertionError):
     """What was waited for did not come true."""
+
+
+class NotDone(Exception):
+    """The API server answered with an error."""
+
+
+class _Connections(threading.local):
+    """The open connections of a thread, by API server: a handshake costs more than a request."""
+
+    def __init__(self) -> None:
+        self._known: dict[Path, http.client.HTTPSConnection] = {}
+
+    def to(self, plane: ControlPlane) -> http.client.HTTPSConnection:
+        """Return the connection to an API server."""
+        authority = plane.certificate_authority
+        if authority not in self._known:
+            tls = ssl.create_default_context(cafile=authority)
+            port = plane.site.apiserver_port
+            self._known[authority] = http.client.HTTPSConnection("127.0.0.1", port, timeout=10, context=tls)
+        return self._known[authority]
+
+
+_connections = _Connections()
 
 
 def eventually(happens: Callable[[], Any], *, within: float = PATIENCE_SECONDS) -> Any:
@@ -169,10 +193,20 @@ class World:
         """Ask the API server without kubectl, which takes a hundred times as long to start."""
         headers = {"Authorization": f"Bearer {token_of(self.plane.site, user=ADMIN)}", "Content-Type": content_type}
         content = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.plane.server + path, content, headers, method=method)  # https
-        tls = ssl.create_default_context(cafile=str(self.plane.certificate_authority))
-        with urllib.request.urlopen(request, context=tls, timeout=10) as response:  # https
-            found: Raw = json.load(response)
+        for again in (True, False):
+            connection = _connections.to(self.plane)
+            try:
+                connection.request(method, path, content, headers)
+                answer = connection.getresponse()
+                text = answer.read()
+                break
+            except (http.client.HTTPException, ConnectionError):
+                connection.close()  # the API server closes what is idle, or was started anew
+                if not again:
+                    raise
+        if answer.status >= http.HTTPStatus.BAD_REQUEST:
+            raise NotDone(f"{method} {path}: {answer.status} {text.decode(errors='replace')[:300]}")
+        found: Raw = json.loads(text)
         return found
 
     def budgets(self, namespace: str) -> list[str]:
@@ -227,7 +261,7 @@ class World:
     def clean_up(self) -> None:
         """Delete what a test has made, and do not wait for it."""
         for kind, name in reversed(self._made):
-            with contextlib.suppress(urllib.error.HTTPError):  # a test may have deleted it, or the kind
+            with contextlib.suppress(NotDone):  # a test may have deleted it, or the kind
                 self._send("DELETE", f"{_path(kind)}/{name}", {"propagationPolicy": "Background"})
         self._made.clear()
 
