@@ -43,6 +43,9 @@ RESOURCES = {
     "statefulset": ("/apis/apps/v1", "statefulsets"),
 }
 
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+"""The annotation in which kubectl keeps what its user applied last."""
+
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
 
@@ -167,8 +170,27 @@ class World:
         self._send("PATCH", f"{_path('namespace')}/{namespace}", {"metadata": {"labels": changes}}, MERGE)
 
     def apply(self, namespace: str, *objects: Raw) -> str:
-        """Apply objects as their owner does, client-side; return what kubectl said."""
-        return self.kubectl("apply", "-n", namespace, "-f", "-", stdin=_listed(objects))
+        """Apply objects as their owner does, client-side; return what kubectl said, nothing where all are new.
+
+        Those that do not exist yet are created as kubectl creates them; from the first one on that cannot be, kubectl
+        itself does it.
+        """
+        for number, each in enumerate(objects):
+            try:
+                self._create_as_kubectl_applies(namespace, each)
+            except NotDone:
+                return self.kubectl("apply", "-n", namespace, "-f", "-", stdin=_listed(objects[number:]))
+        return ""
+
+    def _create_as_kubectl_applies(self, namespace: str, raw: Raw) -> None:
+        kind = {"PodDisruptionBudget": "pdb"}.get(raw["kind"], raw["kind"].lower())
+        if kind not in RESOURCES:
+            raise NotDone(f"kubectl has to find out where a {raw['kind']} is served")
+        metadata = {"namespace": namespace, "annotations": {}, **raw["metadata"]}
+        given = json.dumps({**raw, "metadata": metadata}, separators=(",", ":"), sort_keys=True) + "\n"
+        annotations = {**metadata["annotations"], LAST_APPLIED: given}
+        path = f"{_path(kind, namespace)}?fieldManager=kubectl-client-side-apply&fieldValidation=Strict"
+        self._send("POST", path, {**raw, "metadata": {**metadata, "annotations": annotations}})
 
     def apply_server_side(self, namespace: str, *objects: Raw) -> str:
         """Apply objects as their owner does, server-side; return what kubectl said."""
