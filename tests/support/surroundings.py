@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from productionpolicy.kube.budgets import Budget, read_budget
+from productionpolicy.kube.budgets import Budget, is_ours_beside, read_budget
 from productionpolicy.kube.surroundings import (
     Autoscaler,
     Reach,
@@ -20,7 +20,6 @@ from productionpolicy.kube.surroundings import (
     read_service_account,
 )
 from productionpolicy.kube.workloads import Workload, WorkloadKey, read_workload
-from productionpolicy.repairs.budget import is_ours_beside
 from support.manifests import Raw
 
 NEWEST = Server()

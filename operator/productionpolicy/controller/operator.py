@@ -249,7 +249,7 @@ class Operator:
         self.keeper.caveat = untested(version[:2]) or ""
         if self.keeper.caveat:
             log.warning("version of Kubernetes is not tested", reason=self.keeper.caveat)
-        self.store.server = Server.of(version)
+        self.store.inventory.server = Server.of(version)
 
 
 async def operate(options: Options) -> int:
