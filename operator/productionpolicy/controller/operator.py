@@ -165,7 +165,7 @@ class Operator:
         self.policies.caveat = untested(version[:2]) or ""
         if self.policies.caveat:
             log.warning("version of Kubernetes is not tested", reason=self.policies.caveat)
-        self.store.server = Server.of(version)
+        self.store.inventory.server = Server.of(version)
 
 
 async def operate(options: Options) -> int:

@@ -12,11 +12,10 @@ from msgspec import Struct
 
 from productionpolicy.expectations import Action, Expectation
 from productionpolicy.expectations.pod_disruption_budget import POD_DISRUPTION_BUDGET
-from productionpolicy.kube.budgets import Budget
+from productionpolicy.kube.budgets import Budget, is_ours_beside
 from productionpolicy.kube.surroundings import ALONE, Surroundings
 from productionpolicy.kube.workloads import Workload, digest
 from productionpolicy.policy import Exemption, Exemptions, OnRemoval, Policy, Rollout, exemptions_of
-from productionpolicy.repairs.budget import is_ours_beside
 from productionpolicy.verdict.journal import Journal, read_journal
 from productionpolicy.verdict.marks import Setback
 from productionpolicy.verdict.rollouts import (
