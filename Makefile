@@ -11,10 +11,10 @@ PORTABLE ?=
 export UV_PROJECT_ENVIRONMENT := .venv
 export UV_PYTHON_DOWNLOADS := never
 export UV_SYSTEM_CERTS := true
-export PYTHONPATH := tools
+export PYTHONPATH := $(CURDIR)/tools
 
 VERSION ?=
-WORKERS ?= 3
+WORKERS ?= 2
 
 BIN := .venv/bin
 RUN := $(BIN)/python
