@@ -12,6 +12,8 @@ export UV_PROJECT_ENVIRONMENT := .venv
 export UV_PYTHON_DOWNLOADS := never
 export UV_SYSTEM_CERTS := true
 export PYTHONPATH := $(CURDIR)/tools
+# Programs start often here, and without bytecode each start compiles all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 VERSION ?=
 WORKERS ?= 2
