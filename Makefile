@@ -22,7 +22,7 @@ BIN := .venv/bin
 RUN := $(BIN)/python
 PYTEST := $(BIN)/pytest -q
 # Tests that share a control plane are in one file; most of their time they wait, so several files run at the same time.
-PARALLEL := -n $(WORKERS) --dist=loadfile
+PARALLEL := -n $(WORKERS) --dist=loadfile --no-loadscope-reorder
 ENVIRONMENT := .venv/installed
 SOURCES := operator tools tests
 UV_VERSION = $(shell sed -n '/^name = "uv"$$/{n;s/^version = "\(.*\)"$$/\1/p;}' uv.lock)
