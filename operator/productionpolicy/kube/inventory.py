@@ -57,6 +57,7 @@ _KINDS = {
 _WORKLOADS = frozenset(map(str, Kind))
 _Name = tuple[str, str, str, int]
 """Kind, namespace and name, and a number that is 0 unless the object has no name."""
+_NOTHING: Mapping[_Name, Any] = {}
 Thing = TypeVar("Thing")
 
 
@@ -127,7 +128,7 @@ class Inventory:
         claims = (each for found in near for name in {*workload.template.claims} for each in found.claims.get(name))
         accounts = (each for found in near for each in found.accounts.get(workload.template.service_account))
         return Surroundings(
-            budgets=_ordered({*selecting.values(), *self.own_budgets(workload)}),
+            budgets=_ordered({**selecting, **self._own_budgets(workload)}.values()),
             reaches={
                 each.name: self._reach(name, each, seen_from=namespace) for name, each in sorted(selecting.items())
             },
@@ -145,9 +146,7 @@ class Inventory:
 
     def own_budgets(self, workload: Workload) -> list[Budget]:
         """Return the budget that the operator made for a workload, whatever it selects."""
-        name = budget_name(workload)
-        found = (each for indexes in self._near(workload.key.namespace) for each in indexes.own_budgets.get(name))
-        return [each for each in found if is_ours_beside(workload, each)]
+        return list(self._own_budgets(workload).values())
 
     def selected_by(self, budget: Budget) -> set[WorkloadKey]:
         """Return the workloads whose pods a budget selects; it counts no bare pods."""
@@ -277,6 +276,11 @@ class Inventory:
         known = (pair for indexes in self._near(namespace) for pair in indexes.workloads.items())
         return (key for key, each in known if meant(each.template))
 
+    def _own_budgets(self, workload: Workload) -> dict[_Name, Budget]:
+        own = budget_name(workload)
+        found = (pair for indexes in self._near(workload.key.namespace) for pair in indexes.own_budgets.items(own))
+        return {name: each for name, each in found if is_ours_beside(workload, each)}
+
     def _selecting(self, workload: Workload, *, seen_from: str) -> dict[_Name, Budget]:
         """Return the budgets that select the pods of a workload, as workloads of a namespace see it."""
         namespace, labels = workload.key.namespace, workload.template.labels
@@ -356,8 +360,11 @@ class Inventory:
         return (namespace, "") if namespace else tuple(self._by_namespace)
 
     def _together(self, *namespaces: str) -> bool:
-        """Say whether objects of these namespaces may be in the same one."""
-        return len({each for each in namespaces if each or self._all is None}) <= 1
+        """Say whether objects that were found near each other may be in one namespace.
+
+        Near an object without a namespace are those of all namespaces.
+        """
+        return self._all is None or len({*namespaces} - {""}) <= 1
 
 
 class _Lookup(Generic[Thing]):
@@ -377,8 +384,11 @@ class _Lookup(Generic[Thing]):
         if not found:
             del self._found[asked]
 
+    def items(self, asked: Hashable) -> Iterable[tuple[_Name, Thing]]:
+        return self._found.get(asked, _NOTHING).items()
+
     def get(self, asked: Hashable) -> Iterable[Thing]:
-        return self._found.get(asked, {}).values()
+        return self._found.get(asked, _NOTHING).values()
 
 
 @dataclass(slots=True)
