@@ -98,6 +98,16 @@ def test_a_change_that_is_no_news_concerns_nobody() -> None:
     assert [inventory.put(read(each)) for each in raws] == [set()] * 4
 
 
+@pytest.mark.parametrize("any_namespace", [False, True])
+def test_nothing_is_kept_of_a_namespace_whose_objects_are_gone(any_namespace: bool) -> None:
+    raws = [deployment(), budget(), autoscaler(2, 5)]
+    inventory = inventory_of(*raws, any_namespace=any_namespace)
+    found(inventory)
+    for each in raws:
+        inventory.drop(*identity(each))
+    assert (inventory._by_namespace, inventory._neighbours, inventory._reaches, inventory._by_uid) == ({}, {}, {}, {})
+
+
 def test_an_object_without_a_namespace_may_be_in_any() -> None:
     for first, second in [("shop", None), (None, "shop"), (None, None)]:
         raws = [placed(deployment(), first), placed(budget(), second)]

@@ -181,6 +181,7 @@ class Inventory:
             return set()
         for indexes in self._holding(key.namespace):
             indexes.drop_workload(key)
+        self._prune(key.namespace)
         self._forget_uid(before)
         return {key} | self._invalidate_around(before)
 
@@ -243,6 +244,12 @@ class Inventory:
             return
         for indexes in self._holding(thing.namespace):
             indexes.drop(name, thing)
+        self._prune(thing.namespace)
+
+    def _prune(self, namespace: str) -> None:
+        """Keep nothing of a namespace that holds nothing any more: some clusters make new ones all the time."""
+        if self._in(namespace).empty:
+            self._by_namespace.pop(namespace, None)
 
     def _invalidate_beside(self, thing: Neighbour) -> Iterable[WorkloadKey]:
         """Forget what depends on a neighbour; return the workloads that this concerns."""
@@ -341,15 +348,16 @@ class Inventory:
         return kind, namespace, thing.name, 0 if thing.name else next(self._unnamed)
 
     def _in(self, namespace: str) -> _Indexes:
+        """Return what is in a namespace; nothing is entered there."""
         return self._by_namespace.get(namespace, _EMPTY)
 
     def _holding(self, namespace: str) -> tuple[_Indexes, ...]:
-        """Return the sets that hold the objects of a namespace."""
+        """Return the indexes that hold the objects of a namespace."""
         own = self._by_namespace[namespace]
         return (own,) if self._all is None else (own, self._all)
 
     def _near(self, namespace: str) -> tuple[_Indexes, ...]:
-        """Return the sets that hold what may be in the same namespace."""
+        """Return the indexes that hold what may be in the same namespace."""
         if self._all is None:
             return (self._in(namespace),)
         return (self._in(namespace), self._in("")) if namespace else (self._all,)
@@ -384,6 +392,9 @@ class _Lookup(Generic[Thing]):
         if not found:
             del self._found[asked]
 
+    def __len__(self) -> int:
+        return len(self._found)
+
     def items(self, asked: Hashable) -> Iterable[tuple[_Name, Thing]]:
         return self._found.get(asked, _NOTHING).items()
 
@@ -409,6 +420,11 @@ class _Indexes:
     claims: _Lookup[Claim] = field(default_factory=_Lookup)
     accounts: _Lookup[ServiceAccount] = field(default_factory=_Lookup)
     limit_ranges: dict[_Name, LimitRange] = field(default_factory=dict)
+
+    @property
+    def empty(self) -> bool:
+        found = len(self.autoscalers) or len(self.claims) or len(self.accounts)
+        return not (self.workloads or self.budgets or self.limit_ranges or found)
 
     def put_workload(self, workload: Workload) -> None:
         key = workload.key
