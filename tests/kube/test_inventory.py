@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from productionpolicy.kube.inventory import NEIGHBOURS, Inventory, Neighbour, read_neighbour
+from productionpolicy.kube.inventory import Inventory
+from productionpolicy.kube.neighbours import NEIGHBOURS, Neighbour, read_neighbour
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import Workload, WorkloadKey, read_workload
 from support.clusters import OTHER, WITHOUT, Identity, clusters, identity, objects

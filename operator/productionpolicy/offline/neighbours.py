@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from productionpolicy.kube.budgets import Budget
 from productionpolicy.kube.fields import Unreadable
-from productionpolicy.kube.inventory import Inventory, Neighbour, read_neighbour
+from productionpolicy.kube.inventory import Inventory
+from productionpolicy.kube.neighbours import Neighbour, read_neighbour
 from productionpolicy.kube.surroundings import Autoscaler
 from productionpolicy.offline.versions import API_VERSION, findings_of_version
 
