@@ -7,8 +7,10 @@ from itertools import islice
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from productionpolicy.kube.inventory import NEIGHBOURS, Inventory, Neighbour, read_neighbour
+from productionpolicy.kube.inventory import Inventory
+from productionpolicy.kube.neighbours import NEIGHBOURS, Neighbour, read_neighbour
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import Workload, WorkloadKey, read_workload
 from support.clusters import OTHER, WITHOUT, Identity, clusters, identity, objects
@@ -62,8 +64,19 @@ def test_after_any_changes_it_finds_what_the_slow_way_finds_and_tells_whom_each_
         concerned = changed(inventory, cluster, change)
         now = found(inventory)
         assert now == expected(list(cluster.values()), any_namespace=any_namespace)
-        assert {key for key in before.keys() | now.keys() if before.get(key) != now.get(key)} <= concerned
+        assert {key for key in before.keys() | now.keys() if differs(before.get(key), now.get(key))} <= concerned
         before = now
+
+
+def differs(before: Surroundings | None, after: Surroundings | None) -> bool:
+    """Say whether there is news: a new version of a budget alone is none."""
+    if before is None or after is None:
+        return before is not after
+    told, tells = (replace(each, budgets=()) for each in (before, after))
+    pairs = zip(before.budgets, after.budgets, strict=False)
+    return (
+        told != tells or len(before.budgets) != len(after.budgets) or not all(one.like(other) for one, other in pairs)
+    )
 
 
 def changed(inventory: Inventory, cluster: dict[Identity, Raw], change: Raw | int) -> set[WorkloadKey]:
@@ -96,6 +109,16 @@ def test_a_change_that_is_no_news_concerns_nobody() -> None:
     raws = [deployment(), budget(), autoscaler(2, 5), node("n1")]
     inventory = inventory_of(*raws)
     assert [inventory.put(read(each)) for each in raws] == [set()] * 4
+
+
+@pytest.mark.parametrize("any_namespace", [False, True])
+def test_nothing_is_kept_of_a_namespace_whose_objects_are_gone(any_namespace: bool) -> None:
+    raws = [deployment(), budget(), autoscaler(2, 5)]
+    inventory = inventory_of(*raws, any_namespace=any_namespace)
+    found(inventory)
+    for each in raws:
+        inventory.drop(*identity(each))
+    assert (inventory._by_namespace, inventory._neighbours, inventory._reaches, inventory._by_uid) == ({}, {}, {}, {})
 
 
 def test_an_object_without_a_namespace_may_be_in_any() -> None:

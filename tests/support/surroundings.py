@@ -8,7 +8,7 @@ from itertools import chain
 from typing import TypeVar
 
 from productionpolicy.kube.budgets import Budget, is_ours_beside
-from productionpolicy.kube.inventory import NEIGHBOURS, Neighbour, read_neighbour
+from productionpolicy.kube.neighbours import NEIGHBOURS, Neighbour, read_neighbour
 from productionpolicy.kube.surroundings import (
     Autoscaler,
     Claim,

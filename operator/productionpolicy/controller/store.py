@@ -12,7 +12,8 @@ from productionpolicy.controller.resources import NAMESPACES, NODES, POLICIES, W
 from productionpolicy.expectations.spread import Strength
 from productionpolicy.kube.budgets import Budget
 from productionpolicy.kube.fields import Fields
-from productionpolicy.kube.inventory import Inventory, read_neighbour
+from productionpolicy.kube.inventory import Inventory
+from productionpolicy.kube.neighbours import read_neighbour
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import ANNOTATION_DOMAIN, REPAIRED, Workload, WorkloadKey, read_workload
 from productionpolicy.policy import InvalidPolicy, Policy, read_policy

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
 from itertools import count
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
-from productionpolicy.kube.budgets import Budget, budget_name, is_ours_beside, read_budget
+from productionpolicy.kube.budgets import Budget, budget_name, is_ours_beside
+from productionpolicy.kube.indexes import Indexes, Name
+from productionpolicy.kube.neighbours import Neighbour, kind_of
 from productionpolicy.kube.pods import PodTemplate
-from productionpolicy.kube.selectors import LabelIndex, SelectorIndex
 from productionpolicy.kube.surroundings import (
     UNKNOWN_SERVER,
     Autoscaler,
@@ -23,46 +23,12 @@ from productionpolicy.kube.surroundings import (
     Surroundings,
     Topology,
     default_resources,
-    read_autoscaler,
-    read_claim,
-    read_limit_range,
-    read_node,
-    read_scaled_object,
-    read_service_account,
 )
 from productionpolicy.kube.workloads import Kind, Workload, WorkloadKey
 
-Neighbour = Budget | Autoscaler | Claim | ServiceAccount | LimitRange | Node
-"""An object that bears on the judgement of workloads beside it."""
-
-_READERS: Mapping[str, Callable[[Mapping[str, Any]], Neighbour]] = {
-    "PodDisruptionBudget": read_budget,
-    "HorizontalPodAutoscaler": read_autoscaler,
-    "ScaledObject": read_scaled_object,
-    "PersistentVolumeClaim": read_claim,
-    "ServiceAccount": read_service_account,
-    "LimitRange": read_limit_range,
-    "Node": read_node,
-}
-NEIGHBOURS = frozenset(_READERS)
-"""Their kinds."""
-
-_KINDS = {
-    Budget: "PodDisruptionBudget",
-    Claim: "PersistentVolumeClaim",
-    ServiceAccount: "ServiceAccount",
-    LimitRange: "LimitRange",
-    Node: "Node",
-}
 _WORKLOADS = frozenset(map(str, Kind))
-_Name = tuple[str, str, str, int]
-"""Kind, namespace and name, and a number that is 0 unless the object has no name."""
-Thing = TypeVar("Thing")
-
-
-def read_neighbour(kind: str, raw: Mapping[str, Any]) -> Neighbour:
-    """Return what a raw object of one of the kinds in NEIGHBOURS holds."""
-    return _READERS[kind](raw)
+_NOTHING = Indexes()
+"""The indexes of a namespace that holds nothing."""
 
 
 class Inventory:
@@ -80,14 +46,14 @@ class Inventory:
 
     def __init__(self, *, server: Server = UNKNOWN_SERVER, any_namespace: bool = False) -> None:
         self.server = server
-        self._by_namespace: defaultdict[str, _Indexes] = defaultdict(_Indexes)
-        self._all = _Indexes() if any_namespace else None
+        self._by_namespace: defaultdict[str, Indexes] = defaultdict(Indexes)
+        self._all = Indexes() if any_namespace else None
         """The objects of all namespaces; kept only where an object without a namespace is in any."""
-        self._neighbours: dict[_Name, Neighbour] = {}
+        self._neighbours: dict[Name, Neighbour] = {}
         self._by_uid: defaultdict[str, set[WorkloadKey]] = defaultdict(set)
-        self._reaches: defaultdict[_Name, dict[str, Reach]] = defaultdict(dict)
+        self._reaches: defaultdict[Name, dict[str, Reach]] = defaultdict(dict)
         """What each budget selects, by the namespace of the workloads that see it; computed when it is asked for."""
-        self._nodes: dict[_Name, Node] = {}
+        self._nodes: dict[Name, Node] = {}
         self._topology: Topology | None = None
         """What the nodes offer; None where it has to be counted again."""
         self._unnamed = count(1)
@@ -127,7 +93,7 @@ class Inventory:
         claims = (each for found in near for name in {*workload.template.claims} for each in found.claims.get(name))
         accounts = (each for found in near for each in found.accounts.get(workload.template.service_account))
         return Surroundings(
-            budgets=_ordered({*selecting.values(), *self.own_budgets(workload)}),
+            budgets=_ordered({**selecting, **self._own_budgets(workload)}.values()),
             reaches={
                 each.name: self._reach(name, each, seen_from=namespace) for name, each in sorted(selecting.items())
             },
@@ -145,9 +111,7 @@ class Inventory:
 
     def own_budgets(self, workload: Workload) -> list[Budget]:
         """Return the budget that the operator made for a workload, whatever it selects."""
-        name = budget_name(workload)
-        found = (each for indexes in self._near(workload.key.namespace) for each in indexes.own_budgets.get(name))
-        return [each for each in found if is_ours_beside(workload, each)]
+        return list(self._own_budgets(workload).values())
 
     def selected_by(self, budget: Budget) -> set[WorkloadKey]:
         """Return the workloads whose pods a budget selects; it counts no bare pods."""
@@ -182,6 +146,7 @@ class Inventory:
             return set()
         for indexes in self._holding(key.namespace):
             indexes.drop_workload(key)
+        self._prune(key.namespace)
         self._forget_uid(before)
         return {key} | self._invalidate_around(before)
 
@@ -215,7 +180,7 @@ class Inventory:
         stale = [budget for name, budget in budgets.items() if self._reaches.pop(name, None) is not None]
         return {key for budget in stale for key in self.selected_by(budget)}
 
-    def _replace_neighbour(self, name: _Name, after: Neighbour | None) -> set[WorkloadKey]:
+    def _replace_neighbour(self, name: Name, after: Neighbour | None) -> set[WorkloadKey]:
         before = self._neighbours.get(name)
         if before == after:
             return set()
@@ -228,7 +193,7 @@ class Inventory:
         self._reaches.pop(name, None)
         return {key for each in (before, after) if each is not None for key in self._invalidate_beside(each)}
 
-    def _enter(self, name: _Name, thing: Neighbour) -> None:
+    def _enter(self, name: Name, thing: Neighbour) -> None:
         self._neighbours[name] = thing
         if isinstance(thing, Node):
             self._nodes[name], self._topology = thing, None
@@ -236,7 +201,7 @@ class Inventory:
         for indexes in self._holding(thing.namespace):
             indexes.put(name, thing)
 
-    def _remove(self, name: _Name, thing: Neighbour) -> None:
+    def _remove(self, name: Name, thing: Neighbour) -> None:
         del self._neighbours[name]
         if isinstance(thing, Node):
             del self._nodes[name]
@@ -244,6 +209,12 @@ class Inventory:
             return
         for indexes in self._holding(thing.namespace):
             indexes.drop(name, thing)
+        self._prune(thing.namespace)
+
+    def _prune(self, namespace: str) -> None:
+        """Keep nothing of a namespace that holds nothing any more: some clusters make new ones all the time."""
+        if self._in(namespace).empty:
+            self._by_namespace.pop(namespace, None)
 
     def _invalidate_beside(self, thing: Neighbour) -> Iterable[WorkloadKey]:
         """Forget what depends on a neighbour; return the workloads that this concerns."""
@@ -277,7 +248,12 @@ class Inventory:
         known = (pair for indexes in self._near(namespace) for pair in indexes.workloads.items())
         return (key for key, each in known if meant(each.template))
 
-    def _selecting(self, workload: Workload, *, seen_from: str) -> dict[_Name, Budget]:
+    def _own_budgets(self, workload: Workload) -> dict[Name, Budget]:
+        own = budget_name(workload)
+        found = (pair for indexes in self._near(workload.key.namespace) for pair in indexes.own_budgets.items(own))
+        return {name: each for name, each in found if is_ours_beside(workload, each)}
+
+    def _selecting(self, workload: Workload, *, seen_from: str) -> dict[Name, Budget]:
         """Return the budgets that select the pods of a workload, as workloads of a namespace see it."""
         namespace, labels = workload.key.namespace, workload.template.labels
         found = (
@@ -311,7 +287,7 @@ class Inventory:
         together = (each for each in found if self._together(each.namespace, key.namespace, seen_from))
         return sorted(together, key=lambda each: (each.name, each.kind, each.namespace))
 
-    def _reach(self, name: _Name, budget: Budget, *, seen_from: str) -> Reach:
+    def _reach(self, name: Name, budget: Budget, *, seen_from: str) -> Reach:
         """Return what a budget selects, all workloads together, as workloads of a namespace see it."""
         reaches = self._reaches[name]
         if seen_from not in reaches:
@@ -330,22 +306,22 @@ class Inventory:
             self._topology = Topology.of(self._nodes.values())
         return self._topology
 
-    def _name(self, thing: Neighbour) -> _Name:
+    def _name(self, thing: Neighbour) -> Name:
         """Return what tells an object from others; one without a name, which only a file may hold, is like no other."""
-        kind = thing.kind if isinstance(thing, Autoscaler) else _KINDS[type(thing)]
         namespace = "" if isinstance(thing, Node) else thing.namespace
-        return kind, namespace, thing.name, 0 if thing.name else next(self._unnamed)
+        return kind_of(thing), namespace, thing.name, 0 if thing.name else next(self._unnamed)
 
-    def _in(self, namespace: str) -> _Indexes:
-        return self._by_namespace.get(namespace, _EMPTY)
+    def _in(self, namespace: str) -> Indexes:
+        """Return what is in a namespace; nothing is entered there."""
+        return self._by_namespace.get(namespace, _NOTHING)
 
-    def _holding(self, namespace: str) -> tuple[_Indexes, ...]:
-        """Return the sets that hold the objects of a namespace."""
+    def _holding(self, namespace: str) -> tuple[Indexes, ...]:
+        """Return the indexes that hold the objects of a namespace."""
         own = self._by_namespace[namespace]
         return (own,) if self._all is None else (own, self._all)
 
-    def _near(self, namespace: str) -> tuple[_Indexes, ...]:
-        """Return the sets that hold what may be in the same namespace."""
+    def _near(self, namespace: str) -> tuple[Indexes, ...]:
+        """Return the indexes that hold what may be in the same namespace."""
         if self._all is None:
             return (self._in(namespace),)
         return (self._in(namespace), self._in("")) if namespace else (self._all,)
@@ -356,107 +332,11 @@ class Inventory:
         return (namespace, "") if namespace else tuple(self._by_namespace)
 
     def _together(self, *namespaces: str) -> bool:
-        """Say whether objects of these namespaces may be in the same one."""
-        return len({each for each in namespaces if each or self._all is None}) <= 1
+        """Say whether objects that were found near each other may be in one namespace.
 
-
-class _Lookup(Generic[Thing]):
-    """Objects, found by what a workload asks for."""
-
-    __slots__ = ("_found",)
-
-    def __init__(self) -> None:
-        self._found: dict[Hashable, dict[_Name, Thing]] = {}
-
-    def put(self, asked: Hashable, name: _Name, thing: Thing) -> None:
-        self._found.setdefault(asked, {})[name] = thing
-
-    def drop(self, asked: Hashable, name: _Name) -> None:
-        found = self._found[asked]
-        del found[name]
-        if not found:
-            del self._found[asked]
-
-    def get(self, asked: Hashable) -> Iterable[Thing]:
-        return self._found.get(asked, {}).values()
-
-
-@dataclass(slots=True)
-class _Indexes:
-    """The objects of one namespace, or of all."""
-
-    workloads: dict[WorkloadKey, Workload] = field(default_factory=dict)
-    labels: LabelIndex[WorkloadKey] = field(default_factory=LabelIndex)
-    """The labels of all pod templates; bare pods are left out, for no budget counts them."""
-    selectors: SelectorIndex[WorkloadKey] = field(default_factory=SelectorIndex)
-    """The selectors of the workloads that have one."""
-    budgets: dict[_Name, Budget] = field(default_factory=dict)
-    budget_selectors: SelectorIndex[_Name] = field(default_factory=SelectorIndex)
-    own_budgets: _Lookup[Budget] = field(default_factory=_Lookup)
-    """The budgets that the operator made, by name."""
-    autoscalers: _Lookup[Autoscaler] = field(default_factory=_Lookup)
-    """By kind and name of the target."""
-    claims: _Lookup[Claim] = field(default_factory=_Lookup)
-    accounts: _Lookup[ServiceAccount] = field(default_factory=_Lookup)
-    limit_ranges: dict[_Name, LimitRange] = field(default_factory=dict)
-
-    def put_workload(self, workload: Workload) -> None:
-        key = workload.key
-        self.workloads[key] = workload
-        if workload.selector is None:
-            self.selectors.drop(key)
-        else:
-            self.selectors.put(key, workload.selector)
-        if workload.kind is not Kind.POD:
-            self.labels.put(key, workload.template.labels)
-
-    def drop_workload(self, key: WorkloadKey) -> None:
-        del self.workloads[key]
-        self.selectors.drop(key)
-        self.labels.drop(key)
-
-    def put(self, name: _Name, thing: Neighbour) -> None:
-        match thing:
-            case Budget():
-                self._put_budget(name, thing)
-            case Autoscaler():
-                self.autoscalers.put((thing.target_kind, thing.target_name), name, thing)
-            case Claim():
-                self.claims.put(thing.name, name, thing)
-            case ServiceAccount():
-                self.accounts.put(thing.name, name, thing)
-            case LimitRange():
-                self.limit_ranges[name] = thing
-
-    def drop(self, name: _Name, thing: Neighbour) -> None:
-        match thing:
-            case Budget():
-                self._drop_budget(name, thing)
-            case Autoscaler():
-                self.autoscalers.drop((thing.target_kind, thing.target_name), name)
-            case Claim():
-                self.claims.drop(thing.name, name)
-            case ServiceAccount():
-                self.accounts.drop(thing.name, name)
-            case LimitRange():
-                del self.limit_ranges[name]
-
-    def _put_budget(self, name: _Name, budget: Budget) -> None:
-        self.budgets[name] = budget
-        if budget.selector is not None:
-            self.budget_selectors.put(name, budget.selector)
-        if budget.ours:
-            self.own_budgets.put(budget.name, name, budget)
-
-    def _drop_budget(self, name: _Name, budget: Budget) -> None:
-        del self.budgets[name]
-        self.budget_selectors.drop(name)
-        if budget.ours:
-            self.own_budgets.drop(budget.name, name)
-
-
-_EMPTY = _Indexes()
-"""Those of a namespace that holds nothing."""
+        Near an object without a namespace are those of all namespaces.
+        """
+        return self._all is None or len({*namespaces} - {""}) <= 1
 
 
 class _Placed(Protocol):

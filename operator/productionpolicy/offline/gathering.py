@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from productionpolicy.kube.budgets import Budget
 from productionpolicy.kube.fields import Fields
-from productionpolicy.kube.inventory import NEIGHBOURS, Inventory, Neighbour
+from productionpolicy.kube.inventory import Inventory
+from productionpolicy.kube.neighbours import NEIGHBOURS, Neighbour
 from productionpolicy.kube.surroundings import Server, Surroundings
 from productionpolicy.kube.text import printable
 from productionpolicy.kube.workloads import Kind, Workload, WorkloadKey, name_of, read_workload

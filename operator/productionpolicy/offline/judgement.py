@@ -9,7 +9,7 @@ from datetime import date
 from msgspec import Struct
 from msgspec.structs import replace
 
-from productionpolicy.kube.inventory import NEIGHBOURS
+from productionpolicy.kube.neighbours import NEIGHBOURS
 from productionpolicy.kube.workloads import WorkloadKey
 from productionpolicy.offline.documents import Document, Unread, Wanted
 from productionpolicy.offline.gathering import WORKLOADS, Gathered, Given, NotJudged, Through, shown, title_of

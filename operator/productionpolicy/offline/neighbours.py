@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from productionpolicy.kube.budgets import Budget
 from productionpolicy.kube.fields import Unreadable
-from productionpolicy.kube.inventory import Inventory, Neighbour, read_neighbour
+from productionpolicy.kube.inventory import Inventory
+from productionpolicy.kube.neighbours import Neighbour, read_neighbour
 from productionpolicy.kube.surroundings import Autoscaler
 from productionpolicy.offline.versions import API_VERSION, findings_of_version
 
@@ -21,10 +22,11 @@ def neighbour_in(raw: Mapping[str, Any]) -> Neighbour:
 
     A budget or a HorizontalPodAutoscaler of a version that is not served is unreadable.
     """
-    read = read_neighbour(str(raw.get("kind")), raw)
-    if raw.get("kind") not in {BUDGET, AUTOSCALER} or not isinstance(read, Budget | Autoscaler):
-        return read
-    return replace(read, unreadable=(*_version_not_served(raw), *read.unreadable))
+    kind = str(raw.get("kind"))
+    read = read_neighbour(kind, raw)
+    if kind in {BUDGET, AUTOSCALER} and isinstance(read, Budget | Autoscaler):
+        return replace(read, unreadable=(*_version_not_served(raw), *read.unreadable))
+    return read
 
 
 def unreadable_in(neighbour: Neighbour) -> tuple[Unreadable, ...]:
