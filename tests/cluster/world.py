@@ -222,7 +222,7 @@ class World:
                 answer = connection.getresponse()
                 text = answer.read()
                 break
-            except (http.client.HTTPException, ConnectionError):
+            except (http.client.HTTPException, ConnectionError, ssl.SSLError):
                 connection.close()  # the API server closes what is idle, or was started anew
                 if not again:
                     raise

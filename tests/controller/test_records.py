@@ -38,6 +38,22 @@ def test_what_is_wrong_with_the_object_itself_is_not_tried_again() -> None:
     assert list(record.refused) == ["value"]
 
 
+async def test_a_withdrawal_keeps_its_slot_until_the_pods_are_replaced() -> None:
+    stage = Stage()
+    await stage.look()
+    stage.rollouts.enter("default", stage.workload, slots=1)
+    raw = settled()
+    rolling = {**raw, "metadata": {**raw["metadata"], "resourceVersion": "40", "generation": 2}}
+    stage.store.observe(NAMESPACES, {"metadata": {"name": "shop", "resourceVersion": "50"}})
+    stage.store.observe(DEPLOYMENTS, rolling)
+    await stage.look()
+    assert (stage.policies.ledgers["default"].total, stage.rollouts.rolling(WEB)) == (0, True)
+    done = {**rolling, "metadata": {**rolling["metadata"], "resourceVersion": "41"}}
+    stage.store.observe(DEPLOYMENTS, {**done, "status": {**raw["status"], "observedGeneration": 2}})
+    await stage.look()
+    assert (stage.rollouts.rolling(WEB), WEB in stage.context.records) == (False, False)
+
+
 async def test_a_workload_that_is_created_again_begins_anew() -> None:
     stage = Stage()
     await stage.look()

@@ -67,6 +67,11 @@ class Reconciler:
         if not record.writing:
             self._rollouts.observe(workload)
         evaluation = self._evaluate(workload, record)
+        if evaluation is None and record.slot is not None:
+            # The last of our changes is withdrawn, and the pods are still being replaced for that.
+            self._publisher.forget(key, record.policy)
+            record.policy = ""
+            return None
         if evaluation is None:
             self._forget(key)
             return None
