@@ -11,16 +11,18 @@ PORTABLE ?=
 export UV_PROJECT_ENVIRONMENT := .venv
 export UV_PYTHON_DOWNLOADS := never
 export UV_SYSTEM_CERTS := true
-export PYTHONPATH := tools
+export PYTHONPATH := $(CURDIR)/tools
+# Programs start often here, and without bytecode each start compiles all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 VERSION ?=
-WORKERS ?= 3
+WORKERS ?= 2
 
 BIN := .venv/bin
 RUN := $(BIN)/python
 PYTEST := $(BIN)/pytest -q
 # Tests that share a control plane are in one file; most of their time they wait, so several files run at the same time.
-PARALLEL := -n $(WORKERS) --dist=loadfile
+PARALLEL := -n $(WORKERS) --dist=loadfile --no-loadscope-reorder
 ENVIRONMENT := .venv/installed
 SOURCES := operator tools tests
 UV_VERSION = $(shell sed -n '/^name = "uv"$$/{n;s/^version = "\(.*\)"$$/\1/p;}' uv.lock)

@@ -86,6 +86,16 @@ def test_the_pause_that_the_server_asks_for_is_kept(world: World, proxy: Proxy) 
     assert waits[-1] >= 2
 
 
+def test_a_watch_keeps_the_pause_that_the_server_asks_for(world: World, proxy: Proxy) -> None:
+    world.fixed(lambda: None)
+    fault = proxy.fail("GET", r"/deployments\?.*watch=true", status=429, times=2, headers={"Retry-After": "3"})
+    proxy.cut_watches()
+    eventually(lambda: fault.seen == 1)
+    first = time.monotonic()
+    eventually(lambda: fault.seen == 2)
+    assert time.monotonic() - first > 2  # without that wish it is one second
+
+
 def test_a_refused_patch_is_a_finding_and_no_loop(world: World, proxy: Proxy) -> None:
     namespace = governed(world)
     fault = proxy.fail("PATCH", DEPLOYMENT, status=422, times=1000)

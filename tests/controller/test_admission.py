@@ -9,9 +9,12 @@ from typing import Any, cast
 import pytest
 from msgspec.structs import replace
 
-from productionpolicy.controller import admission
+from productionpolicy.controller import policies
 from productionpolicy.controller.admission import DENY, REPAIR, WARN, Admission
+from productionpolicy.controller.clock import Clock
 from productionpolicy.controller.cluster import Cluster, Raw, Refused, Unavailable
+from productionpolicy.controller.context import Context
+from productionpolicy.controller.policies import Policies
 from productionpolicy.controller.resources import Resource
 from productionpolicy.controller.store import StoredPolicy
 from productionpolicy.policy import Policy
@@ -67,7 +70,7 @@ def stored(governed_by: Policy) -> StoredPolicy:
 
 async def told(server: Served, governed_by: Policy) -> dict[str, tuple[str, str, str]]:
     """Return the conditions of a policy once the operator has done what it can."""
-    looking = Admission(cast("Cluster", server), learned=lambda: None)
+    looking = Admission(cast("Cluster", server))
     await looking.learn()
     await looking.keep(stored(governed_by))
     return {each.type: (each.status, each.reason, each.message) for each in looking.conditions(governed_by)}
@@ -102,7 +105,7 @@ async def test_what_is_bound_already_is_left_alone() -> None:
 
 async def test_a_policy_that_is_created_again_is_bound_again() -> None:
     server = Served(*NEW, installed=ALL)
-    looking = Admission(cast("Cluster", server), learned=lambda: None)
+    looking = Admission(cast("Cluster", server))
     await looking.learn()
     await looking.keep(stored(DENYING))
     server.written.clear()
@@ -114,7 +117,7 @@ async def test_a_policy_that_is_created_again_is_bound_again() -> None:
 
 async def test_a_binding_that_was_not_known_is_put_right() -> None:
     server = Served(*NEW, installed=ALL)
-    looking = Admission(cast("Cluster", server), learned=lambda: None)
+    looking = Admission(cast("Cluster", server))
     await looking.learn()
     await told(server, DENYING)
     await looking.keep(replace(stored(DENYING), uid="uid-of-another"))
@@ -177,15 +180,17 @@ async def test_a_policy_that_asks_for_neither_says_nothing_of_it() -> None:
 
 
 async def test_what_could_not_be_looked_up_is_looked_up_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(admission, "RETRY_SECONDS", 0.01)
-    server, looks = Served(*NEW, installed=ALL, silences=2), asyncio.Queue[None]()
-    looking = Admission(cast("Cluster", server), learned=lambda: looks.put_nowait(None))
+    monkeypatch.setattr(policies, "RETRY_SECONDS", 0.01)
+    server = Served(*NEW, installed=ALL, silences=2)
+    context = Context.of(cast("Cluster", server), events=cast("Any", None), clock=Clock())
+    keeping = Policies(context)
+    looking = keeping.admission
     await looking.learn()
     told_at_first = [(each.status, each.reason) for each in looking.conditions(DENYING)]
-    again = asyncio.create_task(looking.keep_learning(seconds=3600))
+    again = asyncio.create_task(keeping.keep_looking_up_admission(seconds=3600))
     async with asyncio.timeout(10):
-        for _ in range(3):
-            await looks.get()
+        while not looking.answered:  # noqa: ASYNC110  # bounded by the timeout
+            await asyncio.sleep(0.01)
     again.cancel()
     await looking.keep(stored(DENYING))
     assert told_at_first == [("Unknown", "NotLookedUp")] * 2
@@ -194,7 +199,7 @@ async def test_what_could_not_be_looked_up_is_looked_up_again_soon(monkeypatch: 
 
 async def test_a_fault_is_forgotten_once_the_binding_is_found_to_be_there() -> None:
     server = Served(*NEW, installed=ALL, refuses=True)
-    looking = Admission(cast("Cluster", server), learned=lambda: None)
+    looking = Admission(cast("Cluster", server))
     await looking.learn()
     await looking.keep(stored(DENYING))
     at_first = {each.reason for each in looking.conditions(DENYING)}

@@ -14,9 +14,9 @@ NOTES = {"repairs.productionpolicy.dev/preStop": "sleep 10s: web", "repairs.prod
 HOOK = {"preStop": {"sleep": {"seconds": 10}}}
 
 
-def repaired(*, version: int, uid: str = "w") -> dict[str, Any]:
+def repaired(*, version: int, uid: str = "w", **metadata: str) -> dict[str, Any]:
     raw = settled()
-    raw["metadata"] |= {"resourceVersion": str(version), "uid": uid, "annotations": NOTES}
+    raw["metadata"] |= {"resourceVersion": str(version), "uid": uid, "annotations": NOTES, **metadata}
     raw["spec"]["template"]["spec"]["containers"] = [container("web", lifecycle=HOOK)]
     return raw
 
@@ -31,34 +31,34 @@ def told(stage: Stage) -> list[str]:
     return [message for reason, message in pairs if reason == "RepairedAtAdmission"]
 
 
-def test_of_a_workload_that_is_changed(stage: Stage) -> None:
-    stage.reconciler.judge(WEB)
+async def test_of_a_workload_that_is_changed(stage: Stage) -> None:
+    stage.reconciler.look(WEB)
     stage.store.observe(DEPLOYMENTS, repaired(version=30))
     for _ in range(2):
-        stage.reconciler.judge(WEB)
+        stage.reconciler.look(WEB)
     assert told(stage) == ["preStop (sleep 10s: web)"]
 
 
-def test_of_a_workload_that_is_created(stage: Stage) -> None:
-    stage.store.born = stage.reconciler.born
+async def test_of_a_workload_that_is_created(stage: Stage) -> None:
+    stage.publisher.begin()
     stage.store.forget(DEPLOYMENTS, "shop", "web")
-    stage.reconciler.judge(WEB)
-    stage.store.observe(DEPLOYMENTS, repaired(version=30, uid="another"))
+    stage.reconciler.look(WEB)
+    stage.store.observe(DEPLOYMENTS, repaired(version=30, uid="another", creationTimestamp="2999-01-01T00:00:00Z"))
     for _ in range(2):
-        stage.reconciler.judge(WEB)
+        stage.reconciler.look(WEB)
     assert told(stage) == ["preStop (sleep 10s: web)"]
 
 
-def test_but_not_of_what_was_there_at_the_start(stage: Stage) -> None:
+async def test_but_not_of_what_was_there_at_the_start(stage: Stage) -> None:
     stage.store.observe(DEPLOYMENTS, repaired(version=30))
     for _ in range(2):
-        stage.reconciler.judge(WEB)
+        stage.reconciler.look(WEB)
     assert told(stage) == []
 
 
-def test_nor_where_the_api_server_repairs_nothing(stage: Stage) -> None:
+async def test_nor_where_the_api_server_repairs_nothing(stage: Stage) -> None:
     stage.admits = False
-    stage.reconciler.judge(WEB)
+    stage.reconciler.look(WEB)
     stage.store.observe(DEPLOYMENTS, repaired(version=30))
-    stage.reconciler.judge(WEB)
+    stage.reconciler.look(WEB)
     assert told(stage) == []

@@ -9,15 +9,17 @@ from typing import Any, cast
 
 import pytest
 
-from productionpolicy.controller.admission import Admission
-from productionpolicy.controller.clock import Clock
+from productionpolicy.controller.clock import Clock, ServerClock
 from productionpolicy.controller.cluster import Cluster, Raw, Unavailable
+from productionpolicy.controller.context import Context
 from productionpolicy.controller.effectiveness import CONFIRMATION_SECONDS, GRACE, Effectiveness
 from productionpolicy.controller.events import Events
 from productionpolicy.controller.metrics import ADMISSION_MISSED
+from productionpolicy.controller.policies import Policies
+from productionpolicy.controller.publisher import Publisher
 from productionpolicy.controller.reconciler import Reconciler
 from productionpolicy.controller.resources import DEPLOYMENTS, NAMESPACES, POLICIES, Resource
-from productionpolicy.controller.store import Store
+from productionpolicy.controller.writer import Writer
 from productionpolicy.kube.workloads import WorkloadKey
 from support.manifests import deployment
 from support.server import defaulted, patched
@@ -81,25 +83,21 @@ class Scene:
     version: int = 10
     server: Server = field(default_factory=Server)
     told: Told = field(default_factory=Told)
-    store: Store = field(default_factory=Store)
 
     def __post_init__(self) -> None:
         cluster = cast("Cluster", self.server)
         clock = Clock(monotonic=lambda: self.seconds)
-        self.admission = Admission(cluster, learned=lambda: None)
-        self.effectiveness = Effectiveness(
-            self.store, self.admission, cast("Events", self.told), clock=clock, now=lambda: self.now
-        )
-        self.reconciler = Reconciler(
-            self.store, cluster, events=cast("Events", self.told), clock=clock, wake=self.ignore, later=self.ignore
-        )
-        self.reconciler.came_in = self.effectiveness.came_in
+        self.server.clock = cast("ServerClock", self)
+        context = Context.of(cluster, events=cast("Events", self.told), clock=clock)
+        self.store = context.store
+        policies = Policies(context)
+        self.admission = policies.admission
+        self.effectiveness = Effectiveness(context, policies)
+        publisher = Publisher(context, policies, self.effectiveness)
+        self.reconciler = Reconciler(context, publisher, Writer(context, policies, publisher))
 
-    def ignore(self, *_: Any) -> None:
-        """Nothing is to be done later."""
-
-    @property
     def now(self) -> datetime:
+        """Return the moment by the API server's clock."""
         return BEGAN + timedelta(seconds=self.seconds)
 
     async def begin(self, *, status: Raw | None = None, bound: datetime = LONG_BEFORE) -> Scene:
@@ -132,7 +130,7 @@ class Scene:
         raw = defaulted(deployment(name, metadata=identity))
         governed_by = self.store.policies[self.name].policy
         self.store.observe(DEPLOYMENTS, patched(raw, World(raw, policy=governed_by).plan().patch) if repaired else raw)
-        self.reconciler.judge(WorkloadKey("shop", "Deployment", name))
+        self.reconciler.look(WorkloadKey("shop", "Deployment", name))
 
     async def pass_by(self, seconds: float = CONFIRMATION_SECONDS) -> None:
         self.seconds += seconds

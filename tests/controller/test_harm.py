@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from productionpolicy.controller.reconciler import PASSING_SECONDS
+from productionpolicy.controller.writer import TRANSIENT_SECONDS
 from support.stage import Stage
 
 FAILED = {"type": "DisruptionAllowed", "status": "False", "reason": "SyncFailed"}
@@ -16,7 +16,7 @@ async def test_a_mistake_that_passes_changes_nothing() -> None:
     assert len(stage.later) == 1
     stage.observe_budget()
     await stage.look()
-    stage.seconds += PASSING_SECONDS + 1
+    stage.seconds += TRANSIENT_SECONDS + 1
     stage.observe_budget(FAILED)
     await stage.look()
     assert stage.written.deleted == []

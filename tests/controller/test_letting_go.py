@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from productionpolicy.controller.admission import Admission
-from productionpolicy.controller.clock import Clock
+from msgspec import structs
+
 from productionpolicy.controller.cluster import Cluster, Conflict
-from productionpolicy.controller.policies import FINALIZER, Keeper
+from productionpolicy.controller.policies import FINALIZER, Policies
 from productionpolicy.controller.resources import POLICIES
 from support.stage import Stage
 
@@ -38,9 +38,6 @@ async def test_a_policy_that_has_just_changed_is_let_go_of_nevertheless() -> Non
     server = Server(stage)
     cluster = cast("Cluster", server)
     stage.store.observe(POLICIES, reverting(version="2"))
-    admission = Admission(cluster, learned=lambda: None)
-    keeper = Keeper(stage.store, cluster, stage.reconciler, admission, cast("Any", stage.told), clock=Clock())
-    await keeper.let_go()
-    assert server.attempts == ["2", "3"]
-    await keeper.look()
+    policies = Policies(structs.replace(stage.context, cluster=cluster))
+    await policies.let_go()
     assert server.attempts == ["2", "3"]

@@ -11,6 +11,8 @@ from productionpolicy.controller import queue
 from productionpolicy.controller.queue import Retry, WorkQueue
 from productionpolicy.kube.workloads import WorkloadKey
 
+Work = Callable[[WorkloadKey], Awaitable[float | None]]
+
 WEB, API, DB = (WorkloadKey("shop", "Deployment", name) for name in ("web", "api", "db"))
 
 
@@ -20,9 +22,9 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @asynccontextmanager
-async def serving(work: Callable[[WorkloadKey], Awaitable[None]], *, workers: int = 1) -> AsyncIterator[WorkQueue]:
-    made = WorkQueue(work, workers=workers)
-    running = asyncio.create_task(made.run())
+async def serving(work: Work, *, workers: int = 1) -> AsyncIterator[WorkQueue[WorkloadKey]]:
+    made: WorkQueue[WorkloadKey] = WorkQueue(of="workload", workers=workers)
+    running = asyncio.create_task(made.run(work))
     yield made
     made.stop()
     await asyncio.wait_for(running, 5)
@@ -37,10 +39,10 @@ async def test_a_key_that_is_added_twice_is_worked_on_once() -> None:
         if key == API:
             finished.set()
 
-    made = WorkQueue(work, workers=1)
+    made: WorkQueue[WorkloadKey] = WorkQueue(of="workload", workers=1)
     for key in (WEB, WEB, API):
         made.add(key)
-    running = asyncio.create_task(made.run())
+    running = asyncio.create_task(made.run(work))
     await asyncio.wait_for(finished.wait(), 5)
     made.stop()
     await running
@@ -56,10 +58,10 @@ async def test_fresh_changes_come_before_the_backlog() -> None:
         if len(done) == 3:
             finished.set()
 
-    made = WorkQueue(work, workers=1)
+    made: WorkQueue[WorkloadKey] = WorkQueue(of="workload", workers=1)
     made.add_backlog([WEB, API])
     made.add(DB)
-    running = asyncio.create_task(made.run())
+    running = asyncio.create_task(made.run(work))
     await asyncio.wait_for(finished.wait(), 5)
     made.stop()
     await running
@@ -123,12 +125,12 @@ async def test_pauses_grow_and_the_servers_wish_is_the_least() -> None:
     finished = asyncio.Event()
     tries = 0
 
-    async def work(_: WorkloadKey) -> None:
+    async def work(_: WorkloadKey) -> float | None:
         nonlocal tries
         tries += 1
         if tries == 4:
             finished.set()
-            return
+            return None
         raise Retry("busy", after=0.05 if tries == 3 else 0)
 
     with capture_logs() as logs:
@@ -150,3 +152,51 @@ async def test_of_several_appointments_the_soonest_counts() -> None:
         made.add_later(WEB, 0.001)
         made.add_later(WEB, 3600)
         await asyncio.wait_for(finished.wait(), 5)
+
+
+async def test_what_is_due_again_is_worked_on_again() -> None:
+    finished, tries = asyncio.Event(), 0
+
+    async def work(_: WorkloadKey) -> float | None:
+        nonlocal tries
+        tries += 1
+        if tries == 2:
+            finished.set()
+        return 0.001 if tries == 1 else None
+
+    async with serving(work) as made:
+        made.add(WEB)
+        await asyncio.wait_for(finished.wait(), 5)
+
+
+async def test_while_it_is_held_nothing_is_handed_out() -> None:
+    done: list[WorkloadKey] = []
+    finished = asyncio.Event()
+
+    async def work(key: WorkloadKey) -> float | None:
+        done.append(key)
+        finished.set()
+        return None
+
+    async with serving(work) as made:
+        with made.hold():
+            made.add(WEB)
+            for _ in range(10):
+                await asyncio.sleep(0)
+            assert done == []
+        await asyncio.wait_for(finished.wait(), 5)
+
+
+async def test_it_is_not_held_for_ever_by_holds_that_overlap(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue, "LONGEST_HOLD_SECONDS", 0.01)
+    finished = asyncio.Event()
+
+    async def work(_: WorkloadKey) -> float | None:
+        finished.set()
+        return None
+
+    async with serving(work) as made:
+        with made.hold():
+            made.add(WEB)
+            with made.hold():
+                await asyncio.wait_for(finished.wait(), 5)

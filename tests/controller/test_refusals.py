@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from productionpolicy.controller.cluster import Forbidden
-from productionpolicy.controller.memory import FIRST_BAR_SECONDS
+from productionpolicy.controller.records import FIRST_PAUSE_SECONDS
 from productionpolicy.controller.resources import DEPLOYMENTS
 from support.stage import Stage, left_over
 
@@ -17,7 +17,7 @@ async def test_a_forbidden_release_of_fields_is_told_and_waits() -> None:
     assert stage.told.reasons[-1] == "RepairRefused"
     await stage.look()
     assert stage.written.releases == 1
-    stage.seconds += FIRST_BAR_SECONDS + 1
+    stage.seconds += FIRST_PAUSE_SECONDS + 1
     stage.written.refusal = None
     await stage.look()
     assert stage.written.releases == 2

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from productionpolicy.controller.clock import Clock
+from productionpolicy.controller.records import Records
 from productionpolicy.controller.resources import DEPLOYMENTS, NAMESPACES
 from productionpolicy.controller.rollouts import LINGERING_SECONDS, Rollouts
 from productionpolicy.kube.workloads import Progress, Workload, WorkloadKey
@@ -27,7 +28,7 @@ class Line:
 
     def __post_init__(self) -> None:
         clock = Clock(monotonic=lambda: self.seconds)
-        self.rollouts = Rollouts(clock=clock, wake=lambda key: self.woken.append(key.name))
+        self.rollouts = Rollouts(Records(), clock=clock, wake=lambda key: self.woken.append(key.name))
 
     def enter(self, name: str, *, slots: int) -> bool:
         return self.rollouts.enter("default", workload(name), slots=slots)
@@ -54,7 +55,7 @@ def test_whoever_is_woken_and_has_to_wait_on_is_not_woken_for_that() -> None:
     line.rollouts.wait("default", workload("a").key)
     line.rollouts.wake_lines()
     line.rollouts.wait("default", workload("a").key)
-    line.rollouts.looked_at(workload("a").key)
+    line.rollouts.acted(workload("a").key)
     assert line.woken == ["a"]
 
 
@@ -92,9 +93,9 @@ async def test_a_look_during_a_write_does_not_give_the_slot_back() -> None:
     amended: list[bool] = []
 
     async def create_budget(_: Any) -> Any:
-        stage.reconciler.rollouts.enter("default", stage.workload, slots=1)
-        stage.reconciler.judge(WEB)
-        amended.append(stage.reconciler.rollouts.rolling(WEB))
+        stage.rollouts.enter("default", stage.workload, slots=1)
+        stage.reconciler.look(WEB)
+        amended.append(stage.rollouts.rolling(WEB))
         return {"metadata": {"name": "web-deployment-productionpolicy", "namespace": "shop", "resourceVersion": "9"}}
 
     stage.written.create_budget = create_budget  # type: ignore[assignment, method-assign]  # what happens in the middle of a write
@@ -103,7 +104,7 @@ async def test_a_look_during_a_write_does_not_give_the_slot_back() -> None:
 
 
 @pytest.mark.parametrize("time", ["9Z", "2025-13-40T00:00:00Z"])
-def test_a_forged_note_of_a_rollout_stops_nobody(time: str) -> None:
+async def test_a_forged_note_of_a_rollout_stops_nobody(time: str) -> None:
     stage = Stage()
     stage.store.observe(NAMESPACES, {"metadata": {"name": "shop", "resourceVersion": "7"}})
     raw = settled()
@@ -111,5 +112,5 @@ def test_a_forged_note_of_a_rollout_stops_nobody(time: str) -> None:
     stage.store.observe(
         DEPLOYMENTS, {**raw, "metadata": {**raw["metadata"], "resourceVersion": "8", "annotations": notes}}
     )
-    stage.reconciler.resume(WEB)
-    assert stage.reconciler.judge(WEB) is not None
+    stage.reconciler.resume()
+    assert stage.reconciler.look(WEB) is not None

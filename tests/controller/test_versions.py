@@ -62,8 +62,8 @@ async def test_the_operator_starts_on_any_version_and_says_if_it_is_not_tested(v
     with capture_logs() as logged:
         await operator.wait_for_server()
     warnings = [each["reason"] for each in logged if each["event"] == "version of Kubernetes is not tested"]
-    operator.observe(POLICIES, {"metadata": {"name": "default", "generation": 1}, "spec": {"mode": "Enforce"}}, False)  # noqa: FBT003  # Kopf's form
-    await operator.keeper.look()
+    operator.intake.put(POLICIES, {"metadata": {"name": "default", "generation": 1}, "spec": {"mode": "Enforce"}})
+    await operator.policies.reconcile("default")
     [ready] = [each for each in server.told["conditions"] if each["type"] == "Ready"]
     assert (ready["status"], ready["message"]) == ("True", message)
     assert warnings == message.split("; ")[1:]

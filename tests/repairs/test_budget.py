@@ -7,12 +7,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from productionpolicy.kube.budgets import Budget, read_budget
+from productionpolicy.kube.budgets import Budget, budget_name, is_ours_beside, read_budget
 from productionpolicy.kube.counts import Count
 from productionpolicy.kube.selectors import Selector
 from productionpolicy.kube.workloads import read_workload
 from productionpolicy.repairs import BudgetTerms
-from productionpolicy.repairs.budget import budget_name, is_ours_beside
 from support.manifests import UID, deployment, stateful_set
 
 WEB = read_workload(deployment())

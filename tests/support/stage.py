@@ -7,12 +7,18 @@ from typing import Any, cast
 
 from productionpolicy.controller.clock import Clock, ServerClock
 from productionpolicy.controller.cluster import Cluster, RequestFailed
+from productionpolicy.controller.context import Context
+from productionpolicy.controller.effectiveness import Effectiveness
 from productionpolicy.controller.events import Events
+from productionpolicy.controller.intake import Intake
+from productionpolicy.controller.policies import Policies
+from productionpolicy.controller.publisher import Publisher
 from productionpolicy.controller.reconciler import Reconciler
 from productionpolicy.controller.resources import BUDGETS, DEPLOYMENTS, NAMESPACES, POLICIES
-from productionpolicy.controller.store import Store
+from productionpolicy.controller.writer import Writer
 from productionpolicy.kube.budgets import Budget
 from productionpolicy.kube.workloads import FIELD_MANAGER, Workload, WorkloadKey
+from productionpolicy.policy import Policy
 from support.manifests import Raw, deployment
 
 WEB = WorkloadKey("shop", "Deployment", "web")
@@ -64,11 +70,24 @@ class Told:
 
 
 @dataclass
+class Admits:
+    """What is known of repairs at admission."""
+
+    stage: Stage
+
+    def repairs(self, _: Policy) -> bool:
+        """Say whether the API server repairs."""
+        return self.stage.admits
+
+    def repairs_since(self, _: str) -> None:
+        """Return since when: it is never certain."""
+
+
+@dataclass
 class Stage:
     """A reconciler at work on one workload, by a clock that the test sets."""
 
     written: Written = field(default_factory=Written)
-    store: Store = field(default_factory=Store)
     told: Told = field(default_factory=Told)
     later: list[float] = field(default_factory=list)
     seconds: float = 100.0
@@ -77,21 +96,22 @@ class Stage:
     """Whether the API server repairs at admission."""
 
     def __post_init__(self) -> None:
+        clock = Clock(monotonic=lambda: self.seconds)
+        self.context = Context.of(cast("Cluster", self.written), events=cast("Events", self.told), clock=clock)
+        self.store, self.rollouts = self.context.store, self.context.rollouts
+        self.policies = Policies(self.context)
+        self.effectiveness = Effectiveness(self.context, self.policies)
+        self.publisher = Publisher(self.context, self.policies, self.effectiveness)
+        writer = Writer(self.context, self.policies, self.publisher)
+        self.reconciler = Reconciler(self.context, self.publisher, writer)
+        self.intake = Intake(self.context, self.reconciler, self.policies, self.effectiveness)
         expectations = {"podDisruptionBudget": {"action": "Repair"}}
         spec = {"mode": "Enforce", "profile": "Development", "expectations": expectations}
         labels = {"productionpolicy.dev/policy": "default"}
         self.store.observe(NAMESPACES, {"metadata": {"name": "shop", "labels": labels}})
         self.store.observe(POLICIES, {"metadata": {"name": "default", "generation": 1}, "spec": spec})
         self.store.observe(DEPLOYMENTS, settled())
-        self.reconciler = Reconciler(
-            self.store,
-            cast("Cluster", self.written),
-            events=cast("Events", self.told),
-            clock=Clock(monotonic=lambda: self.seconds),
-            wake=lambda _: None,
-            later=lambda _, seconds: self.later.append(seconds),
-        )
-        self.reconciler.admits = lambda _: self.admits
+        self.policies.admission = cast("Any", Admits(self))
 
     @property
     def workload(self) -> Workload:
@@ -107,7 +127,9 @@ class Stage:
         self.store.observe(BUDGETS, {**made, "metadata": metadata, "status": status})
 
     async def look(self) -> None:
-        await self.reconciler.reconcile(WEB)
+        after = await self.reconciler.reconcile(WEB)
+        if after is not None:
+            self.later.append(after)
 
 
 def settled() -> Raw:

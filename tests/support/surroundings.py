@@ -2,117 +2,124 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import TypeVar
 
-from productionpolicy.kube.budgets import Budget, read_budget
+from productionpolicy.kube.budgets import Budget, is_ours_beside
+from productionpolicy.kube.neighbours import NEIGHBOURS, Neighbour, read_neighbour
 from productionpolicy.kube.surroundings import (
     Autoscaler,
+    Claim,
+    LimitRange,
+    Node,
     Reach,
     Server,
+    ServiceAccount,
     Surroundings,
     Topology,
     default_resources,
-    read_autoscaler,
-    read_claim,
-    read_limit_range,
-    read_node,
-    read_scaled_object,
-    read_service_account,
 )
-from productionpolicy.kube.workloads import Workload, WorkloadKey, read_workload
-from productionpolicy.repairs.budget import is_ours_beside
+from productionpolicy.kube.workloads import Kind, Workload, read_workload
 from support.manifests import Raw
 
 NEWEST = Server()
 """What the newest server honours."""
 
-_MAKERS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job", "CronJob")
+T = TypeVar("T", bound=Neighbour)
 
 
-def surroundings_of(raw: Raw, others: Sequence[Raw], *, server: Server = NEWEST) -> Surroundings:
-    """Return what stands around a workload among other objects."""
-    workload = read_workload(raw)
-    budgets = tuple(sorted(_budgets(workload, others), key=lambda each: each.name))
-    overlaps = list(_overlaps(workload, others))
-    return Surroundings(
-        budgets=budgets,
-        reaches=dict(_reaches(raw, others, budgets)),
-        overlaps=tuple(sorted(f"{each.key.kind} {each.key.name}" for each in overlaps)),
-        passing=tuple(sorted(f"Job {each.key.name}" for each in _overlaps(workload, others, passing=True))),
-        rivals=tuple(sorted({name for each in overlaps for name in _budgets_of_owners(each, others)})),
-        autoscaler=_autoscaler(workload, others),
-        unreadable_autoscaler=next((each for each in _autoscalers(workload, others) if each.unreadable), None),
-        claims=tuple(
-            read_claim(each)
-            for each in _beside(workload, others, "PersistentVolumeClaim")
-            if each["metadata"]["name"] in workload.template.claims
-        ),
-        account=next(
-            (
-                read_service_account(each)
-                for each in _beside(workload, others, "ServiceAccount")
-                if each["metadata"]["name"] == workload.template.service_account
-            ),
-            None,
-        ),
-        default_resources=default_resources(read_limit_range(each) for each in _beside(workload, others, "LimitRange")),
-        topology=Topology.of(read_node(each) for each in others if each["kind"] == "Node"),
-        server=server,
-    )
+def surroundings_of(
+    raw: Raw, others: Sequence[Raw], *, server: Server = NEWEST, any_namespace: bool = False
+) -> Surroundings:
+    """Return what surrounds a workload among other objects.
+
+    Args:
+        raw: the workload.
+        others: all other objects; the workload itself may be among them.
+        server: what the API server honours.
+        any_namespace: whether an object without a namespace may be in any.
+    """
+    return _Sight(read_workload(raw), others, any_namespace=any_namespace).surroundings(server)
 
 
-def _budgets(workload: Workload, others: Sequence[Raw]) -> Iterator[Budget]:
-    for budget in (read_budget(each) for each in _beside(workload, others, "PodDisruptionBudget")):
-        selects = budget.selector is not None and budget.selector.matches(workload.template.labels)
-        if selects or is_ours_beside(workload, budget):
-            yield budget
+@dataclass
+class _Sight:
+    """What a workload sees."""
+
+    workload: Workload
+    others: Sequence[Raw]
+    any_namespace: bool
+
+    def __post_init__(self) -> None:
+        seen = [each for each in self.others if each["kind"] == "Node" or self.together(_namespace(each), self.own)]
+        found = (read_workload(each) for each in seen if each["kind"] in set(Kind))
+        workloads = {each.key: each for each in (*found, self.workload)}
+        self.makers = [each for each in workloads.values() if each.kind is not Kind.POD and not each.derived]
+        self.neighbours = [read_neighbour(each["kind"], each) for each in seen if each["kind"] in NEIGHBOURS]
+
+    @property
+    def own(self) -> str:
+        return self.workload.key.namespace
+
+    def together(self, one: str, other: str) -> bool:
+        return one == other or (self.any_namespace and "" in {one, other})
+
+    def of(self, kind: type[T]) -> list[T]:
+        return sorted(
+            (each for each in self.neighbours if isinstance(each, kind)),
+            key=lambda each: (each.name, getattr(each, "kind", ""), getattr(each, "namespace", "")),
+        )
+
+    def surroundings(self, server: Server) -> Surroundings:
+        template, selecting, scalers = (
+            self.workload.template,
+            self.selecting(self.workload),
+            self.scaling(self.workload),
+        )
+        if self.workload.kind is Kind.POD:
+            selecting = []
+        made = [each for each in self.of(Budget) if is_ours_beside(self.workload, each)]
+        overlaps = list(self.overlaps())
+        rivals = chain.from_iterable(map(self.selecting, overlaps))
+        return Surroundings(
+            budgets=tuple(each for each in self.of(Budget) if each in selecting or each in made),
+            reaches={each.name: self.reach(each) for each in selecting},
+            overlaps=tuple(sorted({f"{each.kind} {each.key.name}" for each in overlaps if not each.passing})),
+            passing=tuple(sorted({f"{each.kind} {each.key.name}" for each in overlaps if each.passing})),
+            rivals=tuple(sorted({each.name for each in rivals if not each.ours and not each.unreadable})),
+            autoscaler=next((each for each in scalers if not each.unreadable), None),
+            unreadable_autoscaler=next((each for each in scalers if each.unreadable), None),
+            claims=tuple(each for each in self.of(Claim) if each.name in template.claims),
+            account=next((each for each in self.of(ServiceAccount) if each.name == template.service_account), None),
+            default_resources=default_resources(self.of(LimitRange)),
+            topology=Topology.of(self.of(Node)),
+            server=server,
+        )
+
+    def selecting(self, workload: Workload) -> list[Budget]:
+        """Return the budgets that select the pods of a workload."""
+        found = (each for each in self.of(Budget) if each.selects(workload.template.labels))
+        return [each for each in found if self.together(each.namespace, workload.key.namespace)]
+
+    def reach(self, budget: Budget) -> Reach:
+        selected = [each for each in self.makers if budget in self.selecting(each)]
+        scalers = ([scaler for scaler in self.scaling(each) if not scaler.unreadable] for each in selected)
+        return Reach.over(zip(selected, (each[0] if each else None for each in scalers), strict=True))
+
+    def overlaps(self) -> Iterator[Workload]:
+        """Return the others whose pods the selector matches; a second form of the workload is no other."""
+        for each in self.makers:
+            other = (each.kind, each.key.name) != (self.workload.kind, self.workload.key.name)
+            if other and self.workload.selector and self.workload.selector.matches(each.template.labels):
+                yield each
+
+    def scaling(self, workload: Workload) -> list[Autoscaler]:
+        target, namespace = (workload.key.kind, workload.key.name), workload.key.namespace
+        found = (each for each in self.of(Autoscaler) if (each.target_kind, each.target_name) == target)
+        return [each for each in found if self.together(each.namespace, namespace)]
 
 
-def _reaches(raw: Raw, others: Sequence[Raw], budgets: Sequence[Budget]) -> Iterator[tuple[str, Reach]]:
-    workload = read_workload(raw)
-    makers = [workload, *_makers_beside(workload, others)]
-    for budget in budgets:
-        selected = [each for each in makers if budget.selects(each.template.labels)]
-        if workload in selected:
-            yield budget.name, Reach.over((each, _autoscaler(each, others)) for each in selected)
-
-
-def _overlaps(workload: Workload, others: Sequence[Raw], *, passing: bool = False) -> Iterator[Workload]:
-    for other in _makers_beside(workload, others, passing=passing):
-        if workload.selector is not None and workload.selector.matches(other.template.labels):
-            yield other
-
-
-def _makers_beside(workload: Workload, others: Sequence[Raw], *, passing: bool = False) -> Iterator[Workload]:
-    """Return what makes pods that a budget counts, or the Jobs among it that are there for a short time only."""
-    found = (read_workload(each) for kind in _MAKERS for each in _beside(workload, others, kind))
-    return (each for each in found if _deleted_on_success(each.key, others) is passing)
-
-
-def _deleted_on_success(key: WorkloadKey, others: Sequence[Raw]) -> bool:
-    given = (each for each in others if (each["kind"], each["metadata"].get("name", "")) == (key.kind, key.name))
-    annotations: Mapping[str, str] = next(given)["metadata"].get("annotations", {})
-    helm, argo = (annotations.get(f"{each}/hook-delete-policy", "") for each in ("helm.sh", "argocd.argoproj.io"))
-    return "hook-succeeded" in helm or "HookSucceeded" in argo
-
-
-def _budgets_of_owners(workload: Workload, others: Sequence[Raw]) -> Iterator[str]:
-    return (each.name for each in _budgets(workload, others) if not each.ours and not each.unreadable)
-
-
-def _autoscaler(workload: Workload, others: Sequence[Raw]) -> Autoscaler | None:
-    return next((each for each in _autoscalers(workload, others) if not each.unreadable), None)
-
-
-def _autoscalers(workload: Workload, others: Sequence[Raw]) -> Iterator[Autoscaler]:
-    scalers = (read_autoscaler(each) for each in _beside(workload, others, "HorizontalPodAutoscaler"))
-    by_keda = (read_scaled_object(each) for each in _beside(workload, others, "ScaledObject"))
-    for scaler in (*scalers, *by_keda):
-        if (scaler.target_kind, scaler.target_name) == (workload.key.kind, workload.key.name):
-            yield scaler
-
-
-def _beside(workload: Workload, others: Sequence[Raw], kind: str) -> Iterator[Raw]:
-    return (
-        each for each in others if each["kind"] == kind and each["metadata"].get("namespace") == workload.key.namespace
-    )
+def _namespace(raw: Raw) -> str:
+    return raw["metadata"].get("namespace") or ""

@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
+from msgspec.structs import replace
+
 from productionpolicy.expectations import BY_NAME
 from productionpolicy.kube.surroundings import Server
 from productionpolicy.kube.workloads import read_workload
 from productionpolicy.policy import OnRemoval, Policy
 from productionpolicy.verdict import Applied, Case, Governance, Plan, Report, Restarts, audit, begun, plan, report
+from productionpolicy.verdict.report import NOT_REJECTED, Rejection
 from support.manifests import Raw
 from support.policies import policy
 from support.server import defaulted, patched
@@ -35,8 +38,7 @@ class World:
     on_removal: OnRemoval = OnRemoval.KEEP
     governance: Governance = Governance.WRITTEN
     memory: dict[str, Applied] = field(default_factory=dict)
-    failure: str | None = None
-    unreleased: str | None = None
+    rejection: Rejection = NOT_REJECTED
     server: Server = NEWEST
     now: datetime = datetime(2026, 6, 15, 11, tzinfo=UTC)
     """The time by the API server's clock."""
@@ -57,8 +59,6 @@ class World:
             governance=self.governance,
             today=TODAY,
             memory=self.memory,
-            failure=self.failure,
-            unreleased=self.unreleased,
             now=self.now,
             watched=self.watched,
             crowded=self.crowded,
@@ -74,7 +74,8 @@ class World:
 
     def report(self, *, rolling: bool = False) -> Report:
         """Return what is told about the workload."""
-        return report(self.case, audit(self.case), self.plan(), rolling=rolling)
+        case = replace(self.case, rolling=rolling)
+        return report(case, audit(case), plan(case), rejection=self.rejection)
 
     def findings(self) -> list[str]:
         """Return the names of the expectations with a finding, one for each."""

@@ -16,6 +16,7 @@ from productionpolicy.kube.workloads import WorkloadKey
 from productionpolicy.policy.status import Condition, Status
 from productionpolicy.verdict import Outcome, Report, State
 from productionpolicy.verdict.ledger import Ledger
+from productionpolicy.verdict.marks import Setback
 from productionpolicy.verdict.report import Exempted, Reported, Wait
 from support.policies import only, policy
 
@@ -28,6 +29,14 @@ KEYS = st.builds(
 )
 FINDINGS = st.lists(
     st.builds(Reported, st.sampled_from(NAMES), st.just("spec"), st.sampled_from(["x", "y"])), max_size=3
+)
+GOVERNED_BY = policy()
+SETBACK = Setback(
+    ("preStop",),
+    at="2026-06-15T11:00:00Z",
+    workload="aa",
+    policy=GOVERNED_BY.edition,
+    resumed=GOVERNED_BY.resumption,
 )
 REPORTS = st.builds(
     Report,
@@ -46,6 +55,7 @@ REPORTS = st.builds(
     asks=st.booleans(),
     enforced=st.booleans(),
     pods_with_terms=st.integers(0, 9),
+    setback=st.sampled_from([None, SETBACK]),
 )
 STEPS = st.lists(st.one_of(REPORTS, KEYS), max_size=12)
 
@@ -75,8 +85,9 @@ def test_the_totals_equal_a_recount_whatever_came_and_went(steps: list[Report | 
             assert ledger.put(step) is (there.get(step.key) != step)
             there[step.key] = step
         else:
-            assert ledger.drop(step) is (there.pop(step, None) is not None)
+            assert ledger.drop(step) == there.pop(step, None)
     assert ledger.reports == there
+    assert ledger.setbacks(GOVERNED_BY) == sorted(key for key, each in there.items() if each.setback)
     assert ledger.status(policy(), namespaces=3, conditions=()) == recounted(list(there.values()))
 
 
@@ -293,5 +304,18 @@ def test_a_report_that_is_the_same_is_no_news() -> None:
     assert [ledger.put(report(findings=1)), ledger.put(report(findings=2)), ledger.drop(report("other").key)] == [
         False,
         True,
-        False,
+        None,
     ]
+
+
+def failed(*names: str) -> Ledger:
+    return ledger_of(*(replace(report(name), setback=SETBACK) for name in names))
+
+
+def test_failed_rollouts_are_counted_for_the_policy_under_which_they_failed() -> None:
+    assert [each.name for each in failed("b", "a").setbacks(GOVERNED_BY)] == ["a", "b"]
+
+
+def test_a_failed_rollout_no_longer_counts_once_the_policy_has_changed() -> None:
+    changed = type(GOVERNED_BY)(GOVERNED_BY.name, policy(spec={}).spec, uid=GOVERNED_BY.uid, generation=2)
+    assert failed("a").setbacks(changed) == []

@@ -9,7 +9,7 @@ import pytest
 
 from productionpolicy.kube.workloads import WorkloadKey
 from productionpolicy.verdict import Governance, Outcome, State
-from productionpolicy.verdict.report import Wait
+from productionpolicy.verdict.report import Rejection, Wait
 from support.manifests import anti_affinity, deployment
 from support.policies import only
 from support.world import World, repaired
@@ -26,7 +26,7 @@ def world_with(*states: State) -> tuple[World, bool]:
             world.edit(lambda raw: raw["spec"]["template"]["spec"].pop("affinity"))
             world.reconcile()
     if State.FAILED in states:
-        world.failure = "admission webhook denied the request"
+        world.rejection = Rejection(write="admission webhook denied the request")
     if State.EXEMPT in states:
         world.policy = only("spread", "preStop", "readinessProbe", replicas={"minimum": 9})
         world.exempt("replicas")
@@ -112,7 +112,7 @@ def test_a_finding_that_exemptions_cover_is_not_told() -> None:
             {"policy": only("preStop")},
             "the owner's grace period of 5 s is not longer than a sleep of 10 s",
         ),
-        (deployment(), {"policy": only("preStop"), "failure": "denied"}, "denied"),
+        (deployment(), {"policy": only("preStop"), "rejection": Rejection(write="denied")}, "denied"),
         (
             deployment(metadata={"ownerReferences": [{"kind": "App", "name": "shop", "controller": True}]}),
             {"policy": only("preStop")},
@@ -129,7 +129,7 @@ def test_a_finding_says_why_it_is_left_to_a_person(raw: Any, changed: dict[str, 
 
 
 def test_a_failure_belongs_to_what_was_to_be_changed_only() -> None:
-    world = World(deployment(), policy=only("preStop", "readinessProbe"), failure="denied")
+    world = World(deployment(), policy=only("preStop", "readinessProbe"), rejection=Rejection(write="denied"))
     assert [(name, "denied" in message) for name, _, message in findings(world)] == [
         ("preStop", True),
         ("readinessProbe", False),
@@ -139,7 +139,7 @@ def test_a_failure_belongs_to_what_was_to_be_changed_only() -> None:
 def test_a_refused_withdrawal_is_a_finding_of_its_own() -> None:
     world = repaired(deployment(), policy=only("preStop"))
     world.exempt("preStop")
-    world.failure = "denied"
+    world.rejection = Rejection(write="denied")
     ((name, path, message),) = findings(world)
     assert (name, path) == ("refused", "metadata")
     assert message.startswith("the API server refused a write of ours; ")
@@ -148,7 +148,7 @@ def test_a_refused_withdrawal_is_a_finding_of_its_own() -> None:
 
 
 def test_a_refused_release_is_a_finding_of_its_own_and_no_reason_why_a_repair_waits() -> None:
-    world = World(deployment(), policy=only("preStop"), unreleased="denied")
+    world = World(deployment(), policy=only("preStop"), rejection=Rejection(release="denied"))
     assert [(name, "denied" in message) for name, _, message in findings(world)] == [
         ("preStop", False),
         ("refused", True),
@@ -168,7 +168,7 @@ def test_repairs_are_in_effect_once_the_pods_run_with_them() -> None:
 
 def test_repairs_of_a_workload_that_failed_do_not_count_as_in_effect() -> None:
     world = repaired(deployment(), policy=only("preStop"))
-    world.failure = "denied"
+    world.rejection = Rejection(write="denied")
     assert not world.report().in_effect
 
 
@@ -177,7 +177,7 @@ def test_a_report_says_for_what_the_changes_wait() -> None:
     held: dict[str, Any] = {"governance": Governance.READ_ONLY}
     worlds = [
         World(deployment(), policy=only("preStop")),
-        World(deployment(), policy=only("preStop"), failure="denied"),
+        World(deployment(), policy=only("preStop"), rejection=Rejection(write="denied")),
         World(deployment(), policy=later),
         World(deployment(), policy=only("preStop"), **held),
         World(deployment(), policy=only("preStop", spec={"mode": "Audit"}), **held),
@@ -190,7 +190,7 @@ def test_a_report_says_for_what_the_changes_wait() -> None:
     ("names", "changed", "asks", "enforced"),
     [
         (["preStop"], {}, False, False),
-        (["preStop"], {"failure": "denied"}, True, False),
+        (["preStop"], {"rejection": Rejection(write="denied")}, True, False),
         (["preStop", "readinessProbe"], {}, True, False),
         (["readinessProbe"], {}, True, True),
         (["imageTag"], {}, False, True),

@@ -48,7 +48,7 @@ class Seen:
         self._wanted = wanted
         self._names: set[tuple[str, str]] = set()
 
-    def note(self, resource: Resource, raw: Mapping[str, Any], _deleted: bool) -> None:  # noqa: FBT001  # Kopf's form
+    def note(self, resource: Resource, raw: Mapping[str, Any], *, deleted: bool = False) -> None:  # noqa: ARG002  # the form of what the handlers call
         """Do nothing but count."""
         metadata = raw["metadata"]
         if resource is WORKLOADS[Kind.DEPLOYMENT] and metadata["namespace"] != SYSTEM_NAMESPACE:

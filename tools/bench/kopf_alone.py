@@ -11,7 +11,7 @@ from productionpolicy.controller.resources import WATCHED
 from productionpolicy.controller.watches import Watches
 
 
-def registry(connection: Connection, note: handlers.Observe) -> kopf.OperatorRegistry:
+def registry(connection: Connection, note: handlers.Put) -> kopf.OperatorRegistry:
     """Return the operator's handlers, which pass all that it watches to `note`."""
 
     async def log_in() -> kopf.AiohttpSession:

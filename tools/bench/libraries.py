@@ -24,7 +24,7 @@ from productionpolicy.cli.run import GARBAGE
 from productionpolicy.controller import handlers
 from productionpolicy.controller.cluster import Cluster, RequestFailed
 from productionpolicy.controller.connection import Connection
-from productionpolicy.controller.operator import WORKERS
+from productionpolicy.controller.context import WORKERS
 from productionpolicy.controller.resources import Resource
 from productionpolicy.kube.workloads import WorkloadKey
 
@@ -61,7 +61,7 @@ class Writer:
         self._due: dict[WorkloadKey, Decision] = {}
         self._turns: asyncio.Queue[Decision] = asyncio.Queue()
 
-    def note(self, resource: Resource, raw: Mapping[str, Any], _deleted: bool) -> None:  # noqa: FBT001  # Kopf's form
+    def note(self, resource: Resource, raw: Mapping[str, Any], *, deleted: bool = False) -> None:  # noqa: ARG002  # the form of what the handlers call
         """Take note of an object."""
         metadata = raw["metadata"]
         key = WorkloadKey(metadata.get("namespace", ""), resource.kind, metadata["name"])

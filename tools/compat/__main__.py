@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     known = ", ".join(each.minor for each in kubernetes.releases())
     parser.add_argument("--version", action="append", help=f"only this minor version; may be given again ({known})")
     parser.add_argument("--write", action="store_true", help="write the results to docs/compatibility.md")
-    parser.add_argument("--workers", default="3", help="how many tests run at the same time (default: %(default)s)")
+    parser.add_argument("--workers", default="2", help="how many tests run at the same time (default: %(default)s)")
     parser.add_argument("pytest", nargs="*", help="further arguments for pytest, after --")
     return parser
 
@@ -77,7 +77,16 @@ def _run(release: Release, options: argparse.Namespace) -> int:
 
 def _pytest(release: Release, results: Path, options: argparse.Namespace) -> int:
     ignored = [f"--ignore=tests/cluster/{name}" for name in OF_ONE_RELEASE]
-    how = ["-q", "-n", options.workers, "--dist=loadfile", "-m", "not exhaustive", f"--junitxml={results}"]
+    how = [
+        "-q",
+        "-n",
+        options.workers,
+        "--dist=loadfile",
+        "--no-loadscope-reorder",
+        "-m",
+        "not exhaustive",
+        f"--junitxml={results}",
+    ]
     command = [sys.executable, "-m", "pytest", *how, *ignored, *options.pytest, *TESTS]
     environment = {**os.environ, kubernetes.VARIABLE: release.version}
     return subprocess.run(command, cwd=REPOSITORY, env=environment, check=False).returncode

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +17,6 @@ from productionpolicy.policy import Policy
 from productionpolicy.policy.spec import GROUP, KIND, VERSION
 from productionpolicy.repairs.budget import POLICY_LABEL
 
-RETRY_SECONDS = 30.0
 REPAIR_CONDITION = "AdmissionRepair"
 BOUND, EFFECTIVE, NOT_EFFECTIVE = "Bound", "Effective", "NotEffective"
 """Reasons of conditions: an admission policy is bound, is seen to work, and is seen not to."""
@@ -208,9 +206,8 @@ class Seen(Struct, frozen=True):
 class Admission:
     """Has the API server carry out what policies ask of it, and tells how far it does."""
 
-    def __init__(self, cluster: Cluster, *, learned: Callable[[], None]) -> None:
+    def __init__(self, cluster: Cluster) -> None:
         self._bindings = {each.action: Bindings(cluster, each) for each in (REPAIR, DENY, WARN)}
-        self._learned = learned
         self.seen: dict[str, Seen] = {}
         """What was last seen of repairs at admission, by the name of the ProductionPolicy."""
         self._known = False
@@ -219,7 +216,7 @@ class Admission:
         """Why the last look did not succeed."""
 
     async def learn(self) -> bool:
-        """Learn what the API server has; if it does not answer, say so, and `keep_learning` soon tries again."""
+        """Learn what the API server has; say whether it answered."""
         try:
             for each in self._bindings.values():
                 await each.learn()
@@ -229,15 +226,12 @@ class Admission:
         except RequestFailed as error:
             self._fault = str(error)
             log.warning("admission policy could not be looked up", error=str(error)[:300])
-        finally:
-            self._learned()
-        return self._fault is None
+        return self.answered
 
-    async def keep_learning(self, *, seconds: float) -> None:
-        """Learn it again after so many seconds each, until cancelled; sooner where it is not known."""
-        while True:
-            await asyncio.sleep(seconds if self._fault is None else min(seconds, RETRY_SECONDS))
-            await self.learn()
+    @property
+    def answered(self) -> bool:
+        """Whether the API server answered when it was looked up last."""
+        return self._fault is None
 
     async def keep(self, stored: StoredPolicy) -> None:
         """Bind what there is to a ProductionPolicy."""
@@ -248,11 +242,10 @@ class Admission:
         """Say whether workloads are repaired at admission."""
         return policy.writes and self.repairs_since(policy.name) is not None
 
-    def see(self, policy: str, seen: Seen) -> None:
-        """Take note of what was seen of repairs at admission under a ProductionPolicy."""
+    def see(self, policy: str, seen: Seen) -> bool:
+        """Take note of what was seen of repairs at admission under a ProductionPolicy; say whether it is news."""
         before, self.seen[policy] = self.seen.get(policy), seen
-        if before is None or (before.uid, before.works) != (seen.uid, seen.works):
-            self._learned()
+        return before is None or (before.uid, before.works) != (seen.uid, seen.works)
 
     def repairs_since(self, policy: str) -> datetime | None:
         """Return when repairs at admission were last set up for a ProductionPolicy; None where they are not."""

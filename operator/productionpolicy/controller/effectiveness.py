@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
-from productionpolicy.controller.admission import EFFECTIVE, NOT_EFFECTIVE, REPAIR, REPAIR_CONDITION, Admission, Seen
-from productionpolicy.controller.clock import Clock
-from productionpolicy.controller.events import Events
+from productionpolicy.controller.admission import EFFECTIVE, NOT_EFFECTIVE, REPAIR, REPAIR_CONDITION, Seen
+from productionpolicy.controller.context import Context
 from productionpolicy.controller.metrics import ADMISSION_MISSED
+from productionpolicy.controller.policies import Policies
 from productionpolicy.controller.resources import NAMESPACES, POLICIES, Resource
-from productionpolicy.controller.store import Store, StoredPolicy
+from productionpolicy.controller.store import StoredPolicy
 from productionpolicy.kube.workloads import Workload, WorkloadKey
 from productionpolicy.policy import Policy
 from productionpolicy.verdict import Case
@@ -57,15 +56,13 @@ class Effectiveness:
     known.
     """
 
-    def __init__(
-        self, store: Store, admission: Admission, events: Events, *, clock: Clock, now: Callable[[], datetime]
-    ) -> None:
-        self._store = store
-        self._admission = admission
-        self._events = events
-        self._clock = clock
-        self._now = now
-        """The API server's clock."""
+    def __init__(self, context: Context, policies: Policies) -> None:
+        self._store = context.store
+        self._policies = policies
+        self._admission = policies.admission
+        self._events = context.events
+        self._clock = context.clock
+        self._now = context.cluster.clock.now
         self._began: datetime | None = None
         self._said: dict[tuple[Resource, str], tuple[object, datetime]] = {}
         """What each policy and namespace says, and since when that counts."""
@@ -116,7 +113,7 @@ class Effectiveness:
         if not due:
             return
         # Somebody may have removed the admission policy or a binding: that is another reason, which has its own words.
-        if not all(self._is_told(each.policy) for each in due) and not await self._admission.learn():
+        if not all(self._is_told(each.policy) for each in due) and not await self._policies.look_up_admission():
             later = self._clock.monotonic() + RETRY_SECONDS
             self._suspicions = [replace(each, due=max(each.due, later)) for each in self._suspicions]
             return
@@ -129,7 +126,7 @@ class Effectiveness:
     def _hit(self, policy: Policy, found: Arrival) -> None:
         seen = self._seen(policy)
         if seen is None or found.at >= seen.at:
-            self._admission.see(policy.name, Seen(policy.uid, works=True, at=found.at))
+            self._see(policy, Seen(policy.uid, works=True, at=found.at))
             if seen is not None and not seen.works:
                 log.info("repairs at admission work again", policy=policy.name)
 
@@ -139,12 +136,16 @@ class Effectiveness:
         if seen is not None and found.at <= seen.at:
             return
         if seen is not None and not seen.works:
-            self._admission.see(policy.name, replace(seen, at=found.at))
+            self._see(policy, replace(seen, at=found.at))
             return
         message = _message(suspicion)
-        self._admission.see(policy.name, Seen(policy.uid, works=False, at=found.at, message=message))
+        self._see(policy, Seen(policy.uid, works=False, at=found.at, message=message))
         log.warning("repairs at admission have no effect", policy=policy.name, workload=str(suspicion.workload))
         self._events.about_policy(policy.name, policy.uid, reason="AdmissionNotEffective", message=message)
+
+    def _see(self, policy: Policy, seen: Seen) -> None:
+        if self._admission.see(policy.name, seen):
+            self._policies.changed(policy.name)
 
     def _word(self, resource: Resource, name: str) -> object:
         """Return all that a policy or a namespace says about what is done at admission; None where it is gone."""

@@ -7,13 +7,20 @@ on them. It does not retry, which is the queue's part.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import kopf
 
 from productionpolicy.controller.resources import WATCHED, Resource
 
-Observe = Callable[[Resource, Mapping[str, Any], bool], None]
+
+class Put(Protocol):
+    """Takes in an object of a watched kind, or its deletion."""
+
+    def __call__(self, resource: Resource, raw: Mapping[str, Any], *, deleted: bool = False) -> None:
+        """Take it in."""
+
+
 _BACKOFFS = (1, 2, 3, 5, 8, 13, 21)
 _LAST_BACKOFF_SECONDS = 30
 _IDLE_SECONDS = 0.05
@@ -48,13 +55,13 @@ class Forever:
             yield _LAST_BACKOFF_SECONDS
 
 
-def registry(observe: Observe, login: Callable[[], Awaitable[kopf.AiohttpSession]]) -> kopf.OperatorRegistry:
+def registry(put: Put, login: Callable[[], Awaitable[kopf.AiohttpSession]]) -> kopf.OperatorRegistry:
     """Return the handlers of all watched kinds."""
     handlers = kopf.OperatorRegistry()
     kopf.on.login(registry=handlers)(_login(login))
     for resource in WATCHED:
         kopf.on.event(resource.group, resource.version, resource.plural, id=resource.plural, registry=handlers)(
-            _taking_note(observe, resource)
+            _taking_note(put, resource)
         )
     return handlers
 
@@ -86,8 +93,8 @@ def _login(login: Callable[[], Awaitable[kopf.AiohttpSession]]) -> Callable[...,
     return log_in
 
 
-def _taking_note(observe: Observe, resource: Resource) -> Callable[..., Awaitable[None]]:
+def _taking_note(put: Put, resource: Resource) -> Callable[..., Awaitable[None]]:
     async def take_note(event: Mapping[str, Any], **_: Any) -> None:
-        observe(resource, event["object"], event["type"] == "DELETED")
+        put(resource, event["object"], deleted=event["type"] == "DELETED")
 
     return take_note

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
 
 import structlog
 
 from productionpolicy.controller.cluster import Cluster, Expired, Gone, RequestFailed, Unavailable
+from productionpolicy.controller.intake import Intake
 from productionpolicy.controller.metrics import LISTING_SECONDS
 from productionpolicy.controller.resources import WATCHED, Resource
 from productionpolicy.controller.store import Store
@@ -22,18 +21,10 @@ log = structlog.get_logger(__name__)
 class Listing:
     """Lists all watched kinds, page by page, and drops what is not there any more."""
 
-    def __init__(
-        self,
-        cluster: Cluster,
-        store: Store,
-        *,
-        observe: Callable[[Resource, Mapping[str, Any], bool], None],
-        vanished: Callable[[Resource, str, str], None],
-    ) -> None:
+    def __init__(self, cluster: Cluster, store: Store, intake: Intake) -> None:
         self._cluster = cluster
         self._store = store
-        self._observe = observe
-        self._vanished = vanished
+        self._intake = intake
 
     async def complete(self) -> None:
         """List everything; try again until it succeeds."""
@@ -64,7 +55,7 @@ class Listing:
         unseen = self._store.names(resource)
         async for page in self._cluster.pages(resource):
             for raw in page:
-                self._observe(resource, raw, False)  # noqa: FBT003  # the form that Kopf's handlers use
+                self._intake.put(resource, raw)
                 metadata = raw["metadata"]
                 unseen.discard((metadata.get("namespace", ""), metadata["name"]))
             await asyncio.sleep(0)
@@ -72,4 +63,4 @@ class Listing:
             log.info(
                 "an object is gone that no watch told of", resource=resource.plural, namespace=namespace, name=name
             )
-            self._vanished(resource, namespace, name)
+            self._intake.drop(resource, namespace, name)

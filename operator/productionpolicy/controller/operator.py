@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,38 +16,30 @@ import structlog
 from msgspec import Struct
 
 from productionpolicy.controller import handlers, logs
-from productionpolicy.controller.admission import Admission
 from productionpolicy.controller.clock import Clock
 from productionpolicy.controller.cluster import Cluster, RequestFailed
 from productionpolicy.controller.connection import Connection
+from productionpolicy.controller.context import Context
 from productionpolicy.controller.effectiveness import Effectiveness
 from productionpolicy.controller.events import Events
+from productionpolicy.controller.intake import Intake
 from productionpolicy.controller.listing import Listing
-from productionpolicy.controller.policies import Keeper
+from productionpolicy.controller.policies import Policies
 from productionpolicy.controller.probes import Probes
-from productionpolicy.controller.queue import WorkQueue
+from productionpolicy.controller.publisher import Publisher
 from productionpolicy.controller.reconciler import Reconciler
-from productionpolicy.controller.resources import NAMESPACES, NODES, POLICIES, WATCHED, Resource
-from productionpolicy.controller.store import Store
+from productionpolicy.controller.resources import POLICIES, WATCHED, Resource
 from productionpolicy.controller.unowned import Unowned
 from productionpolicy.controller.versions import untested
 from productionpolicy.controller.watches import Watches
+from productionpolicy.controller.writer import Writer
 from productionpolicy.kube.surroundings import Server
-from productionpolicy.kube.workloads import WorkloadKey
 
-WORKERS = 8
-CHUNK = 8
-"""How many workloads are judged before others have a turn."""
 FINISH_SECONDS = 5.0
 WAIT_SECONDS = 5.0
 OPENING_SECONDS = 10.0
 """How long the first listing waits for the watches: what goes after a watch has been opened, that watch tells."""
 LONGEST_SILENCE_SECONDS = 900.0
-WIDE = frozenset({POLICIES, NAMESPACES, NODES})
-"""Kinds of which one object concerns many workloads."""
-
-GOVERNING = frozenset({POLICIES, NAMESPACES})
-"""Kinds that say which namespaces are governed."""
 
 CLOCK = Clock()
 IDENTITY: Any = "productionpolicy"
@@ -78,47 +70,17 @@ class Operator:
         self._watches = watches
         self._listing_seconds = options.listing_seconds
         self._state: str | None = "starting"
-        self._learned = False
-        self.store = Store()
         self.events = Events(cluster, clock=CLOCK)
-        self.queue = WorkQueue(self._reconcile, workers=WORKERS)
-        self.admission = Admission(cluster, learned=self._look_at_policies)
-        self.effectiveness = Effectiveness(self.store, self.admission, self.events, clock=CLOCK, now=cluster.clock.now)
-        self.reconciler = Reconciler(
-            self.store,
-            cluster,
-            events=self.events,
-            clock=CLOCK,
-            wake=self.queue.add,
-            later=self.queue.add_later,
-        )
-        self.reconciler.admits = self.admission.repairs
-        self.reconciler.came_in = self.effectiveness.came_in
-        self.keeper = Keeper(self.store, cluster, self.reconciler, self.admission, self.events, clock=CLOCK)
-        self.listing = Listing(cluster, self.store, observe=self.observe, vanished=self.vanished)
-        self.unowned = Unowned(
-            cluster,
-            self.store,
-            interval_seconds=options.pods_seconds,
-            observe=self.observe,
-            vanished=self.vanished,
-        )
-        self._rejudging: set[asyncio.Task[None]] = set()
-
-    def observe(self, resource: Resource, raw: Mapping[str, Any], deleted: bool) -> None:  # noqa: FBT001  # Kopf's form
-        """Take note of an object."""
-        self._concern(resource, self.store.observe(resource, raw, deleted=deleted))
-        name = str(raw.get("metadata", {}).get("name"))
-        if resource in GOVERNING:
-            self.effectiveness.observe(resource, name)
-        if resource is POLICIES:
-            self.reconciler.changed.add(name)
-
-    def vanished(self, resource: Resource, namespace: str, name: str) -> None:
-        """Take note of an object that is gone."""
-        self._concern(resource, self.store.forget(resource, namespace, name))
-        if resource in GOVERNING:
-            self.effectiveness.observe(resource, name)
+        context = Context.of(cluster, events=self.events, clock=CLOCK)
+        self.store = context.store
+        self.queue = context.queue
+        self.policies = Policies(context)
+        self.effectiveness = Effectiveness(context, self.policies)
+        self.publisher = Publisher(context, self.policies, self.effectiveness)
+        self.reconciler = Reconciler(context, self.publisher, Writer(context, self.policies, self.publisher))
+        self.intake = Intake(context, self.reconciler, self.policies, self.effectiveness)
+        self.listing = Listing(cluster, self.store, self.intake)
+        self.unowned = Unowned(cluster, self.store, self.intake, interval_seconds=options.pods_seconds)
 
     def ready(self) -> str | None:
         """Say why the operator does not do its work yet, or not any more; None if it does."""
@@ -136,30 +98,29 @@ class Operator:
             await asyncio.wait_for(self._watches.opened(), timeout=OPENING_SECONDS)
         await self.listing.complete()
         await self.unowned.look()
-        await self.admission.learn()
+        await self.policies.admission.learn()
         self.effectiveness.begin()
-        self._learned = True
-        self.store.born = self.reconciler.born
-        for key in self.store.all_workloads():
-            with _serving_the_others(key):
-                self.reconciler.resume(key)
+        self.publisher.begin()
+        self.intake.open()
+        self.reconciler.resume()
         self._state = None
-        self.keeper.warn_of_namespaces()
+        self.policies.warn_of_namespaces()
         log.info("ready", workloads=sum(1 for _ in self.store.all_workloads()), policies=len(self.store.policies))
 
     async def work(self) -> None:
         """Do all that is to be done, until cancelled."""
         await self.begin()
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._judge_all())
-            tasks.create_task(self.queue.run())
+            tasks.create_task(self._look_at_everything())
+            tasks.create_task(self.queue.run(self.reconciler.reconcile))
+            tasks.create_task(self.policies.queue.run(self.policies.reconcile))
+            tasks.create_task(self.intake.run(self.unowned.look))
             tasks.create_task(self.events.run())
-            tasks.create_task(self.keeper.run())
             tasks.create_task(self.unowned.run())
             tasks.create_task(self._list_again())
             tasks.create_task(self._list_what_begins_anew())
             tasks.create_task(self.effectiveness.run())
-            tasks.create_task(self.admission.keep_learning(seconds=self._listing_seconds))
+            tasks.create_task(self.policies.keep_looking_up_admission(seconds=self._listing_seconds))
 
     async def finish(self) -> None:
         """Let the writes that are under way come to their end."""
@@ -168,64 +129,19 @@ class Operator:
         deadline = time.monotonic() + FINISH_SECONDS
         while self.queue.busy and time.monotonic() < deadline:  # noqa: ASYNC110  # bounded, and only once
             await asyncio.sleep(0.02)
-        await self.keeper.let_go()
+        await self.policies.let_go()
 
-    async def _reconcile(self, key: WorkloadKey) -> None:
-        await self.reconciler.reconcile(key)
-
-    def _concern(self, resource: Resource, keys: Iterable[WorkloadKey]) -> None:
-        if not self._learned:
-            return
-        if resource in WIDE:
-            task = asyncio.get_running_loop().create_task(self._settle(resource, list(keys)))
-            self._rejudging.add(task)
-            task.add_done_callback(self._rejudging.discard)
-            return
-        for key in keys:
-            self.queue.add(key)
-
-    async def _settle(self, resource: Resource, keys: list[WorkloadKey]) -> None:
-        """Judge anew what an object of a wide kind concerns."""
-        if resource not in GOVERNING:
-            await self._rejudge(keys)
-            return
-        with self.keeper.holding():
-            await self.unowned.look()
-            await self._rejudge(keys)
-        self._look_at_policies()
-        self.keeper.warn_of_namespaces()
-
-    async def _judge_all(self) -> None:
-        await self._rejudge(list(self.store.all_workloads()))
-        self._look_at_policies()
-
-    async def _rejudge(self, keys: list[WorkloadKey]) -> None:
-        """Judge many workloads, and enter into the queue those that need work, or could not be judged."""
-        with self.keeper.holding():
-            for start in range(0, len(keys), CHUNK):
-                for key in keys[start : start + CHUNK]:
-                    with _serving_the_others(key):
-                        if not self._needs_work(key):
-                            continue
-                    self.queue.add_backlog([key])  # also what could not be judged: the queue tries again
-                await asyncio.sleep(0)
-            self.reconciler.rollouts.wake_lines()
-
-    def _needs_work(self, key: WorkloadKey) -> bool:
-        """Judge a workload; say whether something is to be done."""
-        judgement = self.reconciler.judge(key)
-        return judgement is not None and (judgement.to_be_written or judgement.asks_for_room)
-
-    def _look_at_policies(self) -> None:
-        """Have the status of every policy written anew."""
-        self.reconciler.changed.update(self.store.policies)
+    async def _look_at_everything(self) -> None:
+        with self.policies.queue.hold():
+            await self.reconciler.look_at_all(list(self.store.all_workloads()))
+        self.policies.changed(*self.store.policies)
 
     async def _list_again(self) -> None:
         while True:
             await asyncio.sleep(self._listing_seconds)
             await self.listing.complete()
-            self.reconciler.forgive()
-            await self._judge_all()
+            self.reconciler.retry_forbidden()
+            await self._look_at_everything()
 
     async def _list_what_begins_anew(self) -> None:
         """List the kinds whose watch has begun anew: it does not tell what has gone while there was none."""
@@ -246,10 +162,10 @@ class Operator:
                 self._state = "the API server does not answer"
                 log.warning("API server does not answer", error=str(error)[:300])
             await asyncio.sleep(WAIT_SECONDS)
-        self.keeper.caveat = untested(version[:2]) or ""
-        if self.keeper.caveat:
-            log.warning("version of Kubernetes is not tested", reason=self.keeper.caveat)
-        self.store.server = Server.of(version)
+        self.policies.caveat = untested(version[:2]) or ""
+        if self.policies.caveat:
+            log.warning("version of Kubernetes is not tested", reason=self.policies.caveat)
+        self.store.inventory.server = Server.of(version)
 
 
 async def operate(options: Options) -> int:
@@ -308,15 +224,6 @@ async def _work(
         await _cancel(working)
 
 
-@contextmanager
-def _serving_the_others(key: WorkloadKey) -> Iterator[None]:
-    """Log what goes wrong with one of many workloads, and go on: whatever it holds, the others must be served."""
-    try:
-        yield
-    except Exception:
-        log.exception("judging failed", workload=str(key))
-
-
 async def _cancel(*tasks: asyncio.Task[Any]) -> None:
     for task in tasks:
         task.cancel()
@@ -331,7 +238,7 @@ async def _watching(operator: Operator, connection: Connection, watches: Watches
     async def log_in() -> kopf.AiohttpSession:
         return await connection.session([watches.trace()])
 
-    task = asyncio.create_task(_kopf(handlers.registry(operator.observe, log_in), started, ended))
+    task = asyncio.create_task(_kopf(handlers.registry(operator.intake.put, log_in), started, ended))
     await asyncio.wait({task, asyncio.create_task(started.wait())}, return_when=asyncio.FIRST_COMPLETED)
     try:
         yield task

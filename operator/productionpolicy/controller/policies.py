@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import math
+from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,13 +13,12 @@ import msgspec
 import structlog
 
 from productionpolicy.controller.admission import Admission
-from productionpolicy.controller.clock import Clock
-from productionpolicy.controller.cluster import Cluster, Conflict, Gone, RequestFailed
-from productionpolicy.controller.events import Events
-from productionpolicy.controller.metrics import FINDINGS
+from productionpolicy.controller.cluster import Conflict, Gone, RequestFailed
+from productionpolicy.controller.context import Context
+from productionpolicy.controller.metrics import FINDINGS, ROLLING
 from productionpolicy.controller.metrics import WORKLOADS as WORKLOADS_GAUGE
-from productionpolicy.controller.reconciler import Reconciler
-from productionpolicy.controller.store import AUDIT, NAMESPACE_MODE, OFF, Store, StoredPolicy
+from productionpolicy.controller.queue import Retry, WorkQueue
+from productionpolicy.controller.store import AUDIT, NAMESPACE_MODE, OFF, StoredPolicy
 from productionpolicy.expectations.spread import DEAR_FROM, SPREAD, Method
 from productionpolicy.kube.text import printable
 from productionpolicy.kube.workloads import WorkloadKey
@@ -33,10 +31,15 @@ from productionpolicy.verdict.report import Wait
 from productionpolicy.verdict.rollouts import TOO_MANY
 
 FINALIZER = f"{GROUP}/revert"
-INTERVAL_SECONDS = 1.0
 
-LONGEST_HOLD_SECONDS = 5.0
-"""How long a status waits at most for workloads that are judged anew."""
+BURST_SECONDS = 0.1
+"""How long a change waits for those that come with it, before the status tells of all of them."""
+
+INTERVAL_SECONDS = 1.0
+"""A status is written no more often than once in so many seconds."""
+
+RETRY_SECONDS = 30.0
+"""After how long it is looked up again what is done at admission, where the API server did not answer."""
 
 LET_GO_PAUSES = (0.1, 0.4)
 """How long to wait, when we stop, before a policy that has changed meanwhile is let go of once more."""
@@ -59,67 +62,87 @@ class _Departure:
     """When the number last changed, by the monotonic clock."""
 
 
-@dataclass(slots=True)
-class Keeper:
-    """Writes what there is to say about policies, at most once a second each, and only what changed."""
+class Policies:
+    """The policies: how often their status is written, what it says, and what holds them until they may go."""
 
-    store: Store
-    cluster: Cluster
-    reconciler: Reconciler
-    admission: Admission
-    events: Events
-    clock: Clock
-    caveat: str = ""
-    """What is to be told of the API server's version."""
-    _held: int = 0
-    """How many judge just now: see `holding`."""
-    _late: float = math.inf
-    """By when, on the monotonic clock, something is written although workloads are judged anew."""
-    _stopped: bool = False
-    _departures: dict[str, _Departure] = field(default_factory=dict)
-    _warned: set[tuple[str, str]] = field(default_factory=set)
-    _warned_of_modes: set[tuple[str, str]] = field(default_factory=set)
+    def __init__(self, context: Context) -> None:
+        self.store = context.store
+        self.cluster = context.cluster
+        self.rollouts = context.rollouts
+        self.events = context.events
+        self.clock = context.clock
+        self.admission = Admission(context.cluster)
+        self.caveat = ""
+        """What is told of the API server's version."""
+        self.ledgers: defaultdict[str, Ledger] = defaultdict(Ledger)
+        """The reports on the workloads of each policy."""
+        self.queue: WorkQueue[str] = WorkQueue(of="policy", workers=1)
+        self._written: dict[str, float] = {}
+        """When each status was last looked at, by the monotonic clock."""
+        self._departures: dict[str, _Departure] = {}
+        self._warned: set[tuple[str, str]] = set()
+        self._warned_of_modes: set[tuple[str, str]] = set()
 
-    async def run(self) -> None:
-        """Look after them until cancelled."""
-        while True:
-            await self.look()
-            await asyncio.sleep(INTERVAL_SECONDS)
+    def changed(self, *names: str) -> None:
+        """Have the status of policies written anew, in a moment."""
+        for name in names:
+            since = self.clock.monotonic() - self._written.get(name, -INTERVAL_SECONDS)
+            self.queue.add_later(name, max(BURST_SECONDS, INTERVAL_SECONDS - since))
 
-    async def look(self) -> None:
-        """Write what has changed since the last look."""
-        due = sorted(self.reconciler.changed | self._leaving())
-        self._late = min(self._late, self.clock.monotonic() + LONGEST_HOLD_SECONDS) if due else math.inf
-        for name in due:
-            if self._stopped or (self._held and self.clock.monotonic() < self._late):
-                return
-            self.reconciler.changed.discard(name)
-            stored = self.store.policies.get(name)
-            if stored is None:
-                self._departures.pop(name, None)
-            else:
-                await self._attempt(stored)
-        self._late = math.inf
+    def stops(self, policy: Policy) -> bool:
+        """Say whether repairs that restart pods have to stop: too many rollouts failed."""
+        return len(self.ledgers[policy.name].setbacks(policy)) >= TOO_MANY
 
-    @contextmanager
-    def holding(self) -> Iterator[None]:
-        """Write nothing while workloads are judged anew: meanwhile totals are half old and half new.
+    async def reconcile(self, name: str) -> float | None:
+        """Write what there is to say about a policy, if it changed; return after how many seconds it is due again.
 
-        Where namespaces come and go all the time, some workloads are always judged anew, so it holds no longer than
-        `LONGEST_HOLD_SECONDS`.
+        Raises:
+            Retry: the API server refuses it or does not answer.
         """
-        self._held += 1
+        self._written[name] = self.clock.monotonic()
+        stored = self.store.policies.get(name)
+        if stored is None:
+            self._forget(name)
+            return None
         try:
-            yield
-        finally:
-            self._held -= 1
+            await self._keep_finalizer(stored)
+            await self.admission.keep(stored)
+            await self._write_status(stored)
+        except Gone:
+            log.debug("policy is gone", policy=name)
+        except RequestFailed as error:
+            raise Retry(str(error), after=INTERVAL_SECONDS) from error
+        return INTERVAL_SECONDS if stored.deleting and FINALIZER in stored.finalizers else None
+
+    def _forget(self, name: str) -> None:
+        """Drop all that is known of a policy that is gone; its gauges would tell their last values for ever."""
+        self._departures.pop(name, None)
+        self._written.pop(name, None)
+        self.queue.forget(name)
+        self.rollouts.forget(name)
+        if not self.ledgers[name].total:
+            del self.ledgers[name]
+        for gauge in (WORKLOADS_GAUGE, FINDINGS, ROLLING):
+            gauge.remove_by_labels({"policy": name})
+
+    async def look_up_admission(self) -> bool:
+        """Learn what the API server does at admission, and tell it; say whether it answered."""
+        answered = await self.admission.learn()
+        self.changed(*self.store.policies)
+        return answered
+
+    async def keep_looking_up_admission(self, *, seconds: float) -> None:
+        """Look it up after so many seconds each, until cancelled; sooner where the API server did not answer."""
+        while True:
+            await asyncio.sleep(seconds if self.admission.answered else min(seconds, RETRY_SECONDS))
+            await self.look_up_admission()
 
     async def let_go(self) -> None:
         """At our stop, take our finalizer off the policies: with the operator gone, nothing must be undeletable.
 
         A policy that is being deleted keeps it, because its withdrawal goes on when we are back.
         """
-        self._stopped = True  # for good: nobody is to put it back
+        self.queue.stop()  # nobody is to put it back
         for name in sorted(self.store.policies):
             await self._let_go_of(name)
 
@@ -168,20 +191,6 @@ class Keeper:
             log.warning("namespace names a missing policy", namespace=namespace, policy=policy)
         self._warned = missing
 
-    def _leaving(self) -> set[str]:
-        return {each.name for each in self.store.policies.values() if each.deleting and FINALIZER in each.finalizers}
-
-    async def _attempt(self, stored: StoredPolicy) -> None:
-        try:
-            await self._keep_finalizer(stored)
-            await self.admission.keep(stored)
-            await self._write_status(stored)
-        except Gone:
-            log.debug("policy is gone", policy=stored.name)
-        except RequestFailed as error:
-            log.warning("policy could not be written", policy=stored.name, error=str(error)[:300])
-            self.reconciler.changed.add(stored.name)
-
     async def _write_status(self, stored: StoredPolicy) -> None:
         status = self._status(stored)
         if status != stored.status:
@@ -189,7 +198,7 @@ class Keeper:
         self._measure(stored)
 
     def _status(self, stored: StoredPolicy) -> Any:
-        ledger = self.reconciler.ledgers[stored.name]
+        ledger = self.ledgers[stored.name]
         conditions = tuple(self._conditions(stored, ledger))
         if stored.policy is None:
             status = {**stored.status, "conditions": conditions, "observedGeneration": stored.generation}
@@ -201,7 +210,7 @@ class Keeper:
         yield self._condition(stored, "Ready", *ready(stored, ledger, caveat=self.caveat))
         if stored.policy is not None:
             yield self._condition(stored, "Compliant", *_compliant(ledger))
-            failed = self.reconciler.setbacks.counted(stored.policy)
+            failed = ledger.setbacks(stored.policy)
             yield self._condition(stored, "Progressing", *progressing(stored.policy, ledger, failed=failed))
             for each in self.admission.conditions(stored.policy):
                 yield self._condition(stored, each.type, each.status, each.reason, each.message)
@@ -244,7 +253,7 @@ class Keeper:
             return False
         left = self._carrying(stored.name)
         departure = self._departures.setdefault(stored.name, _Departure(len(left), self.clock.monotonic()))
-        if departure.left != len(left) or any(self.reconciler.rollouts.rolling(key) for key in left):
+        if departure.left != len(left) or any(map(self.rollouts.rolling, left)):
             self._departures[stored.name] = departure = _Departure(len(left), self.clock.monotonic())
         stuck = self.clock.monotonic() - departure.since > STUCK_SECONDS
         if left and stuck:
@@ -256,7 +265,7 @@ class Keeper:
         return [key for key in self.store.all_workloads() if self.store.repaired_by(key) == policy]
 
     def _measure(self, stored: StoredPolicy) -> None:
-        ledger = self.reconciler.ledgers[stored.name]
+        ledger = self.ledgers[stored.name]
         for state in State:
             WORKLOADS_GAUGE.labels(policy=stored.name, state=str(state)).set(ledger.count(state))
         for (name, outcome), count in ledger.outcomes.items():

@@ -1,24 +1,29 @@
-"""A queue of workloads to look at: each stands in it once, fresh changes come before the backlog, failures wait."""
+"""A queue of keys: each is in it once, fresh changes come before the backlog, failures wait and are tried again."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Generic, TypeVar
 
 import structlog
-
-from productionpolicy.controller.metrics import QUEUED
-from productionpolicy.kube.workloads import WorkloadKey
+from prometheus_client import Gauge
 
 FIRST_RETRY_SECONDS = 0.2
 LAST_RETRY_SECONDS = 60.0
 
+LONGEST_HOLD_SECONDS = 5.0
+"""How long `hold` holds at most."""
+
 log = structlog.get_logger(__name__)
+
+K = TypeVar("K")
 
 
 class Retry(Exception):
-    """The work on a key is to be tried again later."""
+    """The work on a key failed and has to be tried again later."""
 
     def __init__(self, reason: str, *, after: float = 0) -> None:
         super().__init__(reason)
@@ -26,32 +31,41 @@ class Retry(Exception):
         """The least seconds to wait."""
 
 
-class WorkQueue:
-    """Hands out keys to a bounded number of workers, never the same key to two of them."""
+class WorkQueue(Generic[K]):
+    """Hands out keys to a bounded number of workers, never the same key to two of them.
 
-    def __init__(self, work: Callable[[WorkloadKey], Awaitable[None]], *, workers: int) -> None:
-        self._work = work
+    Args:
+        of: what the keys name, as the log calls it.
+        workers: how many keys are worked on at the same time.
+        length: a metric that tells how many keys wait.
+    """
+
+    def __init__(self, *, of: str, workers: int, length: Gauge | None = None) -> None:
+        self._of = of
+        self._length = length
         self._workers = workers
-        self._fresh: OrderedDict[WorkloadKey, None] = OrderedDict()
-        self._backlog: OrderedDict[WorkloadKey, None] = OrderedDict()
-        self._busy: set[WorkloadKey] = set()
-        self._again: set[WorkloadKey] = set()
-        self._failures: dict[WorkloadKey, int] = {}
-        self._waiting: dict[WorkloadKey, asyncio.TimerHandle] = {}
+        self._fresh: OrderedDict[K, None] = OrderedDict()
+        self._backlog: OrderedDict[K, None] = OrderedDict()
+        self._busy: set[K] = set()
+        self._again: set[K] = set()
+        self._failures: dict[K, int] = {}
+        self._waiting: dict[K, asyncio.TimerHandle] = {}
         self._added = asyncio.Event()
+        self._holding = 0
+        self._held_until = 0.0
         self._stopping = False
 
-    def add(self, key: WorkloadKey) -> None:
+    def add(self, key: K) -> None:
         """Enter a key that has just changed."""
         self._enter(key, self._fresh)
 
-    def add_backlog(self, keys: Iterable[WorkloadKey]) -> None:
+    def add_backlog(self, keys: Iterable[K]) -> None:
         """Enter keys that can wait for those that have just changed."""
         for key in keys:
             if key not in self._fresh:
                 self._enter(key, self._backlog)
 
-    def add_later(self, key: WorkloadKey, seconds: float) -> None:
+    def add_later(self, key: K, seconds: float) -> None:
         """Enter a key after some time; of several appointments the soonest counts."""
         loop, known = asyncio.get_running_loop(), self._waiting.get(key)
         if self._stopping or (known is not None and known.when() <= loop.time() + seconds):
@@ -59,6 +73,32 @@ class WorkQueue:
         if known is not None:
             known.cancel()
         self._waiting[key] = loop.call_later(seconds, self._due, key)
+
+    def forget(self, key: K) -> None:
+        """Drop the appointment of a key that is gone, and the count of its failures."""
+        timer = self._waiting.pop(key, None)
+        if timer is not None:
+            timer.cancel()
+        self._failures.pop(key, None)
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Hand out nothing until the end of the block, but for no longer than `LONGEST_HOLD_SECONDS`.
+
+        Blocks that overlap count as one, so that blocks which follow each other closely cannot hold it for ever.
+        """
+        if not self._holding:
+            self._held_until = asyncio.get_running_loop().time() + LONGEST_HOLD_SECONDS
+        self._holding += 1
+        try:
+            yield
+        finally:
+            self._holding -= 1
+            self._added.set()
+
+    def due(self) -> set[K]:
+        """Return the keys that wait, now or for their time."""
+        return {*self._fresh, *self._backlog, *self._waiting}
 
     def __len__(self) -> int:
         return len(self._fresh) + len(self._backlog)
@@ -68,11 +108,16 @@ class WorkQueue:
         """Whether a worker is at work."""
         return bool(self._busy)
 
-    async def run(self) -> None:
-        """Work until stopped."""
+    async def run(self, work: Callable[[K], Awaitable[float | None]]) -> None:
+        """Work until stopped.
+
+        Args:
+            work: what to do with a key. It returns after how many seconds the key is due again, if it is, and raises
+                `Retry` where it failed.
+        """
         async with asyncio.TaskGroup() as workers:
             for _ in range(self._workers):
-                workers.create_task(self._serve())
+                workers.create_task(self._serve(work))
 
     def stop(self) -> None:
         """Let the workers finish what they are at, and no more."""
@@ -82,58 +127,72 @@ class WorkQueue:
         self._waiting.clear()
         self._added.set()
 
-    def _enter(self, key: WorkloadKey, lane: OrderedDict[WorkloadKey, None]) -> None:
+    def _enter(self, key: K, lane: OrderedDict[K, None]) -> None:
         if key in self._busy:
             self._again.add(key)
             return
         if lane is self._fresh:
             self._backlog.pop(key, None)
         lane[key] = None
-        QUEUED.set(len(self))
+        self._measure()
         self._added.set()
 
-    def _due(self, key: WorkloadKey) -> None:
+    def _due(self, key: K) -> None:
         self._waiting.pop(key, None)
         self._enter(key, self._backlog)
 
-    async def _serve(self) -> None:
+    async def _serve(self, work: Callable[[K], Awaitable[float | None]]) -> None:
         while True:
             key = await self._next()
             if key is None:
                 return
             self._busy.add(key)
             try:
-                await self._attempt(key)
+                await self._attempt(key, work)
             finally:
                 self._busy.discard(key)
                 if key in self._again:
                     self._again.discard(key)
                     self._enter(key, self._fresh)
 
-    async def _next(self) -> WorkloadKey | None:
+    async def _next(self) -> K | None:
         while not self._stopping:
-            lane = self._fresh or self._backlog
-            if lane:
+            lane, hold = self._fresh or self._backlog, self._hold_seconds()
+            if lane and not hold:
                 key, _ = lane.popitem(last=False)
-                QUEUED.set(len(self))
+                self._measure()
                 return key
             self._added.clear()
-            await self._added.wait()
+            try:
+                await asyncio.wait_for(self._added.wait(), timeout=hold or None)
+            except TimeoutError:
+                continue
         return None
 
-    async def _attempt(self, key: WorkloadKey) -> None:
+    def _measure(self) -> None:
+        if self._length is not None:
+            self._length.set(len(self))
+
+    def _hold_seconds(self) -> float:
+        if not self._holding:
+            return 0.0
+        return max(0.0, self._held_until - asyncio.get_running_loop().time())
+
+    async def _attempt(self, key: K, work: Callable[[K], Awaitable[float | None]]) -> None:
         try:
-            await self._work(key)
+            after = await work(key)
         except Retry as retry:
             self._retry(key, reason=str(retry), after=retry.after)
-        except Exception:  # whatever a workload holds, the others must be served
-            log.exception("work failed", workload=str(key))
+        except Exception:  # whatever an object holds, the others must be served
+            log.exception("work failed", **{self._of: str(key)})
             self._retry(key, reason="error", after=0)
         else:
             self._failures.pop(key, None)
+            if after is not None:
+                self.add_later(key, after)
 
-    def _retry(self, key: WorkloadKey, *, reason: str, after: float) -> None:
+    def _retry(self, key: K, *, reason: str, after: float) -> None:
         failures = self._failures[key] = self._failures.get(key, 0) + 1
         delay = max(after, min(LAST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2 ** min(failures - 1, 10)))
-        log.info("will be tried again", workload=str(key), reason=reason[:300], seconds=round(delay, 1))
+        log.info("will be tried again", **{self._of: str(key)}, reason=reason[:300], seconds=round(delay, 1))
         self.add_later(key, delay)

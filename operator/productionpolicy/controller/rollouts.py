@@ -1,4 +1,4 @@
-"""Which workloads roll out because of us, and who may be next."""
+"""Which workloads replace their pods because of us, and which one may be next."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from productionpolicy.controller.clock import Clock
 from productionpolicy.controller.metrics import ROLLING
+from productionpolicy.controller.records import Records, Slot
 from productionpolicy.kube.workloads import Kind, Workload, WorkloadKey
 from productionpolicy.verdict.journal import POLICY, read_journal
 from productionpolicy.verdict.marks import STARTED
@@ -22,91 +23,99 @@ LINGERING_SECONDS = 30.0
 
 @dataclass(slots=True)
 class _Line:
-    """The slots of one policy, and who waits for one."""
+    """The workloads of one policy that hold a slot, and those that wait for one, in their order."""
 
-    rolling: dict[WorkloadKey, float] = field(default_factory=dict)
-    """Since when, by the monotonic clock."""
-    draining: dict[WorkloadKey, float] = field(default_factory=dict)
-    """Since when all new pods are available while old ones are still shutting down, by the monotonic clock."""
+    rolling: set[WorkloadKey] = field(default_factory=set)
     waiting: dict[WorkloadKey, None] = field(default_factory=dict)
+    woken: set[WorkloadKey] = field(default_factory=set)
+    """Those of the waiting ones whose turn it may be."""
 
 
 class Rollouts:
-    """Slots for rollouts, per policy. A workload without a pod to restart needs none."""
+    """Slots for rollouts, per policy. A workload without a pod to restart needs none.
 
-    def __init__(self, *, clock: Clock, wake: Callable[[WorkloadKey], None]) -> None:
+    Args:
+        records: where the slot of each workload is kept.
+        clock: the time.
+        wake: has a workload looked at, because it may be its turn.
+    """
+
+    def __init__(self, records: Records, *, clock: Clock, wake: Callable[[WorkloadKey], None]) -> None:
+        self._records = records
         self._clock = clock
         self._wake = wake
         self._lines: defaultdict[str, _Line] = defaultdict(_Line)
-        self._held: dict[WorkloadKey, str] = {}
-        self._entered: dict[WorkloadKey, float] = {}
-        """Since when those roll out whose rollout we have begun ourselves, by the monotonic clock."""
-        self._woken: dict[WorkloadKey, str] = {}
 
     def rolling(self, key: WorkloadKey) -> bool:
-        """Say whether a workload rolls out because of us."""
-        return key in self._held
+        """Say whether a workload replaces its pods because of us."""
+        record = self._records.get(key)
+        return record is not None and record.slot is not None
 
     def held_for(self, key: WorkloadKey) -> float | None:
-        """Return for how many seconds a workload has held the slot that it took; None where we found it rolling."""
-        since = self._entered.get(key)
-        return None if since is None else self._clock.monotonic() - since
-
-    def wait(self, policy: str, key: WorkloadKey) -> None:
-        """Put a workload in line."""
-        self._woken.pop(key, None)
-        self._lines[policy].waiting[key] = None
+        """Return for how many seconds a workload has held the slot that it took; None where it was found rolling."""
+        record = self._records.get(key)
+        slot = record.slot if record else None
+        return self._clock.monotonic() - slot.since if slot is not None and slot.taken else None
 
     def enter(self, policy: str, workload: Workload, *, slots: int) -> bool:
-        """Take a slot for a workload, if one is free; otherwise it is woken when one may be."""
+        """Take a slot for a workload, if one is free; otherwise it waits, and is woken when one may be."""
         line = self._lines[policy]
-        self._woken.pop(workload.key, None)
         stateful = workload.kind is Kind.STATEFUL_SET
         blocked = stateful and any(key.kind == Kind.STATEFUL_SET for key in line.rolling)
         if blocked or len(line.rolling) >= slots:
-            line.waiting[workload.key] = None
+            self.wait(policy, workload.key)
             return False
-        self._entered[workload.key] = self._clock.monotonic()
-        self._hold(policy, workload.key)
+        self._hold(policy, workload, taken=True)
         if len(line.rolling) < slots:
             self.wake_next(policy)
         return True
 
+    def wait(self, policy: str, key: WorkloadKey) -> None:
+        """Put a workload in line; one that is in line already keeps its place."""
+        line = self._lines[policy]
+        line.waiting.setdefault(key)
+        line.woken.discard(key)
+
     def resume(self, policy: str, workload: Workload) -> None:
-        """Take a slot for a rollout that is under way since before we started."""
+        """Take a slot for a rollout that was under way before the operator started."""
         if under_way(workload):
-            self._hold(policy, workload.key)
+            self._hold(policy, workload, taken=False)
 
     def observe(self, workload: Workload) -> None:
         """Give back the slot of a workload whose rollout is over, or does not move; take one for a rollout of ours.
 
         A rollout that goes on after a pause, or that another process has begun, is known by its note.
         """
-        if not self._under_way(workload):
-            if workload.key in self._held:
-                self.leave(workload.key)
-        elif workload.key not in self._held and _begun(workload):
-            self._hold(workload.notes.get(POLICY, ""), workload.key)
+        slot = self._records.of(workload).slot
+        if slot is None:
+            if under_way(workload) and _begun(workload):
+                self._hold(workload.notes.get(POLICY, ""), workload, taken=False)
+        elif not self._goes_on(workload, slot):
+            self.leave(workload.key)
 
     def leave(self, key: WorkloadKey) -> None:
-        """Give back a slot, and let the next in line try."""
-        for line in self._lines.values():
-            line.waiting.pop(key, None)
-        policy = self._held.pop(key, None)
-        self._entered.pop(key, None)
-        if policy is None:
+        """Give back the slot of a workload, if it has one, and its place in line; let the next one try."""
+        self.leave_line(key)
+        record = self._records.get(key)
+        if record is None or record.slot is None:
             return
-        line = self._lines[policy]
-        line.rolling.pop(key, None)
-        line.draining.pop(key, None)
-        ROLLING.labels(policy=policy).set(len(line.rolling))
+        policy, record.slot = record.slot.policy, None
+        self._lines[policy].rolling.discard(key)
+        ROLLING.labels(policy=policy).set(len(self._lines[policy].rolling))
         self.wake_next(policy)
 
-    def looked_at(self, key: WorkloadKey) -> None:
-        """Let the next in line try, where one that was woken has no use for its slot any more."""
-        policy = self._woken.pop(key, None)
-        if policy is not None:
-            self.wake_next(policy)
+    def leave_line(self, key: WorkloadKey) -> None:
+        """Take a workload out of the line; where its turn had come, let the next one try."""
+        for policy, line in self._lines.items():
+            line.waiting.pop(key, None)
+            if key in line.woken:
+                line.woken.discard(key)
+                self.wake_next(policy)
+
+    def acted(self, key: WorkloadKey) -> None:
+        """Let the next in line try, where a workload whose turn had come has no use for it any more."""
+        if any(key in line.woken for line in self._lines.values()):
+            self.leave_line(key)
 
     def wake_lines(self) -> None:
         """Let the next of each line try: how many slots there are may have changed."""
@@ -117,32 +126,38 @@ class Rollouts:
         """Wake one Deployment, and one StatefulSet: only one of them may be able to go."""
         line = self._lines[policy]
         for stateful in (False, True):
-            following = next((key for key in line.waiting if (key.kind == Kind.STATEFUL_SET) is stateful), None)
+            waiting = (key for key in line.waiting if key not in line.woken)
+            following = next((key for key in waiting if (key.kind == Kind.STATEFUL_SET) is stateful), None)
             if following is not None:
-                del line.waiting[following]
-                self._woken[following] = policy
+                line.woken.add(following)
                 self._wake(following)
 
-    def _hold(self, policy: str, key: WorkloadKey) -> None:
-        line = self._lines[policy]
+    def forget(self, policy: str) -> None:
+        """Drop the line of a policy that is gone, once nobody is in it."""
+        line = self._lines.get(policy)
+        if line is not None and not line.rolling and not line.waiting:
+            del self._lines[policy]
+
+    def _hold(self, policy: str, workload: Workload, *, taken: bool) -> None:
+        line, key = self._lines[policy], workload.key
         line.waiting.pop(key, None)
-        line.rolling[key] = self._clock.monotonic()
-        self._held[key] = policy
+        line.woken.discard(key)
+        line.rolling.add(key)
+        self._records.of(workload).slot = Slot(policy, self._clock.monotonic(), taken)
         ROLLING.labels(policy=policy).set(len(line.rolling))
 
-    def _under_way(self, workload: Workload) -> bool:
-        policy = self._held.get(workload.key)
-        if policy is not None and workload.settled and workload.progress.terminating and not workload.deleting:
-            return self._drains(workload, self._lines[policy])
-        if workload.kind is Kind.STATEFUL_SET and policy is not None and not _begun(workload):
-            since = self._lines[policy].rolling[workload.key]
-            return under_way(workload) and self._clock.monotonic() - since < STATEFUL_SET_SECONDS
+    def _goes_on(self, workload: Workload, slot: Slot) -> bool:
+        if workload.settled and workload.progress.terminating and not workload.deleting:
+            return self._drains(workload, slot)
+        if workload.kind is Kind.STATEFUL_SET and not _begun(workload):
+            return under_way(workload) and self._clock.monotonic() - slot.since < STATEFUL_SET_SECONDS
         return under_way(workload)
 
-    def _drains(self, workload: Workload, line: _Line) -> bool:
+    def _drains(self, workload: Workload, slot: Slot) -> bool:
         """Say whether the old pods may still be shutting down; one that hangs does not hold the slot forever."""
-        since = line.draining.setdefault(workload.key, self._clock.monotonic())
-        return self._clock.monotonic() - since < workload.template.grace_seconds + LINGERING_SECONDS
+        if slot.draining_since is None:
+            slot.draining_since = self._clock.monotonic()
+        return self._clock.monotonic() - slot.draining_since < workload.template.grace_seconds + LINGERING_SECONDS
 
 
 def under_way(workload: Workload) -> bool:
@@ -152,5 +167,5 @@ def under_way(workload: Workload) -> bool:
 
 
 def _begun(workload: Workload) -> bool:
-    """Say whether it is a rollout that we have begun."""
+    """Say whether it is a rollout that the operator began."""
     return STARTED in workload.notes and in_flight(workload, read_journal(workload))

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any
 
 import structlog
 
 from productionpolicy.controller.cluster import Cluster, Gone, Raw, RequestFailed
+from productionpolicy.controller.intake import Intake
 from productionpolicy.controller.resources import LISTED, Resource
 from productionpolicy.controller.store import Store
 from productionpolicy.kube.workloads import WorkloadKey, is_made
@@ -29,16 +28,14 @@ class Unowned:
         self,
         cluster: Cluster,
         store: Store,
+        intake: Intake,
         *,
         interval_seconds: float,
-        observe: Callable[[Resource, Mapping[str, Any], bool], None],
-        vanished: Callable[[Resource, str, str], None],
     ) -> None:
         self._cluster = cluster
         self._store = store
+        self._intake = intake
         self._interval = interval_seconds
-        self._observe = observe
-        self._vanished = vanished
         self._listed: set[str] = set()
         """The namespaces that were listed in this round."""
         self._looking = asyncio.Lock()
@@ -87,7 +84,7 @@ class Unowned:
             return
         with suppress(Gone):
             raw = await self._cluster.workload(WorkloadKey(namespace, resource.kind, name))
-            self._observe(resource, raw, False)  # noqa: FBT003  # the form that Kopf's handlers use
+            self._intake.put(resource, raw)
 
     def _known(self, resource: Resource) -> defaultdict[str, set[str]]:
         known: defaultdict[str, set[str]] = defaultdict(set)
@@ -97,4 +94,4 @@ class Unowned:
 
     def _forget(self, resource: Resource, namespace: str, names: set[str]) -> None:
         for name in sorted(names):
-            self._vanished(resource, namespace, name)
+            self._intake.drop(resource, namespace, name)

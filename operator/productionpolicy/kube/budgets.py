@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from msgspec.structs import replace
 from productionpolicy.kube.counts import Count
 from productionpolicy.kube.fields import Fields, Unreadable
 from productionpolicy.kube.selectors import Labels, Selector
+from productionpolicy.kube.workloads import Workload
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
 OURS = "productionpolicy"
@@ -18,6 +20,7 @@ EVICTION_POLICY = "AlwaysAllow"
 _EVICTION_POLICIES = (EVICTION_POLICY, "IfHealthyBudget")
 _ALL = 100
 """The greatest percentage that the API server takes."""
+_LONGEST_NAME = 253
 
 
 class Budget(Struct, frozen=True):
@@ -81,6 +84,24 @@ class Budget(Struct, frozen=True):
         if self.min_available is not None:
             return f"minAvailable {self.min_available}"
         return "neither minAvailable nor maxUnavailable"
+
+
+def budget_name(workload: Workload) -> str:
+    """Return the name of the budget that the operator makes for the workload."""
+    return within_limit(f"{workload.key.name}-{workload.key.kind.lower()}-{OURS}")
+
+
+def within_limit(name: str) -> str:
+    """Return a name that the API takes: one that is too long ends in a hash of the whole."""
+    if len(name) <= _LONGEST_NAME:
+        return name
+    short = hashlib.sha256(name.encode()).hexdigest()[:10]
+    return f"{name[: _LONGEST_NAME - len(short) - 1].rstrip('-.')}-{short}"
+
+
+def is_ours_beside(workload: Workload, budget: Budget) -> bool:
+    """Say whether the operator made the budget for the workload: by its name, its label and its owner reference."""
+    return budget.ours and budget.name == budget_name(workload) and workload.uid in budget.owner_uids
 
 
 def read_budget(raw: Mapping[str, Any]) -> Budget:

@@ -102,6 +102,8 @@ class LabelIndex(Generic[Key]):
 
     def put(self, key: Key, labels: Labels) -> None:
         """Enter a thing with its labels, or replace them."""
+        if self._labels.get(key) == labels:
+            return
         self.drop(key)
         self._labels[key] = labels
         for pair in labels.items():
@@ -133,6 +135,8 @@ class SelectorIndex(Generic[Key]):
 
     def put(self, key: Key, selector: Selector) -> None:
         """Enter a selector, or replace it."""
+        if self._selectors.get(key) == selector:
+            return
         self.drop(key)
         self._selectors[key] = selector
         self._by_pair[_first_pair(selector)].add(key)

@@ -108,7 +108,7 @@ class LimitRange(Struct, frozen=True):
 def default_resources(limit_ranges: Iterable[LimitRange]) -> Resources:
     """Return what containers get by all LimitRanges of a namespace; of two defaults, that of the first name counts."""
     found = NO_RESOURCES
-    for each in sorted(limit_ranges, key=lambda each: each.name):
+    for each in sorted(limit_ranges, key=lambda each: (each.name, each.namespace)):
         requests = {**each.defaults.requests, **found.requests}
         found = Resources(requests, {**each.defaults.limits, **found.limits})
     return found

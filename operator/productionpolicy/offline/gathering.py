@@ -8,13 +8,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from productionpolicy.kube.budgets import Budget
 from productionpolicy.kube.fields import Fields
-from productionpolicy.kube.surroundings import Surroundings
+from productionpolicy.kube.inventory import Inventory
+from productionpolicy.kube.neighbours import NEIGHBOURS, Neighbour
+from productionpolicy.kube.surroundings import Server, Surroundings
 from productionpolicy.kube.text import printable
 from productionpolicy.kube.workloads import Kind, Workload, WorkloadKey, name_of, read_workload
 from productionpolicy.offline.documents import Document, Unread
 from productionpolicy.offline.makers import group_of, makes_pods
-from productionpolicy.offline.neighbours import NEIGHBOURS, Neighbours, unreadable_in
+from productionpolicy.offline.neighbours import neighbour_in, unreadable_in, without_use
 from productionpolicy.offline.parts import PART, is_complete, is_deletion, is_no_object, is_part
 from productionpolicy.offline.places import line_of
 from productionpolicy.offline.versions import API_VERSION, is_foreign
@@ -82,23 +85,26 @@ class Gathered:
         self._workloads = [
             (each.document, each.workload) for each in latest if each.workload and not each.workload.derived
         ]
-        others = [each.document for each in latest if each.workload is None]
-        self._faults.extend(fault for each in others for fault in _not_taken(each))
-        self._neighbours = Neighbours((each for _, each in self._workloads), (each.raw for each in others))
+        neighbours = [(each.document, neighbour_in(each.document.raw)) for each in latest if each.workload is None]
+        self._faults.extend(fault for document, each in neighbours for fault in _not_taken(document, each))
+        self._have_budgets = any(isinstance(each, Budget) for _, each in neighbours)
+        self._inventory = Inventory(server=Server(), any_namespace=True)
+        for _, thing in (*neighbours, *self._workloads):
+            self._inventory.put(thing)
         self._not_judged += _left_out(latest, beside={(each.key.kind, each.key.name) for each in self._not_judged})
-        for each in others:
-            self._not_judged += _not_judged(each, self._neighbours.without_use(each.raw))
+        for document, each in neighbours:
+            self._not_judged += _not_judged(document, without_use(each, self._inventory))
 
     def __len__(self) -> int:
         return len(self._workloads)
 
     def __iter__(self) -> Iterator[Given]:
-        return (Given(document, each, self._neighbours.around(each)) for document, each in self._workloads)
+        return (Given(document, each, self._inventory.surroundings(each)) for document, each in self._workloads)
 
     @property
     def lacks_budgets(self) -> bool:
         """Whether workloads of a cluster are given without a single one of its budgets."""
-        return any(each.uid for _, each in self._workloads) and not self._neighbours.have_budgets
+        return any(each.uid for _, each in self._workloads) and not self._have_budgets
 
     @property
     def unreadable(self) -> tuple[Unread, ...]:
@@ -226,10 +232,10 @@ def _replaced(entry: _Entry, *, by: _Entry) -> Unread:
     return _fault(entry.document, f"the same object is declared again in {place}, which is judged in its place")
 
 
-def _not_taken(document: Document) -> Iterator[Unread]:
+def _not_taken(document: Document, neighbour: Neighbour) -> Iterator[Unread]:
     """Tell of a budget or an autoscaler that no API server takes."""
     name = Fields(document.raw).mapping("metadata").text("name") or "(no name)"
-    for each in unreadable_in(document.raw)[:1]:
+    for each in unreadable_in(neighbour)[:1]:
         problem = f"{document.kind} {name} counts as missing, because the API server does not take it"
         remedy = f"correct its {each.path}, which {each.message}"
         yield Unread(document.piece.file, line_of(document, each.path), f"{problem}: {remedy}")

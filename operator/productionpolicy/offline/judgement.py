@@ -9,10 +9,10 @@ from datetime import date
 from msgspec import Struct
 from msgspec.structs import replace
 
+from productionpolicy.kube.neighbours import NEIGHBOURS
 from productionpolicy.kube.workloads import WorkloadKey
 from productionpolicy.offline.documents import Document, Unread, Wanted
 from productionpolicy.offline.gathering import WORKLOADS, Gathered, Given, NotJudged, Through, shown, title_of
-from productionpolicy.offline.neighbours import NEIGHBOURS
 from productionpolicy.offline.places import line_of
 from productionpolicy.offline.versions import API_VERSION, findings_of_version
 from productionpolicy.policy import Policy

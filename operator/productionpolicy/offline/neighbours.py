@@ -1,230 +1,49 @@
-"""What stands around each workload among all given objects. An absent namespace matches any."""
+"""Neighbours of workloads as files hold them: of versions that are gone, and of workloads that were not given."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Protocol, TypeVar
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from msgspec.structs import replace
 
-from productionpolicy.kube.budgets import Budget, read_budget
+from productionpolicy.kube.budgets import Budget
 from productionpolicy.kube.fields import Unreadable
-from productionpolicy.kube.selectors import LabelIndex, SelectorIndex
-from productionpolicy.kube.surroundings import (
-    Autoscaler,
-    Claim,
-    LimitRange,
-    Node,
-    Reach,
-    Server,
-    ServiceAccount,
-    Surroundings,
-    Topology,
-    default_resources,
-    read_autoscaler,
-    read_claim,
-    read_limit_range,
-    read_node,
-    read_scaled_object,
-    read_service_account,
-)
-from productionpolicy.kube.workloads import Kind, Workload, WorkloadKey
+from productionpolicy.kube.inventory import Inventory
+from productionpolicy.kube.neighbours import Neighbour, read_neighbour
+from productionpolicy.kube.surroundings import Autoscaler
 from productionpolicy.offline.versions import API_VERSION, findings_of_version
-from productionpolicy.repairs.budget import budget_name, is_ours_beside
 
-BUDGET, AUTOSCALER, NODE = "PodDisruptionBudget", "HorizontalPodAutoscaler", "Node"
-CLAIM, SERVICE_ACCOUNT, LIMIT_RANGE = "PersistentVolumeClaim", "ServiceAccount", "LimitRange"
-SCALED_OBJECT = "ScaledObject"
-NEIGHBOURS = frozenset({BUDGET, AUTOSCALER, SCALED_OBJECT, NODE, CLAIM, SERVICE_ACCOUNT, LIMIT_RANGE})
-"""The kinds that bear on the judgement of a workload beside them."""
+BUDGET, AUTOSCALER = "PodDisruptionBudget", "HorizontalPodAutoscaler"
 
 
-Place = tuple[str, str]
-"""Namespace and name."""
+def neighbour_in(raw: Mapping[str, Any]) -> Neighbour:
+    """Return what a document of one of the kinds in NEIGHBOURS holds.
 
-
-class Neighbours:
-    """All given objects, in indexes that find those around a workload.
-
-    Args:
-        workloads: whatever makes pods.
-        others: the objects of the other kinds that matter.
+    A budget or a HorizontalPodAutoscaler of a version that is not served is unreadable.
     """
-
-    def __init__(self, workloads: Iterable[Workload], others: Iterable[Mapping[str, Any]]) -> None:
-        self._judged: defaultdict[tuple[str, str], list[WorkloadKey]] = defaultdict(list)
-        self._makers: dict[WorkloadKey, Workload] = {}
-        """All but bare pods, for which no budget counts."""
-        self._labels: LabelIndex[WorkloadKey] = LabelIndex()
-        self._reaches: dict[tuple[Place, str], Reach] = {}
-        """What each budget selects, as the workloads of a namespace see it."""
-        self._budgets: dict[Place, Budget] = {}
-        self._selectors: SelectorIndex[Place] = SelectorIndex()
-        self._named: defaultdict[str, list[Budget]] = defaultdict(list)
-        self._scaled: defaultdict[tuple[str, str], list[Autoscaler]] = defaultdict(list)
-        self._claims: defaultdict[str, list[Claim]] = defaultdict(list)
-        self._accounts: defaultdict[str, list[ServiceAccount]] = defaultdict(list)
-        self._limit_ranges: list[LimitRange] = []
-        self._nodes: list[Node] = []
-        for each in workloads:
-            self._judged[each.key.kind, each.key.name].append(each.key)
-            if each.kind is not Kind.POD:
-                self._makers[each.key] = each
-                self._labels.put(each.key, each.template.labels)
-        for raw in others:
-            self._enter(raw)
-        self._topology = Topology.of(self._nodes)
-
-    @property
-    def have_budgets(self) -> bool:
-        """Whether there is any budget."""
-        return bool(self._budgets)
-
-    def around(self, workload: Workload) -> Surroundings:
-        """Return what stands around a workload."""
-        budgets = tuple(sorted(self._budgets_of(workload), key=lambda each: (each.name, each.namespace)))
-        overlaps = self._overlaps(workload)
-        return Surroundings(
-            budgets=budgets,
-            reaches={each.name: self._reach(each, workload.key.namespace) for each in budgets},
-            overlaps=_titles(each for each in overlaps if not each.passing),
-            passing=_titles(each for each in overlaps if each.passing),
-            rivals=tuple(sorted({name for each in overlaps for name in self._budgets_of_owners(each)})),
-            autoscaler=self._autoscaler(workload),
-            unreadable_autoscaler=self._autoscaler(workload, readable=False),
-            claims=tuple(self._claims_of(workload)),
-            account=next(_near_to(workload, self._accounts.get(workload.template.service_account, ())), None),
-            default_resources=default_resources(_near_to(workload, self._limit_ranges)),
-            topology=self._topology,
-            server=Server(),
-        )
-
-    def without_use(self, raw: Mapping[str, Any]) -> str | None:
-        """Say why a budget or an autoscaler bears on no workload among the given objects; None where it does."""
-        if raw.get("kind") == BUDGET:
-            return self._selects_nothing(read_budget(raw))
-        return self._scales_nothing(read_autoscaler(raw)) if raw.get("kind") == AUTOSCALER else None
-
-    def _selects_nothing(self, budget: Budget) -> str | None:
-        selected = self._labels.selected_by(budget.selector) if budget.selector else set()
-        if any(_near(each.namespace, budget.namespace) for each in selected):
-            return None
-        return "it selects no pods of the workloads that were given, so nothing tells whether it is right"
-
-    def _scales_nothing(self, scaler: Autoscaler) -> str | None:
-        targets = self._judged.get((scaler.target_kind, scaler.target_name), ())
-        if any(_near(each.namespace, scaler.namespace) for each in targets):
-            return None
-        target = f"{scaler.target_kind} {scaler.target_name}".strip() or "nothing"
-        return f"its target is {target}, which is not among the workloads that were given"
-
-    def _enter(self, raw: Mapping[str, Any]) -> None:
-        kind = raw.get("kind")
-        if kind == BUDGET:
-            self._enter_budget(_read_budget(raw))
-        elif kind in {AUTOSCALER, SCALED_OBJECT}:
-            scaler = _read_autoscaler(raw)
-            self._scaled[scaler.target_kind, scaler.target_name].append(scaler)
-        elif kind == CLAIM:
-            claim = read_claim(raw)
-            self._claims[claim.name].append(claim)
-        elif kind == SERVICE_ACCOUNT:
-            account = read_service_account(raw)
-            self._accounts[account.name].append(account)
-        elif kind == LIMIT_RANGE:
-            self._limit_ranges.append(read_limit_range(raw))
-        elif kind == NODE:
-            self._nodes.append(read_node(raw))
-
-    def _enter_budget(self, budget: Budget) -> None:
-        place = (budget.namespace, budget.name)
-        self._budgets[place] = budget
-        self._named[budget.name].append(budget)
-        if budget.selector is not None:
-            self._selectors.put(place, budget.selector)
-
-    def _budgets_of(self, workload: Workload) -> set[Budget]:
-        selecting = {self._budgets[place] for place in self._selectors.selecting(workload.template.labels)}
-        ours = {each for each in self._named[budget_name(workload)] if is_ours_beside(workload, each)}
-        return set(_near_to(workload, selecting | ours))
-
-    def _reach(self, budget: Budget, namespace: str) -> Reach:
-        place = ((budget.namespace, budget.name), namespace)
-        if place not in self._reaches:
-            keys = self._labels.selected_by(budget.selector) if budget.selector is not None else ()
-            near = (each for each in keys if all(_near(each.namespace, name) for name in (budget.namespace, namespace)))
-            workloads = (self._makers[each] for each in near)
-            self._reaches[place] = Reach.over((each, self._autoscaler(each)) for each in workloads)
-        return self._reaches[place]
-
-    def _budgets_of_owners(self, workload: Workload) -> Iterator[str]:
-        return (each.name for each in self._budgets_of(workload) if not each.ours and not each.unreadable)
-
-    def _overlaps(self, workload: Workload) -> list[Workload]:
-        """Return the others whose pods the selector of a workload matches, too."""
-        if workload.selector is None:
-            return []
-        selected = self._labels.selected_by(workload.selector)
-        return [self._makers[each] for each in selected if _beside(each, workload.key)]
-
-    def _autoscaler(self, workload: Workload, *, readable: bool = True) -> Autoscaler | None:
-        scalers = _near_to(workload, self._scaled.get((workload.key.kind, workload.key.name), ()))
-        found = (each for each in scalers if readable is not bool(each.unreadable))
-        return min(found, key=lambda each: each.name, default=None)
-
-    def _claims_of(self, workload: Workload) -> Iterator[Claim]:
-        for name in sorted(workload.template.claims):
-            yield from _near_to(workload, self._claims.get(name, ()))
+    kind = str(raw.get("kind"))
+    read = read_neighbour(kind, raw)
+    if kind in {BUDGET, AUTOSCALER} and isinstance(read, Budget | Autoscaler):
+        return replace(read, unreadable=(*_version_not_served(raw), *read.unreadable))
+    return read
 
 
-def unreadable_in(raw: Mapping[str, Any]) -> tuple[Unreadable, ...]:
+def unreadable_in(neighbour: Neighbour) -> tuple[Unreadable, ...]:
     """Return why no API server takes a budget or an autoscaler, so that it is as good as missing."""
-    kind = raw.get("kind")
-    if kind == BUDGET:
-        return _read_budget(raw).unreadable
-    return _read_autoscaler(raw).unreadable if kind == AUTOSCALER else ()
+    return neighbour.unreadable if isinstance(neighbour, Budget | Autoscaler) else ()
 
 
-def _read_budget(raw: Mapping[str, Any]) -> Budget:
-    read = read_budget(raw)
-    return replace(read, unreadable=(*_version_not_served(raw), *read.unreadable))
-
-
-def _read_autoscaler(raw: Mapping[str, Any]) -> Autoscaler:
-    if raw.get("kind") == SCALED_OBJECT:
-        return read_scaled_object(raw)
-    read = read_autoscaler(raw)
-    return replace(read, unreadable=(*_version_not_served(raw), *read.unreadable))
+def without_use(neighbour: Neighbour, inventory: Inventory) -> str | None:
+    """Say why a budget or a HorizontalPodAutoscaler bears on no given workload; None where it bears on one."""
+    if isinstance(neighbour, Budget) and not inventory.selected_by(neighbour):
+        return "it selects no pods of the workloads that were given, so nothing tells whether it is right"
+    if not isinstance(neighbour, Autoscaler) or neighbour.kind != AUTOSCALER or inventory.targets_of(neighbour):
+        return None
+    target = f"{neighbour.target_kind} {neighbour.target_name}".strip() or "nothing"
+    return f"its target is {target}, which is not among the workloads that were given"
 
 
 def _version_not_served(raw: Mapping[str, Any]) -> Iterator[Unreadable]:
     for each in findings_of_version(raw):
         yield Unreadable(path=API_VERSION, message=f"cannot be used: {each.message}; {each.remedy}")
-
-
-class _Placed(Protocol):
-    """Whatever has a namespace."""
-
-    @property
-    def namespace(self) -> str: ...
-
-
-T = TypeVar("T", bound=_Placed)
-
-
-def _near_to(workload: Workload, others: Iterable[T]) -> Iterator[T]:
-    return (each for each in others if _near(each.namespace, workload.key.namespace))
-
-
-def _titles(workloads: Iterable[Workload]) -> tuple[str, ...]:
-    return tuple(sorted({f"{each.key.kind} {each.key.name}" for each in workloads}))
-
-
-def _near(namespace: str, other: str) -> bool:
-    return namespace == other or not namespace or not other
-
-
-def _beside(other: WorkloadKey, key: WorkloadKey) -> bool:
-    """Say whether another owner of pods lives with a workload; one of its kind and name is taken for itself."""
-    return (other.kind, other.name) != (key.kind, key.name) and _near(other.namespace, key.namespace)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 from msgspec import Struct
 
-from productionpolicy.kube.budgets import EVICTION_POLICY, MANAGED_BY, OURS, Budget
+from productionpolicy.kube.budgets import EVICTION_POLICY, MANAGED_BY, OURS, Budget, budget_name, within_limit
 from productionpolicy.kube.counts import Count
 from productionpolicy.kube.selectors import Selector
 from productionpolicy.kube.workloads import ANNOTATION_DOMAIN, Workload
 
 POLICY_LABEL = f"{ANNOTATION_DOMAIN}/policy"
 NOTE_ANNOTATION = f"{ANNOTATION_DOMAIN}/note"
-_LONGEST_NAME = 253
 
 
 class BudgetTerms(Struct, frozen=True):
@@ -56,7 +54,7 @@ class BudgetTerms(Struct, frozen=True):
 
         It has another name, or the operator would meet its own budget with changes that it never made.
         """
-        name = _within(f"{workload.key.name}-{workload.key.kind.lower()}")
+        name = within_limit(f"{workload.key.name}-{workload.key.kind.lower()}")
         namespace = {"namespace": workload.key.namespace} if workload.key.namespace else {}
         return self._written({"name": name, **namespace}, workload)
 
@@ -71,24 +69,6 @@ class BudgetTerms(Struct, frozen=True):
                 "unhealthyPodEvictionPolicy": EVICTION_POLICY,
             },
         }
-
-
-def budget_name(workload: Workload) -> str:
-    """Return the name of our budget beside the workload."""
-    return _within(f"{workload.key.name}-{workload.key.kind.lower()}-{OURS}")
-
-
-def _within(name: str) -> str:
-    """Return a name that the API takes: one that is too long ends in a hash of the whole."""
-    if len(name) <= _LONGEST_NAME:
-        return name
-    short = hashlib.sha256(name.encode()).hexdigest()[:10]
-    return f"{name[: _LONGEST_NAME - len(short) - 1].rstrip('-.')}-{short}"
-
-
-def is_ours_beside(workload: Workload, budget: Budget) -> bool:
-    """Say whether the budget is the one that we made for the workload: by name, label and owner reference."""
-    return budget.ours and budget.name == budget_name(workload) and workload.uid in budget.owner_uids
 
 
 def _owner(workload: Workload) -> dict[str, Any]:

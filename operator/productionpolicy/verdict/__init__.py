@@ -2,6 +2,7 @@
 
 from productionpolicy.verdict.audit import Outcome, Verdict, audit
 from productionpolicy.verdict.case import Applied, Case, Governance
+from productionpolicy.verdict.evaluation import Evaluation, evaluate
 from productionpolicy.verdict.plan import BudgetChange, Change, Plan, Restarts, begun, plan
 from productionpolicy.verdict.report import Exempted, Report, State, exempted, report
 
@@ -10,6 +11,7 @@ __all__ = [
     "BudgetChange",
     "Case",
     "Change",
+    "Evaluation",
     "Exempted",
     "Governance",
     "Outcome",
@@ -20,6 +22,7 @@ __all__ = [
     "Verdict",
     "audit",
     "begun",
+    "evaluate",
     "exempted",
     "plan",
     "report",

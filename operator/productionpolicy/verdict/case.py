@@ -12,11 +12,10 @@ from msgspec import Struct
 
 from productionpolicy.expectations import Action, Expectation
 from productionpolicy.expectations.pod_disruption_budget import POD_DISRUPTION_BUDGET
-from productionpolicy.kube.budgets import Budget
+from productionpolicy.kube.budgets import Budget, is_ours_beside
 from productionpolicy.kube.surroundings import ALONE, Surroundings
 from productionpolicy.kube.workloads import Workload, digest
 from productionpolicy.policy import Exemption, Exemptions, OnRemoval, Policy, Rollout, exemptions_of
-from productionpolicy.repairs.budget import is_ours_beside
 from productionpolicy.verdict.journal import Journal, read_journal
 from productionpolicy.verdict.marks import Setback
 from productionpolicy.verdict.rollouts import (
@@ -65,10 +64,10 @@ class Case(Struct, frozen=True, dict=True):
     """The day in UTC, for exemptions that expire."""
     memory: Mapping[str, Applied] = {}
     """Repairs that we made, by expectation."""
-    failure: str | None = None
-    """Why the API server refused our last repair or withdrawal, while nothing has changed since."""
-    unreleased: str | None = None
-    """Why it did not let us take our entry out of the managed fields, while nothing has changed since."""
+    refused: Mapping[str, str] = {}
+    """What the API server refused and why, by a digest of the write and its circumstances."""
+    rolling: bool = False
+    """Whether its pods are being replaced because of us."""
     now: datetime | None = None
     """The moment, by the API server's clock; None where there is none."""
     watched: float | None = None
@@ -105,11 +104,6 @@ class Case(Struct, frozen=True, dict=True):
     def rolls_by_us(self) -> bool:
         """Whether a rollout that we have begun has not come to its end."""
         return in_flight(self.workload, self.journal)
-
-    @property
-    def refused(self) -> bool:
-        """Whether the API server refused our last write."""
-        return self.failure is not None or self.unreleased is not None
 
     @cached_property
     def failing(self) -> bool:

@@ -30,6 +30,7 @@ from productionpolicy.policy.status import (
     Workloads,
 )
 from productionpolicy.verdict.audit import Outcome
+from productionpolicy.verdict.marks import Setback
 from productionpolicy.verdict.report import Report, State, Wait
 
 
@@ -71,6 +72,7 @@ class Ledger:
     _waits: Counter[Wait] = field(default_factory=Counter)
     _exempt: list[tuple[int, WorkloadKey]] = field(default_factory=list)
     """The workloads with exemptions that hold, sorted."""
+    _setbacks: dict[WorkloadKey, Setback] = field(default_factory=dict)
     _exemptions: int = 0
     _findings: int = 0
     _pending: int = 0
@@ -86,13 +88,16 @@ class Ledger:
         self._count(report, 1)
         return True
 
-    def drop(self, key: WorkloadKey) -> bool:
-        """Forget a workload; say whether it was there."""
+    def drop(self, key: WorkloadKey) -> Report | None:
+        """Forget a workload; return what was known of it."""
         report = self.reports.pop(key, None)
-        if report is None:
-            return False
-        self._count(report, -1)
-        return True
+        if report is not None:
+            self._count(report, -1)
+        return report
+
+    def setbacks(self, policy: Policy) -> list[WorkloadKey]:
+        """Return the workloads whose failed rollout counts against the repairs of a policy, sorted."""
+        return sorted(key for key, each in self._setbacks.items() if each.counts(policy))
 
     def status(self, policy: Policy, *, namespaces: int, conditions: tuple[Condition, ...]) -> Status:
         """Return the status of the policy."""
@@ -176,6 +181,10 @@ class Ledger:
         self._restarts += sign * report.restarts
         if report.waits is not None:
             self._waits[report.waits] += sign
+        if report.setback is not None and sign > 0:
+            self._setbacks[report.key] = report.setback
+        else:
+            self._setbacks.pop(report.key, None)
         for outcome in report.outcomes:
             self._outcomes[outcome] += sign
         for name in report.repaired:

@@ -14,6 +14,7 @@ from productionpolicy.policy import Timing
 from productionpolicy.repairs import AntiAffinity
 from productionpolicy.verdict.audit import Outcome, Verdict
 from productionpolicy.verdict.case import Case, Governance
+from productionpolicy.verdict.marks import Setback
 from productionpolicy.verdict.plan import Plan
 
 REFUSED = "refused"
@@ -67,6 +68,21 @@ class Exempted(Struct, frozen=True):
     """The last day on which it holds; empty where it has no end."""
 
 
+class Rejection(Struct, frozen=True):
+    """Why the API server refused our last writes, while nothing has changed since."""
+
+    write: str | None = None
+    """A repair or a withdrawal."""
+    release: str | None = None
+    """Taking our entry out of the managed fields."""
+
+    def __bool__(self) -> bool:
+        return self.write is not None or self.release is not None
+
+
+NOT_REJECTED = Rejection()
+
+
 def exempted(case: Case) -> tuple[Exempted, ...]:
     """Return the exemptions of a workload that hold."""
     return tuple(
@@ -99,6 +115,8 @@ class Report(Struct, frozen=True):
     exemptions: tuple[Exempted, ...] = ()
     pods_with_terms: int = 0
     """Its replicas, if they carry podAntiAffinity terms that we have added."""
+    setback: Setback | None = None
+    """The rollout of ours that failed."""
 
     @property
     def repairs(self) -> int:
@@ -106,17 +124,17 @@ class Report(Struct, frozen=True):
         return len(self.changes)
 
 
-def report(case: Case, verdicts: tuple[Verdict, ...], planned: Plan, *, rolling: bool = False) -> Report:
+def report(case: Case, verdicts: tuple[Verdict, ...], planned: Plan, *, rejection: Rejection = NOT_REJECTED) -> Report:
     """Return what is told about a workload.
 
     Args:
         case: the workload.
         verdicts: what `audit` found.
         planned: what `plan` wants.
-        rolling: whether its pods are being replaced because of us.
+        rejection: what the API server refused of it.
     """
     assert case.policy is not None
-    state = _state(case, verdicts, planned, rolling=rolling)
+    state = _state(case, verdicts, planned, rejection)
     failed = {each.expectation for each in verdicts if each.outcome is Outcome.FAILED}
     return Report(
         key=case.workload.key,
@@ -124,14 +142,15 @@ def report(case: Case, verdicts: tuple[Verdict, ...], planned: Plan, *, rolling:
         state=state,
         outcomes=tuple((each.expectation, each.outcome) for each in verdicts),
         repaired=planned.repaired,
-        findings=(*_reported(case, verdicts, planned), *_refused(case, verdicts, planned)),
-        in_effect=bool(planned.repaired) and state is not State.FAILED and not _rolls(case, rolling=rolling),
+        findings=(*_reported(case, verdicts, planned, rejection), *_refused(case, verdicts, planned, rejection)),
+        in_effect=bool(planned.repaired) and state is not State.FAILED and not _rolls(case),
         changes=tuple(map(str, planned.changes)),
         restarts=planned.restarts,
-        waits=_wait(case, planned),
+        waits=_wait(case, planned, rejection),
         asks=state in _FOR_PEOPLE or bool(failed - {each.expectation for each in planned.changes}),
         exemptions=exempted(case),
         pods_with_terms=case.workload.replicas if _has_terms(case) else 0,
+        setback=case.noted_setback,
         enforced=not any(name not in BY_NAME or case.action(BY_NAME[name]) in _ENFORCED for name in failed),
     )
 
@@ -140,14 +159,14 @@ def _has_terms(case: Case) -> bool:
     return isinstance(case.journal.repairs.get(SPREAD.name), AntiAffinity)
 
 
-def _rolls(case: Case, *, rolling: bool) -> bool:
+def _rolls(case: Case) -> bool:
     """Say whether repairs of the pod template have not yet reached the pods."""
-    return rolling or case.rolls_by_us or case.workload.stalled
+    return case.rolling or case.rolls_by_us or case.workload.stalled
 
 
-def _wait(case: Case, planned: Plan) -> Wait | None:
+def _wait(case: Case, planned: Plan, rejection: Rejection) -> Wait | None:
     assert case.policy is not None
-    if case.refused:
+    if rejection:
         return Wait.REFUSED
     if not planned.changes or not case.policy.writes:
         return None
@@ -157,32 +176,34 @@ def _wait(case: Case, planned: Plan) -> Wait | None:
     return Wait.NEXT_ROLLOUT if later else None
 
 
-def _state(case: Case, verdicts: tuple[Verdict, ...], planned: Plan, *, rolling: bool) -> State:
+def _state(case: Case, verdicts: tuple[Verdict, ...], planned: Plan, rejection: Rejection) -> State:
     outcomes = {each.outcome for each in verdicts}
     under_way = bool(planned.changes) and case.governance is Governance.WRITTEN
     claims = {
         State.CONTESTED: planned.contested,
-        State.FAILED: case.refused or case.failing or case.setback is not None,
-        State.REPAIRING: rolling or under_way,
+        State.FAILED: bool(rejection) or case.failing or case.setback is not None,
+        State.REPAIRING: case.rolling or under_way,
         State.VIOLATING: Outcome.FAILED in outcomes,
         State.EXEMPT: Outcome.EXEMPT in outcomes,
     }
     return next((state for state, holds in claims.items() if holds), State.COMPLIANT)
 
 
-def _reported(case: Case, verdicts: tuple[Verdict, ...], planned: Plan) -> Iterator[Reported]:
+def _reported(case: Case, verdicts: tuple[Verdict, ...], planned: Plan, rejection: Rejection) -> Iterator[Reported]:
     for verdict in verdicts:
         if verdict.outcome is Outcome.FAILED:
-            reason = _reason(case, verdict.expectation, planned)
+            reason = _reason(case, verdict.expectation, planned, rejection)
             for finding in verdict.findings:
                 yield Reported(verdict.expectation, finding.path, _sentence(finding, reason))
 
 
-def _refused(case: Case, verdicts: tuple[Verdict, ...], planned: Plan) -> Iterator[Reported]:
+def _refused(case: Case, verdicts: tuple[Verdict, ...], planned: Plan, rejection: Rejection) -> Iterator[Reported]:
     """Tell why our last write was refused, where no finding of an expectation tells it."""
     failed = (each.expectation for each in verdicts if each.outcome is Outcome.FAILED)
-    told = case.failure is not None and any(_reason(case, name, planned) == case.failure for name in failed)
-    for why in (None if told else case.failure, case.unreleased):
+    told = rejection.write is not None and any(
+        _reason(case, name, planned, rejection) == rejection.write for name in failed
+    )
+    for why in (None if told else rejection.write, rejection.release):
         if why is not None:
             yield Reported(REFUSED, "metadata", f"the API server refused a write of ours; {_REMEDY}: {why}")
 
@@ -192,12 +213,12 @@ def _sentence(finding: Finding, reason: str | None) -> str:
     return f"{sentence} (not repaired: {reason})" if reason else sentence
 
 
-def _reason(case: Case, expectation: str, planned: Plan) -> str | None:
+def _reason(case: Case, expectation: str, planned: Plan, rejection: Rejection) -> str | None:
     """Say why the finding is left to a person, where we could have mended it."""
     if expectation in planned.refusals:
         return planned.refusals[expectation]
     if any(each.expectation == expectation for each in planned.changes):
-        return case.failure
+        return rejection.write
     if not _would_mend(case, expectation):
         return None
     if case.workload.kind not in REPAIRED:

@@ -1,0 +1,92 @@
+"""What the watches and listings bring: it is put into the store, and what it concerns is looked at again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from productionpolicy.controller.context import Context
+from productionpolicy.controller.effectiveness import Effectiveness
+from productionpolicy.controller.policies import Policies
+from productionpolicy.controller.reconciler import Reconciler
+from productionpolicy.controller.resources import NAMESPACES, POLICIES, Resource
+from productionpolicy.kube.workloads import WorkloadKey
+
+GOVERNING = frozenset({POLICIES, NAMESPACES})
+"""Kinds that say which namespaces are governed."""
+
+
+class Intake:
+    """Takes in objects, and the news that they are gone.
+
+    A workload, or what stands beside it in its namespace, has those that it concerns looked at soon. A policy, a
+    namespace or a node may concern all of them: these are looked at one batch after the other by `run`.
+    """
+
+    def __init__(
+        self, context: Context, reconciler: Reconciler, policies: Policies, effectiveness: Effectiveness
+    ) -> None:
+        self._store = context.store
+        self._reconciler = reconciler
+        self._policies = policies
+        self._effectiveness = effectiveness
+        self._open = False
+        self._many: dict[WorkloadKey, None] = {}
+        """What is looked at in the next batch."""
+        self._governing = False
+        """Whether that batch is due to a change of who is governed."""
+        self._added = asyncio.Event()
+
+    def open(self) -> None:
+        """Have what changes from now on looked at; until then everything is only put into the store."""
+        self._open = True
+
+    def put(self, resource: Resource, raw: Mapping[str, Any], *, deleted: bool = False) -> None:
+        """Take in an object, or its deletion."""
+        name = str(raw.get("metadata", {}).get("name"))
+        before = self._policies_named_by(resource, name)
+        self._concern(resource, name, before, self._store.observe(resource, raw, deleted=deleted))
+
+    def drop(self, resource: Resource, namespace: str, name: str) -> None:
+        """Take note that an object is gone."""
+        before = self._policies_named_by(resource, name)
+        self._concern(resource, name, before, self._store.forget(resource, namespace, name))
+
+    async def run(self, list_unowned: Callable[[], Awaitable[None]]) -> None:
+        """Look at the workloads that policies, namespaces and nodes concern, until cancelled.
+
+        Args:
+            list_unowned: lists what no watch tells in namespaces that have become governed.
+        """
+        while True:
+            await self._added.wait()
+            self._added.clear()
+            keys, self._many = list(self._many), {}
+            governing, self._governing = self._governing, False
+            with self._policies.queue.hold():
+                if governing:
+                    await list_unowned()
+                await self._reconciler.look_at_all(keys)
+            if governing:
+                self._policies.warn_of_namespaces()
+
+    def _policies_named_by(self, resource: Resource, name: str) -> set[str]:
+        if resource is POLICIES:
+            return {name}
+        known = self._store.namespaces.get(name) if resource is NAMESPACES else None
+        return {known.policy} if known is not None and known.policy else set()
+
+    def _concern(self, resource: Resource, name: str, before: set[str], keys: list[WorkloadKey]) -> None:
+        if resource in GOVERNING:
+            self._effectiveness.observe(resource, name)
+        if not self._open:
+            return
+        self._policies.changed(*(before | self._policies_named_by(resource, name)))
+        if resource.namespaced:
+            for key in keys:
+                self._reconciler.changed(key)
+        elif keys or resource in GOVERNING:
+            self._many.update(dict.fromkeys(keys))
+            self._governing = self._governing or resource in GOVERNING
+            self._added.set()

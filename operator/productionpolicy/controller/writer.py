@@ -1,0 +1,297 @@
+"""Acting on an evaluation: what may be written now is written, and the rest waits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from productionpolicy.controller.cluster import Conflict, Gone, Raw, Refused, RequestFailed, Unavailable
+from productionpolicy.controller.context import Context
+from productionpolicy.controller.metrics import FAILURES
+from productionpolicy.controller.policies import Policies
+from productionpolicy.controller.publisher import Publisher
+from productionpolicy.controller.queue import Retry
+from productionpolicy.controller.records import Record
+from productionpolicy.controller.resources import BUDGETS
+from productionpolicy.expectations import BY_NAME
+from productionpolicy.kube.scheduling import finds_no_place
+from productionpolicy.kube.workloads import Workload, WorkloadKey, read_workload
+from productionpolicy.policy import Rollout, Timing
+from productionpolicy.verdict import Applied, Evaluation, Restarts, begun
+from productionpolicy.verdict.evaluation import RELEASE
+from productionpolicy.verdict.plan import BudgetChange, Change
+
+SOON_SECONDS = 0.1
+"""How much later than necessary something is looked at again, so that it is not too early."""
+
+TRANSIENT_SECONDS = 10.0
+"""How long a budget of ours may allow no eviction of healthy pods before it is withdrawn. For a moment it may be so by
+mistake: its controller cannot compute it when it knows of pods before it knows of their ReplicaSet."""
+
+NEW_SECONDS = 3.0
+"""How long a new workload is left alone: its autoscaler and its budget are created after it, by the same command, and
+without them it would be repaired twice. The API server tells the second in which it was created, so it is up to a
+second less."""
+
+
+class Done(Struct, frozen=True):
+    """What came of acting on an evaluation."""
+
+    written: bool = False
+    """Whether anything was written, so that the workload has to be evaluated again."""
+    after: float | None = None
+    """After how many seconds the workload is due again; None where only a change calls for it."""
+
+
+NOTHING = Done()
+
+
+class Writer:
+    """Writes what evaluations ask for, as far as it may be written now."""
+
+    def __init__(self, context: Context, policies: Policies, publisher: Publisher) -> None:
+        self._store = context.store
+        self._cluster = context.cluster
+        self._rollouts = context.rollouts
+        self._queue = context.queue
+        self._clock = context.clock
+        self._policies = policies
+        self._publisher = publisher
+
+    async def act(self, record: Record, evaluation: Evaluation) -> Done:
+        """Write what may be written now.
+
+        Raises:
+            Retry: the workload has changed meanwhile, or the API server does not answer.
+        """
+        if not evaluation.writable or evaluation.todo.empty:
+            return NOTHING
+        now, workload = self._clock.monotonic(), evaluation.case.workload
+        wait = max(self._transient_for(record, evaluation, now), self._new_for(workload), record.rests(now))
+        if wait > 0:
+            return Done(after=wait + SOON_SECONDS)
+        admitted = self._admitted(evaluation, turns=record.turns(workload, now=now))
+        if admitted.todo.empty:
+            return NOTHING
+        await self._apply(record, admitted)
+        paused = record.paused_until - self._clock.monotonic()
+        return Done(written=True, after=paused + SOON_SECONDS if paused > 0 else None)
+
+    async def finds_no_room(self, record: Record, workload: Workload) -> bool:
+        """Read the pods of a workload whose rollout has stopped; say whether one of them fits on no node."""
+        try:
+            pods = await self._cluster.waiting_pods(workload.key.namespace)
+        except RequestFailed as error:
+            raise _retry(error, str(error)) from error
+        if finds_no_place(workload, pods):
+            record.no_room_at = workload.generation
+        return record.no_room_at == workload.generation
+
+    def _transient_for(self, record: Record, evaluation: Evaluation, now: float) -> float:
+        """Return for how many seconds the harm that is found may still pass by itself."""
+        if not evaluation.finds_harm or record.harmful_since is None:
+            return 0.0
+        return record.harmful_since + TRANSIENT_SECONDS - now
+
+    def _new_for(self, workload: Workload) -> float:
+        """Return for how many seconds what belongs to a new workload may still be on its way."""
+        if not workload.created:
+            return 0.0
+        age = (self._cluster.clock.now() - datetime.fromisoformat(workload.created)).total_seconds()
+        return NEW_SECONDS - age if age >= 0 else 0.0
+
+    def _admitted(self, evaluation: Evaluation, *, turns: bool) -> Evaluation:
+        """Return what may be written now.
+
+        The rest of a workload's patch waits with its restarts, for it is one change. What puts back a failed rollout
+        waits for nothing.
+
+        Args:
+            evaluation: of the workload.
+            turns: whether its owner just replaces its pods. Under timing NextRollout what waited for that goes along.
+        """
+        if not _replaces_pods(evaluation) or evaluation.todo.put_back:
+            return evaluation
+        along = turns and _waits_for_owner(evaluation)
+        restarts = self._restarts(evaluation, along=along)
+        if restarts is not Restarts.ANY or along:
+            evaluation = evaluation.limited(restarts, restarting=along)
+        if not _replaces_pods(evaluation) or self._may_restart(evaluation, along=along):
+            return evaluation
+        return replace(evaluation, todo=replace(evaluation.todo, patch={}))
+
+    def _restarts(self, evaluation: Evaluation, *, along: bool) -> Restarts:
+        """Return which changes that replace pods may be written."""
+        policy = evaluation.case.policy
+        if policy is None:
+            return Restarts.ANY
+        if _waits_for_owner(evaluation) and not along:
+            return Restarts.NONE
+        if self._policies.stops(policy):
+            self._rollouts.wait(policy.name, evaluation.case.workload.key)
+            return Restarts.WITHDRAWALS
+        return Restarts.ANY
+
+    def _may_restart(self, evaluation: Evaluation, *, along: bool) -> bool:
+        workload = evaluation.case.workload
+        if along and not (workload.paused or workload.settled):
+            return True
+        if workload.paused or not (workload.settled or _harmless(evaluation)):
+            return False
+        if workload.holds_back or not workload.settled:
+            return True
+        members = self._publisher.members(evaluation.policy_name)
+        slots = self._pace(evaluation).slots(members)
+        return self._rollouts.enter(evaluation.policy_name, workload, slots=slots)
+
+    def _pace(self, evaluation: Evaluation) -> Rollout:
+        if evaluation.case.policy is not None:
+            return evaluation.case.policy.spec.rollout
+        former = self._store.former(evaluation.policy_name)
+        return former.spec.rollout if former else Rollout()
+
+    async def _apply(self, record: Record, evaluation: Evaluation) -> None:
+        """Write the plan; a slot that was taken for it is given back if it does not come to it."""
+        key = evaluation.case.workload.key
+        record.writing = True
+        try:
+            await self._write(record, evaluation)
+        except Conflict as error:
+            await self._refresh(key)
+            raise _retry(error, "it has changed meanwhile") from error
+        except (Gone, Unavailable) as error:
+            raise _retry(error, str(error)) from error
+        finally:
+            record.writing = False
+            workload = self._store.workload(key)
+            if workload is None:
+                self._rollouts.leave(key)
+            else:
+                self._rollouts.observe(workload)
+
+    async def _write(self, record: Record, evaluation: Evaluation) -> None:
+        todo = evaluation.todo
+        if todo.budget is not None:
+            with self._telling_of_refusal(record, evaluation, todo.budget.terms):
+                await self._write_budget(evaluation, todo.budget)
+                self._written(record, evaluation, [each for each in todo.changes if _of_budget(each)])
+        if todo.patch:
+            with self._telling_of_refusal(record, evaluation, todo.patch):
+                await self._write_patch(record, evaluation)
+        elif todo.clean:
+            raw = await self._cluster.workload(evaluation.case.workload.key)
+            await self._release(record, evaluation, _read(evaluation.case.workload.key, raw), raw)
+
+    async def _write_patch(self, record: Record, evaluation: Evaluation) -> None:
+        workload, todo = evaluation.case.workload, evaluation.todo
+        patch = begun(evaluation.case, todo, at=self._cluster.clock.now())
+        raw = await self._cluster.amend(workload, patch)
+        amended = _read(workload.key, raw)
+        if todo.restarts:
+            record.turned = None
+        self._store.update_workload(amended)
+        changes = [each for each in todo.changes if not _of_budget(each)]
+        self._written(record, evaluation, changes, made=amended.left_at)
+        if todo.put_back:
+            self._publisher.tell_failed_rollout(evaluation)
+        await self._release(record, evaluation, amended, raw)
+
+    async def _write_budget(self, evaluation: Evaluation, change: BudgetChange) -> None:
+        key = evaluation.case.workload.key
+        if change.terms is None:
+            if change.live is not None:
+                await self._cluster.delete_budget(change.live)
+                self._wake_others(key, self._store.forget(BUDGETS, change.live.namespace, change.live.name))
+            return
+        manifest = change.terms.manifest(evaluation.case.workload, policy=evaluation.policy_name)
+        if change.live is None:
+            written = await self._cluster.create_budget(manifest)
+        else:
+            written = await self._cluster.replace_budget(change.live, manifest)
+        self._wake_others(key, self._store.observe(BUDGETS, written))
+
+    async def _release(self, record: Record, evaluation: Evaluation, workload: Workload, raw: Raw) -> None:
+        """Take our entry out of the managed fields.
+
+        What is known stays of the version before: others may have written between our two requests, and taking the
+        later version for known would hide that for good.
+        """
+        with self._telling_of_refusal(record, evaluation, RELEASE):
+            await self._cluster.release(workload.key, raw)
+            self._store.update_workload(replace(workload, left_over=False))
+
+    async def _refresh(self, key: WorkloadKey) -> None:
+        """Take in a workload as it is now: the watch may lag behind."""
+        try:
+            raw = await self._cluster.workload(key)
+        except RequestFailed:
+            return
+        self._wake_others(key, self._store.update_workload(_read(key, raw)))
+
+    def _wake_others(self, key: WorkloadKey, concerned: list[WorkloadKey]) -> None:
+        """Wake the other workloads that an answer concerns: the watch brings no news of what it told."""
+        for each in concerned:
+            if each != key:
+                self._queue.add(each)
+
+    def _written(self, record: Record, evaluation: Evaluation, changes: list[Change], *, made: str = "") -> None:
+        """Remember and tell what was written."""
+        record.wrote(self._clock.monotonic())
+        for each in changes:
+            if each.after is None:
+                record.applied.pop(each.expectation, None)
+            else:
+                contest = evaluation.plan.contests.get(each.expectation)
+                terms = evaluation.case.terms(BY_NAME[each.expectation])
+                undone = contest.undone if contest else 0
+                record.applied[each.expectation] = Applied(terms, made=made, undone=undone)
+        self._publisher.tell_written(evaluation.case.workload, changes)
+
+    @contextmanager
+    def _telling_of_refusal(self, record: Record, evaluation: Evaluation, written: object) -> Iterator[None]:
+        """Remember and tell that the API server refused a write, and go on."""
+        try:
+            yield
+        except Refused as error:
+            FAILURES.labels(reason=type(error).__name__).inc()
+            record.refuse(evaluation.circumstances(written), error, now=self._clock.monotonic())
+            self._publisher.tell_refusal(evaluation.case.workload, error)
+
+
+def _replaces_pods(evaluation: Evaluation) -> bool:
+    todo = evaluation.todo
+    return bool(todo.patch) and todo.restarts and not evaluation.case.workload.runs_no_pod
+
+
+def _waits_for_owner(evaluation: Evaluation) -> bool:
+    policy = evaluation.case.policy
+    return policy is not None and policy.spec.rollout.timing is Timing.NEXT_ROLLOUT
+
+
+def _harmless(evaluation: Evaluation) -> bool:
+    """Say whether the policy has gone and a withdrawal can do no harm, though the workload has not settled.
+
+    It has nothing to lose, or it is our own rollout that does not end: then the withdrawal puts it back.
+    """
+    progress = evaluation.case.workload.progress
+    lost = progress.available == 0 or progress.stalled
+    return evaluation.case.policy is None and (lost or evaluation.case.rolling)
+
+
+def _read(key: WorkloadKey, raw: Raw) -> Workload:
+    """Read a workload from an answer, which may lack the kind."""
+    return read_workload({**raw, "kind": key.kind})
+
+
+def _of_budget(change: Change) -> bool:
+    """Say whether a change is one of our own object, not of the workload."""
+    return BY_NAME[change.expectation].amendment is None
+
+
+def _retry(error: RequestFailed, reason: str) -> Retry:
+    FAILURES.labels(reason=type(error).__name__).inc()
+    return Retry(reason, after=error.retry_after if isinstance(error, Unavailable) else 0)

@@ -1,0 +1,130 @@
+"""Indexes of workloads and their neighbours, which find what concerns a workload without looking at all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from productionpolicy.kube.budgets import Budget
+from productionpolicy.kube.neighbours import Neighbour
+from productionpolicy.kube.selectors import LabelIndex, SelectorIndex
+from productionpolicy.kube.surroundings import Autoscaler, Claim, LimitRange, ServiceAccount
+from productionpolicy.kube.workloads import Kind, Workload, WorkloadKey
+
+Name = tuple[str, str, str, int]
+"""Kind, namespace and name, and a number that is 0 unless the object has no name."""
+
+Thing = TypeVar("Thing")
+_NOTHING: Mapping[Name, Any] = {}
+
+
+class _Lookup(Generic[Thing]):
+    """Objects, found by what a workload asks for."""
+
+    __slots__ = ("_found",)
+
+    def __init__(self) -> None:
+        self._found: dict[Hashable, dict[Name, Thing]] = {}
+
+    def put(self, asked: Hashable, name: Name, thing: Thing) -> None:
+        self._found.setdefault(asked, {})[name] = thing
+
+    def drop(self, asked: Hashable, name: Name) -> None:
+        found = self._found[asked]
+        del found[name]
+        if not found:
+            del self._found[asked]
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def items(self, asked: Hashable) -> Iterable[tuple[Name, Thing]]:
+        return self._found.get(asked, _NOTHING).items()
+
+    def get(self, asked: Hashable) -> Iterable[Thing]:
+        return self._found.get(asked, _NOTHING).values()
+
+
+@dataclass(slots=True)
+class Indexes:
+    """The objects of one namespace, or of all, found by what workloads ask for."""
+
+    workloads: dict[WorkloadKey, Workload] = field(default_factory=dict)
+    labels: LabelIndex[WorkloadKey] = field(default_factory=LabelIndex)
+    """The labels of all pod templates; bare pods are left out, for no budget counts them."""
+    selectors: SelectorIndex[WorkloadKey] = field(default_factory=SelectorIndex)
+    """The selectors of the workloads that have one."""
+    budgets: dict[Name, Budget] = field(default_factory=dict)
+    budget_selectors: SelectorIndex[Name] = field(default_factory=SelectorIndex)
+    own_budgets: _Lookup[Budget] = field(default_factory=_Lookup)
+    """The budgets that the operator made, by name."""
+    autoscalers: _Lookup[Autoscaler] = field(default_factory=_Lookup)
+    """By kind and name of the target."""
+    claims: _Lookup[Claim] = field(default_factory=_Lookup)
+    accounts: _Lookup[ServiceAccount] = field(default_factory=_Lookup)
+    limit_ranges: dict[Name, LimitRange] = field(default_factory=dict)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is in them."""
+        found = len(self.autoscalers) or len(self.claims) or len(self.accounts)
+        return not (self.workloads or self.budgets or self.limit_ranges or found)
+
+    def put_workload(self, workload: Workload) -> None:
+        """Enter a workload, or replace it."""
+        key = workload.key
+        self.workloads[key] = workload
+        if workload.selector is None:
+            self.selectors.drop(key)
+        else:
+            self.selectors.put(key, workload.selector)
+        if workload.kind is not Kind.POD:
+            self.labels.put(key, workload.template.labels)
+
+    def drop_workload(self, key: WorkloadKey) -> None:
+        """Forget a workload."""
+        del self.workloads[key]
+        self.selectors.drop(key)
+        self.labels.drop(key)
+
+    def put(self, name: Name, thing: Neighbour) -> None:
+        """Enter a neighbour that is not there."""
+        match thing:
+            case Budget():
+                self._put_budget(name, thing)
+            case Autoscaler():
+                self.autoscalers.put((thing.target_kind, thing.target_name), name, thing)
+            case Claim():
+                self.claims.put(thing.name, name, thing)
+            case ServiceAccount():
+                self.accounts.put(thing.name, name, thing)
+            case LimitRange():
+                self.limit_ranges[name] = thing
+
+    def drop(self, name: Name, thing: Neighbour) -> None:
+        """Forget a neighbour as it was entered."""
+        match thing:
+            case Budget():
+                self._drop_budget(name, thing)
+            case Autoscaler():
+                self.autoscalers.drop((thing.target_kind, thing.target_name), name)
+            case Claim():
+                self.claims.drop(thing.name, name)
+            case ServiceAccount():
+                self.accounts.drop(thing.name, name)
+            case LimitRange():
+                del self.limit_ranges[name]
+
+    def _put_budget(self, name: Name, budget: Budget) -> None:
+        self.budgets[name] = budget
+        if budget.selector is not None:
+            self.budget_selectors.put(name, budget.selector)
+        if budget.ours:
+            self.own_budgets.put(budget.name, name, budget)
+
+    def _drop_budget(self, name: Name, budget: Budget) -> None:
+        del self.budgets[name]
+        self.budget_selectors.drop(name)
+        if budget.ours:
+            self.own_budgets.drop(budget.name, name)

@@ -1,0 +1,365 @@
+"""All objects that bear on judgements: what surrounds each workload, and which workloads a change concerns."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from itertools import count
+from typing import Protocol, TypeVar
+
+from productionpolicy.kube.budgets import Budget, budget_name, is_ours_beside
+from productionpolicy.kube.indexes import Indexes, Name
+from productionpolicy.kube.neighbours import Neighbour, kind_of
+from productionpolicy.kube.pods import PodTemplate
+from productionpolicy.kube.surroundings import (
+    UNKNOWN_SERVER,
+    Autoscaler,
+    Claim,
+    LimitRange,
+    Node,
+    Reach,
+    Server,
+    ServiceAccount,
+    Surroundings,
+    Topology,
+    default_resources,
+)
+from productionpolicy.kube.workloads import Kind, Workload, WorkloadKey
+
+_WORKLOADS = frozenset(map(str, Kind))
+_NOTHING = Indexes()
+"""The indexes of a namespace that holds nothing."""
+
+
+class Inventory:
+    """Workloads and their neighbours, in indexes: the cost of a change is in proportion to what it concerns.
+
+    Every rule of what surrounds a workload is here, and only here. A workload sees the objects of its own namespace,
+    and all nodes.
+
+    Args:
+        server: what the API server honours.
+        any_namespace: whether an object without a namespace is in any namespace: files may leave it to whoever applies
+            them. Such a workload sees all objects, and all workloads see such an object. Two objects that a workload
+            sees belong together only if they may be in one namespace.
+    """
+
+    def __init__(self, *, server: Server = UNKNOWN_SERVER, any_namespace: bool = False) -> None:
+        self.server = server
+        self._by_namespace: defaultdict[str, Indexes] = defaultdict(Indexes)
+        self._all = Indexes() if any_namespace else None
+        """The objects of all namespaces; kept only where an object without a namespace is in any."""
+        self._neighbours: dict[Name, Neighbour] = {}
+        self._by_uid: defaultdict[str, set[WorkloadKey]] = defaultdict(set)
+        self._reaches: defaultdict[Name, dict[str, Reach]] = defaultdict(dict)
+        """What each budget selects, by the namespace of the workloads that see it; computed when it is asked for."""
+        self._nodes: dict[Name, Node] = {}
+        self._topology: Topology | None = None
+        """What the nodes offer; None where it has to be counted again."""
+        self._unnamed = count(1)
+
+    def workload(self, key: WorkloadKey) -> Workload | None:
+        """Return a workload."""
+        return self._in(key.namespace).workloads.get(key)
+
+    def workloads(self, namespace: str) -> list[WorkloadKey]:
+        """Return the workloads of a namespace."""
+        return list(self._in(namespace).workloads)
+
+    def all_workloads(self) -> list[WorkloadKey]:
+        """Return all workloads."""
+        return [key for indexes in self._by_namespace.values() for key in indexes.workloads]
+
+    def put(self, thing: Workload | Neighbour) -> set[WorkloadKey]:
+        """Take in an object in place of what it was before; return the workloads whose judgement may change by it.
+
+        A workload that another object makes is not judged itself, and counts as missing.
+        """
+        if not isinstance(thing, Workload):
+            return self._replace_neighbour(self._name(thing), thing)
+        return self._drop_workload(thing.key) if thing.derived else self._put_workload(thing)
+
+    def drop(self, kind: str, namespace: str, name: str) -> set[WorkloadKey]:
+        """Forget an object; return the workloads whose judgement may change by it."""
+        if kind in _WORKLOADS:
+            return self._drop_workload(WorkloadKey(namespace, kind, name))
+        return self._replace_neighbour((kind, namespace, name, 0), None)
+
+    def surroundings(self, workload: Workload) -> Surroundings:
+        """Return what surrounds a workload."""
+        namespace, near = workload.key.namespace, self._near(workload.key.namespace)
+        overlaps, scalers = self._overlaps(workload), self._autoscalers(workload.key, seen_from=namespace)
+        selecting = {} if workload.kind is Kind.POD else self._selecting(workload, seen_from=namespace)
+        claims = (each for found in near for name in {*workload.template.claims} for each in found.claims.get(name))
+        accounts = (each for found in near for each in found.accounts.get(workload.template.service_account))
+        return Surroundings(
+            budgets=_ordered({**selecting, **self._own_budgets(workload)}.values()),
+            reaches={
+                each.name: self._reach(name, each, seen_from=namespace) for name, each in sorted(selecting.items())
+            },
+            overlaps=_titles(each for each in overlaps if not each.passing),
+            passing=_titles(each for each in overlaps if each.passing),
+            rivals=tuple(sorted({name for each in overlaps for name in self._rivals(each, seen_from=namespace)})),
+            autoscaler=next((each for each in scalers if not each.unreadable), None),
+            unreadable_autoscaler=next((each for each in scalers if each.unreadable), None),
+            claims=_ordered(claims),
+            account=next(iter(_ordered(accounts)), None),
+            default_resources=default_resources(each for found in near for each in found.limit_ranges.values()),
+            topology=self._topology_now(),
+            server=self.server,
+        )
+
+    def own_budgets(self, workload: Workload) -> list[Budget]:
+        """Return the budget that the operator made for a workload, whatever it selects."""
+        return list(self._own_budgets(workload).values())
+
+    def selected_by(self, budget: Budget) -> set[WorkloadKey]:
+        """Return the workloads whose pods a budget selects; it counts no bare pods."""
+        selector = budget.selector
+        if selector is None:
+            return set()
+        return {key for indexes in self._near(budget.namespace) for key in indexes.labels.selected_by(selector)}
+
+    def targets_of(self, autoscaler: Autoscaler) -> set[WorkloadKey]:
+        """Return the workloads that an autoscaler targets."""
+        namespaces = self._namespaces_near(autoscaler.namespace)
+        keys = (WorkloadKey(each, autoscaler.target_kind, autoscaler.target_name) for each in namespaces)
+        return {key for key in keys if self.workload(key)}
+
+    def _put_workload(self, workload: Workload) -> set[WorkloadKey]:
+        key, before = workload.key, self.workload(workload.key)
+        for indexes in self._holding(key.namespace):
+            indexes.put_workload(workload)
+        if before is not None and before.like(workload):
+            return set()
+        self._forget_uid(before)
+        self._by_uid[workload.uid].add(key)
+        if before is None:
+            return {key} | self._invalidate_around(workload)
+        if _counts_as(before) == _counts_as(workload):
+            return {key}
+        return {key} | self._invalidate_around(before) | self._invalidate_around(workload)
+
+    def _drop_workload(self, key: WorkloadKey) -> set[WorkloadKey]:
+        before = self.workload(key)
+        if before is None:
+            return set()
+        for indexes in self._holding(key.namespace):
+            indexes.drop_workload(key)
+        self._prune(key.namespace)
+        self._forget_uid(before)
+        return {key} | self._invalidate_around(before)
+
+    def _forget_uid(self, workload: Workload | None) -> None:
+        if workload is None:
+            return
+        self._by_uid[workload.uid].discard(workload.key)
+        if not self._by_uid[workload.uid]:
+            del self._by_uid[workload.uid]
+
+    def _invalidate_around(self, workload: Workload) -> set[WorkloadKey]:
+        """Forget what depends on the pods of a workload; return the other workloads that this concerns.
+
+        These are the workloads whose selector matches its pods, and those that share a budget with it.
+        """
+        if workload.kind is Kind.POD:
+            return set()
+        return self._matching(workload) | self._invalidate_reaches(workload)
+
+    def _matching(self, workload: Workload) -> set[WorkloadKey]:
+        """Return the workloads whose selector matches the pods of a workload."""
+        near, labels = self._near(workload.key.namespace), workload.template.labels
+        return {key for indexes in near for key in indexes.selectors.selecting(labels)}
+
+    def _invalidate_reaches(self, workload: Workload) -> set[WorkloadKey]:
+        """Forget what the budgets over the pods of a workload select; return the workloads that were judged by it.
+
+        If none was judged since it was forgotten last, all of them have yet to be.
+        """
+        budgets = self._selecting(workload, seen_from=workload.key.namespace)
+        stale = [budget for name, budget in budgets.items() if self._reaches.pop(name, None) is not None]
+        return {key for budget in stale for key in self.selected_by(budget)}
+
+    def _replace_neighbour(self, name: Name, after: Neighbour | None) -> set[WorkloadKey]:
+        before = self._neighbours.get(name)
+        if before == after:
+            return set()
+        if before is not None:
+            self._remove(name, before)
+        if after is not None:
+            self._enter(name, after)
+        if isinstance(before, Budget) and isinstance(after, Budget) and before.like(after):
+            return set()
+        self._reaches.pop(name, None)
+        return {key for each in (before, after) if each is not None for key in self._invalidate_beside(each)}
+
+    def _enter(self, name: Name, thing: Neighbour) -> None:
+        self._neighbours[name] = thing
+        if isinstance(thing, Node):
+            self._nodes[name], self._topology = thing, None
+            return
+        for indexes in self._holding(thing.namespace):
+            indexes.put(name, thing)
+
+    def _remove(self, name: Name, thing: Neighbour) -> None:
+        del self._neighbours[name]
+        if isinstance(thing, Node):
+            del self._nodes[name]
+            self._topology = None
+            return
+        for indexes in self._holding(thing.namespace):
+            indexes.drop(name, thing)
+        self._prune(thing.namespace)
+
+    def _prune(self, namespace: str) -> None:
+        """Keep nothing of a namespace that holds nothing any more: some clusters make new ones all the time."""
+        if self._in(namespace).empty:
+            self._by_namespace.pop(namespace, None)
+
+    def _invalidate_beside(self, thing: Neighbour) -> Iterable[WorkloadKey]:
+        """Forget what depends on a neighbour; return the workloads that this concerns."""
+        match thing:
+            case Budget():
+                return self._judged_by(thing)
+            case Autoscaler():
+                targets = self.targets_of(thing)
+                known = (self.workload(key) for key in targets)
+                return targets.union(*(self._invalidate_reaches(each) for each in known if each))
+            case Claim():
+                return self._with_pods(thing.namespace, lambda pod: thing.name in pod.claims)
+            case ServiceAccount():
+                return self._with_pods(thing.namespace, lambda pod: pod.service_account == thing.name)
+            case LimitRange():
+                return self._with_pods(thing.namespace, lambda _: True)
+            case Node():
+                return self.all_workloads()
+
+    def _judged_by(self, budget: Budget) -> set[WorkloadKey]:
+        """Return the workloads that see a budget.
+
+        It selects their pods, or their selector matches pods that it selects, or the operator made it for them.
+        """
+        selected = self.selected_by(budget)
+        owners = {key for uid in budget.owner_uids for key in self._by_uid.get(uid, ()) if budget.ours}
+        known = (self._in(key.namespace).workloads[key] for key in selected)
+        return selected.union(owners, *map(self._matching, known))
+
+    def _with_pods(self, namespace: str, meant: Callable[[PodTemplate], bool]) -> Iterator[WorkloadKey]:
+        known = (pair for indexes in self._near(namespace) for pair in indexes.workloads.items())
+        return (key for key, each in known if meant(each.template))
+
+    def _own_budgets(self, workload: Workload) -> dict[Name, Budget]:
+        own = budget_name(workload)
+        found = (pair for indexes in self._near(workload.key.namespace) for pair in indexes.own_budgets.items(own))
+        return {name: each for name, each in found if is_ours_beside(workload, each)}
+
+    def _selecting(self, workload: Workload, *, seen_from: str) -> dict[Name, Budget]:
+        """Return the budgets that select the pods of a workload, as workloads of a namespace see it."""
+        namespace, labels = workload.key.namespace, workload.template.labels
+        found = (
+            (indexes, name) for indexes in self._near(namespace) for name in indexes.budget_selectors.selecting(labels)
+        )
+        budgets = ((name, indexes.budgets[name]) for indexes, name in found)
+        return {name: each for name, each in budgets if self._together(each.namespace, namespace, seen_from)}
+
+    def _rivals(self, overlap: Workload, *, seen_from: str) -> Iterator[str]:
+        """Return the budgets of others that select pods which the selector of a workload matches, too."""
+        found = self._selecting(overlap, seen_from=seen_from).values()
+        return (each.name for each in found if not each.ours and not each.unreadable)
+
+    def _overlaps(self, workload: Workload) -> list[Workload]:
+        """Return the others whose pods the selector of a workload matches, too.
+
+        One of its kind and name is taken for the workload itself, of which a file may hold a second form.
+        """
+        if workload.selector is None:
+            return []
+        near = self._near(workload.key.namespace)
+        found = ((indexes, key) for indexes in near for key in indexes.labels.selected_by(workload.selector))
+        own = (workload.key.kind, workload.key.name)
+        return [indexes.workloads[key] for indexes, key in found if (key.kind, key.name) != own]
+
+    def _autoscalers(self, key: WorkloadKey, *, seen_from: str) -> list[Autoscaler]:
+        """Return what scales a workload, as workloads of a namespace see it; of several the first one counts."""
+        found = (
+            each for indexes in self._near(key.namespace) for each in indexes.autoscalers.get((key.kind, key.name))
+        )
+        together = (each for each in found if self._together(each.namespace, key.namespace, seen_from))
+        return sorted(together, key=lambda each: (each.name, each.kind, each.namespace))
+
+    def _reach(self, name: Name, budget: Budget, *, seen_from: str) -> Reach:
+        """Return what a budget selects, all workloads together, as workloads of a namespace see it."""
+        reaches = self._reaches[name]
+        if seen_from not in reaches:
+            near = (
+                key for key in self.selected_by(budget) if self._together(key.namespace, budget.namespace, seen_from)
+            )
+            reaches[seen_from] = Reach.over(self._with_autoscaler(key, seen_from=seen_from) for key in near)
+        return reaches[seen_from]
+
+    def _with_autoscaler(self, key: WorkloadKey, *, seen_from: str) -> tuple[Workload, Autoscaler | None]:
+        scalers = self._autoscalers(key, seen_from=seen_from)
+        return self._in(key.namespace).workloads[key], next((each for each in scalers if not each.unreadable), None)
+
+    def _topology_now(self) -> Topology:
+        if self._topology is None:
+            self._topology = Topology.of(self._nodes.values())
+        return self._topology
+
+    def _name(self, thing: Neighbour) -> Name:
+        """Return what tells an object from others; one without a name, which only a file may hold, is like no other."""
+        namespace = "" if isinstance(thing, Node) else thing.namespace
+        return kind_of(thing), namespace, thing.name, 0 if thing.name else next(self._unnamed)
+
+    def _in(self, namespace: str) -> Indexes:
+        """Return what is in a namespace; nothing is entered there."""
+        return self._by_namespace.get(namespace, _NOTHING)
+
+    def _holding(self, namespace: str) -> tuple[Indexes, ...]:
+        """Return the indexes that hold the objects of a namespace."""
+        own = self._by_namespace[namespace]
+        return (own,) if self._all is None else (own, self._all)
+
+    def _near(self, namespace: str) -> tuple[Indexes, ...]:
+        """Return the indexes that hold what may be in the same namespace."""
+        if self._all is None:
+            return (self._in(namespace),)
+        return (self._in(namespace), self._in("")) if namespace else (self._all,)
+
+    def _namespaces_near(self, namespace: str) -> Iterable[str]:
+        if self._all is None:
+            return (namespace,)
+        return (namespace, "") if namespace else tuple(self._by_namespace)
+
+    def _together(self, *namespaces: str) -> bool:
+        """Say whether objects that were found near each other may be in one namespace.
+
+        Near an object without a namespace are those of all namespaces.
+        """
+        return self._all is None or len({*namespaces} - {""}) <= 1
+
+
+class _Placed(Protocol):
+    """An object with a name in a namespace."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def namespace(self) -> str: ...
+
+
+Placed = TypeVar("Placed", bound=_Placed)
+
+
+def _ordered(found: Iterable[Placed]) -> tuple[Placed, ...]:
+    return tuple(sorted(found, key=lambda each: (each.name, each.namespace)))
+
+
+def _titles(workloads: Iterable[Workload]) -> tuple[str, ...]:
+    return tuple(sorted({f"{each.kind} {each.key.name}" for each in workloads}))
+
+
+def _counts_as(workload: Workload) -> tuple[object, ...]:
+    """Return all that judgements of other workloads depend on."""
+    return workload.template.labels, workload.replicas, workload.passing

@@ -1,0 +1,112 @@
+"""One look at a workload: what it lacks, what would be done about it, and what is told of both."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from productionpolicy.kube.workloads import digest
+from productionpolicy.verdict.audit import audit
+from productionpolicy.verdict.case import BUDGET, Case, Governance
+from productionpolicy.verdict.plan import Plan, Restarts, plan
+from productionpolicy.verdict.report import Rejection, Report, report
+
+RELEASE = "release"
+"""Stands for the write that takes our entry out of the managed fields."""
+
+
+_LATE_SECONDS = 1.0
+"""How long after a deadline it is looked at, so that it is not too early."""
+
+
+class Evaluation(Struct, frozen=True):
+    """What follows from the state of one workload, its policy and its surroundings."""
+
+    case: Case
+    policy_name: str
+    """The policy that governs the workload, or whose repairs it still carries; empty where there is none."""
+    plan: Plan
+    """All that should be done."""
+    todo: Plan
+    """The plan less what the API server refused under the same circumstances."""
+    report: Report | None
+    """What is told; None where no policy governs the workload."""
+
+    @property
+    def finds_harm(self) -> bool:
+        """Whether our budget should be withdrawn because it allows no eviction."""
+        contest, change = self.plan.contests.get(BUDGET), self.todo.budget
+        return contest is not None and bool(contest.harm) and change is not None and change.terms is None
+
+    @property
+    def writable(self) -> bool:
+        """Whether anything may be written."""
+        return self.case.governance is Governance.WRITTEN
+
+    @property
+    def asks_for_room(self) -> bool:
+        """Whether the pods have to be read: the rollout may have stopped because one more pod fits nowhere."""
+        return self.writable and self.case.may_lack_room and not self.case.lacks_room
+
+    @property
+    def acts(self) -> bool:
+        """Whether there is something to write, or to read, now."""
+        return (self.writable and not self.todo.empty) or self.asks_for_room
+
+    @property
+    def due(self) -> float | None:
+        """In how many seconds it may follow something else, by the clock alone; None where only a change matters."""
+        deadline = self.case.deadline
+        return None if deadline is None else deadline + _LATE_SECONDS
+
+    def limited(self, restarts: Restarts, *, restarting: bool) -> Evaluation:
+        """Return the same with less to be done now.
+
+        Args:
+            restarts: which changes that replace pods may be part of it.
+            restarting: whether the pods are replaced anyway, so that what waits for that goes along.
+        """
+        todo, _ = _less_refused(self.case, plan(self.case, restarts=restarts, restarting=restarting))
+        return replace(self, todo=todo)
+
+    def circumstances(self, written: object) -> str:
+        """Return a digest of a write and of all that a refusal may depend on."""
+        return _circumstances(self.case, written)
+
+
+def evaluate(case: Case, *, policy_name: str = "") -> Evaluation:
+    """Judge a workload and plan what to do about it.
+
+    Args:
+        case: the workload, what surrounds it, and what is remembered of it.
+        policy_name: the policy whose repairs it still carries, where none governs it.
+    """
+    planned = plan(case)
+    todo, rejection = _less_refused(case, planned)
+    told = report(case, audit(case), planned, rejection=rejection) if case.policy else None
+    return Evaluation(case, case.policy.name if case.policy else policy_name, planned, todo, told)
+
+
+def _less_refused(case: Case, planned: Plan) -> tuple[Plan, Rejection]:
+    """Leave out what the API server refused under the same circumstances, and say what it said."""
+    if not case.refused:
+        return planned, Rejection()
+    patch = _refusal(case, planned.patch) if planned.patch else None
+    budget = _refusal(case, planned.budget.terms) if planned.budget else None
+    release = _refusal(case, RELEASE) if planned.clean else None
+    todo = replace(
+        planned,
+        patch={} if patch else planned.patch,
+        budget=None if budget else planned.budget,
+        clean=planned.clean and release is None,
+    )
+    return todo, Rejection(write=patch or budget, release=release)
+
+
+def _refusal(case: Case, written: object) -> str | None:
+    return case.refused.get(_circumstances(case, written))
+
+
+def _circumstances(case: Case, written: object) -> str:
+    said = case.policy.spec if case.policy else case.on_removal
+    return digest(f"{case.owners_view.digest} {said!r} {written!r}")
