@@ -23,6 +23,7 @@ from rich.table import Table
 from bench import workloads
 from bench.load import Meter
 from control_plane.installation import REPOSITORY, install
+from control_plane.nodes import Node
 from control_plane.operator_process import OperatorProcess
 from control_plane.patience import eventually
 from control_plane.plane import ControlPlane, KubectlFailed
@@ -62,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(folder: Path, scale: int) -> int:
     phases: dict[str, Phase] = {}
     with ExitStack() as stack:
-        plane = stack.enter_context(ControlPlane.start(folder))
+        plane = stack.enter_context(ControlPlane.start(folder, nodes=_nodes(scale)))
         kubeconfig = install(plane)
         _applied(plane, "warm-up", policy=None, scale=scale, operator=None)
         phases[PLAIN] = _applied(plane, "plain", policy=None, scale=scale, operator=None)
@@ -74,6 +75,12 @@ def _run(folder: Path, scale: int) -> int:
         phases[OPERATOR] = _applied(plane, "operated", policy=workloads.POLICY, scale=scale, operator=operator)
     _tell(phases, scale)
     return 0
+
+
+def _nodes(scale: int) -> list[Node]:
+    """Return nodes that have room for the Deployments of all phases."""
+    room = {"cpus": scale, "memory_gib": scale, "pods": 4 * scale}
+    return [Node(f"node-{number}", zone=f"zone-{number % 2}", **room) for number in range(4)]
 
 
 def _admit(plane: ControlPlane) -> None:
