@@ -15,7 +15,7 @@ from productionpolicy.controller.policies import Policies
 from productionpolicy.controller.queue import Retry
 from productionpolicy.controller.resources import NAMESPACES, NODES, POLICIES
 from productionpolicy.policy import Policy
-from productionpolicy.verdict.marks import Setback
+from productionpolicy.verdict.rollout_notes import FailedRollout
 from productionpolicy.verdict.rollouts import TOO_MANY
 from support.stage import WEB, Stage
 
@@ -88,11 +88,13 @@ async def test_a_status_that_could_not_be_written_is_tried_again(stage: Stage, s
 def failing(policies: Policies, *, count: int) -> Policy:
     stored = policies.store.policies["default"].policy
     assert stored is not None
-    report = policies.ledgers["default"].reports[WEB]
+    report = policies.totals["default"].reports[WEB]
     terms = {"policy": stored.edition, "resumed": stored.resumption}
-    setback = Setback(("preStop",), at="2026-06-15T11:00:00Z", workload="aa", **terms)
+    failed_rollout = FailedRollout(("preStop",), at="2026-06-15T11:00:00Z", workload="aa", **terms)
     for number in range(count):
-        policies.ledgers["default"].put(replace(report, key=replace(WEB, name=f"web-{number}"), setback=setback))
+        policies.totals["default"].put(
+            replace(report, key=replace(WEB, name=f"web-{number}"), failed_rollout=failed_rollout)
+        )
     return stored
 
 

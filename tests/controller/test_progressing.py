@@ -12,8 +12,8 @@ from productionpolicy.controller.store import StoredPolicy
 from productionpolicy.expectations.spread import DEAR_FROM
 from productionpolicy.kube.workloads import WorkloadKey
 from productionpolicy.verdict import Report, State
-from productionpolicy.verdict.ledger import Ledger
 from productionpolicy.verdict.report import Reported, Wait
+from productionpolicy.verdict.totals import Totals
 from support.policies import policy
 
 FINDING = (Reported("replicas", "spec.replicas", "too few"),)
@@ -27,8 +27,8 @@ REFUSED: dict[str, Any] = {"state": State.FAILED, **CHANGES, "waits": Wait.REFUS
 PUT_BACK: dict[str, Any] = {"state": State.FAILED, "asks": True}
 
 
-def ledger(*reports: dict[str, Any], namespaces: int = 1) -> Ledger:
-    made = Ledger()
+def totals(*reports: dict[str, Any], namespaces: int = 1) -> Totals:
+    made = Totals()
     for number, each in enumerate(reports):
         key = WorkloadKey(f"shop-{number % namespaces}", "Deployment", f"web-{number}")
         made.put(replace(Report(key, "default", State.COMPLIANT), **each))
@@ -37,7 +37,7 @@ def ledger(*reports: dict[str, Any], namespaces: int = 1) -> Ledger:
 
 def told(*reports: dict[str, Any], failed: int = 0, namespaces: int = 1, **spec: Any) -> tuple[str, str, str]:
     keys = [WorkloadKey("shop", "Deployment", f"web-{number}") for number in range(failed)]
-    return progressing(policy(spec=spec), ledger(*reports, namespaces=namespaces), failed=keys)
+    return progressing(policy(spec=spec), totals(*reports, namespaces=namespaces), failed=keys)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_too_many_failed_rollouts_come_first() -> None:
 
 def told_of_readiness(*pods: int, **spread: Any) -> str:
     stored = StoredPolicy("default", "u", resource_version="1", generation=1, policy=policy(spread=spread))
-    return ready(stored, ledger(*({"pods_with_terms": each} for each in pods)))[2]
+    return ready(stored, totals(*({"pods_with_terms": each} for each in pods)))[2]
 
 
 def test_a_policy_tells_how_to_switch_when_many_pods_carry_terms() -> None:

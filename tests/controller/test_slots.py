@@ -13,7 +13,7 @@ from productionpolicy.controller.records import Records
 from productionpolicy.controller.resources import DEPLOYMENTS, NAMESPACES
 from productionpolicy.controller.rollouts import LINGERING_SECONDS, Rollouts
 from productionpolicy.kube.workloads import Progress, Workload, WorkloadKey
-from productionpolicy.verdict.marks import STARTED
+from productionpolicy.verdict.rollout_notes import STARTED
 from support.stage import WEB, Stage, settled
 
 

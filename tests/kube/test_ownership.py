@@ -84,7 +84,8 @@ def test_an_odd_entry_declares_nothing(odd: Any) -> None:
 
 def test_an_entry_of_ours_for_the_object_is_left_over_and_one_for_its_status_is_not() -> None:
     told = [
-        entries(each).left_over for each in (entry("productionpolicy"), entry("productionpolicy", subresource="status"))
+        entries(each).holds_fields
+        for each in (entry("productionpolicy"), entry("productionpolicy", subresource="status"))
     ]
     assert told == [True, False]
 

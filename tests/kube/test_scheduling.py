@@ -14,7 +14,7 @@ def waiting(labels: Raw, reason: str = "Unschedulable") -> Raw:
 
 
 @pytest.mark.parametrize(
-    ("pod", "crowded"),
+    ("pod", "no_room"),
     [
         (waiting({"app": "web", "pod-template-hash": "1"}), True),
         (waiting({"app": "other"}), False),
@@ -23,5 +23,5 @@ def waiting(labels: Raw, reason: str = "Unschedulable") -> Raw:
     ],
     ids=["its own", "of another", "held back", "not yet looked at"],
 )
-def test_a_pod_finds_no_place_if_the_scheduler_says_so(pod: Raw, crowded: bool) -> None:
-    assert finds_no_place(read_workload(deployment()), [pod]) is crowded
+def test_a_pod_finds_no_place_if_the_scheduler_says_so(pod: Raw, no_room: bool) -> None:
+    assert finds_no_place(read_workload(deployment()), [pod]) is no_room

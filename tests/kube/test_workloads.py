@@ -214,7 +214,7 @@ def test_a_grace_period_may_rise_only_if_nobody_wrote_it() -> None:
 
 def test_an_entry_of_ours_is_left_over() -> None:
     raw = updated(deployment(), manager="productionpolicy")
-    assert (read_workload(raw).left_over, read_workload(updated(deployment())).left_over) == (True, False)
+    assert (read_workload(raw).holds_fields, read_workload(updated(deployment())).holds_fields) == (True, False)
 
 
 def test_a_workload_without_some_containers_is_itself_if_it_has_none_of_them() -> None:

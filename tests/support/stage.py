@@ -139,7 +139,7 @@ def settled() -> Raw:
     return {**raw, "metadata": metadata, "status": {**counts, "observedGeneration": 1}}
 
 
-def left_over() -> Raw:
+def holds_fields() -> Raw:
     """Return it with an entry of ours in its managed fields, as after an operator that ended between two requests."""
     raw = settled()
     entry = {"manager": FIELD_MANAGER, "operation": "Update", "apiVersion": "apps/v1", "fieldsType": "FieldsV1"}

@@ -43,7 +43,7 @@ class World:
     now: datetime = datetime(2026, 6, 15, 11, tzinfo=UTC)
     """The time by the API server's clock."""
     watched: float | None = None
-    crowded: bool = False
+    no_room: bool = False
 
     def __post_init__(self) -> None:
         self.raw = defaulted(self.raw)
@@ -61,7 +61,7 @@ class World:
             memory=self.memory,
             now=self.now,
             watched=self.watched,
-            crowded=self.crowded,
+            no_room=self.no_room,
         )
 
     def plan(self, *, restarts: Restarts = Restarts.ANY) -> Plan:

@@ -13,7 +13,7 @@ from productionpolicy.expectations import EXPECTATIONS
 from productionpolicy.kube.workloads import read_workload
 from productionpolicy.policy import OnRemoval
 from productionpolicy.verdict import Restarts, State, audit
-from productionpolicy.verdict.marks import Setback, Started
+from productionpolicy.verdict.rollout_notes import FailedRollout, Started
 from productionpolicy.verdict.rollouts import allowed_seconds, broken_pod, provable
 from support.manifests import Raw, deployment, stateful_set
 from support.policies import only, policy
@@ -117,7 +117,7 @@ def test_what_replaces_no_pod_begins_no_rollout() -> None:
 
 @pytest.mark.parametrize("name", ["", "preStop at never, after revision 3 [ab]", "preStop of now put back [a b]"])
 def test_a_note_of_another_kind_tells_of_no_rollout(name: str) -> None:
-    assert (Started.parse(name), Setback.parse(name)) == (None, None)
+    assert (Started.parse(name), FailedRollout.parse(name)) == (None, None)
 
 
 NAMES = st.lists(st.sampled_from([each.name for each in EXPECTATIONS]), min_size=1, unique=True).map(tuple)
@@ -131,7 +131,7 @@ def test_the_note_of_a_rollout_reads_as_that_rollout(told: Started) -> None:
 
 @given(
     told=st.builds(
-        Setback,
+        FailedRollout,
         NAMES,
         at=st.just(BEGUN),
         workload=DIGESTS,
@@ -140,8 +140,8 @@ def test_the_note_of_a_rollout_reads_as_that_rollout(told: Started) -> None:
         pod=st.sampled_from(["", "db-2"]),
     )
 )
-def test_the_note_of_a_failure_reads_as_that_failure(told: Setback) -> None:
-    assert Setback.parse(told.note()) == told
+def test_the_note_of_a_failure_reads_as_that_failure(told: FailedRollout) -> None:
+    assert FailedRollout.parse(told.note()) == told
 
 
 # Whose rollout it is.
@@ -487,15 +487,15 @@ def test_a_failure_is_forgotten_where_nothing_is_to_be_tried_again() -> None:
     ids=["nothing", "its spec", "a person's annotation"],
 )
 def test_a_failure_counts_until_the_policy_has_changed_by(now: Any, counts: bool) -> None:
-    setback = put_back().case.noted_setback
-    assert setback
-    assert setback.counts(now) is counts
+    failed_rollout = put_back().case.noted_failure
+    assert failed_rollout
+    assert failed_rollout.counts(now) is counts
 
 
 def test_a_failure_counts_before_it_is_put_back() -> None:
-    setback = failing().case.noted_setback
-    assert setback
-    assert setback.counts(edition(1))
+    failed_rollout = failing().case.noted_failure
+    assert failed_rollout
+    assert failed_rollout.counts(edition(1))
 
 
 def test_withdrawals_go_on_where_repairs_have_stopped() -> None:
@@ -521,7 +521,7 @@ def test_an_owners_rollout_with_which_repairs_came_is_only_told_of() -> None:
 # A surge pod that finds no place.
 
 
-def crowded(**status: Any) -> World:
+def no_room(**status: Any) -> World:
     """Return a world in which the owner's rollout stands still with a setting of ours, and no pod is missing."""
     world = complete(rolling(running(deployment(), policy=policy())))
     world.edit(new_image)
@@ -532,10 +532,10 @@ def crowded(**status: Any) -> World:
 
 
 def test_a_setting_under_which_a_surge_pod_finds_no_place_is_withdrawn() -> None:
-    world = crowded()
+    world = no_room()
     assert (world.case.may_lack_room, world.case.lacks_room) == (True, False)
     assert "rollingUpdate" not in " ".join(world.changes())
-    world.crowded = True
+    world.no_room = True
     assert world.changes() == ["rollingUpdate withdrawn (maxUnavailable 25% -> 1%)"]
     world.reconcile()
     assert world.contests["rollingUpdate"].startswith("withdrawn, a surge pod found no place [")
@@ -546,7 +546,7 @@ def test_a_setting_under_which_a_surge_pod_finds_no_place_is_withdrawn() -> None
 
 def test_a_quota_says_so_itself() -> None:
     failure = {"type": "ReplicaFailure", "reason": "FailedCreate", "message": "forbidden: exceeded quota: full"}
-    world = crowded()
+    world = no_room()
     world.raw["status"]["conditions"].append(failure)
     assert world.case.lacks_room
 
@@ -555,14 +555,14 @@ def test_a_quota_says_so_itself() -> None:
     "status", [{"availableReplicas": 3}, conditions("ReplicaSetUpdated")], ids=["pods are missing", "it goes on"]
 )
 def test_nothing_is_withdrawn_where(status: Raw) -> None:
-    world = crowded(**status)
-    world.crowded = True
+    world = no_room(**status)
+    world.no_room = True
     assert world.plan().empty
 
 
 def test_it_is_tried_again_when_the_owner_changes_the_strategy() -> None:
-    world = crowded()
-    world.crowded = True
+    world = no_room()
+    world.no_room = True
     world.reconcile()
     complete(world)
     world.edit(lambda raw: raw["spec"]["strategy"]["rollingUpdate"].update(maxSurge=2))

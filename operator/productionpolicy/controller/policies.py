@@ -26,9 +26,9 @@ from productionpolicy.policy import Mode, Policy
 from productionpolicy.policy.spec import GROUP, RESUME
 from productionpolicy.policy.status import MOST_PENDING, Condition
 from productionpolicy.verdict import State
-from productionpolicy.verdict.ledger import Ledger
 from productionpolicy.verdict.report import Wait
 from productionpolicy.verdict.rollouts import TOO_MANY
+from productionpolicy.verdict.totals import Totals
 
 FINALIZER = f"{GROUP}/revert"
 
@@ -74,7 +74,7 @@ class Policies:
         self.admission = Admission(context.cluster)
         self.caveat = ""
         """What is told of the API server's version."""
-        self.ledgers: defaultdict[str, Ledger] = defaultdict(Ledger)
+        self.totals: defaultdict[str, Totals] = defaultdict(Totals)
         """The reports on the workloads of each policy."""
         self.queue: WorkQueue[str] = WorkQueue(of="policy", workers=1)
         self._written: dict[str, float] = {}
@@ -91,7 +91,7 @@ class Policies:
 
     def stops(self, policy: Policy) -> bool:
         """Say whether repairs that restart pods have to stop: too many rollouts failed."""
-        return len(self.ledgers[policy.name].setbacks(policy)) >= TOO_MANY
+        return len(self.totals[policy.name].failed_rollouts(policy)) >= TOO_MANY
 
     async def reconcile(self, name: str) -> float | None:
         """Write what there is to say about a policy, if it changed; return after how many seconds it is due again.
@@ -120,8 +120,8 @@ class Policies:
         self._written.pop(name, None)
         self.queue.forget(name)
         self.rollouts.forget(name)
-        if not self.ledgers[name].total:
-            del self.ledgers[name]
+        if not self.totals[name].total:
+            del self.totals[name]
         for gauge in (WORKLOADS_GAUGE, FINDINGS, ROLLING):
             gauge.remove_by_labels({"policy": name})
 
@@ -198,20 +198,20 @@ class Policies:
         self._measure(stored)
 
     def _status(self, stored: StoredPolicy) -> Any:
-        ledger = self.ledgers[stored.name]
-        conditions = tuple(self._conditions(stored, ledger))
+        totals = self.totals[stored.name]
+        conditions = tuple(self._conditions(stored, totals))
         if stored.policy is None:
             status = {**stored.status, "conditions": conditions, "observedGeneration": stored.generation}
             return _plain(status)
         namespaces = len(self.store.namespaces_of(stored.name))
-        return _plain(ledger.status(stored.policy, namespaces=namespaces, conditions=conditions))
+        return _plain(totals.status(stored.policy, namespaces=namespaces, conditions=conditions))
 
-    def _conditions(self, stored: StoredPolicy, ledger: Ledger) -> Iterator[Condition]:
-        yield self._condition(stored, "Ready", *ready(stored, ledger, caveat=self.caveat))
+    def _conditions(self, stored: StoredPolicy, totals: Totals) -> Iterator[Condition]:
+        yield self._condition(stored, "Ready", *ready(stored, totals, caveat=self.caveat))
         if stored.policy is not None:
-            yield self._condition(stored, "Compliant", *_compliant(ledger))
-            failed = ledger.setbacks(stored.policy)
-            yield self._condition(stored, "Progressing", *progressing(stored.policy, ledger, failed=failed))
+            yield self._condition(stored, "Compliant", *_compliant(totals))
+            failed = totals.failed_rollouts(stored.policy)
+            yield self._condition(stored, "Progressing", *progressing(stored.policy, totals, failed=failed))
             for each in self.admission.conditions(stored.policy):
                 yield self._condition(stored, each.type, each.status, each.reason, each.message)
         departure = self._departures.get(stored.name)
@@ -265,10 +265,10 @@ class Policies:
         return [key for key in self.store.all_workloads() if self.store.repaired_by(key) == policy]
 
     def _measure(self, stored: StoredPolicy) -> None:
-        ledger = self.ledgers[stored.name]
+        totals = self.totals[stored.name]
         for state in State:
-            WORKLOADS_GAUGE.labels(policy=stored.name, state=str(state)).set(ledger.count(state))
-        for (name, outcome), count in ledger.outcomes.items():
+            WORKLOADS_GAUGE.labels(policy=stored.name, state=str(state)).set(totals.count(state))
+        for (name, outcome), count in totals.outcomes.items():
             FINDINGS.labels(policy=stored.name, expectation=name, outcome=str(outcome)).set(count)
 
 
@@ -277,17 +277,17 @@ def _plain(status: Any) -> Any:
     return msgspec.json.decode(msgspec.json.encode(status))
 
 
-def ready(stored: StoredPolicy, ledger: Ledger, *, caveat: str = "") -> tuple[str, str, str]:
+def ready(stored: StoredPolicy, totals: Totals, *, caveat: str = "") -> tuple[str, str, str]:
     """Return status, reason and message of the condition Ready.
 
     Args:
         stored: the policy whose condition it is.
-        ledger: what its workloads come to.
+        totals: what its workloads come to.
         caveat: what is to be told of the API server's version.
     """
     if stored.policy is None:
         return "False", "InvalidSpec", f"nothing is repaired by this policy: {stored.fault}"
-    cost = _DEAR if _is_dear(stored.policy, ledger) else ""
+    cost = _DEAR if _is_dear(stored.policy, totals) else ""
     return "True", "Valid", "; ".join(filter(None, ("the policy is valid and in use", caveat, cost)))
 
 
@@ -298,35 +298,35 @@ _DEAR = (
 )
 
 
-def _is_dear(policy: Policy, ledger: Ledger) -> bool:
+def _is_dear(policy: Policy, totals: Totals) -> bool:
     by_terms = policy.parameters(SPREAD).method is Method.ANTI_AFFINITY
-    return by_terms and ledger.pods_with_terms > DEAR_FROM
+    return by_terms and totals.pods_with_terms > DEAR_FROM
 
 
-def _compliant(ledger: Ledger) -> tuple[str, str, str]:
-    if not ledger.total:
+def _compliant(totals: Totals) -> tuple[str, str, str]:
+    if not totals.total:
         return "Unknown", "NoWorkloads", "no namespace with workloads names this policy"
-    if ledger.compliant:
-        return "True", "NoFindings", f"none of {ledger.total} workloads has a finding"
+    if totals.compliant:
+        return "True", "NoFindings", f"none of {totals.total} workloads has a finding"
     message = (
-        f"{ledger.with_findings} of {ledger.total} workloads have findings; {ledger.enforced} of {ledger.total} fulfil "
+        f"{totals.with_findings} of {totals.total} workloads have findings; {totals.enforced} of {totals.total} fulfil "
         "all that the policy repairs or refuses"
     )
     return "False", "Findings", message
 
 
-def progressing(policy: Policy, ledger: Ledger, *, failed: list[WorkloadKey]) -> tuple[str, str, str]:
+def progressing(policy: Policy, totals: Totals, *, failed: list[WorkloadKey]) -> tuple[str, str, str]:
     """Return status, reason and message of the condition Progressing.
 
     Args:
         policy: whose condition it is.
-        ledger: what its workloads come to.
+        totals: what its workloads come to.
         failed: the workloads whose failed rollout counts.
     """
-    going_on = [*_kept_from_writing(policy, failed), *_under_way(ledger)]
+    going_on = [*_kept_from_writing(policy, failed), *_under_way(totals)]
     reason = going_on[0][0] if going_on else "Settled"
     sentences = [sentence for _, sentence in going_on] or ["nothing is to be done"]
-    return str(reason == "Repairing"), reason, ". ".join([*sentences, *_to_come(policy, ledger)])
+    return str(reason == "Repairing"), reason, ". ".join([*sentences, *_to_come(policy, totals)])
 
 
 def _kept_from_writing(policy: Policy, failed: list[WorkloadKey]) -> Iterator[tuple[str, str]]:
@@ -339,16 +339,16 @@ def _kept_from_writing(policy: Policy, failed: list[WorkloadKey]) -> Iterator[tu
         yield "TooManyFailedRollouts", _stopped(failed)
 
 
-def _under_way(ledger: Ledger) -> Iterator[tuple[str, str]]:
+def _under_way(totals: Totals) -> Iterator[tuple[str, str]]:
     """Return what becomes of the workloads, the most important first, each with its reason."""
-    refused, later = ledger.waiting(Wait.REFUSED), ledger.waiting(Wait.NEXT_ROLLOUT)
+    refused, later = totals.waiting(Wait.REFUSED), totals.waiting(Wait.NEXT_ROLLOUT)
     counts = (
-        ("Repairing", ledger.count(State.REPAIRING) - later, "is being repaired or waits for its turn", _REPAIRED),
+        ("Repairing", totals.count(State.REPAIRING) - later, "is being repaired or waits for its turn", _REPAIRED),
         ("WritesRefused", refused, f"could not be {_REFUSED}", f"could not be {_REFUSED}"),
-        ("RolloutsFailed", ledger.count(State.FAILED) - refused, f"has a {_FAILED}", f"have a {_FAILED}"),
-        ("HeldBack", ledger.waiting(Wait.HELD), f"is {_HELD}", f"are {_HELD}"),
+        ("RolloutsFailed", totals.count(State.FAILED) - refused, f"has a {_FAILED}", f"have a {_FAILED}"),
+        ("HeldBack", totals.waiting(Wait.HELD), f"is {_HELD}", f"are {_HELD}"),
         ("NextRollout", later, f"waits for the {_NEXT}", f"wait for the {_NEXT}"),
-        ("ActionRequired", ledger.asking, f"needs a person: {_SEE}", f"need a person: {_SEE}"),
+        ("ActionRequired", totals.asking, f"needs a person: {_SEE}", f"need a person: {_SEE}"),
     )
     for reason, count, one, many in counts:
         if count > 0:
@@ -363,14 +363,14 @@ _NEXT = "owner's next change of the pods (timing NextRollout)"
 _SEE = "status.violations says what to do"
 
 
-def _to_come(policy: Policy, ledger: Ledger) -> Iterator[str]:
+def _to_come(policy: Policy, totals: Totals) -> Iterator[str]:
     """Return how much is still to be changed, and which command shows all of it."""
-    changes, restarts = ledger.pending
+    changes, restarts = totals.pending
     if not changes:
         return
     would = "to come" if policy.writes else "that enforcing would make"
     yield f"Changes {would}: {changes}; workloads that restart for them: {restarts}"
-    where = ledger.namespaces[0] if len(ledger.namespaces) == 1 else "<namespace>"
+    where = totals.namespaces[0] if len(totals.namespaces) == 1 else "<namespace>"
     yield (
         f"status.pending.workloads names the first {MOST_PENDING}; all: "
         f"kubectl get productionpolicy {policy.name} -o yaml > policy.yaml && "

@@ -54,11 +54,11 @@ class Publisher:
             return
         if not record.writing:
             self._tell_admitted(evaluation, record)
-        if self._policies.ledgers[told.policy].put(told):
+        if self._policies.totals[told.policy].put(told):
             self._policies.changed(told.policy)
             self._tell_contest(case.workload, before, told, evaluation.plan)
             self._tell_exemptions(case.workload, before, told)
-            if before is not None and before.setback is not None and told.setback is None:
+            if before is not None and before.failed_rollout is not None and told.failed_rollout is None:
                 self._rollouts.wake_next(told.policy)
 
     def forget(self, key: WorkloadKey, policy: str) -> None:
@@ -104,11 +104,11 @@ class Publisher:
             self._members[after] += 1
 
     def _drop(self, key: WorkloadKey, policy: str) -> None:
-        ledger = self._policies.ledgers.get(policy)
-        report = ledger.drop(key) if ledger is not None else None
+        totals = self._policies.totals.get(policy)
+        report = totals.drop(key) if totals is not None else None
         if report is not None:
             self._policies.changed(policy)
-            if report.setback is not None:
+            if report.failed_rollout is not None:
                 self._rollouts.wake_next(policy)
 
     def _tell_admitted(self, evaluation: Evaluation, record: Record) -> None:

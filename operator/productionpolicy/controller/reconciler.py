@@ -112,7 +112,7 @@ class Reconciler:
         journal = Case(workload).journal
         if any(each.restarts for each in journal.repairs.values()):
             self._rollouts.resume(governor, workload)
-        if journal.setback is not None or in_flight(workload, journal):
+        if journal.failed_rollout is not None or in_flight(workload, journal):
             self.look(key)
 
     def retry_forbidden(self) -> None:
@@ -183,7 +183,7 @@ class Reconciler:
                 now=self._cluster.clock.now(),
                 watched=self._rollouts.held_for(workload.key),
                 rolling=record.slot is not None,
-                crowded=record.no_room_at == workload.generation,
+                no_room=record.no_room_at == workload.generation,
             )
         )
 

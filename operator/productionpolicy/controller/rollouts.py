@@ -11,7 +11,7 @@ from productionpolicy.controller.metrics import ROLLING
 from productionpolicy.controller.records import Records, Slot
 from productionpolicy.kube.workloads import Kind, Workload, WorkloadKey
 from productionpolicy.verdict.journal import POLICY, read_journal
-from productionpolicy.verdict.marks import STARTED
+from productionpolicy.verdict.rollout_notes import STARTED
 from productionpolicy.verdict.rollouts import in_flight
 
 STATEFUL_SET_SECONDS = 1800.0

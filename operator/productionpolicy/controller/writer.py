@@ -222,7 +222,7 @@ class Writer:
         """
         with self._telling_of_refusal(record, evaluation, RELEASE):
             await self._cluster.release(workload.key, raw)
-            self._store.update_workload(replace(workload, left_over=False))
+            self._store.update_workload(replace(workload, holds_fields=False))
 
     async def _refresh(self, key: WorkloadKey) -> None:
         """Take in a workload as it is now: the watch may lag behind."""

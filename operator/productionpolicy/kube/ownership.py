@@ -50,12 +50,12 @@ class Ownership:
         stands: the object itself, where no API server has seen it: all that stands in it is its owner's word.
     """
 
-    __slots__ = ("_applied", "entries", "left_at", "left_over")
+    __slots__ = ("_applied", "entries", "holds_fields", "left_at")
 
     def __init__(self, metadata: Fields, *, ours: str, stands: Mapping[str, Any] | None = None) -> None:
         entries = tuple(_read_entries(metadata))
         own = [each for each in entries if each.manager == ours and not each.subresource]
-        self.left_over = bool(own)
+        self.holds_fields = bool(own)
         """Whether we have an entry for the object itself (not for a subresource)."""
         self.left_at = max((each.time for each in own), default="")
         """When we made it, by the API server's clock."""

@@ -17,7 +17,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 
 def printable(text: str, *, longest: int | None = None) -> str:
-    """Return the text with whatever cannot be printed replaced: controls, escapes, marks that turn the writing around.
+    """Return the text with whatever cannot be printed replaced: controls, escapes, bidirectional control characters.
 
     Args:
         text: what is to be shown.

@@ -220,7 +220,7 @@ class Workload(Struct, frozen=True):
     progress: Progress = Progress()
     written: frozenset[str] = frozenset()
     """Which of the fields that have an API default its owner declared: GRACE, MAX_UNAVAILABLE, NUMBER_OF_PODS."""
-    left_over: bool = False
+    holds_fields: bool = False
     """Whether our entry still stands in its managed fields: a repair of ours was cut off."""
     left_at: str = ""
     """When our entry was made, by the API server's clock."""
@@ -370,7 +370,7 @@ def read_workload(raw: Mapping[str, Any]) -> Workload:
         first_ordinal=spec.mapping("ordinals").integer("start") or 0,
         progress=_read_progress(fields.mapping("status"), revision=annotations.get(_REVISION, "")),
         written=_written(ownership),
-        left_over=ownership.left_over,
+        holds_fields=ownership.holds_fields,
         left_at=ownership.left_at,
         last_writer=ownership.last_writer,
         rest=rest,

@@ -17,8 +17,8 @@ from productionpolicy.kube.workloads import REPAIRED, Workload
 from productionpolicy.policy.exemptions import PREFIX as EXEMPT
 from productionpolicy.verdict.case import Case, Governance
 from productionpolicy.verdict.journal import CONTESTED, OWNERS, POLICY, REPAIRS
-from productionpolicy.verdict.marks import FAILED
 from productionpolicy.verdict.plan import Change, plan
+from productionpolicy.verdict.rollout_notes import FAILED
 
 _ALL = "all"
 
@@ -59,7 +59,7 @@ def arrival(case: Case, before: Workload | None, *, active: datetime) -> Arrival
     at = _replaced_at(workload, before) if before else _created_at(workload)
     if at is None:
         return None
-    if at < active or workload.kind not in REPAIRED or workload.left_over:
+    if at < active or workload.kind not in REPAIRED or workload.holds_fields:
         return Arrival(Effect.UNKNOWN, at)
     if any(_new_notes(case, before)):
         return Arrival(Effect.HIT, at)

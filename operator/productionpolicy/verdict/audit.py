@@ -125,13 +125,13 @@ def _needless(exemption: Exemption, passed: set[str]) -> str | None:
 
 def _rollout(case: Case) -> Iterator[Finding]:
     """Find a rollout of ours that failed, and one of the owner's that stands still with repairs that came with it."""
-    mark = case.setback or (case.journal.started if case.failing else None)
+    mark = case.failed_rollout or (case.journal.started if case.failing else None)
     if mark is not None:
-        names, put_back = ", ".join(mark.expectations), "was" if case.setback else "will be"
+        names, put_back = ", ".join(mark.expectations), "was" if case.failed_rollout else "will be"
         yield Finding(
             path="spec.template",
             message=f"the rollout of {names}, begun at {mark.at}, did not end in time and {put_back} put back",
-            remedy=_remedy_of_setback(case),
+            remedy=_remedy_of_failed_rollout(case),
         )
     elif case.workload.stalled and case.journal.started is None and _restarting(case):
         yield Finding(
@@ -141,8 +141,8 @@ def _rollout(case: Case) -> Iterator[Finding]:
         )
 
 
-def _remedy_of_setback(case: Case) -> str:
-    pod = case.setback.pod if case.setback and not case.workload.settled else ""
+def _remedy_of_failed_rollout(case: Case) -> str:
+    pod = case.failed_rollout.pod if case.failed_rollout and not case.workload.settled else ""
     deleted = f"delete pod {pod}, which the StatefulSet does not replace by itself; " if pod else ""
     return f"{deleted}see why its pods did not become available, and change the pod template or exempt the workload"
 

@@ -17,7 +17,7 @@ from productionpolicy.kube.surroundings import ALONE, Surroundings
 from productionpolicy.kube.workloads import Workload, digest
 from productionpolicy.policy import Exemption, Exemptions, OnRemoval, Policy, Rollout, exemptions_of
 from productionpolicy.verdict.journal import Journal, read_journal
-from productionpolicy.verdict.marks import Setback
+from productionpolicy.verdict.rollout_notes import FailedRollout
 from productionpolicy.verdict.rollouts import (
     allowed_seconds,
     broken_pod,
@@ -72,7 +72,7 @@ class Case(Struct, frozen=True, dict=True):
     """The moment, by the API server's clock; None where there is none."""
     watched: float | None = None
     """Seconds since we began a rollout, by a clock that nobody sets; None where another process has begun it."""
-    crowded: bool = False
+    no_room: bool = False
     """Whether a pod beyond the number of replicas was seen that finds no place."""
 
     @cached_property
@@ -119,20 +119,20 @@ class Case(Struct, frozen=True, dict=True):
         return left if left >= 0 else None
 
     @cached_property
-    def setback(self) -> Setback | None:
+    def failed_rollout(self) -> FailedRollout | None:
         """The rollout of ours that failed, while it is not to be tried again."""
-        told = self.journal.setback
+        told = self.journal.failed_rollout
         if told is None or self.policy is None:
             return None
         return told if (told.workload, told.policy) == (self.asked_of_pods, self.policy.edition) else None
 
     @cached_property
-    def noted_setback(self) -> Setback | None:
+    def noted_failure(self) -> FailedRollout | None:
         """The rollout of ours that failed, whether it is to be tried again or has yet to be put back."""
         started = self.journal.started
         if not self.failing or started is None or self.policy is None:
-            return self.journal.setback
-        return Setback(
+            return self.journal.failed_rollout
+        return FailedRollout(
             started.expectations,
             at=started.at,
             workload=self.asked_of_pods,
@@ -149,7 +149,7 @@ class Case(Struct, frozen=True, dict=True):
     @property
     def lacks_room(self) -> bool:
         """Whether a rollout stands still because our setting asks for a pod that finds no place."""
-        return self.may_lack_room and (self.crowded or self.workload.progress.quota_exceeded)
+        return self.may_lack_room and (self.no_room or self.workload.progress.quota_exceeded)
 
     @cached_property
     def asked_of_pods(self) -> str:

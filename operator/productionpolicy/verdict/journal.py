@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from productionpolicy.expectations import BY_NAME, REPAIRABLE, Expectation
 from productionpolicy.kube.workloads import ANNOTATION_DOMAIN, GRACE, MAX_UNAVAILABLE, REPAIRED, Workload
 from productionpolicy.repairs import Amendment, Grace, Illegible, MaxUnavailable, Notation, Standing
-from productionpolicy.verdict.marks import BEFORE, FAILED, STARTED, Setback, Started
+from productionpolicy.verdict.rollout_notes import BEFORE, FAILED, STARTED, FailedRollout, Started
 
 REPAIRS = f"repairs.{ANNOTATION_DOMAIN}/"
 CONTESTED = f"contested.{ANNOTATION_DOMAIN}/"
@@ -99,7 +99,7 @@ class Journal(Struct, frozen=True):
     """The last rollout that we have begun."""
     former: Mapping[str, Amendment] = {}
     """What stood before that rollout of what it changed, by expectation."""
-    setback: Setback | None = None
+    failed_rollout: FailedRollout | None = None
     """A rollout of ours that failed."""
     notes: Mapping[str, str] = {}
     """The annotations of the journal as they stand on the workload."""
@@ -128,7 +128,7 @@ def read_journal(workload: Workload) -> Journal:
         contests={name: each for name, each in contests.items() if each},
         started=Started.parse(workload.notes.get(STARTED, "")),
         former=dict(_former(workload)),
-        setback=Setback.parse(workload.notes.get(FAILED, "")),
+        failed_rollout=FailedRollout.parse(workload.notes.get(FAILED, "")),
         notes={key: workload.notes[key] for key in _KEYS if key in workload.notes},
     )
 

@@ -24,7 +24,7 @@ from productionpolicy.policy import OnRemoval
 from productionpolicy.repairs import Amendment, BudgetTerms, Patch, Sleep, in_the_order_of, merged
 from productionpolicy.verdict.case import BUDGET, Applied, Case
 from productionpolicy.verdict.journal import CONTESTED, NO_EVICTION, NO_ROOM, OWNERS, POLICY, REPAIRS, Contest
-from productionpolicy.verdict.marks import BEFORE, FAILED, STARTED, Setback, Started
+from productionpolicy.verdict.rollout_notes import BEFORE, FAILED, STARTED, FailedRollout, Started
 from productionpolicy.verdict.rollouts import provable, rolled_above_partition
 
 WAITS = "it waits until the pods restart for another reason"
@@ -308,9 +308,9 @@ def _repaired(case: Case, expectation: Expectation[Any], view: Workload, before:
 def _put_back_before(case: Case, expectation: Expectation[Any]) -> bool:
     """Say whether a repair has to wait because a rollout failed: its own, or any, if it would replace pods."""
     amendment = expectation.amendment
-    if case.setback is None or amendment is None:
+    if case.failed_rollout is None or amendment is None:
         return False
-    return amendment.restarts or expectation.name in case.setback.expectations
+    return amendment.restarts or expectation.name in case.failed_rollout.expectations
 
 
 def _amending(standing: _Draft, wanted: Amendment) -> _Draft:
@@ -397,7 +397,7 @@ def _composed(case: Case, drafts: Mapping[str, _Draft]) -> Plan:
         refusals={each.expectation.name: each.refusal for each in ordered if each.refusal},
         contests={each.expectation.name: each.contest for each in ordered if each.contest},
         repaired=case.repaired,
-        clean=case.workload.left_over,
+        clean=case.workload.holds_fields,
         put_back=case.failing,
     )
 
@@ -452,12 +452,12 @@ def _notes(case: Case, drafts: list[_Draft]) -> Iterator[tuple[str, str]]:
     repairs = {f"{REPAIRS}{each.expectation.name}": _note(case, each) for each in drafts}
     written = {key: note for key, note in repairs.items() if note}
     yield from written.items()
-    setback = _lasting_setback(case, drafts)
+    failed_rollout = _lasting_failure(case, drafts)
     name = case.policy.name if case.policy else case.journal.policy
-    if (written or setback) and name:
+    if (written or failed_rollout) and name:
         yield POLICY, name
-    if setback is not None:
-        yield FAILED, setback.note()
+    if failed_rollout is not None:
+        yield FAILED, failed_rollout.note()
     yield from _notes_on_contests(case, drafts)
     if written and not _rollout_forgotten(case, drafts):
         yield from ((key, note) for key, note in case.journal.notes.items() if key.startswith((STARTED, BEFORE)))
@@ -477,14 +477,14 @@ def _rollout_forgotten(case: Case, drafts: list[_Draft]) -> bool:
     return over or case.failing or any(each.restarts for each in drafts)
 
 
-def _lasting_setback(case: Case, drafts: list[_Draft]) -> Setback | None:
+def _lasting_failure(case: Case, drafts: list[_Draft]) -> FailedRollout | None:
     """Return the failure that is noted, until it is tried again; under another edition of the policy it is history."""
-    told = case.noted_setback
+    told = case.noted_failure
     if told is None or case.policy is None or told.policy != case.policy.edition:
         return None
     if case.failing:
         return told
-    waits = case.setback is not None or any(each.postponed for each in drafts)
+    waits = case.failed_rollout is not None or any(each.postponed for each in drafts)
     return told if waits and not any(each.restarts for each in drafts) else None
 
 

@@ -14,8 +14,8 @@ from productionpolicy.policy import Timing
 from productionpolicy.repairs import AntiAffinity
 from productionpolicy.verdict.audit import Outcome, Verdict
 from productionpolicy.verdict.case import Case, Governance
-from productionpolicy.verdict.marks import Setback
 from productionpolicy.verdict.plan import Plan
+from productionpolicy.verdict.rollout_notes import FailedRollout
 
 REFUSED = "refused"
 """Stands in the place of an expectation where a write was refused that mends no finding, such as a withdrawal."""
@@ -115,7 +115,7 @@ class Report(Struct, frozen=True):
     exemptions: tuple[Exempted, ...] = ()
     pods_with_terms: int = 0
     """Its replicas, if they carry podAntiAffinity terms that we have added."""
-    setback: Setback | None = None
+    failed_rollout: FailedRollout | None = None
     """The rollout of ours that failed."""
 
     @property
@@ -150,7 +150,7 @@ def report(case: Case, verdicts: tuple[Verdict, ...], planned: Plan, *, rejectio
         asks=state in _FOR_PEOPLE or bool(failed - {each.expectation for each in planned.changes}),
         exemptions=exempted(case),
         pods_with_terms=case.workload.replicas if _has_terms(case) else 0,
-        setback=case.noted_setback,
+        failed_rollout=case.noted_failure,
         enforced=not any(name not in BY_NAME or case.action(BY_NAME[name]) in _ENFORCED for name in failed),
     )
 
@@ -181,7 +181,7 @@ def _state(case: Case, verdicts: tuple[Verdict, ...], planned: Plan, rejection: 
     under_way = bool(planned.changes) and case.governance is Governance.WRITTEN
     claims = {
         State.CONTESTED: planned.contested,
-        State.FAILED: bool(rejection) or case.failing or case.setback is not None,
+        State.FAILED: bool(rejection) or case.failing or case.failed_rollout is not None,
         State.REPAIRING: case.rolling or under_way,
         State.VIOLATING: Outcome.FAILED in outcomes,
         State.EXEMPT: Outcome.EXEMPT in outcomes,

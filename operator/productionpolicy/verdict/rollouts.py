@@ -8,7 +8,7 @@ from __future__ import annotations
 from productionpolicy.expectations.rolling_update import ROLLING_UPDATE
 from productionpolicy.kube.workloads import Kind, Workload
 from productionpolicy.verdict.journal import Journal
-from productionpolicy.verdict.marks import Started
+from productionpolicy.verdict.rollout_notes import Started
 
 TOO_MANY = 3
 """So many workloads of one policy with a failed rollout, and repairs that restart pods stop there."""

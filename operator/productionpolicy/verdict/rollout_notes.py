@@ -47,7 +47,7 @@ class Started(Struct, frozen=True):
         return cls(tuple(names.split(",")), at=at, revision=revision, template=template)
 
 
-class Setback(Struct, frozen=True):
+class FailedRollout(Struct, frozen=True):
     """A rollout of ours that failed and was put back."""
 
     expectations: tuple[str, ...]
@@ -74,7 +74,7 @@ class Setback(Struct, frozen=True):
         return f"{','.join(self.expectations)} of {self.at} put back{pod} {terms}"
 
     @classmethod
-    def parse(cls, note: str) -> Setback | None:
+    def parse(cls, note: str) -> FailedRollout | None:
         """Return what an annotation tells; None where it is not one of ours."""
         found = _FAILED.match(note)
         if found is None:

@@ -15,9 +15,9 @@ from productionpolicy.expectations import EXPECTATIONS, Action
 from productionpolicy.kube.workloads import WorkloadKey
 from productionpolicy.policy.status import Condition, Status
 from productionpolicy.verdict import Outcome, Report, State
-from productionpolicy.verdict.ledger import Ledger
-from productionpolicy.verdict.marks import Setback
 from productionpolicy.verdict.report import Exempted, Reported, Wait
+from productionpolicy.verdict.rollout_notes import FailedRollout
+from productionpolicy.verdict.totals import Totals
 from support.policies import only, policy
 
 NAMES = [each.name for each in EXPECTATIONS]
@@ -31,7 +31,7 @@ FINDINGS = st.lists(
     st.builds(Reported, st.sampled_from(NAMES), st.just("spec"), st.sampled_from(["x", "y"])), max_size=3
 )
 GOVERNED_BY = policy()
-SETBACK = Setback(
+FAILED_ROLLOUT = FailedRollout(
     ("preStop",),
     at="2026-06-15T11:00:00Z",
     workload="aa",
@@ -55,7 +55,7 @@ REPORTS = st.builds(
     asks=st.booleans(),
     enforced=st.booleans(),
     pods_with_terms=st.integers(0, 9),
-    setback=st.sampled_from([None, SETBACK]),
+    failed_rollout=st.sampled_from([None, FAILED_ROLLOUT]),
 )
 STEPS = st.lists(st.one_of(REPORTS, KEYS), max_size=12)
 
@@ -66,34 +66,34 @@ def report(name: str = "web", *, namespace: str = "shop", findings: int = 0, sta
     return Report(WorkloadKey(namespace, "Deployment", name), "default", state or judged, findings=found)
 
 
-def ledger_of(*reports: Report) -> Ledger:
-    ledger = Ledger()
+def totals_of(*reports: Report) -> Totals:
+    totals = Totals()
     for each in reports:
-        ledger.put(each)
-    return ledger
+        totals.put(each)
+    return totals
 
 
 def status(*reports: Report) -> Status:
-    return ledger_of(*reports).status(policy(), namespaces=1, conditions=())
+    return totals_of(*reports).status(policy(), namespaces=1, conditions=())
 
 
 @given(steps=STEPS)
 def test_the_totals_equal_a_recount_whatever_came_and_went(steps: list[Report | WorkloadKey]) -> None:
-    ledger, there = Ledger(), dict[WorkloadKey, Report]()
+    totals, there = Totals(), dict[WorkloadKey, Report]()
     for step in steps:
         if isinstance(step, Report):
-            assert ledger.put(step) is (there.get(step.key) != step)
+            assert totals.put(step) is (there.get(step.key) != step)
             there[step.key] = step
         else:
-            assert ledger.drop(step) == there.pop(step, None)
-    assert ledger.reports == there
-    assert ledger.setbacks(GOVERNED_BY) == sorted(key for key, each in there.items() if each.setback)
-    assert ledger.status(policy(), namespaces=3, conditions=()) == recounted(list(there.values()))
+            assert totals.drop(step) == there.pop(step, None)
+    assert totals.reports == there
+    assert totals.failed_rollouts(GOVERNED_BY) == sorted(key for key, each in there.items() if each.failed_rollout)
+    assert totals.status(policy(), namespaces=3, conditions=()) == recounted(list(there.values()))
 
 
 def recounted(reports: list[Report]) -> Status:
     """Return the status of the reports, counted from nothing."""
-    return ledger_of(*sorted(reports, key=lambda each: each.key)).status(policy(), namespaces=3, conditions=())
+    return totals_of(*sorted(reports, key=lambda each: each.key)).status(policy(), namespaces=3, conditions=())
 
 
 @given(reports=st.lists(REPORTS, unique_by=lambda each: each.key, max_size=6))
@@ -110,13 +110,13 @@ def test_the_totals_are_those_of_the_reports(reports: list[Report]) -> None:
         sum(each.in_effect for each in reports),
     )
     assert sum(msgspec.to_builtins(found.summary).values()) == len(reports)
-    ledger = ledger_of(*reports)
-    assert (ledger.asking, ledger.enforced) == (
+    totals = totals_of(*reports)
+    assert (totals.asking, totals.enforced) == (
         sum(each.asks for each in reports),
         sum(each.enforced for each in reports),
     )
-    assert ledger.pods_with_terms == sum(each.pods_with_terms for each in reports)
-    assert [ledger.waiting(each) for each in Wait] == [sum(told.waits is each for told in reports) for each in Wait]
+    assert totals.pods_with_terms == sum(each.pods_with_terms for each in reports)
+    assert [totals.waiting(each) for each in Wait] == [sum(told.waits is each for told in reports) for each in Wait]
     assert len(found.violations) + found.violations_omitted == sum(len(each.findings) for each in reports)
 
 
@@ -142,7 +142,7 @@ def test_the_expectations_add_up(reports: list[Report]) -> None:
 
 
 def test_only_what_the_policy_does_not_ignore_has_a_row() -> None:
-    found = Ledger().status(only("imageTag", preStop={"action": "Audit"}), namespaces=0, conditions=())
+    found = Totals().status(only("imageTag", preStop={"action": "Audit"}), namespaces=0, conditions=())
     assert [(each.name, each.action) for each in found.expectations] == [
         ("preStop", Action.AUDIT),
         ("imageTag", Action.AUDIT),
@@ -207,10 +207,10 @@ def test_the_workloads_to_be_changed_are_capped_and_all_are_counted() -> None:
 
 
 def test_the_ledger_knows_whether_there_is_any_finding() -> None:
-    ledger = ledger_of(report("a"), report("b", findings=1))
-    told = [(ledger.total, ledger.compliant, ledger.count(State.VIOLATING))]
-    ledger.drop(report("b").key)
-    told.append((ledger.total, ledger.compliant, ledger.count(State.VIOLATING)))
+    totals = totals_of(report("a"), report("b", findings=1))
+    told = [(totals.total, totals.compliant, totals.count(State.VIOLATING))]
+    totals.drop(report("b").key)
+    told.append((totals.total, totals.compliant, totals.count(State.VIOLATING)))
     assert told == [(2, False, 1), (1, True, 0)]
 
 
@@ -290,7 +290,7 @@ def test_a_status_says_what_it_speaks_of() -> None:
     ready = Condition(
         type="Ready", status="True", reason="InUse", message="", last_transition_time=datetime(2026, 1, 1, tzinfo=UTC)
     )
-    found = Ledger().status(policy(), namespaces=4, conditions=(ready,))
+    found = Totals().status(policy(), namespaces=4, conditions=(ready,))
     assert (found.observed_generation, found.namespaces, found.conditions) == (1, 4, (ready,))
 
 
@@ -300,22 +300,22 @@ def test_a_status_is_written_with_the_names_of_the_api() -> None:
 
 
 def test_a_report_that_is_the_same_is_no_news() -> None:
-    ledger = ledger_of(report(findings=1))
-    assert [ledger.put(report(findings=1)), ledger.put(report(findings=2)), ledger.drop(report("other").key)] == [
+    totals = totals_of(report(findings=1))
+    assert [totals.put(report(findings=1)), totals.put(report(findings=2)), totals.drop(report("other").key)] == [
         False,
         True,
         None,
     ]
 
 
-def failed(*names: str) -> Ledger:
-    return ledger_of(*(replace(report(name), setback=SETBACK) for name in names))
+def failed(*names: str) -> Totals:
+    return totals_of(*(replace(report(name), failed_rollout=FAILED_ROLLOUT) for name in names))
 
 
 def test_failed_rollouts_are_counted_for_the_policy_under_which_they_failed() -> None:
-    assert [each.name for each in failed("b", "a").setbacks(GOVERNED_BY)] == ["a", "b"]
+    assert [each.name for each in failed("b", "a").failed_rollouts(GOVERNED_BY)] == ["a", "b"]
 
 
 def test_a_failed_rollout_no_longer_counts_once_the_policy_has_changed() -> None:
     changed = type(GOVERNED_BY)(GOVERNED_BY.name, policy(spec={}).spec, uid=GOVERNED_BY.uid, generation=2)
-    assert failed("a").setbacks(changed) == []
+    assert failed("a").failed_rollouts(changed) == []

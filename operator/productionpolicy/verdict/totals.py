@@ -30,8 +30,8 @@ from productionpolicy.policy.status import (
     Workloads,
 )
 from productionpolicy.verdict.audit import Outcome
-from productionpolicy.verdict.marks import Setback
 from productionpolicy.verdict.report import Report, State, Wait
+from productionpolicy.verdict.rollout_notes import FailedRollout
 
 
 @dataclass(slots=True)
@@ -55,7 +55,7 @@ class _Tally:
 
 
 @dataclass(slots=True)
-class Ledger:
+class Totals:
     """The reports of one policy and their totals. Entering a report costs no more than the report is long."""
 
     reports: dict[WorkloadKey, Report] = field(default_factory=dict)
@@ -72,7 +72,7 @@ class Ledger:
     _waits: Counter[Wait] = field(default_factory=Counter)
     _exempt: list[tuple[int, WorkloadKey]] = field(default_factory=list)
     """The workloads with exemptions that hold, sorted."""
-    _setbacks: dict[WorkloadKey, Setback] = field(default_factory=dict)
+    _failed_rollouts: dict[WorkloadKey, FailedRollout] = field(default_factory=dict)
     _exemptions: int = 0
     _findings: int = 0
     _pending: int = 0
@@ -95,9 +95,9 @@ class Ledger:
             self._count(report, -1)
         return report
 
-    def setbacks(self, policy: Policy) -> list[WorkloadKey]:
+    def failed_rollouts(self, policy: Policy) -> list[WorkloadKey]:
         """Return the workloads whose failed rollout counts against the repairs of a policy, sorted."""
-        return sorted(key for key, each in self._setbacks.items() if each.counts(policy))
+        return sorted(key for key, each in self._failed_rollouts.items() if each.counts(policy))
 
     def status(self, policy: Policy, *, namespaces: int, conditions: tuple[Condition, ...]) -> Status:
         """Return the status of the policy."""
@@ -181,10 +181,10 @@ class Ledger:
         self._restarts += sign * report.restarts
         if report.waits is not None:
             self._waits[report.waits] += sign
-        if report.setback is not None and sign > 0:
-            self._setbacks[report.key] = report.setback
+        if report.failed_rollout is not None and sign > 0:
+            self._failed_rollouts[report.key] = report.failed_rollout
         else:
-            self._setbacks.pop(report.key, None)
+            self._failed_rollouts.pop(report.key, None)
         for outcome in report.outcomes:
             self._outcomes[outcome] += sign
         for name in report.repaired:
