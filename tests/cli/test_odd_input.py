@@ -271,3 +271,12 @@ def test_yaml_and_json_are_judged_alike(raw: Raw) -> None:
 @given(st.text(alphabet="kind:Deployment \n-&*{}[]\"'!|>?#%", max_size=80))
 def test_any_text_is_survived(text: str) -> None:
     assert check("-", "-o", "json", stdin=f"kind: Deployment\n{text}").code in {0, 1, 2}
+
+
+def test_a_device_is_no_file() -> None:
+    done = check("/dev/zero")
+    assert (done.code, "/dev/zero" in done.out + done.err, "it is a device, not a file" in done.out + done.err) == (
+        2,
+        True,
+        True,
+    )

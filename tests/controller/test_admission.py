@@ -125,6 +125,9 @@ async def test_a_binding_that_was_not_known_is_put_right() -> None:
     assert owners == {"uid-of-another"}
 
 
+NOTICED = "(it is noticed within 15 minutes, and whenever this policy changes)"
+
+
 @pytest.mark.parametrize(
     ("server", "repair", "validation"),
     [
@@ -135,8 +138,8 @@ async def test_a_binding_that_was_not_known_is_put_right() -> None:
         ),
         (
             Served(*NEW),
-            ("NotInstalled", "to change that: kubectl apply -k manifests/admission/"),
-            ("NotInstalled", "to change that: kubectl apply -k manifests/admission/validation/"),
+            ("NotInstalled", f"to change that: kubectl apply -k manifests/admission/ {NOTICED}"),
+            ("NotInstalled", f"to change that: kubectl apply -k manifests/admission/validation/ {NOTICED}"),
         ),
         (
             Served(*NEW, installed=ALL, refuses=True),

@@ -47,6 +47,10 @@ async def test_where_there_is_no_policy_nothing_is_done(action: Any) -> None:
     assert await action(cast("Cluster", Policies())) == Outcome()
 
 
+async def test_where_nothing_is_paused_resume_names_the_policies() -> None:
+    assert await resume(cast("Cluster", Policies(a=False, b=False))) == Outcome(idle=("a", "b"))
+
+
 async def test_one_that_cannot_be_written_does_not_keep_the_others_from_being_paused() -> None:
     policies = Policies(a=False, b=False)
     policies.forbidden = {"a"}

@@ -22,6 +22,7 @@ COMPLIANT: dict[str, Any] = {"state": State.COMPLIANT}
 VIOLATING: dict[str, Any] = {"state": State.VIOLATING, "findings": FINDING, "asks": True}
 REPAIRING: dict[str, Any] = {"state": State.REPAIRING, **CHANGES}
 LATER: dict[str, Any] = {**REPAIRING, "waits": Wait.NEXT_ROLLOUT}
+UNSETTLED: dict[str, Any] = {**REPAIRING, "waits": Wait.UNSETTLED}
 HELD: dict[str, Any] = {"state": State.VIOLATING, **CHANGES, "waits": Wait.HELD}
 REFUSED: dict[str, Any] = {"state": State.FAILED, **CHANGES, "waits": Wait.REFUSED, "asks": True}
 PUT_BACK: dict[str, Any] = {"state": State.FAILED, "asks": True}
@@ -63,6 +64,12 @@ def told(*reports: dict[str, Any], failed: int = 0, namespaces: int = 1, **spec:
             "False",
             "HeldBack",
             "4 workloads are held back by label productionpolicy.dev/mode of the namespace",
+        ),
+        (
+            [UNSETTLED, COMPLIANT],
+            "False",
+            "WaitingForPods",
+            "1 workload waits until all of its own pods are available: until then no repair replaces them",
         ),
         (
             [LATER],

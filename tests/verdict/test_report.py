@@ -175,7 +175,11 @@ def test_repairs_of_a_workload_that_failed_do_not_count_as_in_effect() -> None:
 def test_a_report_says_for_what_the_changes_wait() -> None:
     later = only("preStop", spec={"rollout": {"timing": "NextRollout"}})
     held: dict[str, Any] = {"governance": Governance.READ_ONLY}
+    raw = deployment()
+    counts = dict.fromkeys(("replicas", "updatedReplicas", "availableReplicas"), raw["spec"]["replicas"])
+    settled = {**raw, "metadata": {**raw["metadata"], "generation": 1}, "status": {**counts, "observedGeneration": 1}}
     worlds = [
+        World(settled, policy=only("preStop")),
         World(deployment(), policy=only("preStop")),
         World(deployment(), policy=only("preStop"), rejection=Rejection(write="denied")),
         World(deployment(), policy=later),
@@ -183,7 +187,8 @@ def test_a_report_says_for_what_the_changes_wait() -> None:
         World(deployment(), policy=only("preStop", spec={"mode": "Audit"}), **held),
         repaired(deployment(), policy=only("preStop")),
     ]
-    assert [each.report().waits for each in worlds] == [None, Wait.REFUSED, Wait.NEXT_ROLLOUT, Wait.HELD, None, None]
+    waits = [None, Wait.UNSETTLED, Wait.REFUSED, Wait.NEXT_ROLLOUT, Wait.HELD, None, None]
+    assert [each.report().waits for each in worlds] == waits
 
 
 @pytest.mark.parametrize(
@@ -214,3 +219,9 @@ def test_a_report_counts_the_pods_that_carry_terms_of_the_operator(method: str, 
 
 def test_terms_of_the_owner_are_not_counted() -> None:
     assert World(deployment(pod={"affinity": anti_affinity()}), policy=only("spread")).report().pods_with_terms == 0
+
+
+def test_a_needless_exemption_does_not_count_against_what_the_policy_enforces() -> None:
+    world = World(deployment(), policy=only(replicas={"action": "Audit"}))
+    world.exempt("replicas", "single; until=2026-13-45")
+    assert (bool(world.report().findings), world.report().enforced) == (True, True)

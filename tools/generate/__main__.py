@@ -57,7 +57,7 @@ def _index() -> str:
         f"| {each.production} | {each.development} |"
         for each in EXPECTATIONS
     ]
-    columns = ["expectation", "what it asks for", "repair", "at admission", "Production", "Development"]
+    columns = ["expectation", "what it asks for", "repair", "Warn, Deny", "Production", "Development"]
     head = f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}"
     actions = ", ".join(Action)
     return (

@@ -38,8 +38,8 @@ TOLD, NOT_JUDGED = 1, 2
 _WORKLOADS = f"{', '.join(list(Kind)[:-1])} or {list(Kind)[-1]}"
 
 _HINT_OF_BUDGETS = (
-    "hint: these objects are from a cluster, and no PodDisruptionBudget is among them. `kubectl get all` leaves out "
-    "budgets: use `kubectl get all,poddisruptionbudgets -o yaml`."
+    "hint: no PodDisruptionBudget is among these objects of a cluster. If they were listed by `kubectl get all`, which "
+    "leaves out budgets, use `kubectl get all,poddisruptionbudgets -o yaml`."
 )
 
 

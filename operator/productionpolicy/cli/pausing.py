@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from productionpolicy.controller.cluster import Cluster, RequestFailed
+from productionpolicy.controller.cluster import Cluster, Gone, RequestFailed
 from productionpolicy.controller.connection import Connection, NoConnection
 from productionpolicy.controller.pausing import Outcome
 
@@ -30,16 +30,19 @@ def carried_out(action: Callable[[Cluster], Awaitable[Outcome]], kubeconfig: Pat
     """
     try:
         return asyncio.run(_carried_out(action, kubeconfig or _default()))
+    except Gone as error:
+        why = "this cluster serves no ProductionPolicies: the CustomResourceDefinition is not installed"
+        raise click.ClickException(f"{why}, so nothing acts because of them") from error
     except (NoConnection, RequestFailed) as error:
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException(f"no policy was changed: {error}") from error
 
 
 def tell(outcome: Outcome, *, changed: str, left: str) -> None:
     """Tell which policies were changed and which were left; fail if one could not be written."""
-    for title, names in ((changed, outcome.changed), (left, outcome.left)):
+    for title, names in ((changed, outcome.changed), (left, outcome.left), ("Not paused", outcome.idle)):
         if names:
             click.echo(f"{title}: {', '.join(names)}")
-    if not (outcome.changed or outcome.left or outcome.failed):
+    if not (outcome.changed or outcome.left or outcome.idle or outcome.failed):
         click.echo("There is no ProductionPolicy.")
     if outcome.failed:
         raise click.ClickException(f"could not be written: {'; '.join(outcome.failed)}")

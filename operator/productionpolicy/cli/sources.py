@@ -48,6 +48,8 @@ def read(file: str, *, wanted: Wanted) -> Iterator[Document | Unread]:
 
 def _content(file: str) -> bytes:
     if file != STANDARD_INPUT:
+        if Path(file).is_char_device() or Path(file).is_block_device():  # some of them have no end
+            raise OSError(errno.EINVAL, "it is a device, not a file")
         return Path(file).read_bytes()
     if sys.stdin is None:  # Python's way to say that the descriptor was closed before the start
         raise OSError(errno.EBADF, "it is closed")

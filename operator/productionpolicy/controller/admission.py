@@ -74,6 +74,9 @@ WARN = AdmissionPolicy(
 )
 
 
+_NOTICED = "it is noticed within 15 minutes, and whenever this policy changes"
+
+
 class Told(Struct, frozen=True):
     """A condition of a ProductionPolicy."""
 
@@ -157,7 +160,7 @@ class Bindings:
         if self._served is None:
             return "NotServed", f"no {form.kind} is served ({form.since})"
         if self._installed is None:
-            return "NotInstalled", f"to change that: kubectl apply -k {self._policy.folder}"
+            return "NotInstalled", f"to change that: kubectl apply -k {self._policy.folder} ({_NOTICED})"
         if policy in self._faults:
             return "NotBound", self._faults[policy]
         return None

@@ -249,7 +249,8 @@ class Cluster:
             text = await response.read()
             self.clock.heard(response.headers.get("Date"))
         except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError, OSError) as error:
-            raise Unavailable(f"{method} {path}: {error!r}") from error
+            host = self._api.configuration.host
+            raise Unavailable(f"{method} {path} of {host}: {error or type(error).__name__}") from error
         finally:
             REQUESTS.labels(verb=method, code=status).inc()
             REQUEST_SECONDS.labels(verb=method).observe(time.monotonic() - started)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -35,6 +36,8 @@ class Connection(Struct, frozen=True):
         # A proxy is what the kubeconfig says, for our requests as for Kopf's. Whether the environment or a .netrc says
         # something, aiohttp would ask in a thread, twice for each request.
         configuration = client.Configuration(client_session_kwargs={"trust_env": False})
+        if kubeconfig is not None and not _exists(kubeconfig):
+            raise NoConnection(f"the kubeconfig {kubeconfig} does not exist; pass --kubeconfig FILE or set KUBECONFIG")
         try:
             await _load(configuration, kubeconfig)
             await client.ApiClient(configuration).close()  # reads the certificates that the kubeconfig names
@@ -76,6 +79,11 @@ async def _load(configuration: client.Configuration, kubeconfig: Path | None) ->
         config.load_incluster_config(client_configuration=configuration)
         return
     await config.load_kube_config(config_file=str(kubeconfig), client_configuration=configuration, persist_config=False)
+
+
+def _exists(kubeconfig: Path) -> bool:
+    """Say whether a file is there; KUBECONFIG may name several."""
+    return any(Path(each).exists() for each in str(kubeconfig).split(os.pathsep))
 
 
 def _advice(kubeconfig: Path | None, error: Exception) -> str:

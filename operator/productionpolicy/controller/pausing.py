@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from productionpolicy.controller.cluster import Cluster, RequestFailed
 from productionpolicy.controller.resources import POLICIES
@@ -19,6 +20,8 @@ class Outcome(Struct, frozen=True):
     changed: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
     """Those that were paused already, or were paused for another reason and stay so."""
+    idle: tuple[str, ...] = ()
+    """Those for which there was nothing to do: they are not paused."""
     failed: tuple[str, ...] = ()
     """Those that could not be written, each with the API server's words."""
 
@@ -43,7 +46,8 @@ async def resume(cluster: Cluster) -> Outcome:
     policies = await _listed(cluster)
     stopped = [name for name, policy in policies.items() if STOPPED in _annotations(policy)]
     left = [name for name, policy in policies.items() if _paused(policy) and name not in stopped]
-    return await _written(cluster, stopped, paused=False, left=left)
+    outcome = await _written(cluster, stopped, paused=False, left=left)
+    return replace(outcome, idle=tuple(name for name in policies if name not in (*stopped, *left)))
 
 
 async def _listed(cluster: Cluster) -> dict[str, Fields]:
@@ -60,7 +64,7 @@ async def _written(cluster: Cluster, names: list[str], *, paused: bool, left: li
             changed.append(name)
         except RequestFailed as error:
             failed.append(f"{name}: {error}")
-    return Outcome(tuple(changed), tuple(left), tuple(failed))
+    return Outcome(tuple(changed), tuple(left), failed=tuple(failed))
 
 
 def _paused(policy: Fields) -> bool:

@@ -79,6 +79,8 @@ class Policies:
         self.queue: WorkQueue[str] = WorkQueue(of="policy", workers=1)
         self._written: dict[str, float] = {}
         """When each status was last looked at, by the monotonic clock."""
+        self._generations: dict[str, int] = {}
+        """The generation of each policy for which it was looked up what is done at admission."""
         self._departures: dict[str, _Departure] = {}
         self._warned: set[tuple[str, str]] = set()
         self._warned_of_modes: set[tuple[str, str]] = set()
@@ -106,6 +108,8 @@ class Policies:
             return None
         try:
             await self._keep_finalizer(stored)
+            if self._generations.get(name) != stored.generation:
+                await self._look_up_what_it_asks_for(stored)
             await self.admission.keep(stored)
             await self._write_status(stored)
         except Gone:
@@ -118,12 +122,19 @@ class Policies:
         """Drop all that is known of a policy that is gone; its gauges would tell their last values for ever."""
         self._departures.pop(name, None)
         self._written.pop(name, None)
+        self._generations.pop(name, None)
         self.queue.forget(name)
         self.rollouts.forget(name)
         if not self.totals[name].total:
             del self.totals[name]
         for gauge in (WORKLOADS_GAUGE, FINDINGS, ROLLING):
             gauge.remove_by_labels({"policy": name})
+
+    async def _look_up_what_it_asks_for(self, stored: StoredPolicy) -> None:
+        """Look up what a new or changed policy may ask of the API server: it may have been installed just for that."""
+        known, self._generations[stored.name] = self._generations.get(stored.name), stored.generation
+        if known is not None:
+            await self.admission.learn()
 
     async def look_up_admission(self) -> bool:
         """Learn what the API server does at admission, and tell it; say whether it answered."""
@@ -170,9 +181,11 @@ class Policies:
         governed = (each for each in self.store.namespaces.values() if each.policy and not each.deleting)
         wrong = {(each.name, each.mode) for each in governed if each.mode is not None and each.mode not in (AUDIT, OFF)}
         for namespace, mode in sorted(wrong - self._warned_of_modes):
+            meant = next((each for each in (AUDIT, OFF) if mode and mode.casefold() == each.casefold()), None)
+            advice = f"did you mean {meant}?" if meant else "to let repairs be written, remove the label"
             message = (
                 f"label {NAMESPACE_MODE} says {mode}, which is neither {AUDIT} nor {OFF}; it counts as {AUDIT}: "
-                "workloads are judged, and nothing is written here. To let repairs be written, remove the label"
+                f"workloads are judged, and nothing is written here; {advice}"
             )
             self.events.about_namespace(namespace, reason="ModeNotKnown", message=message)
             log.warning("namespace has an unknown mode", namespace=namespace, mode=mode)
@@ -209,7 +222,8 @@ class Policies:
     def _conditions(self, stored: StoredPolicy, totals: Totals) -> Iterator[Condition]:
         yield self._condition(stored, "Ready", *ready(stored, totals, caveat=self.caveat))
         if stored.policy is not None:
-            yield self._condition(stored, "Compliant", *_compliant(totals))
+            off = sum(self.store.namespaces[each].off for each in self.store.namespaces_of(stored.name))
+            yield self._condition(stored, "Compliant", *_compliant(totals, off=off))
             failed = totals.failed_rollouts(stored.policy)
             yield self._condition(stored, "Progressing", *progressing(stored.policy, totals, failed=failed))
             for each in self.admission.conditions(stored.policy):
@@ -303,7 +317,9 @@ def _is_dear(policy: Policy, totals: Totals) -> bool:
     return by_terms and totals.pods_with_terms > DEAR_FROM
 
 
-def _compliant(totals: Totals) -> tuple[str, str, str]:
+def _compliant(totals: Totals, *, off: int) -> tuple[str, str, str]:
+    if not totals.total and off:
+        return "Unknown", "NoWorkloads", f"namespaces in which label {NAMESPACE_MODE}={OFF} has nothing judged: {off}"
     if not totals.total:
         return "Unknown", "NoWorkloads", "no namespace with workloads names this policy"
     if totals.compliant:
@@ -342,11 +358,18 @@ def _kept_from_writing(policy: Policy, failed: list[WorkloadKey]) -> Iterator[tu
 def _under_way(totals: Totals) -> Iterator[tuple[str, str]]:
     """Return what becomes of the workloads, the most important first, each with its reason."""
     refused, later = totals.waiting(Wait.REFUSED), totals.waiting(Wait.NEXT_ROLLOUT)
+    unsettled = totals.waiting(Wait.UNSETTLED)
     counts = (
-        ("Repairing", totals.count(State.REPAIRING) - later, "is being repaired or waits for its turn", _REPAIRED),
+        (
+            "Repairing",
+            totals.count(State.REPAIRING) - later - unsettled,
+            "is being repaired or waits for its turn",
+            _REPAIRED,
+        ),
         ("WritesRefused", refused, f"could not be {_REFUSED}", f"could not be {_REFUSED}"),
         ("RolloutsFailed", totals.count(State.FAILED) - refused, f"has a {_FAILED}", f"have a {_FAILED}"),
         ("HeldBack", totals.waiting(Wait.HELD), f"is {_HELD}", f"are {_HELD}"),
+        ("WaitingForPods", unsettled, f"waits until {_AVAILABLE}", f"wait until {_AVAILABLE}"),
         ("NextRollout", later, f"waits for the {_NEXT}", f"wait for the {_NEXT}"),
         ("ActionRequired", totals.asking, f"needs a person: {_SEE}", f"need a person: {_SEE}"),
     )
@@ -359,6 +382,7 @@ _REPAIRED = "are being repaired or wait for their turn"
 _REFUSED = "written, and the operator tries again"
 _FAILED = "rollout that failed and was put back"
 _HELD = f"held back by label {NAMESPACE_MODE} of the namespace"
+_AVAILABLE = "all of its own pods are available: until then no repair replaces them"
 _NEXT = "owner's next change of the pods (timing NextRollout)"
 _SEE = "status.violations says what to do"
 

@@ -21,6 +21,7 @@ _UNTIL = re.compile(r"\buntil=(\S*)")
 _EXPIRY = re.compile(r"(?i)\b(until|expir\w*|\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})\b")
 """What somebody writes who means an end. Without a valid one the exemption does not hold: it would never expire."""
 
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _AROUND = " ;,.()"
 """What may stand around a date in a sentence."""
 
@@ -68,7 +69,9 @@ def _read(expectation: str, text: str, today: date) -> Exemption:
     try:
         until = _end(text)
     except ValueError:
-        fault = "its date is not of the form until=YYYY-MM-DD"
+        found = _UNTIL.search(text)
+        no_day = found is not None and _DAY.fullmatch(found.group(1).rstrip(_AROUND))
+        fault = f"there is no day {no_day.group()}" if no_day else "its date is not of the form until=YYYY-MM-DD"
         return Exemption(expectation, reason, fault=fault, remedy="write its last day as until=YYYY-MM-DD")
     exemption = Exemption(expectation, reason, until)
     fault_and_remedy = _fault(exemption, today)

@@ -12,7 +12,7 @@ from productionpolicy.expectations.spread import SPREAD
 from productionpolicy.kube.workloads import REPAIRED, WorkloadKey
 from productionpolicy.policy import Timing
 from productionpolicy.repairs import AntiAffinity
-from productionpolicy.verdict.audit import Outcome, Verdict
+from productionpolicy.verdict.audit import EXEMPTIONS, Outcome, Verdict
 from productionpolicy.verdict.case import Case, Governance
 from productionpolicy.verdict.plan import Plan
 from productionpolicy.verdict.rollout_notes import FailedRollout
@@ -47,6 +47,8 @@ class Wait(StrEnum):
     """For another try: the API server refused the last one."""
     HELD = "held"
     """For the namespace to lose its mode label."""
+    UNSETTLED = "unsettled"
+    """For the workload's own pods: no repair replaces them while some are not available."""
     NEXT_ROLLOUT = "next rollout"
     """For the owner's next change of the pods: timing NextRollout."""
 
@@ -151,8 +153,13 @@ def report(case: Case, verdicts: tuple[Verdict, ...], planned: Plan, *, rejectio
         exemptions=exempted(case),
         pods_with_terms=case.workload.replicas if _has_terms(case) else 0,
         failed_rollout=case.noted_failure,
-        enforced=not any(name not in BY_NAME or case.action(BY_NAME[name]) in _ENFORCED for name in failed),
+        enforced=not any(_is_enforced(case, name) for name in failed),
     )
+
+
+def _is_enforced(case: Case, name: str) -> bool:
+    """Say whether a finding counts against what the policy repairs or refuses; a needless exemption does not."""
+    return case.action(BY_NAME[name]) in _ENFORCED if name in BY_NAME else name != EXEMPTIONS
 
 
 def _has_terms(case: Case) -> bool:
@@ -172,8 +179,11 @@ def _wait(case: Case, planned: Plan, rejection: Rejection) -> Wait | None:
         return None
     if case.governance is Governance.READ_ONLY:
         return Wait.HELD
-    later = planned.restarts and case.policy.spec.rollout.timing is Timing.NEXT_ROLLOUT
-    return Wait.NEXT_ROLLOUT if later else None
+    if not planned.restarts:
+        return None
+    if case.policy.spec.rollout.timing is Timing.NEXT_ROLLOUT:
+        return Wait.NEXT_ROLLOUT
+    return Wait.UNSETTLED if not (case.workload.settled or _rolls(case) or planned.put_back) else None
 
 
 def _state(case: Case, verdicts: tuple[Verdict, ...], planned: Plan, rejection: Rejection) -> State:
