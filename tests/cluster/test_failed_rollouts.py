@@ -211,8 +211,9 @@ def test_an_exemption_of_what_was_the_reason_lets_the_rest_be_tried_again(world:
     policy = world.policy()
     namespace = running(world, policy, fragile(deployment()))
     has_failed(world, namespace)
-    exemption = "exempt.productionpolicy.dev/preStop=does not survive it"
-    world.kubectl("annotate", "deployment", "web", "-n", namespace, exemption)
+    exemption = {"exempt.productionpolicy.dev/preStop": "does not survive it"}
+    patch = {"metadata": {"annotations": exemption}, "spec": {"progressDeadlineSeconds": 60}}
+    world.kubectl("patch", "deployment", "web", "-n", namespace, "--type=merge", "-p", json.dumps(patch))
     world.settled(policy, total=1, exempt=1)
     assert set(journal(world.rolled_out("web", namespace))) == {"policy", "spread"}
 
