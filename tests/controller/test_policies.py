@@ -51,6 +51,13 @@ async def server(stage: Stage) -> Server:
 class NoAdmission:
     """Nothing is done at admission."""
 
+    def __init__(self) -> None:
+        self.looks = 0
+
+    async def learn(self) -> bool:
+        self.looks += 1
+        return True
+
     async def keep(self, _: object) -> None:
         """Bind nothing."""
 
@@ -83,6 +90,18 @@ async def test_a_status_that_could_not_be_written_is_tried_again(stage: Stage, s
     server.silent = True
     with pytest.raises(Retry):
         await stage.policies.reconcile("default")
+
+
+async def test_what_a_changed_policy_may_ask_for_is_looked_up_once(stage: Stage, server: Server) -> None:
+    admission = cast("NoAdmission", stage.policies.admission)
+    looks = []
+    for generation in (1, 1, 2, 2):
+        metadata = {"name": "default", "generation": generation, "resourceVersion": str(10 + len(looks))}
+        stage.store.observe(POLICIES, {"metadata": metadata, "spec": {"mode": "Enforce"}})
+        await stage.policies.reconcile("default")
+        looks.append(admission.looks)
+    assert looks == [0, 0, 1, 1]
+    assert server.written
 
 
 def failing(policies: Policies, *, count: int) -> Policy:
