@@ -94,7 +94,7 @@ async def test_a_status_that_could_not_be_written_is_tried_again(stage: Stage, s
 
 async def test_what_a_changed_policy_may_ask_for_is_looked_up_once(stage: Stage, server: Server) -> None:
     admission = cast("NoAdmission", stage.policies.admission)
-    looks = []
+    looks: list[int] = []
     for generation in (1, 1, 2, 2):
         metadata = {"name": "default", "generation": generation, "resourceVersion": str(10 + len(looks))}
         stage.store.observe(POLICIES, {"metadata": metadata, "spec": {"mode": "Enforce"}})
