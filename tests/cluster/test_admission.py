@@ -249,6 +249,9 @@ def test_nothing_is_added_where_the_policy_forbids_it(world: World, spec: Raw) -
     policy = bound(world)
     namespace = world.namespace(policy)
     world.change_policy(policy, **spec)
+    probe = deployment("probe")
+    probe["metadata"]["namespace"] = namespace
+    eventually(lambda: "preStop" not in tried(world, probe))  # the API server hears of the change a moment later
     world.apply(namespace, deployment())
     assert world.fixed(lambda: sleeps(world.get("deployment", "web", namespace))) == [None]
 

@@ -130,9 +130,10 @@ def test_a_rollout_that_a_repair_made_fail_is_put_back(world: World) -> None:
     assert (after["spec"], journal(after)) == (before["spec"], {"policy": policy})
     eventually(lambda: world.running_hashes(namespace) == hashes)
     failed(world, policy, 1)
+    put_back = " did not end in time and was put back; see why its pods did not become available"
+    eventually(lambda: put_back in told(world, policy)[0])
     (message,) = told(world, policy)
     assert message.startswith("the rollout of spread, preStop, terminationGracePeriod, begun at ")
-    assert " did not end in time and was put back; see why its pods did not become available" in message
     eventually(lambda: world.events(namespace, "RolloutFailed"))
 
 
