@@ -319,9 +319,10 @@ def test_a_workload_without_pods_proves_nothing(world: World) -> None:
     namespace = world.namespace(policy)
     hooked = container(lifecycle={"preStop": {"sleep": {"seconds": 5}}})
     world.apply(namespace, fragile(deployment(replicas=0, containers=[hooked]), progressDeadlineSeconds=DEADLINE))
-    world.repaired("web", namespace)  # its controller must know the new template, or it scales the old ReplicaSet first
+    world.repaired("web", namespace)
     world.kubectl("scale", "deployment", "web", "--replicas=2", "-n", namespace)
-    eventually(lambda: world.get("deployment", "web", namespace)["status"].get("unavailableReplicas") == 2)
+    # Three where the controller scales the ReplicaSet of the template before, too: it may not know the new one yet.
+    eventually(lambda: world.get("deployment", "web", namespace)["status"].get("unavailableReplicas", 0) >= 2)
     notes = world.fixed(lambda: set(world.get("deployment", "web", namespace)["metadata"]["annotations"]))
     assert {each for each in notes if each.startswith("rollout.")} == set()
 
