@@ -18,6 +18,7 @@ from typing import Any
 from control_plane.credentials import ADMIN, token_of
 from control_plane.operator_process import OperatorProcess
 from control_plane.plane import ControlPlane
+from control_plane.probe import connection
 from owners.rollouts import is_rolled_out
 
 Raw = dict[str, Any]
@@ -64,15 +65,13 @@ class _Connections(threading.local):
     """The open connections of a thread, by API server: a handshake costs more than a request."""
 
     def __init__(self) -> None:
-        self._known: dict[Path, http.client.HTTPSConnection] = {}
+        self._known: dict[Path, http.client.HTTPConnection] = {}
 
-    def to(self, plane: ControlPlane) -> http.client.HTTPSConnection:
+    def to(self, plane: ControlPlane) -> http.client.HTTPConnection:
         """Return the connection to an API server."""
         authority = plane.certificate_authority
         if authority not in self._known:
-            tls = ssl.create_default_context(cafile=authority)
-            port = plane.site.apiserver_port
-            self._known[authority] = http.client.HTTPSConnection("127.0.0.1", port, timeout=10, context=tls)
+            self._known[authority] = connection(plane.site.apiserver_port, authority=authority, seconds=10)
         return self._known[authority]
 
 
@@ -216,14 +215,14 @@ class World:
         headers = {"Authorization": f"Bearer {token_of(self.plane.site, user=ADMIN)}", "Content-Type": content_type}
         content = None if body is None else json.dumps(body).encode()
         for again in (True, False):
-            connection = _connections.to(self.plane)
+            opened = _connections.to(self.plane)
             try:
-                connection.request(method, path, content, headers)
-                answer = connection.getresponse()
+                opened.request(method, path, content, headers)
+                answer = opened.getresponse()
                 text = answer.read()
                 break
             except (http.client.HTTPException, ConnectionError, ssl.SSLError):
-                connection.close()  # the API server closes what is idle, or was started anew
+                opened.close()  # the API server closes what is idle, or was started anew
                 if not again:
                     raise
         if answer.status >= http.HTTPStatus.BAD_REQUEST:

@@ -47,7 +47,7 @@ async def test_a_withdrawal_keeps_its_slot_until_the_pods_are_replaced() -> None
     stage.store.observe(NAMESPACES, {"metadata": {"name": "shop", "resourceVersion": "50"}})
     stage.store.observe(DEPLOYMENTS, rolling)
     await stage.look()
-    assert (stage.policies.totals["default"].total, stage.rollouts.rolling(WEB)) == (0, True)
+    assert (stage.policies.totals["default"].overall.total, stage.rollouts.rolling(WEB)) == (0, True)
     done = {**rolling, "metadata": {**rolling["metadata"], "resourceVersion": "41"}}
     stage.store.observe(DEPLOYMENTS, {**done, "status": {**raw["status"], "observedGeneration": 2}})
     await stage.look()

@@ -111,11 +111,11 @@ def test_the_totals_are_those_of_the_reports(reports: list[Report]) -> None:
     )
     assert sum(msgspec.to_builtins(found.summary).values()) == len(reports)
     totals = totals_of(*reports)
-    assert (totals.asking, totals.enforced) == (
+    assert (totals.overall.asking, totals.overall.enforced) == (
         sum(each.asks for each in reports),
         sum(each.enforced for each in reports),
     )
-    assert totals.pods_with_terms == sum(each.pods_with_terms for each in reports)
+    assert totals.overall.pods_with_terms == sum(each.pods_with_terms for each in reports)
     assert [totals.waiting(each) for each in Wait] == [sum(told.waits is each for told in reports) for each in Wait]
     assert len(found.violations) + found.violations_omitted == sum(len(each.findings) for each in reports)
 
@@ -208,9 +208,9 @@ def test_the_workloads_to_be_changed_are_capped_and_all_are_counted() -> None:
 
 def test_the_ledger_knows_whether_there_is_any_finding() -> None:
     totals = totals_of(report("a"), report("b", findings=1))
-    told = [(totals.total, totals.compliant, totals.count(State.VIOLATING))]
+    told = [(totals.overall.total, totals.compliant, totals.count(State.VIOLATING))]
     totals.drop(report("b").key)
-    told.append((totals.total, totals.compliant, totals.count(State.VIOLATING)))
+    told.append((totals.overall.total, totals.compliant, totals.count(State.VIOLATING)))
     assert told == [(2, False, 1), (1, True, 0)]
 
 

@@ -23,9 +23,9 @@ def body(port: int, path: str, *, authority: Path | None = None, token: str = ""
     """
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
-        with closing(_connection(port, authority)) as connection:
-            connection.request("GET", path, headers=headers)
-            answer = connection.getresponse()
+        with closing(connection(port, authority=authority)) as opened:
+            opened.request("GET", path, headers=headers)
+            answer = opened.getresponse()
             content = answer.read()
     except (OSError, http.client.HTTPException):
         return None
@@ -38,16 +38,23 @@ def post(port: int, path: str, content: str) -> None:
     Raises:
         OSError: there is no server, or it answers with an error; the message is its own.
     """
-    with closing(_connection(port, None)) as connection:
-        connection.request("POST", path, body=content, headers={"Content-Type": "application/json"})
-        answer = connection.getresponse()
+    with closing(connection(port, authority=None)) as opened:
+        opened.request("POST", path, body=content, headers={"Content-Type": "application/json"})
+        answer = opened.getresponse()
         said = answer.read()
     if answer.status != http.HTTPStatus.OK:
         raise OSError(f"POST {path}: {answer.status} {said.decode(errors='replace')}")
 
 
-def _connection(port: int, authority: Path | None) -> http.client.HTTPConnection:
+def connection(port: int, *, authority: Path | None, seconds: float = SECONDS) -> http.client.HTTPConnection:
+    """Return a connection to a server on this machine, which is opened by the first request.
+
+    Args:
+        port: the port on the loopback address.
+        authority: the certificate authority of the server; None speaks plain HTTP.
+        seconds: how long to wait for an answer.
+    """
     if authority is None:
-        return http.client.HTTPConnection(LOOPBACK, port, timeout=SECONDS)
+        return http.client.HTTPConnection(LOOPBACK, port, timeout=seconds)
     context = ssl.create_default_context(cafile=authority)
-    return http.client.HTTPSConnection(LOOPBACK, port, timeout=SECONDS, context=context)
+    return http.client.HTTPSConnection(LOOPBACK, port, timeout=seconds, context=context)

@@ -20,8 +20,8 @@ GOVERNING = frozenset({POLICIES, NAMESPACES})
 class Intake:
     """Takes in objects, and the news that they are gone.
 
-    A workload, or what stands beside it in its namespace, has those that it concerns looked at soon. A policy, a
-    namespace or a node may concern all of them: these are looked at one batch after the other by `run`.
+    A change to a workload, or to an object in its namespace, queues the workloads that it affects. A change to a
+    policy, a namespace or a node can affect all workloads; `run` evaluates those in batches.
     """
 
     def __init__(

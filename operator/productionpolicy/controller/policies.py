@@ -73,7 +73,7 @@ class Policies:
         self.clock = context.clock
         self.admission = Admission(context.cluster)
         self.caveat = ""
-        """What is told of the API server's version."""
+        """A warning about the version of the API server; empty where that is tested."""
         self.totals: defaultdict[str, Totals] = defaultdict(Totals)
         """The reports on the workloads of each policy."""
         self.queue: WorkQueue[str] = WorkQueue(of="policy", workers=1)
@@ -86,7 +86,7 @@ class Policies:
         self._warned_of_modes: set[tuple[str, str]] = set()
 
     def changed(self, *names: str) -> None:
-        """Have the status of policies written anew, in a moment."""
+        """Schedule an update of the status of policies."""
         for name in names:
             since = self.clock.monotonic() - self._written.get(name, -INTERVAL_SECONDS)
             self.queue.add_later(name, max(BURST_SECONDS, INTERVAL_SECONDS - since))
@@ -125,7 +125,7 @@ class Policies:
         self._generations.pop(name, None)
         self.queue.forget(name)
         self.rollouts.forget(name)
-        if not self.totals[name].total:
+        if not self.totals[name].overall.total:
             del self.totals[name]
         for gauge in (WORKLOADS_GAUGE, FINDINGS, ROLLING):
             gauge.remove_by_labels({"policy": name})
@@ -314,18 +314,19 @@ _DEAR = (
 
 def _is_dear(policy: Policy, totals: Totals) -> bool:
     by_terms = policy.parameters(SPREAD).method is Method.ANTI_AFFINITY
-    return by_terms and totals.pods_with_terms > DEAR_FROM
+    return by_terms and totals.overall.pods_with_terms > DEAR_FROM
 
 
 def _compliant(totals: Totals, *, off: int) -> tuple[str, str, str]:
-    if not totals.total and off:
+    counts = totals.overall
+    if not counts.total and off:
         return "Unknown", "NoWorkloads", f"namespaces in which label {NAMESPACE_MODE}={OFF} has nothing judged: {off}"
-    if not totals.total:
+    if not counts.total:
         return "Unknown", "NoWorkloads", "no namespace with workloads names this policy"
     if totals.compliant:
-        return "True", "NoFindings", f"none of {totals.total} workloads has a finding"
+        return "True", "NoFindings", f"none of {counts.total} workloads has a finding"
     message = (
-        f"{totals.with_findings} of {totals.total} workloads have findings; {totals.enforced} of {totals.total} fulfil "
+        f"{counts.with_findings} of {counts.total} workloads have findings; {counts.enforced} of {counts.total} fulfil "
         "all that the policy repairs or refuses"
     )
     return "False", "Findings", message
@@ -371,7 +372,7 @@ def _under_way(totals: Totals) -> Iterator[tuple[str, str]]:
         ("HeldBack", totals.waiting(Wait.HELD), f"is {_HELD}", f"are {_HELD}"),
         ("WaitingForPods", unsettled, f"waits until {_AVAILABLE}", f"wait until {_AVAILABLE}"),
         ("NextRollout", later, f"waits for the {_NEXT}", f"wait for the {_NEXT}"),
-        ("ActionRequired", totals.asking, f"needs a person: {_SEE}", f"need a person: {_SEE}"),
+        ("ActionRequired", totals.overall.asking, f"needs a person: {_SEE}", f"need a person: {_SEE}"),
     )
     for reason, count, one, many in counts:
         if count > 0:

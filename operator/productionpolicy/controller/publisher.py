@@ -1,4 +1,4 @@
-"""What is told of workloads: the totals of their policies, log lines and Events."""
+"""Reports on workloads: the totals of their policies, log lines and Events."""
 
 from __future__ import annotations
 

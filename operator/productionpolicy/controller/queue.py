@@ -23,7 +23,7 @@ K = TypeVar("K")
 
 
 class Retry(Exception):
-    """The work on a key failed and has to be tried again later."""
+    """Work on a key failed; the queue retries it later."""
 
     def __init__(self, reason: str, *, after: float = 0) -> None:
         super().__init__(reason)
@@ -95,10 +95,6 @@ class WorkQueue(Generic[K]):
         finally:
             self._holding -= 1
             self._added.set()
-
-    def due(self) -> set[K]:
-        """Return the keys that wait, now or for their time."""
-        return {*self._fresh, *self._backlog, *self._waiting}
 
     def __len__(self) -> int:
         return len(self._fresh) + len(self._backlog)
@@ -183,7 +179,7 @@ class WorkQueue(Generic[K]):
             after = await work(key)
         except Retry as retry:
             self._retry(key, reason=str(retry), after=retry.after)
-        except Exception:  # whatever an object holds, the others must be served
+        except Exception:  # one object must not stop the work on the others
             log.exception("work failed", **{self._of: str(key)})
             self._retry(key, reason="error", after=0)
         else:

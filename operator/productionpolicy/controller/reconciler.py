@@ -38,10 +38,10 @@ class Reconciler:
         self._writer = writer
 
     async def reconcile(self, key: WorkloadKey) -> float | None:
-        """Look at a workload and write what has to be written; return after how many seconds it is due again.
+        """Evaluate a workload and write its changes; return the number of seconds until it is due again, if any.
 
         Raises:
-            Retry: it failed and has to be done again.
+            Retry: a request failed; reconcile again later.
         """
         evaluation = self._unused(key) or self.look(key)
         if evaluation is not None and evaluation.asks_for_room:

@@ -35,17 +35,22 @@ from productionpolicy.verdict.rollout_notes import FailedRollout
 
 
 @dataclass(slots=True)
-class _Tally:
-    """Totals over some workloads."""
+class Tally:
+    """Counts of some workloads."""
 
     total: int = 0
     with_findings: int = 0
     repaired: int = 0
+    """Those that carry repairs, and whose pods run with them."""
     asking: int = 0
+    """Those that need a person."""
     enforced: int = 0
+    """Those that fulfil what the policy repairs or refuses."""
     pods_with_terms: int = 0
+    """Pods that carry podAntiAffinity terms that the operator added."""
 
     def count(self, report: Report, sign: int) -> None:
+        """Add a report, or with a sign of -1 take it away."""
         self.total += sign
         self.with_findings += sign * bool(report.findings)
         self.repaired += sign * report.in_effect
@@ -59,8 +64,9 @@ class Totals:
     """The reports of one policy and their totals. Entering a report costs no more than the report is long."""
 
     reports: dict[WorkloadKey, Report] = field(default_factory=dict)
-    _all: _Tally = field(default_factory=_Tally)
-    _namespaces: defaultdict[str, _Tally] = field(default_factory=lambda: defaultdict(_Tally))
+    overall: Tally = field(default_factory=Tally)
+    """Over all workloads."""
+    _namespaces: defaultdict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
     _states: Counter[State] = field(default_factory=Counter)
     _outcomes: Counter[tuple[str, Outcome]] = field(default_factory=Counter)
     _repairs: Counter[str] = field(default_factory=Counter)
@@ -106,13 +112,13 @@ class Totals:
             observed_generation=policy.generation,
             conditions=conditions,
             namespaces=namespaces,
-            workloads=Workloads(total=self._all.total, **{str(each): self._states[each] for each in State}),
+            workloads=Workloads(total=self.overall.total, **{str(each): self._states[each] for each in State}),
             summary=self._summary(),
             compliance=self._share(self._states[State.COMPLIANT] + self._states[State.EXEMPT]),
-            enforced_compliance=self._share(self._all.enforced),
+            enforced_compliance=self._share(self.overall.enforced),
             pending=Pending(repairs=self._pending, restarts=self._restarts, workloads=tuple(self._pending_workloads())),
             by_namespace=tuple(self._by_namespace()),
-            repaired=self._all.repaired,
+            repaired=self.overall.repaired,
             expectations=tuple(self._by_expectation(policy)),
             violations=violations,
             violations_omitted=self._findings - len(violations),
@@ -121,34 +127,9 @@ class Totals:
         )
 
     @property
-    def total(self) -> int:
-        """How many workloads there are."""
-        return self._all.total
-
-    @property
     def compliant(self) -> bool:
         """Whether no workload has a finding."""
         return self._findings == 0
-
-    @property
-    def with_findings(self) -> int:
-        """How many workloads have a finding."""
-        return self._all.with_findings
-
-    @property
-    def asking(self) -> int:
-        """How many workloads ask for a person."""
-        return self._all.asking
-
-    @property
-    def enforced(self) -> int:
-        """How many workloads fulfil what the policy repairs or refuses."""
-        return self._all.enforced
-
-    @property
-    def pods_with_terms(self) -> int:
-        """How many pods carry podAntiAffinity terms that we have added."""
-        return self._all.pods_with_terms
 
     @property
     def pending(self) -> tuple[int, int]:
@@ -174,7 +155,7 @@ class Totals:
         return self._states[state]
 
     def _count(self, report: Report, sign: int) -> None:
-        self._all.count(report, sign)
+        self.overall.count(report, sign)
         self._states[report.state] += sign
         self._findings += sign * len(report.findings)
         self._pending += sign * len(report.changes)
@@ -214,7 +195,7 @@ class Totals:
         )
 
     def _share(self, workloads: int) -> str:
-        return f"{workloads * 100 // self._all.total}%" if self._all.total else "n/a"
+        return f"{workloads * 100 // self.overall.total}%" if self.overall.total else "n/a"
 
     def _pending_workloads(self) -> Iterator[PendingWorkload]:
         for steady, key in self._coming[:MOST_PENDING]:
