@@ -81,7 +81,7 @@ def _at_work(kubeconfig: Path, *, log: Path) -> Iterator[OperatorProcess]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_fixture_setup() -> Iterator[None]:
+def pytest_runtest_setup() -> Iterator[None]:
     return (yield from _skipped_where_not_served())
 
 

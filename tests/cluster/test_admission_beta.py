@@ -9,16 +9,13 @@ import yaml
 from cluster.conftest import ROOT
 from cluster.test_admission_plan import PROBE, govern
 from cluster.world import eventually
-from control_plane.installation import BETA_FLAGS, MUTATING, NotServedError
-from control_plane.plane import ControlPlane
+from control_plane.installation import start_with_beta
 
 BETA = "admissionregistration.k8s.io/v1beta1"
 
 
 def test_the_beta_is_installed_and_bound_and_repairs(tmp_path: Path) -> None:
-    with ControlPlane.start(tmp_path, controllers=False, apiserver_flags=BETA_FLAGS) as plane:
-        if MUTATING not in plane.kubectl("get", "--raw", f"/apis/{BETA}"):
-            raise NotServedError(f"{MUTATING} v1beta1")
+    with start_with_beta(tmp_path, controllers=False) as plane:
         folder = str(ROOT / "manifests" / "admission" / "repair-v1beta1")
         installed = list(yaml.safe_load_all(plane.kubectl("kustomize", folder)))
         assert {each["apiVersion"] for each in installed} == {BETA}

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bench.client import Api, RequestFailed, connected
+from bench.client import Api, RequestFailed, connected, spread
 from cluster.conftest import ROOT
 from cluster.world import Raw
 from control_plane.credentials import ADMIN
@@ -55,6 +55,8 @@ an image that is not filled in pulled as if it had no tag."""
 
 Told = dict[str, tuple[str, frozenset[str]]]
 """What each expectation says of a workload: the outcome, and the paths of what it found."""
+
+GROUPS_AT_A_TIME = 12
 
 _numbers = itertools.count(1)
 
@@ -124,9 +126,14 @@ def told_by_check(objects: list[Raw]) -> dict[WorkloadKey, Told]:
 async def told_by_both(
     plane: ControlPlane, groups: list[list[Raw]]
 ) -> tuple[dict[WorkloadKey, Told], dict[WorkloadKey, Told]]:
+    objects: list[Raw] = []
     async with connected(plane.site, user=ADMIN) as api:
-        objects = [each for group in groups for each in await accepted(api, group)]
-        assert objects
+
+        async def create(group: list[Raw]) -> None:
+            objects.extend(await accepted(api, group))
+
+        await spread(groups, create, workers=GROUPS_AT_A_TIME)
+    assert objects
     namespaces = {each["metadata"]["namespace"] for each in objects}
     live = await told_by_the_operator(plane)
     return told_by_check(objects), {key: told for key, told in live.items() if key.namespace in namespaces}

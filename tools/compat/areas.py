@@ -59,7 +59,7 @@ def counted(results: Path) -> dict[Area, Count]:
     if not results.is_file():
         return counts
     for case in ET.parse(results).iter("testcase"):
-        module = next(part for part in case.get("classname", "").split(".") if part.startswith("test_"))
+        module = next((part for part in case.get("classname", "").split(".") if part.startswith("test_")), "")
         area = OF_FILES.get(module, Area.BACKGROUND)
         counts[area] += _ended(case)
     return counts

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
+from control_plane import binaries
 from control_plane.plane import ControlPlane, KubectlFailed
 
 REPOSITORY = Path(__file__).parents[2]
@@ -47,10 +49,24 @@ def start_admitting(folder: Path, *, controllers: bool = True, audit: bool = Fal
     if admission_version(plane) is not None:
         return plane
     plane.stop()
-    plane = ControlPlane.start(folder, controllers=controllers, audit=audit, apiserver_flags=BETA_FLAGS)
-    if admission_version(plane) is None:
-        plane.stop()
+    return start_with_beta(folder, controllers=controllers, audit=audit)
+
+
+def start_with_beta(folder: Path, *, controllers: bool = True, audit: bool = False) -> ControlPlane:
+    """Start a control plane whose API server serves the beta of the kind that repairs at admission.
+
+    Raises:
+        NotServedError: there is no beta. An API server that only knows an alpha never becomes ready with these flags,
+            so its help is asked first, which names the stage of each feature until it is locked.
+    """
+    server = binaries.located().kube_apiserver
+    told = subprocess.run([server, "--help"], capture_output=True, text=True, check=True).stdout
+    if f"{MUTATING}=true|false (ALPHA" in told:
         raise NotServedError(MUTATING)
+    plane = ControlPlane.start(folder, controllers=controllers, audit=audit, apiserver_flags=BETA_FLAGS)
+    if not _serves_mutating(plane, "v1beta1"):
+        plane.stop()
+        raise NotServedError(f"{MUTATING} v1beta1")
     return plane
 
 
