@@ -12,7 +12,7 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 
-from bench.client import connected
+from bench.client import connected, spread
 from cluster.answers import Answer, tried
 from cluster.conftest import ROOT
 from cluster.test_one_judgement import REAL_MANIFESTS, real_groups, usable
@@ -25,11 +25,12 @@ from productionpolicy.expectations import Action, Finding
 from productionpolicy.kube.workloads import Kind, read_workload
 from productionpolicy.policy import Policy, read_policy
 from productionpolicy.verdict import Case, Outcome, Verdict, audit
-from support.examples import examples
+from support.examples import distinct, examples
 from support.strategies import workloads
 from support.world import TODAY
 
 PLAIN = "plain"
+AT_A_TIME = 2
 MOST = 8
 """How many findings are told of at once."""
 STRICT: Raw = {
@@ -150,11 +151,14 @@ async def differences(plane: ControlPlane, raws: list[Raw]) -> list[str]:
     """Return what the API server said otherwise than the audit, of any workload under any policy."""
     found: list[str] = []
     async with connected(plane.site, user=ADMIN) as api:
-        for raw in raws:
+
+        async def compare(raw: Raw) -> None:
             plain = await tried(api, raw, PLAIN)
             names = list(POLICIES) if plain.accepted else []
             answers = await asyncio.gather(*(tried(api, raw, name) for name in names))
-            found += [difference(plain.body, *each) for each in zip(names, answers, strict=True)]
+            found.extend(difference(plain.body, *each) for each in zip(names, answers, strict=True))
+
+        await spread(raws, compare, workers=AT_A_TIME)
     return [each for each in found if each]
 
 
@@ -168,7 +172,7 @@ def difference(plain: Raw, name: str, answer: Answer) -> str:
 
 
 def judged(raws: list[Raw]) -> list[Raw]:
-    return [each for each in raws if each["kind"] in set(Kind)]
+    return distinct(each for each in raws if each["kind"] in set(Kind))
 
 
 async def test_some_examples_are_refused_some_warned_of_and_some_neither(judging_plane: ControlPlane) -> None:

@@ -26,7 +26,7 @@ from productionpolicy.controller.store import StoredPolicy
 from productionpolicy.kube.workloads import REPAIRED, read_workload
 from productionpolicy.policy import read_policy
 from productionpolicy.verdict import Case, plan
-from support.examples import examples
+from support.examples import distinct, examples
 from support.server import patched
 from support.strategies import workloads
 from support.world import TODAY
@@ -167,14 +167,7 @@ async def differences(plane: ControlPlane, raws: list[Raw], *, way: str) -> list
 
 
 def repairable(raws: list[Raw]) -> list[Raw]:
-    """Return the workloads that are repaired, and of those that differ in the name alone, the first."""
-    found = [each for each in raws if each["kind"] in REPAIRED]
-    return list({json.dumps(unnamed(each), sort_keys=True, default=str): each for each in reversed(found)}.values())
-
-
-def unnamed(raw: Raw) -> Raw:
-    own = own_metadata(raw)
-    return {**raw, "metadata": {key: value for key, value in own.items() if key != "name"}, "status": None}
+    return distinct(each for each in raws if each["kind"] in REPAIRED)
 
 
 def test_some_examples_are_repaired_at_admission(admitting_plane: ControlPlane) -> None:

@@ -144,7 +144,8 @@ def test_what_happens_between_our_two_requests_is_not_overlooked(world: World, p
         stalling = ExitStack()
         stalling.enter_context(proxy.stalling_watches())
         world.repaired("web", namespace)
-        eventually(lambda: world.get("deployment", "web", namespace)["status"].get("terminatingReplicas") == 0)
+        eventually(lambda: len(world.all("pod", namespace)) == 3)
+        eventually(lambda: not world.get("deployment", "web", namespace)["status"].get("terminatingReplicas"))
     with stalling:
         eventually(lambda: "productionpolicy" not in managers(world, namespace))
     world.change_policy(policy, expectations={"preStop": {"sleepSeconds": 3}})

@@ -9,6 +9,8 @@ the workload after the patch, and the budget that is made.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -121,3 +123,12 @@ def _read_server(document: Raw) -> Server:
 def as_documents(findings: tuple[Finding, ...]) -> list[Raw]:
     """Return findings as an example file expects them."""
     return [{"path": each.path, "message": each.message} for each in findings]
+
+
+def distinct(raws: Iterable[Raw]) -> list[Raw]:
+    """Return objects as their owners give them, and of those that differ in their names alone, the first."""
+    found: dict[str, Raw] = {}
+    for raw in raws:
+        metadata = {key: raw["metadata"].get(key) for key in ("annotations", "labels")}
+        found.setdefault(json.dumps({**raw, "metadata": metadata, "status": None}, sort_keys=True, default=str), raw)
+    return list(found.values())

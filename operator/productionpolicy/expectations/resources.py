@@ -80,12 +80,13 @@ class ResourcesParameters(RefusableParameters, frozen=True, kw_only=True):
 def audit(workload: Workload, parameters: ResourcesParameters, around: Surroundings) -> Iterator[Finding]:
     """Find containers that do not say what they need, and pods of too low a quality of service."""
     template = _with_defaults(workload.template, around)
-    for container in template.containers:
-        if container.resources.legible and template.resources.legible:
-            yield from _missing_requests(template, container, parameters)
-            yield from _missing_limits(template, container, parameters)
-            yield from _excessive_requests(container)
-            yield from _more_than_the_pod(template.resources, container)
+    legible = [each for each in template.containers if each.resources.legible and template.resources.legible]
+    for container in legible:
+        yield from _missing_requests(template, container, parameters)
+        yield from _missing_limits(template, container, parameters)
+    for container in legible:
+        yield from _excessive_requests(container)
+        yield from _more_than_the_pod(template.resources, container)
     yield from _sum_of_requests(template)
     yield from _implausible(workload.template)
     yield from _low_quality(template, parameters)
