@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from helm.programs import HELM_3, HELM_4
 from matrix.changes import CHANGES, ONE_HANDLER, TOO_SHORT
-from matrix.helm import HELM_3, HELM_4
 from matrix.play import REPAIRED, Cell, Unit, diagonal, pairs, played
 from matrix.stage import staged
 from matrix.trial import Way

@@ -23,8 +23,8 @@ from pathlib import Path
 from bench.client import RequestFailed
 from control_plane.installation import REPOSITORY
 from control_plane.session import console, play, say
+from helm.programs import HELM_3, HELM_4
 from matrix.changes import CHANGES
-from matrix.helm import HELM_3, HELM_4
 from matrix.play import Cell, Unit, all_units, played
 from matrix.stage import staged
 from matrix.tables import WIDTH, markdown, printed, write

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from matrix.helm import HELM_3, HELM_4
+from helm.programs import HELM_3, HELM_4
 from matrix.manifests import NAME, Manifests, identity
 from matrix.shell import Refused, Shell
 from owners.manifests import Raw
