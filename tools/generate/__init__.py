@@ -1,1 +1,1 @@
-"""Writes the files that follow from the code: the CustomResourceDefinition and the pages of the expectations."""
+"""Writes the files that follow from the code or from other files: the CRD, pages, schemas, and parts of the chart."""

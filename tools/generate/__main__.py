@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from chart.files import files as chart_files
 from productionpolicy.cli.formats.json import schema
 from productionpolicy.cli.plans.json import Report as PlanReport
 from productionpolicy.expectations import EXPECTATIONS, Expectation
@@ -29,7 +30,9 @@ def generated() -> dict[Path, str]:
     """Return the text of every generated file by its path."""
     pages = {PAGES / f"{each.name}.md": _page(manual(each), name=each.name) for each in EXPECTATIONS}
     schemas = {REPORT: _schema(schema()), PLAN: _schema(schema(PlanReport))}
-    return {CRD: _crd(), **schemas, PAGES / "README.md": _index(), **pages}
+    definition = _crd()
+    chart = chart_files(definition=definition)
+    return {CRD: definition, **schemas, PAGES / "README.md": _index(), **pages, **chart}
 
 
 def stale() -> list[Path]:

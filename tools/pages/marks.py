@@ -26,8 +26,17 @@ def write_between(begin: str, end: str, *, page: Path, lines: Sequence[str]) -> 
     Raises:
         NoPlace: the page lacks the marks between which they belong.
     """
+    page.write_text(replaced(begin, end, page=page, lines=lines))
+
+
+def replaced(begin: str, end: str, *, page: Path, lines: Sequence[str]) -> str:
+    """Return the text of a page with the lines in their place.
+
+    Raises:
+        NoPlace: as `write_between`.
+    """
     head, _, tail = _parts(begin, end, page)
-    page.write_text(f"{head}{begin}\n\n" + "\n".join(lines).rstrip() + f"\n\n{end}{tail}")
+    return f"{head}{begin}\n\n" + "\n".join(lines).rstrip() + f"\n\n{end}{tail}"
 
 
 def _parts(begin: str, end: str, page: Path) -> tuple[str, str, str]:

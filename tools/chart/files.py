@@ -1,0 +1,64 @@
+"""The files of the chart that `make generate` writes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from chart.schema import schema
+from chart.values import Value, read
+from pages.marks import replaced
+
+ROOT = Path(__file__).parents[2]
+CHART = ROOT / "charts" / "productionpolicy"
+BEGIN, END = "<!-- written by `make generate` -->", "<!-- end of what is written -->"
+
+COPIES: Mapping[str, tuple[str, ...]] = {
+    "clusterrole.yaml": ("manifests/base/clusterrole.yaml",),
+    "clusterrole-viewer.yaml": ("manifests/base/clusterrole-viewer.yaml",),
+    "admission-repair.yaml": ("manifests/admission/repair/policy.yaml", "manifests/admission/repair/guard.yaml"),
+    "admission-validation.yaml": ("manifests/admission/validation/policy/policy.yaml",),
+}
+"""The files of the chart that hold what others hold. Helm reads nothing outside of the folder of a chart."""
+
+
+def files(*, definition: str) -> dict[Path, str]:
+    """Return the text of each file by its path.
+
+    Args:
+        definition: the text of the CustomResourceDefinition.
+    """
+    values = read((CHART / "values.yaml").read_text())
+    copies = {CHART / "files" / name: _copy(sources) for name, sources in COPIES.items()}
+    readme = CHART / "README.md"
+    return {
+        CHART / "files" / "crd.yaml": definition,
+        **copies,
+        CHART / "values.schema.json": json.dumps(schema(values), indent=2) + "\n",
+        readme: replaced(BEGIN, END, page=readme, lines=_table(values)),
+    }
+
+
+def _copy(sources: tuple[str, ...]) -> str:
+    head = f"# copied from {' and '.join(sources)} by `make generate`: edit that, not this\n"
+    return head + "---\n".join((ROOT / each).read_text() for each in sources)
+
+
+def _table(values: list[Value]) -> list[str]:
+    """Return the rows for the values that can be set, and one for each section, which says what it is about."""
+    rows = [_section(each) if each.section else _row(each) for each in values]
+    return ["| value | default | what it is |", "|---|---|---|", *rows]
+
+
+def _section(value: Value) -> str:
+    return f"| **{value.name}** | | {_cell(value.text)} |"
+
+
+def _row(value: Value) -> str:
+    return f"| `{value.name}` | `{_cell(json.dumps(value.default))}` | {_cell(value.text)} |"
+
+
+def _cell(text: str) -> str:
+    """Return text for a cell of a table."""
+    return text.replace("|", "\\|")
