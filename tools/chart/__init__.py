@@ -1,1 +1,1 @@
-"""What of the Helm chart follows from other files: its copies of manifests, the schema of its values and their table."""
+"""The files of the Helm chart that follow from others: copies of manifests, and schema and table of its values."""

@@ -11,11 +11,23 @@ Schema = dict[str, Any]
 
 _PORT = {"type": "integer", "minimum": 1, "maximum": 65535}
 _DURATION = {"pattern": r"^([0-9]+(ms|s|m|h|d|w|y))*$"}
-_RENDER_MODE = {"enum": ["skipIfMissing", "failIfMissing", "alwaysRender"]}
 _OBJECTS = {"items": {"type": "object"}}
 _TEXTS = {"additionalProperties": {"type": "string"}}
-_NAMED = {"items": {"type": "object", "required": ["name"], "properties": {"name": {"type": "string", "minLength": 1}}}}
+_NAMED: Schema = {
+    "items": {"type": "object", "required": ["name"], "properties": {"name": {"type": "string", "minLength": 1}}}
+}
 _DNS_LABEL = r"^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)?$"
+
+_MONITOR: Mapping[str, Schema] = {
+    "renderMode": {"enum": ["skipIfMissing", "failIfMissing", "alwaysRender"]},
+    "namespace": {"pattern": _DNS_LABEL},
+    "labels": _TEXTS,
+    "annotations": _TEXTS,
+    "interval": _DURATION,
+    "scrapeTimeout": _DURATION,
+    "relabelings": _OBJECTS,
+    "metricRelabelings": _OBJECTS,
+}
 
 KNOWN: Mapping[str, Schema] = {
     "image.repository": {"minLength": 1, "pattern": r"^[^@\s]+$"},
@@ -64,20 +76,7 @@ KNOWN: Mapping[str, Schema] = {
     "service.port": _PORT,
     "service.annotations": _TEXTS,
     "service.labels": _TEXTS,
-    **{
-        f"{monitor}.{name}": known
-        for monitor in ("serviceMonitor", "podMonitor")
-        for name, known in {
-            "renderMode": _RENDER_MODE,
-            "namespace": {"pattern": _DNS_LABEL},
-            "labels": _TEXTS,
-            "annotations": _TEXTS,
-            "interval": _DURATION,
-            "scrapeTimeout": _DURATION,
-            "relabelings": _OBJECTS,
-            "metricRelabelings": _OBJECTS,
-        }.items()
-    },
+    **{f"{monitor}.{name}": known for monitor in ("serviceMonitor", "podMonitor") for name, known in _MONITOR.items()},
 }
 """What is known of a value beside the type of its default."""
 
