@@ -54,7 +54,7 @@ test-all: test node-programs ## Run lint and all tests, the longest ones whole a
 .PHONY: test-fast
 test-fast: $(ENVIRONMENT) ## Run the tests that need no cluster
 	@$(STEP) "tests without a cluster"
-	@$(PYTEST) tests --ignore=tests/cluster --ignore=tests/faults --ignore=tests/install
+	@$(PYTEST) tests --ignore=tests/cluster --ignore=tests/faults --ignore=tests/install --ignore=tests/chart
 
 .PHONY: lint
 lint: $(ENVIRONMENT) ## Check style, types, the layers of the code and the generated files
@@ -75,7 +75,7 @@ format: $(ENVIRONMENT) ## Format the code and apply safe fixes
 	@$(BIN)/ruff format --quiet
 
 .PHONY: generate
-generate: $(ENVIRONMENT) ## Write the CRD, the schemas and the pages of the expectations from the code
+generate: $(ENVIRONMENT) ## Write what follows from the code: CRD, schemas, pages of the expectations, parts of the chart
 	@$(RUN) -m generate
 
 .PHONY: docs
@@ -128,6 +128,10 @@ chaos: programs ## Let everything fail around the operator, and write what was l
 .PHONY: proof
 proof: programs ## Count the requests that deploys and drains lose, on real nodes, as root (PORTABLE=1: without)
 	@$(RUN) -m proof $(if $(PORTABLE),--portable)
+
+.PHONY: chart
+chart: $(ENVIRONMENT) ## Lint the Helm chart with Helm 3 and Helm 4, and package it into dist/
+	@$(RUN) -m chart --destination dist
 
 .PHONY: build
 build: $(ENVIRONMENT) ## Build the Python package into dist/

@@ -16,7 +16,7 @@ from productionpolicy.controller import metrics
 from productionpolicy.expectations import EXPECTATIONS
 
 ROOT = Path(__file__).parents[2]
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/**/*.md"))]
+PAGES = [each for folder in ("*", "docs/**/*", "charts/*/*") for each in sorted(ROOT.glob(f"{folder}.md"))]
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 LOCK: dict[str, Any] = tomllib.loads((ROOT / "uv.lock").read_text())
