@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from control_plane import kubernetes
+from control_plane import binaries
 from helm.programs import HELM_3, HELM_4
 from support.charts import Helm, objects_of
 from support.manifests import Raw
@@ -32,7 +32,7 @@ def helm_4(tmp_path_factory: pytest.TempPathFactory) -> Helm:
 @pytest.fixture(scope="session")
 def kustomized() -> Callable[[str], list[Raw]]:
     """Return what is in a folder of manifests/."""
-    kubectl = kubernetes.newest().ensure("kubectl") / "kubectl"
+    kubectl = binaries.ensure().kubectl
 
     @cache
     def text(folder: str) -> str:

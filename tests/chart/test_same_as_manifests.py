@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from control_plane import kubernetes
-from support.charts import Helm, HelmFailed, by_name, changes
+from support.charts import CHART, Helm, HelmFailed, by_name, changes
 from support.manifests import Raw
 
+ROOT = CHART.parents[1]
 VERSIONS = [each.version for each in kubernetes.releases()]
 MUTATING = "admissionregistration.k8s.io/{}/MutatingAdmissionPolicy"
 OF_HELM = {"app.kubernetes.io/instance", "app.kubernetes.io/managed-by", "app.kubernetes.io/version", "helm.sh/chart"}
@@ -94,6 +95,13 @@ def test_repairs_at_admission_are_installed_as_the_api_server_serves_them(
 def test_both_helms_render_the_same(helm: Helm, helm_4: Helm, everything: Raw) -> None:
     for values in ({}, everything):
         assert changes(helm_4.rendered(values), helm.rendered(values)) == {}
+
+
+@pytest.mark.parametrize("page", ["docs/compatibility.md", "charts/productionpolicy/README.md"])
+def test_these_are_the_supported_versions(page: str) -> None:
+    minors = [each.minor for each in kubernetes.releases()]
+
+    assert f"Kubernetes {minors[-1]} to {minors[0]}." in " ".join((ROOT / page).read_text().split())
 
 
 def test_a_version_that_lacks_a_kind_of_the_chart_is_refused(helm: Helm) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from chart.schema import NotAValue, schema
 from chart.values import NotExplained, read
 from support.charts import ABSENT, CHART, Helm, HelmFailed, changes
 from support.manifests import Raw
@@ -354,6 +355,11 @@ def test_a_bad_value_is_refused_by_its_name(helm: Helm, name: str, value: Any) -
     message = str(refused.value)
     assert "values don't meet the specifications of the schema" in message
     assert all(part in message for part in (*section, last)), message
+
+
+def test_nothing_is_known_of_a_value_that_is_not_there() -> None:
+    with pytest.raises(NotAValue, match=r"image\.tag"):
+        schema([each for each in VALUES if each.name != "image.tag"])
 
 
 def test_a_value_without_a_comment_is_refused() -> None:
