@@ -309,6 +309,17 @@ def test_names_follow_from_the_release(helm_4: Helm, release: str, values: Raw, 
     assert named["MutatingAdmissionPolicyBinding"] == "productionpolicy-guard"
 
 
+def test_names_that_look_like_numbers_stay_text(helm_4: Helm, everything: Raw) -> None:
+    names = {"fullnameOverride": "1e3", "namespaceOverride": "007", "serviceAccount": {"name": "12"}}
+    objects = helm_4.rendered({**everything, **names}, release="1")
+
+    named = {(each["kind"], each["metadata"]["name"], each["metadata"].get("namespace")) for each in objects}
+    assert {("Deployment", "1e3", "007"), ("ServiceAccount", "12", "007"), ("PodMonitor", "1e3", "007")} <= named
+    [binding] = [each for each in objects if each["kind"] == "ClusterRoleBinding"]
+    assert (binding["roleRef"]["name"], binding["subjects"][0]["name"]) == ("1e3", "12")
+    assert {type(word) for name in named for word in name} == {str, type(None)}
+
+
 def test_another_namespace_is_meant_everywhere(helm_4: Helm, everything: Raw) -> None:
     objects = helm_4.rendered({**everything, "policies": [], "extraObjects": [], "namespaceOverride": "elsewhere"})
 
