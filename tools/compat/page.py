@@ -35,5 +35,11 @@ def _today() -> str:
 
 
 def _commit() -> str:
-    command = ["git", "-C", str(REPOSITORY), "describe", "--always", "--dirty", "--abbrev=9"]
+    """Return the commit that ran, marked if anything but this page differs from it."""
+    changed = _git("status", "--porcelain", "--", ".", f":!{PAGE.relative_to(REPOSITORY)}")
+    return _git("rev-parse", "--short=9", "HEAD") + ("-dirty" if changed else "")
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", "-C", str(REPOSITORY), *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
