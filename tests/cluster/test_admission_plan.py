@@ -179,7 +179,7 @@ def test_some_examples_are_repaired_at_admission(admitting_plane: ControlPlane) 
     }
 
 
-@pytest.mark.parametrize("way", ["created", "applied"])
+@pytest.mark.parametrize("way", ["created", pytest.param("applied", marks=pytest.mark.exhaustive)])
 async def test_on_the_examples_of_all_expectations(admitting_plane: ControlPlane, way: str) -> None:
     raws = repairable([each.workload for each in examples()])
     assert await differences(admitting_plane, raws, way=way) == []
