@@ -147,7 +147,9 @@ def _says_failed(condition: Fields) -> bool:
 def _refused(budget: Budget, spec: Fields) -> Iterator[Unreadable]:
     """Return what the API server refuses of what could be read."""
     if "minAvailable" in spec and "maxUnavailable" in spec:
-        yield Unreadable(path="spec.maxUnavailable", message="is given beside minAvailable: they exclude each other")
+        yield Unreadable(
+            path="spec.maxUnavailable", message="is set together with minAvailable: they are mutually exclusive"
+        )
     for name, count in (("minAvailable", budget.min_available), ("maxUnavailable", budget.max_unavailable)):
         if count is not None and (count.value < 0 or (count.percent and count.value > _ALL)):
             yield Unreadable(path=f"spec.{name}", message="is neither 0 or more pods nor 0% to 100% of them")

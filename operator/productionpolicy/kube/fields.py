@@ -122,12 +122,12 @@ class Fields:
         return None
 
     def _note(self, path: str, value: Any, expected: str) -> None:
-        problem = Unreadable(path=path or "(object)", message=f"is {_described(value)} where {expected} is expected")
+        problem = Unreadable(path=path or "(object)", message=f"is {_described(value)}, but {expected} is expected")
         if problem not in self._problems:
             self._problems.append(problem)
 
 
 def _described(value: Any) -> str:
     """Say what a value is without repeating it: it may be long, or secret."""
-    names = {bool: "a truth value", int: "a number", float: "a fraction", str: "a string", list: "a list"}
+    names = {bool: "a boolean", int: "a number", float: "a fraction", str: "a string", list: "a list"}
     return "an object" if isinstance(value, Mapping) else names.get(type(value), "a value of another type")
