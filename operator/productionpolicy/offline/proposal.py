@@ -1,4 +1,4 @@
-"""What the operator would do about all workloads among some documents, as changes of the files that they are in."""
+"""The changes that the operator would make to all workloads among documents, for the files that contain them."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
 
 
 class Proposed(Struct, frozen=True):
-    """What would be done about one workload.
+    """The changes of one workload.
 
-    The operator notes on a live workload what it has changed, and marks its budgets, to tell its own from the owner's.
-    Nothing of that is here: what stands in a file is its owner's.
+    On a live workload, annotations and labels distinguish the operator's changes and budgets from the owner's. These
+    changes have none, because everything in a file belongs to its owner.
     """
 
     file: str
@@ -34,15 +34,15 @@ class Proposed(Struct, frozen=True):
     key: WorkloadKey
     api_version: str
     changes: tuple[Change, ...] = ()
-    """The repairs, and withdrawals of earlier ones, in the words of the journal."""
+    """The repairs, and withdrawals of earlier ones, in the form of the journal."""
     patch: Mapping[str, Any] = {}
-    """A strategic merge patch, complete with what names the workload; empty where the workload stays as it is."""
+    """A strategic merge patch with the identity of the workload; empty if the workload stays as it is."""
     budget: Mapping[str, Any] = {}
-    """The PodDisruptionBudget to create; empty where there is none to create."""
+    """The PodDisruptionBudget to create; empty if there is none."""
     note: str = ""
-    """Why the budget differs from what the policy says."""
+    """Why the budget differs from the policy."""
     left: Mapping[str, str] = {}
-    """What is left to a person, and why, by expectation."""
+    """The reasons for repairs that are left to a person, by expectation."""
 
     @property
     def restarts(self) -> bool:
@@ -51,29 +51,29 @@ class Proposed(Struct, frozen=True):
 
     @property
     def title(self) -> str:
-        """What a person calls it."""
+        """The name for people, such as `Deployment shop/web`."""
         return title_of(self.key)
 
 
 class Proposal(Struct, frozen=True):
-    """All that there is to do."""
+    """The result of planning."""
 
     workloads: tuple[Proposed, ...]
     unreadable: tuple[Unread, ...]
     not_judged: tuple[NotJudged, ...] = ()
     lacks_budgets: bool = False
-    """Whether the workloads are from a cluster, and none of its budgets was given."""
+    """Whether the input has workloads from a cluster, but no budget."""
 
     @property
     def changed(self) -> tuple[Proposed, ...]:
-        """The workloads about which something would be done."""
+        """The workloads with changes."""
         return tuple(each for each in self.workloads if each.changes)
 
 
 def propose(found: Iterable[Document | Unread], *, policy: Policy, today: date, through: Through = iter) -> Proposal:
-    """Plan for all workloads among the documents as a policy in mode Enforce would; the arguments are those of `judge`.
+    """Plan for all workloads among the documents as in mode Enforce. The arguments are those of `judge`.
 
-    How fast pods may be restarted, and when, is a matter of a cluster and plays no part.
+    The pace and the time of restarts have no effect here, because they apply only in a cluster.
     """
     gathered = Gathered(found)
     cases = ((each, Case(each.workload, around=each.around, policy=policy, today=today)) for each in through(gathered))
@@ -103,12 +103,12 @@ def _proposed(given: Given, case: Case) -> Proposed:
 
 
 def _created(change: BudgetChange | None) -> BudgetTerms | None:
-    """Return the terms of a budget to create; one of the operator's that exists is left to it."""
+    """Return the terms of a budget to create. A budget of the operator that already exists stays under its control."""
     return change.terms if change and change.live is None else None
 
 
 def _patch(given: Given, planned: Plan) -> dict[str, Any]:
-    """Return the patch less the journal, which is all that it says about metadata."""
+    """Return the patch without the journal, which is its only change of the metadata."""
     if "spec" not in planned.patch:
         return {}
     key = given.key
@@ -118,16 +118,16 @@ def _patch(given: Given, planned: Plan) -> dict[str, Any]:
 
 
 def _obstacle(given: Given) -> str | None:
-    """Say what a person has to put right first: a patch would not find the workload, or would be merged wrongly.
+    """Return what a person must correct first, because a patch would not match the workload or would merge wrongly.
 
-    Lists are merged by the names of their items only in API versions that kustomize and the API server know.
+    Lists merge by the names of their items only in API versions that kustomize and the API server know.
     """
     if given.workload.unreadable:
         return f"{shown(given.workload.unreadable[0].path)} cannot be read: correct it first"
     version = next(findings_of_version(given.document.raw), None)
     if version:
         return f"{version.message}: {version.remedy} first"
-    return None if _named(given.workload) else "a patch finds a workload and its containers only by valid names"
+    return None if _named(given.workload) else "a patch matches a workload and its containers only by valid names"
 
 
 def _named(workload: Workload) -> bool:

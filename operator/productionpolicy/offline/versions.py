@@ -1,4 +1,4 @@
-"""API versions: which objects are Kubernetes' own, and which of their versions are gone."""
+"""API versions: which objects belong to Kubernetes itself, and which of their versions are no longer served."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CURRENT = {
 }
 _ALSO_SERVED = {"HorizontalPodAutoscaler": ("autoscaling/v1",)}
 _GROUPS = {"ScaledObject": "keda.sh"}
-"""The groups of the kinds that matter though they are not Kubernetes' own."""
+"""The API groups of relevant kinds that do not belong to Kubernetes itself."""
 
 _REMOVED = {
     "apps/v1beta1": "1.16",
@@ -34,7 +34,7 @@ _REMOVED = {
 
 
 def is_foreign(raw: Mapping[str, Any]) -> bool:
-    """Say whether the object is of another API, which uses the same name of a kind: its group has a domain."""
+    """Return whether the object is of another API that uses the same kind: its group has a domain."""
     group, slash, _ = str(raw.get(API_VERSION)).partition("/")
     return bool(slash) and "." in group and group != _GROUPS.get(str(raw.get("kind")))
 
@@ -45,9 +45,9 @@ def findings_of_version(raw: Mapping[str, Any]) -> Iterator[Finding]:
     current = _CURRENT.get(kind, "apps/v1")
     if given in (current, *_ALSO_SERVED.get(kind, ())):
         return
-    remedy = f"write {API_VERSION}: {current}"
+    remedy = f"use {API_VERSION}: {current}"
     if isinstance(given, str) and given in _REMOVED:
-        message = f"the API version {given} is gone since Kubernetes {_REMOVED[given]}"
+        message = f"the API version {given} is no longer served since Kubernetes {_REMOVED[given]}"
         yield Finding(path=API_VERSION, message=message, remedy=remedy)
     else:
         yield Finding(path=API_VERSION, message="the API version is missing or unknown", remedy=remedy)

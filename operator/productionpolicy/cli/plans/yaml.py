@@ -1,4 +1,4 @@
-"""YAML: the patches and the budgets one after another, each under a comment that says what it is for."""
+"""YAML: first the patches, then the budgets, each with a comment that says what it is for."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from productionpolicy.offline.gathering import shown
 from productionpolicy.verdict.case import BUDGET
 
 _WORD = re.compile(r"[A-Za-z/][A-Za-z0-9./_-]+")
-"""Text that no reader of YAML takes for anything else; some read `1e3` as a number and `y` as a truth value."""
+"""Text that every YAML parser reads as a string; some read `1e3` as a number and `y` as a boolean."""
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes what every reader understands: no aliases, and quotes wherever they may matter."""
+    """Writes YAML that every parser reads in the same way: no aliases, and quotes if they may matter."""
 
     def ignore_aliases(self, _value: Any) -> bool:
-        """Write what occurs twice in full."""
+        """Return True: write repeated values in full."""
         return True
 
 
@@ -45,7 +45,7 @@ def patch_of(workload: Proposed) -> str:
 
 
 def budget_of(workload: Proposed) -> str:
-    """Return the budget of a workload; the comment says whose it is."""
+    """Return the budget of a workload, with the workload in a comment."""
     return _under(
         [f"for {workload.title}, {workload.file}:{workload.line}", *filter(None, [workload.note])], workload.budget
     )
