@@ -74,7 +74,7 @@ WARN = AdmissionPolicy(
 )
 
 
-_NOTICED = "it is noticed within 15 minutes, and whenever this policy changes"
+_NOTICED = "the operator checks every 15 minutes, and whenever this policy changes"
 
 
 class Told(Struct, frozen=True):
@@ -160,7 +160,7 @@ class Bindings:
         if self._served is None:
             return "NotServed", f"no {form.kind} is served ({form.since})"
         if self._installed is None:
-            return "NotInstalled", f"to change that: kubectl apply -k {self._policy.folder} ({_NOTICED})"
+            return "NotInstalled", f"to install it: kubectl apply -k {self._policy.folder} ({_NOTICED})"
         if policy in self._faults:
             return "NotBound", self._faults[policy]
         return None
@@ -261,7 +261,7 @@ class Admission:
         yield from told if self._known else (self._unknown(each.type) for each in told)
 
     def _unknown(self, kind: str) -> Told:
-        return Told(kind, "Unknown", "NotLookedUp", f"what is done at admission could not be looked up: {self._fault}")
+        return Told(kind, "Unknown", "NotLookedUp", f"the admission policies could not be looked up: {self._fault}")
 
     def _repair(self, policy: Policy) -> Told:
         if not policy.writes:
@@ -270,10 +270,10 @@ class Admission:
         fault = self._bindings[Action.REPAIR].fault(policy.name)
         if fault:
             reason, why = fault
-            return Told(REPAIR_CONDITION, "False", reason, f"repairs are made in the background alone: {why}")
+            return Told(REPAIR_CONDITION, "False", reason, f"repairs are made only in the background: {why}")
         seen = self.seen.get(policy.name)
         if seen is None or seen.uid != policy.uid:
-            message = "the admission policy is bound; no workload has come in since that shows whether it works"
+            message = "the admission policy is bound, but no workload has been admitted yet that shows whether it works"
             return Told(REPAIR_CONDITION, "Unknown", BOUND, message)
         if not seen.works:
             return Told(REPAIR_CONDITION, "False", NOT_EFFECTIVE, seen.message)
@@ -281,7 +281,7 @@ class Admission:
         return Told(REPAIR_CONDITION, "True", EFFECTIVE, message)
 
     def _validation(self, policy: Policy, asked: Mapping[Action, tuple[str, ...]]) -> Told:
-        kind, nothing = "AdmissionValidation", "nothing is refused at admission, or warned of"
+        kind, nothing = "AdmissionValidation", "nothing is refused or warned about at admission"
         if not policy.writes:
             return Told(kind, "False", "NotEnforced", f"{nothing}: the policy is paused or in mode Audit")
         faults = (self._bindings[action].fault(policy.name) for action, names in asked.items() if names)
@@ -291,14 +291,14 @@ class Admission:
         warnings = [each for action, names in asked.items() if names for each in self._bindings[action].warnings()]
         if warnings:
             return Told(kind, "False", NOT_EFFECTIVE, _doubt(warnings))
-        words = {Action.DENY: "refused", Action.WARN: "warned of"}
+        words = {Action.DENY: "refused", Action.WARN: "warned about"}
         done = [f"{words[action]} at admission: {', '.join(names)}" for action, names in asked.items() if names]
         return Told(kind, "True", reason, "; ".join(done))
 
 
 def _doubt(warnings: list[str]) -> str:
     return (
-        f"requests may pass that should be refused or warned of: the API server's type check finds fault with "
+        f"requests may pass that should be refused or warned about: the API server's type check has warnings for "
         f"{len(warnings)} expressions, see status.typeChecking of the ValidatingAdmissionPolicy; {warnings[0]}"
     )
 

@@ -40,7 +40,7 @@ class Listing:
             try:
                 await self._list(resource)
             except Expired:
-                log.info("a listing took too long and begins again", resource=resource.plural)
+                log.info("a listing took too long and starts over", resource=resource.plural)
             except Gone:
                 log.warning("kind is not served; install it: kubectl apply -k manifests/", resource=resource.plural)
                 await asyncio.sleep(RETRY_SECONDS)
@@ -61,6 +61,6 @@ class Listing:
             await asyncio.sleep(0)
         for namespace, name in sorted(unseen):
             log.info(
-                "an object is gone that no watch told of", resource=resource.plural, namespace=namespace, name=name
+                "an object was deleted without a watch event", resource=resource.plural, namespace=namespace, name=name
             )
             self._intake.drop(resource, namespace, name)

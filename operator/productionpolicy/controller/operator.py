@@ -89,7 +89,7 @@ class Operator:
     def alive(self) -> str | None:
         """Say why only a restart can help; None otherwise."""
         silence = self._watches.longest_silence()
-        return f"a watch is silent for {silence:.0f} s" if silence > LONGEST_SILENCE_SECONDS else None
+        return f"a watch has been silent for {silence:.0f} s" if silence > LONGEST_SILENCE_SECONDS else None
 
     async def begin(self) -> None:
         """Learn everything there is, and what it says of rollouts of ours; only then is anything written."""
@@ -185,10 +185,8 @@ async def operate(options: Options) -> int:
 
 def _end(resource: Resource) -> None:
     """Tell why the operator ends: Kopf gives up when a kind that it watches is not served any more."""
-    remedy = "it restarts, and waits until `kubectl apply -k manifests/` has installed it again"
-    log.critical(
-        "operator ends: a kind is not served any more", kind=f"{resource.plural}.{resource.group}", then=remedy
-    )
+    remedy = "the operator restarts, and waits until `kubectl apply -k manifests/` has installed it again"
+    log.critical("operator ends: a kind is no longer served", kind=f"{resource.plural}.{resource.group}", then=remedy)
     logs.mute_libraries()
 
 

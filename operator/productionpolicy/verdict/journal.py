@@ -35,8 +35,8 @@ _KEYS = (POLICY, STARTED, FAILED, *(f"{prefix}{each.name}" for prefix in _PREFIX
 NO_EVICTION = "it allowed no eviction"
 NO_ROOM = "a surge pod found no place"
 _HARMS = {
-    NO_EVICTION: "a PodDisruptionBudget of ours allowed no eviction and was withdrawn",
-    NO_ROOM: "a rollout stood still because a surge pod found no place, so the setting was withdrawn",
+    NO_EVICTION: "the PodDisruptionBudget of the operator allowed no eviction and was withdrawn",
+    NO_ROOM: "a rollout stopped because a surge pod could not be scheduled, so the setting was withdrawn",
 }
 """Why we took a repair back ourselves: for the annotation, and for people."""
 

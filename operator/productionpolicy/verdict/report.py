@@ -20,7 +20,7 @@ from productionpolicy.verdict.rollout_notes import FailedRollout
 REFUSED = "refused"
 """Stands in the place of an expectation where a write was refused that mends no finding, such as a withdrawal."""
 
-_REMEDY = "grant what is missing, or change what refuses it or the workload"
+_REMEDY = "grant the missing permission, or change the workload or the policy that refuses it"
 
 
 _ENFORCED = frozenset({Action.REPAIR, Action.DENY})
@@ -215,7 +215,7 @@ def _refused(case: Case, verdicts: tuple[Verdict, ...], planned: Plan, rejection
     )
     for why in (None if told else rejection.write, rejection.release):
         if why is not None:
-            yield Reported(REFUSED, "metadata", f"the API server refused a write of ours; {_REMEDY}: {why}")
+            yield Reported(REFUSED, "metadata", f"the API server refused a write of the operator; {_REMEDY}: {why}")
 
 
 def _sentence(finding: Finding, reason: str | None) -> str:
@@ -232,8 +232,12 @@ def _reason(case: Case, expectation: str, planned: Plan, rejection: Rejection) -
     if not _would_mend(case, expectation):
         return None
     if case.workload.kind not in REPAIRED:
-        return f"a {case.workload.kind} is only judged"
-    return f"{case.workload.controller} owns the workload and would put it back" if case.workload.controller else None
+        return f"a {case.workload.kind} is judged but not repaired"
+    return (
+        f"{case.workload.controller} owns the workload and would revert the repair"
+        if case.workload.controller
+        else None
+    )
 
 
 def _would_mend(case: Case, name: str) -> bool:
