@@ -1,4 +1,4 @@
-"""PodDisruptionBudgets (policy/v1) and the arithmetic of what they allow."""
+"""PodDisruptionBudgets (policy/v1), and how many evictions they allow."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ OURS = "productionpolicy"
 EVICTION_POLICY = "AlwaysAllow"
 _EVICTION_POLICIES = (EVICTION_POLICY, "IfHealthyBudget")
 _ALL = 100
-"""The greatest percentage that the API server takes."""
+"""The highest percentage that the API server accepts."""
 _LONGEST_NAME = 253
 
 
 class Budget(Struct, frozen=True):
-    """A PodDisruptionBudget."""
+    """A PodDisruptionBudget, with the fields that are judged."""
 
     namespace: str
     name: str
@@ -38,29 +38,29 @@ class Budget(Struct, frozen=True):
     owner_uids: tuple[str, ...] = ()
     deleting: bool = False
     sync_failed: bool = False
-    """Whether its controller cannot compute it, and so allows no eviction."""
+    """Whether the disruption controller cannot compute it, and so allows no eviction."""
     deadlocked: bool = False
-    """Whether its controller cannot compute it or, with all pods healthy, allows no eviction."""
+    """Whether the disruption controller cannot compute it, or allows no eviction although all pods are healthy."""
     unreadable: tuple[Unreadable, ...] = ()
-    """Why no API server takes it, which is possible only in a file: it is as good as missing."""
+    """Why the API server rejects it, which is possible only in a file. It then counts as missing."""
 
     @property
     def ours(self) -> bool:
-        """Whether we made it: it has our label and an owner reference, and no one else's would."""
+        """Whether the operator created it: it has the operator's label and an owner reference."""
         return (MANAGED_BY, OURS) in self.labels and bool(self.owner_uids)
 
     def like(self, other: Budget) -> bool:
-        """Say whether the two differ in nothing but the moment at which they were seen."""
+        """Return whether the two differ only in their resource version."""
         return replace(self, resource_version="") == replace(other, resource_version="")
 
     def selects(self, labels: Labels) -> bool:
-        """Say whether it is about pods with these labels; without a selector it is about none."""
+        """Return whether it selects pods with these labels; without a selector it selects none."""
         return self.selector is not None and self.selector.matches(labels)
 
     def allowed_disruptions(self, pods: int) -> int:
         """Return how many of `pods` healthy pods may be evicted at once. Percentages of both kinds round up.
 
-        A budget with neither field allows none: its controller counts no pods for it.
+        A budget with neither field allows none, because the disruption controller counts no pods for it.
         """
         if self.max_unavailable is not None:
             return min(pods, self.max_unavailable.rounded_up(pods))
@@ -70,15 +70,15 @@ class Budget(Struct, frozen=True):
 
     @property
     def needs_scale(self) -> bool:
-        """Whether its controller adds up the scales of all owners of the pods, and so needs each of them to have one.
+        """Whether the disruption controller adds up the scales of all owners of the pods, so that each must have one.
 
-        For a minAvailable that is a whole number it counts the pods instead.
+        For a minAvailable that is a whole number, it counts the pods instead.
         """
         return self.min_available is None or self.min_available.percent
 
     @property
     def terms(self) -> str:
-        """What it asks for, as a person would write it."""
+        """Its minAvailable or maxUnavailable, for messages."""
         if self.max_unavailable is not None:
             return f"maxUnavailable {self.max_unavailable}"
         if self.min_available is not None:
@@ -87,12 +87,12 @@ class Budget(Struct, frozen=True):
 
 
 def budget_name(workload: Workload) -> str:
-    """Return the name of the budget that the operator makes for the workload."""
+    """Return the name of the budget that the operator creates for the workload."""
     return within_limit(f"{workload.key.name}-{workload.key.kind.lower()}-{OURS}")
 
 
 def within_limit(name: str) -> str:
-    """Return a name that the API takes: one that is too long ends in a hash of the whole."""
+    """Return a valid name. If the name is too long, it is cut and ends in a hash of the whole name."""
     if len(name) <= _LONGEST_NAME:
         return name
     short = hashlib.sha256(name.encode()).hexdigest()[:10]
@@ -100,14 +100,14 @@ def within_limit(name: str) -> str:
 
 
 def is_ours_beside(workload: Workload, budget: Budget) -> bool:
-    """Say whether the operator made the budget for the workload: by its name, its label and its owner reference."""
+    """Return whether the operator created the budget for the workload, by its name, label and owner reference."""
     return budget.ours and budget.name == budget_name(workload) and workload.uid in budget.owner_uids
 
 
 def read_budget(raw: Mapping[str, Any]) -> Budget:
-    """Return the budget that a raw object holds.
+    """Return the budget in a raw object.
 
-    A sync that fails leaves the observed generation as it was, so its condition counts for any generation.
+    A failed sync does not update the observed generation, so its condition counts for every generation.
     """
     fields = Fields(raw)
     metadata, spec = fields.mapping("metadata"), fields.mapping("spec")
@@ -145,7 +145,7 @@ def _says_failed(condition: Fields) -> bool:
 
 
 def _refused(budget: Budget, spec: Fields) -> Iterator[Unreadable]:
-    """Return what the API server refuses of what could be read."""
+    """Return the readable values that the API server refuses."""
     if "minAvailable" in spec and "maxUnavailable" in spec:
         yield Unreadable(
             path="spec.maxUnavailable", message="is set together with minAvailable: they are mutually exclusive"

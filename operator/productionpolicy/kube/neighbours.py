@@ -1,4 +1,4 @@
-"""The objects that bear on the judgement of workloads beside them."""
+"""The objects that affect the evaluation of workloads in their namespace."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from productionpolicy.kube.surroundings import (
 )
 
 Neighbour = Budget | Autoscaler | Claim | ServiceAccount | LimitRange | Node
-"""An object that bears on the judgement of workloads beside it."""
+"""An object that affects the evaluation of workloads in its namespace."""
 
 _READERS: Mapping[str, Callable[[Mapping[str, Any]], Neighbour]] = {
     "PodDisruptionBudget": read_budget,
@@ -33,7 +33,7 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], Neighbour]] = {
     "Node": read_node,
 }
 NEIGHBOURS = frozenset(_READERS)
-"""Their kinds."""
+"""The kinds of neighbors."""
 
 _KINDS: Mapping[type[Neighbour], str] = {
     Budget: "PodDisruptionBudget",
@@ -45,7 +45,7 @@ _KINDS: Mapping[type[Neighbour], str] = {
 
 
 def read_neighbour(kind: str, raw: Mapping[str, Any]) -> Neighbour:
-    """Return what a raw object of one of the kinds in NEIGHBOURS holds."""
+    """Return the neighbor in a raw object of one of the kinds in NEIGHBOURS."""
     return _READERS[kind](raw)
 
 
