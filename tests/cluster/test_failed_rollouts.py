@@ -411,7 +411,7 @@ def test_an_owners_rollout_that_a_quota_leaves_no_surge_pod_gets_its_setting_bac
     note = after["metadata"]["annotations"]["contested.productionpolicy.dev/rollingUpdate"]
     assert note.startswith("withdrawn, a surge pod found no place [")
     status = world.settled(policy, total=1, violating=1)
-    assert "because a surge pod could not be scheduled, so the setting was withdrawn" in status["violations"][0]["message"]
+    assert "a surge pod could not be scheduled, so the setting was withdrawn" in status["violations"][0]["message"]
 
     world.kubectl("delete", "quota", "full", "-n", namespace)
     world.apply(namespace, changed(deployment(replicas=4), image="example/web:3.0.0"))

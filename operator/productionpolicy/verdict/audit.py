@@ -144,9 +144,7 @@ def _rollout(case: Case) -> Iterator[Finding]:
 def _remedy_of_failed_rollout(case: Case) -> str:
     pod = case.failed_rollout.pod if case.failed_rollout and not case.workload.settled else ""
     deleted = f"delete pod {pod}, which the StatefulSet does not replace by itself; " if pod else ""
-    return (
-        f"{deleted}find out why pods did not become available, and change the pod template or exempt the workload"
-    )
+    return f"{deleted}find out why pods did not become available, and change the pod template or exempt the workload"
 
 
 def _restarting(case: Case) -> list[str]:
