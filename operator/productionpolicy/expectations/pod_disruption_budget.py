@@ -92,9 +92,8 @@ class PodDisruptionBudgetParameters(Parameters, frozen=True, kw_only=True):
     max_unavailable: Annotated[
         int | str | None,
         Meta(
-            description="How many pods may be evicted at once, as a number or a percentage (rounded up). 100% is "
-            "not allowed, because it would protect nothing. Default: 25%. For StatefulSets, see "
-            "statefulSetMaxUnavailable."
+            description="How many pods may be evicted at once. A percentage is rounded up; 100% is not allowed, "
+            "because it would protect nothing. Default: 25%. For StatefulSets, see statefulSetMaxUnavailable."
         ),
     ] = None
     stateful_set_max_unavailable: Annotated[
@@ -107,9 +106,9 @@ class PodDisruptionBudgetParameters(Parameters, frozen=True, kw_only=True):
     min_available: Annotated[
         int | str | None,
         Meta(
-            description="How many pods must stay, as a number or a percentage (rounded up), instead of maxUnavailable. "
-            "100% is not allowed, because it would block every drain. If this allows no eviction, the budget gets "
-            "maxUnavailable 1 instead."
+            description="How many pods must stay, instead of maxUnavailable. A percentage is rounded up; 100% is not "
+            "allowed, because it would block every drain. If this allows no eviction, the budget gets maxUnavailable 1 "
+            "instead."
         ),
     ] = None
     unhealthy_pods: Annotated[

@@ -69,8 +69,8 @@ class SidecarsParameters(AuditedParameters, frozen=True, kw_only=True):
         tuple[ImagePattern, ...],
         Meta(
             max_length=128,
-            description="Images that help an application and never end, in addition to the built-in ones: globs that "
-            "match the end of a name.",
+            description="Images of helpers that never end, in addition to the built-in ones: globs that match the end "
+            "of a name.",
         ),
     ] = ()
     disabled_helpers: Annotated[

@@ -101,7 +101,7 @@ class Rollout(Document, frozen=True, kw_only=True):
         int | str,
         Meta(
             description="How many governed workloads may roll out at the same time because of the operator, including "
-            "withdrawals, as a number or a percentage of the governed workloads (rounded up)."
+            "withdrawals. A percentage is of the governed workloads, rounded up."
         ),
     ] = 5
     timing: Annotated[
@@ -186,7 +186,7 @@ class Spec(Document, frozen=True, kw_only=True):
     rollout: Rollout = Rollout()
     expectations: Annotated[
         Expectations,
-        Meta(description="What is expected, and what is done about it; one field per expectation."),
+        Meta(description="The expectations and their actions, with one field per expectation."),
     ] = Expectations()
 
 
