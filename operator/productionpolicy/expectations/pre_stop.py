@@ -2,12 +2,13 @@
 
 ## What it expects
 A pod serves if one of its containers has a readiness probe, or a port whose name contains none of these words: metrics,
-prometheus, telemetry, profiling, pprof, debug, jmx, health, probes, live, ready, admin. A controller whose replicas
-elect a leader does not count as serving because of its other ports and a readiness probe. In a pod that serves, every
-ordinary container has a preStop hook: all of them get SIGTERM at the same moment, and the serving container may need
-the others until its last request. Native sidecars need no hook, because they end after the ordinary containers. Any
-hook that does something passes, because the owner decides what to do there. A sleep of 0 seconds, a `tcpSocket` and an
-empty hook do nothing and fail. So does a shell or a sleep command in an image that is known to have neither
+prometheus, telemetry, profiling, pprof, debug, jmx, health, probes, live, ready, admin. For a controller whose replicas
+elect a leader, the readiness probe does not count if all ports have such names. In a pod that serves, every ordinary
+container has a preStop hook: all of them get SIGTERM at the same moment, and the serving container may need the others
+until its last request. Native sidecars need no hook, because they end after the ordinary containers.
+
+Any hook that does something passes, because the owner decides what to do there. A sleep of 0 seconds, a `tcpSocket` and
+an empty hook do nothing and fail. So does a shell or a sleep command in an image that is known to have neither
 (distroless, Chainguard, scratch). A StatefulSet of one pod and a Deployment of one pod with the strategy Recreate are
 not judged: no other pod takes over, so a delay only prolongs the outage.
 
