@@ -112,5 +112,5 @@ async def test_a_forged_note_of_a_rollout_stops_nobody(time: str) -> None:
     stage.store.observe(
         DEPLOYMENTS, {**raw, "metadata": {**raw["metadata"], "resourceVersion": "8", "annotations": notes}}
     )
-    stage.reconciler.resume()
+    stage.reconciler.resume(stage.store.all_workloads())
     assert stage.reconciler.look(WEB) is not None

@@ -79,8 +79,8 @@ class Operator:
         self.publisher = Publisher(context, self.policies, self.effectiveness)
         self.reconciler = Reconciler(context, self.publisher, Writer(context, self.policies, self.publisher))
         self.intake = Intake(context, self.reconciler, self.policies, self.effectiveness)
-        self.listing = Listing(cluster, self.store, self.intake)
         self.unowned = Unowned(cluster, self.store, self.intake, interval_seconds=options.pods_seconds)
+        self.listing = Listing(context, self.intake, self.unowned)
 
     def ready(self) -> str | None:
         """Say why the operator does not do its work yet, or not any more; None if it does."""
@@ -97,12 +97,11 @@ class Operator:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._watches.opened(), timeout=OPENING_SECONDS)
         await self.listing.complete()
-        await self.unowned.look()
         await self.policies.admission.learn()
         self.effectiveness.begin()
         self.publisher.begin()
         self.intake.open()
-        self.reconciler.resume()
+        self.reconciler.resume(self.store.all_workloads())
         self._state = None
         self.policies.warn_of_namespaces()
         log.info("ready", workloads=sum(1 for _ in self.store.all_workloads()), policies=len(self.store.policies))
@@ -114,7 +113,7 @@ class Operator:
             tasks.create_task(self._look_at_everything())
             tasks.create_task(self.queue.run(self.reconciler.reconcile))
             tasks.create_task(self.policies.queue.run(self.policies.reconcile))
-            tasks.create_task(self.intake.run(self.unowned.look))
+            tasks.create_task(self.intake.run(self.listing.add_namespaces))
             tasks.create_task(self.events.run())
             tasks.create_task(self.unowned.run())
             tasks.create_task(self._list_again())
