@@ -97,6 +97,10 @@ corpus: programs ## Judge manifests of other projects (CORPUS=folder)
 bench: programs ## Measure the operator with many workloads (SCALE=2000)
 	@$(RUN) -m bench --scale $(SCALE)
 
+.PHONY: bench-governed
+bench-governed: programs ## Measure the operator where 500 of 10,000 Deployments are governed
+	@$(RUN) -m bench.governed
+
 .PHONY: bench-check
 bench-check: $(ENVIRONMENT) ## Compare the speed of check and kube-score, on generated manifests and those in CORPUS, if it exists
 	@$(RUN) -m bench_check $(wildcard $(CORPUS))
