@@ -92,5 +92,7 @@ class Listing:
                 unseen.discard((metadata.get("namespace", ""), metadata["name"]))
             await asyncio.sleep(0)
         for where, name in sorted(unseen):
-            log.info("an object was deleted without a watch event", resource=resource.plural, namespace=where, name=name)
+            log.info(
+                "an object was deleted without a watch event", resource=resource.plural, namespace=where, name=name
+            )
             self._intake.drop(resource, where, name)
