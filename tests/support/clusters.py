@@ -8,12 +8,13 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from productionpolicy.kube.kinds import GroupKind
 from support.manifests import Raw, autoscaler, budget, deployment, job, node, pod, stateful_set
 
 NAMESPACE, OTHER, WITHOUT = "shop", "bank", "anywhere"
 """Where most objects are, where some are, and what stands for a namespace that is not given."""
 
-Identity = tuple[str, str, str]
+Identity = tuple[GroupKind, str, str]
 """Kind, namespace and name."""
 
 _TEAM = {"team": "shop"}
@@ -26,7 +27,7 @@ _DELETED_ON_SUCCESS = {"helm.sh/hook": "test", "helm.sh/hook-delete-policy": "ho
 
 def identity(raw: Raw) -> Identity:
     """Return what names an object."""
-    return raw["kind"], raw["metadata"].get("namespace", ""), raw["metadata"]["name"]
+    return GroupKind.of(raw), raw["metadata"].get("namespace", ""), raw["metadata"]["name"]
 
 
 def clusters(*namespaces: str) -> st.SearchStrategy[list[Raw]]:

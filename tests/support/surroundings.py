@@ -8,7 +8,7 @@ from itertools import chain
 from typing import TypeVar
 
 from productionpolicy.kube.budgets import Budget, is_ours_beside
-from productionpolicy.kube.neighbours import NEIGHBOURS, Neighbour, read_neighbour
+from productionpolicy.kube.neighbours import NEIGHBOURS, Neighbour, kind_of, known_kind, read_neighbour
 from productionpolicy.kube.surroundings import (
     Autoscaler,
     Claim,
@@ -57,7 +57,8 @@ class _Sight:
         found = (read_workload(each) for each in seen if each["kind"] in set(Kind))
         workloads = {each.key: each for each in (*found, self.workload)}
         self.makers = [each for each in workloads.values() if each.kind is not Kind.POD and not each.derived]
-        self.neighbours = [read_neighbour(each["kind"], each) for each in seen if each["kind"] in NEIGHBOURS]
+        kinds = ((known_kind(each), each) for each in seen)
+        self.neighbours = [read_neighbour(kind, each) for kind, each in kinds if kind in NEIGHBOURS]
 
     @property
     def own(self) -> str:
@@ -69,7 +70,7 @@ class _Sight:
     def of(self, kind: type[T]) -> list[T]:
         return sorted(
             (each for each in self.neighbours if isinstance(each, kind)),
-            key=lambda each: (each.name, getattr(each, "kind", ""), getattr(each, "namespace", "")),
+            key=lambda each: (each.name, kind_of(each), getattr(each, "namespace", "")),
         )
 
     def surroundings(self, server: Server) -> Surroundings:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from productionpolicy.kube.kinds import GroupKind
 from productionpolicy.kube.workloads import Kind
 from productionpolicy.policy.spec import GROUP, KIND, PLURAL, VERSION
 
@@ -16,6 +17,11 @@ class Resource(Struct, frozen=True):
     plural: str
     kind: str
     namespaced: bool = True
+
+    @property
+    def group_kind(self) -> GroupKind:
+        """The kind, whatever the version."""
+        return GroupKind(self.group, self.kind)
 
     def path(self, name: str | None = None, *, namespace: str | None = None, subresource: str | None = None) -> str:
         """Return the path of all objects, or of one, or of its subresource."""

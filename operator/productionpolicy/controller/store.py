@@ -16,6 +16,7 @@ from productionpolicy.kube.inventory import Inventory
 from productionpolicy.kube.neighbours import read_neighbour
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import ANNOTATION_DOMAIN, REPAIRED, Workload, WorkloadKey, read_workload
+from productionpolicy.kube.workloads import WORKLOADS as WORKLOAD_KINDS
 from productionpolicy.policy import InvalidPolicy, Policy, read_policy
 from productionpolicy.repairs.budget import POLICY_LABEL
 from productionpolicy.verdict.journal import POLICY as POLICY_NOTE
@@ -169,16 +170,16 @@ class Store:
             return self._replace_policy(name, _read_policy(name, raw))
         if resource is NAMESPACES:
             return self._replace_namespace(name, _read_namespace(name, raw))
-        if resource.kind in WORKLOADS:
+        if resource.group_kind in WORKLOAD_KINDS:
             return self.inventory.put(read_workload({**raw, "kind": resource.kind}))
-        return self._in_need(resource, self.inventory.put(read_neighbour(resource.kind, raw)))
+        return self._in_need(resource, self.inventory.put(read_neighbour(resource.group_kind, raw)))
 
     def _drop(self, resource: Resource, namespace: str, name: str) -> Iterable[WorkloadKey]:
         if resource is POLICIES:
             return self._replace_policy(name, None)
         if resource is NAMESPACES:
             return self._replace_namespace(name, None)
-        return self._in_need(resource, self.inventory.drop(resource.kind, namespace, name))
+        return self._in_need(resource, self.inventory.drop(resource.group_kind, namespace, name))
 
     def _in_need(self, resource: Resource, concerned: set[WorkloadKey]) -> Iterable[WorkloadKey]:
         """Leave out those whose judgement and repair do not depend on the nodes: that is most where a node changes."""

@@ -53,7 +53,7 @@ def audit(workload: Workload, parameters: ReplicasParameters, around: Surroundin
     """Find workloads that are meant to have too few pods, and numbers of pods that two write."""
     floor, scaler = around.floor(workload), around.autoscaler
     if floor < parameters.minimum:
-        source = f"{scaler.kind} {scaler.name} has {scaler.minimum_field} {floor}" if scaler else f"replicas is {floor}"
+        source = f"{scaler.title} has {scaler.minimum_field} {floor}" if scaler else f"replicas is {floor}"
         yield Finding(
             path="spec.replicas",
             message=f"{source}, and at least {parameters.minimum} are expected so that the loss of a pod is no outage",
@@ -63,7 +63,7 @@ def audit(workload: Workload, parameters: ReplicasParameters, around: Surroundin
     if scaler and NUMBER_OF_PODS in workload.written:
         yield Finding(
             path="spec.replicas",
-            message=f"the manifest holds spec.replicas beside {scaler.kind} {scaler.name}, so each apply scales the "
+            message=f"the manifest holds spec.replicas beside {scaler.title}, so each apply scales the "
             "workload to that number, whatever the autoscaler has chosen",
             remedy="leave spec.replicas out of the manifest; with client-side apply, first take it out of the last "
             "applied configuration (kubectl apply edit-last-applied), or the next apply scales to 1",

@@ -11,9 +11,11 @@ from msgspec.structs import replace
 
 from productionpolicy.kube.counts import Count
 from productionpolicy.kube.fields import Fields, Unreadable
+from productionpolicy.kube.kinds import GroupKind
 from productionpolicy.kube.selectors import Labels, Selector
 from productionpolicy.kube.workloads import Workload
 
+BUDGET = GroupKind("policy", "PodDisruptionBudget")
 MANAGED_BY = "app.kubernetes.io/managed-by"
 OURS = "productionpolicy"
 EVICTION_POLICY = "AlwaysAllow"

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from productionpolicy.kube.budgets import Budget
+from productionpolicy.kube.kinds import GroupKind
 from productionpolicy.kube.neighbours import Neighbour
 from productionpolicy.kube.selectors import LabelIndex, SelectorIndex
 from productionpolicy.kube.surroundings import Autoscaler, Claim, LimitRange, ServiceAccount
 from productionpolicy.kube.workloads import Kind, Workload, WorkloadKey
 
-Name = tuple[str, str, str, int]
+Name = tuple[GroupKind, str, str, int]
 """Kind, namespace and name, and a number that is 0 unless the object has no name."""
 
 Thing = TypeVar("Thing")

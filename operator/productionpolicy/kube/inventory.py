@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 
 from productionpolicy.kube.budgets import Budget, budget_name, is_ours_beside
 from productionpolicy.kube.indexes import Indexes, Name
+from productionpolicy.kube.kinds import GroupKind
 from productionpolicy.kube.neighbours import Neighbour, kind_of
 from productionpolicy.kube.pods import PodTemplate
 from productionpolicy.kube.surroundings import (
@@ -24,9 +25,8 @@ from productionpolicy.kube.surroundings import (
     Topology,
     default_resources,
 )
-from productionpolicy.kube.workloads import Kind, Workload, WorkloadKey
+from productionpolicy.kube.workloads import WORKLOADS, Kind, Workload, WorkloadKey
 
-_WORKLOADS = frozenset(map(str, Kind))
 _NOTHING = Indexes()
 """The indexes of a namespace that holds nothing."""
 
@@ -79,10 +79,10 @@ class Inventory:
             return self._replace_neighbour(self._name(thing), thing)
         return self._drop_workload(thing.key) if thing.derived else self._put_workload(thing)
 
-    def drop(self, kind: str, namespace: str, name: str) -> set[WorkloadKey]:
+    def drop(self, kind: GroupKind, namespace: str, name: str) -> set[WorkloadKey]:
         """Forget an object; return the workloads whose judgement may change by it."""
-        if kind in _WORKLOADS:
-            return self._drop_workload(WorkloadKey(namespace, kind, name))
+        if kind in WORKLOADS:
+            return self._drop_workload(WorkloadKey(namespace, kind.kind, name))
         return self._replace_neighbour((kind, namespace, name, 0), None)
 
     def surroundings(self, workload: Workload) -> Surroundings:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from productionpolicy.kube.budgets import Budget
 from productionpolicy.kube.fields import Fields, Unreadable
+from productionpolicy.kube.kinds import GroupKind
 from productionpolicy.kube.pods import HOSTNAME
 from productionpolicy.kube.resources import NO_RESOURCES, Resources, read_default_resources
 from productionpolicy.kube.selectors import Labels
@@ -18,7 +19,8 @@ from productionpolicy.kube.workloads import UNSCALED, Workload
 
 _ONE_POD = "ReadWriteOncePod"
 _SINGLE = frozenset({"ReadWriteOnce", _ONE_POD})
-_SCALED_OBJECT = "ScaledObject"
+AUTOSCALER = GroupKind("autoscaling", "HorizontalPodAutoscaler")
+SCALED_OBJECT = GroupKind("keda.sh", "ScaledObject")
 _MOST_BY_KEDA = 100
 """What KEDA takes for maxReplicaCount where it is not given."""
 
@@ -53,14 +55,19 @@ class Autoscaler(Struct, frozen=True):
     target_name: str
     minimum: int
     maximum: int
-    kind: str = "HorizontalPodAutoscaler"
+    kind: GroupKind = AUTOSCALER
     unreadable: tuple[Unreadable, ...] = ()
     """Why no API server takes it, which is possible only in a file: it is as good as missing."""
 
     @property
+    def title(self) -> str:
+        """What a person calls it."""
+        return f"{self.kind.kind} {self.name}"
+
+    @property
     def minimum_field(self) -> str:
         """The field that holds the minimum."""
-        return "minReplicaCount" if self.kind == _SCALED_OBJECT else "minReplicas"
+        return "minReplicaCount" if self.kind == SCALED_OBJECT else "minReplicas"
 
 
 class Node(Struct, frozen=True):
@@ -257,7 +264,7 @@ def read_autoscaler(raw: Mapping[str, Any]) -> Autoscaler:
         spec.reject("minReplicas", expected="a whole number from 0 to maxReplicas")
     minimum = 1 if minimum is None else minimum
     # KEDA makes an autoscaler of 1 for a minimum of 0, too, and scales to 0 by itself: that it keeps a pod is a guess.
-    by_keda = any(each.text("kind") == _SCALED_OBJECT for each in metadata.items("ownerReferences"))
+    by_keda = any(each.text("kind") == SCALED_OBJECT.kind for each in metadata.items("ownerReferences"))
     return Autoscaler(
         namespace=metadata.text("namespace") or "",
         name=metadata.text("name") or "",
@@ -281,7 +288,7 @@ def read_scaled_object(raw: Mapping[str, Any]) -> Autoscaler:
         target_name=target.text("name") or "",
         minimum=spec.integer("minReplicaCount") or 0,
         maximum=_MOST_BY_KEDA if maximum is None else maximum,
-        kind=_SCALED_OBJECT,
+        kind=SCALED_OBJECT,
     )
 
 

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from productionpolicy.kube.counts import Count
 from productionpolicy.kube.fields import Fields, Unreadable
+from productionpolicy.kube.kinds import GroupKind
 from productionpolicy.kube.ownership import NOBODY, Ownership, Part, Writer
 from productionpolicy.kube.pods import (
     DEFAULT_GRACE_SECONDS,
@@ -58,6 +59,10 @@ class Kind(StrEnum):
 
 
 _KINDS = {each.value: each for each in Kind}
+
+_GROUPS = {Kind.POD: "", Kind.REPLICATION_CONTROLLER: "", Kind.JOB: "batch", Kind.CRON_JOB: "batch"}
+WORKLOADS = frozenset(GroupKind(_GROUPS.get(each, "apps"), each.value) for each in Kind)
+"""The kinds of workloads, with their groups."""
 
 REPAIRED = frozenset({Kind.DEPLOYMENT, Kind.STATEFUL_SET})
 """The kinds to which repairs are made; all others are only judged."""

@@ -9,17 +9,17 @@ from datetime import date
 from msgspec import Struct
 from msgspec.structs import replace
 
-from productionpolicy.kube.neighbours import NEIGHBOURS
+from productionpolicy.kube.neighbours import KNOWN
 from productionpolicy.kube.workloads import WorkloadKey
 from productionpolicy.offline.documents import Document, Unread, Wanted
-from productionpolicy.offline.gathering import WORKLOADS, Gathered, Given, NotJudged, Through, shown, title_of
+from productionpolicy.offline.gathering import Gathered, Given, NotJudged, Through, shown, title_of
 from productionpolicy.offline.places import line_of
 from productionpolicy.offline.versions import API_VERSION, findings_of_version
 from productionpolicy.policy import Policy
 from productionpolicy.verdict import Case, Exempted, Outcome, Verdict, audit, exempted
 from productionpolicy.verdict.audit import EXEMPTIONS, ROLLOUT, UNREADABLE
 
-WANTED = Wanted(WORKLOADS | NEIGHBOURS, makers=True)
+WANTED = Wanted(frozenset(each.kind for each in KNOWN), makers=True)
 """The objects that matter; all others are passed over."""
 
 NOTICES = {

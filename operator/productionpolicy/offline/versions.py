@@ -1,4 +1,4 @@
-"""API versions: which objects are Kubernetes' own, and which of their versions are gone."""
+"""API versions that are gone."""
 
 from __future__ import annotations
 
@@ -18,9 +18,6 @@ _CURRENT = {
     "ReplicationController": "v1",
 }
 _ALSO_SERVED = {"HorizontalPodAutoscaler": ("autoscaling/v1",)}
-_GROUPS = {"ScaledObject": "keda.sh"}
-"""The groups of the kinds that matter though they are not Kubernetes' own."""
-
 _REMOVED = {
     "apps/v1beta1": "1.16",
     "apps/v1beta2": "1.16",
@@ -31,12 +28,6 @@ _REMOVED = {
     "extensions/v1beta1": "1.16",
     "policy/v1beta1": "1.25",
 }
-
-
-def is_foreign(raw: Mapping[str, Any]) -> bool:
-    """Say whether the object is of another API, which uses the same name of a kind: its group has a domain."""
-    group, slash, _ = str(raw.get(API_VERSION)).partition("/")
-    return bool(slash) and "." in group and group != _GROUPS.get(str(raw.get("kind")))
 
 
 def findings_of_version(raw: Mapping[str, Any]) -> Iterator[Finding]:
