@@ -223,3 +223,57 @@ def test_on_a_version_that_is_not_tested_the_operator_starts_and_says_so(world: 
     world.operator.start()
     world.operator.wait_ready(60)
     eventually(lambda: ready() == "the policy is valid and in use")
+
+
+AUTOSCALING = r"/apis/autoscaling/v2(/|$)"
+SCALER = {
+    "apiVersion": "autoscaling/v2",
+    "kind": "HorizontalPodAutoscaler",
+    "metadata": {"name": "web"},
+    "spec": {
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"},
+        "minReplicas": 1,
+        "maxReplicas": 9,
+    },
+}
+
+
+def scaled(world: World) -> str:
+    """Return a namespace with a Deployment of three pods whose autoscaler may leave it only one."""
+    namespace = governed(world)
+    world.apply(namespace, SCALER)
+    return namespace
+
+
+def replicas(world: World, policy: str) -> tuple[int, int]:
+    """Return how many workloads have enough replicas, and how many have not."""
+    rows = world.status(policy).get("expectations", [])
+    return next(((each["passed"], each["failed"]) for each in rows if each["name"] == "replicas"), (0, 0))
+
+
+def test_without_a_group_of_the_api_that_it_can_do_without_the_operator_starts_and_repairs(
+    world: World, proxy: Proxy
+) -> None:
+    namespace = scaled(world)
+    fault = proxy.fail("GET", AUTOSCALING, status=404, times=10**6)
+    world.operator.stop()
+    world.operator.start()
+    world.operator.wait_ready(60)
+    policy = govern(world, namespace)
+    world.repaired("web", namespace)
+    eventually(lambda: replicas(world, policy) == (1, 0))
+    assert fault.seen
+
+    proxy.forgive()
+    eventually(lambda: replicas(world, policy) == (0, 1))
+
+
+def test_a_group_of_the_api_that_goes_and_comes_back_leaves_the_operator_ready(world: World, proxy: Proxy) -> None:
+    policy = govern(world, scaled(world))
+    eventually(lambda: replicas(world, policy) == (0, 1))
+    proxy.fail("GET", AUTOSCALING, status=404, times=10**6)
+    proxy.cut_watches()
+    eventually(lambda: replicas(world, policy) == (1, 0))
+    world.operator.wait_ready(30)
+    proxy.forgive()
+    eventually(lambda: replicas(world, policy) == (0, 1), within=60)

@@ -51,14 +51,16 @@ class Connection(Struct, frozen=True):
         api.user_agent = USER_AGENT
         return api
 
-    async def session(self, traces: Sequence[aiohttp.TraceConfig]) -> kopf.AiohttpSession:
+    async def session(
+        self, traces: Sequence[aiohttp.TraceConfig], *, middlewares: Sequence[aiohttp.ClientMiddlewareType] = ()
+    ) -> kopf.AiohttpSession:
         """Return the session for Kopf's watches; the traces hear of every request and every chunk of a response."""
         tls = self.client().rest_client.ssl_context
         session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, ssl=tls),
             headers={"User-Agent": USER_AGENT},
             proxy=self.configuration.proxy,
-            middlewares=(self._authorize,),
+            middlewares=(*middlewares, self._authorize),
             trace_configs=list(traces),
             read_bufsize=2**21,
         )

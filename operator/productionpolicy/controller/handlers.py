@@ -6,12 +6,12 @@ on them. It does not retry, which is the queue's part.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 import kopf
 
-from productionpolicy.controller.resources import WATCHED, Resource
+from productionpolicy.controller.resources import Resource
 
 
 class Put(Protocol):
@@ -55,11 +55,13 @@ class Forever:
             yield _LAST_BACKOFF_SECONDS
 
 
-def registry(put: Put, login: Callable[[], Awaitable[kopf.AiohttpSession]]) -> kopf.OperatorRegistry:
-    """Return the handlers of all watched kinds."""
+def registry(
+    put: Put, login: Callable[[], Awaitable[kopf.AiohttpSession]], resources: Iterable[Resource]
+) -> kopf.OperatorRegistry:
+    """Return the handlers of some kinds."""
     handlers = kopf.OperatorRegistry()
     kopf.on.login(registry=handlers)(_login(login))
-    for resource in WATCHED:
+    for resource in resources:
         kopf.on.event(resource.group, resource.version, resource.plural, id=resource.plural, registry=handlers)(
             _taking_note(put, resource)
         )

@@ -42,6 +42,9 @@ class Listing:
             except Expired:
                 log.info("a listing took too long and begins again", resource=resource.plural)
             except Gone:
+                if resource.optional:
+                    self._drop(resource, self._store.names(resource))
+                    return
                 log.warning("kind is not served; install it: kubectl apply -k manifests/", resource=resource.plural)
                 await asyncio.sleep(RETRY_SECONDS)
             except (Unavailable, RequestFailed) as error:
@@ -59,6 +62,9 @@ class Listing:
                 metadata = raw["metadata"]
                 unseen.discard((metadata.get("namespace", ""), metadata["name"]))
             await asyncio.sleep(0)
+        self._drop(resource, unseen)
+
+    def _drop(self, resource: Resource, unseen: set[tuple[str, str]]) -> None:
         for namespace, name in sorted(unseen):
             log.info(
                 "an object is gone that no watch told of", resource=resource.plural, namespace=namespace, name=name

@@ -37,6 +37,9 @@ from productionpolicy.kube.surroundings import Server
 
 FINISH_SECONDS = 5.0
 WAIT_SECONDS = 5.0
+LOOK_SECONDS = 60.0
+"""How long to wait, at most, between looks for an optional kind that was not served at the start."""
+
 OPENING_SECONDS = 10.0
 """How long the first listing waits for the watches: what goes after a watch has been opened, that watch tells."""
 LONGEST_SILENCE_SECONDS = 900.0
@@ -69,6 +72,7 @@ class Operator:
         self._cluster = cluster
         self._watches = watches
         self._listing_seconds = options.listing_seconds
+        self._look_seconds = min(LOOK_SECONDS, options.listing_seconds)
         self._state: str | None = "starting"
         self.events = Events(cluster, clock=CLOCK)
         context = Context.of(cluster, events=self.events, clock=CLOCK)
@@ -155,6 +159,7 @@ class Operator:
             try:
                 version = await self._cluster.version()
                 if await self._cluster.serves(POLICIES):
+                    await self._miss_absent_kinds()
                     break
                 self._state = "the CustomResourceDefinition is missing"
                 log.error("CustomResourceDefinition is missing; install it: kubectl apply -k manifests/")
@@ -167,6 +172,21 @@ class Operator:
             log.warning("version of Kubernetes is not tested", reason=self.policies.caveat)
         self.store.inventory.server = Server.of(version)
 
+    async def _miss_absent_kinds(self) -> None:
+        for each in WATCHED:
+            if each.optional and not await self._cluster.serves(each):
+                log.info("kind is not served and counts as empty", kind=str(each.group_kind))
+                self._watches.miss(each)
+
+    async def wait_for_kind(self, resource: Resource) -> None:
+        """Wait until the API server serves a kind that it did not serve at the start."""
+        served = False
+        while not served:
+            await asyncio.sleep(self._look_seconds)
+            with contextlib.suppress(RequestFailed):
+                served = await self._cluster.serves(resource)
+        log.info("kind is served now", kind=str(resource.group_kind))
+
 
 async def operate(options: Options) -> int:
     """Run the operator until SIGTERM or SIGINT; return the exit code.
@@ -175,8 +195,7 @@ async def operate(options: Options) -> int:
         NoConnection: there are no usable credentials.
     """
     connection = await Connection.load(options.kubeconfig)
-    watches = Watches(WATCHED, clock=CLOCK)
-    watches.missed = _end
+    watches = Watches(WATCHED, clock=CLOCK, missed=_end)
     async with connection.client() as api:
         operator = Operator(Cluster(api), watches, options)
         async with Probes(options.host, options.port, alive=operator.alive, ready=operator.ready):
@@ -213,11 +232,10 @@ async def _work(
     signalled: asyncio.Task[Any],
 ) -> None:
     """Work until a signal comes, or something fails that only a restart can mend."""
-    async with _watching(operator, connection, watches) as watching:
-        _listen(stopped)
+    async with _watching(operator, connection, watches, stopped) as watching:
         working = asyncio.create_task(operator.work())
-        await asyncio.wait({working, watching, signalled}, return_when=asyncio.FIRST_COMPLETED)
-        failure = _failure(working) or _failure(watching)
+        await asyncio.wait({working, *watching, signalled}, return_when=asyncio.FIRST_COMPLETED)
+        failure = next((each for each in map(_failure, (working, *watching)) if each is not None), None)
         if failure is not None:
             log.critical("operator ended", error=repr(failure))
         await operator.finish()
@@ -231,25 +249,41 @@ async def _cancel(*tasks: asyncio.Task[Any]) -> None:
 
 
 @asynccontextmanager
-async def _watching(operator: Operator, connection: Connection, watches: Watches) -> AsyncIterator[asyncio.Task[None]]:
-    """Run Kopf beside the work, and stop it last: at its stop it cancels whatever began after it."""
-    started, ended = asyncio.Event(), asyncio.Event()
+async def _watching(
+    operator: Operator, connection: Connection, watches: Watches, stopped: asyncio.Event
+) -> AsyncIterator[set[asyncio.Task[None]]]:
+    """Run Kopf beside the work, and stop it last: at its stop it cancels whatever began after it.
+
+    Kopf looks up once, at its start, which kinds are served. A kind that is served only later gets a Kopf of its own.
+    """
+    ended = asyncio.Event()
 
     async def log_in() -> kopf.AiohttpSession:
-        return await connection.session([watches.trace()])
+        return await connection.session([watches.trace()], middlewares=[watches.retry_absent])
 
-    task = asyncio.create_task(_kopf(handlers.registry(operator.intake.put, log_in), started, ended))
-    await asyncio.wait({task, asyncio.create_task(started.wait())}, return_when=asyncio.FIRST_COMPLETED)
+    async def watch(*resources: Resource) -> asyncio.Task[None]:
+        return await _kopf(handlers.registry(operator.intake.put, log_in, resources), ended=ended, stopped=stopped)
+
+    async def watch_later(resource: Resource) -> None:
+        await operator.wait_for_kind(resource)
+        await (await watch(resource))
+
+    absent = sorted(watches.absent, key=WATCHED.index)
+    waiting = [asyncio.create_task(watch_later(each)) for each in absent]
+    task = await watch(*(each for each in WATCHED if each not in absent))
     try:
-        yield task
+        yield {task, *waiting}
     finally:
         ended.set()
         with contextlib.suppress(Exception):
             await asyncio.wait_for(task, timeout=3)
+        await _cancel(*waiting)
 
 
-async def _kopf(registry: kopf.OperatorRegistry, started: asyncio.Event, ended: asyncio.Event) -> None:
-    await kopf.operator(
+async def _kopf(registry: kopf.OperatorRegistry, *, ended: asyncio.Event, stopped: asyncio.Event) -> asyncio.Task[None]:
+    """Start Kopf, and take the signals over from it: it would cancel writes that are under way."""
+    started = asyncio.Event()
+    running = kopf.operator(
         registry=registry,
         settings=handlers.settings(),
         clusterwide=True,
@@ -257,10 +291,14 @@ async def _kopf(registry: kopf.OperatorRegistry, started: asyncio.Event, ended: 
         ready_flag=started,
         stop_flag=ended,
     )
+    task = asyncio.create_task(running)
+    await asyncio.wait({task, asyncio.create_task(started.wait())}, return_when=asyncio.FIRST_COMPLETED)
+    _listen(stopped)
+    return task
 
 
 def _listen(stopped: asyncio.Event) -> None:
-    """Take the signals over from Kopf, which would cancel writes that are under way."""
+    """Have the signals told by an event."""
     loop = asyncio.get_running_loop()
     for each in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(each, stopped.set)
