@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from productionpolicy.expectations import REPAIRABLE
 from productionpolicy.kube.counts import Count
+from productionpolicy.kube.repairable import OF_CONTAINERS, OF_PODS, OF_WORKLOADS, without
 from productionpolicy.kube.workloads import Workload, read_workload
 from productionpolicy.repairs import (
     Amendment,
@@ -230,6 +232,22 @@ def test_what_is_made_stands(amendment: Amendment, raw: Raw) -> None:
 @given(amendment=AMENDMENTS, raw=owners_objects())
 def test_a_patch_touches_the_pod_template_if_and_only_if_it_restarts(amendment: Amendment, raw: Raw) -> None:
     assert ("template" in amendment.patch(read_workload(raw))["spec"]) is amendment.restarts
+
+
+@given(amendment=AMENDMENTS, raw=owners_objects())
+def test_a_patch_writes_only_the_fields_that_the_amendment_declares(amendment: Amendment, raw: Raw) -> None:
+    after = made(amendment, raw)
+    for patch in (amendment.patch(read_workload(raw)), amendment.withdrawal(read_workload(after))):
+        spec = dict(without(set(amendment.fields) & set(OF_WORKLOADS), patch["spec"]))
+        pod = dict(without(set(amendment.fields) & set(OF_PODS), spec.pop("template", {}).get("spec", {})))
+        containers = [*pod.pop("containers", ()), *pod.pop("initContainers", ())]
+        others = [without(set(amendment.fields) & set(OF_CONTAINERS), each) for each in containers]
+        assert not [name for each in (spec, pod, *others) for name in each if name != "name" and each[name] is not None]
+
+
+def test_each_field_that_is_said_to_be_repairable_is_written_by_a_repair() -> None:
+    declared = {field for each in REPAIRABLE if each.amendment for field in each.amendment.fields}
+    assert declared == {*OF_WORKLOADS, *OF_PODS, *OF_CONTAINERS}
 
 
 @given(amendment=AMENDMENTS)

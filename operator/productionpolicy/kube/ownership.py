@@ -92,6 +92,10 @@ class Part(Struct, frozen=True):
     ownership: Ownership | None = None
     path: tuple[str, ...] = ()
 
+    def below(self, *path: str) -> Part:
+        """Return a part of the part."""
+        return Part(self.ownership, (*self.path, *path))
+
     def declared(self, *path: str) -> bool:
         """Say whether an owner's declared configuration holds the field."""
         return self.ownership is not None and self.ownership.declared(*self.path, *path)

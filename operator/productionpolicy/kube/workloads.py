@@ -17,11 +17,10 @@ from productionpolicy.kube.kinds import GroupKind
 from productionpolicy.kube.ownership import NOBODY, Ownership, Part, Writer
 from productionpolicy.kube.pods import (
     DEFAULT_GRACE_SECONDS,
-    MESSAGE_POLICY,
-    SPREAD_CONSTRAINTS,
     PodTemplate,
     read_pod_template,
 )
+from productionpolicy.kube.repairable import GRACE, OF_CONTAINERS, OF_PODS, OF_WORKLOADS, declared, values, without
 from productionpolicy.kube.selectors import Selector
 
 FIELD_MANAGER = "productionpolicy"
@@ -38,8 +37,6 @@ DEFAULT_PROGRESS_DEADLINE = 600
 """What it fills in for a Deployment's progressDeadlineSeconds."""
 
 DEFAULT_MAX_SURGE = Count(25, percent=True)
-GRACE = "terminationGracePeriodSeconds"
-MAX_UNAVAILABLE = "maxUnavailable"
 NUMBER_OF_PODS = "replicas"
 
 
@@ -104,8 +101,8 @@ _MIRROR = "kubernetes.io/config.mirror"
 _REVISION = "deployment.kubernetes.io/revision"
 """The annotation in which the controller of Deployments counts their templates."""
 
-_TOUCHED = frozenset({"replicas", "strategy", "updateStrategy", "template"})
-"""The fields of a spec that are not digested as they are."""
+_DIGESTED_APART = frozenset({"replicas", "updateStrategy", "template"})
+"""The fields of a spec that are not digested as they are, beside those that repairs write."""
 
 _ENDED = frozenset({"Succeeded", "Failed"})
 """The phases of a pod that will not run any more."""
@@ -224,7 +221,8 @@ class Workload(Struct, frozen=True):
     """The number of a StatefulSet's first pod."""
     progress: Progress = Progress()
     written: frozenset[str] = frozenset()
-    """Which of the fields that have an API default its owner declared: GRACE, MAX_UNAVAILABLE, NUMBER_OF_PODS."""
+    """Which of the fields that repairs write in its spec and that of its pods its owner declared, and whether
+    NUMBER_OF_PODS."""
     holds_fields: bool = False
     """Whether our entry still stands in its managed fields: a repair of ours was cut off."""
     left_at: str = ""
@@ -281,25 +279,23 @@ class Workload(Struct, frozen=True):
     @property
     def digest(self) -> str:
         """A short digest of what its owner asks for, the number of replicas aside."""
-        return digest(f"{self.rest} {(*self._touched_in_pods, self.strategy)!r}")
+        return digest(f"{self.rest} {(*self._repairable_in_pods, *values(OF_WORKLOADS, self))!r}")
 
     @property
     def template_digest(self) -> str:
         """A short digest of the pod template that its owner asks for."""
-        return digest(f"{self.rest_of_template} {self._touched_in_pods!r}")
+        return digest(f"{self.rest_of_template} {self._repairable_in_pods!r}")
 
     @property
-    def _touched_in_pods(self) -> tuple[object, ...]:
-        """What a repair may touch in the pod template."""
-        template = self.template
-        hooks = [(each.name, each.pre_stop, each.message_policy) for each in template.containers]
-        constraints = tuple(replace(each, declared=False) for each in template.spread_constraints)
-        return hooks, template.grace_seconds, template.anti_affinity, constraints
+    def _repairable_in_pods(self) -> tuple[object, ...]:
+        """What stands in the fields of the pod template that repairs write."""
+        containers = [(each.name, *values(OF_CONTAINERS, each)) for each in self.template.containers]
+        return containers, *values(OF_PODS, self.template)
 
     @property
     def grace_may_rise(self) -> bool:
         """Whether nobody wrote the grace period: it is the API's default, and no declared configuration holds it."""
-        return GRACE not in self.written and self.template.grace_seconds == DEFAULT_GRACE_SECONDS
+        return GRACE.name not in self.written and self.template.grace_seconds == DEFAULT_GRACE_SECONDS
 
     @property
     def runs_no_pod(self) -> bool:
@@ -361,10 +357,12 @@ def read_workload(raw: Mapping[str, Any]) -> Workload:
         hook=_read_hook(annotations) if kind in {Kind.POD, Kind.JOB} else None,
         replicas=_replicas(spec),
         selector=_read_selector(spec, kind),
-        template=read_pod_template(
-            fields.below(*template),
-            record=Part(ownership, (*template, "spec")),
-            triggers=annotations.get(IMAGE_TRIGGERS, ""),
+        template=(
+            pods := read_pod_template(
+                fields.below(*template),
+                record=Part(ownership, (*template, "spec")),
+                triggers=annotations.get(IMAGE_TRIGGERS, ""),
+            )
         ),
         strategy=_read_strategy(spec.mapping("strategy" if kind is Kind.DEPLOYMENT else "updateStrategy")),
         paused=spec.boolean("paused"),
@@ -374,7 +372,7 @@ def read_workload(raw: Mapping[str, Any]) -> Workload:
         min_ready_seconds=spec.integer("minReadySeconds") or 0,
         first_ordinal=spec.mapping("ordinals").integer("start") or 0,
         progress=_read_progress(fields.mapping("status"), revision=annotations.get(_REVISION, "")),
-        written=_written(ownership),
+        written=declared(OF_WORKLOADS, Part(ownership, ("spec",))) | pods.written | _declared_number(ownership),
         holds_fields=ownership.holds_fields,
         left_at=ownership.left_at,
         last_writer=ownership.last_writer,
@@ -515,21 +513,16 @@ class _Condition(Struct, frozen=True):
         return (self.type, self.reason) == (kind, reason)
 
 
-def _written(ownership: Ownership) -> frozenset[str]:
-    places = {
-        GRACE: ("spec", "template", "spec", GRACE),
-        MAX_UNAVAILABLE: ("spec", "strategy", "rollingUpdate", MAX_UNAVAILABLE),
-        NUMBER_OF_PODS: ("spec", NUMBER_OF_PODS),
-    }
-    return frozenset(name for name, path in places.items() if ownership.declared(*path))
+def _declared_number(ownership: Ownership) -> frozenset[str]:
+    return frozenset({NUMBER_OF_PODS}) if ownership.declared("spec", NUMBER_OF_PODS) else frozenset()
 
 
 def _rest(spec: Any) -> tuple[str, str]:
-    """Digest a spec, and its pod template, less all that a repair may touch, whether it stands there or not."""
+    """Digest a spec, and its pod template, less all that a repair may write, whether it is there or not."""
     if not isinstance(spec, Mapping):
         return digest(""), digest("")
     template = digest(_encoded(_rest_of_template(spec.get("template"))))
-    others = {name: value for name, value in spec.items() if name not in _TOUCHED}
+    others = {name: value for name, value in without(OF_WORKLOADS, spec).items() if name not in _DIGESTED_APART}
     return digest(_encoded(others) + template.encode()), template
 
 
@@ -548,23 +541,8 @@ def _encoded(value: Any) -> bytes:
 
 
 def _rest_of_pod(pod: Mapping[str, Any]) -> dict[str, Any]:
-    rest = {name: value for name, value in pod.items() if name not in {GRACE, SPREAD_CONSTRAINTS}}
+    rest = dict(pod)
     for name in ("containers", "initContainers"):
         if isinstance(rest.get(name), list):
-            rest[name] = [_rest_of_container(each) for each in rest[name]]
-    return dict(_less(rest, "affinity", "podAntiAffinity"))
-
-
-def _rest_of_container(container: Any) -> Any:
-    if not isinstance(container, Mapping):
-        return container
-    return _less({name: value for name, value in container.items() if name != MESSAGE_POLICY}, "lifecycle", "preStop")
-
-
-def _less(owner: Any, parent: str, name: str) -> Any:
-    """Return a mapping less one field of its parent, and less the parent if nothing else is in it."""
-    if not isinstance(owner, Mapping) or not isinstance(owner.get(parent), Mapping):
-        return owner
-    kept = {key: value for key, value in owner[parent].items() if key != name}
-    rest = {key: value for key, value in owner.items() if key != parent}
-    return {**rest, parent: kept} if kept else rest
+            rest[name] = [without(OF_CONTAINERS, each) for each in rest[name]]
+    return dict(without(OF_PODS, rest))

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Protocol, Self
 from msgspec import Struct
 
 from productionpolicy.kube.pods import Container
+from productionpolicy.kube.repairable import RepairableField
 from productionpolicy.kube.workloads import Workload
 
 Patch = dict[str, Any]
@@ -24,11 +25,9 @@ class Illegible(ValueError):
 class Notation(Protocol):
     """How the repair of an expectation is noted: as one kind of amendment, or as one of several."""
 
+    fields: ClassVar[tuple[RepairableField, ...]]
     restarts: ClassVar[bool]
-    """Whether it changes the pod template, so that pods are replaced."""
-
     subject: ClassVar[str]
-    """The field that a note speaks of, for people; empty where the note or its expectation names it."""
 
     @classmethod
     def parse(cls, note: str) -> Amendment:
@@ -39,13 +38,16 @@ class Notation(Protocol):
         """
 
 
-class Amendment(Protocol):
-    """A change that we make to a workload of somebody else."""
+class Amendment(Struct, frozen=True):
+    """A change that the operator makes to a workload of somebody else. Each kind of it is a subclass."""
 
-    restarts: ClassVar[bool]
+    fields: ClassVar[tuple[RepairableField, ...]]
+    """All that it writes."""
+
+    restarts: ClassVar[bool] = True
     """Whether it changes the pod template, so that pods are replaced."""
 
-    subject: ClassVar[str]
+    subject: ClassVar[str] = ""
     """The field that a note speaks of, for people; empty where the note or its expectation names it."""
 
     @classmethod
@@ -55,30 +57,39 @@ class Amendment(Protocol):
         Raises:
             Illegible: it tells of none.
         """
+        raise NotImplementedError
 
     def note(self) -> str:
         """Return the words for the journal; `parse` reads them."""
+        raise NotImplementedError
 
     def standing(self, workload: Workload) -> Standing:
         """Say what has become of it on the live workload."""
+        raise NotImplementedError
 
     def serves(self, wanted: Amendment) -> bool:
-        """Say whether it can stay where `wanted` would be written today."""
+        """Say whether it can stay where `wanted` would be written today; by default if it is the very same."""
+        return self == wanted
 
     def surpasses(self, wanted: Amendment) -> bool:
-        """Say whether it is more than `wanted`, and can wait for the pods to restart anyway."""
+        """Say whether it is more than `wanted`, and can wait for the pods to restart anyway; by default it never is."""
+        return False
 
     def applied(self, workload: Workload) -> Workload:
         """Return the workload with it."""
+        raise NotImplementedError
 
     def removed(self, workload: Workload) -> Workload:
         """Return the workload as its owner sees it: without it."""
+        raise NotImplementedError
 
     def patch(self, workload: Workload) -> Patch:
         """Return the strategic merge patch that makes it."""
+        raise NotImplementedError
 
     def withdrawal(self, workload: Workload) -> Patch:
         """Return the strategic merge patch that takes it back and leaves no trace in the pod template."""
+        raise NotImplementedError
 
 
 class Standing(Struct, frozen=True):

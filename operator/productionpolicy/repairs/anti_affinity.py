@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any, ClassVar
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from productionpolicy.kube.pods import POD_TEMPLATE_HASH, PREFERRED_TERMS, REQUIRED_TERMS, AffinityTerm
+from productionpolicy.kube.pods import POD_TEMPLATE_HASH, AffinityTerm
+from productionpolicy.kube.repairable import ANTI_AFFINITY, PREFERRED_TERMS, REQUIRED_TERMS, RepairableField
 from productionpolicy.kube.selectors import Selector
 from productionpolicy.kube.workloads import Workload
 from productionpolicy.repairs.amendment import Amendment, Illegible, Patch, Standing, in_pod_template
@@ -22,11 +22,10 @@ _FIELDS = {True: REQUIRED_TERMS, False: PREFERRED_TERMS}
 WEIGHT = 100
 
 
-class AntiAffinity(Struct, frozen=True):
+class AntiAffinity(Amendment, frozen=True):
     """One term per topology key, against the workload's own pods."""
 
-    restarts: ClassVar[bool] = True
-    subject: ClassVar[str] = ""
+    fields: ClassVar[tuple[RepairableField, ...]] = (ANTI_AFFINITY,)
 
     preferred: tuple[str, ...] = ()
     """Topology keys in whose places the scheduler avoids a second pod."""
@@ -65,16 +64,12 @@ class AntiAffinity(Struct, frozen=True):
     def standing(self, workload: Workload) -> Standing:
         """Terms other than ours are the owner's: the lists are atomic, and a writer replaces them whole."""
         live = workload.template.anti_affinity
-        ours = live == self._terms(workload) and not workload.template.anti_affinity_declared
+        ours = live == self._terms(workload) and ANTI_AFFINITY.name not in workload.template.written
         return Standing(kept=self if ours else None, undone=not live)
 
     def serves(self, wanted: Amendment) -> bool:
         """Say whether it is what was asked: later changes of the nodes never rewrite it."""
         return isinstance(wanted, AntiAffinity) and self.asked == wanted.asked
-
-    def surpasses(self, wanted: Amendment) -> bool:
-        """It is never more than what is wanted."""
-        return False
 
     def applied(self, workload: Workload) -> Workload:
         """Return the workload with our terms."""
@@ -89,14 +84,11 @@ class AntiAffinity(Struct, frozen=True):
         terms, lists = self._terms(workload), self._without_terms(workload)
         for required in sorted({each.required for each in terms}, reverse=True):
             lists[_FIELDS[required]] = [_written(each) for each in terms if each.required is required]
-        return in_pod_template({"affinity": {"podAntiAffinity": lists}})
+        return in_pod_template(ANTI_AFFINITY.written(lists))
 
     def withdrawal(self, workload: Workload) -> Patch:
         """Remove the terms, and the parents that exist only for them."""
-        template = workload.template
-        if template.anti_affinity_shared:
-            return in_pod_template({"affinity": {"podAntiAffinity": self._without_terms(workload)}})
-        return in_pod_template({"affinity": {"podAntiAffinity": None} if template.affinity_shared else None})
+        return in_pod_template(ANTI_AFFINITY.removed(workload.template.shared, parts=self._without_terms(workload)))
 
     @property
     def asked(self) -> tuple[bool, frozenset[str]]:

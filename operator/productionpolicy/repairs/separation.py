@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from productionpolicy.kube.repairable import RepairableField
 from productionpolicy.repairs.anti_affinity import AntiAffinity
 from productionpolicy.repairs.topology_spread import TopologySpread
 
@@ -11,6 +12,7 @@ from productionpolicy.repairs.topology_spread import TopologySpread
 class Separation:
     """A podAntiAffinity or topologySpreadConstraints; how a note begins tells which."""
 
+    fields: ClassVar[tuple[RepairableField, ...]] = AntiAffinity.fields + TopologySpread.fields
     restarts: ClassVar[bool] = True
     subject: ClassVar[str] = ""
 

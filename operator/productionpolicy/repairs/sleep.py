@@ -6,21 +6,20 @@ import re
 from collections.abc import Iterable
 from typing import ClassVar
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from productionpolicy.kube.pods import Container, Handler, HandlerKind
+from productionpolicy.kube.repairable import PRE_STOP, RepairableField
 from productionpolicy.kube.workloads import Workload
 from productionpolicy.repairs.amendment import Amendment, Illegible, Patch, Standing, in_containers
 
 _NOTE = re.compile(r"(exec )?sleep ([0-9]{1,6})s: ([a-z0-9-]+(?:,[a-z0-9-]+)*)")
 
 
-class Sleep(Struct, frozen=True):
+class Sleep(Amendment, frozen=True):
     """`preStop: {sleep: {seconds: N}}`, or `exec: {command: [sleep, N]}`, in the named containers."""
 
-    restarts: ClassVar[bool] = True
-    subject: ClassVar[str] = ""
+    fields: ClassVar[tuple[RepairableField, ...]] = (PRE_STOP,)
 
     seconds: int
     containers: tuple[str, ...]
@@ -43,17 +42,10 @@ class Sleep(Struct, frozen=True):
     def standing(self, workload: Workload) -> Standing:
         """Containers that lost the hook undo it; those with a hook of the owner's, or gone, are his."""
         present = self._present(workload)
-        kept = tuple(each.name for each in present if each.pre_stop == self._handler and not each.pre_stop_declared)
+        undeclared = (each for each in present if PRE_STOP.name not in each.written)
+        kept = tuple(each.name for each in undeclared if each.pre_stop == self._handler)
         undone = any(each.pre_stop is None for each in present)
         return Standing(kept=replace(self, containers=kept) if kept else None, undone=undone)
-
-    def serves(self, wanted: Amendment) -> bool:
-        """Say whether it is the very same."""
-        return self == wanted
-
-    def surpasses(self, wanted: Amendment) -> bool:
-        """It is never more than what is wanted."""
-        return False
 
     def applied(self, workload: Workload) -> Workload:
         """Give the containers the sleep."""
@@ -84,7 +76,7 @@ class Sleep(Struct, frozen=True):
             written = {"exec": {"command": ["sleep", str(self.seconds)]}}
         former = container.pre_stop.kind if container.pre_stop else None
         gone = {str(former): None} if former and former is not self._handler.kind else {}
-        return {"lifecycle": {"preStop": {**written, **gone}}}
+        return PRE_STOP.written({**written, **gone})
 
     def _present(self, workload: Workload) -> tuple[Container, ...]:
         return tuple(each for each in workload.template.containers if each.name in self.containers)
@@ -96,4 +88,4 @@ def _with_hook(workload: Workload, containers: Iterable[str], hook: Handler | No
 
 
 def _without_hook(container: Container) -> Patch:
-    return {"lifecycle": {"preStop": None} if container.lifecycle_shared else None}
+    return PRE_STOP.removed(container.shared)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any, ClassVar
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from productionpolicy.kube.pods import POD_TEMPLATE_HASH, SPREAD_CONSTRAINTS, SpreadConstraint
+from productionpolicy.kube.pods import POD_TEMPLATE_HASH, SpreadConstraint
+from productionpolicy.kube.repairable import SPREAD_CONSTRAINTS, RepairableField
 from productionpolicy.kube.selectors import Selector
 from productionpolicy.kube.workloads import Workload
 from productionpolicy.repairs.amendment import TOPOLOGY_KEY, Amendment, Illegible, Patch, Standing, in_pod_template
@@ -17,11 +17,10 @@ _KEYS = r"[A-Za-z0-9./_-]+(?:,[A-Za-z0-9./_-]+)*"
 _NOTE = re.compile(rf"TopologySpread( per rollout)?: ({_KEYS})(?:; one place: ({_KEYS}))?")
 
 
-class TopologySpread(Struct, frozen=True):
+class TopologySpread(Amendment, frozen=True):
     """One constraint per topology key, on the workload's own pods, which never keeps a pod from being scheduled."""
 
-    restarts: ClassVar[bool] = True
-    subject: ClassVar[str] = ""
+    fields: ClassVar[tuple[RepairableField, ...]] = (SPREAD_CONSTRAINTS,)
 
     keys: tuple[str, ...]
     per_rollout: bool = False
@@ -61,10 +60,6 @@ class TopologySpread(Struct, frozen=True):
         """Say whether it is what was asked: later changes of the nodes never rewrite it."""
         return isinstance(wanted, TopologySpread) and self.asked == wanted.asked
 
-    def surpasses(self, wanted: Amendment) -> bool:
-        """It is never more than what is wanted."""
-        return False
-
     def applied(self, workload: Workload) -> Workload:
         """Return the workload with our constraints."""
         return _with_constraints(workload, (*workload.template.spread_constraints, *self._constraints(workload)))
@@ -77,11 +72,12 @@ class TopologySpread(Struct, frozen=True):
     def patch(self, workload: Workload) -> Patch:
         """Return the constraints to add."""
         selector = (workload.selector or Selector()).as_field()
-        return in_pod_template({SPREAD_CONSTRAINTS: [self._written(key, selector) for key in self.keys]})
+        return in_pod_template(SPREAD_CONSTRAINTS.written([self._written(key, selector) for key in self.keys]))
 
     def withdrawal(self, workload: Workload) -> Patch:
         """Remove the constraints."""
-        return in_pod_template({SPREAD_CONSTRAINTS: [{"$patch": "delete", TOPOLOGY_KEY: key} for key in self.keys]})
+        gone = [{"$patch": "delete", TOPOLOGY_KEY: key} for key in self.keys]
+        return in_pod_template(SPREAD_CONSTRAINTS.written(gone))
 
     @property
     def asked(self) -> tuple[bool, frozenset[str]]:

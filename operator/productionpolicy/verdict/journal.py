@@ -14,8 +14,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from productionpolicy.expectations import BY_NAME, REPAIRABLE, Expectation
-from productionpolicy.kube.workloads import ANNOTATION_DOMAIN, GRACE, MAX_UNAVAILABLE, REPAIRED, Workload
-from productionpolicy.repairs import Amendment, Grace, Illegible, MaxUnavailable, Notation, Standing
+from productionpolicy.kube.workloads import ANNOTATION_DOMAIN, REPAIRED, Workload
+from productionpolicy.repairs import Amendment, Illegible, Standing
 from productionpolicy.verdict.rollout_notes import BEFORE, FAILED, STARTED, FailedRollout, Started
 
 REPAIRS = f"repairs.{ANNOTATION_DOMAIN}/"
@@ -27,7 +27,6 @@ OWNERS = "owner's"
 MOST_UNDONE = 2
 """How often another writer may undo the same repair before we leave it undone."""
 
-_RESTORABLE: dict[type[Notation], str] = {Grace: GRACE, MaxUnavailable: MAX_UNAVAILABLE}
 _PREFIXES = (REPAIRS, CONTESTED, BEFORE)
 _KEYS = (POLICY, STARTED, FAILED, *(f"{prefix}{each.name}" for prefix in _PREFIXES for each in REPAIRABLE))
 """Our notes; one of an expectation that only another version knows is none of our business."""
@@ -109,8 +108,8 @@ class Journal(Struct, frozen=True):
         view = workload
         for repair in self.repairs.values():
             view = repair.removed(view)
-        written = {_restorable(BY_NAME[name]) for name in self.owners} - {None}
-        return replace(view, written=view.written | {str(name) for name in written}) if written else view
+        written = {each for name in self.owners for each in _restorable(BY_NAME[name])}
+        return replace(view, written=view.written | written) if written else view
 
 
 def read_journal(workload: Workload) -> Journal:
@@ -153,5 +152,6 @@ def _former(workload: Workload) -> Iterator[tuple[str, Amendment]]:
                 yield each.name, each.amendment.parse(note)
 
 
-def _restorable(expectation: Expectation[Any]) -> str | None:
-    return _RESTORABLE.get(expectation.amendment) if expectation.amendment else None
+def _restorable(expectation: Expectation[Any]) -> Iterator[str]:
+    fields = expectation.amendment.fields if expectation.amendment else ()
+    return (each.name for each in fields if each.restorable)
