@@ -6,6 +6,7 @@ One file per kind of amendment. Each knows nothing of why it is made; the expect
 from productionpolicy.repairs.amendment import (
     Amendment,
     Illegible,
+    Need,
     Notation,
     Patch,
     Standing,
@@ -29,6 +30,7 @@ __all__ = [
     "Illegible",
     "MaxUnavailable",
     "MessagePolicy",
+    "Need",
     "Notation",
     "Patch",
     "Separation",

@@ -22,10 +22,22 @@ class Illegible(ValueError):
     """A note in the journal is not one of ours."""
 
 
+class Need(Struct, frozen=True):
+    """What one amendment needs of another: without it the API server refuses it, or it could not do its work."""
+
+    of: type[Amendment]
+    """The amendment that can meet it."""
+    broken: Callable[[Workload, Amendment | None], bool]
+    """Says whether a workload with all its amendments breaks it; the second argument is the one that has the need."""
+    reason: str
+    """Why the amendment is left out where the need cannot be met, for people."""
+
+
 class Notation(Protocol):
     """How the repair of an expectation is noted: as one kind of amendment, or as one of several."""
 
     fields: ClassVar[tuple[RepairableField, ...]]
+    needs: ClassVar[tuple[Need, ...]]
     restarts: ClassVar[bool]
     subject: ClassVar[str]
 
@@ -43,6 +55,9 @@ class Amendment(Struct, frozen=True):
 
     fields: ClassVar[tuple[RepairableField, ...]]
     """All that it writes."""
+
+    needs: ClassVar[tuple[Need, ...]] = ()
+    """What it needs of other amendments."""
 
     restarts: ClassVar[bool] = True
     """Whether it changes the pod template, so that pods are replaced."""

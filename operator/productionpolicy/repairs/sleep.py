@@ -11,15 +11,30 @@ from msgspec.structs import replace
 from productionpolicy.kube.pods import Container, Handler, HandlerKind
 from productionpolicy.kube.repairable import PRE_STOP, RepairableField
 from productionpolicy.kube.workloads import Workload
-from productionpolicy.repairs.amendment import Amendment, Illegible, Patch, Standing, in_containers
+from productionpolicy.repairs.amendment import Amendment, Illegible, Need, Patch, Standing, in_containers
+from productionpolicy.repairs.grace import Grace
 
 _NOTE = re.compile(r"(exec )?sleep ([0-9]{1,6})s: ([a-z0-9-]+(?:,[a-z0-9-]+)*)")
+
+
+def _outlasts_grace(workload: Workload, sleep: Amendment | None) -> bool:
+    """Say whether a native sleep, or the operator's own, is not shorter than the grace period of the pods."""
+    template = workload.template
+    return template.sleep_exceeds_grace or (isinstance(sleep, Sleep) and sleep.seconds >= template.grace_seconds)
 
 
 class Sleep(Amendment, frozen=True):
     """`preStop: {sleep: {seconds: N}}`, or `exec: {command: [sleep, N]}`, in the named containers."""
 
     fields: ClassVar[tuple[RepairableField, ...]] = (PRE_STOP,)
+    needs: ClassVar[tuple[Need, ...]] = (
+        Need(
+            of=Grace,
+            broken=_outlasts_grace,
+            reason="the sleep is not shorter than the grace period, which this policy does not raise "
+            "(terminationGracePeriod)",
+        ),
+    )
 
     seconds: int
     containers: tuple[str, ...]

@@ -15,13 +15,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from productionpolicy.expectations import BY_NAME, REPAIRABLE, Action, Expectation, Refusal
-from productionpolicy.expectations.pre_stop import PRE_STOP
 from productionpolicy.expectations.rolling_update import ROLLING_UPDATE
-from productionpolicy.expectations.termination_grace_period import TERMINATION_GRACE_PERIOD as GRACE_PERIOD
 from productionpolicy.kube.budgets import Budget
 from productionpolicy.kube.workloads import REPAIRED, Workload
 from productionpolicy.policy import OnRemoval
-from productionpolicy.repairs import Amendment, BudgetTerms, Patch, Sleep, in_the_order_of, merged
+from productionpolicy.repairs import Amendment, BudgetTerms, Need, Patch, in_the_order_of, merged
 from productionpolicy.verdict.case import BUDGET, Applied, Case
 from productionpolicy.verdict.journal import CONTESTED, NO_EVICTION, NO_ROOM, OWNERS, POLICY, REPAIRS, Contest
 from productionpolicy.verdict.rollout_notes import BEFORE, FAILED, STARTED, FailedRollout, Started
@@ -214,50 +212,60 @@ def _no_longer_deferred(draft: _Draft) -> _Draft:
     return replace(draft, after=draft.later, refusal=None, held=False)
 
 
-def _applied(amendment: Amendment | BudgetTerms | None, view: Workload) -> Workload:
-    return view if amendment is None or isinstance(amendment, BudgetTerms) else amendment.applied(view)
+def _applied(after: Amendment | BudgetTerms | None, view: Workload) -> Workload:
+    amendment = _amendment(after)
+    return amendment.applied(view) if amendment else view
+
+
+def _amendment(after: Amendment | BudgetTerms | None) -> Amendment | None:
+    """Return what is to be written into the workload itself."""
+    return after if isinstance(after, Amendment) else None
 
 
 def _acceptable(case: Case, drafts: dict[str, _Draft]) -> dict[str, _Draft]:
-    """Leave out what the API server would refuse, or what could not be: a sleep that the grace period cuts short."""
-    for revised in (_with_former_sleep, _without_sleep, _with_former_grace):
-        if not _sleeps_too_long(case, drafts):
-            return drafts
-        drafts = revised(drafts)
+    """Leave out what the API server would refuse, or what could not do its work: see `Need`."""
+    for expectation in REPAIRABLE:
+        for need in expectation.amendment.needs if expectation.amendment else ():
+            drafts = _met(case, drafts, expectation.name, need)
     return drafts
 
 
-def _sleeps_too_long(case: Case, drafts: Mapping[str, _Draft]) -> bool:
-    """Say whether a native sleep, or one of ours, is not shorter than the grace period."""
-    template, ours = _outcome(case, drafts).template, drafts[PRE_STOP.name].after
-    return template.sleep_exceeds_grace or (isinstance(ours, Sleep) and ours.seconds >= template.grace_seconds)
+def _met(case: Case, drafts: dict[str, _Draft], name: str, need: Need) -> dict[str, _Draft]:
+    """Return drafts that break a need as little as possible.
+
+    What the repair has written before may still be right; otherwise it goes. If the need is broken even then, another
+    writer's value has it: then what meets the need stays as it is.
+    """
+    for amendment in (drafts[name].before, None):
+        if not _breaks(case, drafts, name, need):
+            return drafts
+        drafts = _with_amendment(drafts, name, amendment, need.reason)
+    return _with_former_support(drafts, name, need) if _breaks(case, drafts, name, need) else drafts
+
+
+def _breaks(case: Case, drafts: Mapping[str, _Draft], name: str, need: Need) -> bool:
+    return need.broken(_outcome(case, drafts), _amendment(drafts[name].after))
 
 
 def _outcome(case: Case, drafts: Mapping[str, _Draft]) -> Workload:
     return reduce(lambda view, draft: _applied(draft.after, view), drafts.values(), case.owners_view)
 
 
-def _with_former_sleep(drafts: dict[str, _Draft]) -> dict[str, _Draft]:
-    return _with_sleep(drafts, drafts[PRE_STOP.name].before)
-
-
-def _without_sleep(drafts: dict[str, _Draft]) -> dict[str, _Draft]:
-    return _with_sleep(drafts, None)
-
-
-def _with_sleep(drafts: dict[str, _Draft], sleep: Amendment | None) -> dict[str, _Draft]:
-    draft = drafts[PRE_STOP.name]
+def _with_amendment(
+    drafts: dict[str, _Draft], name: str, amendment: Amendment | None, reason: str
+) -> dict[str, _Draft]:
+    draft = drafts[name]
     if draft.held or draft.after is None:
         return drafts
-    reason = "the sleep is not shorter than the grace period, which this policy does not raise (terminationGracePeriod)"
-    return {**drafts, PRE_STOP.name: replace(draft, after=sleep, refusal=reason)}
+    return {**drafts, name: replace(draft, after=amendment, refusal=reason)}
 
 
-def _with_former_grace(drafts: dict[str, _Draft]) -> dict[str, _Draft]:
-    """Leave the period that we raised where a sleep needs it that stays; if that is the owner's, so is the period."""
-    draft, sleep = drafts[GRACE_PERIOD.name], drafts[PRE_STOP.name]
-    left = replace(draft, before=None) if sleep.after is None else replace(draft, after=draft.before)
-    return {**drafts, GRACE_PERIOD.name: left}
+def _with_former_support(drafts: dict[str, _Draft], name: str, need: Need) -> dict[str, _Draft]:
+    """Leave as it is what the operator wrote to meet a need that lasts; if that is the owner's, so is what meets it."""
+    support = next(each.name for each in REPAIRABLE if each.amendment is need.of)
+    draft = drafts[support]
+    left = replace(draft, before=None) if drafts[name].after is None else replace(draft, after=draft.before)
+    return {**drafts, support: left}
 
 
 def _draft(case: Case, expectation: Expectation[Any], *, view: Workload | None = None) -> _Draft:
