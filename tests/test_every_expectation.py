@@ -73,10 +73,9 @@ def carried_out(example: Example, governed_by: Policy) -> tuple[Case, Plan, Case
     before = defaulted(example.workload)
     case = example.case(before, governed_by=governed_by)
     planned = plan(case)
-    budgets = []
-    if planned.budget is not None and planned.budget.terms is not None:
-        budgets.append(planned.budget.terms.manifest(case.workload, policy=governed_by.name))
-    return case, planned, example.case(patched(before, planned.patch), *budgets, governed_by=governed_by)
+    wanted = (each.wanted for each in planned.objects if each.wanted)
+    objects = [each.manifest(case.workload, policy=governed_by.name) for each in wanted]
+    return case, planned, example.case(patched(before, planned.patch), *objects, governed_by=governed_by)
 
 
 @every_expectation

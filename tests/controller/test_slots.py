@@ -92,13 +92,13 @@ async def test_a_look_during_a_write_does_not_give_the_slot_back() -> None:
     stage = Stage()
     amended: list[bool] = []
 
-    async def create_budget(_: Any) -> Any:
+    async def create(*_: Any) -> Any:
         stage.rollouts.enter("default", stage.workload, slots=1)
         stage.reconciler.look(WEB)
         amended.append(stage.rollouts.rolling(WEB))
         return {"metadata": {"name": "web-deployment-productionpolicy", "namespace": "shop", "resourceVersion": "9"}}
 
-    stage.written.create_budget = create_budget  # type: ignore[assignment, method-assign]  # what happens in the middle of a write
+    stage.written.create = create  # type: ignore[assignment, method-assign]  # what happens in the middle of a write
     await stage.look()
     assert amended == [True]
 

@@ -22,11 +22,10 @@ def repairs(example: Example, planned: Plan) -> list[str]:
 
 
 def objects_after(planned: Plan, case: Case, raw: Raw) -> list[Raw]:
-    """Return the workload with the plan's patch, and the budget that the plan asks for."""
+    """Return the workload with the plan's patch, and the objects that the plan asks for."""
     after = [patched(raw, planned.patch)]
-    if planned.budget is not None and planned.budget.terms is not None:
-        after.append(planned.budget.terms.manifest(case.workload, policy="default"))
-    return after
+    wanted = (each.wanted for each in planned.objects if each.wanted)
+    return [*after, *(each.manifest(case.workload, policy="default") for each in wanted)]
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda each: each.name)

@@ -88,7 +88,7 @@ def test_a_budget_is_read_whole() -> None:
     assert (read.namespace, read.name, read.uid, read.resource_version) == ("shop", "mine", "u1", "7")
     assert (read.selector, read.terms) == (Selector.of_labels({"app": "web"}), "maxUnavailable 25%")
     assert (read.eviction_policy, read.owner_uids) == ("AlwaysAllow", ("owner",))
-    assert (read.ours, read.deleting) == (True, True)
+    assert (read.made_by_operator, read.deleting) == (True, True)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_a_budget_is_read_whole() -> None:
     ids=["bare", "label only", "label of another", "owner only"],
 )
 def test_a_budget_is_ours_only_by_label_and_owner_reference(metadata: dict[str, Any]) -> None:
-    assert read_budget(budget(metadata=metadata)).ours is False
+    assert read_budget(budget(metadata=metadata)).made_by_operator is False
 
 
 def deadlocked(*, generation: int = 1, **status: Any) -> bool:

@@ -14,9 +14,9 @@ from productionpolicy.controller.intake import Intake
 from productionpolicy.controller.policies import Policies
 from productionpolicy.controller.publisher import Publisher
 from productionpolicy.controller.reconciler import Reconciler
-from productionpolicy.controller.resources import BUDGETS, DEPLOYMENTS, NAMESPACES, POLICIES
+from productionpolicy.controller.resources import BUDGETS, DEPLOYMENTS, NAMESPACES, POLICIES, Resource
 from productionpolicy.controller.writer import Writer
-from productionpolicy.kube.budgets import Budget
+from productionpolicy.kube.owned import Ownable
 from productionpolicy.kube.workloads import FIELD_MANAGER, Workload, WorkloadKey
 from productionpolicy.policy import Policy
 from support.manifests import Raw, deployment
@@ -36,12 +36,12 @@ class Written:
     """What the API server says to a release."""
     clock: ServerClock = field(default_factory=ServerClock)
 
-    async def create_budget(self, manifest: Raw) -> Raw:
+    async def create(self, _: Resource, manifest: Raw) -> Raw:
         metadata = {**manifest["metadata"], "uid": "b", "resourceVersion": "10", "generation": 1}
         self.budgets.append({**manifest, "metadata": metadata})
         return self.budgets[-1]
 
-    async def delete_budget(self, live: Budget) -> None:
+    async def delete(self, _: Resource, live: Ownable) -> None:
         self.deleted.append(live.name)
 
     async def amend(self, _: Workload, patch: Raw) -> Raw:

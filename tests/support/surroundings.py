@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TypeVar
 
-from productionpolicy.kube.budgets import Budget, is_ours_beside
+from productionpolicy.kube.budgets import BUDGET, Budget
 from productionpolicy.kube.neighbours import NEIGHBOURS, Neighbour, kind_of, known_kind, read_neighbour
+from productionpolicy.kube.owned import is_made_for
 from productionpolicy.kube.surroundings import (
     Autoscaler,
     Claim,
@@ -81,15 +82,16 @@ class _Sight:
         )
         if self.workload.kind is Kind.POD:
             selecting = []
-        made = [each for each in self.of(Budget) if is_ours_beside(self.workload, each)]
+        made = [each for each in self.of(Budget) if is_made_for(self.workload, each)]
         overlaps = list(self.overlaps())
         rivals = chain.from_iterable(map(self.selecting, overlaps))
         return Surroundings(
             budgets=tuple(each for each in self.of(Budget) if each in selecting or each in made),
+            owned={BUDGET: made[0]} if made else {},
             reaches={each.name: self.reach(each) for each in selecting},
             overlaps=tuple(sorted({f"{each.kind} {each.key.name}" for each in overlaps if not each.passing})),
             passing=tuple(sorted({f"{each.kind} {each.key.name}" for each in overlaps if each.passing})),
-            rivals=tuple(sorted({each.name for each in rivals if not each.ours and not each.unreadable})),
+            rivals=tuple(sorted({each.name for each in rivals if not each.made_by_operator and not each.unreadable})),
             autoscaler=next((each for each in scalers if not each.unreadable), None),
             unreadable_autoscaler=next((each for each in scalers if each.unreadable), None),
             claims=tuple(each for each in self.of(Claim) if each.name in template.claims),

@@ -85,19 +85,19 @@ class World:
         """Do what the plan says, and remember it as the operator does."""
         case, planned = self.case, self.plan()
         self.raw = patched(self.raw, begun(case, planned, at=self.now))
-        self._put_budget(planned, case)
+        self._put_objects(planned, case)
         for change in planned.changes:
             self._remember(change.expectation, planned, case, withdrawn=change.after is None)
         return planned
 
-    def _put_budget(self, planned: Plan, case: Case) -> None:
-        if planned.budget is None:
-            return
-        live, terms = planned.budget.live, planned.budget.terms
-        if live is not None:
-            self.others = [each for each in self.others if each["metadata"]["name"] != live.name]
-        if terms is not None:
-            self.others.append(terms.manifest(case.workload, policy=case.policy.name if case.policy else ""))
+    def _put_objects(self, planned: Plan, case: Case) -> None:
+        for change in planned.objects:
+            if change.live is not None:
+                self.others = [each for each in self.others if each["metadata"]["name"] != change.live.name]
+            if change.wanted is not None:
+                self.others.append(
+                    change.wanted.manifest(case.workload, policy=case.policy.name if case.policy else "")
+                )
 
     def _remember(self, name: str, planned: Plan, case: Case, *, withdrawn: bool) -> None:
         if withdrawn:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from productionpolicy.kube.workloads import read_workload
 from productionpolicy.policy import OnRemoval
 from productionpolicy.repairs import Sleep
-from productionpolicy.verdict.journal import NO_EVICTION, NO_ROOM, Contest
+from productionpolicy.verdict.journal import HARMS, Contest
 from support.manifests import Raw, anti_affinity, container, deployment
 from support.policies import only, policy
 from support.server import client_side_applied, defaulted, patched, server_side_applied
@@ -244,7 +244,9 @@ CONTESTS = st.one_of(
         st.integers(1, 9999),
         st.sampled_from(["helm", "a b [c]"]),
     ),
-    st.builds(Contest, st.from_regex(r"[0-9a-f]{12}", fullmatch=True), harm=st.sampled_from([NO_EVICTION, NO_ROOM])),
+    st.builds(
+        Contest, st.from_regex(r"[0-9a-f]{12}", fullmatch=True), harm=st.sampled_from([each.note for each in HARMS])
+    ),
 )
 
 

@@ -91,7 +91,7 @@ def test_the_changes_are_told_in_the_order_of_the_expectations() -> None:
 
 def test_where_nothing_is_to_be_done_the_plan_is_empty() -> None:
     planned = repaired(deployment()).plan()
-    assert (planned.empty, planned.patch, planned.budget, planned.changes) == (True, {}, None, ())
+    assert (planned.empty, planned.patch, planned.objects, planned.changes) == (True, {}, (), ())
 
 
 def test_what_stands_is_told() -> None:
@@ -240,7 +240,7 @@ def test_a_budget_that_somebody_edited_is_put_right() -> None:
         before = world.budgets
         world.others = [{**before[0], "spec": {**before[0]["spec"], **change}}]
         planned = world.reconcile()
-        assert (planned.budget is not None, planned.contests, world.budgets) == (True, {}, before)
+        assert (bool(planned.objects), planned.contests, world.budgets) == (True, {}, before)
 
 
 def test_a_budget_of_ours_that_selects_other_pods_does_not_count() -> None:
@@ -319,8 +319,8 @@ def test_of_two_of_our_budgets_over_the_same_pods_one_goes() -> None:
 
 def test_no_budget_is_planned_beside_one_that_cannot_be_read() -> None:
     world = World(deployment(), others=[budget("mine", minAvailable="2")], policy=only("podDisruptionBudget"))
-    assert (world.plan().budget, world.plan().refusals) == (
-        None,
+    assert (world.plan().objects, world.plan().refusals) == (
+        (),
         {"podDisruptionBudget": "PodDisruptionBudget mine has to be corrected first"},
     )
 

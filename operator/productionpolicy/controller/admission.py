@@ -15,7 +15,7 @@ from productionpolicy.controller.store import NAMESPACE_POLICY, StoredPolicy
 from productionpolicy.expectations import Action
 from productionpolicy.policy import Policy
 from productionpolicy.policy.spec import GROUP, KIND, VERSION
-from productionpolicy.repairs.budget import POLICY_LABEL
+from productionpolicy.repairs.owned import POLICY_LABEL
 
 REPAIR_CONDITION = "AdmissionRepair"
 BOUND, EFFECTIVE, NOT_EFFECTIVE = "Bound", "Effective", "NotEffective"

@@ -15,8 +15,8 @@ from kubernetes.aio import client
 
 from productionpolicy.controller.clock import ServerClock
 from productionpolicy.controller.metrics import REQUEST_SECONDS, REQUESTS
-from productionpolicy.controller.resources import BUDGETS, EVENTS, PODS, POLICIES, WORKLOADS, Resource
-from productionpolicy.kube.budgets import Budget
+from productionpolicy.controller.resources import EVENTS, PODS, POLICIES, WORKLOADS, Resource
+from productionpolicy.kube.owned import Ownable
 from productionpolicy.kube.workloads import FIELD_MANAGER, Workload, WorkloadKey
 
 Raw = dict[str, Any]
@@ -181,22 +181,22 @@ class Cluster:
                 raise Conflict("the managed fields have changed") from error
             raise Forbidden(str(error)) from error
 
-    async def create_budget(self, manifest: Raw) -> Raw:
-        """Create a budget."""
-        path = BUDGETS.path(namespace=manifest["metadata"]["namespace"])
+    async def create(self, resource: Resource, manifest: Raw) -> Raw:
+        """Create an object in its namespace."""
+        path = resource.path(namespace=manifest["metadata"]["namespace"])
         return await self._request("POST", path, query={"fieldManager": FIELD_MANAGER}, body=manifest)
 
-    async def replace_budget(self, live: Budget, manifest: Raw) -> Raw:
-        """Put a budget of ours right, if it is still the one that we know."""
+    async def replace(self, resource: Resource, live: Ownable, manifest: Raw) -> Raw:
+        """Replace an object, if it is still the one that is known."""
         identity = {"uid": live.uid, "resourceVersion": live.resource_version}
         body = {**manifest, "metadata": {**manifest["metadata"], **identity}}
-        path = BUDGETS.path(live.name, namespace=live.namespace)
+        path = resource.path(live.name, namespace=live.namespace)
         return await self._request("PUT", path, query={"fieldManager": FIELD_MANAGER}, body=body)
 
-    async def delete_budget(self, live: Budget) -> None:
-        """Delete a budget of ours, if it is still the one that we know."""
+    async def delete(self, resource: Resource, live: Ownable) -> None:
+        """Delete an object, if it is still the one that is known."""
         preconditions = {"uid": live.uid, "resourceVersion": live.resource_version}
-        path = BUDGETS.path(live.name, namespace=live.namespace)
+        path = resource.path(live.name, namespace=live.namespace)
         await self._request("DELETE", path, body={"preconditions": preconditions})
 
     async def set_status(self, policy: str, status: Any) -> None:

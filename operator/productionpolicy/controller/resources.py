@@ -72,6 +72,9 @@ WATCHED = (
 Optional are kinds that are only read and that have an API group of their own, which a cluster may lack.
 """
 
+BY_KIND = {each.group_kind: each for each in WATCHED}
+"""Where each watched kind is served."""
+
 LISTED = (PODS, REPLICA_SETS, REPLICATION_CONTROLLERS)
 """The kinds of which most objects belong to others: they are listed from time to time, in place of being watched."""
 

@@ -10,15 +10,15 @@ from msgspec import Struct
 
 from productionpolicy.controller.resources import NAMESPACES, NODES, POLICIES, WORKLOADS, Resource
 from productionpolicy.expectations.spread import Strength
-from productionpolicy.kube.budgets import Budget
 from productionpolicy.kube.fields import Fields
 from productionpolicy.kube.inventory import Inventory
 from productionpolicy.kube.neighbours import read_neighbour
+from productionpolicy.kube.owned import Ownable
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import ANNOTATION_DOMAIN, REPAIRED, Workload, WorkloadKey, read_workload
 from productionpolicy.kube.workloads import WORKLOADS as WORKLOAD_KINDS
 from productionpolicy.policy import InvalidPolicy, Policy, read_policy
-from productionpolicy.repairs.budget import POLICY_LABEL
+from productionpolicy.repairs.owned import POLICY_LABEL
 from productionpolicy.verdict.journal import POLICY as POLICY_NOTE
 
 NAMESPACE_POLICY = f"{ANNOTATION_DOMAIN}/policy"
@@ -153,11 +153,7 @@ class Store:
     def repaired_by(self, key: WorkloadKey) -> str | None:
         """Return the policy under which a workload carries repairs."""
         workload = self.workload(key)
-        return repaired_by(workload, self.budgets_of(workload)) if workload else None
-
-    def budgets_of(self, workload: Workload) -> list[Budget]:
-        """Return the budget that the operator made for a workload."""
-        return self.inventory.own_budgets(workload)
+        return repaired_by(workload, self.inventory.owned(workload)) if workload else None
 
     def _concerned(self, resource: Resource, keys: Iterable[WorkloadKey]) -> list[WorkloadKey]:
         concerned = sorted(keys)
@@ -223,12 +219,12 @@ class Store:
         return () if before == after else self.workloads(name)
 
 
-def repaired_by(workload: Workload, budgets: Iterable[Budget]) -> str | None:
-    """Return the policy under which a workload carries repairs, by its journal or by the label of our budget."""
+def repaired_by(workload: Workload, owned: Iterable[Ownable]) -> str | None:
+    """Return the policy under which a workload carries repairs, by its journal or by the label of an owned object."""
     noted = workload.notes.get(POLICY_NOTE) if workload.kind in REPAIRED else None
     if noted:
         return noted
-    return next((dict(each.labels).get(POLICY_LABEL) for each in budgets), None)
+    return next((dict(each.labels).get(POLICY_LABEL) for each in owned), None)
 
 
 def _read_policy(name: str, raw: Mapping[str, Any]) -> StoredPolicy:

@@ -16,14 +16,14 @@ from productionpolicy.controller.policies import Policies
 from productionpolicy.controller.publisher import Publisher
 from productionpolicy.controller.queue import Retry
 from productionpolicy.controller.records import Record
-from productionpolicy.controller.resources import BUDGETS
+from productionpolicy.controller.resources import BY_KIND
 from productionpolicy.expectations import BY_NAME
 from productionpolicy.kube.scheduling import finds_no_place
 from productionpolicy.kube.workloads import Workload, WorkloadKey, read_workload
 from productionpolicy.policy import Rollout, Timing
 from productionpolicy.verdict import Applied, Evaluation, Restarts, begun
 from productionpolicy.verdict.evaluation import RELEASE
-from productionpolicy.verdict.plan import BudgetChange, Change
+from productionpolicy.verdict.plan import Change, ObjectChange
 
 SOON_SECONDS = 0.1
 """How much later than necessary something is looked at again, so that it is not too early."""
@@ -175,10 +175,11 @@ class Writer:
 
     async def _write(self, record: Record, evaluation: Evaluation) -> None:
         todo = evaluation.todo
-        if todo.budget is not None:
-            with self._telling_of_refusal(record, evaluation, todo.budget.terms):
-                await self._write_budget(evaluation, todo.budget)
-                self._written(record, evaluation, [each for each in todo.changes if _of_budget(each)])
+        for change in todo.objects:
+            with self._telling_of_refusal(record, evaluation, change.wanted):
+                await self._write_object(evaluation, change)
+                written = [each for each in todo.changes if each.expectation == change.expectation]
+                self._written(record, evaluation, written)
         if todo.patch:
             with self._telling_of_refusal(record, evaluation, todo.patch):
                 await self._write_patch(record, evaluation)
@@ -194,25 +195,29 @@ class Writer:
         if todo.restarts:
             record.turned = None
         self._store.update_workload(amended)
-        changes = [each for each in todo.changes if not _of_budget(each)]
+        changes = [each for each in todo.changes if BY_NAME[each.expectation].amendment]
         self._written(record, evaluation, changes, made=amended.left_at)
         if todo.put_back:
             self._publisher.tell_failed_rollout(evaluation)
         await self._release(record, evaluation, amended, raw)
 
-    async def _write_budget(self, evaluation: Evaluation, change: BudgetChange) -> None:
-        key = evaluation.case.workload.key
-        if change.terms is None:
-            if change.live is not None:
-                await self._cluster.delete_budget(change.live)
-                self._wake_others(key, self._store.forget(BUDGETS, change.live.namespace, change.live.name))
+    async def _write_object(self, evaluation: Evaluation, change: ObjectChange) -> None:
+        """Create, replace or delete an object beside the workload."""
+        key, owned = evaluation.case.workload.key, BY_NAME[change.expectation].owned
+        if owned is None:
             return
-        manifest = change.terms.manifest(evaluation.case.workload, policy=evaluation.policy_name)
+        resource = BY_KIND[owned.kind]
+        if change.wanted is None:
+            if change.live is not None:
+                await self._cluster.delete(resource, change.live)
+                self._wake_others(key, self._store.forget(resource, change.live.namespace, change.live.name))
+            return
+        manifest = change.wanted.manifest(evaluation.case.workload, policy=evaluation.policy_name)
         if change.live is None:
-            written = await self._cluster.create_budget(manifest)
+            written = await self._cluster.create(resource, manifest)
         else:
-            written = await self._cluster.replace_budget(change.live, manifest)
-        self._wake_others(key, self._store.observe(BUDGETS, written))
+            written = await self._cluster.replace(resource, change.live, manifest)
+        self._wake_others(key, self._store.observe(resource, written))
 
     async def _release(self, record: Record, evaluation: Evaluation, workload: Workload, raw: Raw) -> None:
         """Take our entry out of the managed fields.
@@ -285,11 +290,6 @@ def _harmless(evaluation: Evaluation) -> bool:
 def _read(key: WorkloadKey, raw: Raw) -> Workload:
     """Read a workload from an answer, which may lack the kind."""
     return read_workload({**raw, "kind": key.kind})
-
-
-def _of_budget(change: Change) -> bool:
-    """Say whether a change is one of our own object, not of the workload."""
-    return BY_NAME[change.expectation].amendment is None
 
 
 def _retry(error: RequestFailed, reason: str) -> Retry:

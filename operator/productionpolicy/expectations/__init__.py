@@ -62,11 +62,15 @@ EXPECTATIONS: tuple[Expectation[Any], ...] = (
 REPAIRABLE = tuple(each for each in EXPECTATIONS if each.repair)
 """Those that the operator can mend itself."""
 
+OWNING = tuple(each for each in EXPECTATIONS if each.owned)
+"""Those whose repair is an object beside the workload."""
+
 BY_NAME: dict[str, Expectation[Any]] = {each.name: each for each in EXPECTATIONS}
 
 __all__ = [
     "BY_NAME",
     "EXPECTATIONS",
+    "OWNING",
     "REPAIRABLE",
     "Action",
     "Expectation",

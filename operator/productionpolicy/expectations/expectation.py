@@ -15,7 +15,7 @@ from productionpolicy.kube.counts import Count
 from productionpolicy.kube.pods import Container, Probe
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import Kind, Workload
-from productionpolicy.repairs import Amendment, BudgetTerms, Notation
+from productionpolicy.repairs import Amendment, Notation, OwnedObject
 
 PODS = frozenset(Kind)
 """All kinds: each of them has pods."""
@@ -130,7 +130,7 @@ class Refusal(Struct, frozen=True):
     reason: str
 
 
-Repair = Amendment | BudgetTerms | Refusal | None
+Repair = Amendment | OwnedObject | Refusal | None
 P = TypeVar("P", bound=Parameters)
 
 
@@ -149,7 +149,9 @@ class Expectation(Struct, Generic[P], frozen=True):
     repair: Callable[[Workload, P, Surroundings], Repair] | None = None
     """Returns the least change that mends the workload, None where nothing is to mend, or why a person must decide."""
     amendment: type[Notation] | None = None
-    """How its repair is noted in the journal; None where it stands in an object of ours, or there is no repair."""
+    """How its repair is noted in the journal; None where there is no repair, or it is an owned object."""
+    owned: type[OwnedObject] | None = None
+    """The kind of object beside the workload that is its repair."""
     kinds: frozenset[Kind] = PODS
     of_containers: bool = True
     """Whether it judges what is in the pods, so that there is nothing to judge where all containers are exempt."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,20 +11,17 @@ from msgspec.structs import replace
 from productionpolicy.kube.counts import Count
 from productionpolicy.kube.fields import Fields, Unreadable
 from productionpolicy.kube.kinds import GroupKind
+from productionpolicy.kube.owned import Ownable
 from productionpolicy.kube.selectors import Labels, Selector
-from productionpolicy.kube.workloads import Workload
 
 BUDGET = GroupKind("policy", "PodDisruptionBudget")
-MANAGED_BY = "app.kubernetes.io/managed-by"
-OURS = "productionpolicy"
 EVICTION_POLICY = "AlwaysAllow"
 _EVICTION_POLICIES = (EVICTION_POLICY, "IfHealthyBudget")
 _ALL = 100
 """The greatest percentage that the API server takes."""
-_LONGEST_NAME = 253
 
 
-class Budget(Struct, frozen=True):
+class Budget(Ownable, Struct, frozen=True):
     """A PodDisruptionBudget."""
 
     namespace: str
@@ -45,11 +41,6 @@ class Budget(Struct, frozen=True):
     """Whether its controller cannot compute it or, with all pods healthy, allows no eviction."""
     unreadable: tuple[Unreadable, ...] = ()
     """Why no API server takes it, which is possible only in a file: it is as good as missing."""
-
-    @property
-    def ours(self) -> bool:
-        """Whether we made it: it has our label and an owner reference, and no one else's would."""
-        return (MANAGED_BY, OURS) in self.labels and bool(self.owner_uids)
 
     def like(self, other: Budget) -> bool:
         """Say whether the two differ in nothing but the moment at which they were seen."""
@@ -86,24 +77,6 @@ class Budget(Struct, frozen=True):
         if self.min_available is not None:
             return f"minAvailable {self.min_available}"
         return "neither minAvailable nor maxUnavailable"
-
-
-def budget_name(workload: Workload) -> str:
-    """Return the name of the budget that the operator makes for the workload."""
-    return within_limit(f"{workload.key.name}-{workload.key.kind.lower()}-{OURS}")
-
-
-def within_limit(name: str) -> str:
-    """Return a name that the API takes: one that is too long ends in a hash of the whole."""
-    if len(name) <= _LONGEST_NAME:
-        return name
-    short = hashlib.sha256(name.encode()).hexdigest()[:10]
-    return f"{name[: _LONGEST_NAME - len(short) - 1].rstrip('-.')}-{short}"
-
-
-def is_ours_beside(workload: Workload, budget: Budget) -> bool:
-    """Say whether the operator made the budget for the workload: by its name, its label and its owner reference."""
-    return budget.ours and budget.name == budget_name(workload) and workload.uid in budget.owner_uids
 
 
 def read_budget(raw: Mapping[str, Any]) -> Budget:

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from productionpolicy.kube.budgets import Budget
 from productionpolicy.kube.fields import Fields, Unreadable
 from productionpolicy.kube.kinds import GroupKind
+from productionpolicy.kube.owned import Ownable
 from productionpolicy.kube.pods import HOSTNAME
 from productionpolicy.kube.resources import NO_RESOURCES, Resources, read_default_resources
 from productionpolicy.kube.selectors import Labels
@@ -190,11 +191,11 @@ class Surroundings(Struct, frozen=True):
     """All that bears on one workload; empty where nothing is known, as at admission."""
 
     budgets: tuple[Budget, ...] = ()
-    """The disruption budgets that select its pods, and ours beside it even if it does not, sorted by name."""
+    """The disruption budgets that select its pods, and the operator's for it even if it does not, sorted by name."""
+    owned: Mapping[GroupKind, Ownable] = {}
+    """The objects that the operator made for it, by their kind; see `without_owned`."""
     reaches: Mapping[str, Reach] = {}
     """What each of them selects, by its name."""
-    guarded: bool = False
-    """Whether a budget that the operator made for it exists; see `without`."""
     overlaps: tuple[str, ...] = ()
     """Other owners of pods that its selector also selects, as `Kind name`, sorted; bare pods count for no budget."""
     passing: tuple[str, ...] = ()
@@ -242,12 +243,16 @@ class Surroundings(Struct, frozen=True):
         """Return what a budget selects that selects the pods of the workload."""
         return self.reaches.get(budget.name) or Reach.over([(workload, self.autoscaler)])
 
-    def without(self, own: Budget | None) -> Surroundings:
-        """Return the surroundings without the budget that the operator made for the workload."""
-        if own is None:
+    def holds_owned(self, kind: GroupKind) -> bool:
+        """Say whether an object of a kind that the operator made for the workload is there to stay."""
+        live = self.owned.get(kind)
+        return live is not None and not live.deleting
+
+    def without_owned(self) -> Surroundings:
+        """Return the surroundings as the workload's owner sees them: `owned` alone tells what the operator made."""
+        if not self.owned:
             return self
-        others = tuple(each for each in self.budgets if each is not own)
-        return replace(self, budgets=others, guarded=not own.deleting)
+        return replace(self, budgets=tuple(each for each in self.budgets if each not in self.owned.values()))
 
 
 ALONE = Surroundings()

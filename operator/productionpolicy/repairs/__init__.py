@@ -1,6 +1,7 @@
-"""What a repair of ours looks like on a workload: how it is written, noted, recognised and taken back.
+"""What a repair looks like: how it is written, noted, recognised and taken back.
 
-One file per kind of amendment. Each knows nothing of why it is made; the expectations decide that.
+One file for each kind of change of a workload (an amendment), and one for each kind of object that the operator puts
+beside workloads (an owned object). None of them knows why it is made; the expectations decide that.
 """
 
 from productionpolicy.repairs.amendment import (
@@ -16,22 +17,30 @@ from productionpolicy.repairs.amendment import (
 from productionpolicy.repairs.anti_affinity import AntiAffinity
 from productionpolicy.repairs.budget import BudgetTerms
 from productionpolicy.repairs.grace import Grace
+from productionpolicy.repairs.harm import Harm
 from productionpolicy.repairs.message_policy import MessagePolicy
+from productionpolicy.repairs.owned import OwnedObject
 from productionpolicy.repairs.separation import Separation
 from productionpolicy.repairs.sleep import Sleep
 from productionpolicy.repairs.topology_spread import TopologySpread
 from productionpolicy.repairs.unavailability import MaxUnavailable
 
+OWNED: tuple[type[OwnedObject], ...] = (BudgetTerms,)
+"""The kinds of objects that the operator puts beside workloads."""
+
 __all__ = [
+    "OWNED",
     "Amendment",
     "AntiAffinity",
     "BudgetTerms",
     "Grace",
+    "Harm",
     "Illegible",
     "MaxUnavailable",
     "MessagePolicy",
     "Need",
     "Notation",
+    "OwnedObject",
     "Patch",
     "Separation",
     "Sleep",

@@ -10,6 +10,7 @@ from msgspec import Struct
 from productionpolicy.kube.pods import Container
 from productionpolicy.kube.repairable import RepairableField
 from productionpolicy.kube.workloads import Workload
+from productionpolicy.repairs.harm import Harm
 
 Patch = dict[str, Any]
 """A strategic merge patch, or a part of one; None removes a field."""
@@ -38,6 +39,7 @@ class Notation(Protocol):
 
     fields: ClassVar[tuple[RepairableField, ...]]
     needs: ClassVar[tuple[Need, ...]]
+    harm: ClassVar[Harm | None]
     restarts: ClassVar[bool]
     subject: ClassVar[str]
 
@@ -58,6 +60,10 @@ class Amendment(Struct, frozen=True):
 
     needs: ClassVar[tuple[Need, ...]] = ()
     """What it needs of other amendments."""
+
+    harm: ClassVar[Harm | None] = None
+    """Why it is taken back; None where it does no harm. The one that an amendment may do is that a rollout stops,
+    because it asks for a pod beyond the number of replicas and none finds room."""
 
     restarts: ClassVar[bool] = True
     """Whether it changes the pod template, so that pods are replaced."""

@@ -7,6 +7,7 @@ from typing import ClassVar
 from productionpolicy.kube.repairable import RepairableField
 from productionpolicy.repairs.amendment import Need
 from productionpolicy.repairs.anti_affinity import AntiAffinity
+from productionpolicy.repairs.harm import Harm
 from productionpolicy.repairs.topology_spread import TopologySpread
 
 
@@ -15,6 +16,7 @@ class Separation:
 
     fields: ClassVar[tuple[RepairableField, ...]] = AntiAffinity.fields + TopologySpread.fields
     needs: ClassVar[tuple[Need, ...]] = AntiAffinity.needs + TopologySpread.needs
+    harm: ClassVar[Harm | None] = None
     restarts: ClassVar[bool] = True
     subject: ClassVar[str] = ""
 

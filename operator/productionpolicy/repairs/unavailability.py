@@ -10,7 +10,12 @@ from productionpolicy.kube.counts import Count
 from productionpolicy.kube.repairable import MAX_UNAVAILABLE, RepairableField
 from productionpolicy.kube.workloads import Workload
 from productionpolicy.repairs.amendment import Amendment, Illegible, Patch, Standing
+from productionpolicy.repairs.harm import Harm
 
+NO_ROOM = Harm(
+    "a surge pod found no place",
+    "a rollout stood still because a surge pod found no place, so the setting was withdrawn",
+)
 _ARROW = " -> "
 
 
@@ -18,6 +23,7 @@ class MaxUnavailable(Amendment, frozen=True):
     """`strategy.rollingUpdate.maxUnavailable`, before and after."""
 
     fields: ClassVar[tuple[RepairableField, ...]] = (MAX_UNAVAILABLE,)
+    harm: ClassVar[Harm | None] = NO_ROOM
     restarts: ClassVar[bool] = False
     subject: ClassVar[str] = MAX_UNAVAILABLE.name
 

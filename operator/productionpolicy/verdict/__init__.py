@@ -3,17 +3,17 @@
 from productionpolicy.verdict.audit import Outcome, Verdict, audit
 from productionpolicy.verdict.case import Applied, Case, Governance
 from productionpolicy.verdict.evaluation import Evaluation, evaluate
-from productionpolicy.verdict.plan import BudgetChange, Change, Plan, Restarts, begun, plan
+from productionpolicy.verdict.plan import Change, ObjectChange, Plan, Restarts, begun, plan
 from productionpolicy.verdict.report import Exempted, Report, State, exempted, report
 
 __all__ = [
     "Applied",
-    "BudgetChange",
     "Case",
     "Change",
     "Evaluation",
     "Exempted",
     "Governance",
+    "ObjectChange",
     "Outcome",
     "Plan",
     "Report",

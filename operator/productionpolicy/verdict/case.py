@@ -10,9 +10,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from productionpolicy.expectations import Action, Expectation
-from productionpolicy.expectations.pod_disruption_budget import POD_DISRUPTION_BUDGET
-from productionpolicy.kube.budgets import Budget, is_ours_beside
+from productionpolicy.expectations import OWNING, Action, Expectation
+from productionpolicy.kube.owned import Ownable
 from productionpolicy.kube.surroundings import ALONE, Surroundings
 from productionpolicy.kube.workloads import Workload, digest
 from productionpolicy.policy import Exemption, Exemptions, OnRemoval, Policy, Rollout, exemptions_of
@@ -26,8 +25,6 @@ from productionpolicy.verdict.rollouts import (
     stands_still_on_surge,
     told_by_clock,
 )
-
-BUDGET = POD_DISRUPTION_BUDGET.name
 
 
 class Governance(StrEnum):
@@ -86,19 +83,20 @@ class Case(Struct, frozen=True, dict=True):
         return self.journal.owners_view(self.workload)
 
     @cached_property
-    def our_budget(self) -> Budget | None:
-        """The budget that we made beside the workload."""
-        return next((each for each in self.around.budgets if is_ours_beside(self.workload, each)), None)
+    def owned(self) -> Mapping[str, Ownable]:
+        """The objects that the operator made beside the workload, by the expectation whose repair they are."""
+        made = self.around.owned
+        return {each.name: made[each.owned.kind] for each in OWNING if each.owned and each.owned.kind in made}
 
     @cached_property
     def owners_surroundings(self) -> Surroundings:
-        """What surrounds the workload less the budget that we made beside it."""
-        return self.around.without(self.our_budget)
+        """What surrounds the workload less the objects that the operator made beside it."""
+        return self.around.without_owned()
 
     @cached_property
     def repaired(self) -> frozenset[str]:
         """The expectations whose repair of ours stands now."""
-        return frozenset(self.journal.repairs) | (frozenset({BUDGET}) if self.our_budget else frozenset())
+        return frozenset({*self.journal.repairs, *self.owned})
 
     @cached_property
     def rolls_by_us(self) -> bool:
@@ -213,11 +211,13 @@ class Case(Struct, frozen=True, dict=True):
         """Return a digest of what asks for a surge pod: a new image is no reason to try that again."""
         return digest(f"{self.owners_view.strategy!r} {self._said(expectation)}")
 
-    def terms_of_eviction(self, expectation: Expectation[Any]) -> str:
-        """Return a digest of the circumstances under which a budget of ours allowed no eviction.
+    def terms_of_harm(self, expectation: Expectation[Any]) -> str:
+        """Return a digest of the circumstances under which a repair has done harm.
 
-        The pods of other owners that its selector also matches may have been the reason.
+        For an object beside the workload, the pods of other owners that its selector also matches may be the reason.
         """
+        if expectation.owned is None:
+            return self.terms_of_room(expectation)
         around = self.around
         return digest(f"{self._asked} {self._said(expectation)} {around.overlaps} {around.passing}")
 

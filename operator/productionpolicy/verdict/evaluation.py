@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from productionpolicy.kube.workloads import digest
 from productionpolicy.verdict.audit import audit
-from productionpolicy.verdict.case import BUDGET, Case, Governance
+from productionpolicy.verdict.case import Case, Governance
 from productionpolicy.verdict.plan import Plan, Restarts, plan
 from productionpolicy.verdict.report import Rejection, Report, report
 
@@ -34,9 +34,10 @@ class Evaluation(Struct, frozen=True):
 
     @property
     def finds_harm(self) -> bool:
-        """Whether our budget should be withdrawn because it allows no eviction."""
-        contest, change = self.plan.contests.get(BUDGET), self.todo.budget
-        return contest is not None and bool(contest.harm) and change is not None and change.terms is None
+        """Whether an object beside the workload should be deleted because it does harm."""
+        contests = self.plan.contests
+        gone = (each.expectation for each in self.todo.objects if each.wanted is None)
+        return any(name in contests and bool(contests[name].harm) for name in gone)
 
     @property
     def writable(self) -> bool:
@@ -92,15 +93,15 @@ def _less_refused(case: Case, planned: Plan) -> tuple[Plan, Rejection]:
     if not case.refused:
         return planned, Rejection()
     patch = _refusal(case, planned.patch) if planned.patch else None
-    budget = _refusal(case, planned.budget.terms) if planned.budget else None
+    objects = {each.expectation: _refusal(case, each.wanted) for each in planned.objects}
     release = _refusal(case, RELEASE) if planned.clean else None
     todo = replace(
         planned,
         patch={} if patch else planned.patch,
-        budget=None if budget else planned.budget,
+        objects=tuple(each for each in planned.objects if not objects[each.expectation]),
         clean=planned.clean and release is None,
     )
-    return todo, Rejection(write=patch or budget, release=release)
+    return todo, Rejection(write=patch or next(filter(None, objects.values()), None), release=release)
 
 
 def _refusal(case: Case, written: object) -> str | None:

@@ -31,16 +31,13 @@ _PREFIXES = (REPAIRS, CONTESTED, BEFORE)
 _KEYS = (POLICY, STARTED, FAILED, *(f"{prefix}{each.name}" for prefix in _PREFIXES for each in REPAIRABLE))
 """Our notes; one of an expectation that only another version knows is none of our business."""
 
-NO_EVICTION = "it allowed no eviction"
-NO_ROOM = "a surge pod found no place"
-_HARMS = {
-    NO_EVICTION: "a PodDisruptionBudget of ours allowed no eviction and was withdrawn",
-    NO_ROOM: "a rollout stood still because a surge pod found no place, so the setting was withdrawn",
-}
-"""Why we took a repair back ourselves: for the annotation, and for people."""
+HARMS = tuple(each.harm for found in REPAIRABLE for each in (found.amendment, found.owned) if each and each.harm)
+"""Why the operator takes repairs back itself."""
+
+_REASONS = {each.note: each.reason for each in HARMS}
 
 _CONTEST = re.compile(r"^undone (\d{1,4})x(?:, last by (.*))? \[([0-9a-f]+)\]$")
-_WITHDRAWN = re.compile(rf"^withdrawn, ({'|'.join(_HARMS)}) \[([0-9a-f]+)\]$")
+_WITHDRAWN = re.compile(rf"^withdrawn, ({'|'.join(_REASONS)}) \[([0-9a-f]+)\]$")
 
 
 class Contest(Struct, frozen=True):
@@ -52,7 +49,7 @@ class Contest(Struct, frozen=True):
     writer: str = ""
     """The field manager that undid it last."""
     harm: str = ""
-    """The harm that it did: NO_EVICTION (a budget), NO_ROOM (a rollout setting), or none."""
+    """The note of the harm that it did, one of HARMS; empty where it did none."""
 
     @property
     def settled(self) -> bool:
@@ -63,7 +60,7 @@ class Contest(Struct, frozen=True):
     def reason(self) -> str:
         """Why it is left undone, for people."""
         if self.harm:
-            return _HARMS[self.harm]
+            return _REASONS[self.harm]
         return f"{self.writer or 'another writer'} undid the repair {self.undone} times"
 
     def note(self) -> str:

@@ -14,14 +14,13 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from productionpolicy.expectations import BY_NAME, REPAIRABLE, Action, Expectation, Refusal
-from productionpolicy.expectations.rolling_update import ROLLING_UPDATE
-from productionpolicy.kube.budgets import Budget
+from productionpolicy.expectations import BY_NAME, OWNING, REPAIRABLE, Action, Expectation, Refusal
+from productionpolicy.kube.owned import Ownable
 from productionpolicy.kube.workloads import REPAIRED, Workload
 from productionpolicy.policy import OnRemoval
-from productionpolicy.repairs import Amendment, BudgetTerms, Need, Patch, in_the_order_of, merged
-from productionpolicy.verdict.case import BUDGET, Applied, Case
-from productionpolicy.verdict.journal import CONTESTED, NO_EVICTION, NO_ROOM, OWNERS, POLICY, REPAIRS, Contest
+from productionpolicy.repairs import Amendment, Need, OwnedObject, Patch, in_the_order_of, merged
+from productionpolicy.verdict.case import Applied, Case
+from productionpolicy.verdict.journal import CONTESTED, OWNERS, POLICY, REPAIRS, Contest
 from productionpolicy.verdict.rollout_notes import BEFORE, FAILED, STARTED, FailedRollout, Started
 from productionpolicy.verdict.rollouts import provable, rolled_above_partition
 
@@ -66,13 +65,15 @@ class Change(Struct, frozen=True):
         return f"{self.expectation} ({subject}{self.after})"
 
 
-class BudgetChange(Struct, frozen=True):
-    """What is to become of our budget beside a workload."""
+class ObjectChange(Struct, frozen=True):
+    """What is done about an object that the operator owns beside a workload."""
 
-    live: Budget | None
-    """The budget of ours that is there."""
-    terms: BudgetTerms | None
-    """What should be there."""
+    expectation: str
+    """The expectation whose repair it is."""
+    live: Ownable | None
+    """The object that is there."""
+    wanted: OwnedObject | None
+    """What should be there; None where it is deleted."""
 
 
 class Plan(Struct, frozen=True):
@@ -81,7 +82,8 @@ class Plan(Struct, frozen=True):
     changes: tuple[Change, ...] = ()
     patch: Patch = {}
     """One strategic merge patch of the workload: its spec and the journal; empty where nothing is to change."""
-    budget: BudgetChange | None = None
+    objects: tuple[ObjectChange, ...] = ()
+    """The objects beside the workload that are created, replaced or deleted."""
     refusals: Mapping[str, str] = {}
     """Why a repair is left to a person, by expectation."""
     contests: Mapping[str, Contest] = {}
@@ -101,7 +103,7 @@ class Plan(Struct, frozen=True):
     @property
     def empty(self) -> bool:
         """Whether there is nothing to write."""
-        return not self.patch and self.budget is None and not self.clean
+        return not (self.patch or self.objects or self.clean)
 
     @property
     def contested(self) -> bool:
@@ -118,7 +120,7 @@ def plan(case: Case, *, restarts: Restarts = Restarts.ANY, restarting: bool = Fa
             that failed is put back in any case.
         restarting: whether the pods are replaced anyway, so that what waits for that goes along.
     """
-    drafts = {each.name: _draft(case, each) for each in REPAIRABLE if each.amendment is None}
+    drafts = {each.name: _draft(case, each) for each in OWNING}
     drafts |= _put_back(case) if case.failing else _amended(case, restarts=restarts, restarting=restarting)
     return _composed(case, drafts)
 
@@ -143,7 +145,7 @@ class _Draft(Struct, frozen=True):
 
     expectation: Expectation[Any]
     before: Amendment | None = None
-    after: Amendment | BudgetTerms | None = None
+    after: Amendment | OwnedObject | None = None
     refusal: str | None = None
     contest: Contest | None = None
     held: bool = False
@@ -212,12 +214,12 @@ def _no_longer_deferred(draft: _Draft) -> _Draft:
     return replace(draft, after=draft.later, refusal=None, held=False)
 
 
-def _applied(after: Amendment | BudgetTerms | None, view: Workload) -> Workload:
+def _applied(after: Amendment | OwnedObject | None, view: Workload) -> Workload:
     amendment = _amendment(after)
     return amendment.applied(view) if amendment else view
 
 
-def _amendment(after: Amendment | BudgetTerms | None) -> Amendment | None:
+def _amendment(after: Amendment | OwnedObject | None) -> Amendment | None:
     """Return what is to be written into the workload itself."""
     return after if isinstance(after, Amendment) else None
 
@@ -308,7 +310,7 @@ def _repaired(case: Case, expectation: Expectation[Any], view: Workload, before:
         stays = before is not None and before.restarts
         kept = before if stays else None
         return _Draft(expectation, before=before, after=kept, refusal=refusal, contest=contest, deferred=stays)
-    if isinstance(wanted, BudgetTerms):
+    if isinstance(wanted, OwnedObject):
         return _Draft(expectation, before=before, after=wanted, contest=contest)
     return _amending(_Draft(expectation, before=before, after=before, contest=contest), wanted)
 
@@ -336,7 +338,7 @@ def _amending(standing: _Draft, wanted: Amendment) -> _Draft:
     return replace(standing, after=wanted)
 
 
-def _wanted(case: Case, expectation: Expectation[Any], view: Workload) -> Amendment | BudgetTerms | Refusal | None:
+def _wanted(case: Case, expectation: Expectation[Any], view: Workload) -> Amendment | OwnedObject | Refusal | None:
     assert case.policy is not None
     assert expectation.repair is not None
     workload, parameters = case.judged(view), case.policy.parameters(expectation)
@@ -347,24 +349,18 @@ def _wanted(case: Case, expectation: Expectation[Any], view: Workload) -> Amendm
 
 
 def _contest(
-    case: Case, expectation: Expectation[Any], wanted: Amendment | BudgetTerms | Refusal | None
+    case: Case, expectation: Expectation[Any], wanted: Amendment | OwnedObject | Refusal | None
 ) -> Contest | None:
     """Return what is known of others undoing the repair, with what is seen now."""
-    terms, name = case.terms(expectation), expectation.name
-    told = case.journal.contests.get(name)
-    if told and told.harm == NO_ROOM:
-        terms = case.terms_of_room(expectation)
-    elif told and told.harm == NO_EVICTION:
-        terms = case.terms_of_eviction(expectation)
+    name, told = expectation.name, case.journal.contests.get(expectation.name)
+    terms = case.terms_of_harm(expectation) if told and told.harm else case.terms(expectation)
     known = told if told and told.terms == terms else None
     if known is not None and known.settled:
         return known
     if wanted is None or isinstance(wanted, Refusal):
         return known
-    if isinstance(wanted, BudgetTerms) and _harmful(case, wanted):
-        return Contest(terms=case.terms_of_eviction(expectation), harm=NO_EVICTION)
-    if expectation is ROLLING_UPDATE and case.lacks_room:
-        return Contest(terms=case.terms_of_room(expectation), harm=NO_ROOM)
+    if wanted.harm is not None and _does_harm(case, name, wanted):
+        return Contest(terms=case.terms_of_harm(expectation), harm=wanted.harm.note)
     remembered = _remembered(case, name, terms)
     if name in case.journal.undone or (remembered and _vanished(case, name, wanted)):
         times = max(known.undone if known else 0, remembered.undone if remembered else 0)
@@ -379,29 +375,31 @@ def _remembered(case: Case, name: str, terms: str) -> Applied | None:
     return remembered if remembered and remembered.terms == terms else None
 
 
-def _vanished(case: Case, name: str, wanted: Amendment | BudgetTerms) -> bool:
-    """Say whether a repair that we made is gone without a trace. An edited budget is not: it is put right."""
-    if isinstance(wanted, BudgetTerms):
-        return case.our_budget is None
+def _vanished(case: Case, name: str, wanted: Amendment | OwnedObject) -> bool:
+    """Say whether a repair that we made is gone without a trace. An edited object is not: it is put right."""
+    if isinstance(wanted, OwnedObject):
+        return name not in case.owned
     return f"{REPAIRS}{name}" not in case.journal.notes
 
 
-def _harmful(case: Case, wanted: BudgetTerms) -> bool:
-    """Say whether our budget, with all pods healthy, allows no eviction. An edited one is put right instead."""
-    live = case.our_budget
+def _does_harm(case: Case, name: str, wanted: Amendment | OwnedObject) -> bool:
+    """Say whether a repair does harm now. An object that somebody edited is put right instead."""
+    if isinstance(wanted, Amendment):
+        return case.lacks_room
+    live = case.owned.get(name)
     if live is None or not wanted.met_by(live, case.workload):
         return False
-    return live.deadlocked and case.workload.settled
+    return wanted.is_harmful(live) and case.workload.settled
 
 
 def _composed(case: Case, drafts: Mapping[str, _Draft]) -> Plan:
     ordered = [drafts[each.name] for each in REPAIRABLE]
-    budget = _budget_change(case, ordered)
+    objects = tuple(each for each in (_object_change(case, draft) for draft in ordered) if each)
     amended = tuple(_change(each) for each in ordered if each.expectation.amendment and each.before != each.after)
     return Plan(
-        changes=amended if budget is None else (_change_of_budget(budget), *amended),
+        changes=(*map(_change_of_object, objects), *amended),
         patch=_patch(case, ordered),
-        budget=budget,
+        objects=objects,
         refusals={each.expectation.name: each.refusal for each in ordered if each.refusal},
         contests={each.expectation.name: each.contest for each in ordered if each.contest},
         repaired=case.repaired,
@@ -411,28 +409,32 @@ def _composed(case: Case, drafts: Mapping[str, _Draft]) -> Plan:
 
 
 def _change(draft: _Draft) -> Change:
-    before = draft.before.note() if draft.before else None
-    after = draft.after.note() if draft.after and not isinstance(draft.after, BudgetTerms) else None
-    return Change(draft.expectation.name, before=before, after=after, restarts=draft.restarts)
+    before, after = draft.before, _amendment(draft.after)
+    return Change(
+        draft.expectation.name,
+        before=before.note() if before else None,
+        after=after.note() if after else None,
+        restarts=draft.restarts,
+    )
 
 
-def _change_of_budget(change: BudgetChange) -> Change:
-    after = " ".join(f"{name} {value}" for name, value in change.terms.as_fields().items()) if change.terms else None
+def _change_of_object(change: ObjectChange) -> Change:
     before = change.live.terms if change.live else None
-    return Change(BUDGET, before=before, after=after, restarts=False)
+    return Change(
+        change.expectation, before=before, after=change.wanted.words() if change.wanted else None, restarts=False
+    )
 
 
-def _budget_change(case: Case, drafts: list[_Draft]) -> BudgetChange | None:
-    live = case.our_budget
-    draft = next(each for each in drafts if each.expectation.name == BUDGET)
-    if draft.held:
+def _object_change(case: Case, draft: _Draft) -> ObjectChange | None:
+    name = draft.expectation.name
+    if draft.expectation.owned is None or draft.held:
         return None
-    wanted = draft.after if isinstance(draft.after, BudgetTerms) else None
+    live, wanted = case.owned.get(name), draft.after if isinstance(draft.after, OwnedObject) else None
     if wanted is None:
-        return BudgetChange(live=live, terms=None) if live and not live.deleting else None
+        return ObjectChange(name, live=live, wanted=None) if live and not live.deleting else None
     if live and wanted.met_by(live, case.workload):
         return None
-    return BudgetChange(live=live, terms=wanted)
+    return ObjectChange(name, live=live, wanted=wanted)
 
 
 def _patch(case: Case, drafts: list[_Draft]) -> Patch:
@@ -441,8 +443,9 @@ def _patch(case: Case, drafts: list[_Draft]) -> Patch:
         if draft.before is not None and draft.before != draft.after:
             patch = merged(patch, draft.before.withdrawal(case.workload))
     for draft in drafts:
-        if draft.after is not None and draft.before != draft.after and not isinstance(draft.after, BudgetTerms):
-            patch = merged(patch, draft.after.patch(case.workload))
+        amendment = _amendment(draft.after)
+        if amendment is not None and draft.before != amendment:
+            patch = merged(patch, amendment.patch(case.workload))
     patch = in_the_order_of(case.workload, patch)
     notes = _changed_notes(case, drafts)
     return merged({"metadata": {"annotations": notes}}, patch) if notes else patch
@@ -501,6 +504,7 @@ def _note(case: Case, draft: _Draft) -> str | None:
     name = draft.expectation.name
     if draft.held:
         return case.journal.notes.get(f"{REPAIRS}{name}")
-    if draft.after is not None and not isinstance(draft.after, BudgetTerms):
-        return draft.after.note()
+    amendment = _amendment(draft.after)
+    if amendment is not None:
+        return amendment.note()
     return OWNERS if name in case.journal.owners and case.policy is not None else None

@@ -5,7 +5,6 @@ All of this follows from the workload: from our note that a rollout began, its s
 
 from __future__ import annotations
 
-from productionpolicy.expectations.rolling_update import ROLLING_UPDATE
 from productionpolicy.kube.workloads import Kind, Workload
 from productionpolicy.verdict.journal import Journal
 from productionpolicy.verdict.rollout_notes import Started
@@ -92,7 +91,7 @@ def told_by_clock(workload: Workload) -> bool:
 
 def stands_still_on_surge(workload: Workload, journal: Journal) -> bool:
     """Say whether a Deployment stands still under a rollout setting of ours, while none of its old pods is missing."""
-    ours = ROLLING_UPDATE.name in journal.repairs
+    ours = any(each.harm for each in journal.repairs.values())
     whole = workload.progress.available >= workload.replicas
     return ours and workload.stalled and whole and not (workload.settled or workload.paused or workload.deleting)
 
