@@ -8,8 +8,9 @@ from typing import Any, cast
 from msgspec import structs
 
 from productionpolicy.controller.cluster import Cluster, Conflict
-from productionpolicy.controller.policies import FINALIZER, Policies
+from productionpolicy.controller.policies import Policies
 from productionpolicy.controller.resources import POLICIES
+from productionpolicy.kube.identity import FINALIZER
 from support.stage import Stage
 
 

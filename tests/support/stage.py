@@ -16,8 +16,9 @@ from productionpolicy.controller.publisher import Publisher
 from productionpolicy.controller.reconciler import Reconciler
 from productionpolicy.controller.resources import BUDGETS, DEPLOYMENTS, NAMESPACES, POLICIES, Resource
 from productionpolicy.controller.writer import Writer
+from productionpolicy.kube.identity import FIELD_MANAGER
 from productionpolicy.kube.owned import Ownable
-from productionpolicy.kube.workloads import FIELD_MANAGER, Workload, WorkloadKey
+from productionpolicy.kube.workloads import Workload, WorkloadKey
 from productionpolicy.policy import Policy
 from support.manifests import Raw, deployment
 

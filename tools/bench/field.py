@@ -15,7 +15,7 @@ from bench.client import Api, connected, spread
 from control_plane.credentials import ADMIN
 from control_plane.installation import SERVICE_ACCOUNT, SYSTEM_NAMESPACE, install
 from control_plane.plane import ControlPlane
-from productionpolicy.kube.workloads import FIELD_MANAGER
+from productionpolicy.kube.identity import FIELD_MANAGER
 
 NAMESPACES = "/api/v1/namespaces"
 APPS = "/apis/apps/v1"

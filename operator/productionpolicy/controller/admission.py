@@ -11,11 +11,10 @@ from msgspec import Struct
 
 from productionpolicy.controller.cluster import Cluster, Conflict, Raw, RequestFailed, Unavailable
 from productionpolicy.controller.resources import ADMISSION_GROUP, Resource
-from productionpolicy.controller.store import NAMESPACE_POLICY, StoredPolicy
+from productionpolicy.controller.store import StoredPolicy
 from productionpolicy.expectations import Action
+from productionpolicy.kube.identity import GROUP, KIND, NAME, POLICY_LABEL, VERSION
 from productionpolicy.policy import Policy
-from productionpolicy.policy.spec import GROUP, KIND, VERSION
-from productionpolicy.repairs.owned import POLICY_LABEL
 
 REPAIR_CONDITION = "AdmissionRepair"
 BOUND, EFFECTIVE, NOT_EFFECTIVE = "Bound", "Effective", "NotEffective"
@@ -64,14 +63,10 @@ class AdmissionPolicy(Struct, frozen=True):
     """What its bindings say beside what all say."""
 
 
-REPAIR = AdmissionPolicy(Action.REPAIR, "productionpolicy", MUTATING, "manifests/admission/")
+REPAIR = AdmissionPolicy(Action.REPAIR, NAME, MUTATING, "manifests/admission/")
 _VALIDATION = "manifests/admission/validation/"
-DENY = AdmissionPolicy(
-    Action.DENY, "productionpolicy-deny", VALIDATING, _VALIDATION, terms={"validationActions": ["Deny"]}
-)
-WARN = AdmissionPolicy(
-    Action.WARN, "productionpolicy-warn", VALIDATING, _VALIDATION, terms={"validationActions": ["Warn"]}
-)
+DENY = AdmissionPolicy(Action.DENY, f"{NAME}-deny", VALIDATING, _VALIDATION, terms={"validationActions": ["Deny"]})
+WARN = AdmissionPolicy(Action.WARN, f"{NAME}-warn", VALIDATING, _VALIDATION, terms={"validationActions": ["Warn"]})
 
 
 _NOTICED = "it is noticed within 15 minutes, and whenever this policy changes"
@@ -324,7 +319,7 @@ def binding(stored: StoredPolicy, policy: AdmissionPolicy, *, version: str = "v1
         "spec": {
             "policyName": policy.name,
             "paramRef": {"name": stored.name, "parameterNotFoundAction": "Allow"},
-            "matchResources": {"namespaceSelector": {"matchLabels": {NAMESPACE_POLICY: stored.name}}},
+            "matchResources": {"namespaceSelector": {"matchLabels": {POLICY_LABEL: stored.name}}},
             **policy.terms,
         },
     }

@@ -16,8 +16,9 @@ from kubernetes.aio import client
 from productionpolicy.controller.clock import ServerClock
 from productionpolicy.controller.metrics import REQUEST_SECONDS, REQUESTS
 from productionpolicy.controller.resources import EVENTS, PODS, POLICIES, WORKLOADS, Resource
+from productionpolicy.kube.identity import FIELD_MANAGER
 from productionpolicy.kube.owned import Ownable
-from productionpolicy.kube.workloads import FIELD_MANAGER, Workload, WorkloadKey
+from productionpolicy.kube.workloads import Workload, WorkloadKey
 
 Raw = dict[str, Any]
 

@@ -12,7 +12,8 @@ import yaml
 from kubernetes.aio import client, config
 from msgspec import Struct
 
-USER_AGENT = "productionpolicy"
+from productionpolicy.kube.identity import NAME
+
 UNUSABLE = (config.ConfigException, yaml.YAMLError, OSError, ValueError, AttributeError, KeyError, TypeError)
 """What the loader raises for files that are none: it trusts their form."""
 
@@ -48,7 +49,7 @@ class Connection(Struct, frozen=True):
     def client(self) -> client.ApiClient:
         """Return the client for our own requests."""
         api = client.ApiClient(self.configuration)
-        api.user_agent = USER_AGENT
+        api.user_agent = NAME
         return api
 
     async def session(
@@ -58,7 +59,7 @@ class Connection(Struct, frozen=True):
         tls = self.client().rest_client.ssl_context
         session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, ssl=tls),
-            headers={"User-Agent": USER_AGENT},
+            headers={"User-Agent": NAME},
             proxy=self.configuration.proxy,
             middlewares=(*middlewares, self._authorize),
             trace_configs=list(traces),

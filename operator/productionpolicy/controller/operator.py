@@ -33,6 +33,7 @@ from productionpolicy.controller.unowned import Unowned
 from productionpolicy.controller.versions import untested
 from productionpolicy.controller.watches import Watches
 from productionpolicy.controller.writer import Writer
+from productionpolicy.kube.identity import NAME
 from productionpolicy.kube.surroundings import Server
 
 FINISH_SECONDS = 5.0
@@ -45,7 +46,7 @@ OPENING_SECONDS = 10.0
 LONGEST_SILENCE_SECONDS = 900.0
 
 CLOCK = Clock()
-IDENTITY: Any = "productionpolicy"
+IDENTITY: Any = NAME
 """Kopf would otherwise ask for the name of the user, which a container's user may not have."""
 
 log = structlog.get_logger(__name__)

@@ -8,10 +8,7 @@ from msgspec.structs import replace
 from productionpolicy.controller.cluster import Cluster, RequestFailed
 from productionpolicy.controller.resources import POLICIES
 from productionpolicy.kube.fields import Fields
-from productionpolicy.policy.spec import GROUP
-
-STOPPED = f"{GROUP}/stopped"
-"""The annotation on a policy that was paused together with all others, and was not paused before."""
+from productionpolicy.kube.identity import STOPPED
 
 
 class Outcome(Struct, frozen=True):

@@ -18,19 +18,17 @@ from productionpolicy.controller.context import Context
 from productionpolicy.controller.metrics import FINDINGS, ROLLING
 from productionpolicy.controller.metrics import WORKLOADS as WORKLOADS_GAUGE
 from productionpolicy.controller.queue import Retry, WorkQueue
-from productionpolicy.controller.store import AUDIT, NAMESPACE_MODE, OFF, StoredPolicy
+from productionpolicy.controller.store import AUDIT, OFF, StoredPolicy
 from productionpolicy.expectations.spread import DEAR_FROM, SPREAD, Method
+from productionpolicy.kube.identity import FINALIZER, GROUP, MODE_LABEL, RESUME
 from productionpolicy.kube.text import printable
 from productionpolicy.kube.workloads import WorkloadKey
 from productionpolicy.policy import Mode, Policy
-from productionpolicy.policy.spec import GROUP, RESUME
 from productionpolicy.policy.status import MOST_PENDING, Condition
 from productionpolicy.verdict import State
 from productionpolicy.verdict.report import Wait
 from productionpolicy.verdict.rollouts import TOO_MANY
 from productionpolicy.verdict.totals import Totals
-
-FINALIZER = f"{GROUP}/revert"
 
 BURST_SECONDS = 0.1
 """How long a change waits for those that come with it, before the status tells of all of them."""
@@ -184,7 +182,7 @@ class Policies:
             meant = next((each for each in (AUDIT, OFF) if mode and mode.casefold() == each.casefold()), None)
             advice = f"did you mean {meant}?" if meant else "to let repairs be written, remove the label"
             message = (
-                f"label {NAMESPACE_MODE} says {mode}, which is neither {AUDIT} nor {OFF}; it counts as {AUDIT}: "
+                f"label {MODE_LABEL} says {mode}, which is neither {AUDIT} nor {OFF}; it counts as {AUDIT}: "
                 f"workloads are judged, and nothing is written here; {advice}"
             )
             self.events.about_namespace(namespace, reason="ModeNotKnown", message=message)
@@ -320,7 +318,7 @@ def _is_dear(policy: Policy, totals: Totals) -> bool:
 def _compliant(totals: Totals, *, off: int) -> tuple[str, str, str]:
     counts = totals.overall
     if not counts.total and off:
-        return "Unknown", "NoWorkloads", f"namespaces in which label {NAMESPACE_MODE}={OFF} has nothing judged: {off}"
+        return "Unknown", "NoWorkloads", f"namespaces in which label {MODE_LABEL}={OFF} has nothing judged: {off}"
     if not counts.total:
         return "Unknown", "NoWorkloads", "no namespace with workloads names this policy"
     if totals.compliant:
@@ -382,7 +380,7 @@ def _under_way(totals: Totals) -> Iterator[tuple[str, str]]:
 _REPAIRED = "are being repaired or wait for their turn"
 _REFUSED = "written, and the operator tries again"
 _FAILED = "rollout that failed and was put back"
-_HELD = f"held back by label {NAMESPACE_MODE} of the namespace"
+_HELD = f"held back by label {MODE_LABEL} of the namespace"
 _AVAILABLE = "all of its own pods are available: until then no repair replaces them"
 _NEXT = "owner's next change of the pods (timing NextRollout)"
 _SEE = "status.violations says what to do"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from productionpolicy.kube.identity import GROUP, KIND, PLURAL, VERSION
 from productionpolicy.kube.kinds import GroupKind
 from productionpolicy.kube.workloads import Kind
-from productionpolicy.policy.spec import GROUP, KIND, PLURAL, VERSION
 
 
 class Resource(Struct, frozen=True):

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from productionpolicy.controller.clock import Clock
 from productionpolicy.controller.metrics import ROLLING
 from productionpolicy.controller.records import Records, Slot
+from productionpolicy.kube.identity import REPAIRS_POLICY, ROLLOUT_STARTED
 from productionpolicy.kube.workloads import Kind, Workload, WorkloadKey
-from productionpolicy.verdict.journal import POLICY, read_journal
-from productionpolicy.verdict.rollout_notes import STARTED
+from productionpolicy.verdict.journal import read_journal
 from productionpolicy.verdict.rollouts import in_flight
 
 STATEFUL_SET_SECONDS = 1800.0
@@ -89,7 +89,7 @@ class Rollouts:
         slot = self._records.of(workload).slot
         if slot is None:
             if under_way(workload) and _begun(workload):
-                self._hold(workload.notes.get(POLICY, ""), workload, taken=False)
+                self._hold(workload.notes.get(REPAIRS_POLICY, ""), workload, taken=False)
         elif not self._goes_on(workload, slot):
             self.leave(workload.key)
 
@@ -168,4 +168,4 @@ def under_way(workload: Workload) -> bool:
 
 def _begun(workload: Workload) -> bool:
     """Say whether it is a rollout that the operator began."""
-    return STARTED in workload.notes and in_flight(workload, read_journal(workload))
+    return ROLLOUT_STARTED in workload.notes and in_flight(workload, read_journal(workload))

@@ -11,18 +11,15 @@ from msgspec import Struct
 from productionpolicy.controller.resources import NAMESPACES, NODES, POLICIES, WORKLOADS, Resource
 from productionpolicy.expectations.spread import Strength
 from productionpolicy.kube.fields import Fields
+from productionpolicy.kube.identity import MODE_LABEL, POLICY_LABEL, REPAIRS_POLICY
 from productionpolicy.kube.inventory import Inventory
 from productionpolicy.kube.neighbours import read_neighbour
 from productionpolicy.kube.owned import Ownable
 from productionpolicy.kube.surroundings import Surroundings
-from productionpolicy.kube.workloads import ANNOTATION_DOMAIN, REPAIRED, Workload, WorkloadKey, read_workload
+from productionpolicy.kube.workloads import REPAIRED, Workload, WorkloadKey, read_workload
 from productionpolicy.kube.workloads import WORKLOADS as WORKLOAD_KINDS
 from productionpolicy.policy import InvalidPolicy, Policy, read_policy
-from productionpolicy.repairs.owned import POLICY_LABEL
-from productionpolicy.verdict.journal import POLICY as POLICY_NOTE
 
-NAMESPACE_POLICY = f"{ANNOTATION_DOMAIN}/policy"
-NAMESPACE_MODE = f"{ANNOTATION_DOMAIN}/mode"
 AUDIT = "Audit"
 OFF = "Off"
 
@@ -221,7 +218,7 @@ class Store:
 
 def repaired_by(workload: Workload, owned: Iterable[Ownable]) -> str | None:
     """Return the policy under which a workload carries repairs, by its journal or by the label of an owned object."""
-    noted = workload.notes.get(POLICY_NOTE) if workload.kind in REPAIRED else None
+    noted = workload.notes.get(REPAIRS_POLICY) if workload.kind in REPAIRED else None
     if noted:
         return noted
     return next((dict(each.labels).get(POLICY_LABEL) for each in owned), None)
@@ -259,8 +256,8 @@ def _read_namespace(name: str, raw: Mapping[str, Any]) -> Namespace:
     labels = metadata.text_map("labels")
     return Namespace(
         name=name,
-        policy=labels.get(NAMESPACE_POLICY) or None,
-        mode=labels.get(NAMESPACE_MODE),
+        policy=labels.get(POLICY_LABEL) or None,
+        mode=labels.get(MODE_LABEL),
         deleting="deletionTimestamp" in metadata,
     )
 

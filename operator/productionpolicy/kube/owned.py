@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 
+from productionpolicy.kube.identity import MANAGED_BY, NAME
 from productionpolicy.kube.workloads import Workload
 
-MANAGED_BY = "app.kubernetes.io/managed-by"
-MANAGER = "productionpolicy"
 _LONGEST_NAME = 253
 
 
@@ -27,7 +26,7 @@ class Ownable:
     @property
     def made_by_operator(self) -> bool:
         """Whether the operator made it: only such an object has the operator's label and an owner reference."""
-        return (MANAGED_BY, MANAGER) in self.labels and bool(self.owner_uids)
+        return (MANAGED_BY, NAME) in self.labels and bool(self.owner_uids)
 
     @property
     def terms(self) -> str:
@@ -37,7 +36,7 @@ class Ownable:
 
 def owned_name(workload: Workload) -> str:
     """Return the name of the objects that the operator makes for the workload."""
-    return within_limit(f"{workload.key.name}-{workload.key.kind.lower()}-{MANAGER}")
+    return within_limit(f"{workload.key.name}-{workload.key.kind.lower()}-{NAME}")
 
 
 def within_limit(name: str) -> str:

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from productionpolicy.kube.counts import Count
 from productionpolicy.kube.fields import Fields, Unreadable
+from productionpolicy.kube.identity import DOMAIN, EXEMPT, FIELD_MANAGER
 from productionpolicy.kube.kinds import GroupKind
 from productionpolicy.kube.ownership import NOBODY, Ownership, Part, Writer
 from productionpolicy.kube.pods import (
@@ -22,13 +23,6 @@ from productionpolicy.kube.pods import (
 )
 from productionpolicy.kube.repairable import GRACE, OF_CONTAINERS, OF_PODS, OF_WORKLOADS, declared, values, without
 from productionpolicy.kube.selectors import Selector
-
-FIELD_MANAGER = "productionpolicy"
-"""The field manager of every write of ours; its entry never stays in an object's managed fields."""
-
-ANNOTATION_DOMAIN = "productionpolicy.dev"
-EXEMPT = f"exempt.{ANNOTATION_DOMAIN}/"
-"""What the annotations begin with by which a workload opts out of an expectation."""
 
 DEFAULT_MAX_UNAVAILABLE = Count(25, percent=True)
 """What the API server fills in for a Deployment's rollingUpdate.maxUnavailable (apps/v1)."""
@@ -339,7 +333,7 @@ def read_workload(raw: Mapping[str, Any]) -> Workload:
     served = "uid" in metadata or bool(raw.get("status"))
     ownership = Ownership(metadata, ours=FIELD_MANAGER, stands=None if served else raw)
     annotations = metadata.text_map("annotations")
-    notes = {key: value for key, value in annotations.items() if _domain(key).endswith(ANNOTATION_DOMAIN)}
+    notes = {key: value for key, value in annotations.items() if _domain(key).endswith(DOMAIN)}
     rest, rest_of_template = _rest(raw.get("spec")) if kind in REPAIRED else ("", "")
     return Workload(
         key=WorkloadKey(namespace=metadata.text("namespace") or "", kind=str(kind), name=name_of(metadata)),

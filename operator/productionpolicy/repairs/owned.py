@@ -6,13 +6,11 @@ from typing import Any, ClassVar
 
 from msgspec import Struct
 
+from productionpolicy.kube.identity import MANAGED_BY, NAME, NOTE_ANNOTATION, POLICY_LABEL
 from productionpolicy.kube.kinds import GroupKind
-from productionpolicy.kube.owned import MANAGED_BY, MANAGER, Ownable, owned_name, within_limit
-from productionpolicy.kube.workloads import ANNOTATION_DOMAIN, Workload
+from productionpolicy.kube.owned import Ownable, owned_name, within_limit
+from productionpolicy.kube.workloads import Workload
 from productionpolicy.repairs.harm import Harm
-
-POLICY_LABEL = f"{ANNOTATION_DOMAIN}/policy"
-NOTE_ANNOTATION = f"{ANNOTATION_DOMAIN}/note"
 
 
 class OwnedObject(Struct, frozen=True):
@@ -49,7 +47,7 @@ class OwnedObject(Struct, frozen=True):
         metadata: dict[str, Any] = {
             "name": owned_name(workload),
             "namespace": workload.key.namespace,
-            "labels": {MANAGED_BY: MANAGER, POLICY_LABEL: policy},
+            "labels": {MANAGED_BY: NAME, POLICY_LABEL: policy},
             "ownerReferences": [_owner(workload)],
         }
         if self.note:

@@ -13,12 +13,11 @@ from enum import StrEnum
 from msgspec import Struct
 
 from productionpolicy.expectations import BY_NAME, REPAIRABLE
+from productionpolicy.kube.identity import CONTESTED, EXEMPT, REPAIRS, REPAIRS_POLICY, ROLLOUT_FAILED
 from productionpolicy.kube.workloads import REPAIRED, Workload
-from productionpolicy.policy.exemptions import PREFIX as EXEMPT
 from productionpolicy.verdict.case import Case, Governance
-from productionpolicy.verdict.journal import CONTESTED, OWNERS, POLICY, REPAIRS
+from productionpolicy.verdict.journal import OWNERS
 from productionpolicy.verdict.plan import Change, plan
-from productionpolicy.verdict.rollout_notes import FAILED
 
 _ALL = "all"
 
@@ -91,7 +90,11 @@ def _new_notes(case: Case, before: Workload | None) -> Iterator[str]:
     Whether the values are there as well does not matter: where they are not, another writer has taken them away.
     """
     workload, former = case.workload, before.notes if before else {}
-    if case.policy is None or workload.notes.get(POLICY) != case.policy.name or POLICY in workload.owned_notes:
+    if (
+        case.policy is None
+        or workload.notes.get(REPAIRS_POLICY) != case.policy.name
+        or REPAIRS_POLICY in workload.owned_notes
+    ):
         return
     for each in REPAIRABLE:
         key = f"{REPAIRS}{each.name}"
@@ -102,7 +105,7 @@ def _new_notes(case: Case, before: Workload | None) -> Iterator[str]:
 
 def _lacking(case: Case) -> tuple[str, ...]:
     """Return the expectations whose repair the admission policy should have made; none where one had to be left out."""
-    if case.governance is not Governance.WRITTEN or FAILED in case.workload.notes:
+    if case.governance is not Governance.WRITTEN or ROLLOUT_FAILED in case.workload.notes:
         return ()
     alone = Case(case.workload, policy=case.policy, today=case.today)
     changes = plan(alone, restarting=True).changes

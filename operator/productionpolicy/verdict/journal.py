@@ -14,13 +14,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from productionpolicy.expectations import BY_NAME, REPAIRABLE, Expectation
-from productionpolicy.kube.workloads import ANNOTATION_DOMAIN, REPAIRED, Workload
+from productionpolicy.kube.identity import BEFORE, CONTESTED, REPAIRS, REPAIRS_POLICY, ROLLOUT_FAILED, ROLLOUT_STARTED
+from productionpolicy.kube.workloads import REPAIRED, Workload
 from productionpolicy.repairs import Amendment, Illegible, Standing
-from productionpolicy.verdict.rollout_notes import BEFORE, FAILED, STARTED, FailedRollout, Started
+from productionpolicy.verdict.rollout_notes import FailedRollout, Started
 
-REPAIRS = f"repairs.{ANNOTATION_DOMAIN}/"
-CONTESTED = f"contested.{ANNOTATION_DOMAIN}/"
-POLICY = f"{REPAIRS}policy"
 OWNERS = "owner's"
 """The note on a value that somebody put back after we had changed it: it is left alone from then on."""
 
@@ -28,7 +26,12 @@ MOST_UNDONE = 2
 """How often another writer may undo the same repair before we leave it undone."""
 
 _PREFIXES = (REPAIRS, CONTESTED, BEFORE)
-_KEYS = (POLICY, STARTED, FAILED, *(f"{prefix}{each.name}" for prefix in _PREFIXES for each in REPAIRABLE))
+_KEYS = (
+    REPAIRS_POLICY,
+    ROLLOUT_STARTED,
+    ROLLOUT_FAILED,
+    *(f"{prefix}{each.name}" for prefix in _PREFIXES for each in REPAIRABLE),
+)
 """Our notes; one of an expectation that only another version knows is none of our business."""
 
 HARMS = tuple(each.harm for found in REPAIRABLE for each in (found.amendment, found.owned) if each and each.harm)
@@ -117,14 +120,14 @@ def read_journal(workload: Workload) -> Journal:
     found = {name: each for name, each in standing.items() if each is not None}
     contests = {each.name: Contest.parse(workload.notes.get(f"{CONTESTED}{each.name}", "")) for each in REPAIRABLE}
     return Journal(
-        policy=workload.notes.get(POLICY),
+        policy=workload.notes.get(REPAIRS_POLICY),
         repairs={name: each.kept for name, each in found.items() if each.kept},
         undone=frozenset(name for name, each in found.items() if each.undone),
         owners=frozenset(name for name, each in found.items() if each.restored),
         contests={name: each for name, each in contests.items() if each},
-        started=Started.parse(workload.notes.get(STARTED, "")),
+        started=Started.parse(workload.notes.get(ROLLOUT_STARTED, "")),
         former=dict(_former(workload)),
-        failed_rollout=FailedRollout.parse(workload.notes.get(FAILED, "")),
+        failed_rollout=FailedRollout.parse(workload.notes.get(ROLLOUT_FAILED, "")),
         notes={key: workload.notes[key] for key in _KEYS if key in workload.notes},
     )
 
@@ -142,7 +145,7 @@ def _standing(expectation: Expectation[Any], workload: Workload) -> Standing | N
 
 
 def _former(workload: Workload) -> Iterator[tuple[str, Amendment]]:
-    for each in REPAIRABLE if STARTED in workload.notes else ():
+    for each in REPAIRABLE if ROLLOUT_STARTED in workload.notes else ():
         note = workload.notes.get(f"{BEFORE}{each.name}")
         if note is not None and each.amendment is not None:
             with suppress(Illegible):

@@ -15,13 +15,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from productionpolicy.expectations import BY_NAME, OWNING, REPAIRABLE, Action, Expectation, Refusal
+from productionpolicy.kube.identity import BEFORE, CONTESTED, REPAIRS, REPAIRS_POLICY, ROLLOUT_FAILED, ROLLOUT_STARTED
 from productionpolicy.kube.owned import Ownable
 from productionpolicy.kube.workloads import REPAIRED, Workload
 from productionpolicy.policy import OnRemoval
 from productionpolicy.repairs import Amendment, Need, OwnedObject, Patch, in_the_order_of, merged
 from productionpolicy.verdict.case import Applied, Case
-from productionpolicy.verdict.journal import CONTESTED, OWNERS, POLICY, REPAIRS, Contest
-from productionpolicy.verdict.rollout_notes import BEFORE, FAILED, STARTED, FailedRollout, Started
+from productionpolicy.verdict.journal import OWNERS, Contest
+from productionpolicy.verdict.rollout_notes import FailedRollout, Started
 from productionpolicy.verdict.rollouts import provable, rolled_above_partition
 
 WAITS = "it waits until the pods restart for another reason"
@@ -137,7 +138,7 @@ def begun(case: Case, planned: Plan, *, at: datetime) -> Patch:
         template=case.owners_view.template_digest,
     )
     before = {f"{BEFORE}{each.expectation}": each.before for each in amended if each.before}
-    return merged(planned.patch, {"metadata": {"annotations": {STARTED: started.note(), **before}}})
+    return merged(planned.patch, {"metadata": {"annotations": {ROLLOUT_STARTED: started.note(), **before}}})
 
 
 class _Draft(Struct, frozen=True):
@@ -466,12 +467,14 @@ def _notes(case: Case, drafts: list[_Draft]) -> Iterator[tuple[str, str]]:
     failed_rollout = _lasting_failure(case, drafts)
     name = case.policy.name if case.policy else case.journal.policy
     if (written or failed_rollout) and name:
-        yield POLICY, name
+        yield REPAIRS_POLICY, name
     if failed_rollout is not None:
-        yield FAILED, failed_rollout.note()
+        yield ROLLOUT_FAILED, failed_rollout.note()
     yield from _notes_on_contests(case, drafts)
     if written and not _rollout_forgotten(case, drafts):
-        yield from ((key, note) for key, note in case.journal.notes.items() if key.startswith((STARTED, BEFORE)))
+        yield from (
+            (key, note) for key, note in case.journal.notes.items() if key.startswith((ROLLOUT_STARTED, BEFORE))
+        )
 
 
 def _notes_on_contests(case: Case, drafts: list[_Draft]) -> Iterator[tuple[str, str]]:

@@ -7,14 +7,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from productionpolicy.kube.workloads import ANNOTATION_DOMAIN
 from productionpolicy.policy import Policy
-
-_ROLLOUT = f"rollout.{ANNOTATION_DOMAIN}/"
-STARTED = f"{_ROLLOUT}started"
-FAILED = f"{_ROLLOUT}failed"
-BEFORE = f"before.{ANNOTATION_DOMAIN}/"
-"""What we had written before the rollout, one annotation per expectation where there was something."""
 
 _NAMES, _TIME, _DIGEST = r"([A-Za-z]+(?:,[A-Za-z]+)*)", r"([0-9T:-]+Z)", r"([0-9a-f]+)"
 _STARTED = re.compile(rf"^{_NAMES} at {_TIME}, after revision (\S{{1,300}}) \[{_DIGEST}\]$")
