@@ -12,6 +12,7 @@ from bench.client import Api
 from chaos.cast import NAMESPACES, cast, deployment
 from chaos.picture import Picture, differences, extra_rollouts, taken
 from chaos.trial import wrong_twin
+from productionpolicy.kube.identity import REPAIRS
 
 LIVE = {
     **deployment("web"),
@@ -61,7 +62,7 @@ async def test_nothing_is_said_of_a_twin_of_another_name() -> None:
 
 OTHERWISE: dict[str, dict[str, Any]] = {
     "another spec": {"deployments": [{**LIVE, "spec": {**LIVE["spec"], "replicas": 9}}]},
-    "another note": {"deployments": [changed(LIVE, annotations={"repairs.productionpolicy.dev/preStop": "x"})]},
+    "another note": {"deployments": [changed(LIVE, annotations={f"{REPAIRS}preStop": "x"})]},
     "fields of ours": {"deployments": [changed(LIVE, managedFields=[{"manager": "productionpolicy"}])]},
     "a finalizer": {"deployments": [changed(LIVE, finalizers=["x"])]},
     "fewer pods": {"deployments": [{**LIVE, "status": {"replicas": 1}}]},

@@ -23,6 +23,7 @@ from control_plane.plane import ControlPlane
 from corpus.manifests import placed
 from productionpolicy.controller.admission import REPAIR, binding
 from productionpolicy.controller.store import StoredPolicy
+from productionpolicy.kube.identity import API_VERSION, POLICY_LABEL
 from productionpolicy.kube.workloads import REPAIRED, read_workload
 from productionpolicy.policy import read_policy
 from productionpolicy.verdict import Case, plan
@@ -62,7 +63,7 @@ POLICIES: dict[str, Raw] = {
 
 def manifest(name: str) -> Raw:
     spec = {"mode": "Enforce", **POLICIES[name]}
-    kind = {"apiVersion": "productionpolicy.dev/v1alpha1", "kind": "ProductionPolicy"}
+    kind = {"apiVersion": API_VERSION, "kind": "ProductionPolicy"}
     return {**kind, "metadata": {"name": name}, "spec": spec}
 
 
@@ -97,7 +98,7 @@ def govern(plane: ControlPlane, name: str, *, version: str) -> None:
     plane.kubectl("create", "-f", "-", stdin=yaml.dump(manifest(name)))
     uid = plane.kubectl("get", "productionpolicy", name, "-o", "jsonpath={.metadata.uid}")
     stored = StoredPolicy(name=name, uid=uid, resource_version="", generation=1, policy=None)
-    labels = {"productionpolicy.dev/policy": name}
+    labels = {POLICY_LABEL: name}
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
     for each in (binding(stored, REPAIR, version=version), namespace):
         plane.kubectl("create", "-f", "-", stdin=yaml.dump(each))

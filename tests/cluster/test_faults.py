@@ -13,6 +13,7 @@ from cluster.world import World, deployment, eventually, journal, pod_spec
 from control_plane.operator_process import OperatorProcess
 from control_plane.plane import ControlPlane
 from faults.proxy import Proxy
+from productionpolicy.kube.identity import POLICY_LABEL
 
 DEPLOYMENT = r"/deployments/web\?"
 LISTING_SECONDS = "2"
@@ -59,7 +60,7 @@ def governed(world: World) -> str:
 
 def govern(world: World, namespace: str) -> str:
     policy = world.policy()
-    world.label(namespace, f"productionpolicy.dev/policy={policy}")
+    world.label(namespace, f"{POLICY_LABEL}={policy}")
     return policy
 
 

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from productionpolicy.controller.resources import DEPLOYMENTS
+from productionpolicy.kube.identity import REPAIRS, REPAIRS_POLICY
 from support.manifests import container
 from support.stage import WEB, Stage, settled
 
-NOTES = {"repairs.productionpolicy.dev/preStop": "sleep 10s: web", "repairs.productionpolicy.dev/policy": "default"}
+NOTES = {f"{REPAIRS}preStop": "sleep 10s: web", REPAIRS_POLICY: "default"}
 HOOK = {"preStop": {"sleep": {"seconds": 10}}}
 
 

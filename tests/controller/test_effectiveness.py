@@ -20,6 +20,7 @@ from productionpolicy.controller.publisher import Publisher
 from productionpolicy.controller.reconciler import Reconciler
 from productionpolicy.controller.resources import DEPLOYMENTS, NAMESPACES, POLICIES, Resource
 from productionpolicy.controller.writer import Writer
+from productionpolicy.kube.identity import MODE_LABEL, POLICY_LABEL
 from productionpolicy.kube.workloads import WorkloadKey
 from support.manifests import deployment
 from support.server import defaulted, patched
@@ -118,7 +119,7 @@ class Scene:
 
     def label(self, **labels: str) -> None:
         self.version += 1
-        metadata = {"name": "shop", "labels": {"productionpolicy.dev/policy": self.name, **labels}}
+        metadata = {"name": "shop", "labels": {POLICY_LABEL: self.name, **labels}}
         self.store.observe(NAMESPACES, {"metadata": {**metadata, "resourceVersion": str(self.version)}})
         self.effectiveness.observe(NAMESPACES, "shop")
 
@@ -243,7 +244,7 @@ async def test_a_workload_of_which_the_operator_hears_after_the_policys_change_t
 async def test_a_workload_of_which_the_operator_hears_before_the_namespaces_change_tells_nothing() -> None:
     scene = await Scene().begin()
     scene.bring_in(repaired=False)
-    scene.label(**{"productionpolicy.dev/mode": "audit"})
+    scene.label(**{MODE_LABEL: "audit"})
     await scene.pass_by()
     assert scene.condition[:2] == NOTHING_SEEN
 

@@ -8,10 +8,11 @@ import pytest
 
 from productionpolicy.controller.records import ALONG_SECONDS
 from productionpolicy.controller.resources import DEPLOYMENTS, POLICIES
+from productionpolicy.kube.identity import EXEMPT, REPAIRS, REPAIRS_POLICY, ROLLOUT_STARTED
 from support.manifests import container
 from support.stage import Stage, settled
 
-NOTES = {"repairs.productionpolicy.dev/preStop": "sleep 5s: web", "repairs.productionpolicy.dev/policy": "default"}
+NOTES = {f"{REPAIRS}preStop": "sleep 5s: web", REPAIRS_POLICY: "default"}
 HOOK = {"preStop": {"sleep": {"seconds": 5}}}
 
 
@@ -22,7 +23,7 @@ def repaired(
     raw = settled()
     raw["metadata"] |= {"resourceVersion": str(version), "generation": version, "annotations": NOTES}
     if exempt:
-        raw["metadata"]["annotations"] = {**NOTES, f"exempt.productionpolicy.dev/{exempt}": "drains by itself"}
+        raw["metadata"]["annotations"] = {**NOTES, f"{EXEMPT}{exempt}": "drains by itself"}
     raw["spec"]["template"]["spec"]["containers"] = [container("web", lifecycle=HOOK, image=image)]
     updated = 1 if rolling else raw["spec"]["replicas"]
     raw["status"] |= {"observedGeneration": version, "updatedReplicas": updated}
@@ -64,7 +65,7 @@ async def test_a_changed_parameter_comes_with_the_owners_next_image(stage: Stage
     stage.store.observe(DEPLOYMENTS, repaired(31, image="example/web:1.2.4", rolling=rolling))
     await stage.look()
     assert sleeps(stage) == [{"sleep": {"seconds": 7}}]
-    assert "rollout.productionpolicy.dev/started" not in str(stage.written.patches) or not rolling
+    assert ROLLOUT_STARTED not in str(stage.written.patches) or not rolling
 
 
 async def test_a_withdrawal_comes_with_it_too(stage: Stage) -> None:
@@ -74,7 +75,7 @@ async def test_a_withdrawal_comes_with_it_too(stage: Stage) -> None:
     stage.store.observe(DEPLOYMENTS, repaired(32, image="example/web:1.2.4", rolling=True, exempt="preStop"))
     await stage.look()
     assert (before, len(stage.written.patches)) == ([], 1)
-    assert stage.written.patches[0]["metadata"]["annotations"]["repairs.productionpolicy.dev/preStop"] is None
+    assert stage.written.patches[0]["metadata"]["annotations"][f"{REPAIRS}preStop"] is None
 
 
 async def test_it_does_not_come_long_after_the_owners_rollout(stage: Stage) -> None:

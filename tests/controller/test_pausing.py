@@ -9,6 +9,7 @@ import pytest
 
 from productionpolicy.controller.cluster import Cluster, Forbidden
 from productionpolicy.controller.pausing import Outcome, resume, stop
+from productionpolicy.kube.identity import STOPPED
 
 
 class Policies:
@@ -23,7 +24,7 @@ class Policies:
         yield [self._raw(name) for name in self.paused]
 
     def _raw(self, name: str) -> dict[str, Any]:
-        noted = {"productionpolicy.dev/stopped": "true"} if name in self.noted else {}
+        noted = {STOPPED: "true"} if name in self.noted else {}
         return {"metadata": {"name": name, "annotations": noted}, "spec": {"paused": self.paused[name]}}
 
     async def pause(self, name: str, *, paused: bool, note: Mapping[str, str | None]) -> None:

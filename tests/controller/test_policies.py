@@ -14,6 +14,7 @@ from productionpolicy.controller.cluster import Unavailable
 from productionpolicy.controller.policies import Policies
 from productionpolicy.controller.queue import Retry
 from productionpolicy.controller.resources import NAMESPACES, NODES, POLICIES
+from productionpolicy.kube.identity import POLICY_LABEL
 from productionpolicy.policy import Policy
 from productionpolicy.verdict.rollout_notes import FailedRollout
 from productionpolicy.verdict.rollouts import TOO_MANY
@@ -145,7 +146,7 @@ async def test_a_status_that_is_written_to_one_policy_has_no_other_written(runni
 
 
 async def test_a_namespace_that_changes_its_policy_has_both_written(running: Stage) -> None:
-    labels = {"productionpolicy.dev/policy": "other"}
+    labels = {POLICY_LABEL: "other"}
     running.intake.put(NAMESPACES, {"metadata": {"name": "shop", "labels": labels, "resourceVersion": "9"}})
     assert due(running) == {"default", "other"}
 

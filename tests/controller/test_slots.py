@@ -12,7 +12,7 @@ from productionpolicy.controller.clock import Clock
 from productionpolicy.controller.records import Records
 from productionpolicy.controller.resources import DEPLOYMENTS, NAMESPACES
 from productionpolicy.controller.rollouts import LINGERING_SECONDS, Rollouts
-from productionpolicy.kube.identity import ROLLOUT_STARTED
+from productionpolicy.kube.identity import REPAIRS_POLICY, ROLLOUT_STARTED
 from productionpolicy.kube.workloads import Progress, Workload, WorkloadKey
 from support.stage import WEB, Stage, settled
 
@@ -108,7 +108,7 @@ async def test_a_forged_note_of_a_rollout_stops_nobody(time: str) -> None:
     stage = Stage()
     stage.store.observe(NAMESPACES, {"metadata": {"name": "shop", "resourceVersion": "7"}})
     raw = settled()
-    notes = {"repairs.productionpolicy.dev/policy": "x", ROLLOUT_STARTED: f"preStop at {time}, after revision 1 [ab]"}
+    notes = {REPAIRS_POLICY: "x", ROLLOUT_STARTED: f"preStop at {time}, after revision 1 [ab]"}
     stage.store.observe(
         DEPLOYMENTS, {**raw, "metadata": {**raw["metadata"], "resourceVersion": "8", "annotations": notes}}
     )

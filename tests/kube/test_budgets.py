@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from productionpolicy.kube.budgets import read_budget
+from productionpolicy.kube.identity import MANAGED_BY
 from productionpolicy.kube.selectors import Selector
 from support.manifests import budget
 
@@ -77,7 +78,7 @@ def test_a_budget_is_read_whole() -> None:
         metadata={
             "uid": "u1",
             "resourceVersion": "7",
-            "labels": {"app.kubernetes.io/managed-by": "productionpolicy"},
+            "labels": {MANAGED_BY: "productionpolicy"},
             "ownerReferences": [{"kind": "Deployment", "uid": "owner"}],
             "deletionTimestamp": "2026-01-01T00:00:00Z",
         },
@@ -95,8 +96,8 @@ def test_a_budget_is_read_whole() -> None:
     "metadata",
     [
         {},
-        {"labels": {"app.kubernetes.io/managed-by": "productionpolicy"}},
-        {"labels": {"app.kubernetes.io/managed-by": "Helm"}, "ownerReferences": [{"uid": "owner"}]},
+        {"labels": {MANAGED_BY: "productionpolicy"}},
+        {"labels": {MANAGED_BY: "Helm"}, "ownerReferences": [{"uid": "owner"}]},
         {"ownerReferences": [{"uid": "owner"}]},
     ],
     ids=["bare", "label only", "label of another", "owner only"],

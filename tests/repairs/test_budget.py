@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from productionpolicy.kube.budgets import Budget, read_budget
 from productionpolicy.kube.counts import Count
+from productionpolicy.kube.identity import MANAGED_BY, NOTE_ANNOTATION, POLICY_LABEL
 from productionpolicy.kube.owned import is_made_for, owned_name
 from productionpolicy.kube.selectors import Selector
 from productionpolicy.kube.workloads import read_workload
@@ -30,7 +31,7 @@ def test_a_manifest_is_a_whole_budget() -> None:
         "metadata": {
             "name": "web-deployment-productionpolicy",
             "namespace": "shop",
-            "labels": {"app.kubernetes.io/managed-by": "productionpolicy", "productionpolicy.dev/policy": "default"},
+            "labels": {MANAGED_BY: "productionpolicy", POLICY_LABEL: "default"},
             "ownerReferences": [{"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "uid": UID}],
         },
         "spec": {
@@ -43,7 +44,7 @@ def test_a_manifest_is_a_whole_budget() -> None:
 
 def test_a_manifest_says_why_it_differs_from_the_policy() -> None:
     manifest = BudgetTerms(max_unavailable=Count(1), note="because").manifest(WEB, policy="default")
-    assert manifest["metadata"]["annotations"] == {"productionpolicy.dev/note": "because"}
+    assert manifest["metadata"]["annotations"] == {NOTE_ANNOTATION: "because"}
 
 
 def test_a_budget_that_we_made_is_as_it_should_be() -> None:

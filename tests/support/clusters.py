@@ -8,6 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from productionpolicy.kube.identity import MANAGED_BY
 from productionpolicy.kube.kinds import GroupKind
 from support.manifests import Raw, autoscaler, budget, deployment, job, node, pod, stateful_set
 
@@ -73,7 +74,7 @@ def _workloads() -> Iterator[Raw]:
 
 def _budgets() -> Iterator[Raw]:
     owner = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
-    operators: Raw = {"ownerReferences": [owner], "labels": {"app.kubernetes.io/managed-by": "productionpolicy"}}
+    operators: Raw = {"ownerReferences": [owner], "labels": {MANAGED_BY: "productionpolicy"}}
     selectors: list[Raw] = [
         {"matchLabels": {"app": "web"}},
         {"matchLabels": _TEAM},

@@ -16,7 +16,7 @@ from productionpolicy.controller.publisher import Publisher
 from productionpolicy.controller.reconciler import Reconciler
 from productionpolicy.controller.resources import BUDGETS, DEPLOYMENTS, NAMESPACES, POLICIES, Resource
 from productionpolicy.controller.writer import Writer
-from productionpolicy.kube.identity import FIELD_MANAGER
+from productionpolicy.kube.identity import FIELD_MANAGER, POLICY_LABEL
 from productionpolicy.kube.owned import Ownable
 from productionpolicy.kube.workloads import Workload, WorkloadKey
 from productionpolicy.policy import Policy
@@ -108,7 +108,7 @@ class Stage:
         self.intake = Intake(self.context, self.reconciler, self.policies, self.effectiveness)
         expectations = {"podDisruptionBudget": {"action": "Repair"}}
         spec = {"mode": "Enforce", "profile": "Development", "expectations": expectations}
-        labels = {"productionpolicy.dev/policy": "default"}
+        labels = {POLICY_LABEL: "default"}
         self.store.observe(NAMESPACES, {"metadata": {"name": "shop", "labels": labels}})
         self.store.observe(POLICIES, {"metadata": {"name": "default", "generation": 1}, "spec": spec})
         self.store.observe(DEPLOYMENTS, settled())

@@ -11,6 +11,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from productionpolicy.expectations import BY_NAME
+from productionpolicy.kube.identity import CONTESTED, EXEMPT, REPAIRS
 from productionpolicy.kube.surroundings import Server
 from productionpolicy.kube.workloads import read_workload
 from productionpolicy.policy import OnRemoval, Policy
@@ -21,8 +22,7 @@ from support.policies import policy
 from support.server import defaulted, patched
 from support.surroundings import NEWEST, surroundings_of
 
-JOURNAL = "repairs.productionpolicy.dev/"
-CONTESTED = "contested.productionpolicy.dev/"
+JOURNAL = REPAIRS
 TODAY = date(2026, 6, 15)
 MADE, EDITED = "2026-06-15T11:00:00Z", "2026-06-15T12:00:00Z"
 """When the operator writes, and when others do."""
@@ -120,7 +120,7 @@ class World:
 
     def exempt(self, expectation: str, reason: str = "because") -> None:
         """Let the owner opt out of an expectation."""
-        self.annotate(**{f"exempt.productionpolicy.dev/{expectation}": reason})
+        self.annotate(**{f"{EXEMPT}{expectation}": reason})
 
     @property
     def annotations(self) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from productionpolicy.kube.identity import CONTESTED, EXEMPT, REPAIRS, ROLLOUT_FAILED
 from productionpolicy.kube.workloads import Workload, read_workload
 from productionpolicy.policy import Policy
 from productionpolicy.verdict import Case, Governance
@@ -19,7 +20,6 @@ from support.world import TODAY, World
 
 ACTIVE = datetime(2026, 6, 15, 10, tzinfo=UTC)
 EARLIER, CREATED, CHANGED = "2026-06-15T09:59:59Z", "2026-06-15T10:00:00Z", "2026-06-15T10:05:00Z"
-REPAIRS = "repairs.productionpolicy.dev/"
 ALL = ("spread", "preStop", "terminationGracePeriod", "rollingUpdate")
 
 
@@ -92,14 +92,14 @@ def test_one_whose_annotations_have_changed_since_it_was_created_is_no_miss() ->
 @pytest.mark.parametrize(
     "notes",
     [
-        {"exempt.productionpolicy.dev/preStop": "drains by itself"},
-        {"exempt.productionpolicy.dev/preStop": "drains by itself, until=2020-01-01"},
-        {"exempt.productionpolicy.dev/all": "not mine, until=2020-01-01"},
-        {"contested.productionpolicy.dev/preStop": "undone 1x, last by argocd [0a]"},
-        {"contested.productionpolicy.dev/preStop": "in words of another version"},
-        {"rollout.productionpolicy.dev/failed": "in words of another version"},
-        {"repairs.productionpolicy.dev/preStop": "sleep 10s: web"},
-        {"repairs.productionpolicy.dev/preStop": "owner's"},
+        {f"{EXEMPT}preStop": "drains by itself"},
+        {f"{EXEMPT}preStop": "drains by itself, until=2020-01-01"},
+        {f"{EXEMPT}all": "not mine, until=2020-01-01"},
+        {f"{CONTESTED}preStop": "undone 1x, last by argocd [0a]"},
+        {f"{CONTESTED}preStop": "in words of another version"},
+        {ROLLOUT_FAILED: "in words of another version"},
+        {f"{REPAIRS}preStop": "sleep 10s: web"},
+        {f"{REPAIRS}preStop": "owner's"},
     ],
     ids=lambda each: " ".join(map(": ".join, each.items())),
 )

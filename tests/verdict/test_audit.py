@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from productionpolicy.expectations import EXPECTATIONS
+from productionpolicy.kube.identity import EXEMPT
 from productionpolicy.verdict import Outcome, Verdict, audit
 from support.manifests import Raw, budget, container, deployment, job, pod, stateful_set
 from support.policies import only, policy
@@ -174,7 +175,7 @@ def test_an_exemption_from_all_is_needless_where_nothing_is_found() -> None:
 
 
 def test_an_exemption_where_it_does_not_count_is_a_finding() -> None:
-    key = "exempt.productionpolicy.dev/spread"
+    key = f"{EXEMPT}spread"
     world = World(deployment(), policy=only("spread"))
     world.edit(lambda raw: raw["metadata"].update(labels={key: "x"}))
     world.edit(lambda raw: raw["spec"]["template"]["metadata"].update(annotations={key: "one writer", "a": "b"}))
@@ -189,7 +190,7 @@ def test_an_exemption_where_it_does_not_count_is_a_finding() -> None:
 
 def test_what_a_tool_writes_in_both_places_counts() -> None:
     world = World(deployment(), policy=only("spread"))
-    annotations = {"exempt.productionpolicy.dev/spread": "one writer"}
+    annotations = {f"{EXEMPT}spread": "one writer"}
     world.edit(lambda raw: raw["spec"]["template"]["metadata"].update(annotations=annotations))
     world.exempt("spread", "one writer")
     assert outcomes(world) == {"spread": Outcome.EXEMPT}

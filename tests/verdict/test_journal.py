@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from productionpolicy.kube.identity import CONTESTED, REPAIRS
 from productionpolicy.kube.workloads import read_workload
 from productionpolicy.policy import OnRemoval
 from productionpolicy.repairs import Sleep
@@ -187,27 +188,27 @@ def test_the_rest_is_withdrawn_where_its_owner_has_adopted_a_part() -> None:
 def test_an_illegible_note_makes_the_live_value_the_owners(note: str) -> None:
     hook = {"lifecycle": {"preStop": {"sleep": {"seconds": 10}}}}
     world = World(deployment(pod={"containers": [container(**hook)]}), policy=only("preStop"))
-    world.annotate(**{"repairs.productionpolicy.dev/preStop": note})
+    world.annotate(**{f"{REPAIRS}preStop": note})
     assert (dict(world.case.journal.repairs), world.changes()) == ({}, [])
 
 
 def test_an_illegible_note_is_replaced_by_a_repair() -> None:
     world = World(deployment(), policy=only("preStop"))
-    world.annotate(**{"repairs.productionpolicy.dev/preStop": "nonsense"})
+    world.annotate(**{f"{REPAIRS}preStop": "nonsense"})
     world.reconcile()
     assert world.journal["preStop"] == "sleep 10s: web"
 
 
 def test_a_note_alone_proves_nothing() -> None:
     world = World(deployment(pod={"containers": [container(lifecycle=EXEC)]}), policy=only("preStop"))
-    world.annotate(**{"repairs.productionpolicy.dev/preStop": "sleep 10s: web"})
+    world.annotate(**{f"{REPAIRS}preStop": "sleep 10s: web"})
     world.exempt("preStop")
     world.reconcile()
     assert (world.pod["containers"][0]["lifecycle"], world.journal) == (EXEC, {})
 
 
 def test_a_note_of_another_version_about_another_expectation_is_left_alone() -> None:
-    strange = {"repairs.productionpolicy.dev/tidiness": "swept", "contested.productionpolicy.dev/tidiness": "undone"}
+    strange = {f"{REPAIRS}tidiness": "swept", f"{CONTESTED}tidiness": "undone"}
     world = World(deployment())
     world.annotate(**strange)
     world.reconcile()
@@ -224,7 +225,7 @@ def test_other_annotations_are_left_alone() -> None:
 
 def test_a_note_about_a_budget_means_nothing() -> None:
     world = repaired(deployment())
-    world.annotate(**{"repairs.productionpolicy.dev/podDisruptionBudget": "created"})
+    world.annotate(**{f"{REPAIRS}podDisruptionBudget": "created"})
     assert "podDisruptionBudget" not in world.case.journal.repairs
 
 

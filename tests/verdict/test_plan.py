@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from productionpolicy.kube.identity import REPAIRS, REPAIRS_POLICY
 from productionpolicy.kube.surroundings import Server
 from productionpolicy.kube.workloads import read_workload
 from productionpolicy.policy import OnRemoval, Policy
@@ -50,11 +51,11 @@ def test_all_repairs_of_a_workload_go_in_one_patch() -> None:
     assert World(deployment()).plan().patch == {
         "metadata": {
             "annotations": {
-                "repairs.productionpolicy.dev/policy": "default",
-                "repairs.productionpolicy.dev/preStop": "sleep 10s: web",
-                "repairs.productionpolicy.dev/rollingUpdate": "25% -> 1%",
-                "repairs.productionpolicy.dev/spread": SPREAD,
-                "repairs.productionpolicy.dev/terminationGracePeriod": "30 -> 40",
+                REPAIRS_POLICY: "default",
+                f"{REPAIRS}preStop": "sleep 10s: web",
+                f"{REPAIRS}rollingUpdate": "25% -> 1%",
+                f"{REPAIRS}spread": SPREAD,
+                f"{REPAIRS}terminationGracePeriod": "30 -> 40",
             }
         },
         "spec": {
@@ -160,8 +161,8 @@ def test_without_restarts_only_the_rest_is_done() -> None:
     assert [each.expectation for each in planned.changes] == ["podDisruptionBudget", "rollingUpdate"]
     assert (planned.restarts, "template" in planned.patch["spec"]) == (False, False)
     assert planned.patch["metadata"]["annotations"] == {
-        "repairs.productionpolicy.dev/policy": "default",
-        "repairs.productionpolicy.dev/rollingUpdate": "25% -> 1%",
+        REPAIRS_POLICY: "default",
+        f"{REPAIRS}rollingUpdate": "25% -> 1%",
     }
 
 
@@ -504,7 +505,7 @@ def test_other_topology_keys_of_the_policy_replace_what_was_left_out() -> None:
 
 def test_a_setting_that_may_hold_up_rollouts_is_withdrawn_after_an_upgrade() -> None:
     gpu = container(resources={"limits": {"nvidia.com/gpu": "1"}})
-    made = {"repairs.productionpolicy.dev/rollingUpdate": "25% -> 1%", "repairs.productionpolicy.dev/policy": "default"}
+    made = {f"{REPAIRS}rollingUpdate": "25% -> 1%", REPAIRS_POLICY: "default"}
     strategy = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "1%"}}
     world = World(deployment(metadata={"annotations": made}, pod={"containers": [gpu]}, strategy=strategy))
     world.policy = only(rollingUpdate={})

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from productionpolicy.expectations import EXPECTATIONS
+from productionpolicy.kube.identity import BEFORE, ROLLOUT_FAILED, ROLLOUT_STARTED
 from productionpolicy.kube.workloads import read_workload
 from productionpolicy.policy import OnRemoval
 from productionpolicy.verdict import Restarts, State, audit
@@ -19,8 +20,8 @@ from support.manifests import Raw, deployment, stateful_set
 from support.policies import only, policy
 from support.world import World
 
-STARTED = "rollout.productionpolicy.dev/started"
-FAILED = "rollout.productionpolicy.dev/failed"
+STARTED = ROLLOUT_STARTED
+FAILED = ROLLOUT_FAILED
 REVISION = "deployment.kubernetes.io/revision"
 BEGUN = "2026-06-15T11:00:00Z"
 NOW = datetime(2026, 6, 15, 11, tzinfo=UTC)
@@ -107,7 +108,7 @@ def test_a_rollout_that_begins_is_noted_with_what_stood_before() -> None:
     complete(world)
     world.policy = only(preStop={"sleepSeconds": 12})
     world.reconcile()
-    assert world.annotations["before.productionpolicy.dev/preStop"] == "sleep 10s: web"
+    assert world.annotations[f"{BEFORE}preStop"] == "sleep 10s: web"
 
 
 def test_what_replaces_no_pod_begins_no_rollout() -> None:

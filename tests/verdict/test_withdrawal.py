@@ -8,6 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from productionpolicy.kube.identity import EXEMPT, REPAIRS_POLICY
 from productionpolicy.policy import OnRemoval, Policy
 from productionpolicy.verdict import Governance, State
 from support.manifests import Raw, deployment
@@ -101,7 +102,7 @@ def test_a_revoked_exemption_is_just_another_plan() -> None:
     before = world.raw
     world.exempt("spread")
     world.reconcile()
-    world.annotate(**{"exempt.productionpolicy.dev/spread": None})
+    world.annotate(**{f"{EXEMPT}spread": None})
     world.reconcile()
     assert world.raw == before
 
@@ -163,7 +164,7 @@ def test_another_policy_adopts_what_is_there() -> None:
     planned = world.plan()
     assert (planned.changes, planned.patch) == (
         (),
-        {"metadata": {"annotations": {"repairs.productionpolicy.dev/policy": "another"}}},
+        {"metadata": {"annotations": {REPAIRS_POLICY: "another"}}},
     )
 
 
@@ -202,7 +203,7 @@ def test_repairs_that_keep_leaves_need_no_name_of_a_policy() -> None:
     world = repaired(deployment())
     world.policy = None
     world.reconcile()
-    world.annotate(**{"repairs.productionpolicy.dev/policy": None})
+    world.annotate(**{REPAIRS_POLICY: None})
     assert world.plan().empty
 
 

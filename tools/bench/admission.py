@@ -31,13 +31,14 @@ from control_plane.session import console, play
 from owners.manifests import namespace
 from productionpolicy.controller.admission import REPAIR, binding
 from productionpolicy.controller.store import StoredPolicy
+from productionpolicy.kube.identity import REPAIRS_POLICY
 
 GOVERNED, PLAIN = "governed", "plain"
 BINDINGS = "/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicybindings"
 LEAST_SHARE = 0.5
 WIDTH = 120
 BOUND_SECONDS = 60.0
-NOTE = "repairs.productionpolicy.dev/policy"
+NOTE = REPAIRS_POLICY
 FAILURES = (NotExact, RequestFailed)
 
 

@@ -31,9 +31,10 @@ from control_plane.session import console, play
 from owners.manifests import namespace
 from productionpolicy.controller.admission import REPAIR, binding
 from productionpolicy.controller.store import StoredPolicy
+from productionpolicy.kube.identity import REPAIRS_POLICY
 
 PLAIN, ADMISSION, OPERATOR = "plain", "admission", "admission and operator"
-NOTE = "repairs.productionpolicy.dev/policy"
+NOTE = REPAIRS_POLICY
 WIDTH = 120
 BOUND_SECONDS = 120.0
 

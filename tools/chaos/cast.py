@@ -8,10 +8,10 @@ from typing import Any
 
 from owners import manifests
 from owners.manifests import Raw, autoscaler, budget
+from productionpolicy.kube.identity import EXEMPT
 
 SHOP, VAULT, MIXED = "shop", "vault", "mixed"
 NAMESPACES = (SHOP, VAULT, MIXED)
-EXEMPT = "exempt.productionpolicy.dev/"
 FOREVER = "until=2199-12-31"
 """Beyond any jump of a clock."""
 

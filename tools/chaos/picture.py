@@ -12,11 +12,11 @@ from bench.client import Api
 from bench.field import POLICIES
 from chaos.cast import NAMESPACES, collection
 from owners.manifests import Raw
+from productionpolicy.kube.identity import DOMAIN
 
 Picture = dict[str, str]
 """Each fact by its name."""
 
-DOMAIN = "productionpolicy.dev/"
 MANAGER = "productionpolicy"
 ROLLOUTS = "rollouts"
 MOST_SHOWN = 120
@@ -80,7 +80,7 @@ def _of_workload(raw: Raw, objects: Mapping[str, list[Raw]]) -> dict[str, Any]:
         "notes": {
             key: MOMENT.sub("", text)
             for key, text in annotations.items()
-            if DOMAIN in key and not text.startswith(ONCE)
+            if f"{DOMAIN}/" in key and not text.startswith(ONCE)
         },
         "ours": [MANAGER in managers, raw["metadata"].get("finalizers", [])],
         "pods": _pods(raw),

@@ -15,6 +15,7 @@ from chaos.trial import Trial
 from control_plane.installation import SERVICE_ACCOUNT
 from control_plane.patience import NeverHappened
 from faults.proxy import Storm
+from productionpolicy.kube.identity import GROUP, PLURAL
 
 KILLS_A_ROUND = 10
 DAY_SECONDS = 86_400
@@ -23,7 +24,7 @@ TAKEN_AWAY_SECONDS = 12.0
 FROZEN_SECONDS = 20.0
 BINDING = f"/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/{SERVICE_ACCOUNT}"
 ROLE = f"/apis/rbac.authorization.k8s.io/v1/clusterroles/{SERVICE_ACCOUNT}"
-KIND = "productionpolicies.productionpolicy.dev"
+KIND = f"{PLURAL}.{GROUP}"
 WRITING = {"create", "patch", "update", "delete"}
 
 Strike = Callable[[Trial, Random], Awaitable[int]]

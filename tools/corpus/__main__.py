@@ -27,13 +27,14 @@ from rich.table import Table
 from control_plane.operator_process import OperatorProcess
 from control_plane.plane import ControlPlane, KubectlFailed
 from corpus.manifests import Document, placed, variants
+from productionpolicy.kube.identity import API_VERSION, MANAGED_BY, POLICY_LABEL
 
 ROOT = Path(__file__).parents[2]
 QUIET_SECONDS = 12.0
 """How long nothing may change for a fixed point."""
 PATIENCE_SECONDS = 240.0
 POLICY = {
-    "apiVersion": "productionpolicy.dev/v1alpha1",
+    "apiVersion": API_VERSION,
     "kind": "ProductionPolicy",
     "metadata": {"name": "corpus"},
     "spec": {"mode": "Enforce", "onRemoval": "Revert", "rollout": {"maxConcurrent": "100%"}},
@@ -112,7 +113,7 @@ def _moving(raw: dict[str, Any]) -> str:
 
 
 def _ours(budget: dict[str, Any]) -> bool:
-    return bool(budget["metadata"].get("labels", {}).get("app.kubernetes.io/managed-by") == "productionpolicy")
+    return bool(budget["metadata"].get("labels", {}).get(MANAGED_BY) == "productionpolicy")
 
 
 def _is_whole(workload: dict[str, Any]) -> bool:
@@ -262,7 +263,7 @@ def _populate(run: Run) -> None:
         console.print(f"applying {project.namespace}: {len(project.documents)} objects")
         run.plane.kubectl("create", "namespace", project.namespace)
         run.plane.kubectl("create", "namespace", f"{project.namespace}{TWIN}")
-        run.plane.kubectl("label", "namespace", project.namespace, "productionpolicy.dev/policy=corpus")
+        run.plane.kubectl("label", "namespace", project.namespace, f"{POLICY_LABEL}=corpus")
         project.refused = run.apply(project, project.namespace)
         run.apply(project, f"{project.namespace}{TWIN}")
 

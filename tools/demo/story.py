@@ -12,10 +12,10 @@ from demo.policy import Verdict
 from demo.shop import Shop, read_shop
 from demo.stage import Stage
 from demo.waiting import insist, until
+from productionpolicy.kube.identity import FINALIZER, POLICY_LABEL
 
 NAMESPACE = "shop"
 POLICY = "default"
-FINALIZER = "productionpolicy.dev/revert"
 SHOWN = "Deployment storefront"
 DELETED = "storefront-deployment-productionpolicy"
 EDITED = "cart-statefulset-productionpolicy"
@@ -77,7 +77,7 @@ class Story:
         stage, total = self.stage, len(self.before.workloads)
         stage.show("apply", "-f", "examples/policy.yaml")
         stage.show("patch", "productionpolicy", POLICY, "--type=merge", "-p", '{"spec":{"mode":"Audit"}}')
-        stage.show("label", "namespace", NAMESPACE, f"productionpolicy.dev/policy={POLICY}")
+        stage.show("label", "namespace", NAMESPACE, f"{POLICY_LABEL}={POLICY}")
         audited = self._follow(
             lambda verdict: verdict.current and verdict.total == total, otherwise="the shop was not judged"
         )

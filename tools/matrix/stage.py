@@ -22,9 +22,10 @@ from matrix.manifests import NAME, base, deployment
 from owners import manifests
 from owners.manifests import GOVERNED, Raw
 from owners.rollouts import is_rolled_out
+from productionpolicy.kube.identity import REPAIRS
 
 PATIENCE_SECONDS = 60.0
-JOURNAL = "repairs.productionpolicy.dev/"
+JOURNAL = REPAIRS
 
 
 @dataclass(slots=True)
