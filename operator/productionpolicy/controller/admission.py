@@ -95,7 +95,7 @@ class Bindings:
         """Why a ProductionPolicy could not be bound, by its name."""
 
     async def learn(self) -> None:
-        """Learn what the API server has: the kind, the admission policy, and our bindings."""
+        """Learn what the API server has: the kind, the admission policy, and the operator's bindings."""
         form = self._policy.form
         for version in form.versions:
             policies, bindings = form.policies(version), form.bindings(version)

@@ -51,7 +51,7 @@ class Refused(RequestFailed):
 
 
 class Forbidden(Refused):
-    """We lack the right, or a quota is exhausted: this may change without a trace in the object."""
+    """The operator lacks the right, or a quota is exhausted: this may change without a trace in the object."""
 
 
 class Unavailable(RequestFailed):
@@ -60,7 +60,7 @@ class Unavailable(RequestFailed):
     def __init__(self, message: str, *, retry_after: float = 0) -> None:
         super().__init__(message)
         self.retry_after = retry_after
-        """Seconds that it asks us to wait."""
+        """Seconds that it asks the client to wait."""
 
 
 class Expired(RequestFailed):
@@ -141,7 +141,7 @@ class Cluster:
         return await self._request("GET", _path(key))
 
     async def amend(self, workload: Workload, patch: Mapping[str, Any]) -> Raw:
-        """Patch a workload, if it is still what we know, and return it.
+        """Patch a workload, if it has not changed, and return it.
 
         Raises:
             Conflict: it has changed.
@@ -156,11 +156,11 @@ class Cluster:
         )
 
     async def release(self, key: WorkloadKey, raw: Raw) -> None:
-        """Take our entry out of the managed fields of a workload, so that any owner may take over what we set.
+        """Remove the operator from the managed fields of a workload, so that any owner may take over what it has set.
 
         Raises:
             Conflict: the managed fields have changed.
-            Forbidden: admission does not let us.
+            Forbidden: admission does not allow it.
         """
         operations = _removals(raw)
         if not operations:
@@ -208,7 +208,7 @@ class Cluster:
         )
 
     async def set_finalizers(self, policy: str, finalizers: list[str], *, resource_version: str) -> None:
-        """Set the finalizers of a policy, if it is still what we know."""
+        """Set the finalizers of a policy, if it has not changed."""
         metadata = {"finalizers": finalizers, "resourceVersion": resource_version}
         await self._request(
             "PATCH",
@@ -275,7 +275,7 @@ def _path(key: WorkloadKey) -> str:
 
 
 def _removals(raw: Raw) -> list[Raw]:
-    """Return JSON patch operations that remove our entries, the last one first, each only where it still stands."""
+    """Return JSON patch operations that remove the operator's entries, the last one first, if each is still there."""
     entries = enumerate(raw["metadata"].get("managedFields", []))
     ours = [at for at, each in entries if each.get("manager") == FIELD_MANAGER and not each.get("subresource")]
     return [

@@ -29,13 +29,13 @@ thousand of them at the start this is what decides on the peak of memory."""
 
 
 class Nothing(kopf.DiffBaseStorage):
-    """What Kopf remembers of an object in order to tell what has changed: nothing, for no handler of ours asks.
+    """What Kopf remembers of an object in order to tell what has changed: nothing, for no handler of the operator asks.
 
     By default it copies each object twice for that, which took a sixth of the operator's time.
     """
 
     def build(self, **_: Any) -> kopf.BodyEssence:
-        """Return what is to be compared."""
+        """Return what is compared."""
         return {}
 
     def fetch(self, **_: Any) -> kopf.BodyEssence | None:
@@ -69,7 +69,7 @@ def registry(
 
 
 def settings() -> kopf.OperatorSettings:
-    """Return how Kopf is to behave."""
+    """Return the settings of Kopf."""
     chosen = kopf.OperatorSettings()
     chosen.peering.standalone = True
     chosen.posting.enabled = False

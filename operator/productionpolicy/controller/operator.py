@@ -97,7 +97,7 @@ class Operator:
         return f"a watch is silent for {silence:.0f} s" if silence > LONGEST_SILENCE_SECONDS else None
 
     async def begin(self) -> None:
-        """Learn everything there is, and what it says of rollouts of ours; only then is anything written."""
+        """Learn everything there is, and what it says of rollouts of the operator; only then is anything written."""
         self._state = "listing"
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._watches.opened(), timeout=OPENING_SECONDS)
@@ -113,7 +113,7 @@ class Operator:
         log.info("ready", workloads=sum(1 for _ in self.store.all_workloads()), policies=len(self.store.policies))
 
     async def work(self) -> None:
-        """Do all that is to be done, until cancelled."""
+        """Do all work until cancelled."""
         await self.begin()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._look_at_everything())
@@ -149,13 +149,13 @@ class Operator:
             await self._look_at_everything()
 
     async def _list_what_begins_anew(self) -> None:
-        """List the kinds whose watch has begun anew: it does not tell what has gone while there was none."""
+        """List the kinds whose watch has begun again: it does not tell what has gone while there was none."""
         while True:
             for resource in sorted(await self._watches.begun(), key=WATCHED.index):
                 await self.listing.renew(resource)
 
     async def wait_for_server(self) -> None:
-        """Wait until the API server answers and knows our kind."""
+        """Wait until the API server answers and serves ProductionPolicies."""
         while True:
             try:
                 version = await self._cluster.version()

@@ -40,7 +40,7 @@ RETRY_SECONDS = 30.0
 """After how long it is looked up again what is done at admission, where the API server did not answer."""
 
 LET_GO_PAUSES = (0.1, 0.4)
-"""How long to wait, when we stop, before a policy that has changed meanwhile is let go of once more."""
+"""How long to wait, when the operator stops, before a policy that has changed meanwhile is let go of once more."""
 
 STUCK_SECONDS = 30.0
 """How long a deleted policy waits for workloads that do not settle, before it lets go of them."""
@@ -147,9 +147,9 @@ class Policies:
             await self.look_up_admission()
 
     async def let_go(self) -> None:
-        """At our stop, take our finalizer off the policies: with the operator gone, nothing must be undeletable.
+        """Take the operator's finalizer off the policies before it stops: without it, they could not be deleted.
 
-        A policy that is being deleted keeps it, because its withdrawal goes on when we are back.
+        A policy that is being deleted keeps it, because its withdrawal goes on when the operator is back.
         """
         self.queue.stop()  # nobody is to put it back
         for name in sorted(self.store.policies):
@@ -166,7 +166,7 @@ class Policies:
                 if pause is None or not isinstance(error, Conflict):
                     log.warning("finalizer could not be removed", policy=name, error=str(error)[:300])
                     return
-                await asyncio.sleep(pause)  # a status that we have just written: the watch will tell
+                await asyncio.sleep(pause)  # a status that the operator has just written: the watch will tell
             else:
                 return
 
@@ -250,7 +250,7 @@ class Policies:
         return self.clock.now().replace(microsecond=0)
 
     async def _keep_finalizer(self, stored: StoredPolicy) -> None:
-        """Hold a policy back while its changes are to be withdrawn, and no longer."""
+        """Hold a policy back while its changes have to be withdrawn, and no longer."""
         wanted = self._must_wait(stored) if stored.deleting else stored.policy is not None and stored.policy.reverts
         if wanted != (FINALIZER in stored.finalizers) and not (stored.deleting and wanted):
             await self._set_finalizer(stored, wanted=wanted)
@@ -295,7 +295,7 @@ def ready(stored: StoredPolicy, totals: Totals, *, caveat: str = "") -> tuple[st
     Args:
         stored: the policy whose condition it is.
         totals: what its workloads come to.
-        caveat: what is to be told of the API server's version.
+        caveat: what has to be told of the API server's version.
     """
     if stored.policy is None:
         return "False", "InvalidSpec", f"nothing is repaired by this policy: {stored.fault}"

@@ -58,7 +58,7 @@ class Reconciler:
         return _sooner(done.after, evaluation.due if evaluation else None)
 
     def look(self, key: WorkloadKey) -> Evaluation | None:
-        """Evaluate a workload and tell what follows; None where there is nothing of ours to decide."""
+        """Evaluate a workload and tell what follows; None where no policy governs it and it carries no repairs."""
         workload = self._store.workload(key)
         if workload is None:
             self._forget(key)
@@ -68,7 +68,7 @@ class Reconciler:
             self._rollouts.observe(workload)
         evaluation = self._evaluate(workload, record)
         if evaluation is None and record.slot is not None:
-            # The last of our changes is withdrawn, and the pods are still being replaced for that.
+            # The last of the operator's changes is withdrawn, and the pods are still being replaced for that.
             self._publisher.forget(key, record.policy)
             record.policy = ""
             return None
@@ -99,7 +99,7 @@ class Reconciler:
         self._queue.add(key)
 
     def resume(self) -> None:
-        """At the start, count the rollouts of ours that are under way or have failed, before others are begun."""
+        """At the start, count the operator's rollouts that are under way or have failed, before others are begun."""
         for key in self._store.all_workloads():
             with _serving_the_others(key):
                 self._resume(key)

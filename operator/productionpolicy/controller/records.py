@@ -65,7 +65,7 @@ class Record:
     """By the monotonic clock."""
     writes: deque[float] = field(default_factory=lambda: deque(maxlen=MOST_WRITES))
     harmful_since: float | None = None
-    """Since when a budget of ours allows no eviction, by the monotonic clock."""
+    """Since when a budget of the operator allows no eviction, by the monotonic clock."""
     template: str = ""
     """A digest of the pod template that its owner asked for when it was last evaluated under timing NextRollout."""
     turned: float | None = None
@@ -131,7 +131,7 @@ class Records(dict[WorkloadKey, Record]):
     """What is remembered of all workloads. To forget one is to delete its record."""
 
     def of(self, workload: Workload) -> Record:
-        """Return the record of a workload; one that was created again under its name begins anew."""
+        """Return the record of a workload; one that was created again under its name gets a new one."""
         record = self.get(workload.key)
         if record is None or record.uid != workload.uid:
             record = self[workload.key] = Record(workload.uid)

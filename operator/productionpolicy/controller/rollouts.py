@@ -1,4 +1,4 @@
-"""Which workloads replace their pods because of us, and which one may be next."""
+"""Which workloads replace their pods because of the operator, and which one may be next."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Rollouts:
         self._lines: defaultdict[str, _Line] = defaultdict(_Line)
 
     def rolling(self, key: WorkloadKey) -> bool:
-        """Say whether a workload replaces its pods because of us."""
+        """Say whether a workload replaces its pods because of the operator."""
         record = self._records.get(key)
         return record is not None and record.slot is not None
 
@@ -82,7 +82,7 @@ class Rollouts:
             self._hold(policy, workload, taken=False)
 
     def observe(self, workload: Workload) -> None:
-        """Give back the slot of a workload whose rollout is over, or does not move; take one for a rollout of ours.
+        """Give back the slot of a workload whose rollout is over or stalled; take one for a rollout of the operator.
 
         A rollout that goes on after a pause, or that another process has begun, is known by its note.
         """

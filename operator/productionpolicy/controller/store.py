@@ -45,7 +45,7 @@ class Namespace(Struct, frozen=True):
 
 
 class StoredPolicy(Struct, frozen=True):
-    """A ProductionPolicy as it stands in the cluster."""
+    """A ProductionPolicy as it is in the cluster."""
 
     name: str
     uid: str
@@ -71,7 +71,7 @@ class Store:
     def __init__(self) -> None:
         self.policies: dict[str, StoredPolicy] = {}
         self.departed: dict[str, Policy] = {}
-        """Policies with onRemoval: Revert that were deleted before our finalizer could hold them, by name."""
+        """Policies with onRemoval: Revert that were deleted before the finalizer could hold them, by name."""
         self.namespaces: dict[str, Namespace] = {}
         self.inventory = Inventory()
         """The workloads, and what bears on them."""
@@ -101,7 +101,7 @@ class Store:
         return self._concerned(resource, self._drop(resource, namespace, name))
 
     def former(self, name: str) -> Policy | None:
-        """Return a policy that governs no more, or that is gone and whose changes are to be withdrawn."""
+        """Return a policy that governs no more, or that is gone and whose changes have to be withdrawn."""
         stored = self.policies.get(name)
         return stored.policy if stored else self.departed.get(name)
 

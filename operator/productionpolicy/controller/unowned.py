@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 
 class Unowned:
-    """Keeps those of the governed namespaces in the store; those of all others are none of our business."""
+    """Keeps those of the governed namespaces in the store; those of all others are ignored."""
 
     def __init__(
         self,

@@ -91,7 +91,7 @@ class Watches:
         return max(self._silences().values(), default=0.0)
 
     async def begun(self) -> set[Resource]:
-        """Return the kinds whose watch has begun anew, as soon as there are any.
+        """Return the kinds whose watch has begun again, as soon as there are any.
 
         That is so at the start, and when the API server calls the last known version too old. Kopf then lists what is
         there and tells of it; it never tells of what has gone in between.

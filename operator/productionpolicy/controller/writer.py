@@ -29,8 +29,8 @@ SOON_SECONDS = 0.1
 """How much later than necessary something is looked at again, so that it is not too early."""
 
 TRANSIENT_SECONDS = 10.0
-"""How long a budget of ours may allow no eviction of healthy pods before it is withdrawn. For a moment it may be so by
-mistake: its controller cannot compute it when it knows of pods before it knows of their ReplicaSet."""
+"""How long an object beside a workload may do harm before it is withdrawn. A budget may allow no eviction for a moment:
+its controller cannot compute it when it knows of pods before it knows of their ReplicaSet."""
 
 NEW_SECONDS = 3.0
 """How long a new workload is left alone: its autoscaler and its budget are created after it, by the same command, and
@@ -220,9 +220,9 @@ class Writer:
         self._wake_others(key, self._store.observe(resource, written))
 
     async def _release(self, record: Record, evaluation: Evaluation, workload: Workload, raw: Raw) -> None:
-        """Take our entry out of the managed fields.
+        """Take the operator's entry out of the managed fields.
 
-        What is known stays of the version before: others may have written between our two requests, and taking the
+        What is known stays of the version before: others may have written between the two requests, and taking the
         later version for known would hide that for good.
         """
         with self._telling_of_refusal(record, evaluation, RELEASE):
@@ -280,7 +280,7 @@ def _waits_for_owner(evaluation: Evaluation) -> bool:
 def _harmless(evaluation: Evaluation) -> bool:
     """Say whether the policy has gone and a withdrawal can do no harm, though the workload has not settled.
 
-    It has nothing to lose, or it is our own rollout that does not end: then the withdrawal puts it back.
+    It has nothing to lose, or it is a rollout of the operator that does not end: then the withdrawal puts it back.
     """
     progress = evaluation.case.workload.progress
     lost = progress.available == 0 or progress.stalled

@@ -20,7 +20,7 @@ TOPOLOGY_KEY = "topologyKey"
 
 
 class Illegible(ValueError):
-    """A note in the journal is not one of ours."""
+    """The operator did not write a note in the journal."""
 
 
 class Need(Struct, frozen=True):
@@ -117,11 +117,11 @@ class Standing(Struct, frozen=True):
     """What has become of an amendment."""
 
     kept: Amendment | None
-    """The part of it that stands unchanged; the rest is the owner's now."""
+    """The part of it that is unchanged; the rest is the owner's now."""
     undone: bool = False
-    """Whether somebody took away what we had added."""
+    """Whether somebody took away what the operator had added."""
     restored: bool = False
-    """Whether somebody put back the value that we had changed: from then on it is the owner's."""
+    """Whether somebody put back the value that the operator had changed: from then on it is the owner's."""
 
 
 def merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> Patch:

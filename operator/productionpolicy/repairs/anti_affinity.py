@@ -62,7 +62,7 @@ class AntiAffinity(Amendment, frozen=True):
         return "; ".join(filter(None, (required, preferred, left_out)))
 
     def standing(self, workload: Workload) -> Standing:
-        """Terms other than ours are the owner's: the lists are atomic, and a writer replaces them whole."""
+        """Other terms are the owner's: the lists are atomic, and a writer replaces them whole."""
         live = workload.template.anti_affinity
         ours = live == self._terms(workload) and ANTI_AFFINITY.name not in workload.template.written
         return Standing(kept=self if ours else None, undone=not live)
@@ -72,15 +72,15 @@ class AntiAffinity(Amendment, frozen=True):
         return isinstance(wanted, AntiAffinity) and self.asked == wanted.asked
 
     def applied(self, workload: Workload) -> Workload:
-        """Return the workload with our terms."""
+        """Return the workload with the operator's terms."""
         return _with_terms(workload, self._terms(workload))
 
     def removed(self, workload: Workload) -> Workload:
-        """Return the workload without any term: ours were all there were."""
+        """Return the workload without any term: the operator's were all there were."""
         return _with_terms(workload, ())
 
     def patch(self, workload: Workload) -> Patch:
-        """Return the terms to set, in place of what an earlier amendment of ours set."""
+        """Return the terms to set, in place of what an earlier amendment of the operator set."""
         terms, lists = self._terms(workload), self._without_terms(workload)
         for required in sorted({each.required for each in terms}, reverse=True):
             lists[_FIELDS[required]] = [_written(each) for each in terms if each.required is required]

@@ -85,7 +85,7 @@ class Sleep(Amendment, frozen=True):
         return Handler(kind=HandlerKind.SLEEP, seconds=self.seconds)
 
     def _hook(self, container: Container) -> Patch:
-        """Return the hook to add; one of another kind that we had added before goes with the same patch."""
+        """Return the hook to add; one of another kind that the operator had added before goes with the same patch."""
         written: Patch = {"sleep": {"seconds": self.seconds}}
         if self.by_command:
             written = {"exec": {"command": ["sleep", str(self.seconds)]}}

@@ -44,10 +44,10 @@ class TopologySpread(Amendment, frozen=True):
         return f"TopologySpread{' per rollout' * self.per_rollout}: {','.join(self.keys)}{left_out}"
 
     def standing(self, workload: Workload) -> Standing:
-        """Constraints that differ from ours are the owner's, and so is all on a key on which the owner has another.
+        """Any other constraint is the owner's, and so is every constraint on a key on which the owner has another.
 
-        A strategic merge patch tells constraints apart by their topology keys alone, so ours could not be taken back
-        without the owner's.
+        A strategic merge patch tells constraints apart by their topology keys alone, so one of two on a key could not
+        be taken back without the other.
         """
         live, ours = workload.template.spread_constraints, self._constraints(workload)
         foreign = [each for each in live if each not in ours]
@@ -61,11 +61,11 @@ class TopologySpread(Amendment, frozen=True):
         return isinstance(wanted, TopologySpread) and self.asked == wanted.asked
 
     def applied(self, workload: Workload) -> Workload:
-        """Return the workload with our constraints."""
+        """Return the workload with the operator's constraints."""
         return _with_constraints(workload, (*workload.template.spread_constraints, *self._constraints(workload)))
 
     def removed(self, workload: Workload) -> Workload:
-        """Return the workload without our constraints."""
+        """Return the workload without the operator's constraints."""
         ours = self._constraints(workload)
         return _with_constraints(workload, tuple(e for e in workload.template.spread_constraints if e not in ours))
 

@@ -58,6 +58,7 @@ def arrival(case: Case, before: Workload | None, *, active: datetime) -> Arrival
     at = _replaced_at(workload, before) if before else _created_at(workload)
     if at is None:
         return None
+    # It says nothing before the policy was active, of a kind without repairs, or after a write of the operator.
     if at < active or workload.kind not in REPAIRED or workload.holds_fields:
         return Arrival(Effect.UNKNOWN, at)
     if any(_new_notes(case, before)):
@@ -84,7 +85,7 @@ def _is_as_created(workload: Workload) -> bool:
 
 
 def _new_notes(case: Case, before: Workload | None) -> Iterator[str]:
-    """Yield our notes that came with the request and that no writer is recorded to own.
+    """Yield the notes of the operator that came with the request and that no writer is recorded to own.
 
     What an admission policy sets belongs to nobody. Who copies a repaired workload writes its notes, and owns them.
     Whether the values are there as well does not matter: where they are not, another writer has taken them away.

@@ -73,7 +73,7 @@ def findings_of(case: Case, expectation: Expectation[Any]) -> tuple[Finding, ...
 
 
 def _rests_on_unreadable(case: Case, path: str) -> bool:
-    """Say whether a finding is only guessed: what stands at its path, above or below it, could not be read."""
+    """Say whether a finding is only guessed: what is at its path, above or below it, could not be read."""
     return any(_leads_to(each.path, path) or _leads_to(path, each.path) for each in case.workload.unreadable)
 
 
@@ -124,7 +124,7 @@ def _needless(exemption: Exemption, passed: set[str]) -> str | None:
 
 
 def _rollout(case: Case) -> Iterator[Finding]:
-    """Find a rollout of ours that failed, and one of the owner's that stands still with repairs that came with it."""
+    """Find a failed rollout of the operator, and one of the owner's that makes no progress with repairs in it."""
     mark = case.failed_rollout or (case.journal.started if case.failing else None)
     if mark is not None:
         names, put_back = ", ".join(mark.expectations), "was" if case.failed_rollout else "will be"

@@ -12,7 +12,7 @@ from productionpolicy.verdict.plan import Plan, Restarts, plan
 from productionpolicy.verdict.report import Rejection, Report, report
 
 RELEASE = "release"
-"""Stands for the write that takes our entry out of the managed fields."""
+"""Names the write that takes the operator's entry out of the managed fields."""
 
 
 _LATE_SECONDS = 1.0
@@ -90,6 +90,8 @@ def evaluate(case: Case, *, policy_name: str = "") -> Evaluation:
 
 def _less_refused(case: Case, planned: Plan) -> tuple[Plan, Rejection]:
     """Leave out what the API server refused under the same circumstances, and say what it said."""
+    # What was refused is refused again until the workload, the policy or the write itself is another one; without this
+    # a webhook that denies a repair would be asked for ever.
     if not case.refused:
         return planned, Rejection()
     patch = _refusal(case, planned.patch) if planned.patch else None

@@ -1,6 +1,6 @@
-"""The journal: annotations on a workload that tell which of its values are ours.
+"""The journal: annotations on a workload that tell which of its values the operator wrote.
 
-A note alone proves nothing: it counts only as far as the live value is still the one that we wrote.
+A note alone proves nothing: it counts only as far as the live value is still the one that the operator wrote.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from productionpolicy.repairs import Amendment, Illegible, Standing
 from productionpolicy.verdict.rollout_notes import FailedRollout, Started
 
 OWNERS = "owner's"
-"""The note on a value that somebody put back after we had changed it: it is left alone from then on."""
+"""The note on a value that somebody put back after the operator had changed it: it is left alone from then on."""
 
 MOST_UNDONE = 2
-"""How often another writer may undo the same repair before we leave it undone."""
+"""How often another writer may undo the same repair before the operator leaves it undone."""
 
 _PREFIXES = (REPAIRS, CONTESTED, BEFORE)
 _KEYS = (
@@ -32,7 +32,7 @@ _KEYS = (
     ROLLOUT_FAILED,
     *(f"{prefix}{each.name}" for prefix in _PREFIXES for each in REPAIRABLE),
 )
-"""Our notes; one of an expectation that only another version knows is none of our business."""
+"""The notes of the operator; one of an expectation that only another version knows is ignored."""
 
 HARMS = tuple(each.harm for found in REPAIRABLE for each in (found.amendment, found.owned) if each and each.harm)
 """Why the operator takes repairs back itself."""
@@ -56,7 +56,7 @@ class Contest(Struct, frozen=True):
 
     @property
     def settled(self) -> bool:
-        """Whether the repair is to be left undone."""
+        """Whether the repair is left undone."""
         return bool(self.harm) or self.undone >= MOST_UNDONE
 
     @property
@@ -75,7 +75,7 @@ class Contest(Struct, frozen=True):
 
     @classmethod
     def parse(cls, note: str) -> Contest | None:
-        """Return what an annotation tells; None where it is not one of ours."""
+        """Return what an annotation tells; None where the operator did not write it."""
         undone, withdrawn = _CONTEST.match(note), _WITHDRAWN.match(note)
         if undone:
             return cls(undone=int(undone.group(1)), writer=undone.group(2) or "", terms=undone.group(3))
@@ -83,28 +83,28 @@ class Contest(Struct, frozen=True):
 
 
 class Journal(Struct, frozen=True):
-    """What our notes on a workload tell."""
+    """What the notes of the operator on a workload tell."""
 
     policy: str | None = None
     """The policy under which the repairs were made."""
     repairs: Mapping[str, Amendment] = {}
-    """What still stands of our repairs, by expectation."""
+    """What is left of the operator's repairs, by expectation."""
     undone: frozenset[str] = frozenset()
     """Expectations whose repair somebody took away."""
     owners: frozenset[str] = frozenset()
     """Expectations whose value somebody put back: it is the owner's."""
     contests: Mapping[str, Contest] = {}
     started: Started | None = None
-    """The last rollout that we have begun."""
+    """The last rollout that the operator has begun."""
     former: Mapping[str, Amendment] = {}
     """What stood before that rollout of what it changed, by expectation."""
     failed_rollout: FailedRollout | None = None
-    """A rollout of ours that failed."""
+    """A rollout of the operator that failed."""
     notes: Mapping[str, str] = {}
-    """The annotations of the journal as they stand on the workload."""
+    """The annotations of the journal as they are on the workload."""
 
     def owners_view(self, workload: Workload) -> Workload:
-        """Return the workload less what stands of our repairs; values that were put back count as written."""
+        """Return the workload less its repairs, as far as they are in place; values put back count as written."""
         view = workload
         for repair in self.repairs.values():
             view = repair.removed(view)
@@ -116,6 +116,8 @@ def read_journal(workload: Workload) -> Journal:
     """Return the journal of a workload, checked against its live values; kinds that are only judged have none."""
     if workload.kind not in REPAIRED:
         return Journal()
+    # Anybody can write annotations, and a copied manifest brings those of another workload. So a note never says what
+    # the value is: it says what to look for.
     standing = {each.name: _standing(each, workload) for each in REPAIRABLE if each.amendment}
     found = {name: each for name, each in standing.items() if each is not None}
     contests = {each.name: Contest.parse(workload.notes.get(f"{CONTESTED}{each.name}", "")) for each in REPAIRABLE}
@@ -141,6 +143,7 @@ def _standing(expectation: Expectation[Any], workload: Workload) -> Standing | N
     try:
         return expectation.amendment.parse(note).standing(workload)
     except Illegible:
+        # Written by hand, or by a later version. To guess what it meant could take away a value of the owner's.
         return None
 
 

@@ -1,4 +1,4 @@
-"""What is to be done about a workload: a pure function of its owner's view, its policy and its surroundings.
+"""What to do about a workload: a pure function of its owner's view, its policy and its surroundings.
 
 A changed parameter, a revoked exemption or a removed policy is just another plan.
 """
@@ -40,7 +40,7 @@ class Restarts(StrEnum):
 
 
 class Disposition(StrEnum):
-    """What is done about our repair of one expectation."""
+    """What is done about the operator's repair of one expectation."""
 
     REPAIR = "repair"
     HOLD = "hold"
@@ -53,9 +53,9 @@ class Change(Struct, frozen=True):
 
     expectation: str
     before: str | None
-    """What we had written, in the words of the journal."""
+    """What the operator had written, in the words of the journal."""
     after: str | None
-    """What will stand; None for a withdrawal."""
+    """What will be there; None for a withdrawal."""
     restarts: bool
 
     def __str__(self) -> str:
@@ -78,7 +78,7 @@ class ObjectChange(Struct, frozen=True):
 
 
 class Plan(Struct, frozen=True):
-    """What is to be done about a workload."""
+    """What to do about a workload."""
 
     changes: tuple[Change, ...] = ()
     patch: Patch = {}
@@ -90,11 +90,11 @@ class Plan(Struct, frozen=True):
     contests: Mapping[str, Contest] = {}
     """Repairs that others have undone, by expectation."""
     repaired: frozenset[str] = frozenset()
-    """Expectations whose repair of ours stands now."""
+    """Expectations whose repair is in place now."""
     clean: bool = False
-    """Whether our entry is to be taken out of the managed fields."""
+    """Whether the operator's entry has to be taken out of the managed fields."""
     put_back: bool = False
-    """Whether it puts back a rollout of ours that failed."""
+    """Whether it puts back a rollout of the operator that failed."""
 
     @property
     def restarts(self) -> bool:
@@ -113,21 +113,22 @@ class Plan(Struct, frozen=True):
 
 
 def plan(case: Case, *, restarts: Restarts = Restarts.ANY, restarting: bool = False) -> Plan:
-    """Return what is to be done.
+    """Return what to do.
 
     Args:
         case: the workload and all that bears on it.
-        restarts: which changes that replace pods may be part of it; all others are left as they are. A rollout of ours
-            that failed is put back in any case.
+        restarts: which changes that replace pods may be part of it; all others are left as they are. A failed rollout
+            of the operator is put back in any case.
         restarting: whether the pods are replaced anyway, so that what waits for that goes along.
     """
+    # Objects beside the workload depend on nothing that is changed in it: they are decided on the owner's view.
     drafts = {each.name: _draft(case, each) for each in OWNING}
     drafts |= _put_back(case) if case.failing else _amended(case, restarts=restarts, restarting=restarting)
     return _composed(case, drafts)
 
 
 def begun(case: Case, planned: Plan, *, at: datetime) -> Patch:
-    """Return the patch of a plan, with a note of the rollout that it begins, if its failure would be our doing."""
+    """Return the patch of a plan, with a note of the rollout that it begins if its failure would be due to that."""
     amended = [each for each in planned.changes if each.after is not None and BY_NAME[each.expectation].amendment]
     if planned.put_back or not any(each.restarts for each in amended) or not provable(case.workload):
         return planned.patch
@@ -165,13 +166,15 @@ class _Draft(Struct, frozen=True):
 
 
 def _put_back(case: Case) -> dict[str, _Draft]:
-    """Return the workload to what it was before the rollout of ours that failed; pods restart for nothing else."""
+    """Return the workload to what it was before the failed rollout of the operator; pods restart for nothing else."""
     return {each.name: _draft_before(case, each) for each in REPAIRABLE if each.amendment}
 
 
 def _draft_before(case: Case, expectation: Expectation[Any]) -> _Draft:
     before = case.journal.repairs.get(expectation.name)
     if case.journal.started and expectation.name in case.journal.started.expectations:
+        # Put back to what an earlier rollout proved to work, no further: the pods of that template were all well, and
+        # those of the owner's own template may not have been.
         withdrawn = _disposition(case, expectation) is Disposition.WITHDRAW
         return _Draft(
             expectation,
@@ -187,6 +190,7 @@ def _draft_before(case: Case, expectation: Expectation[Any]) -> _Draft:
 def _amended(case: Case, *, restarts: Restarts, restarting: bool) -> dict[str, _Draft]:
     """Decide about the workload itself. Where its pods restart anyway, take along what has waited for it."""
     if not restarting:
+        # Whether pods restart is only known once everything is decided, so what waits for it takes a second pass.
         drafts = _drafts(case, restarts=restarts, deferring=True)
         if not any(each.restarts for each in drafts.values()) or not any(each.deferred for each in drafts.values()):
             return drafts
@@ -195,6 +199,8 @@ def _amended(case: Case, *, restarts: Restarts, restarting: bool) -> dict[str, _
 
 def _drafts(case: Case, *, restarts: Restarts, deferring: bool) -> dict[str, _Draft]:
     """Decide about each expectation on the view that the ones before it leave."""
+    # Not on the live workload: a repair must neither justify nor hinder itself, and is decided the same each time. What
+    # the ones before decide counts: the grace period has to cover the sleep that is only about to be added.
     view, drafts = case.owners_view, {}
     for expectation in REPAIRABLE:
         if expectation.amendment is None:
@@ -203,6 +209,7 @@ def _drafts(case: Case, *, restarts: Restarts, deferring: bool) -> dict[str, _Dr
         if draft.deferred and not deferring:
             draft = _no_longer_deferred(draft)
         if draft.restarts and (restarts is Restarts.NONE or (restarts is Restarts.WITHDRAWALS and draft.after)):
+            # What is postponed keeps its note, or the next evaluation would take the value for the owner's.
             draft = replace(draft, after=draft.before, held=True, postponed=True)
         view = _applied(draft.after, view)
         drafts[expectation.name] = draft
@@ -221,7 +228,7 @@ def _applied(after: Amendment | OwnedObject | None, view: Workload) -> Workload:
 
 
 def _amendment(after: Amendment | OwnedObject | None) -> Amendment | None:
-    """Return what is to be written into the workload itself."""
+    """Return what has to be written into the workload itself."""
     return after if isinstance(after, Amendment) else None
 
 
@@ -304,9 +311,12 @@ def _repaired(case: Case, expectation: Expectation[Any], view: Workload, before:
     wanted = _wanted(case, expectation, view)
     contest = _contest(case, expectation, wanted)
     if contest is not None and contest.settled and wanted is not None:
+        # What does harm goes. What others undo stays as far as it is there: to take that away, too, is one more change.
         left = None if contest.harm else before
         return _Draft(expectation, before=before, after=left, refusal=contest.reason, contest=contest)
     if isinstance(wanted, Refusal) or wanted is None:
+        # Nothing to mend, or not by the operator. A repair that is no longer needed is taken back, but pods do not
+        # restart for that alone.
         refusal = wanted.reason if wanted else None
         stays = before is not None and before.restarts
         kept = before if stays else None
@@ -325,7 +335,7 @@ def _put_back_before(case: Case, expectation: Expectation[Any]) -> bool:
 
 
 def _amending(standing: _Draft, wanted: Amendment) -> _Draft:
-    """Put what is wanted in the place of what stands, at once or when the pods restart anyway.
+    """Put what is wanted in the place of what is there, at once or when the pods restart anyway.
 
     What rides along is held until then, journal and all: what others undo meanwhile is counted when it is made again.
     """
@@ -355,6 +365,7 @@ def _contest(
     """Return what is known of others undoing the repair, with what is seen now."""
     name, told = expectation.name, case.journal.contests.get(expectation.name)
     terms = case.terms_of_harm(expectation) if told and told.harm else case.terms(expectation)
+    # A note counts only under the circumstances in which it was written: a changed workload or policy is a new try.
     known = told if told and told.terms == terms else None
     if known is not None and known.settled:
         return known
@@ -362,6 +373,8 @@ def _contest(
         return known
     if wanted.harm is not None and _does_harm(case, name, wanted):
         return Contest(terms=case.terms_of_harm(expectation), harm=wanted.harm.note)
+    # A writer that removes a value and keeps the note is seen by the note. One that replaces the whole object wipes the
+    # note as well: that only this process can tell, from its memory.
     remembered = _remembered(case, name, terms)
     if name in case.journal.undone or (remembered and _vanished(case, name, wanted)):
         times = max(known.undone if known else 0, remembered.undone if remembered else 0)
@@ -371,13 +384,13 @@ def _contest(
 
 
 def _remembered(case: Case, name: str, terms: str) -> Applied | None:
-    """Return what we remember of the repair, if it was made under the same circumstances."""
+    """Return what is remembered of the repair, if it was made under the same circumstances."""
     remembered = case.memory.get(name)
     return remembered if remembered and remembered.terms == terms else None
 
 
 def _vanished(case: Case, name: str, wanted: Amendment | OwnedObject) -> bool:
-    """Say whether a repair that we made is gone without a trace. An edited object is not: it is put right."""
+    """Say whether a repair that the operator made is gone without a trace. An edited object is not: it is put right."""
     if isinstance(wanted, OwnedObject):
         return name not in case.owned
     return f"{REPAIRS}{name}" not in case.journal.notes
@@ -439,6 +452,7 @@ def _object_change(case: Case, draft: _Draft) -> ObjectChange | None:
 
 
 def _patch(case: Case, drafts: list[_Draft]) -> Patch:
+    # First what goes, then what comes: where both write one field, such as a sleep of another length, the latter wins.
     patch: Patch = {}
     for draft in drafts:
         if draft.before is not None and draft.before != draft.after:
@@ -460,11 +474,12 @@ def _changed_notes(case: Case, drafts: list[_Draft]) -> dict[str, str | None]:
 
 
 def _notes(case: Case, drafts: list[_Draft]) -> Iterator[tuple[str, str]]:
-    """Return the journal as it should stand."""
+    """Return the journal as it should be."""
     repairs = {f"{REPAIRS}{each.expectation.name}": _note(case, each) for each in drafts}
     written = {key: note for key, note in repairs.items() if note}
     yield from written.items()
     failed_rollout = _lasting_failure(case, drafts)
+    # The name stays as long as there is anything to attribute: a policy finds by it what to withdraw when it goes.
     name = case.policy.name if case.policy else case.journal.policy
     if (written or failed_rollout) and name:
         yield REPAIRS_POLICY, name
@@ -486,7 +501,7 @@ def _notes_on_contests(case: Case, drafts: list[_Draft]) -> Iterator[tuple[str, 
 
 
 def _rollout_forgotten(case: Case, drafts: list[_Draft]) -> bool:
-    """Say whether the note that a rollout of ours began has no use any more; most go with the next rollout."""
+    """Say whether the note that a rollout of the operator began has no use any more; most go with the next rollout."""
     over = case.workload.strategy.type == "OnDelete" or rolled_above_partition(case.workload)
     return over or case.failing or any(each.restarts for each in drafts)
 
@@ -498,6 +513,7 @@ def _lasting_failure(case: Case, drafts: list[_Draft]) -> FailedRollout | None:
         return None
     if case.failing:
         return told
+    # A retry that has to wait for its turn must not lose the note: it is what stops the other repairs meanwhile.
     waits = case.failed_rollout is not None or any(each.postponed for each in drafts)
     return told if waits and not any(each.restarts for each in drafts) else None
 

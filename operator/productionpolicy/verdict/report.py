@@ -18,7 +18,7 @@ from productionpolicy.verdict.plan import Plan
 from productionpolicy.verdict.rollout_notes import FailedRollout
 
 REFUSED = "refused"
-"""Stands in the place of an expectation where a write was refused that mends no finding, such as a withdrawal."""
+"""Is in the place of an expectation where a write was refused that mends no finding, such as a withdrawal."""
 
 _REMEDY = "grant what is missing, or change what refuses it or the workload"
 
@@ -71,12 +71,12 @@ class Exempted(Struct, frozen=True):
 
 
 class Rejection(Struct, frozen=True):
-    """Why the API server refused our last writes, while nothing has changed since."""
+    """Why the API server refused the operator's last writes, while nothing has changed since."""
 
     write: str | None = None
     """A repair or a withdrawal."""
     release: str | None = None
-    """Taking our entry out of the managed fields."""
+    """Taking the operator's entry out of the managed fields."""
 
     def __bool__(self) -> bool:
         return self.write is not None or self.release is not None
@@ -116,9 +116,9 @@ class Report(Struct, frozen=True):
     """Whether it fulfils what its policy repairs or refuses."""
     exemptions: tuple[Exempted, ...] = ()
     pods_with_terms: int = 0
-    """Its replicas, if they carry podAntiAffinity terms that we have added."""
+    """Its replicas, if they carry podAntiAffinity terms that the operator has added."""
     failed_rollout: FailedRollout | None = None
-    """The rollout of ours that failed."""
+    """The failed rollout of the operator."""
 
     @property
     def repairs(self) -> int:
@@ -189,6 +189,7 @@ def _wait(case: Case, planned: Plan, rejection: Rejection) -> Wait | None:
 def _state(case: Case, verdicts: tuple[Verdict, ...], planned: Plan, rejection: Rejection) -> State:
     outcomes = {each.outcome for each in verdicts}
     under_way = bool(planned.changes) and case.governance is Governance.WRITTEN
+    # In the order of what a person has to know first: a repair that others undo, one that failed, what is under way.
     claims = {
         State.CONTESTED: planned.contested,
         State.FAILED: bool(rejection) or case.failing or case.failed_rollout is not None,
@@ -208,7 +209,7 @@ def _reported(case: Case, verdicts: tuple[Verdict, ...], planned: Plan, rejectio
 
 
 def _refused(case: Case, verdicts: tuple[Verdict, ...], planned: Plan, rejection: Rejection) -> Iterator[Reported]:
-    """Tell why our last write was refused, where no finding of an expectation tells it."""
+    """Tell why the operator's last write was refused, where no finding of an expectation tells it."""
     failed = (each.expectation for each in verdicts if each.outcome is Outcome.FAILED)
     told = rejection.write is not None and any(
         _reason(case, name, planned, rejection) == rejection.write for name in failed
@@ -224,7 +225,7 @@ def _sentence(finding: Finding, reason: str | None) -> str:
 
 
 def _reason(case: Case, expectation: str, planned: Plan, rejection: Rejection) -> str | None:
-    """Say why the finding is left to a person, where we could have mended it."""
+    """Say why the finding is left to a person, where the operator could have repaired it."""
     if expectation in planned.refusals:
         return planned.refusals[expectation]
     if any(each.expectation == expectation for each in planned.changes):

@@ -1,4 +1,4 @@
-"""Notes on a workload about a rollout that we have caused: that it began, and that it failed."""
+"""Notes on a workload about a rollout that the operator has caused: that it began, and that it failed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FAILED = re.compile(rf"^{_NAMES} of {_TIME} put back(?:, pod (\S+) is left)? \[
 
 
 class Started(Struct, frozen=True):
-    """A rollout that we have begun. The note stays when it is over: whether it is, the status of the workload tells."""
+    """A rollout that the operator has begun. The note outlives it: whether it is over, the workload's status tells."""
 
     expectations: tuple[str, ...]
     """Those whose repairs it brings."""
@@ -32,7 +32,7 @@ class Started(Struct, frozen=True):
 
     @classmethod
     def parse(cls, note: str) -> Started | None:
-        """Return what an annotation tells; None where it is not one of ours."""
+        """Return what an annotation tells; None where the operator did not write it."""
         found = _STARTED.match(note)
         if found is None or not _is_time(found[2]):
             return None
@@ -41,7 +41,7 @@ class Started(Struct, frozen=True):
 
 
 class FailedRollout(Struct, frozen=True):
-    """A rollout of ours that failed and was put back."""
+    """A rollout of the operator that failed and was put back."""
 
     expectations: tuple[str, ...]
     """Those whose repairs it brought."""
@@ -68,7 +68,7 @@ class FailedRollout(Struct, frozen=True):
 
     @classmethod
     def parse(cls, note: str) -> FailedRollout | None:
-        """Return what an annotation tells; None where it is not one of ours."""
+        """Return what an annotation tells; None where the operator did not write it."""
         found = _FAILED.match(note)
         if found is None:
             return None
