@@ -13,7 +13,7 @@ from productionpolicy.kube.workloads import WorkloadKey
 from productionpolicy.offline import judge, propose, read_documents
 from productionpolicy.offline.judgement import WANTED
 from productionpolicy.policy import Policy
-from productionpolicy.verdict import Case, Change, Verdict, audit, plan
+from productionpolicy.verdict import Change, Inputs, Verdict, audit, plan
 from support.checking import check, written
 from support.clusters import OTHER, clusters
 from support.manifests import Raw, budget, deployment
@@ -36,8 +36,8 @@ def live(objects: list[Raw], *, governed_by: Policy) -> Judged:
         store.observe(RESOURCES[raw["kind"]], raw)
     workloads = filter(None, map(store.workload, store.all_workloads()))
     around = {each.key: (each, store.surroundings(each)) for each in workloads}
-    cases = {key: Case(*pair, policy=governed_by, today=TODAY) for key, pair in around.items()}
-    return {key: (audit(case), plan(case).changes) for key, case in cases.items()}
+    cases = {key: Inputs(*pair, policy=governed_by, today=TODAY) for key, pair in around.items()}
+    return {key: (audit(inputs), plan(inputs).changes) for key, inputs in cases.items()}
 
 
 def in_files(objects: list[Raw], *, governed_by: Policy) -> Judged:

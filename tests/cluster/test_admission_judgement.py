@@ -25,7 +25,7 @@ from productionpolicy.expectations import Action, Finding
 from productionpolicy.kube.identity import API_VERSION, POLICY_LABEL
 from productionpolicy.kube.workloads import Kind, read_workload
 from productionpolicy.policy import Policy, read_policy
-from productionpolicy.verdict import Case, Outcome, Verdict, audit
+from productionpolicy.verdict import Inputs, Outcome, Verdict, audit
 from support.examples import distinct, examples
 from support.strategies import workloads
 from support.world import TODAY
@@ -115,7 +115,7 @@ def judges(plane: ControlPlane, name: str) -> bool:
 def expected(raw: Raw, policy: Policy, action: Action) -> str:
     """Return what the audit finds by the expectations that have this action."""
     acting = set(policy.acting(action)) - {"podDisruptionBudget"}
-    verdicts = audit(Case(read_workload(raw), policy=policy, today=TODAY))
+    verdicts = audit(Inputs(read_workload(raw), policy=policy, today=TODAY))
     failed = [each for each in verdicts if each.expectation in acting and each.outcome is Outcome.FAILED]
     found = list(dict.fromkeys(_told(each, finding) for each in failed for finding in each.findings))
     more = [f"and {len(found) - MOST} more"] if len(found) > MOST else []

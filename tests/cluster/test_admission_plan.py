@@ -26,7 +26,7 @@ from productionpolicy.controller.store import StoredPolicy
 from productionpolicy.kube.identity import API_VERSION, POLICY_LABEL
 from productionpolicy.kube.workloads import REPAIRED, read_workload
 from productionpolicy.policy import read_policy
-from productionpolicy.verdict import Case, plan
+from productionpolicy.verdict import Inputs, plan
 from support.examples import distinct, examples
 from support.server import patched
 from support.strategies import workloads
@@ -130,8 +130,8 @@ def planned(raw: Raw, name: str) -> Raw:
     policy = read_policy(manifest(name))
     if not policy.writes:
         return raw
-    case = Case(read_workload(raw), policy=policy, today=TODAY)
-    return patched(raw, plan(case, restarting=True).patch)
+    inputs = Inputs(read_workload(raw), policy=policy, today=TODAY)
+    return patched(raw, plan(inputs, restarting=True).patch)
 
 
 def compared(raw: Raw) -> Raw:

@@ -111,7 +111,7 @@ async def told_by_the_operator(plane: ControlPlane) -> dict[WorkloadKey, Told]:
         await operator.listing.complete()
         await operator.unowned.look()
     judgements = {key: operator.reconciler.look(key) for key in operator.store.all_workloads()}
-    return {key: as_told(audit(each.case)) for key, each in judgements.items() if each is not None}
+    return {key: as_told(audit(each.inputs)) for key, each in judgements.items() if each is not None}
 
 
 def told_by_check(objects: list[Raw]) -> dict[WorkloadKey, Told]:

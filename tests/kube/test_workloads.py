@@ -231,9 +231,9 @@ def test_the_rest_is_what_no_repair_touches(raw: Raw, seconds: int) -> None:
         terminationGracePeriod={"shutdownSeconds": 60},
     )
     world = World(raw, policy=strict)
-    before = world.case.workload.rest
+    before = world.inputs.workload.rest
     world.reconcile()
-    assert world.case.workload.rest == before
+    assert world.inputs.workload.rest == before
 
 
 @given(raw=workloads(), replicas=st.integers(0, 9))

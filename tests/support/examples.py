@@ -21,7 +21,7 @@ from productionpolicy.expectations import BY_NAME, Expectation, Finding
 from productionpolicy.kube.surroundings import Server
 from productionpolicy.kube.workloads import Kind, read_workload
 from productionpolicy.policy import Policy
-from productionpolicy.verdict import Case
+from productionpolicy.verdict import Inputs
 from support.manifests import Raw
 from support.policies import only, policy
 from support.surroundings import NEWEST, surroundings_of
@@ -72,10 +72,10 @@ class Example:
         named = given.pop("expectations", {})
         return policy(spec=given, **named)
 
-    def case(self, workload: Raw, *others: Raw, governed_by: Policy | None = None) -> Case:
-        """Return the case of a form of the workload, among other objects beside those of the file."""
+    def inputs(self, workload: Raw, *others: Raw, governed_by: Policy | None = None) -> Inputs:
+        """Return the inputs of a form of the workload, among other objects beside those of the file."""
         around = (*self.others, *others)
-        return Case(
+        return Inputs(
             read_workload(workload),
             around=surroundings_of(workload, around, server=self.server),
             policy=governed_by or self.policy,

@@ -15,7 +15,7 @@ from productionpolicy.kube.identity import CONTESTED, EXEMPT, REPAIRS
 from productionpolicy.kube.surroundings import Server
 from productionpolicy.kube.workloads import read_workload
 from productionpolicy.policy import OnRemoval, Policy
-from productionpolicy.verdict import Applied, Case, Governance, Plan, Report, Restarts, audit, begun, plan, report
+from productionpolicy.verdict import Applied, Governance, Inputs, Plan, Report, Restarts, audit, begun, plan, report
 from productionpolicy.verdict.report import NOT_REJECTED, Rejection
 from support.manifests import Raw
 from support.policies import policy
@@ -49,9 +49,9 @@ class World:
         self.raw = defaulted(self.raw)
 
     @property
-    def case(self) -> Case:
-        """The case that the operator sees."""
-        return Case(
+    def inputs(self) -> Inputs:
+        """The inputs that the operator sees."""
+        return Inputs(
             read_workload(self.raw),
             around=surroundings_of(self.raw, self.others, server=self.server),
             policy=self.policy,
@@ -66,7 +66,7 @@ class World:
 
     def plan(self, *, restarts: Restarts = Restarts.ANY) -> Plan:
         """Return what the operator would do now."""
-        return plan(self.case, restarts=restarts)
+        return plan(self.inputs, restarts=restarts)
 
     def changes(self) -> list[str]:
         """Return what the operator would do now, in words."""
@@ -74,38 +74,38 @@ class World:
 
     def report(self, *, rolling: bool = False) -> Report:
         """Return what is told about the workload."""
-        case = replace(self.case, rolling=rolling)
-        return report(case, audit(case), plan(case), rejection=self.rejection)
+        inputs = replace(self.inputs, rolling=rolling)
+        return report(inputs, audit(inputs), plan(inputs), rejection=self.rejection)
 
     def findings(self) -> list[str]:
         """Return the names of the expectations with a finding, one for each."""
-        return [each.expectation for each in audit(self.case) for _ in each.findings]
+        return [each.expectation for each in audit(self.inputs) for _ in each.findings]
 
     def reconcile(self) -> Plan:
         """Do what the plan says, and remember it as the operator does."""
-        case, planned = self.case, self.plan()
-        self.raw = patched(self.raw, begun(case, planned, at=self.now))
-        self._put_objects(planned, case)
+        inputs, planned = self.inputs, self.plan()
+        self.raw = patched(self.raw, begun(inputs, planned, at=self.now))
+        self._put_objects(planned, inputs)
         for change in planned.changes:
-            self._remember(change.expectation, planned, case, withdrawn=change.after is None)
+            self._remember(change.expectation, planned, inputs, withdrawn=change.after is None)
         return planned
 
-    def _put_objects(self, planned: Plan, case: Case) -> None:
+    def _put_objects(self, planned: Plan, inputs: Inputs) -> None:
         for change in planned.objects:
             if change.live is not None:
                 self.others = [each for each in self.others if each["metadata"]["name"] != change.live.name]
             if change.wanted is not None:
                 self.others.append(
-                    change.wanted.manifest(case.workload, policy=case.policy.name if case.policy else "")
+                    change.wanted.manifest(inputs.workload, policy=inputs.policy.name if inputs.policy else "")
                 )
 
-    def _remember(self, name: str, planned: Plan, case: Case, *, withdrawn: bool) -> None:
+    def _remember(self, name: str, planned: Plan, inputs: Inputs, *, withdrawn: bool) -> None:
         if withdrawn:
             self.memory.pop(name, None)
             return
         contest = planned.contests.get(name)
         undone = contest.undone if contest else 0
-        self.memory[name] = Applied(case.terms(BY_NAME[name]), made=MADE, undone=undone)
+        self.memory[name] = Applied(inputs.terms(BY_NAME[name]), made=MADE, undone=undone)
 
     def edit(self, change: Callable[[Raw], Any], *, manager: str = "kubectl-edit") -> None:
         """Let somebody change the object."""

@@ -11,7 +11,7 @@ import pytest
 from productionpolicy.kube.identity import CONTESTED, EXEMPT, REPAIRS, ROLLOUT_FAILED
 from productionpolicy.kube.workloads import Workload, read_workload
 from productionpolicy.policy import Policy
-from productionpolicy.verdict import Case, Governance
+from productionpolicy.verdict import Governance, Inputs
 from productionpolicy.verdict.arrival import Effect, arrival
 from support.manifests import Raw, container, deployment, job, stateful_set
 from support.policies import only, policy
@@ -35,8 +35,8 @@ def admitted(raw: Raw, governed_by: Policy | None = None) -> Raw:
     return patched(raw, World(raw, policy=governed_by or policy()).plan().patch)
 
 
-def told(raw: Raw, before: Raw | None = None, **case: Any) -> tuple[Effect, tuple[str, ...]] | None:
-    judged = Case(read_workload(raw), **{"policy": policy(), "today": TODAY, **case})
+def told(raw: Raw, before: Raw | None = None, **inputs: Any) -> tuple[Effect, tuple[str, ...]] | None:
+    judged = Inputs(read_workload(raw), **{"policy": policy(), "today": TODAY, **inputs})
     found = arrival(judged, known(before), active=ACTIVE)
     return (found.effect, found.lacking) if found else None
 
@@ -61,7 +61,7 @@ def test_a_new_workload_without_the_repairs_is_a_miss_that_names_them() -> None:
 
 
 def test_the_moment_is_the_api_servers() -> None:
-    found = arrival(Case(read_workload(written(deployment())), policy=policy()), None, active=ACTIVE)
+    found = arrival(Inputs(read_workload(written(deployment())), policy=policy()), None, active=ACTIVE)
     assert found is not None
     assert found.at == datetime(2026, 6, 15, 10, tzinfo=UTC)
 

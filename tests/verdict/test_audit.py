@@ -36,11 +36,11 @@ def with_container(**fields: Any) -> Raw:
 
 
 def outcomes(world: World) -> dict[str, Outcome]:
-    return {each.expectation: each.outcome for each in audit(world.case)}
+    return {each.expectation: each.outcome for each in audit(world.inputs)}
 
 
 def verdict(world: World, name: str) -> Verdict | None:
-    return next((each for each in audit(world.case) if each.expectation == name), None)
+    return next((each for each in audit(world.inputs) if each.expectation == name), None)
 
 
 def paths(world: World, name: str) -> list[str]:
@@ -58,7 +58,7 @@ def test_there_is_one_verdict_for_each_expectation_in_their_order() -> None:
         each.name: Outcome.NOT_APPLICABLE if each.name in NOT_OF_A_DEPLOYMENT else Outcome.PASSED
         for each in EXPECTATIONS
     }
-    assert [each.expectation for each in audit(flawless().case)] == [each.name for each in EXPECTATIONS]
+    assert [each.expectation for each in audit(flawless().inputs)] == [each.name for each in EXPECTATIONS]
 
 
 def test_there_is_none_for_what_the_policy_ignores() -> None:
@@ -67,7 +67,7 @@ def test_there_is_none_for_what_the_policy_ignores() -> None:
 
 
 def test_there_is_none_where_no_policy_governs() -> None:
-    assert audit(World(deployment(), policy=None).case) == ()
+    assert audit(World(deployment(), policy=None).inputs) == ()
 
 
 def test_what_has_nothing_to_judge_is_not_applicable() -> None:
@@ -294,7 +294,7 @@ def test_one_container_that_cannot_be_read_does_not_excuse_another() -> None:
 
 def test_a_judgement_is_the_same_every_time() -> None:
     world = World(deployment())
-    assert audit(world.case) == audit(world.case)
+    assert audit(world.inputs) == audit(world.inputs)
 
 
 def test_a_policy_of_profile_development_asks_for_less() -> None:

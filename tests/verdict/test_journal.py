@@ -58,16 +58,16 @@ def test_the_notes_stand_on_the_workload_and_never_on_its_pods() -> None:
 @given(raw=workloads())
 def test_the_owners_view_is_what_the_owner_wrote(raw: Raw) -> None:
     world = World(raw)
-    before = world.case.workload
+    before = world.inputs.workload
     world.reconcile()
-    view = world.case.owners_view
+    view = world.inputs.owners_view
     assert (view.template, view.strategy, view.digest) == (before.template, before.strategy, before.digest)
 
 
 def test_without_notes_the_owners_view_is_what_there_is() -> None:
     raw = repaired(deployment()).raw
     bare = patched(raw, {"metadata": {"annotations": dict.fromkeys(raw["metadata"]["annotations"])}})
-    assert read_workload(bare) == World(bare).case.owners_view
+    assert read_workload(bare) == World(bare).inputs.owners_view
 
 
 # A value that somebody changed.
@@ -189,7 +189,7 @@ def test_an_illegible_note_makes_the_live_value_the_owners(note: str) -> None:
     hook = {"lifecycle": {"preStop": {"sleep": {"seconds": 10}}}}
     world = World(deployment(pod={"containers": [container(**hook)]}), policy=only("preStop"))
     world.annotate(**{f"{REPAIRS}preStop": note})
-    assert (dict(world.case.journal.repairs), world.changes()) == ({}, [])
+    assert (dict(world.inputs.journal.repairs), world.changes()) == ({}, [])
 
 
 def test_an_illegible_note_is_replaced_by_a_repair() -> None:
@@ -226,11 +226,11 @@ def test_other_annotations_are_left_alone() -> None:
 def test_a_note_about_a_budget_means_nothing() -> None:
     world = repaired(deployment())
     world.annotate(**{f"{REPAIRS}podDisruptionBudget": "created"})
-    assert "podDisruptionBudget" not in world.case.journal.repairs
+    assert "podDisruptionBudget" not in world.inputs.journal.repairs
 
 
 def test_the_journal_tells_what_still_stands() -> None:
-    journal = repaired(deployment()).case.journal
+    journal = repaired(deployment()).inputs.journal
     assert list(journal.repairs) == ["spread", "rollingUpdate", "preStop", "terminationGracePeriod"]
     assert (journal.repairs["preStop"], journal.policy) == (Sleep(10, ("web",)), "default")
     assert (journal.undone, journal.owners, dict(journal.contests)) == (frozenset(), frozenset(), {})

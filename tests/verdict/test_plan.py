@@ -12,7 +12,7 @@ from productionpolicy.kube.identity import REPAIRS, REPAIRS_POLICY
 from productionpolicy.kube.surroundings import Server
 from productionpolicy.kube.workloads import read_workload
 from productionpolicy.policy import OnRemoval, Policy
-from productionpolicy.verdict import Case, Governance, Restarts, State, plan
+from productionpolicy.verdict import Governance, Inputs, Restarts, State, plan
 from support.manifests import (
     Raw,
     anti_affinity,
@@ -614,14 +614,14 @@ def test_what_stands_around_takes_back_nothing_that_pods_were_born_with(
     raw: Raw, nodes: bool, scaled: tuple[int, int] | None, own: bool
 ) -> None:
     governed = policy(terminationMessage={"action": "Repair"})
-    born = patched(raw, plan(Case(read_workload(raw), policy=governed, today=TODAY), restarting=True).patch)
+    born = patched(raw, plan(Inputs(read_workload(raw), policy=governed, today=TODAY), restarting=True).patch)
     others = [
         *(NODES if nodes else ()),
         *([autoscaler(*scaled, kind=raw["kind"])] if scaled else ()),
         *([budget(maxUnavailable=1)] if own else ()),
     ]
-    case = Case(read_workload(born), around=surroundings_of(born, others), policy=governed, today=TODAY)
-    assert [each for each in plan(case).changes if each.restarts and each.before] == []
+    inputs = Inputs(read_workload(born), around=surroundings_of(born, others), policy=governed, today=TODAY)
+    assert [each for each in plan(inputs).changes if each.restarts and each.before] == []
 
 
 def names(raw: Raw) -> list[str]:

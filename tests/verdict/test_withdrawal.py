@@ -252,11 +252,11 @@ def test_any_succession_of_policies_is_carried_out_each_at_once_and_never_refuse
     raw: Raw, policies: list[Policy | None], on_removal: OnRemoval
 ) -> None:
     world = World(raw, on_removal=on_removal)
-    assume(not world.case.workload.template.sleep_exceeds_grace)
+    assume(not world.inputs.workload.template.sleep_exceeds_grace)
     for each in policies:
         world.policy = each
         world.reconcile()
-        assert not world.case.workload.template.sleep_exceeds_grace
+        assert not world.inputs.workload.template.sleep_exceeds_grace
         assert world.plan().empty
 
 
@@ -265,7 +265,7 @@ def test_whatever_policies_there_were_revert_gives_back_the_very_object(
     raw: Raw, policies: list[Policy | None]
 ) -> None:
     world = World(raw, on_removal=OnRemoval.REVERT)
-    assume(not world.case.workload.template.sleep_exceeds_grace)
+    assume(not world.inputs.workload.template.sleep_exceeds_grace)
     for each in (*policies, None):
         world.policy = each
         world.reconcile()

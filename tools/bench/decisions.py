@@ -12,7 +12,7 @@ from productionpolicy.kube.budgets import BUDGET, Budget, read_budget
 from productionpolicy.kube.surroundings import ALONE, Surroundings
 from productionpolicy.kube.workloads import Workload, read_workload
 from productionpolicy.policy import Policy, read_policy
-from productionpolicy.verdict import Case, plan
+from productionpolicy.verdict import Inputs, plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,6 @@ def _decided(raw: dict[str, Any], policy: Policy, budgets: Mapping[tuple[str, ..
     workload = read_workload(raw)
     budget = budgets.get((workload.uid,))
     around = Surroundings(budgets=(budget,), owned={BUDGET: budget}) if budget else ALONE
-    planned = plan(Case(workload, around=around, policy=policy))
+    planned = plan(Inputs(workload, around=around, policy=policy))
     manifests = (each.wanted.manifest(workload, policy=policy.name) for each in planned.objects if each.wanted)
     return Decision(workload, planned.patch, next(manifests, None))

@@ -45,19 +45,19 @@ class Publisher:
 
     def publish(self, record: Record, evaluation: Evaluation) -> None:
         """Tell what follows from the state of a workload, and what is new since the record was written."""
-        case, told, before = evaluation.case, evaluation.report, record.report
-        if case.policy is not None and record.seen is not case.workload:
-            self._effectiveness.came_in(case, record.seen)
-        self._move(case.workload.key, record.policy, evaluation.policy_name)
+        inputs, told, before = evaluation.inputs, evaluation.report, record.report
+        if inputs.policy is not None and record.seen is not inputs.workload:
+            self._effectiveness.came_in(inputs, record.seen)
+        self._move(inputs.workload.key, record.policy, evaluation.policy_name)
         if told is None:
-            self._drop(case.workload.key, evaluation.policy_name)
+            self._drop(inputs.workload.key, evaluation.policy_name)
             return
         if not record.writing:
             self._tell_admitted(evaluation, record)
         if self._policies.totals[told.policy].put(told):
             self._policies.changed(told.policy)
-            self._tell_contest(case.workload, before, told, evaluation.plan)
-            self._tell_exemptions(case.workload, before, told)
+            self._tell_contest(inputs.workload, before, told, evaluation.plan)
+            self._tell_exemptions(inputs.workload, before, told)
             if before is not None and before.failed_rollout is not None and told.failed_rollout is None:
                 self._rollouts.wake_next(told.policy)
 
@@ -83,7 +83,7 @@ class Publisher:
 
     def tell_failed_rollout(self, evaluation: Evaluation) -> None:
         """Tell of a rollout that was put back."""
-        workload = evaluation.case.workload
+        workload = evaluation.inputs.workload
         names = ", ".join(each.expectation for each in evaluation.todo.changes if each.restarts)
         refusal = workload.progress.refusal
         why = f": no pod could be made: {refusal}" if refusal else ""
@@ -113,21 +113,21 @@ class Publisher:
 
     def _tell_admitted(self, evaluation: Evaluation, record: Record) -> None:
         """Tell of repairs in the workload that are new and not the operator's own: the API server made them."""
-        case = evaluation.case
+        inputs = evaluation.inputs
         if record.report is not None:
             known = record.report.repaired | record.applied.keys()
-        elif self._is_new(case.workload):
+        elif self._is_new(inputs.workload):
             known = frozenset()
         else:
             return
-        if case.policy is None or not self._policies.admission.repairs(case.policy):
+        if inputs.policy is None or not self._policies.admission.repairs(inputs.policy):
             return
         changes = [
             Change(name, before=None, after=each.note(), restarts=each.restarts)
-            for name, each in case.journal.repairs.items()
+            for name, each in inputs.journal.repairs.items()
             if name not in known
         ]
-        self._tell(case.workload, "RepairedAtAdmission", changes)
+        self._tell(inputs.workload, "RepairedAtAdmission", changes)
 
     def _is_new(self, workload: Workload) -> bool:
         """Say whether a workload was created since the operator began."""

@@ -15,7 +15,7 @@ from productionpolicy.controller.store import Namespace
 from productionpolicy.controller.writer import Writer
 from productionpolicy.kube.workloads import Workload, WorkloadKey
 from productionpolicy.policy import OnRemoval, Policy
-from productionpolicy.verdict import Case, Evaluation, Governance, evaluate
+from productionpolicy.verdict import Evaluation, Governance, Inputs, evaluate
 from productionpolicy.verdict.rollouts import in_flight
 
 CHUNK = 8
@@ -49,7 +49,7 @@ class Reconciler:
         if evaluation is None:
             self._rollouts.acted(key)
             return None
-        done = await self._writer.act(self._records.of(evaluation.case.workload), evaluation)
+        done = await self._writer.act(self._records.of(evaluation.inputs.workload), evaluation)
         self._rollouts.acted(key)
         if done.written:
             evaluation = self.look(key)
@@ -77,7 +77,7 @@ class Reconciler:
             return None
         self._publisher.publish(record, evaluation)
         record.saw(evaluation, now=self._clock.monotonic())
-        if evaluation.case.failing:
+        if evaluation.inputs.failing:
             self._rollouts.leave(key)
         return evaluation
 
@@ -109,7 +109,7 @@ class Reconciler:
         governor = self._store.repaired_by(key)
         if workload is None or governor is None:
             return
-        journal = Case(workload).journal
+        journal = Inputs(workload).journal
         if any(each.restarts for each in journal.repairs.values()):
             self._rollouts.resume(governor, workload)
         if journal.failed_rollout is not None or in_flight(workload, journal):
@@ -124,7 +124,7 @@ class Reconciler:
         if evaluation is None:
             return
         if evaluation.acts:
-            record = self._records.of(evaluation.case.workload)
+            record = self._records.of(evaluation.inputs.workload)
             record.evaluation, record.epoch = evaluation, self._store.epoch
             self._queue.add_backlog([key])
         elif evaluation.due is not None:
@@ -136,12 +136,12 @@ class Reconciler:
         if record is None or record.evaluation is None:
             return None
         evaluation, record.evaluation = record.evaluation, None
-        unchanged = evaluation.case.workload is self._store.workload(key) and record.epoch == self._store.epoch
+        unchanged = evaluation.inputs.workload is self._store.workload(key) and record.epoch == self._store.epoch
         return evaluation if unchanged else None
 
     async def _with_room_known(self, key: WorkloadKey, evaluation: Evaluation) -> Evaluation | None:
         """Return an evaluation that knows whether one more pod of the workload fits on a node."""
-        workload = evaluation.case.workload
+        workload = evaluation.inputs.workload
         found = await self._writer.finds_no_room(self._records.of(workload), workload)
         return self.look(key) if found else evaluation
 
@@ -172,7 +172,7 @@ class Reconciler:
 
     def _governed(self, workload: Workload, record: Record, namespace: Namespace, policy: Policy) -> Evaluation:
         return evaluate(
-            Case(
+            Inputs(
                 workload,
                 around=self._store.surroundings(workload),
                 policy=policy,
@@ -195,7 +195,7 @@ class Reconciler:
         former = self._store.former(name)
         if former is None and name in self._store.policies:
             return None
-        case = Case(
+        inputs = Inputs(
             workload,
             around=self._store.surroundings(workload),
             on_removal=former.spec.on_removal if former else OnRemoval.KEEP,
@@ -206,7 +206,7 @@ class Reconciler:
             watched=self._rollouts.held_for(workload.key),
             rolling=record.slot is not None,
         )
-        return evaluate(case, policy_name=name)
+        return evaluate(inputs, policy_name=name)
 
 
 def _governance(namespace: Namespace, *, writes: bool) -> Governance:

@@ -75,15 +75,15 @@ class Record:
 
     def saw(self, evaluation: Evaluation, *, now: float) -> None:
         """Take note of an evaluation."""
-        case = evaluation.case
-        self.seen, self.report, self.policy = case.workload, evaluation.report, evaluation.policy_name
+        inputs = evaluation.inputs
+        self.seen, self.report, self.policy = inputs.workload, evaluation.report, evaluation.policy_name
         if not evaluation.finds_harm:
             self.harmful_since = None
         elif self.harmful_since is None:
             self.harmful_since = now
-        waits = case.policy is not None and case.policy.spec.rollout.timing is Timing.NEXT_ROLLOUT
+        waits = inputs.policy is not None and inputs.policy.spec.rollout.timing is Timing.NEXT_ROLLOUT
         if waits and not self.writing:
-            self._follow(case.owners_view.template_digest, now=now)
+            self._follow(inputs.owners_view.template_digest, now=now)
 
     def _follow(self, template: str, *, now: float) -> None:
         """Take note of the pod template that the owner asks for, and of the moment when it became another one."""

@@ -70,7 +70,7 @@ class Writer:
         """
         if not evaluation.writable or evaluation.todo.empty:
             return NOTHING
-        now, workload = self._clock.monotonic(), evaluation.case.workload
+        now, workload = self._clock.monotonic(), evaluation.inputs.workload
         wait = max(self._transient_for(record, evaluation, now), self._new_for(workload), record.rests(now))
         if wait > 0:
             return Done(after=wait + SOON_SECONDS)
@@ -126,18 +126,18 @@ class Writer:
 
     def _restarts(self, evaluation: Evaluation, *, along: bool) -> Restarts:
         """Return which changes that replace pods may be written."""
-        policy = evaluation.case.policy
+        policy = evaluation.inputs.policy
         if policy is None:
             return Restarts.ANY
         if _waits_for_owner(evaluation) and not along:
             return Restarts.NONE
         if self._policies.stops(policy):
-            self._rollouts.wait(policy.name, evaluation.case.workload.key)
+            self._rollouts.wait(policy.name, evaluation.inputs.workload.key)
             return Restarts.WITHDRAWALS
         return Restarts.ANY
 
     def _may_restart(self, evaluation: Evaluation, *, along: bool) -> bool:
-        workload = evaluation.case.workload
+        workload = evaluation.inputs.workload
         if along and not (workload.paused or workload.settled):
             return True
         if workload.paused or not (workload.settled or _harmless(evaluation)):
@@ -149,14 +149,14 @@ class Writer:
         return self._rollouts.enter(evaluation.policy_name, workload, slots=slots)
 
     def _pace(self, evaluation: Evaluation) -> Rollout:
-        if evaluation.case.policy is not None:
-            return evaluation.case.policy.spec.rollout
+        if evaluation.inputs.policy is not None:
+            return evaluation.inputs.policy.spec.rollout
         former = self._store.former(evaluation.policy_name)
         return former.spec.rollout if former else Rollout()
 
     async def _apply(self, record: Record, evaluation: Evaluation) -> None:
         """Write the plan; a slot that was taken for it is given back if it does not come to it."""
-        key = evaluation.case.workload.key
+        key = evaluation.inputs.workload.key
         record.writing = True
         try:
             await self._write(record, evaluation)
@@ -184,12 +184,12 @@ class Writer:
             with self._telling_of_refusal(record, evaluation, todo.patch):
                 await self._write_patch(record, evaluation)
         elif todo.clean:
-            raw = await self._cluster.workload(evaluation.case.workload.key)
-            await self._release(record, evaluation, _read(evaluation.case.workload.key, raw), raw)
+            raw = await self._cluster.workload(evaluation.inputs.workload.key)
+            await self._release(record, evaluation, _read(evaluation.inputs.workload.key, raw), raw)
 
     async def _write_patch(self, record: Record, evaluation: Evaluation) -> None:
-        workload, todo = evaluation.case.workload, evaluation.todo
-        patch = begun(evaluation.case, todo, at=self._cluster.clock.now())
+        workload, todo = evaluation.inputs.workload, evaluation.todo
+        patch = begun(evaluation.inputs, todo, at=self._cluster.clock.now())
         raw = await self._cluster.amend(workload, patch)
         amended = _read(workload.key, raw)
         if todo.restarts:
@@ -203,7 +203,7 @@ class Writer:
 
     async def _write_object(self, evaluation: Evaluation, change: ObjectChange) -> None:
         """Create, replace or delete an object beside the workload."""
-        key, owned = evaluation.case.workload.key, BY_NAME[change.expectation].owned
+        key, owned = evaluation.inputs.workload.key, BY_NAME[change.expectation].owned
         if owned is None:
             return
         resource = BY_KIND[owned.kind]
@@ -212,7 +212,7 @@ class Writer:
                 await self._cluster.delete(resource, change.live)
                 self._wake_others(key, self._store.forget(resource, change.live.namespace, change.live.name))
             return
-        manifest = change.wanted.manifest(evaluation.case.workload, policy=evaluation.policy_name)
+        manifest = change.wanted.manifest(evaluation.inputs.workload, policy=evaluation.policy_name)
         if change.live is None:
             written = await self._cluster.create(resource, manifest)
         else:
@@ -251,10 +251,10 @@ class Writer:
                 record.applied.pop(each.expectation, None)
             else:
                 contest = evaluation.plan.contests.get(each.expectation)
-                terms = evaluation.case.terms(BY_NAME[each.expectation])
+                terms = evaluation.inputs.terms(BY_NAME[each.expectation])
                 undone = contest.undone if contest else 0
                 record.applied[each.expectation] = Applied(terms, made=made, undone=undone)
-        self._publisher.tell_written(evaluation.case.workload, changes)
+        self._publisher.tell_written(evaluation.inputs.workload, changes)
 
     @contextmanager
     def _telling_of_refusal(self, record: Record, evaluation: Evaluation, written: object) -> Iterator[None]:
@@ -264,16 +264,16 @@ class Writer:
         except Refused as error:
             FAILURES.labels(reason=type(error).__name__).inc()
             record.refuse(evaluation.circumstances(written), error, now=self._clock.monotonic())
-            self._publisher.tell_refusal(evaluation.case.workload, error)
+            self._publisher.tell_refusal(evaluation.inputs.workload, error)
 
 
 def _replaces_pods(evaluation: Evaluation) -> bool:
     todo = evaluation.todo
-    return bool(todo.patch) and todo.restarts and not evaluation.case.workload.runs_no_pod
+    return bool(todo.patch) and todo.restarts and not evaluation.inputs.workload.runs_no_pod
 
 
 def _waits_for_owner(evaluation: Evaluation) -> bool:
-    policy = evaluation.case.policy
+    policy = evaluation.inputs.policy
     return policy is not None and policy.spec.rollout.timing is Timing.NEXT_ROLLOUT
 
 
@@ -282,9 +282,9 @@ def _harmless(evaluation: Evaluation) -> bool:
 
     It has nothing to lose, or it is a rollout of the operator that does not end: then the withdrawal puts it back.
     """
-    progress = evaluation.case.workload.progress
+    progress = evaluation.inputs.workload.progress
     lost = progress.available == 0 or progress.stalled
-    return evaluation.case.policy is None and (lost or evaluation.case.rolling)
+    return evaluation.inputs.policy is None and (lost or evaluation.inputs.rolling)
 
 
 def _read(key: WorkloadKey, raw: Raw) -> Workload:

@@ -16,7 +16,7 @@ from productionpolicy.offline.gathering import Gathered, Given, NotJudged, Throu
 from productionpolicy.offline.versions import findings_of_version
 from productionpolicy.policy import Policy
 from productionpolicy.repairs import OwnedObject
-from productionpolicy.verdict import Case, Change, Plan, plan
+from productionpolicy.verdict import Change, Inputs, Plan, plan
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _NAMESPACE = _CONTAINER = re.compile(_LABEL)
@@ -92,13 +92,15 @@ def propose(found: Iterable[Document | Unread], *, policy: Policy, today: date, 
     How fast pods may be restarted, and when, is a matter of a cluster and plays no part.
     """
     gathered = Gathered(found)
-    cases = ((each, Case(each.workload, around=each.around, policy=policy, today=today)) for each in through(gathered))
-    proposed = tuple(_proposed(given, case) for given, case in cases)
+    pairs = (
+        (each, Inputs(each.workload, around=each.around, policy=policy, today=today)) for each in through(gathered)
+    )
+    proposed = tuple(_proposed(given, inputs) for given, inputs in pairs)
     return Proposal(proposed, gathered.unreadable, gathered.not_judged, gathered.lacks_budgets)
 
 
-def _proposed(given: Given, case: Case) -> Proposed:
-    planned, place = plan(case), given.place
+def _proposed(given: Given, inputs: Inputs) -> Proposed:
+    planned, place = plan(inputs), given.place
     left = {name: shown(reason) for name, reason in planned.refusals.items()}
     obstacle = _obstacle(given)
     if obstacle:

@@ -1,18 +1,18 @@
 """The judgement: what a workload lacks (audit), what would be done about it (plan), and what all of them come to."""
 
 from productionpolicy.verdict.audit import Outcome, Verdict, audit
-from productionpolicy.verdict.case import Applied, Case, Governance
 from productionpolicy.verdict.evaluation import Evaluation, evaluate
+from productionpolicy.verdict.inputs import Applied, Governance, Inputs
 from productionpolicy.verdict.plan import Change, ObjectChange, Plan, Restarts, begun, plan
 from productionpolicy.verdict.report import Exempted, Report, State, exempted, report
 
 __all__ = [
     "Applied",
-    "Case",
     "Change",
     "Evaluation",
     "Exempted",
     "Governance",
+    "Inputs",
     "ObjectChange",
     "Outcome",
     "Plan",

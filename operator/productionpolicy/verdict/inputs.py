@@ -40,14 +40,14 @@ class Applied(Struct, frozen=True):
     """What is remembered of a repair, for writers that wipe its trace."""
 
     terms: str
-    """The circumstances under which it was made; see `Case.terms`."""
+    """The circumstances under which it was made; see `Inputs.terms`."""
     made: str = ""
     """When it was made, by the API server's clock."""
     undone: int = 0
     """How often another writer has undone it under these terms."""
 
 
-class Case(Struct, frozen=True, dict=True):
+class Inputs(Struct, frozen=True, dict=True):
     """A workload, who governs it, and what surrounds it."""
 
     workload: Workload
