@@ -6,11 +6,11 @@ beside workloads (an owned object). None of them knows why it is made; the expec
 
 from productionpolicy.repairs.amendment import (
     Amendment,
+    Drift,
     Illegible,
     Need,
     Notation,
     Patch,
-    Standing,
     in_the_order_of,
     merged,
 )
@@ -33,6 +33,7 @@ __all__ = [
     "Amendment",
     "AntiAffinity",
     "BudgetTerms",
+    "Drift",
     "Grace",
     "Harm",
     "Illegible",
@@ -44,7 +45,6 @@ __all__ = [
     "Patch",
     "Separation",
     "Sleep",
-    "Standing",
     "TopologySpread",
     "in_the_order_of",
     "merged",

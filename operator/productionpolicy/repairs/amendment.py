@@ -84,7 +84,7 @@ class Amendment(Struct, frozen=True):
         """Return the words for the journal; `parse` reads them."""
         raise NotImplementedError
 
-    def standing(self, workload: Workload) -> Standing:
+    def drift(self, workload: Workload) -> Drift:
         """Say what has become of it on the live workload."""
         raise NotImplementedError
 
@@ -113,7 +113,7 @@ class Amendment(Struct, frozen=True):
         raise NotImplementedError
 
 
-class Standing(Struct, frozen=True):
+class Drift(Struct, frozen=True):
     """What has become of an amendment."""
 
     kept: Amendment | None

@@ -11,7 +11,7 @@ from productionpolicy.kube.pods import POD_TEMPLATE_HASH, AffinityTerm
 from productionpolicy.kube.repairable import ANTI_AFFINITY, PREFERRED_TERMS, REQUIRED_TERMS, RepairableField
 from productionpolicy.kube.selectors import Selector
 from productionpolicy.kube.workloads import Workload
-from productionpolicy.repairs.amendment import Amendment, Illegible, Patch, Standing, in_pod_template
+from productionpolicy.repairs.amendment import Amendment, Drift, Illegible, Patch, in_pod_template
 
 _KEYS = r"[A-Za-z0-9./_-]+(?:,[A-Za-z0-9./_-]+)*"
 _NOTE = re.compile(
@@ -61,11 +61,11 @@ class AntiAffinity(Amendment, frozen=True):
         left_out = f"one place: {','.join(self.left_out)}" if self.left_out else ""
         return "; ".join(filter(None, (required, preferred, left_out)))
 
-    def standing(self, workload: Workload) -> Standing:
+    def drift(self, workload: Workload) -> Drift:
         """Other terms are the owner's: the lists are atomic, and a writer replaces them whole."""
         live = workload.template.anti_affinity
         ours = live == self._terms(workload) and ANTI_AFFINITY.name not in workload.template.written
-        return Standing(kept=self if ours else None, undone=not live)
+        return Drift(kept=self if ours else None, undone=not live)
 
     def serves(self, wanted: Amendment) -> bool:
         """Say whether it is what was asked: later changes of the nodes never rewrite it."""

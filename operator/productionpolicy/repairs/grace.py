@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from productionpolicy.kube.repairable import GRACE, RepairableField
 from productionpolicy.kube.workloads import Workload
-from productionpolicy.repairs.amendment import Amendment, Illegible, Patch, Standing, in_pod_template
+from productionpolicy.repairs.amendment import Amendment, Drift, Illegible, Patch, in_pod_template
 
 _NOTE = re.compile(r"([0-9]{1,9}) -> ([0-9]{1,9})")
 
@@ -34,11 +34,11 @@ class Grace(Amendment, frozen=True):
         """Return `30 -> 40`."""
         return f"{self.before} -> {self.after}"
 
-    def standing(self, workload: Workload) -> Standing:
+    def drift(self, workload: Workload) -> Drift:
         """Any other value is the owner's; the one from before is noted, or it would be taken for unwritten."""
         live = workload.template.grace_seconds
         ours = live == self.after and GRACE.name not in workload.written
-        return Standing(kept=self if ours else None, restored=live == self.before)
+        return Drift(kept=self if ours else None, restored=live == self.before)
 
     def surpasses(self, wanted: Amendment) -> bool:
         """A longer period does no harm; nobody's pods restart for a shorter one."""

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from productionpolicy.kube.pods import DEFAULT_MESSAGE_POLICY, Container
 from productionpolicy.kube.repairable import MESSAGE_POLICY, RepairableField
 from productionpolicy.kube.workloads import Workload
-from productionpolicy.repairs.amendment import Amendment, Illegible, Patch, Standing, in_containers
+from productionpolicy.repairs.amendment import Amendment, Drift, Illegible, Patch, in_containers
 
 FROM_LOGS = "FallbackToLogsOnError"
 _NOTE = re.compile(rf"{FROM_LOGS}: ([a-z0-9-]+(?:,[a-z0-9-]+)*)")
@@ -36,13 +36,13 @@ class MessagePolicy(Amendment, frozen=True):
         """Return `FallbackToLogsOnError: web,side`."""
         return f"{FROM_LOGS}: {','.join(self.containers)}"
 
-    def standing(self, workload: Workload) -> Standing:
+    def drift(self, workload: Workload) -> Drift:
         """Containers with the API's default again undo it; those whose owner declared the policy are his."""
         present = self._present(workload)
         undeclared = (each for each in present if MESSAGE_POLICY.name not in each.written)
         kept = tuple(each.name for each in undeclared if each.message_policy == FROM_LOGS)
         undone = any(each.message_policy != FROM_LOGS for each in present)
-        return Standing(kept=replace(self, containers=kept) if kept else None, undone=undone)
+        return Drift(kept=replace(self, containers=kept) if kept else None, undone=undone)
 
     def applied(self, workload: Workload) -> Workload:
         """Give the containers the policy."""

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from productionpolicy.kube.pods import Container, Handler, HandlerKind
 from productionpolicy.kube.repairable import PRE_STOP, RepairableField
 from productionpolicy.kube.workloads import Workload
-from productionpolicy.repairs.amendment import Amendment, Illegible, Need, Patch, Standing, in_containers
+from productionpolicy.repairs.amendment import Amendment, Drift, Illegible, Need, Patch, in_containers
 from productionpolicy.repairs.grace import Grace
 
 _NOTE = re.compile(r"(exec )?sleep ([0-9]{1,6})s: ([a-z0-9-]+(?:,[a-z0-9-]+)*)")
@@ -54,13 +54,13 @@ class Sleep(Amendment, frozen=True):
         """Return `sleep 10s: web,side`."""
         return f"{'exec ' * self.by_command}sleep {self.seconds}s: {','.join(self.containers)}"
 
-    def standing(self, workload: Workload) -> Standing:
+    def drift(self, workload: Workload) -> Drift:
         """Containers that lost the hook undo it; those with a hook of the owner's, or gone, are his."""
         present = self._present(workload)
         undeclared = (each for each in present if PRE_STOP.name not in each.written)
         kept = tuple(each.name for each in undeclared if each.pre_stop == self._handler)
         undone = any(each.pre_stop is None for each in present)
-        return Standing(kept=replace(self, containers=kept) if kept else None, undone=undone)
+        return Drift(kept=replace(self, containers=kept) if kept else None, undone=undone)
 
     def applied(self, workload: Workload) -> Workload:
         """Give the containers the sleep."""

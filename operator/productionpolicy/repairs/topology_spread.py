@@ -11,7 +11,7 @@ from productionpolicy.kube.pods import POD_TEMPLATE_HASH, SpreadConstraint
 from productionpolicy.kube.repairable import SPREAD_CONSTRAINTS, RepairableField
 from productionpolicy.kube.selectors import Selector
 from productionpolicy.kube.workloads import Workload
-from productionpolicy.repairs.amendment import TOPOLOGY_KEY, Amendment, Illegible, Patch, Standing, in_pod_template
+from productionpolicy.repairs.amendment import TOPOLOGY_KEY, Amendment, Drift, Illegible, Patch, in_pod_template
 
 _KEYS = r"[A-Za-z0-9./_-]+(?:,[A-Za-z0-9./_-]+)*"
 _NOTE = re.compile(rf"TopologySpread( per rollout)?: ({_KEYS})(?:; one place: ({_KEYS}))?")
@@ -43,7 +43,7 @@ class TopologySpread(Amendment, frozen=True):
         left_out = f"; one place: {','.join(self.left_out)}" if self.left_out else ""
         return f"TopologySpread{' per rollout' * self.per_rollout}: {','.join(self.keys)}{left_out}"
 
-    def standing(self, workload: Workload) -> Standing:
+    def drift(self, workload: Workload) -> Drift:
         """Any other constraint is the owner's, and so is every constraint on a key on which the owner has another.
 
         A strategic merge patch tells constraints apart by their topology keys alone, so one of two on a key could not
@@ -54,7 +54,7 @@ class TopologySpread(Amendment, frozen=True):
         taken = {each.topology_key for each in foreign}
         kept = tuple(each.topology_key for each in ours if each in live and each.topology_key not in taken)
         undone = not foreign and any(each not in live for each in ours)
-        return Standing(kept=replace(self, keys=kept) if kept else None, undone=undone)
+        return Drift(kept=replace(self, keys=kept) if kept else None, undone=undone)
 
     def serves(self, wanted: Amendment) -> bool:
         """Say whether it is what was asked: later changes of the nodes never rewrite it."""

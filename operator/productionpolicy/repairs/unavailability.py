@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from productionpolicy.kube.counts import Count
 from productionpolicy.kube.repairable import MAX_UNAVAILABLE, RepairableField
 from productionpolicy.kube.workloads import Workload
-from productionpolicy.repairs.amendment import Amendment, Illegible, Patch, Standing
+from productionpolicy.repairs.amendment import Amendment, Drift, Illegible, Patch
 from productionpolicy.repairs.harm import Harm
 
 NO_ROOM = Harm(
@@ -46,11 +46,11 @@ class MaxUnavailable(Amendment, frozen=True):
         """Return `25% -> 1%`."""
         return f"{self.before}{_ARROW}{self.after}"
 
-    def standing(self, workload: Workload) -> Standing:
+    def drift(self, workload: Workload) -> Drift:
         """Any other value is the owner's; the one from before is noted, or it would be taken for unwritten."""
         live = workload.strategy.max_unavailable
         ours = live == self.after and MAX_UNAVAILABLE.name not in workload.written
-        return Standing(kept=self if ours else None, restored=live == self.before)
+        return Drift(kept=self if ours else None, restored=live == self.before)
 
     def applied(self, workload: Workload) -> Workload:
         """Return the workload with the new value."""

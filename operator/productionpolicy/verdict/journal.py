@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from productionpolicy.expectations import BY_NAME, REPAIRABLE, Expectation
 from productionpolicy.kube.identity import BEFORE, CONTESTED, REPAIRS, REPAIRS_POLICY, ROLLOUT_FAILED, ROLLOUT_STARTED
 from productionpolicy.kube.workloads import REPAIRED, Workload
-from productionpolicy.repairs import Amendment, Illegible, Standing
+from productionpolicy.repairs import Amendment, Drift, Illegible
 from productionpolicy.verdict.rollout_notes import FailedRollout, Started
 
 OWNERS = "owner's"
@@ -118,8 +118,8 @@ def read_journal(workload: Workload) -> Journal:
         return Journal()
     # Anybody can write annotations, and a copied manifest brings those of another workload. So a note never says what
     # the value is: it says what to look for.
-    standing = {each.name: _standing(each, workload) for each in REPAIRABLE if each.amendment}
-    found = {name: each for name, each in standing.items() if each is not None}
+    drifts = {each.name: _drift(each, workload) for each in REPAIRABLE if each.amendment}
+    found = {name: each for name, each in drifts.items() if each is not None}
     contests = {each.name: Contest.parse(workload.notes.get(f"{CONTESTED}{each.name}", "")) for each in REPAIRABLE}
     return Journal(
         policy=workload.notes.get(REPAIRS_POLICY),
@@ -134,14 +134,14 @@ def read_journal(workload: Workload) -> Journal:
     )
 
 
-def _standing(expectation: Expectation[Any], workload: Workload) -> Standing | None:
+def _drift(expectation: Expectation[Any], workload: Workload) -> Drift | None:
     note = workload.notes.get(f"{REPAIRS}{expectation.name}")
     if note is None or expectation.amendment is None:
         return None
     if note == OWNERS:
-        return Standing(kept=None, restored=True)
+        return Drift(kept=None, restored=True)
     try:
-        return expectation.amendment.parse(note).standing(workload)
+        return expectation.amendment.parse(note).drift(workload)
     except Illegible:
         # Written by hand, or by a later version. To guess what it meant could take away a value of the owner's.
         return None

@@ -334,19 +334,19 @@ def _put_back_before(inputs: Inputs, expectation: Expectation[Any]) -> bool:
     return amendment.restarts or expectation.name in inputs.failed_rollout.expectations
 
 
-def _amending(standing: _Draft, wanted: Amendment) -> _Draft:
+def _amending(current: _Draft, wanted: Amendment) -> _Draft:
     """Put what is wanted in the place of what is there, at once or when the pods restart anyway.
 
     What rides along is held until then, journal and all: what others undo meanwhile is counted when it is made again.
     """
-    before = standing.before
+    before = current.before
     if before is not None and before.serves(wanted):
-        return standing
-    if standing.expectation.rides_along:
-        return replace(standing, deferred=True, later=wanted, refusal=WAITS, held=True)
+        return current
+    if current.expectation.rides_along:
+        return replace(current, deferred=True, later=wanted, refusal=WAITS, held=True)
     if before is not None and before.surpasses(wanted):
-        return replace(standing, deferred=True, later=wanted)
-    return replace(standing, after=wanted)
+        return replace(current, deferred=True, later=wanted)
+    return replace(current, after=wanted)
 
 
 def _wanted(inputs: Inputs, expectation: Expectation[Any], view: Workload) -> Amendment | OwnedObject | Refusal | None:
