@@ -251,8 +251,8 @@ def test_each_field_that_is_said_to_be_repairable_is_written_by_a_repair() -> No
 
 
 @given(amendment=AMENDMENTS)
-def test_an_amendment_serves_where_it_is_wanted_itself(amendment: Amendment) -> None:
-    assert amendment.serves(amendment)
+def test_an_amendment_satisfies_where_it_is_wanted_itself(amendment: Amendment) -> None:
+    assert amendment.satisfies(amendment)
 
 
 @given(amendment=AMENDMENTS, raw=owners_objects(), declared=st.booleans())
@@ -305,12 +305,12 @@ def test_a_sleep_stands_in_the_containers_that_still_have_it(workload: Workload,
 
 def test_only_a_longer_grace_period_is_more_than_what_is_wanted() -> None:
     wanted: list[Amendment] = [Grace(30, 39), Grace(30, 40), Grace(30, 41), BOTH]
-    assert [Grace(30, 40).surpasses(each) for each in wanted] == [True, False, False, False]
+    assert [Grace(30, 40).exceeds(each) for each in wanted] == [True, False, False, False]
 
 
 @given(amendment=AMENDMENTS)
 def test_no_amendment_is_more_than_itself(amendment: Amendment) -> None:
-    assert not amendment.surpasses(amendment)
+    assert not amendment.exceeds(amendment)
 
 
 def test_a_sleep_that_its_owner_adopts_in_one_container_stands_in_the_other() -> None:
@@ -367,13 +367,13 @@ def test_anti_affinity_serves_whatever_the_nodes_made_of_what_was_asked() -> Non
         AntiAffinity(required=(HOST,), preferred=(ZONE,)),
         AntiAffinity(preferred=(ZONE, HOST), wanting=True),
     ):
-        assert found.serves(asked)
+        assert found.satisfies(asked)
 
 
 def test_anti_affinity_does_not_serve_another_wish() -> None:
     found = AntiAffinity(preferred=(HOST,))
     told = [
-        found.serves(each)
+        found.satisfies(each)
         for each in (
             AntiAffinity(preferred=(ZONE,)),
             AntiAffinity(required=(HOST,)),
@@ -470,13 +470,13 @@ def test_a_withdrawal_leaves_the_owners_constraint_on_another_key_as_it_is() -> 
 def test_one_rule_takes_the_place_of_another_in_one_patch(before: Amendment, wanted: Amendment) -> None:
     live = made(before, deployment())
     view = read_workload(live)
-    assert not before.serves(wanted)
+    assert not before.satisfies(wanted)
     assert patched(live, merged(before.withdrawal(view), wanted.patch(view))) == made(wanted, deployment())
 
 
 def test_constraints_serve_whatever_the_nodes_made_of_what_was_asked() -> None:
-    assert TopologySpread((HOST,), per_rollout=True, left_out=(ZONE,)).serves(PER_ROLLOUT)
-    assert not PER_ROLLOUT.serves(TopologySpread((HOST,), per_rollout=True))
+    assert TopologySpread((HOST,), per_rollout=True, left_out=(ZONE,)).satisfies(PER_ROLLOUT)
+    assert not PER_ROLLOUT.satisfies(TopologySpread((HOST,), per_rollout=True))
 
 
 def test_a_patch_names_native_sidecars_where_they_stand() -> None:

@@ -88,11 +88,11 @@ class Amendment(Struct, frozen=True):
         """Say what has become of it on the live workload."""
         raise NotImplementedError
 
-    def serves(self, wanted: Amendment) -> bool:
+    def satisfies(self, wanted: Amendment) -> bool:
         """Say whether it can stay where `wanted` would be written today; by default if it is the very same."""
         return self == wanted
 
-    def surpasses(self, wanted: Amendment) -> bool:
+    def exceeds(self, wanted: Amendment) -> bool:
         """Say whether it is more than `wanted`, and can wait for the pods to restart anyway; by default it never is."""
         return False
 

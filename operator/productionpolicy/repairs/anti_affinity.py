@@ -67,7 +67,7 @@ class AntiAffinity(Amendment, frozen=True):
         ours = live == self._terms(workload) and ANTI_AFFINITY.name not in workload.template.written
         return Drift(kept=self if ours else None, undone=not live)
 
-    def serves(self, wanted: Amendment) -> bool:
+    def satisfies(self, wanted: Amendment) -> bool:
         """Say whether it is what was asked: later changes of the nodes never rewrite it."""
         return isinstance(wanted, AntiAffinity) and self.asked == wanted.asked
 

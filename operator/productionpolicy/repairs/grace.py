@@ -40,7 +40,7 @@ class Grace(Amendment, frozen=True):
         ours = live == self.after and GRACE.name not in workload.written
         return Drift(kept=self if ours else None, restored=live == self.before)
 
-    def surpasses(self, wanted: Amendment) -> bool:
+    def exceeds(self, wanted: Amendment) -> bool:
         """A longer period does no harm; nobody's pods restart for a shorter one."""
         return isinstance(wanted, Grace) and self.after > wanted.after
 

@@ -56,7 +56,7 @@ class TopologySpread(Amendment, frozen=True):
         undone = not foreign and any(each not in live for each in ours)
         return Drift(kept=replace(self, keys=kept) if kept else None, undone=undone)
 
-    def serves(self, wanted: Amendment) -> bool:
+    def satisfies(self, wanted: Amendment) -> bool:
         """Say whether it is what was asked: later changes of the nodes never rewrite it."""
         return isinstance(wanted, TopologySpread) and self.asked == wanted.asked
 

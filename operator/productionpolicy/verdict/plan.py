@@ -340,11 +340,11 @@ def _amending(current: _Draft, wanted: Amendment) -> _Draft:
     What rides along is held until then, journal and all: what others undo meanwhile is counted when it is made again.
     """
     before = current.before
-    if before is not None and before.serves(wanted):
+    if before is not None and before.satisfies(wanted):
         return current
     if current.expectation.rides_along:
         return replace(current, deferred=True, later=wanted, refusal=WAITS, held=True)
-    if before is not None and before.surpasses(wanted):
+    if before is not None and before.exceeds(wanted):
         return replace(current, deferred=True, later=wanted)
     return replace(current, after=wanted)
 
