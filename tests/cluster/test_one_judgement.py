@@ -110,7 +110,7 @@ async def told_by_the_operator(plane: ControlPlane) -> dict[WorkloadKey, Told]:
         operator = Operator(Cluster(client), watches, Options(kubeconfig=None, host="", port=0))
         await operator.listing.complete()
         await operator.unowned.look()
-    judgements = {key: operator.reconciler.look(key) for key in operator.store.all_workloads()}
+    judgements = {key: operator.reconciler.evaluate(key) for key in operator.store.all_workloads()}
     return {key: as_told(audit(each.inputs)) for key, each in judgements.items() if each is not None}
 
 

@@ -33,33 +33,33 @@ def told(stage: Stage) -> list[str]:
 
 
 async def test_of_a_workload_that_is_changed(stage: Stage) -> None:
-    stage.reconciler.look(WEB)
+    stage.reconciler.evaluate(WEB)
     stage.store.observe(DEPLOYMENTS, repaired(version=30))
     for _ in range(2):
-        stage.reconciler.look(WEB)
+        stage.reconciler.evaluate(WEB)
     assert told(stage) == ["preStop (sleep 10s: web)"]
 
 
 async def test_of_a_workload_that_is_created(stage: Stage) -> None:
     stage.publisher.begin()
     stage.store.forget(DEPLOYMENTS, "shop", "web")
-    stage.reconciler.look(WEB)
+    stage.reconciler.evaluate(WEB)
     stage.store.observe(DEPLOYMENTS, repaired(version=30, uid="another", creationTimestamp="2999-01-01T00:00:00Z"))
     for _ in range(2):
-        stage.reconciler.look(WEB)
+        stage.reconciler.evaluate(WEB)
     assert told(stage) == ["preStop (sleep 10s: web)"]
 
 
 async def test_but_not_of_what_was_there_at_the_start(stage: Stage) -> None:
     stage.store.observe(DEPLOYMENTS, repaired(version=30))
     for _ in range(2):
-        stage.reconciler.look(WEB)
+        stage.reconciler.evaluate(WEB)
     assert told(stage) == []
 
 
 async def test_nor_where_the_api_server_repairs_nothing(stage: Stage) -> None:
     stage.admits = False
-    stage.reconciler.look(WEB)
+    stage.reconciler.evaluate(WEB)
     stage.store.observe(DEPLOYMENTS, repaired(version=30))
-    stage.reconciler.look(WEB)
+    stage.reconciler.evaluate(WEB)
     assert told(stage) == []

@@ -131,7 +131,7 @@ class Scene:
         raw = defaulted(deployment(name, metadata=identity))
         governed_by = self.store.policies[self.name].policy
         self.store.observe(DEPLOYMENTS, patched(raw, World(raw, policy=governed_by).plan().patch) if repaired else raw)
-        self.reconciler.look(WorkloadKey("shop", "Deployment", name))
+        self.reconciler.evaluate(WorkloadKey("shop", "Deployment", name))
 
     async def pass_by(self, seconds: float = CONFIRMATION_SECONDS) -> None:
         self.seconds += seconds

@@ -81,7 +81,7 @@ async def test_a_withdrawal_comes_with_it_too(stage: Stage) -> None:
 async def test_it_does_not_come_long_after_the_owners_rollout(stage: Stage) -> None:
     await stage.look()
     stage.store.observe(DEPLOYMENTS, repaired(31, image="example/web:1.2.4"))
-    stage.reconciler.look(stage.workload.key)
+    stage.reconciler.evaluate(stage.workload.key)
     stage.seconds += ALONG_SECONDS + 1
     await stage.look()
     assert stage.written.patches == []

@@ -37,7 +37,7 @@ class Server:
 @pytest.fixture
 async def stage() -> Stage:
     stage = Stage()
-    stage.reconciler.look(WEB)
+    stage.reconciler.evaluate(WEB)
     return stage
 
 

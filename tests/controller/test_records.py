@@ -61,7 +61,7 @@ async def test_a_workload_that_is_created_again_begins_anew() -> None:
     raw = settled()
     again = {**raw, "metadata": {**raw["metadata"], "uid": "another", "resourceVersion": "40"}}
     stage.store.observe(DEPLOYMENTS, again)
-    stage.reconciler.look(WEB)
+    stage.reconciler.evaluate(WEB)
     assert (stage.context.records[WEB].uid, stage.context.records[WEB].applied) == ("another", {})
 
 
@@ -77,7 +77,7 @@ async def test_nothing_is_remembered_of_a_workload_of_which_nothing_is_decided_a
     stage = Stage()
     await stage.look()
     stage.store.observe(NAMESPACES, {"metadata": {"name": "shop", "resourceVersion": "50"}})
-    stage.reconciler.look(WEB)
+    stage.reconciler.evaluate(WEB)
     carrying = WEB in stage.context.records
     await stage.look()
     assert (carrying, WEB in stage.context.records) == (True, False)

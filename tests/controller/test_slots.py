@@ -94,7 +94,7 @@ async def test_a_look_during_a_write_does_not_give_the_slot_back() -> None:
 
     async def create(*_: Any) -> Any:
         stage.rollouts.enter("default", stage.workload, slots=1)
-        stage.reconciler.look(WEB)
+        stage.reconciler.evaluate(WEB)
         amended.append(stage.rollouts.rolling(WEB))
         return {"metadata": {"name": "web-deployment-productionpolicy", "namespace": "shop", "resourceVersion": "9"}}
 
@@ -113,4 +113,4 @@ async def test_a_forged_note_of_a_rollout_stops_nobody(time: str) -> None:
         DEPLOYMENTS, {**raw, "metadata": {**raw["metadata"], "resourceVersion": "8", "annotations": notes}}
     )
     stage.reconciler.resume()
-    assert stage.reconciler.look(WEB) is not None
+    assert stage.reconciler.evaluate(WEB) is not None

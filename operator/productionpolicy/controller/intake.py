@@ -67,7 +67,7 @@ class Intake:
             with self._policies.queue.hold():
                 if governing:
                     await list_unowned()
-                await self._reconciler.look_at_all(keys)
+                await self._reconciler.evaluate_all(keys)
             if governing:
                 self._policies.warn_of_namespaces()
 

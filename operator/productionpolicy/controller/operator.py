@@ -138,7 +138,7 @@ class Operator:
 
     async def _look_at_everything(self) -> None:
         with self.policies.queue.hold():
-            await self.reconciler.look_at_all(list(self.store.all_workloads()))
+            await self.reconciler.evaluate_all(list(self.store.all_workloads()))
         self.policies.changed(*self.store.policies)
 
     async def _list_again(self) -> None:

@@ -43,7 +43,7 @@ class Reconciler:
         Raises:
             Retry: a request failed; reconcile again later.
         """
-        evaluation = self._unused(key) or self.look(key)
+        evaluation = self._unused(key) or self.evaluate(key)
         if evaluation is not None and evaluation.asks_for_room:
             evaluation = await self._with_room_known(key, evaluation)
         if evaluation is None:
@@ -52,12 +52,12 @@ class Reconciler:
         done = await self._writer.act(self._records.of(evaluation.inputs.workload), evaluation)
         self._rollouts.acted(key)
         if done.written:
-            evaluation = self.look(key)
+            evaluation = self.evaluate(key)
             if evaluation is not None and evaluation.acts:
                 self._queue.add(key)
         return _sooner(done.after, evaluation.due if evaluation else None)
 
-    def look(self, key: WorkloadKey) -> Evaluation | None:
+    def evaluate(self, key: WorkloadKey) -> Evaluation | None:
         """Evaluate a workload and tell what follows; None where no policy governs it and it carries no repairs."""
         workload = self._store.workload(key)
         if workload is None:
@@ -81,11 +81,11 @@ class Reconciler:
             self._rollouts.leave(key)
         return evaluation
 
-    async def look_at_all(self, keys: Collection[WorkloadKey]) -> None:
+    async def evaluate_all(self, keys: Collection[WorkloadKey]) -> None:
         """Evaluate many workloads, and enter into the queue those on which something has to be done."""
         for number, key in enumerate(keys, start=1):
             with _serving_the_others(key):
-                self._enter(key, self.look(key))
+                self._enter(key, self.evaluate(key))
             if number % CHUNK == 0:
                 await asyncio.sleep(0)
         if keys:
@@ -113,7 +113,7 @@ class Reconciler:
         if any(each.restarts for each in journal.repairs.values()):
             self._rollouts.resume(governor, workload)
         if journal.failed_rollout is not None or in_flight(workload, journal):
-            self.look(key)
+            self.evaluate(key)
 
     def retry_forbidden(self) -> None:
         """Have it tried again what was refused for reasons outside of the workloads: rights and quotas."""
@@ -143,7 +143,7 @@ class Reconciler:
         """Return an evaluation that knows whether one more pod of the workload fits on a node."""
         workload = evaluation.inputs.workload
         found = await self._writer.finds_no_room(self._records.of(workload), workload)
-        return self.look(key) if found else evaluation
+        return self.evaluate(key) if found else evaluation
 
     def _record(self, workload: Workload) -> Record:
         known = self._records.get(workload.key)
