@@ -102,7 +102,7 @@ class Operator:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._watches.opened(), timeout=OPENING_SECONDS)
         await self.listing.complete()
-        await self.unowned.look()
+        await self.unowned.refresh()
         await self.policies.admission.learn()
         self.effectiveness.begin()
         self.publisher.begin()
@@ -119,11 +119,11 @@ class Operator:
             tasks.create_task(self._look_at_everything())
             tasks.create_task(self.queue.run(self.reconciler.reconcile))
             tasks.create_task(self.policies.queue.run(self.policies.reconcile))
-            tasks.create_task(self.intake.run(self.unowned.look))
+            tasks.create_task(self.intake.run(self.unowned.refresh))
             tasks.create_task(self.events.run())
             tasks.create_task(self.unowned.run())
             tasks.create_task(self._list_again())
-            tasks.create_task(self._list_what_begins_anew())
+            tasks.create_task(self._list_restarted_watches())
             tasks.create_task(self.effectiveness.run())
             tasks.create_task(self.policies.keep_looking_up_admission(seconds=self._listing_seconds))
 
@@ -148,7 +148,7 @@ class Operator:
             self.reconciler.retry_forbidden()
             await self._look_at_everything()
 
-    async def _list_what_begins_anew(self) -> None:
+    async def _list_restarted_watches(self) -> None:
         """List the kinds whose watch has begun again: it does not tell what has gone while there was none."""
         while True:
             for resource in sorted(await self._watches.begun(), key=WATCHED.index):
