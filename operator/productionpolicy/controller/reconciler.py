@@ -49,13 +49,13 @@ class Reconciler:
         if evaluation is None:
             self._rollouts.acted(key)
             return None
-        done = await self._writer.act(self._records.of(evaluation.inputs.workload), evaluation)
+        result = await self._writer.act(self._records.of(evaluation.inputs.workload), evaluation)
         self._rollouts.acted(key)
-        if done.written:
+        if result.written:
             evaluation = self.evaluate(key)
             if evaluation is not None and evaluation.acts:
                 self._queue.add(key)
-        return _sooner(done.after, evaluation.due if evaluation else None)
+        return _sooner(result.requeue_after, evaluation.due if evaluation else None)
 
     def evaluate(self, key: WorkloadKey) -> Evaluation | None:
         """Evaluate a workload and tell what follows; None where no policy governs it and it carries no repairs."""

@@ -38,16 +38,16 @@ without them it would be repaired twice. The API server tells the second in whic
 second less."""
 
 
-class Done(Struct, frozen=True):
+class Result(Struct, frozen=True):
     """What came of acting on an evaluation."""
 
     written: bool = False
     """Whether anything was written, so that the workload has to be evaluated again."""
-    after: float | None = None
+    requeue_after: float | None = None
     """After how many seconds the workload is due again; None where only a change calls for it."""
 
 
-NOTHING = Done()
+NOTHING = Result()
 
 
 class Writer:
@@ -62,7 +62,7 @@ class Writer:
         self._policies = policies
         self._publisher = publisher
 
-    async def act(self, record: Record, evaluation: Evaluation) -> Done:
+    async def act(self, record: Record, evaluation: Evaluation) -> Result:
         """Write what may be written now.
 
         Raises:
@@ -73,13 +73,13 @@ class Writer:
         now, workload = self._clock.monotonic(), evaluation.inputs.workload
         wait = max(self._transient_for(record, evaluation, now), self._new_for(workload), record.rests(now))
         if wait > 0:
-            return Done(after=wait + SOON_SECONDS)
+            return Result(requeue_after=wait + SOON_SECONDS)
         admitted = self._admitted(evaluation, turns=record.turns(workload, now=now))
         if admitted.todo.empty:
             return NOTHING
         await self._apply(record, admitted)
         paused = record.paused_until - self._clock.monotonic()
-        return Done(written=True, after=paused + SOON_SECONDS if paused > 0 else None)
+        return Result(written=True, requeue_after=paused + SOON_SECONDS if paused > 0 else None)
 
     async def finds_no_room(self, record: Record, workload: Workload) -> bool:
         """Read the pods of a workload whose rollout has stopped; say whether one of them fits on no node."""
