@@ -17,7 +17,7 @@ from productionpolicy.kube.fields import Fields
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
-class Entry(Struct, frozen=True):
+class ManagedFieldsEntry(Struct, frozen=True):
     """One entry of managedFields."""
 
     manager: str
@@ -105,10 +105,10 @@ class Part(Struct, frozen=True):
         return self.ownership is not None and self.ownership.listed(*self.path, *path)
 
 
-def _read_entries(metadata: Fields) -> Iterator[Entry]:
+def _read_entries(metadata: Fields) -> Iterator[ManagedFieldsEntry]:
     for each in metadata.items("managedFields"):
         owned = each.raw("fieldsV1")
-        yield Entry(
+        yield ManagedFieldsEntry(
             manager=each.text("manager") or "",
             operation=each.text("operation") or "",
             time=each.text("time") or "",
