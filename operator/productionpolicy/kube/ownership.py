@@ -27,7 +27,7 @@ class ManagedFieldsEntry(Struct, frozen=True):
     owned: Mapping[str, Any]
 
 
-class Writer(Struct, frozen=True):
+class LastUpdate(Struct, frozen=True):
     """Who wrote an object, and when, by the API server's clock."""
 
     manager: str = ""
@@ -38,7 +38,7 @@ class Writer(Struct, frozen=True):
         return self.manager if moment and self.time > moment else ""
 
 
-NOBODY = Writer()
+NO_UPDATE = LastUpdate()
 
 
 class Ownership:
@@ -79,11 +79,11 @@ class Ownership:
         return any(_owns(each.owned, path) for each in self.entries)
 
     @property
-    def last_writer(self) -> Writer:
+    def last_update(self) -> LastUpdate:
         """The manager whose entry is the newest, status writers aside; empty where none is recorded."""
         entries = [each for each in self.entries if not each.subresource]
         newest = max(entries, key=lambda each: each.time, default=None)
-        return Writer(newest.manager, newest.time) if newest else NOBODY
+        return LastUpdate(newest.manager, newest.time) if newest else NO_UPDATE
 
 
 class Part(Struct, frozen=True):

@@ -15,7 +15,7 @@ from productionpolicy.kube.counts import Count
 from productionpolicy.kube.fields import Fields, Unreadable
 from productionpolicy.kube.identity import DOMAIN, EXEMPT, FIELD_MANAGER
 from productionpolicy.kube.kinds import GroupKind
-from productionpolicy.kube.ownership import NOBODY, Ownership, Part, Writer
+from productionpolicy.kube.ownership import NO_UPDATE, LastUpdate, Ownership, Part
 from productionpolicy.kube.pods import (
     DEFAULT_GRACE_SECONDS,
     PodTemplate,
@@ -221,7 +221,7 @@ class Workload(Struct, frozen=True):
     """Whether our entry still stands in its managed fields: a repair of ours was cut off."""
     left_at: str = ""
     """When our entry was made, by the API server's clock."""
-    last_writer: Writer = NOBODY
+    last_update: LastUpdate = NO_UPDATE
     rest: str = ""
     """A digest of all that no repair of ours touches; the number of replicas is not part of it."""
     rest_of_template: str = ""
@@ -369,7 +369,7 @@ def read_workload(raw: Mapping[str, Any]) -> Workload:
         written=declared(OF_WORKLOADS, Part(ownership, ("spec",))) | pods.written | _declared_number(ownership),
         holds_fields=ownership.holds_fields,
         left_at=ownership.left_at,
-        last_writer=ownership.last_writer,
+        last_update=ownership.last_update,
         rest=rest,
         rest_of_template=rest_of_template,
         unreadable=fields.problems,

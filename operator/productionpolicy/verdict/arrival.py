@@ -74,14 +74,14 @@ def _created_at(workload: Workload) -> datetime | None:
 
 def _replaced_at(workload: Workload, before: Workload) -> datetime | None:
     """Return when another writer than the operator changed its pod template."""
-    if workload.last_writer.time <= before.last_writer.time or workload.template_digest == before.template_digest:
+    if workload.last_update.time <= before.last_update.time or workload.template_digest == before.template_digest:
         return None
-    return _moment(workload.last_writer.time)
+    return _moment(workload.last_update.time)
 
 
 def _is_as_created(workload: Workload) -> bool:
     """Say whether nobody has written it since it was created, annotations included."""
-    return workload.last_writer.time <= workload.created
+    return workload.last_update.time <= workload.created
 
 
 def _new_notes(inputs: Inputs, before: Workload | None) -> Iterator[str]:

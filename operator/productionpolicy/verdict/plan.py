@@ -378,7 +378,7 @@ def _contest(
     remembered = _remembered(inputs, name, terms)
     if name in inputs.journal.undone or (remembered and _vanished(inputs, name, wanted)):
         times = max(known.undone if known else 0, remembered.undone if remembered else 0)
-        writer = inputs.workload.last_writer.since(remembered.made) if remembered else ""
+        writer = inputs.workload.last_update.since(remembered.made) if remembered else ""
         return Contest(terms=terms, undone=times + 1, writer=writer)
     return known
 
