@@ -8,7 +8,7 @@ from hypothesis import given
 
 from productionpolicy.controller.resources import LISTED, WATCHED
 from productionpolicy.controller.store import Store
-from productionpolicy.kube.surroundings import Server
+from productionpolicy.kube.surroundings import ServerFeatures
 from productionpolicy.kube.workloads import WorkloadKey
 from productionpolicy.offline import judge, propose, read_documents
 from productionpolicy.offline.judgement import WANTED
@@ -31,7 +31,7 @@ Judged = dict[WorkloadKey, tuple[tuple[Verdict, ...], tuple[Change, ...]]]
 
 def live(objects: list[Raw], *, governed_by: Policy) -> Judged:
     store = Store()
-    store.inventory.server = Server()
+    store.inventory.server = ServerFeatures()
     for raw in objects:
         store.observe(RESOURCES[raw["kind"]], raw)
     workloads = filter(None, map(store.workload, store.all_workloads()))

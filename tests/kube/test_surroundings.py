@@ -11,7 +11,7 @@ from productionpolicy.kube.surroundings import (
     ALONE,
     Autoscaler,
     Reach,
-    Server,
+    ServerFeatures,
     Surroundings,
     Topology,
     read_autoscaler,
@@ -91,8 +91,8 @@ def test_a_key_that_one_node_lacks_is_not_carried_by_all() -> None:
 def test_a_release_honours_what_it_has_on_by_default(
     version: tuple[int, int, int], *, matches_label_keys: bool, max_unavailable_of_sets: bool
 ) -> None:
-    expected = Server(matches_label_keys=matches_label_keys, max_unavailable_of_sets=max_unavailable_of_sets)
-    assert Server.of(version) == expected
+    expected = ServerFeatures(matches_label_keys=matches_label_keys, max_unavailable_of_sets=max_unavailable_of_sets)
+    assert ServerFeatures.of(version) == expected
 
 
 def scaled_object(**spec: Any) -> Raw:

@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 from productionpolicy.expectations import BY_NAME, Expectation, Finding
-from productionpolicy.kube.surroundings import Server
+from productionpolicy.kube.surroundings import ServerFeatures
 from productionpolicy.kube.workloads import Kind, read_workload
 from productionpolicy.policy import Policy
 from productionpolicy.verdict import Inputs
@@ -41,7 +41,7 @@ class Example:
     spec: Raw
     """The spec of the policy, as far as the file gives one."""
     expected: Raw
-    server: Server
+    server: ServerFeatures
 
     @property
     def name(self) -> str:
@@ -115,9 +115,9 @@ def _read(path: Path) -> Example:
     )
 
 
-def _read_server(document: Raw) -> Server:
+def _read_server(document: Raw) -> ServerFeatures:
     """Return what a server of the version that a file gives honours; without one, the newest."""
-    return Server.of(tuple(map(int, document["version"].split(".")))) if document else NEWEST
+    return ServerFeatures.of(tuple(map(int, document["version"].split(".")))) if document else NEWEST
 
 
 def as_documents(findings: tuple[Finding, ...]) -> list[Raw]:

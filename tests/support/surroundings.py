@@ -16,7 +16,7 @@ from productionpolicy.kube.surroundings import (
     LimitRange,
     Node,
     Reach,
-    Server,
+    ServerFeatures,
     ServiceAccount,
     Surroundings,
     Topology,
@@ -25,14 +25,14 @@ from productionpolicy.kube.surroundings import (
 from productionpolicy.kube.workloads import Kind, Workload, read_workload
 from support.manifests import Raw
 
-NEWEST = Server()
+NEWEST = ServerFeatures()
 """What the newest server honours."""
 
 T = TypeVar("T", bound=Neighbour)
 
 
 def surroundings_of(
-    raw: Raw, others: Sequence[Raw], *, server: Server = NEWEST, any_namespace: bool = False
+    raw: Raw, others: Sequence[Raw], *, server: ServerFeatures = NEWEST, any_namespace: bool = False
 ) -> Surroundings:
     """Return what surrounds a workload among other objects.
 
@@ -74,7 +74,7 @@ class _Sight:
             key=lambda each: (each.name, kind_of(each), getattr(each, "namespace", "")),
         )
 
-    def surroundings(self, server: Server) -> Surroundings:
+    def surroundings(self, server: ServerFeatures) -> Surroundings:
         template, selecting, scalers = (
             self.workload.template,
             self.selecting(self.workload),

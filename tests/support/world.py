@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from productionpolicy.expectations import BY_NAME
 from productionpolicy.kube.identity import CONTESTED, EXEMPT, REPAIRS
-from productionpolicy.kube.surroundings import Server
+from productionpolicy.kube.surroundings import ServerFeatures
 from productionpolicy.kube.workloads import read_workload
 from productionpolicy.policy import OnRemoval, Policy
 from productionpolicy.verdict import Applied, Governance, Inputs, Plan, Report, Restarts, audit, begun, plan, report
@@ -39,7 +39,7 @@ class World:
     governance: Governance = Governance.WRITTEN
     memory: dict[str, Applied] = field(default_factory=dict)
     rejection: Rejection = NOT_REJECTED
-    server: Server = NEWEST
+    server: ServerFeatures = NEWEST
     now: datetime = datetime(2026, 6, 15, 11, tzinfo=UTC)
     """The time by the API server's clock."""
     watched: float | None = None

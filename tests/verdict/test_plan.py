@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from productionpolicy.kube.identity import REPAIRS, REPAIRS_POLICY
-from productionpolicy.kube.surroundings import Server
+from productionpolicy.kube.surroundings import ServerFeatures
 from productionpolicy.kube.workloads import read_workload
 from productionpolicy.policy import OnRemoval, Policy
 from productionpolicy.verdict import Governance, Inputs, Restarts, State, plan
@@ -513,7 +513,9 @@ def test_a_setting_that_may_hold_up_rollouts_is_withdrawn_after_an_upgrade() -> 
 
 
 def test_anti_affinity_stays_when_the_server_is_upgraded() -> None:
-    world = repaired(deployment(), others=list(NODES), policy=required(), server=Server(matches_label_keys=False))
+    world = repaired(
+        deployment(), others=list(NODES), policy=required(), server=ServerFeatures(matches_label_keys=False)
+    )
     world.server = NEWEST
     assert world.plan().empty
 

@@ -34,7 +34,7 @@ from productionpolicy.controller.versions import untested
 from productionpolicy.controller.watches import Watches
 from productionpolicy.controller.writer import Writer
 from productionpolicy.kube.identity import NAME
-from productionpolicy.kube.surroundings import Server
+from productionpolicy.kube.surroundings import ServerFeatures
 
 FINISH_SECONDS = 5.0
 WAIT_SECONDS = 5.0
@@ -171,7 +171,7 @@ class Operator:
         self.policies.caveat = untested(version[:2]) or ""
         if self.policies.caveat:
             log.warning("version of Kubernetes is not tested", reason=self.policies.caveat)
-        self.store.inventory.server = Server.of(version)
+        self.store.inventory.server = ServerFeatures.of(version)
 
     async def _miss_absent_kinds(self) -> None:
         for each in WATCHED:

@@ -20,7 +20,7 @@ from productionpolicy.kube.surroundings import (
     LimitRange,
     Node,
     Reach,
-    Server,
+    ServerFeatures,
     ServiceAccount,
     Surroundings,
     Topology,
@@ -45,7 +45,7 @@ class Inventory:
             sees belong together only if they may be in one namespace.
     """
 
-    def __init__(self, *, server: Server = UNKNOWN_SERVER, any_namespace: bool = False) -> None:
+    def __init__(self, *, server: ServerFeatures = UNKNOWN_SERVER, any_namespace: bool = False) -> None:
         self.server = server
         self._by_namespace: defaultdict[str, Indexes] = defaultdict(Indexes)
         self._all = Indexes() if any_namespace else None

@@ -26,7 +26,7 @@ _MOST_BY_KEDA = 100
 """What KEDA takes for maxReplicaCount where it is not given."""
 
 
-class Server(Struct, frozen=True):
+class ServerFeatures(Struct, frozen=True):
     """What an API server honours. Files are judged as by the newest release; where nothing is known, nothing counts."""
 
     matches_label_keys: bool = True
@@ -36,7 +36,7 @@ class Server(Struct, frozen=True):
     default since Kubernetes 1.37, and was from 1.35.0 to 1.35.3."""
 
     @classmethod
-    def of(cls, version: tuple[int, ...]) -> Server:
+    def of(cls, version: tuple[int, ...]) -> ServerFeatures:
         """Return what the release of a version (major, minor, patch) honours by default."""
         return cls(
             matches_label_keys=version >= (1, 31, 0),
@@ -44,7 +44,7 @@ class Server(Struct, frozen=True):
         )
 
 
-UNKNOWN_SERVER = Server(matches_label_keys=False, max_unavailable_of_sets=False)
+UNKNOWN_SERVER = ServerFeatures(matches_label_keys=False, max_unavailable_of_sets=False)
 
 
 class Autoscaler(Struct, frozen=True):
@@ -212,7 +212,7 @@ class Surroundings(Struct, frozen=True):
     default_resources: Resources = NO_RESOURCES
     """What the LimitRanges of the namespace give to containers that do not say it."""
     topology: Topology = NOWHERE
-    server: Server = UNKNOWN_SERVER
+    server: ServerFeatures = UNKNOWN_SERVER
     """What the API server honours."""
 
     def floor(self, workload: Workload) -> int:

@@ -13,7 +13,7 @@ from productionpolicy.kube.fields import Fields
 from productionpolicy.kube.inventory import Inventory
 from productionpolicy.kube.kinds import GroupKind
 from productionpolicy.kube.neighbours import Neighbour, known_kind
-from productionpolicy.kube.surroundings import Server, Surroundings
+from productionpolicy.kube.surroundings import ServerFeatures, Surroundings
 from productionpolicy.kube.text import printable
 from productionpolicy.kube.workloads import WORKLOADS, Workload, WorkloadKey, name_of, read_workload
 from productionpolicy.offline.documents import Document, Unread
@@ -91,7 +91,7 @@ class Gathered:
         neighbours = [(each.document, neighbour_in(each.kind, each.document.raw)) for each in others]
         self._faults.extend(fault for document, each in neighbours for fault in _not_taken(document, each))
         self._have_budgets = any(isinstance(each, Budget) for _, each in neighbours)
-        self._inventory = Inventory(server=Server(), any_namespace=True)
+        self._inventory = Inventory(server=ServerFeatures(), any_namespace=True)
         for _, thing in (*neighbours, *self._workloads):
             self._inventory.put(thing)
         self._not_judged += _left_out(latest, beside={(each.key.kind, each.key.name) for each in self._not_judged})
