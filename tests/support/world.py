@@ -15,7 +15,18 @@ from productionpolicy.kube.identity import CONTESTED, EXEMPT, REPAIRS
 from productionpolicy.kube.surroundings import ServerFeatures
 from productionpolicy.kube.workloads import read_workload
 from productionpolicy.policy import OnRemoval, Policy
-from productionpolicy.verdict import Applied, Governance, Inputs, Plan, Report, Restarts, audit, begun, plan, report
+from productionpolicy.verdict import (
+    Applied,
+    Governance,
+    Inputs,
+    Plan,
+    Restarts,
+    WorkloadReport,
+    audit,
+    begun,
+    plan,
+    report,
+)
 from productionpolicy.verdict.report import NOT_REJECTED, Rejection
 from support.manifests import Raw
 from support.policies import policy
@@ -72,7 +83,7 @@ class World:
         """Return what the operator would do now, in words."""
         return [str(each) for each in self.plan().changes]
 
-    def report(self, *, rolling: bool = False) -> Report:
+    def report(self, *, rolling: bool = False) -> WorkloadReport:
         """Return what is told about the workload."""
         inputs = replace(self.inputs, rolling=rolling)
         return report(inputs, audit(inputs), plan(inputs), rejection=self.rejection)

@@ -13,7 +13,7 @@ from productionpolicy.controller.metrics import FAILED_ROLLOUTS, REPAIRS, WITHDR
 from productionpolicy.controller.policies import Policies
 from productionpolicy.controller.records import Record
 from productionpolicy.kube.workloads import Workload, WorkloadKey
-from productionpolicy.verdict import Evaluation, Plan, Report, State
+from productionpolicy.verdict import Evaluation, Plan, State, WorkloadReport
 from productionpolicy.verdict.audit import EXEMPTIONS
 from productionpolicy.verdict.plan import Change
 
@@ -134,7 +134,7 @@ class Publisher:
         began, created = self._began, workload.created
         return began is not None and bool(created) and datetime.fromisoformat(created) >= began
 
-    def _tell_exemptions(self, workload: Workload, before: Report | None, told: Report) -> None:
+    def _tell_exemptions(self, workload: Workload, before: WorkloadReport | None, told: WorkloadReport) -> None:
         """Warn of exemptions that have no effect, when they are first seen."""
         known = before.findings if before else ()
         news = [each.message for each in told.findings if each.expectation == EXEMPTIONS and each not in known]
@@ -143,7 +143,9 @@ class Publisher:
                 workload, reason="ExemptionWithoutEffect", message=". ".join(news), warning=True
             )
 
-    def _tell_contest(self, workload: Workload, before: Report | None, told: Report, planned: Plan) -> None:
+    def _tell_contest(
+        self, workload: Workload, before: WorkloadReport | None, told: WorkloadReport, planned: Plan
+    ) -> None:
         if told.state is State.CONTESTED and (before is None or before.state is not State.CONTESTED):
             reasons = "; ".join(f"{name}: {each.reason}" for name, each in planned.contests.items() if each.settled)
             message = f"left undone until the workload or its policy changes: {reasons}"

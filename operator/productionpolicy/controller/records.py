@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from productionpolicy.controller.cluster import Forbidden, Refused
 from productionpolicy.kube.workloads import Workload, WorkloadKey
 from productionpolicy.policy import Timing
-from productionpolicy.verdict import Applied, Evaluation, Report
+from productionpolicy.verdict import Applied, Evaluation, WorkloadReport
 
 MOST_WRITES = 20
 WRITES_SECONDS = 60.0
@@ -45,7 +45,7 @@ class Record:
     """The policy that governs it, or whose repairs it still carries."""
     seen: Workload | None = None
     """The state in which it was evaluated last."""
-    report: Report | None = None
+    report: WorkloadReport | None = None
     """What was last told of it."""
     evaluation: Evaluation | None = None
     """What follows from its present state, while nobody has acted on that."""

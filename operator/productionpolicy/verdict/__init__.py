@@ -4,7 +4,7 @@ from productionpolicy.verdict.audit import Outcome, Verdict, audit
 from productionpolicy.verdict.evaluation import Evaluation, evaluate
 from productionpolicy.verdict.inputs import Applied, Governance, Inputs
 from productionpolicy.verdict.plan import Change, ObjectChange, Plan, Restarts, begun, plan
-from productionpolicy.verdict.report import Exempted, Report, State, exempted, report
+from productionpolicy.verdict.report import Exempted, State, WorkloadReport, exempted, report
 
 __all__ = [
     "Applied",
@@ -16,10 +16,10 @@ __all__ = [
     "ObjectChange",
     "Outcome",
     "Plan",
-    "Report",
     "Restarts",
     "State",
     "Verdict",
+    "WorkloadReport",
     "audit",
     "begun",
     "evaluate",

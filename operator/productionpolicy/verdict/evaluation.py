@@ -9,7 +9,7 @@ from productionpolicy.kube.workloads import digest
 from productionpolicy.verdict.audit import audit
 from productionpolicy.verdict.inputs import Governance, Inputs
 from productionpolicy.verdict.plan import Plan, Restarts, plan
-from productionpolicy.verdict.report import Rejection, Report, report
+from productionpolicy.verdict.report import Rejection, WorkloadReport, report
 
 RELEASE = "release"
 """Names the write that takes the operator's entry out of the managed fields."""
@@ -29,7 +29,7 @@ class Evaluation(Struct, frozen=True):
     """All that should be done."""
     todo: Plan
     """The plan less what the API server refused under the same circumstances."""
-    report: Report | None
+    report: WorkloadReport | None
     """What is told; None where no policy governs the workload."""
 
     @property

@@ -94,7 +94,7 @@ def exempted(inputs: Inputs) -> tuple[Exempted, ...]:
     )
 
 
-class Report(Struct, frozen=True):
+class WorkloadReport(Struct, frozen=True):
     """What a workload comes to."""
 
     key: WorkloadKey
@@ -128,7 +128,7 @@ class Report(Struct, frozen=True):
 
 def report(
     inputs: Inputs, verdicts: tuple[Verdict, ...], planned: Plan, *, rejection: Rejection = NOT_REJECTED
-) -> Report:
+) -> WorkloadReport:
     """Return what is told about a workload.
 
     Args:
@@ -140,7 +140,7 @@ def report(
     assert inputs.policy is not None
     state = _state(inputs, verdicts, planned, rejection)
     failed = {each.expectation for each in verdicts if each.outcome is Outcome.FAILED}
-    return Report(
+    return WorkloadReport(
         key=inputs.workload.key,
         policy=inputs.policy.name,
         state=state,

@@ -30,7 +30,7 @@ from productionpolicy.policy.status import (
     Workloads,
 )
 from productionpolicy.verdict.audit import Outcome
-from productionpolicy.verdict.report import Report, State, Wait
+from productionpolicy.verdict.report import State, Wait, WorkloadReport
 from productionpolicy.verdict.rollout_notes import FailedRollout
 
 
@@ -49,7 +49,7 @@ class Tally:
     pods_with_terms: int = 0
     """Pods that carry podAntiAffinity terms that the operator added."""
 
-    def count(self, report: Report, sign: int) -> None:
+    def count(self, report: WorkloadReport, sign: int) -> None:
         """Add a report, or with a sign of -1 take it away."""
         self.total += sign
         self.with_findings += sign * bool(report.findings)
@@ -63,7 +63,7 @@ class Tally:
 class Totals:
     """The reports of one policy and their totals. Entering a report costs no more than the report is long."""
 
-    reports: dict[WorkloadKey, Report] = field(default_factory=dict)
+    reports: dict[WorkloadKey, WorkloadReport] = field(default_factory=dict)
     overall: Tally = field(default_factory=Tally)
     """Over all workloads."""
     _namespaces: defaultdict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
@@ -84,7 +84,7 @@ class Totals:
     _pending: int = 0
     _restarts: int = 0
 
-    def put(self, report: Report) -> bool:
+    def put(self, report: WorkloadReport) -> bool:
         """Enter a report in place of an earlier one; say whether it differs."""
         earlier = self.reports.get(report.key)
         if earlier == report:
@@ -94,7 +94,7 @@ class Totals:
         self._count(report, 1)
         return True
 
-    def drop(self, key: WorkloadKey) -> Report | None:
+    def drop(self, key: WorkloadKey) -> WorkloadReport | None:
         """Forget a workload; return what was known of it."""
         report = self.reports.pop(key, None)
         if report is not None:
@@ -154,7 +154,7 @@ class Totals:
         """Return how many workloads are in a state."""
         return self._states[state]
 
-    def _count(self, report: Report, sign: int) -> None:
+    def _count(self, report: WorkloadReport, sign: int) -> None:
         self.overall.count(report, sign)
         self._states[report.state] += sign
         self._findings += sign * len(report.findings)
@@ -179,7 +179,7 @@ class Totals:
         if report.changes:
             _rank(self._coming, (int(not report.restarts), report.key), sign)
 
-    def _count_namespace(self, report: Report, sign: int) -> None:
+    def _count_namespace(self, report: WorkloadReport, sign: int) -> None:
         namespace = report.key.namespace
         self._namespaces[namespace].count(report, sign)
         if not self._namespaces[namespace].total:
@@ -236,7 +236,7 @@ class Totals:
         return [violation for each in worst for violation in _violations_of(each)][:MOST_VIOLATIONS]
 
 
-def _exemptions_of(report: Report) -> Iterator[ExemptionSummary]:
+def _exemptions_of(report: WorkloadReport) -> Iterator[ExemptionSummary]:
     for each in report.exemptions:
         yield ExemptionSummary(
             namespace=report.key.namespace,
@@ -255,7 +255,7 @@ def _rank(ranking: list[tuple[int, WorkloadKey]], entry: tuple[int, WorkloadKey]
         del ranking[bisect.bisect_left(ranking, entry)]
 
 
-def _violations_of(report: Report) -> Iterator[Violation]:
+def _violations_of(report: WorkloadReport) -> Iterator[Violation]:
     for finding in report.findings:
         yield Violation(
             namespace=report.key.namespace,
