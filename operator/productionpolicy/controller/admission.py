@@ -23,7 +23,7 @@ BOUND, EFFECTIVE, NOT_EFFECTIVE = "Bound", "Effective", "NotEffective"
 log = structlog.get_logger(__name__)
 
 
-class Form(Struct, frozen=True):
+class AdmissionKind(Struct, frozen=True):
     """A kind of admission policy, as far as an API server serves it."""
 
     kind: str
@@ -45,10 +45,10 @@ class Form(Struct, frozen=True):
         return self.kind.lower().removesuffix("policy")
 
 
-MUTATING = Form("MutatingAdmissionPolicy", ("v1", "v1beta1"), since="Kubernetes 1.36")
+MUTATING = AdmissionKind("MutatingAdmissionPolicy", ("v1", "v1beta1"), since="Kubernetes 1.36")
 """v1beta1 is there where somebody has turned it on."""
 
-VALIDATING = Form("ValidatingAdmissionPolicy", ("v1",), since="Kubernetes 1.30")
+VALIDATING = AdmissionKind("ValidatingAdmissionPolicy", ("v1",), since="Kubernetes 1.30")
 
 
 class AdmissionPolicy(Struct, frozen=True):
@@ -56,7 +56,7 @@ class AdmissionPolicy(Struct, frozen=True):
 
     action: Action
     name: str
-    form: Form
+    kind: AdmissionKind
     folder: str
     """From where it is installed."""
     terms: Mapping[str, Any] = {}
@@ -72,7 +72,7 @@ WARN = AdmissionPolicy(Action.WARN, f"{NAME}-warn", VALIDATING, _VALIDATION, ter
 _NOTICED = "it is noticed within 15 minutes, and whenever this policy changes"
 
 
-class Told(Struct, frozen=True):
+class AdmissionCondition(Struct, frozen=True):
     """A condition of a ProductionPolicy."""
 
     type: str
@@ -96,9 +96,9 @@ class Bindings:
 
     async def learn(self) -> None:
         """Learn what the API server has: the kind, the admission policy, and the operator's bindings."""
-        form = self._policy.form
-        for version in form.versions:
-            policies, bindings = form.policies(version), form.bindings(version)
+        served = self._policy.kind
+        for version in served.versions:
+            policies, bindings = served.policies(version), served.bindings(version)
             if await self._cluster.serves(policies):
                 installed, bound = await self._cluster.find(policies, self._policy.name), dict[str, Raw]()
                 async for page in self._cluster.pages(bindings):
@@ -151,9 +151,9 @@ class Bindings:
 
     def fault(self, policy: str) -> tuple[str, str] | None:
         """Return reason and message of why nothing is done at admission; None if it is."""
-        form = self._policy.form
+        served = self._policy.kind
         if self._served is None:
-            return "NotServed", f"no {form.kind} is served ({form.since})"
+            return "NotServed", f"no {served.kind} is served ({served.since})"
         if self._installed is None:
             return "NotInstalled", f"to change that: kubectl apply -k {self._policy.folder} ({_NOTICED})"
         if policy in self._faults:
@@ -249,46 +249,50 @@ class Admission:
         """Return when repairs at admission were last set up for a ProductionPolicy; None where they are not."""
         return self._bindings[Action.REPAIR].since(policy)
 
-    def conditions(self, policy: Policy) -> Iterator[Told]:
+    def conditions(self, policy: Policy) -> Iterator[AdmissionCondition]:
         """Return what a ProductionPolicy is to tell."""
         asked = {action: policy.acting(action) for action in (Action.DENY, Action.WARN)}
         told = [self._repair(policy), *([self._validation(policy, asked)] if any(asked.values()) else [])]
         yield from told if self._known else (self._unknown(each.type) for each in told)
 
-    def _unknown(self, kind: str) -> Told:
-        return Told(kind, "Unknown", "NotLookedUp", f"what is done at admission could not be looked up: {self._fault}")
+    def _unknown(self, kind: str) -> AdmissionCondition:
+        return AdmissionCondition(
+            kind, "Unknown", "NotLookedUp", f"what is done at admission could not be looked up: {self._fault}"
+        )
 
-    def _repair(self, policy: Policy) -> Told:
+    def _repair(self, policy: Policy) -> AdmissionCondition:
         if not policy.writes:
             message = "nothing is repaired at admission: the policy is paused or in mode Audit"
-            return Told("AdmissionRepair", "False", "NotEnforced", message)
+            return AdmissionCondition("AdmissionRepair", "False", "NotEnforced", message)
         fault = self._bindings[Action.REPAIR].fault(policy.name)
         if fault:
             reason, why = fault
-            return Told(REPAIR_CONDITION, "False", reason, f"repairs are made in the background alone: {why}")
+            return AdmissionCondition(
+                REPAIR_CONDITION, "False", reason, f"repairs are made in the background alone: {why}"
+            )
         seen = self.seen.get(policy.name)
         if seen is None or seen.uid != policy.uid:
             message = "the admission policy is bound; no workload has come in since that shows whether it works"
-            return Told(REPAIR_CONDITION, "Unknown", BOUND, message)
+            return AdmissionCondition(REPAIR_CONDITION, "Unknown", BOUND, message)
         if not seen.works:
-            return Told(REPAIR_CONDITION, "False", NOT_EFFECTIVE, seen.message)
+            return AdmissionCondition(REPAIR_CONDITION, "False", NOT_EFFECTIVE, seen.message)
         message = "workloads are repaired when they are created or their pods are replaced anyway"
-        return Told(REPAIR_CONDITION, "True", EFFECTIVE, message)
+        return AdmissionCondition(REPAIR_CONDITION, "True", EFFECTIVE, message)
 
-    def _validation(self, policy: Policy, asked: Mapping[Action, tuple[str, ...]]) -> Told:
+    def _validation(self, policy: Policy, asked: Mapping[Action, tuple[str, ...]]) -> AdmissionCondition:
         kind, nothing = "AdmissionValidation", "nothing is refused at admission, or warned of"
         if not policy.writes:
-            return Told(kind, "False", "NotEnforced", f"{nothing}: the policy is paused or in mode Audit")
+            return AdmissionCondition(kind, "False", "NotEnforced", f"{nothing}: the policy is paused or in mode Audit")
         faults = (self._bindings[action].fault(policy.name) for action, names in asked.items() if names)
         reason, why = next(filter(None, faults), (BOUND, ""))
         if why:
-            return Told(kind, "False", reason, f"{nothing}: {why}")
+            return AdmissionCondition(kind, "False", reason, f"{nothing}: {why}")
         warnings = [each for action, names in asked.items() if names for each in self._bindings[action].warnings()]
         if warnings:
-            return Told(kind, "False", NOT_EFFECTIVE, _doubt(warnings))
+            return AdmissionCondition(kind, "False", NOT_EFFECTIVE, _doubt(warnings))
         words = {Action.DENY: "refused", Action.WARN: "warned of"}
         done = [f"{words[action]} at admission: {', '.join(names)}" for action, names in asked.items() if names]
-        return Told(kind, "True", reason, "; ".join(done))
+        return AdmissionCondition(kind, "True", reason, "; ".join(done))
 
 
 def _doubt(warnings: list[str]) -> str:
@@ -310,7 +314,7 @@ def binding(stored: StoredPolicy, policy: AdmissionPolicy, *, version: str = "v1
     owner = {"apiVersion": f"{GROUP}/{VERSION}", "kind": KIND, "name": stored.name, "uid": stored.uid}
     return {
         "apiVersion": f"{ADMISSION_GROUP}/{version}",
-        "kind": f"{policy.form.kind}Binding",
+        "kind": f"{policy.kind.kind}Binding",
         "metadata": {
             "name": f"{policy.name}-{stored.name}",
             "labels": {POLICY_LABEL: stored.name},
