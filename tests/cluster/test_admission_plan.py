@@ -157,10 +157,10 @@ async def differences(plane: ControlPlane, raws: list[Raw], *, way: str) -> list
         async def compare(raw: Raw) -> None:
             plain = await made(api, raw, PLAIN, way=way)
             for name in POLICIES if plain else ():
-                born = await made(api, raw, name, way=way)
+                created = await made(api, raw, name, way=way)
                 assert plain
-                assert born, f"{raw['metadata']['name']} is refused under {name}"
-                deviations = deviation(compared(born), compared(planned(plain, name)))
+                assert created, f"{raw['metadata']['name']} is refused under {name}"
+                deviations = deviation(compared(created), compared(planned(plain, name)))
                 found.extend(f"{raw['metadata']['name']} under {name}: {each}" for each in deviations)
 
         await spread(raws, compare, workers=AT_A_TIME)

@@ -29,7 +29,7 @@ def running(plane: ControlPlane) -> Iterator[Proxy]:
 def proxy(running: Proxy) -> Iterator[Proxy]:
     """The proxy between the operator and the API server; no fault outlives its test."""
     yield running
-    running.forgive()
+    running.reset()
 
 
 @pytest.fixture(scope="module")
@@ -219,7 +219,7 @@ def test_on_a_version_that_is_not_tested_the_operator_starts_and_says_so(world: 
     eventually(lambda: "Kubernetes 1.38 is outside of 1.32 to 1.37" in ready())
     said = [each for each in world.operator.log_lines()[before:] if "1.38" in str(each.get("reason"))]
     assert len(said) == 1
-    proxy.forgive()
+    proxy.reset()
     world.operator.stop()
     world.operator.start()
     world.operator.wait_ready(60)
@@ -265,7 +265,7 @@ def test_without_a_group_of_the_api_that_it_can_do_without_the_operator_starts_a
     eventually(lambda: replicas(world, policy) == (1, 0))
     assert fault.seen
 
-    proxy.forgive()
+    proxy.reset()
     eventually(lambda: replicas(world, policy) == (0, 1))
 
 
@@ -276,5 +276,5 @@ def test_a_group_of_the_api_that_goes_and_comes_back_leaves_the_operator_ready(w
     proxy.cut_watches()
     eventually(lambda: replicas(world, policy) == (1, 0))
     world.operator.wait_ready(30)
-    proxy.forgive()
+    proxy.reset()
     eventually(lambda: replicas(world, policy) == (0, 1), within=60)

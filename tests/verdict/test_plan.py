@@ -616,13 +616,13 @@ def test_what_stands_around_takes_back_nothing_that_pods_were_born_with(
     raw: Raw, nodes: bool, scaled: tuple[int, int] | None, own: bool
 ) -> None:
     governed = policy(terminationMessage={"action": "Repair"})
-    born = patched(raw, plan(Inputs(read_workload(raw), policy=governed, today=TODAY), restarting=True).patch)
+    created = patched(raw, plan(Inputs(read_workload(raw), policy=governed, today=TODAY), restarting=True).patch)
     others = [
         *(NODES if nodes else ()),
         *([autoscaler(*scaled, kind=raw["kind"])] if scaled else ()),
         *([budget(maxUnavailable=1)] if own else ()),
     ]
-    inputs = Inputs(read_workload(born), around=surroundings_of(born, others), policy=governed, today=TODAY)
+    inputs = Inputs(read_workload(created), around=surroundings_of(created, others), policy=governed, today=TODAY)
     assert [each for each in plan(inputs).changes if each.restarts and each.before] == []
 
 

@@ -98,8 +98,8 @@ class Stage:
         path = f"/apis/apps/v1/namespaces/{namespace}/deployments?dryRun=All"
 
         async def look() -> tuple[bool, Raw]:
-            born = msgspec.json.decode(await self.api.send("POST", path, msgspec.json.encode(deployment(base()))))
-            return bool(journal(born)), journal(born)
+            created = msgspec.json.decode(await self.api.send("POST", path, msgspec.json.encode(deployment(base()))))
+            return bool(journal(created)), journal(created)
 
         await eventually(look, seconds=PATIENCE_SECONDS)
 

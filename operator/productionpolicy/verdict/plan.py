@@ -376,7 +376,7 @@ def _contest(
     # A writer that removes a value and keeps the note is seen by the note. One that replaces the whole object wipes the
     # note as well: that only this process can tell, from its memory.
     remembered = _remembered(inputs, name, terms)
-    if name in inputs.journal.undone or (remembered and _vanished(inputs, name, wanted)):
+    if name in inputs.journal.undone or (remembered and _is_missing(inputs, name, wanted)):
         times = max(known.undone if known else 0, remembered.undone if remembered else 0)
         writer = inputs.workload.last_update.since(remembered.made) if remembered else ""
         return Contest(terms=terms, undone=times + 1, writer=writer)
@@ -389,7 +389,7 @@ def _remembered(inputs: Inputs, name: str, terms: str) -> Applied | None:
     return remembered if remembered and remembered.terms == terms else None
 
 
-def _vanished(inputs: Inputs, name: str, wanted: Amendment | OwnedObject) -> bool:
+def _is_missing(inputs: Inputs, name: str, wanted: Amendment | OwnedObject) -> bool:
     """Say whether a repair that the operator made is gone without a trace. An edited object is not: it is put right."""
     if isinstance(wanted, OwnedObject):
         return name not in inputs.owned
