@@ -86,15 +86,15 @@ class Ownership:
         return LastUpdate(newest.manager, newest.time) if newest else NO_UPDATE
 
 
-class Part(Struct, frozen=True):
+class FieldOwnership(Struct, frozen=True):
     """A part of an object, and who wrote the fields in it; nobody where that is not known."""
 
     ownership: Ownership | None = None
     path: tuple[str, ...] = ()
 
-    def below(self, *path: str) -> Part:
+    def below(self, *path: str) -> FieldOwnership:
         """Return a part of the part."""
-        return Part(self.ownership, (*self.path, *path))
+        return FieldOwnership(self.ownership, (*self.path, *path))
 
     def declared(self, *path: str) -> bool:
         """Say whether an owner's declared configuration holds the field."""

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from productionpolicy.kube.fields import Fields
 from productionpolicy.kube.images import is_one_of, is_written, lacks_shell
-from productionpolicy.kube.ownership import Part
+from productionpolicy.kube.ownership import FieldOwnership
 from productionpolicy.kube.programs.commands import is_shell
 from productionpolicy.kube.repairable import (
     GRACE,
@@ -444,7 +444,7 @@ class PodTemplate(Struct, frozen=True):
 def read_pod_template(
     fields: Fields,
     *,
-    record: Part = Part(),  # noqa: B008  # immutable
+    record: FieldOwnership = FieldOwnership(),  # noqa: B008  # immutable
     triggers: str = "",
 ) -> PodTemplate:
     """Return the template that `fields` (a PodTemplateSpec, or a Pod) hold.
@@ -488,7 +488,7 @@ def read_pod_template(
     )
 
 
-def _read_containers(spec: Fields, name: str, record: Part, triggers: str) -> Iterable[Container]:
+def _read_containers(spec: Fields, name: str, record: FieldOwnership, triggers: str) -> Iterable[Container]:
     read = [_read_container(each, record, field_name=name) for each in spec.items(name)]
     return [
         replace(each, image=None)
@@ -508,7 +508,7 @@ def _known_image(reference: str | None) -> str | None:
     return reference.strip() if reference and is_written(reference) else None
 
 
-def _read_container(fields: Fields, record: Part, *, field_name: str) -> Container:
+def _read_container(fields: Fields, record: FieldOwnership, *, field_name: str) -> Container:
     name, init = fields.text("name") or "", field_name == "initContainers"
     of_container = record.below(field_name, f"name={name}")
     lifecycle = fields.mapping("lifecycle")
@@ -634,7 +634,7 @@ def _read_term(fields: Fields, *, required: bool, weight: int) -> AffinityTerm:
     )
 
 
-def _read_spread(fields: Fields, record: Part) -> SpreadConstraint:
+def _read_spread(fields: Fields, record: FieldOwnership) -> SpreadConstraint:
     topology_key, unsatisfiable = fields.text("topologyKey") or "", fields.text("whenUnsatisfiable") or ""
     others = {name: fields.raw(name) for name in sorted(fields.names() - _OF_CONSTRAINTS)}
     return SpreadConstraint(

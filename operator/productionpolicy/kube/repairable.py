@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from productionpolicy.kube.fields import Fields
-from productionpolicy.kube.ownership import Part
+from productionpolicy.kube.ownership import FieldOwnership
 
 REQUIRED_TERMS = "requiredDuringSchedulingIgnoredDuringExecution"
 PREFERRED_TERMS = "preferredDuringSchedulingIgnoredDuringExecution"
@@ -39,12 +39,12 @@ class RepairableField(Struct, frozen=True):
         """The name of the field itself."""
         return self.path[-1]
 
-    def declared(self, part: Part) -> bool:
+    def declared(self, part: FieldOwnership) -> bool:
         """Say whether the owner's declared configuration holds the field."""
         leaves = ((*self.path, each) for each in self.parts) if self.parts else (self.path,)
         return any(part.declared(*each) for each in leaves)
 
-    def shared_parents(self, fields: Fields, part: Part) -> Iterator[str]:
+    def shared_parents(self, fields: Fields, part: FieldOwnership) -> Iterator[str]:
         """Return the mappings on the way to it that must stay when it goes: they hold more, or the owner wrote them.
 
         An empty mapping that the owner wrote must outlive the repair, or the hash of the pod template would change.
@@ -101,12 +101,12 @@ OF_WORKLOADS = (MAX_UNAVAILABLE,)
 """The fields in the spec of the workload itself."""
 
 
-def declared(fields: Iterable[RepairableField], part: Part) -> frozenset[str]:
+def declared(fields: Iterable[RepairableField], part: FieldOwnership) -> frozenset[str]:
     """Return the names of the fields that the owner's declared configuration holds."""
     return frozenset(each.name for each in fields if not each.items and each.declared(part))
 
 
-def shared_parents(repairable: Iterable[RepairableField], fields: Fields, part: Part) -> frozenset[str]:
+def shared_parents(repairable: Iterable[RepairableField], fields: Fields, part: FieldOwnership) -> frozenset[str]:
     """Return the parents of fields that must outlive a repair."""
     return frozenset(name for each in repairable for name in each.shared_parents(fields, part))
 

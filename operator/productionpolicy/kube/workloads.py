@@ -15,7 +15,7 @@ from productionpolicy.kube.counts import Count
 from productionpolicy.kube.fields import Fields, Unreadable
 from productionpolicy.kube.identity import DOMAIN, EXEMPT, FIELD_MANAGER
 from productionpolicy.kube.kinds import GroupKind
-from productionpolicy.kube.ownership import NO_UPDATE, LastUpdate, Ownership, Part
+from productionpolicy.kube.ownership import NO_UPDATE, FieldOwnership, LastUpdate, Ownership
 from productionpolicy.kube.pods import (
     DEFAULT_GRACE_SECONDS,
     PodTemplate,
@@ -354,7 +354,7 @@ def read_workload(raw: Mapping[str, Any]) -> Workload:
         template=(
             pods := read_pod_template(
                 fields.below(*template),
-                record=Part(ownership, (*template, "spec")),
+                record=FieldOwnership(ownership, (*template, "spec")),
                 triggers=annotations.get(IMAGE_TRIGGERS, ""),
             )
         ),
@@ -366,7 +366,9 @@ def read_workload(raw: Mapping[str, Any]) -> Workload:
         min_ready_seconds=spec.integer("minReadySeconds") or 0,
         first_ordinal=spec.mapping("ordinals").integer("start") or 0,
         progress=_read_progress(fields.mapping("status"), revision=annotations.get(_REVISION, "")),
-        written=declared(OF_WORKLOADS, Part(ownership, ("spec",))) | pods.written | _declared_number(ownership),
+        written=declared(OF_WORKLOADS, FieldOwnership(ownership, ("spec",)))
+        | pods.written
+        | _declared_number(ownership),
         holds_fields=ownership.holds_fields,
         left_at=ownership.left_at,
         last_update=ownership.last_update,
