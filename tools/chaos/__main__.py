@@ -21,7 +21,7 @@ from bench.client import RequestFailed
 from chaos import tables
 from chaos.play import Row, WrongTwin, played
 from chaos.scenarios import KILLS_A_ROUND, SCENARIOS, Scenario
-from chaos.stage import staged
+from chaos.testbed import running_testbed
 from control_plane.installation import REPOSITORY
 from control_plane.session import console, play, say
 
@@ -69,8 +69,8 @@ async def _rows(folder: Path, scenarios: Sequence[Scenario], options: argparse.N
         if options.write:
             tables.write(PAGE, [row], seed=options.seed, order=[each.name for each in SCENARIOS])
 
-    async with staged(folder) as stage:
-        return await played(stage, scenarios, seed=options.seed, tell=say, keep=keep)
+    async with running_testbed(folder) as testbed:
+        return await played(testbed, scenarios, seed=options.seed, tell=say, keep=keep)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from random import Random
 
 from chaos.picture import Picture
 from chaos.scenarios import CALM, GOVERNED, Scenario
-from chaos.stage import Stage
+from chaos.testbed import Testbed
 from chaos.trial import STILL_SECONDS, Result, Trial, wrong_twin
 
 Tell = Callable[[str], None]
@@ -50,55 +50,60 @@ class Row:
 
 
 async def played(
-    stage: Stage, scenarios: Sequence[Scenario], *, seed: int, tell: Tell, keep: Callable[[Row], None] = lambda _: None
+    testbed: Testbed,
+    scenarios: Sequence[Scenario],
+    *,
+    seed: int,
+    tell: Tell,
+    keep: Callable[[Row], None] = lambda _: None,
 ) -> list[Row]:
     """Play all scenarios, the twins first, and return a row for each; each is kept as soon as it is whole."""
     numbers = itertools.count(1)
-    await _play_twins(stage, {each.act for each in scenarios}, numbers, tell)
+    await _play_twins(testbed, {each.act for each in scenarios}, numbers, tell)
     rows = []
     for scenario in scenarios:
         row = Row(scenario.name)
         rows.append(row)
         for turn in range(1, scenario.rounds + 1):
             await _play(
-                stage, scenario, row, Trial(stage, f"chaos-{next(numbers)}"), Random(f"{seed} {row.fault} {turn}")
+                testbed, scenario, row, Trial(testbed, f"chaos-{next(numbers)}"), Random(f"{seed} {row.fault} {turn}")
             )
             tell(_told(row, rounds=scenario.rounds))
         keep(row)
     return rows
 
 
-async def _play_twins(stage: Stage, acts: set[str], numbers: Iterator[int], tell: Tell) -> None:
+async def _play_twins(testbed: Testbed, acts: set[str], numbers: Iterator[int], tell: Tell) -> None:
     """Play without faults, to know what is to come out; the first start of everything is not taken for the measure."""
     for act in (GOVERNED, *sorted(acts - {GOVERNED})):
-        trial = Trial(stage, f"chaos-{next(numbers)}")
+        trial = Trial(testbed, f"chaos-{next(numbers)}")
         await trial.prepare()
         if CALM[act].governed_before:
             await _let_converge(trial)
         started = time.monotonic()
         await CALM[act].strike(trial, Random(0))
-        stage.calm[act] = await trial.come_to_rest()
+        testbed.calm[act] = await trial.come_to_rest()
         if act == GOVERNED:
-            stage.span_seconds = time.monotonic() - started - STILL_SECONDS
-            _insist_on_one_change(stage.calm[act], trial)
+            testbed.span_seconds = time.monotonic() - started - STILL_SECONDS
+            _insist_on_one_change(testbed.calm[act], trial)
         tell(f"{CALM[act].name}: {time.monotonic() - started:.0f} s")
         await trial.end()
 
 
-async def _play(stage: Stage, scenario: Scenario, row: Row, trial: Trial, random: Random) -> None:
+async def _play(testbed: Testbed, scenario: Scenario, row: Row, trial: Trial, random: Random) -> None:
     await trial.prepare()
     if scenario.governed_before:
         await _let_converge(trial)
-    before = len(stage.operator.ended)
+    before = len(testbed.operator.ended)
     struck = await scenario.strike(trial, random)
-    result = await trial.end_as(stage.calm[scenario.act])
-    row.add(result, struck=struck, ended=len(stage.operator.ended) - before)
+    result = await trial.end_as(testbed.calm[scenario.act])
+    row.add(result, struck=struck, ended=len(testbed.operator.ended) - before)
     await trial.end()
 
 
 async def _let_converge(trial: Trial) -> None:
     await trial.govern()
-    await trial.end_as(trial.stage.calm[GOVERNED])
+    await trial.end_as(trial.testbed.calm[GOVERNED])
 
 
 def _insist_on_one_change(calm: Picture, trial: Trial) -> None:

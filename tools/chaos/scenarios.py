@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from random import Random
 
 from chaos.clocked import OFFSET_FILE
-from chaos.stage import Stage, until
+from chaos.testbed import Testbed, until
 from chaos.trial import Trial
 from control_plane.installation import SERVICE_ACCOUNT
 from control_plane.patience import NeverHappened
@@ -49,8 +49,8 @@ class Scenario:
 async def _killed(trial: Trial, random: Random) -> int:
     await trial.govern()
     for _ in range(KILLS_A_ROUND):
-        await trial.stage.moment(random)
-        trial.stage.operator.kill()
+        await trial.testbed.moment(random)
+        trial.testbed.operator.kill()
     return KILLS_A_ROUND
 
 
@@ -64,9 +64,9 @@ async def _server_killed(trial: Trial, random: Random) -> int:
 
 async def _server_away(trial: Trial, random: Random, *, kill: bool, times: int = 2) -> int:
     await trial.govern()
-    plane = trial.stage.plane
+    plane = trial.testbed.plane
     for _ in range(times):
-        await trial.stage.moment(random)
+        await trial.testbed.moment(random)
         await asyncio.to_thread(plane.stop_apiserver, kill=kill)
         await asyncio.sleep(random.uniform(0, 5))
         await asyncio.to_thread(plane.start_apiserver)
@@ -75,43 +75,43 @@ async def _server_away(trial: Trial, random: Random, *, kill: bool, times: int =
 
 async def _compacted(trial: Trial, random: Random) -> int:
     """Make the operator's watches too old: they are away, much is changed and forgotten, and the cache is a new one."""
-    stage, before = trial.stage, trial.stage.proxy.expired
-    with stage.proxy.without_watches():
+    testbed, before = trial.testbed, trial.testbed.proxy.expired
+    with testbed.proxy.without_watches():
         await trial.change()
-        await stage.moment(random)
-        await _compact(stage)
-        await asyncio.to_thread(stage.plane.restart_apiserver)
+        await testbed.moment(random)
+        await _compact(testbed)
+        await asyncio.to_thread(testbed.plane.restart_apiserver)
     with suppress(NeverHappened):
-        await until(lambda: stage.proxy.expired > before, seconds=60)
-    return stage.proxy.expired - before
+        await until(lambda: testbed.proxy.expired > before, seconds=60)
+    return testbed.proxy.expired - before
 
 
-async def _compact(stage: Stage) -> None:
+async def _compact(testbed: Testbed) -> None:
     """Let etcd forget all but the present."""
-    version = (await stage.api.get("/api/v1/nodes?limit=1"))["metadata"]["resourceVersion"]
-    await asyncio.to_thread(stage.plane.compact_store, int(version))
+    version = (await testbed.api.get("/api/v1/nodes?limit=1"))["metadata"]["resourceVersion"]
+    await asyncio.to_thread(testbed.plane.compact_store, int(version))
 
 
 async def _cut(trial: Trial, random: Random, *, times: int = 3) -> int:
     await trial.govern()
     for _ in range(times):
-        await trial.stage.moment(random)
-        with trial.stage.wire.cut():
+        await trial.testbed.moment(random)
+        with trial.testbed.wire.cut():
             await asyncio.sleep(random.uniform(1, 8))
     return times
 
 
 async def _slowed(trial: Trial, random: Random) -> int:
-    with trial.stage.wire.slowed(random.uniform(0.3, 0.8)):
+    with trial.testbed.wire.slowed(random.uniform(0.3, 0.8)):
         await trial.govern()
-        await asyncio.sleep(2 * trial.stage.span_seconds)
+        await asyncio.sleep(2 * trial.testbed.span_seconds)
     return 1
 
 
 async def _half_open(trial: Trial, random: Random) -> int:
     await trial.govern()
-    await trial.stage.moment(random)
-    return 1 if trial.stage.wire.leave_half_open() else 0
+    await trial.testbed.moment(random)
+    return 1 if trial.testbed.wire.leave_half_open() else 0
 
 
 async def _too_many(trial: Trial, random: Random) -> int:
@@ -123,7 +123,7 @@ async def _unable(trial: Trial, random: Random) -> int:
 
 
 async def _stormed(trial: Trial, storm: Storm) -> int:
-    with trial.stage.proxy.storming(storm):
+    with trial.testbed.proxy.storming(storm):
         await trial.govern()
         await asyncio.sleep(STORM_SECONDS)
     return storm.seen
@@ -131,88 +131,88 @@ async def _stormed(trial: Trial, storm: Storm) -> int:
 
 async def _without_rights(trial: Trial, random: Random) -> int:
     await trial.govern()
-    await trial.stage.moment(random)
-    await trial.stage.gone(BINDING)
-    trial.stage.wire.break_all()  # what is open would go on for minutes
+    await trial.testbed.moment(random)
+    await trial.testbed.gone(BINDING)
+    trial.testbed.wire.break_all()  # what is open would go on for minutes
     await asyncio.sleep(TAKEN_AWAY_SECONDS)
-    await trial.stage.install()
+    await trial.testbed.install()
     return 1
 
 
 async def _without_rights_to_write(trial: Trial, random: Random) -> int:
-    stage = trial.stage
-    rules = (await stage.api.get(ROLE))["rules"]
+    testbed = trial.testbed
+    rules = (await testbed.api.get(ROLE))["rules"]
     harmless = [{**each, "verbs": [verb for verb in each["verbs"] if verb not in WRITING]} for each in rules]
     await trial.govern()
-    await stage.moment(random)
-    await stage.api.merge(ROLE, {"rules": [each for each in harmless if each["verbs"]]})
+    await testbed.moment(random)
+    await testbed.api.merge(ROLE, {"rules": [each for each in harmless if each["verbs"]]})
     await asyncio.sleep(TAKEN_AWAY_SECONDS)
-    await stage.install()
+    await testbed.install()
     return 1
 
 
 async def _without_kind(trial: Trial, random: Random) -> int:
     """Take the kind away, and all policies with it; then bring both back."""
-    stage = trial.stage
+    testbed = trial.testbed
     await trial.govern()
-    await stage.moment(random)
-    await stage.kubectl("delete", "crd", KIND)
+    await testbed.moment(random)
+    await testbed.kubectl("delete", "crd", KIND)
     await asyncio.sleep(random.uniform(0, 6))
-    await stage.install()
+    await testbed.install()
     await asyncio.sleep(random.uniform(0, 6))
-    await stage.policy(trial.name)
+    await testbed.policy(trial.name)
     return 1
 
 
 async def _clock_set(trial: Trial, random: Random) -> int:
     """Have the operator run by a clock that is set back and forth."""
-    stage, offset = trial.stage, trial.stage.folder / "offset"
+    testbed, offset = trial.testbed, trial.testbed.folder / "offset"
     offset.write_text("0")
-    await stage.operator.rest()
+    await testbed.operator.rest()
     program = (sys.executable, "-m", "chaos.clocked", "run")
-    async with stage.another_operator("clocked", program=program, environment={OFFSET_FILE: str(offset)}):
+    async with testbed.another_operator("clocked", program=program, environment={OFFSET_FILE: str(offset)}):
         await trial.govern()
         for sign in (1, -1, 1, -1, 0):
-            await stage.moment(random)
+            await testbed.moment(random)
             offset.write_text(str(sign * random.randint(1, 4000) * DAY_SECONDS))
-        await asyncio.sleep(stage.span_seconds)
-    stage.operator.wake()
+        await asyncio.sleep(testbed.span_seconds)
+    testbed.operator.wake()
     return 5
 
 
 async def _frozen(trial: Trial, random: Random) -> int:
     await trial.govern()
-    await trial.stage.moment(random)
-    trial.stage.operator.freeze()
+    await trial.testbed.moment(random)
+    trial.testbed.operator.freeze()
     await asyncio.sleep(FROZEN_SECONDS)
-    trial.stage.operator.thaw()
+    trial.testbed.operator.thaw()
     return 1
 
 
 async def _twice(trial: Trial, random: Random) -> int:
     """Let a second operator work beside the first from before the start until after the end, and die in between."""
-    async with trial.stage.another_operator("second") as second:
+    async with trial.testbed.another_operator("second") as second:
         await trial.govern()
-        await trial.stage.moment(random)
+        await trial.testbed.moment(random)
         second.kill()
-        await asyncio.sleep(2 * trial.stage.span_seconds)
+        await asyncio.sleep(2 * trial.testbed.span_seconds)
     return 1
 
 
 async def _down(trial: Trial, random: Random) -> int:
     """Change things while no operator runs."""
-    await trial.stage.operator.rest()
+    await trial.testbed.operator.rest()
     await trial.change()
-    await trial.stage.moment(random)
-    trial.stage.operator.wake()
+    await trial.testbed.moment(random)
+    trial.testbed.operator.wake()
     return 1
 
 
 async def _unwatched(trial: Trial, random: Random) -> int:
     """Change things while every watch is broken and none can be opened; what is asked beside is answered."""
-    with trial.stage.proxy.without_watches():
+    with trial.testbed.proxy.without_watches():
         await trial.change()
-        await trial.stage.moment(random)
+        await trial.testbed.moment(random)
     return 1
 
 

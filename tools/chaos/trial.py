@@ -11,7 +11,7 @@ from bench.field import NAMESPACES as ALL_NAMESPACES
 from bench.field import POLICIES
 from chaos.cast import MIXED, NAMESPACES, SHOP, VAULT, Part, cast, collection, deployment
 from chaos.picture import ROLLOUTS, Picture, differences, extra_rollouts, taken
-from chaos.stage import Stage, eventually
+from chaos.testbed import Testbed, eventually
 from control_plane.patience import NeverHappened
 from owners import manifests
 from owners.manifests import Raw
@@ -36,7 +36,7 @@ class Result:
 class Trial:
     """Workloads of all shapes under a policy of their own."""
 
-    stage: Stage
+    testbed: Testbed
     name: str
     parts: tuple[Part, ...] = field(default_factory=cast)
 
@@ -46,9 +46,9 @@ class Trial:
 
     async def prepare(self) -> None:
         """Bring the workloads in, and wait until their pods run."""
-        await self.stage.policy(self.name)
+        await self.testbed.policy(self.name)
         for each in NAMESPACES:
-            await self.stage.api.create(ALL_NAMESPACES, manifests.namespace(self.namespace(each)))
+            await self.testbed.api.create(ALL_NAMESPACES, manifests.namespace(self.namespace(each)))
         for part in self.parts:
             await self.create(part.namespace, part.raw)
         await eventually(self._runs, seconds=PATIENCE_SECONDS)
@@ -56,23 +56,23 @@ class Trial:
     async def govern(self) -> None:
         """Put the namespaces under the policy."""
         for each in NAMESPACES:
-            await self.stage.govern(self.namespace(each), policy=self.name)
+            await self.testbed.govern(self.namespace(each), policy=self.name)
 
     async def change(self) -> None:
         """Delete and create what an owner may: workloads, budgets, and the label of a namespace."""
         for path in self._doomed():
-            await self.stage.gone(path)
+            await self.testbed.gone(path)
         await self.create(SHOP, deployment("web-2", replicas=2, terminationGracePeriodSeconds=75))
         await self.create(SHOP, manifests.budget("web-4", app="web-4"))
-        await self.stage.govern(self.namespace(VAULT), policy=None)
+        await self.testbed.govern(self.namespace(VAULT), policy=None)
 
     async def create(self, namespace: str, raw: Raw) -> None:
         """Create an object."""
-        await self.stage.api.create(self._path(namespace, raw["kind"]), raw)
+        await self.testbed.api.create(self._path(namespace, raw["kind"]), raw)
 
     async def picture(self) -> Picture:
         """Return how it stands."""
-        return await taken(self.stage.api, self.name)
+        return await taken(self.testbed.api, self.name)
 
     async def come_to_rest(self) -> Picture:
         """Return how it stands once nothing has been left to do, and nothing has changed, for a while."""
@@ -99,7 +99,7 @@ class Trial:
         try:
             await eventually(look, seconds=PATIENCE_SECONDS)
             seconds = time.monotonic() - started
-            await self.stage.pulse(seconds=PATIENCE_SECONDS)
+            await self.testbed.pulse(seconds=PATIENCE_SECONDS)
         except NeverHappened:
             seconds = time.monotonic() - started
         seen = await self.picture()
@@ -108,13 +108,13 @@ class Trial:
     async def end(self) -> None:
         """Take everything away."""
         for each in NAMESPACES:
-            await self.stage.gone(f"{ALL_NAMESPACES}/{self.namespace(each)}")
-        await self.stage.gone(f"{POLICIES}/{self.name}")
+            await self.testbed.gone(f"{ALL_NAMESPACES}/{self.namespace(each)}")
+        await self.testbed.gone(f"{POLICIES}/{self.name}")
         await eventually(self._is_away, seconds=PATIENCE_SECONDS)
 
     async def _runs(self) -> tuple[bool, Any]:
         paths = [self._path(short, kind) for short in NAMESPACES for kind in ("Deployment", "StatefulSet")]
-        found = [each for path in paths for each in await self.stage.api.items(path)]
+        found = [each for path in paths for each in await self.testbed.api.items(path)]
         waiting = [
             each["metadata"]["name"]
             for each in found
@@ -123,11 +123,11 @@ class Trial:
         return not waiting, waiting
 
     async def _nothing_pends(self) -> bool:
-        status = (await self.stage.api.get(f"{POLICIES}/{self.name}")).get("status", {})
+        status = (await self.testbed.api.get(f"{POLICIES}/{self.name}")).get("status", {})
         return not status.get("pending", {"repairs": 1})["repairs"] and not status["workloads"]["repairing"]
 
     async def _is_away(self) -> tuple[bool, Any]:
-        found = await self.stage.api.items(ALL_NAMESPACES)
+        found = await self.testbed.api.items(ALL_NAMESPACES)
         left = [each["metadata"]["name"] for each in found if each["metadata"]["name"].startswith(f"{self.name}-")]
         return not left, left
 

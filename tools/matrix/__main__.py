@@ -26,8 +26,8 @@ from control_plane.session import console, play, say
 from helm.programs import HELM_3, HELM_4
 from matrix.changes import CHANGES
 from matrix.play import Cell, Unit, all_units, played
-from matrix.stage import staged
 from matrix.tables import WIDTH, markdown, printed, write
+from matrix.testbed import running_testbed
 from matrix.trial import Way
 from matrix.writers import WRITERS
 
@@ -84,8 +84,8 @@ async def _cells(folder: Path, units: Sequence[Unit], *, admits: bool) -> list[C
     started = time.monotonic()
     count = sum(len(each.ways) for each in units)
     say(f"{count} cells, {'with' if admits else 'without'} the admission policy")
-    async with staged(folder, admits=admits) as stage:
-        cells = await played(stage, units, told=_progress(len(units)))
+    async with running_testbed(folder, admits=admits) as testbed:
+        cells = await played(testbed, units, told=_progress(len(units)))
     say(f"played in {time.monotonic() - started:.0f} s")
     return cells
 

@@ -11,7 +11,7 @@ from bench.client import spread
 from matrix.changes import CHANGES, Change
 from matrix.judgement import NOT_COUNTED, complaints
 from matrix.limits import limit
-from matrix.stage import Stage
+from matrix.testbed import Testbed
 from matrix.trial import Outcome, Trial, Way
 from matrix.writers import WRITERS, Writer
 
@@ -85,15 +85,17 @@ class _Played:
 class Slot:
     """Plays units one after another; each is looked at again after the next, with which the operator was busy."""
 
-    stage: Stage
+    testbed: Testbed
     cells: list[Cell]
     _policies: dict[Way, Iterator[str]] = field(default_factory=dict)
     _before: _Played | None = None
 
     async def play(self, unit: Unit) -> None:
         """Play a unit, then judge the one before."""
-        twin = Trial(self.stage, unit.writer, unit.change, Way.UNREPAIRED)
-        trials = [Trial(self.stage, unit.writer, unit.change, way, policy=await self._policy(way)) for way in unit.ways]
+        twin = Trial(self.testbed, unit.writer, unit.change, Way.UNREPAIRED)
+        trials = [
+            Trial(self.testbed, unit.writer, unit.change, way, policy=await self._policy(way)) for way in unit.ways
+        ]
         async with asyncio.TaskGroup() as tasks:
             for each in (twin, *trials):
                 tasks.create_task(each.play())
@@ -107,7 +109,7 @@ class Slot:
     async def _policy(self, way: Way) -> str:
         """Return one of the two policies of a way, which take turns."""
         if way not in self._policies:
-            self._policies[way] = itertools.cycle([await self.stage.policy(), await self.stage.policy()])
+            self._policies[way] = itertools.cycle([await self.testbed.policy(), await self.testbed.policy()])
         return next(self._policies[way])
 
     async def _judge(self, played: _Played) -> None:
@@ -119,13 +121,13 @@ class Slot:
             else:
                 later = await trial.look() if trial.outcome.sight else None
                 found = complaints(change, cell=trial.outcome, twin=played.twin, later=later)
-                reason = limit(writer, change, admits=self.stage.admits)
+                reason = limit(writer, change, admits=self.testbed.admits)
                 self.cells.append(Cell(writer.title, change.name, trial.way, tuple(found), limit=reason))
             await trial.end()
 
 
 async def played(
-    stage: Stage,
+    testbed: Testbed,
     units: Iterable[Unit],
     *,
     slots: int = SLOTS,
@@ -136,7 +138,7 @@ async def played(
     rest = iter(units)
 
     async def work(_: int) -> None:
-        slot, last = Slot(stage, cells), None
+        slot, last = Slot(testbed, cells), None
         for last in rest:
             await slot.play(last)
             told()

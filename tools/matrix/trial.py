@@ -11,7 +11,7 @@ from matrix.changes import Change, Deed
 from matrix.checked import violated
 from matrix.manifests import Manifests, base
 from matrix.shell import Refused, Shell
-from matrix.stage import PATIENCE_SECONDS, Stage, journal
+from matrix.testbed import PATIENCE_SECONDS, Testbed, journal
 from matrix.writers import Writer
 from owners.manifests import Raw
 from owners.rollouts import is_rolled_out
@@ -70,7 +70,7 @@ class Outcome:
 class Trial:
     """One cell, or its twin."""
 
-    stage: Stage
+    testbed: Testbed
     writer: type[Writer]
     change: Change
     way: Way
@@ -81,10 +81,10 @@ class Trial:
     async def play(self) -> Outcome:
         """Let the owner begin, then change something, and see what comes of it."""
         at_once = self.policy if self.way is Way.ADMISSION else None
-        self.namespace = await self.stage.namespace(policy=at_once)
-        folder = self.stage.folder / self.namespace
+        self.namespace = await self.testbed.namespace(policy=at_once)
+        folder = self.testbed.folder / self.namespace
         folder.mkdir()
-        owner = self.writer(Shell(self.stage.plane, self.namespace, folder))
+        owner = self.writer(Shell(self.testbed.plane, self.namespace, folder))
         try:
             await self._begun(owner)
         except NeverHappened as seen:
@@ -95,11 +95,11 @@ class Trial:
 
     async def look(self) -> Sight:
         """Return how it stands now."""
-        live = await self.stage.deployment(self.namespace)
-        sets = await self.stage.items(self.namespace, "apps/v1", "ReplicaSet")
-        budgets = await self.stage.items(self.namespace, *_BUDGETS)
-        status = await self.stage.status(self.policy) if self.policy else {}
-        around = [each for kind in _AROUND for each in await self.stage.items(self.namespace, *kind)]
+        live = await self.testbed.deployment(self.namespace)
+        sets = await self.testbed.items(self.namespace, "apps/v1", "ReplicaSet")
+        budgets = await self.testbed.items(self.namespace, *_BUDGETS)
+        status = await self.testbed.status(self.policy) if self.policy else {}
+        around = [each for kind in _AROUND for each in await self.testbed.items(self.namespace, *kind)]
         return Sight(
             spec=live["spec"],
             notes=journal(live),
@@ -114,14 +114,14 @@ class Trial:
 
     async def end(self) -> None:
         """Give the policy free."""
-        await self.stage.strike(self.namespace, policy=self.policy)
+        await self.testbed.strike(self.namespace, policy=self.policy)
 
     async def _begun(self, owner: Writer) -> None:
         """Let the owner create the workload, and wait until it is repaired in its way."""
         await owner.write((), base())
-        await self.stage.rolled_out(self.namespace)
+        await self.testbed.rolled_out(self.namespace)
         if self.way is Way.BACKGROUND:
-            await self.stage.govern(self.namespace, policy=self.policy)
+            await self.testbed.govern(self.namespace, policy=self.policy)
         await self._rest("compliant")
 
     async def _changed(self, owner: Writer) -> Outcome:
@@ -163,12 +163,12 @@ class Trial:
         """Wait until all pods run and, with a policy, nothing is left to be done and the verdict is so."""
 
         async def look() -> tuple[bool, Any]:
-            live = await self.stage.deployment(self.namespace)
+            live = await self.testbed.deployment(self.namespace)
             if not is_rolled_out(live):
                 return False, f"rolling out: {live.get('status')}"
             if not self.policy:
                 return True, None
-            status = await self.stage.status(self.policy)
+            status = await self.testbed.status(self.policy)
             if not _is_settled(status, verdict=verdict):
                 return False, _told(status)
             return await self._agreed() if verdict else (True, None)

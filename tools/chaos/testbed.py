@@ -51,7 +51,7 @@ async def until(true: Callable[[], bool], *, seconds: float) -> None:
 
 
 @dataclass(slots=True)
-class Stage:
+class Testbed:
     """A running control plane, with a path to it that can fail."""
 
     plane: ControlPlane
@@ -130,7 +130,7 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(folder: Path) -> AsyncIterator[Stage]:
+async def running_testbed(folder: Path) -> AsyncIterator[Testbed]:
     """Yield a fresh control plane with everything installed, and the operator at work behind what may fail."""
     with ControlPlane.start(folder / "plane") as plane, Proxy(plane).running() as proxy:
         direct = install(plane)
@@ -139,7 +139,7 @@ async def staged(folder: Path) -> AsyncIterator[Stage]:
             async with Supervisor(OperatorProcess(kubeconfig, log=plane.log("operator"))).running() as operator:
                 reviving = asyncio.create_task(_revive(plane))
                 try:
-                    yield Stage(plane, api, proxy, wire, operator, kubeconfig, folder)
+                    yield Testbed(plane, api, proxy, wire, operator, kubeconfig, folder)
                 finally:
                     reviving.cancel()
                     await asyncio.gather(reviving, return_exceptions=True)

@@ -19,7 +19,7 @@ OPERATOR = "operator"
 STOP_SECONDS = 10
 
 
-class Stage:
+class Testbed:
     """Where it plays. With `detached`, all of it outlives this Python process until `struck`."""
 
     def __init__(self, folder: Path, narrator: Narrator, *, detached: bool) -> None:

@@ -33,7 +33,7 @@ SYNC_SECONDS = 2.0
 
 
 @dataclass(slots=True)
-class Stage:
+class Testbed:
     """A cluster in which pods serve requests, and the operator runs.
 
     Attributes:

@@ -29,7 +29,7 @@ JOURNAL = REPAIRS
 
 
 @dataclass(slots=True)
-class Stage:
+class Testbed:
     """A running control plane."""
 
     plane: ControlPlane
@@ -105,7 +105,7 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(folder: Path, *, admits: bool) -> AsyncIterator[Stage]:
+async def running_testbed(folder: Path, *, admits: bool) -> AsyncIterator[Testbed]:
     """Yield a fresh control plane with everything installed, and the operator at work."""
     with (start_admitting if admits else ControlPlane.start)(folder / "plane") as plane:
         kubeconfig = install(plane)
@@ -114,7 +114,7 @@ async def staged(folder: Path, *, admits: bool) -> AsyncIterator[Stage]:
         with OperatorProcess(kubeconfig, log=plane.log("operator")) as operator:
             operator.wait_ready(60)
             async with connected(plane.site, user=ADMIN) as api:
-                yield Stage(plane, api, folder, admits)
+                yield Testbed(plane, api, folder, admits)
 
 
 def journal(workload: Raw) -> dict[str, str]:
