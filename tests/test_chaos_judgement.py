@@ -1,4 +1,4 @@
-"""The comparison with the calm twin sees whatever a fault could have left behind."""
+"""The comparison with the baseline sees whatever a fault could have left behind."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from bench.client import Api
 from chaos.cast import NAMESPACES, cast, deployment
 from chaos.picture import Picture, differences, extra_rollouts, taken
-from chaos.trial import wrong_twin
+from chaos.trial import wrong_baseline
 from productionpolicy.kube.identity import REPAIRS
 
 LIVE = {
@@ -87,8 +87,8 @@ async def test_only_more_rollouts_than_on_the_twin_count() -> None:
 
 def test_a_twin_whose_templates_did_not_change_exactly_once_is_none() -> None:
     wanted = {f"{each.key} rollouts": str(each.templates) for each in cast() if each.templates}
-    assert wrong_twin(wanted, cast()) == []
-    assert wrong_twin({**wanted, "Deployment shop/web-1 rollouts": "3"}, cast()) == [
+    assert wrong_baseline(wanted, cast()) == []
+    assert wrong_baseline({**wanted, "Deployment shop/web-1 rollouts": "3"}, cast()) == [
         "Deployment shop/web-1: 3 templates, not 2"
     ]
 

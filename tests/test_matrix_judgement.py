@@ -30,13 +30,13 @@ SIGHT = Sight(
     violated=frozenset(),
     checked=frozenset(),
 )
-TWIN = Outcome(base(), sight=SIGHT)
+BASELINE = Outcome(base(), sight=SIGHT)
 STANDS = replace(SIGHT, spec=REPAIRED, budgets=("web-deployment-productionpolicy",), counts={"total": 1})
 CELL = Outcome(base(), sight=STANDS)
 
 
 def found(cell: Outcome, *, later: Sight | None = STANDS) -> list[str]:
-    return list(complaints(CHANGE, cell=cell, twin=TWIN, later=later))
+    return list(complaints(CHANGE, cell=cell, baseline=BASELINE, later=later))
 
 
 def sighted(**fields: Any) -> Outcome:

@@ -1,9 +1,9 @@
 """`python -m chaos`: whatever fails around the operator, in the end all is as if nothing had failed.
 
 Each fault strikes, at random moments, while some thirty workloads of many shapes are repaired on a real control plane.
-When it is over, everything must become as on a calm twin, which met no fault: the workloads with our notes on them, the
-disruption budgets, and the status of the policy. No pod template may have changed more often than on the twin, and all
-must still be so after the operator has done other work.
+When it is over, everything must become as on a baseline, which met no fault: the workloads with our notes on them, the
+disruption budgets, and the status of the policy. No pod template may have changed more often than on the baseline, and
+all must still be so after the operator has done other work.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from pathlib import Path
 
 from bench.client import RequestFailed
 from chaos import tables
-from chaos.play import Row, WrongTwin, played
+from chaos.play import Row, WrongBaseline, played
 from chaos.scenarios import KILLS_A_ROUND, SCENARIOS, Scenario
 from chaos.testbed import running_testbed
 from control_plane.installation import REPOSITORY
 from control_plane.session import console, play, say
 
 PAGE = REPOSITORY / "docs" / "reliability.md"
-FAILURES = (RequestFailed, WrongTwin)
+FAILURES = (RequestFailed, WrongBaseline)
 KILLED = "operator killed (SIGKILL)"
 WIDTH = 140
 

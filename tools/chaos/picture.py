@@ -40,7 +40,7 @@ async def taken(api: Api, trial: str) -> Picture:
 
 
 def differences(picture: Picture, calm: Picture) -> list[str]:
-    """Return what is not as in the calm twin; extra rollouts are counted apart."""
+    """Return what is not as in the baseline; extra rollouts are counted apart."""
     unlike = (name for name in sorted(picture.keys() | calm.keys()) if picture.get(name) != calm.get(name))
     return [_unlike(name, picture, calm) for name in unlike if not name.endswith(ROLLOUTS)]
 
@@ -54,7 +54,7 @@ def _unlike(name: str, picture: Picture, calm: Picture) -> str:
 
 
 def extra_rollouts(picture: Picture, calm: Picture) -> int:
-    """Return how many pod templates there have been beyond those of the calm twin."""
+    """Return how many pod templates there have been beyond those of the baseline."""
     found = (int(fact) - int(calm.get(name, fact)) for name, fact in picture.items() if name.endswith(ROLLOUTS))
     return sum(each for each in found if each > 0)
 

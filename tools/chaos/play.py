@@ -1,4 +1,4 @@
-"""Scenarios one after another, each against its calm twin."""
+"""Scenarios one after another, each against its baseline."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from random import Random
 from chaos.picture import Picture
 from chaos.scenarios import CALM, GOVERNED, Scenario
 from chaos.testbed import Testbed
-from chaos.trial import STILL_SECONDS, Result, Trial, wrong_twin
+from chaos.trial import STILL_SECONDS, Result, Trial, wrong_baseline
 
 Tell = Callable[[str], None]
 
 
-class WrongTwin(Exception):
-    """The twin without a fault is not as it should be; the message says how."""
+class WrongBaseline(Exception):
+    """The baseline without a fault is not as it should be; the message says how."""
 
 
 @dataclass(slots=True)
@@ -57,9 +57,9 @@ async def played(
     tell: Tell,
     keep: Callable[[Row], None] = lambda _: None,
 ) -> list[Row]:
-    """Play all scenarios, the twins first, and return a row for each; each is kept as soon as it is whole."""
+    """Play all scenarios, the baselines first, and return a row for each; each is kept as soon as it is whole."""
     numbers = itertools.count(1)
-    await _play_twins(testbed, {each.act for each in scenarios}, numbers, tell)
+    await _play_baselines(testbed, {each.act for each in scenarios}, numbers, tell)
     rows = []
     for scenario in scenarios:
         row = Row(scenario.name)
@@ -73,7 +73,7 @@ async def played(
     return rows
 
 
-async def _play_twins(testbed: Testbed, acts: set[str], numbers: Iterator[int], tell: Tell) -> None:
+async def _play_baselines(testbed: Testbed, acts: set[str], numbers: Iterator[int], tell: Tell) -> None:
     """Play without faults, to know what is to come out; the first start of everything is not taken for the measure."""
     for act in (GOVERNED, *sorted(acts - {GOVERNED})):
         trial = Trial(testbed, f"chaos-{next(numbers)}")
@@ -107,9 +107,9 @@ async def _let_converge(trial: Trial) -> None:
 
 
 def _insist_on_one_change(calm: Picture, trial: Trial) -> None:
-    wrong = wrong_twin(calm, trial.parts)
+    wrong = wrong_baseline(calm, trial.parts)
     if wrong:
-        raise WrongTwin("; ".join(wrong))
+        raise WrongBaseline("; ".join(wrong))
 
 
 def _told(row: Row, *, rounds: int) -> str:

@@ -31,7 +31,7 @@ Strike = Callable[[Trial, Random], Awaitable[int]]
 """Makes the fault happen, and returns how often it struck."""
 
 GOVERNED, CHANGED = "governed", "changed"
-"""What the owners do meanwhile, and by which the calm twin is chosen."""
+"""What the owners do meanwhile, and by which the baseline is chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,8 +227,8 @@ async def _calm_change(trial: Trial, _: Random) -> int:
 
 
 CALM = {
-    GOVERNED: Scenario("nothing: the calm twin", _calm),
-    CHANGED: Scenario("nothing: the calm twin of changes", _calm_change, act=CHANGED, governed_before=True),
+    GOVERNED: Scenario("nothing: the baseline", _calm),
+    CHANGED: Scenario("nothing: the baseline of changes", _calm_change, act=CHANGED, governed_before=True),
 }
 
 SCENARIOS = (

@@ -64,7 +64,7 @@ class Testbed:
     span_seconds: float = 15.0
     """How long it takes without any fault, as seen last: moments are chosen within it."""
     calm: dict[str, Any] = field(default_factory=dict)
-    """The pictures of the calm twins, by what their owners did."""
+    """The pictures of the baselines, by what their owners did."""
     _beats: int = 0
 
     async def moment(self, random: Random) -> None:

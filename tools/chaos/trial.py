@@ -18,7 +18,7 @@ from owners.manifests import Raw
 
 PATIENCE_SECONDS = 300.0
 STILL_SECONDS = 8.0
-"""How long nothing may change for the twin to be taken for finished."""
+"""How long nothing may change for the baseline to be taken for finished."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Result:
     """What came of one trial."""
 
     lost: tuple[str, ...]
-    """How the end differs from that of the calm twin."""
+    """How the end differs from that of the baseline."""
     extra_rollouts: int
     seconds: float
     """From the end of the fault until all was as it should be."""
@@ -89,7 +89,7 @@ class Trial:
         return found
 
     async def end_as(self, calm: Picture) -> Result:
-        """Wait until all is as in the calm twin, and see that it stays so."""
+        """Wait until all is as in the baseline, and see that it stays so."""
         started = time.monotonic()
 
         async def look() -> tuple[bool, Picture]:
@@ -142,8 +142,8 @@ class Trial:
         return collection(kind, namespace=self.namespace(namespace))
 
 
-def wrong_twin(calm: Picture, parts: tuple[Part, ...]) -> list[str]:
-    """Return what is wrong with the twin itself: a pod template that was not changed exactly once, or never."""
+def wrong_baseline(calm: Picture, parts: tuple[Part, ...]) -> list[str]:
+    """Return what is wrong with the baseline itself: a pod template that was not changed exactly once, or never."""
     wanted = {part.key: part.templates for part in parts if part.templates is not None}
     found = {key: int(calm.get(f"{key} {ROLLOUTS}", 0)) for key in wanted}
     return [f"{key}: {found[key]} templates, not {count}" for key, count in wanted.items() if found[key] != count]

@@ -1,11 +1,11 @@
 """`python -m matrix`: whatever an owner does next to a repaired workload, the owner wins.
 
-Every writer makes every change to a workload that was repaired, in the background or at admission, and to a twin that
-was not. Where the twin succeeds, the owner has won if, with the repairs,
+Every writer makes every change to a workload that was repaired, in the background or at admission, and to a baseline
+that was not. Where the baseline succeeds, the owner has won if, with the repairs,
 
-1. the command succeeds, and says nothing that it does not say of the twin;
-2. what the owner wrote is live, and all else is as on the twin, less what we repair;
-3. no more rollouts follow than the twin has (one more where the change takes a repair away);
+1. the command succeeds, and says nothing that it does not say of the baseline;
+2. what the owner wrote is live, and all else is as on the baseline, less what we repair;
+3. no more rollouts follow than the baseline has (one more where the change takes a repair away);
 4. the writer calls it in sync, where it asks;
 5. the status of the policy comes to rest, with the verdict that `check` gives of the live objects, and nothing moves.
 """

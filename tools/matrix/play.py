@@ -77,7 +77,7 @@ def diagonal() -> Iterator[Unit]:
 @dataclass(slots=True)
 class _Played:
     unit: Unit
-    twin: Outcome
+    baseline: Outcome
     trials: list[Trial]
 
 
@@ -92,16 +92,16 @@ class Slot:
 
     async def play(self, unit: Unit) -> None:
         """Play a unit, then judge the one before."""
-        twin = Trial(self.testbed, unit.writer, unit.change, Way.UNREPAIRED)
+        baseline = Trial(self.testbed, unit.writer, unit.change, Way.UNREPAIRED)
         trials = [
             Trial(self.testbed, unit.writer, unit.change, way, policy=await self._policy(way)) for way in unit.ways
         ]
         async with asyncio.TaskGroup() as tasks:
-            for each in (twin, *trials):
+            for each in (baseline, *trials):
                 tasks.create_task(each.play())
-        await twin.end()
-        assert twin.outcome is not None
-        played = _Played(unit, twin.outcome, trials)
+        await baseline.end()
+        assert baseline.outcome is not None
+        played = _Played(unit, baseline.outcome, trials)
         if self._before is not None:
             await self._judge(self._before)
         self._before = played
@@ -116,11 +116,11 @@ class Slot:
         for trial in played.trials:
             assert trial.outcome is not None
             writer, change = played.unit.writer, played.unit.change
-            if played.twin.refused:
+            if played.baseline.refused:
                 self.cells.append(Cell(writer.title, change.name, trial.way, counted=False))
             else:
                 later = await trial.look() if trial.outcome.sight else None
-                found = complaints(change, cell=trial.outcome, twin=played.twin, later=later)
+                found = complaints(change, cell=trial.outcome, baseline=played.baseline, later=later)
                 reason = limit(writer, change, admits=self.testbed.admits)
                 self.cells.append(Cell(writer.title, change.name, trial.way, tuple(found), limit=reason))
             await trial.end()

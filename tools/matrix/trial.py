@@ -1,4 +1,4 @@
-"""One owner and one change, on a workload that is repaired or on its twin that is not; and what was seen of it."""
+"""One owner and one change, on a workload that is repaired or on its baseline that is not; and what was seen of it."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Outcome:
 
 @dataclass(slots=True)
 class Trial:
-    """One cell, or its twin."""
+    """One cell, or its baseline."""
 
     testbed: Testbed
     writer: type[Writer]
