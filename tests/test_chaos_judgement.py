@@ -11,7 +11,7 @@ import pytest
 from bench.client import Api
 from chaos.cast import NAMESPACES, cast, deployment
 from chaos.picture import Picture, differences, extra_rollouts, taken
-from chaos.trial import wrong_baseline
+from chaos.run import wrong_baseline
 from productionpolicy.kube.identity import REPAIRS
 
 LIVE = {

@@ -10,7 +10,7 @@ import pytest
 from matrix.changes import CHANGES
 from matrix.judgement import complaints
 from matrix.manifests import base, deployment
-from matrix.trial import Outcome, Sight
+from matrix.run import Outcome, Sight
 from matrix.writers import difference
 
 CHANGE = CHANGES[0]

@@ -9,8 +9,8 @@ import pytest
 from helm.programs import HELM_3, HELM_4
 from matrix.changes import CHANGES, ONE_HANDLER, TOO_SHORT
 from matrix.play import REPAIRED, Cell, Unit, diagonal, pairs, played
+from matrix.run import Way
 from matrix.testbed import running_testbed
-from matrix.trial import Way
 from matrix.writers import WRITERS, Apply
 
 

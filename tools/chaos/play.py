@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from random import Random
 
 from chaos.picture import Picture
+from chaos.run import STILL_SECONDS, Result, Run, wrong_baseline
 from chaos.scenarios import CALM, GOVERNED, Scenario
 from chaos.testbed import Testbed
-from chaos.trial import STILL_SECONDS, Result, Trial, wrong_baseline
 
 Tell = Callable[[str], None]
 
@@ -66,7 +66,7 @@ async def played(
         rows.append(row)
         for turn in range(1, scenario.rounds + 1):
             await _play(
-                testbed, scenario, row, Trial(testbed, f"chaos-{next(numbers)}"), Random(f"{seed} {row.fault} {turn}")
+                testbed, scenario, row, Run(testbed, f"chaos-{next(numbers)}"), Random(f"{seed} {row.fault} {turn}")
             )
             tell(_told(row, rounds=scenario.rounds))
         keep(row)
@@ -76,38 +76,38 @@ async def played(
 async def _play_baselines(testbed: Testbed, acts: set[str], numbers: Iterator[int], tell: Tell) -> None:
     """Play without faults, to know what is to come out; the first start of everything is not taken for the measure."""
     for act in (GOVERNED, *sorted(acts - {GOVERNED})):
-        trial = Trial(testbed, f"chaos-{next(numbers)}")
-        await trial.prepare()
+        run = Run(testbed, f"chaos-{next(numbers)}")
+        await run.prepare()
         if CALM[act].governed_before:
-            await _let_converge(trial)
+            await _let_converge(run)
         started = time.monotonic()
-        await CALM[act].strike(trial, Random(0))
-        testbed.calm[act] = await trial.come_to_rest()
+        await CALM[act].strike(run, Random(0))
+        testbed.calm[act] = await run.come_to_rest()
         if act == GOVERNED:
             testbed.span_seconds = time.monotonic() - started - STILL_SECONDS
-            _insist_on_one_change(testbed.calm[act], trial)
+            _insist_on_one_change(testbed.calm[act], run)
         tell(f"{CALM[act].name}: {time.monotonic() - started:.0f} s")
-        await trial.end()
+        await run.end()
 
 
-async def _play(testbed: Testbed, scenario: Scenario, row: Row, trial: Trial, random: Random) -> None:
-    await trial.prepare()
+async def _play(testbed: Testbed, scenario: Scenario, row: Row, run: Run, random: Random) -> None:
+    await run.prepare()
     if scenario.governed_before:
-        await _let_converge(trial)
+        await _let_converge(run)
     before = len(testbed.operator.ended)
-    struck = await scenario.strike(trial, random)
-    result = await trial.end_as(testbed.calm[scenario.act])
+    struck = await scenario.strike(run, random)
+    result = await run.end_as(testbed.calm[scenario.act])
     row.add(result, struck=struck, ended=len(testbed.operator.ended) - before)
-    await trial.end()
+    await run.end()
 
 
-async def _let_converge(trial: Trial) -> None:
-    await trial.govern()
-    await trial.end_as(trial.testbed.calm[GOVERNED])
+async def _let_converge(run: Run) -> None:
+    await run.govern()
+    await run.end_as(run.testbed.calm[GOVERNED])
 
 
-def _insist_on_one_change(calm: Picture, trial: Trial) -> None:
-    wrong = wrong_baseline(calm, trial.parts)
+def _insist_on_one_change(calm: Picture, run: Run) -> None:
+    wrong = wrong_baseline(calm, run.parts)
     if wrong:
         raise WrongBaseline("; ".join(wrong))
 

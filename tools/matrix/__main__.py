@@ -26,9 +26,9 @@ from control_plane.session import console, play, say
 from helm.programs import HELM_3, HELM_4
 from matrix.changes import CHANGES
 from matrix.play import Cell, Unit, all_units, played
+from matrix.run import Way
 from matrix.tables import WIDTH, markdown, printed, write
 from matrix.testbed import running_testbed
-from matrix.trial import Way
 from matrix.writers import WRITERS
 
 PAGE = REPOSITORY / "docs" / "owner-always-wins.md"

@@ -8,7 +8,7 @@ from typing import Any
 
 from matrix.changes import ONE_HANDLER, TOO_SHORT, Change
 from matrix.manifests import deployment
-from matrix.trial import OURS, Outcome, Sight
+from matrix.run import OURS, Outcome, Sight
 
 _LASTING = ("spec", "rollouts", "budgets", "counts", "violated", "checked")
 """What does not change any more once it has come to rest; notes may be tidied up."""

@@ -11,8 +11,8 @@ from bench.client import spread
 from matrix.changes import CHANGES, Change
 from matrix.judgement import NOT_COUNTED, complaints
 from matrix.limits import limit
+from matrix.run import Outcome, Run, Way
 from matrix.testbed import Testbed
-from matrix.trial import Outcome, Trial, Way
 from matrix.writers import WRITERS, Writer
 
 SLOTS = 6
@@ -78,7 +78,7 @@ def diagonal() -> Iterator[Unit]:
 class _Played:
     unit: Unit
     baseline: Outcome
-    trials: list[Trial]
+    runs: list[Run]
 
 
 @dataclass(slots=True)
@@ -92,16 +92,14 @@ class Slot:
 
     async def play(self, unit: Unit) -> None:
         """Play a unit, then judge the one before."""
-        baseline = Trial(self.testbed, unit.writer, unit.change, Way.UNREPAIRED)
-        trials = [
-            Trial(self.testbed, unit.writer, unit.change, way, policy=await self._policy(way)) for way in unit.ways
-        ]
+        baseline = Run(self.testbed, unit.writer, unit.change, Way.UNREPAIRED)
+        runs = [Run(self.testbed, unit.writer, unit.change, way, policy=await self._policy(way)) for way in unit.ways]
         async with asyncio.TaskGroup() as tasks:
-            for each in (baseline, *trials):
+            for each in (baseline, *runs):
                 tasks.create_task(each.play())
         await baseline.end()
         assert baseline.outcome is not None
-        played = _Played(unit, baseline.outcome, trials)
+        played = _Played(unit, baseline.outcome, runs)
         if self._before is not None:
             await self._judge(self._before)
         self._before = played
@@ -113,17 +111,17 @@ class Slot:
         return next(self._policies[way])
 
     async def _judge(self, played: _Played) -> None:
-        for trial in played.trials:
-            assert trial.outcome is not None
+        for run in played.runs:
+            assert run.outcome is not None
             writer, change = played.unit.writer, played.unit.change
             if played.baseline.refused:
-                self.cells.append(Cell(writer.title, change.name, trial.way, counted=False))
+                self.cells.append(Cell(writer.title, change.name, run.way, counted=False))
             else:
-                later = await trial.look() if trial.outcome.sight else None
-                found = complaints(change, cell=trial.outcome, baseline=played.baseline, later=later)
+                later = await run.look() if run.outcome.sight else None
+                found = complaints(change, cell=run.outcome, baseline=played.baseline, later=later)
                 reason = limit(writer, change, admits=self.testbed.admits)
-                self.cells.append(Cell(writer.title, change.name, trial.way, tuple(found), limit=reason))
-            await trial.end()
+                self.cells.append(Cell(writer.title, change.name, run.way, tuple(found), limit=reason))
+            await run.end()
 
 
 async def played(

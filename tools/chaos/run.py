@@ -1,4 +1,4 @@
-"""One trial: workloads are brought in, a fault strikes, and in the end all is as it would be without the fault."""
+"""One run: workloads are brought in, a fault strikes, and in the end all is as it would be without the fault."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STILL_SECONDS = 8.0
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of one trial."""
+    """What came of one run."""
 
     lost: tuple[str, ...]
     """How the end differs from that of the baseline."""
@@ -33,7 +33,7 @@ class Result:
 
 
 @dataclass(slots=True)
-class Trial:
+class Run:
     """Workloads of all shapes under a policy of their own."""
 
     testbed: Testbed

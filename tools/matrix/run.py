@@ -67,7 +67,7 @@ class Outcome:
 
 
 @dataclass(slots=True)
-class Trial:
+class Run:
     """One cell, or its baseline."""
 
     testbed: Testbed
