@@ -19,11 +19,11 @@ from pathlib import Path
 
 from bench.client import RequestFailed
 from chaos import tables
-from chaos.play import Row, WrongBaseline, played
+from chaos.runner import Row, WrongBaseline, results
 from chaos.scenarios import KILLS_A_ROUND, SCENARIOS, Scenario
 from chaos.testbed import running_testbed
 from control_plane.installation import REPOSITORY
-from control_plane.session import console, play, say
+from control_plane.session import console, in_folder_of_its_own, say
 
 PAGE = REPOSITORY / "docs" / "reliability.md"
 FAILURES = (RequestFailed, WrongBaseline)
@@ -34,15 +34,15 @@ WIDTH = 140
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     options = _parser().parse_args(arguments)
-    say(f"seed {options.seed}; play the same again by: make chaos SEED={options.seed}")
-    return play("chaos", lambda folder: _run(folder, options), failures=FAILURES)
+    say(f"seed {options.seed}; run the same again by: make chaos SEED={options.seed}")
+    return in_folder_of_its_own("chaos", lambda folder: _run(folder, options), failures=FAILURES)
 
 
 def _run(folder: Path, options: argparse.Namespace) -> int:
     started = time.monotonic()
     rows = asyncio.run(_rows(folder, _chosen(options), options))
     tables.printed(console(width=WIDTH), rows)
-    say(f"played in {time.monotonic() - started:.0f} s")
+    say(f"finished in {time.monotonic() - started:.0f} s")
     return int(not all(each.harmless for each in rows))
 
 
@@ -70,7 +70,7 @@ async def _rows(folder: Path, scenarios: Sequence[Scenario], options: argparse.N
             tables.write(PAGE, [row], seed=options.seed, order=[each.name for each in SCENARIOS])
 
     async with running_testbed(folder) as testbed:
-        return await played(testbed, scenarios, seed=options.seed, tell=say, keep=keep)
+        return await results(testbed, scenarios, seed=options.seed, tell=say, keep=keep)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Where it is played: a control plane, the operator in it, and between them what can be made to fail."""
+"""Where it runs: a control plane, the operator in it, and between them what can be made to fail."""
 
 from __future__ import annotations
 

@@ -22,11 +22,11 @@ from pathlib import Path
 
 from bench.client import RequestFailed
 from control_plane.installation import REPOSITORY
-from control_plane.session import console, play, say
+from control_plane.session import console, in_folder_of_its_own, say
 from helm.programs import HELM_3, HELM_4
 from matrix.changes import CHANGES
-from matrix.play import Cell, Unit, all_units, played
 from matrix.run import Way
+from matrix.runner import Cell, Unit, all_units, results
 from matrix.tables import WIDTH, markdown, printed, write
 from matrix.testbed import running_testbed
 from matrix.writers import WRITERS
@@ -44,7 +44,7 @@ UNGUARDED = "Repaired in the background, on a server without the admission polic
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     options = _parser().parse_args(arguments)
-    return play("matrix", lambda folder: _run(folder, options), failures=FAILURES)
+    return in_folder_of_its_own("matrix", lambda folder: _run(folder, options), failures=FAILURES)
 
 
 def _run(folder: Path, options: argparse.Namespace) -> int:
@@ -85,8 +85,8 @@ async def _cells(folder: Path, units: Sequence[Unit], *, admits: bool) -> list[C
     count = sum(len(each.ways) for each in units)
     say(f"{count} cells, {'with' if admits else 'without'} the admission policy")
     async with running_testbed(folder, admits=admits) as testbed:
-        cells = await played(testbed, units, told=_progress(len(units)))
-    say(f"played in {time.monotonic() - started:.0f} s")
+        cells = await results(testbed, units, told=_progress(len(units)))
+    say(f"finished in {time.monotonic() - started:.0f} s")
     return cells
 
 

@@ -78,7 +78,7 @@ class Run:
     namespace: str = ""
     outcome: Outcome | None = None
 
-    async def play(self) -> Outcome:
+    async def carry_out(self) -> Outcome:
         """Let the owner begin, then change something, and see what comes of it."""
         at_once = self.policy if self.way is Way.ADMISSION else None
         self.namespace = await self.testbed.namespace(policy=at_once)

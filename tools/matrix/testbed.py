@@ -1,4 +1,4 @@
-"""Where the matrix is played: a control plane, the operator in it, and policies that take turns."""
+"""Where the matrix is run: a control plane, the operator in it, and policies that take turns."""
 
 from __future__ import annotations
 

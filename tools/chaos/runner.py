@@ -49,7 +49,7 @@ class Row:
         return not self.lost and not self.extra_rollouts
 
 
-async def played(
+async def results(
     testbed: Testbed,
     scenarios: Sequence[Scenario],
     *,
@@ -57,15 +57,15 @@ async def played(
     tell: Tell,
     keep: Callable[[Row], None] = lambda _: None,
 ) -> list[Row]:
-    """Play all scenarios, the baselines first, and return a row for each; each is kept as soon as it is whole."""
+    """Run all scenarios, the baselines first, and return a row for each; each is kept as soon as it is whole."""
     numbers = itertools.count(1)
-    await _play_baselines(testbed, {each.act for each in scenarios}, numbers, tell)
+    await _run_baselines(testbed, {each.act for each in scenarios}, numbers, tell)
     rows = []
     for scenario in scenarios:
         row = Row(scenario.name)
         rows.append(row)
         for turn in range(1, scenario.rounds + 1):
-            await _play(
+            await _run(
                 testbed, scenario, row, Run(testbed, f"chaos-{next(numbers)}"), Random(f"{seed} {row.fault} {turn}")
             )
             tell(_told(row, rounds=scenario.rounds))
@@ -73,8 +73,8 @@ async def played(
     return rows
 
 
-async def _play_baselines(testbed: Testbed, acts: set[str], numbers: Iterator[int], tell: Tell) -> None:
-    """Play without faults, to know what is to come out; the first start of everything is not taken for the measure."""
+async def _run_baselines(testbed: Testbed, acts: set[str], numbers: Iterator[int], tell: Tell) -> None:
+    """Run without faults, to know what is to come out; the first start of everything is not taken for the measure."""
     for act in (GOVERNED, *sorted(acts - {GOVERNED})):
         run = Run(testbed, f"chaos-{next(numbers)}")
         await run.prepare()
@@ -90,7 +90,7 @@ async def _play_baselines(testbed: Testbed, acts: set[str], numbers: Iterator[in
         await run.end()
 
 
-async def _play(testbed: Testbed, scenario: Scenario, row: Row, run: Run, random: Random) -> None:
+async def _run(testbed: Testbed, scenario: Scenario, row: Row, run: Run, random: Random) -> None:
     await run.prepare()
     if scenario.governed_before:
         await _let_converge(run)

@@ -75,7 +75,7 @@ def diagonal() -> Iterator[Unit]:
 
 
 @dataclass(slots=True)
-class _Played:
+class _Finished:
     unit: Unit
     baseline: Outcome
     runs: list[Run]
@@ -88,21 +88,21 @@ class Slot:
     testbed: Testbed
     cells: list[Cell]
     _policies: dict[Way, Iterator[str]] = field(default_factory=dict)
-    _before: _Played | None = None
+    _before: _Finished | None = None
 
-    async def play(self, unit: Unit) -> None:
-        """Play a unit, then judge the one before."""
+    async def run(self, unit: Unit) -> None:
+        """Run a unit, then judge the one before."""
         baseline = Run(self.testbed, unit.writer, unit.change, Way.UNREPAIRED)
         runs = [Run(self.testbed, unit.writer, unit.change, way, policy=await self._policy(way)) for way in unit.ways]
         async with asyncio.TaskGroup() as tasks:
             for each in (baseline, *runs):
-                tasks.create_task(each.play())
+                tasks.create_task(each.carry_out())
         await baseline.end()
         assert baseline.outcome is not None
-        played = _Played(unit, baseline.outcome, runs)
+        finished = _Finished(unit, baseline.outcome, runs)
         if self._before is not None:
             await self._judge(self._before)
-        self._before = played
+        self._before = finished
 
     async def _policy(self, way: Way) -> str:
         """Return one of the two policies of a way, which take turns."""
@@ -110,38 +110,38 @@ class Slot:
             self._policies[way] = itertools.cycle([await self.testbed.policy(), await self.testbed.policy()])
         return next(self._policies[way])
 
-    async def _judge(self, played: _Played) -> None:
-        for run in played.runs:
+    async def _judge(self, finished: _Finished) -> None:
+        for run in finished.runs:
             assert run.outcome is not None
-            writer, change = played.unit.writer, played.unit.change
-            if played.baseline.refused:
+            writer, change = finished.unit.writer, finished.unit.change
+            if finished.baseline.refused:
                 self.cells.append(Cell(writer.title, change.name, run.way, counted=False))
             else:
                 later = await run.look() if run.outcome.sight else None
-                found = complaints(change, cell=run.outcome, baseline=played.baseline, later=later)
+                found = complaints(change, cell=run.outcome, baseline=finished.baseline, later=later)
                 reason = limit(writer, change, admits=self.testbed.admits)
                 self.cells.append(Cell(writer.title, change.name, run.way, tuple(found), limit=reason))
             await run.end()
 
 
-async def played(
+async def results(
     testbed: Testbed,
     units: Iterable[Unit],
     *,
     slots: int = SLOTS,
     told: Callable[[], None] = lambda: None,
 ) -> list[Cell]:
-    """Play all units and return their cells, in no order; `told` is called after each unit."""
+    """Run all units and return their cells, in no order; `told` is called after each unit."""
     cells: list[Cell] = []
     rest = iter(units)
 
     async def work(_: int) -> None:
         slot, last = Slot(testbed, cells), None
         for last in rest:
-            await slot.play(last)
+            await slot.run(last)
             told()
         if last:
-            await slot.play(last)  # so that the last one is looked at again, too; this one is not judged
+            await slot.run(last)  # so that the last one is looked at again, too; this one is not judged
 
     await spread(range(slots), work, workers=slots)
     return cells
