@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from bench.client import Api
-from chaos.cast import NAMESPACES, cast, deployment
 from chaos.picture import Picture, differences, extra_rollouts, taken
 from chaos.run import wrong_baseline
+from chaos.workloads import NAMESPACES, all_objects, deployment
 from productionpolicy.kube.identity import REPAIRS
 
 LIVE = {
@@ -86,13 +86,13 @@ async def test_only_more_rollouts_than_on_the_twin_count() -> None:
 
 
 def test_a_twin_whose_templates_did_not_change_exactly_once_is_none() -> None:
-    wanted = {f"{each.key} rollouts": str(each.templates) for each in cast() if each.templates}
-    assert wrong_baseline(wanted, cast()) == []
-    assert wrong_baseline({**wanted, "Deployment shop/web-1 rollouts": "3"}, cast()) == [
+    wanted = {f"{each.key} rollouts": str(each.templates) for each in all_objects() if each.templates}
+    assert wrong_baseline(wanted, all_objects()) == []
+    assert wrong_baseline({**wanted, "Deployment shop/web-1 rollouts": "3"}, all_objects()) == [
         "Deployment shop/web-1: 3 templates, not 2"
     ]
 
 
-def test_the_cast_is_spread_over_all_namespaces() -> None:
-    assert {each.namespace for each in cast()} == set(NAMESPACES)
-    assert len({each.key for each in cast()}) == len(cast())
+def test_the_workloads_are_spread_over_all_namespaces() -> None:
+    assert {each.namespace for each in all_objects()} == set(NAMESPACES)
+    assert len({each.key for each in all_objects()}) == len(all_objects())

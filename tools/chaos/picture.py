@@ -10,7 +10,7 @@ from typing import Any
 
 from bench.client import Api
 from bench.field import POLICIES
-from chaos.cast import NAMESPACES, collection
+from chaos.workloads import NAMESPACES, collection
 from owners.manifests import Raw
 from productionpolicy.kube.identity import DOMAIN
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from bench.field import NAMESPACES as ALL_NAMESPACES
 from bench.field import POLICIES
-from chaos.cast import MIXED, NAMESPACES, SHOP, VAULT, Part, cast, collection, deployment
 from chaos.picture import ROLLOUTS, Picture, differences, extra_rollouts, taken
 from chaos.testbed import Testbed, eventually
+from chaos.workloads import MIXED, NAMESPACES, SHOP, VAULT, ChaosObject, all_objects, collection, deployment
 from control_plane.patience import NeverHappened
 from owners import manifests
 from owners.manifests import Raw
@@ -38,7 +38,7 @@ class Run:
 
     testbed: Testbed
     name: str
-    parts: tuple[Part, ...] = field(default_factory=cast)
+    objects: tuple[ChaosObject, ...] = field(default_factory=all_objects)
 
     def namespace(self, short: str) -> str:
         """Return the whole name of one of its namespaces."""
@@ -49,8 +49,8 @@ class Run:
         await self.testbed.policy(self.name)
         for each in NAMESPACES:
             await self.testbed.api.create(ALL_NAMESPACES, manifests.namespace(self.namespace(each)))
-        for part in self.parts:
-            await self.create(part.namespace, part.raw)
+        for thing in self.objects:
+            await self.create(thing.namespace, thing.raw)
         await eventually(self._runs, seconds=PATIENCE_SECONDS)
 
     async def govern(self) -> None:
@@ -142,8 +142,8 @@ class Run:
         return collection(kind, namespace=self.namespace(namespace))
 
 
-def wrong_baseline(calm: Picture, parts: tuple[Part, ...]) -> list[str]:
+def wrong_baseline(calm: Picture, objects: tuple[ChaosObject, ...]) -> list[str]:
     """Return what is wrong with the baseline itself: a pod template that was not changed exactly once, or never."""
-    wanted = {part.key: part.templates for part in parts if part.templates is not None}
+    wanted = {each.key: each.templates for each in objects if each.templates is not None}
     found = {key: int(calm.get(f"{key} {ROLLOUTS}", 0)) for key in wanted}
     return [f"{key}: {found[key]} templates, not {count}" for key, count in wanted.items() if found[key] != count]

@@ -107,7 +107,7 @@ async def _let_converge(run: Run) -> None:
 
 
 def _insist_on_one_change(calm: Picture, run: Run) -> None:
-    wrong = wrong_baseline(calm, run.parts)
+    wrong = wrong_baseline(calm, run.objects)
     if wrong:
         raise WrongBaseline("; ".join(wrong))
 

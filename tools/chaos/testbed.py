@@ -16,8 +16,8 @@ import aiohttp
 
 from bench.client import Api, RequestFailed, connected
 from bench.field import NAMESPACES, POLICIES
-from chaos.cast import collection, deployment
 from chaos.supervisor import Supervisor
+from chaos.workloads import collection, deployment
 from control_plane import patience
 from control_plane.credentials import ADMIN
 from control_plane.installation import apply, install
