@@ -32,7 +32,7 @@ class Scenario:
 async def observed(
     scenario: Scenario, testbed: Testbed, *, targets: Mapping[str, Target], watch: Callable[[Load], None]
 ) -> Record:
-    """Play a scenario under load and return what became of the requests.
+    """Run a scenario under load and return what became of the requests.
 
     Args:
         scenario: what is done.

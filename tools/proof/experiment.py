@@ -27,7 +27,7 @@ SIMULATED = "PORTABLE: no real nodes; local processes as pods, a client-side bal
 
 
 @dataclass(frozen=True, slots=True)
-class Play:
+class Experiment:
     """What a person asked for.
 
     Attributes:
@@ -51,8 +51,8 @@ class Play:
         """What the nodes are, for the result and the person who reads it."""
         return SIMULATED if self.portable else REAL
 
-    def played(self, teller: Teller) -> list[Figures]:
-        """Play it and return the figures, which are published by then."""
+    def carried_out(self, teller: Teller) -> list[Figures]:
+        """Carry it out and return the figures, which are published by then."""
         with ExitStack() as stack:
             with teller.waiting("starting the control plane and its nodes"):
                 plane = stack.enter_context(self._control_plane())
