@@ -18,7 +18,7 @@ from control_plane.plane import ControlPlane
 from control_plane.session import INTERRUPTED
 from demo.narrator import Narrator
 from demo.story import CHAPTERS, LAST, NAMESPACE, POLICY, Story
-from demo.testbed import Testbed, environment, running, strike
+from demo.testbed import Testbed, environment, running, tear_down
 from demo.waiting import NotShown
 
 TOOLS = REPOSITORY / "tools"
@@ -119,7 +119,7 @@ def _stop(left: ControlPlane | None, folder: Path) -> int:
     if left is None:
         _complain(f"No demo runs in {folder}.")
         return 0
-    strike(left)
+    tear_down(left)
     _complain(f"Stopped the demo in {folder}.")
     return 0
 

@@ -85,7 +85,7 @@ def running(folder: Path) -> ControlPlane | None:
     return ControlPlane.find(folder)
 
 
-def strike(plane: ControlPlane) -> None:
+def tear_down(plane: ControlPlane) -> None:
     """Stop a demonstration that was left running, and remove what it left."""
     pid = _pid_file(plane)
     if pid.is_file():

@@ -114,7 +114,7 @@ class Run:
 
     async def end(self) -> None:
         """Give the policy free."""
-        await self.testbed.strike(self.namespace, policy=self.policy)
+        await self.testbed.tear_down(self.namespace, policy=self.policy)
 
     async def _begun(self, owner: Writer) -> None:
         """Let the owner create the workload, and wait until it is repaired in its way."""

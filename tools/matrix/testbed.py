@@ -57,7 +57,7 @@ class Testbed:
         """Label a namespace with a policy, or take the label away."""
         await self.api.merge(f"{NAMESPACES}/{namespace}", {"metadata": {"labels": {GOVERNED: policy}}})
 
-    async def strike(self, namespace: str, *, policy: str | None) -> None:
+    async def tear_down(self, namespace: str, *, policy: str | None) -> None:
         """Give a policy free: let the namespace go, and wait until the policy governs nothing."""
         if policy:
             await self.govern(namespace, policy=None)
