@@ -16,9 +16,9 @@ from productionpolicy.policy import Policy
 from productionpolicy.verdict import Change, Inputs, Verdict, audit, plan
 from support.checking import check, written
 from support.clusters import OTHER, clusters
+from support.harness import Harness
 from support.manifests import Raw, budget, deployment
 from support.policies import only, policy
-from support.stage import Stage
 from support.world import TODAY
 
 RESOURCES = {each.kind: each for each in (*WATCHED, *LISTED)}
@@ -67,8 +67,8 @@ def test_a_plan_for_files_makes_the_budget_beside_one_that_belongs_to_the_worklo
 
 
 async def test_the_operator_makes_the_budget_beside_one_that_belongs_to_the_workload() -> None:
-    stage = Stage()
-    owned = {**OWNED["metadata"], "ownerReferences": [{**OWNER, "uid": stage.workload.uid}]}
-    stage.store.observe(RESOURCES["PodDisruptionBudget"], {**OWNED, "metadata": owned})
-    await stage.look()
-    assert [each["metadata"]["name"] for each in stage.written.budgets] == ["web-deployment-productionpolicy"]
+    harness = Harness()
+    owned = {**OWNED["metadata"], "ownerReferences": [{**OWNER, "uid": harness.workload.uid}]}
+    harness.store.observe(RESOURCES["PodDisruptionBudget"], {**OWNED, "metadata": owned})
+    await harness.reconcile()
+    assert [each["metadata"]["name"] for each in harness.written.budgets] == ["web-deployment-productionpolicy"]

@@ -22,9 +22,9 @@ from productionpolicy.controller.resources import DEPLOYMENTS, NAMESPACES, POLIC
 from productionpolicy.controller.writer import Writer
 from productionpolicy.kube.identity import MODE_LABEL, POLICY_LABEL
 from productionpolicy.kube.workloads import WorkloadKey
+from support.harness import Written
 from support.manifests import deployment
 from support.server import defaulted, patched
-from support.stage import Written
 from support.world import World
 
 BEGAN = datetime(2026, 6, 15, 10, tzinfo=UTC)

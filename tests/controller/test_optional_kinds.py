@@ -12,8 +12,8 @@ import pytest
 from productionpolicy.controller.cluster import Cluster, Gone
 from productionpolicy.controller.listing import Listing
 from productionpolicy.controller.resources import AUTOSCALERS, DEPLOYMENTS, Resource
+from support.harness import Harness
 from support.manifests import Raw, autoscaler, deployment
-from support.stage import Stage
 
 
 @dataclass
@@ -33,16 +33,16 @@ class Scene:
     """A listing into the store of a controller."""
 
     server: Server = field(default_factory=Server)
-    stage: Stage = field(default_factory=Stage)
+    harness: Harness = field(default_factory=Harness)
 
     def __post_init__(self) -> None:
-        self.listing = Listing(cast("Cluster", self.server), self.stage.store, self.stage.intake)
+        self.listing = Listing(cast("Cluster", self.server), self.harness.store, self.harness.intake)
 
     @property
     def floor(self) -> int:
         """The least number of pods that the Deployment is meant to have."""
-        workload = self.stage.workload
-        return self.stage.store.surroundings(workload).floor(workload)
+        workload = self.harness.workload
+        return self.harness.store.surroundings(workload).floor(workload)
 
 
 async def test_what_was_known_of_an_optional_kind_is_forgotten_while_it_is_not_served() -> None:

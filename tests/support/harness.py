@@ -74,18 +74,18 @@ class Told:
 class Admits:
     """What is known of repairs at admission."""
 
-    stage: Stage
+    harness: Harness
 
     def repairs(self, _: Policy) -> bool:
         """Say whether the API server repairs."""
-        return self.stage.admits
+        return self.harness.admits
 
     def repairs_since(self, _: str) -> None:
         """Return since when: it is never certain."""
 
 
 @dataclass
-class Stage:
+class Harness:
     """A reconciler at work on one workload, by a clock that the test sets."""
 
     written: Written = field(default_factory=Written)
@@ -127,7 +127,7 @@ class Stage:
         status = {"observedGeneration": 1, "conditions": list(conditions)}
         self.store.observe(BUDGETS, {**made, "metadata": metadata, "status": status})
 
-    async def look(self) -> None:
+    async def reconcile(self) -> None:
         after = await self.reconciler.reconcile(WEB)
         if after is not None:
             self.later.append(after)
