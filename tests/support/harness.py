@@ -45,7 +45,7 @@ class Written:
     async def delete(self, _: Resource, live: Ownable) -> None:
         self.deleted.append(live.name)
 
-    async def amend(self, _: Workload, patch: Raw) -> Raw:
+    async def patch_workload(self, _: Workload, patch: Raw) -> Raw:
         self.patches.append(patch)
         return settled()
 

@@ -91,7 +91,7 @@ class Writer:
         decision = await self._turns.get()
         if decision.budget is not None:
             await self._cluster.create(BUDGETS, decision.budget)
-        amended = await self._cluster.amend(decision.workload, decision.patch)
+        amended = await self._cluster.patch_workload(decision.workload, decision.patch)
         await self._cluster.release(decision.workload.key, amended)
 
 

@@ -140,7 +140,7 @@ class Cluster:
         """Return a workload as it is now."""
         return await self._request("GET", _path(key))
 
-    async def amend(self, workload: Workload, patch: Mapping[str, Any]) -> Raw:
+    async def patch_workload(self, workload: Workload, patch: Mapping[str, Any]) -> Raw:
         """Patch a workload, if it has not changed, and return it.
 
         Raises:

@@ -87,7 +87,7 @@ class Policies:
         """Schedule an update of the status of policies."""
         for name in names:
             since = self.clock.monotonic() - self._written.get(name, -INTERVAL_SECONDS)
-            self.queue.add_later(name, max(BURST_SECONDS, INTERVAL_SECONDS - since))
+            self.queue.add_after(name, max(BURST_SECONDS, INTERVAL_SECONDS - since))
 
     def stops(self, policy: Policy) -> bool:
         """Say whether repairs that restart pods have to stop: too many rollouts failed."""

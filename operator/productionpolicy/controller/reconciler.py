@@ -128,7 +128,7 @@ class Reconciler:
             record.evaluation, record.epoch = evaluation, self._store.epoch
             self._queue.add_backlog([key])
         elif evaluation.due is not None:
-            self._queue.add_later(key, evaluation.due)
+            self._queue.add_after(key, evaluation.due)
 
     def _unused(self, key: WorkloadKey) -> Evaluation | None:
         """Return the evaluation of a workload on which nobody has acted, if nothing has changed since."""

@@ -190,7 +190,7 @@ class Writer:
     async def _write_patch(self, record: Record, evaluation: Evaluation) -> None:
         workload, todo = evaluation.inputs.workload, evaluation.todo
         patch = begun(evaluation.inputs, todo, at=self._cluster.clock.now())
-        raw = await self._cluster.amend(workload, patch)
+        raw = await self._cluster.patch_workload(workload, patch)
         amended = _read(workload.key, raw)
         if todo.restarts:
             record.turned = None
