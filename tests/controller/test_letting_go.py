@@ -40,5 +40,5 @@ async def test_a_policy_that_has_just_changed_is_let_go_of_nevertheless() -> Non
     cluster = cast("Cluster", server)
     harness.store.observe(POLICIES, reverting(version="2"))
     policies = Policies(structs.replace(harness.context, cluster=cluster))
-    await policies.let_go()
+    await policies.release_finalizers()
     assert server.attempts == ["2", "3"]

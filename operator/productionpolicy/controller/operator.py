@@ -134,7 +134,7 @@ class Operator:
         deadline = time.monotonic() + FINISH_SECONDS
         while self.queue.busy and time.monotonic() < deadline:  # noqa: ASYNC110  # bounded, and only once
             await asyncio.sleep(0.02)
-        await self.policies.let_go()
+        await self.policies.release_finalizers()
 
     async def _look_at_everything(self) -> None:
         with self.policies.queue.hold():

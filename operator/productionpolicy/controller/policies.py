@@ -39,7 +39,7 @@ INTERVAL_SECONDS = 1.0
 RETRY_SECONDS = 30.0
 """After how long it is looked up again what is done at admission, where the API server did not answer."""
 
-LET_GO_PAUSES = (0.1, 0.4)
+RELEASE_PAUSES = (0.1, 0.4)
 """How long to wait, when the operator stops, before a policy that has changed meanwhile is let go of once more."""
 
 STUCK_SECONDS = 30.0
@@ -146,17 +146,17 @@ class Policies:
             await asyncio.sleep(seconds if self.admission.answered else min(seconds, RETRY_SECONDS))
             await self.look_up_admission()
 
-    async def let_go(self) -> None:
+    async def release_finalizers(self) -> None:
         """Take the operator's finalizer off the policies before it stops: without it, they could not be deleted.
 
         A policy that is being deleted keeps it, because its withdrawal goes on when the operator is back.
         """
         self.queue.stop()  # nobody is to put it back
         for name in sorted(self.store.policies):
-            await self._let_go_of(name)
+            await self._release_finalizer(name)
 
-    async def _let_go_of(self, name: str) -> None:
-        for pause in (*LET_GO_PAUSES, None):
+    async def _release_finalizer(self, name: str) -> None:
+        for pause in (*RELEASE_PAUSES, None):
             stored = self.store.policies.get(name)
             if stored is None or stored.deleting or FINALIZER not in stored.finalizers:
                 return

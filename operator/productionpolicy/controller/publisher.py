@@ -65,7 +65,7 @@ class Publisher:
         """Count a workload no longer for a policy."""
         self._move(key, policy, "")
 
-    def tell_written(self, workload: Workload, changes: list[Change]) -> None:
+    def report_written(self, workload: Workload, changes: list[Change]) -> None:
         """Tell of repairs and withdrawals that were written."""
         made = [each for each in changes if each.after is not None]
         undone = [each for each in changes if each.after is None]
@@ -76,12 +76,12 @@ class Publisher:
         self._tell(workload, "Repaired", made)
         self._tell(workload, "Withdrawn", undone)
 
-    def tell_refusal(self, workload: Workload, error: Exception) -> None:
+    def report_refusal(self, workload: Workload, error: Exception) -> None:
         """Tell of a write that the API server refused."""
         log.warning("repair refused", workload=str(workload.key), error=str(error)[:500])
         self._events.about_workload(workload, reason="RepairRefused", message=str(error), warning=True)
 
-    def tell_failed_rollout(self, evaluation: Evaluation) -> None:
+    def report_failed_rollout(self, evaluation: Evaluation) -> None:
         """Tell of a rollout that was put back."""
         workload = evaluation.inputs.workload
         names = ", ".join(each.expectation for each in evaluation.todo.changes if each.restarts)

@@ -176,12 +176,12 @@ class Writer:
     async def _write(self, record: Record, evaluation: Evaluation) -> None:
         todo = evaluation.todo
         for change in todo.objects:
-            with self._telling_of_refusal(record, evaluation, change.wanted):
+            with self._reporting_refusal(record, evaluation, change.wanted):
                 await self._write_object(evaluation, change)
                 written = [each for each in todo.changes if each.expectation == change.expectation]
                 self._written(record, evaluation, written)
         if todo.patch:
-            with self._telling_of_refusal(record, evaluation, todo.patch):
+            with self._reporting_refusal(record, evaluation, todo.patch):
                 await self._write_patch(record, evaluation)
         elif todo.clean:
             raw = await self._cluster.workload(evaluation.inputs.workload.key)
@@ -198,7 +198,7 @@ class Writer:
         changes = [each for each in todo.changes if BY_NAME[each.expectation].amendment]
         self._written(record, evaluation, changes, made=amended.left_at)
         if todo.put_back:
-            self._publisher.tell_failed_rollout(evaluation)
+            self._publisher.report_failed_rollout(evaluation)
         await self._release(record, evaluation, amended, raw)
 
     async def _write_object(self, evaluation: Evaluation, change: ObjectChange) -> None:
@@ -225,7 +225,7 @@ class Writer:
         What is known stays of the version before: others may have written between the two requests, and taking the
         later version for known would hide that for good.
         """
-        with self._telling_of_refusal(record, evaluation, RELEASE):
+        with self._reporting_refusal(record, evaluation, RELEASE):
             await self._cluster.release(workload.key, raw)
             self._store.update_workload(replace(workload, holds_fields=False))
 
@@ -254,17 +254,17 @@ class Writer:
                 terms = evaluation.inputs.terms(BY_NAME[each.expectation])
                 undone = contest.undone if contest else 0
                 record.applied[each.expectation] = Applied(terms, made=made, undone=undone)
-        self._publisher.tell_written(evaluation.inputs.workload, changes)
+        self._publisher.report_written(evaluation.inputs.workload, changes)
 
     @contextmanager
-    def _telling_of_refusal(self, record: Record, evaluation: Evaluation, written: object) -> Iterator[None]:
+    def _reporting_refusal(self, record: Record, evaluation: Evaluation, written: object) -> Iterator[None]:
         """Remember and tell that the API server refused a write, and go on."""
         try:
             yield
         except Refused as error:
             FAILURES.labels(reason=type(error).__name__).inc()
             record.refuse(evaluation.circumstances(written), error, now=self._clock.monotonic())
-            self._publisher.tell_refusal(evaluation.inputs.workload, error)
+            self._publisher.report_refusal(evaluation.inputs.workload, error)
 
 
 def _replaces_pods(evaluation: Evaluation) -> bool:
