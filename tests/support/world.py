@@ -48,7 +48,7 @@ class World:
     policy: Policy | None = field(default_factory=policy)
     on_removal: OnRemoval = OnRemoval.KEEP
     governance: Governance = Governance.WRITTEN
-    memory: dict[str, Applied] = field(default_factory=dict)
+    applied: dict[str, Applied] = field(default_factory=dict)
     rejection: Rejection = NOT_REJECTED
     server: ServerFeatures = NEWEST
     now: datetime = datetime(2026, 6, 15, 11, tzinfo=UTC)
@@ -69,7 +69,7 @@ class World:
             on_removal=self.on_removal,
             governance=self.governance,
             today=TODAY,
-            memory=self.memory,
+            applied=self.applied,
             now=self.now,
             watched=self.watched,
             no_room=self.no_room,
@@ -112,11 +112,11 @@ class World:
 
     def _remember(self, name: str, planned: Plan, inputs: Inputs, *, withdrawn: bool) -> None:
         if withdrawn:
-            self.memory.pop(name, None)
+            self.applied.pop(name, None)
             return
         contest = planned.contests.get(name)
         undone = contest.undone if contest else 0
-        self.memory[name] = Applied(inputs.terms(BY_NAME[name]), made=MADE, undone=undone)
+        self.applied[name] = Applied(inputs.terms(BY_NAME[name]), made=MADE, undone=undone)
 
     def edit(self, change: Callable[[Raw], Any], *, manager: str = "kubectl-edit") -> None:
         """Let somebody change the object."""

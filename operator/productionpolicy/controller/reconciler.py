@@ -178,7 +178,7 @@ class Reconciler:
                 policy=policy,
                 governance=_governance(namespace, writes=policy.writes),
                 today=self._clock.now().date(),
-                memory=record.applied,
+                applied=record.applied,
                 refused=record.refusals(self._clock.monotonic()),
                 now=self._cluster.clock.now(),
                 watched=self._rollouts.held_for(workload.key),

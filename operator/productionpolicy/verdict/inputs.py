@@ -59,7 +59,7 @@ class Inputs(Struct, frozen=True, dict=True):
     governance: Governance = Governance.WRITTEN
     today: date = date.min
     """The day in UTC, for exemptions that expire."""
-    memory: Mapping[str, Applied] = {}
+    applied: Mapping[str, Applied] = {}
     """Repairs that the operator made, by expectation."""
     refused: Mapping[str, str] = {}
     """What the API server refused and why, by a digest of the write and its circumstances."""

@@ -385,7 +385,7 @@ def _contest(
 
 def _remembered(inputs: Inputs, name: str, terms: str) -> Applied | None:
     """Return what is remembered of the repair, if it was made under the same circumstances."""
-    remembered = inputs.memory.get(name)
+    remembered = inputs.applied.get(name)
     return remembered if remembered and remembered.terms == terms else None
 
 
