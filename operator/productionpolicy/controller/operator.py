@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from productionpolicy.controller import handlers, logs
 from productionpolicy.controller.clock import Clock
-from productionpolicy.controller.cluster import Cluster, RequestFailed
+from productionpolicy.controller.cluster import Cluster, Refused, RequestFailed
 from productionpolicy.controller.connection import Connection
 from productionpolicy.controller.context import Context
 from productionpolicy.controller.effectiveness import Effectiveness
@@ -175,9 +175,16 @@ class Operator:
 
     async def _miss_absent_kinds(self) -> None:
         for each in WATCHED:
-            if each.optional and not await self._cluster.serves(each):
+            if each.optional and not await self._serves(each):
                 log.info("kind is not served and counts as empty", kind=str(each.group_kind))
                 self._watches.miss(each)
+
+    async def _serves(self, resource: Resource) -> bool:
+        """Say whether the API server serves a kind; what it forbids exists, as the listing will tell."""
+        try:
+            return await self._cluster.serves(resource)
+        except Refused:
+            return True
 
     async def wait_for_kind(self, resource: Resource) -> None:
         """Wait until the API server serves a kind that it did not serve at the start."""
@@ -185,7 +192,7 @@ class Operator:
         while not served:
             await asyncio.sleep(self._look_seconds)
             with contextlib.suppress(RequestFailed):
-                served = await self._cluster.serves(resource)
+                served = await self._serves(resource)
         log.info("kind is served now", kind=str(resource.group_kind))
 
 
