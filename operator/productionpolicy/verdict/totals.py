@@ -35,7 +35,7 @@ from productionpolicy.verdict.rollout_notes import FailedRollout
 
 
 @dataclass(slots=True)
-class Tally:
+class Counts:
     """Counts of some workloads."""
 
     total: int = 0
@@ -64,9 +64,9 @@ class Totals:
     """The reports of one policy and their totals. Entering a report costs no more than the report is long."""
 
     reports: dict[WorkloadKey, WorkloadReport] = field(default_factory=dict)
-    overall: Tally = field(default_factory=Tally)
+    overall: Counts = field(default_factory=Counts)
     """Over all workloads."""
-    _namespaces: defaultdict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
+    _namespaces: defaultdict[str, Counts] = field(default_factory=lambda: defaultdict(Counts))
     _states: Counter[State] = field(default_factory=Counter)
     _outcomes: Counter[tuple[str, Outcome]] = field(default_factory=Counter)
     _repairs: Counter[str] = field(default_factory=Counter)
@@ -211,8 +211,10 @@ class Totals:
         worst = heapq.nsmallest(
             MOST_NAMESPACES, self._namespaces.items(), key=lambda each: (-each[1].with_findings, each[0])
         )
-        for name, tally in worst:
-            yield NamespaceSummary(name=name, total=tally.total, violating=tally.with_findings, repaired=tally.repaired)
+        for name, counts in worst:
+            yield NamespaceSummary(
+                name=name, total=counts.total, violating=counts.with_findings, repaired=counts.repaired
+            )
 
     def _by_expectation(self, policy: Policy) -> Iterator[ExpectationSummary]:
         for each in EXPECTATIONS:
