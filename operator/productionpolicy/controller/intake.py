@@ -1,4 +1,4 @@
-"""What the watches and listings bring: it is put into the store, and what it concerns is looked at again."""
+"""What the watches and listings bring: it is put into the store, and what it concerns is evaluated again."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ class Intake:
         self._effectiveness = effectiveness
         self._open = False
         self._many: dict[WorkloadKey, None] = {}
-        """What is looked at in the next batch."""
+        """What is evaluated in the next batch."""
         self._governing = False
         """Whether that batch is due to a change of who is governed."""
         self._added = asyncio.Event()
 
     def open(self) -> None:
-        """Have what changes from now on looked at; until then everything is only put into the store."""
+        """Have what changes from now on evaluated; until then everything is only put into the store."""
         self._open = True
 
     def put(self, resource: Resource, raw: Mapping[str, Any], *, deleted: bool = False) -> None:
@@ -54,7 +54,7 @@ class Intake:
         self._concern(resource, name, before, self._store.forget(resource, namespace, name))
 
     async def run(self, list_unowned: Callable[[], Awaitable[None]]) -> None:
-        """Look at the workloads that policies, namespaces and nodes concern, until cancelled.
+        """Evaluate the workloads that policies, namespaces and nodes concern, until cancelled.
 
         Args:
             list_unowned: lists what no watch tells in namespaces that have become governed.

@@ -92,7 +92,7 @@ class Reconciler:
             self._rollouts.wake_lines()
 
     def changed(self, key: WorkloadKey) -> None:
-        """Have a workload looked at, since something has changed that it depends on."""
+        """Have a workload evaluated, since something has changed that it depends on."""
         record = self._records.get(key)
         if record is not None:
             record.evaluation = None

@@ -37,7 +37,7 @@ class Rollouts:
     Args:
         records: where the slot of each workload is kept.
         clock: the time.
-        wake: has a workload looked at, because it may be its turn.
+        wake: has a workload evaluated, because it may be its turn.
     """
 
     def __init__(self, records: Records, *, clock: Clock, wake: Callable[[WorkloadKey], None]) -> None:

@@ -26,7 +26,7 @@ from productionpolicy.verdict.evaluation import RELEASE
 from productionpolicy.verdict.plan import Change, ObjectChange
 
 SOON_SECONDS = 0.1
-"""How much later than necessary something is looked at again, so that it is not too early."""
+"""How much later than necessary something is evaluated again, so that it is not too early."""
 
 TRANSIENT_SECONDS = 10.0
 """How long an object beside a workload may do harm before it is withdrawn. A budget may allow no eviction for a moment:

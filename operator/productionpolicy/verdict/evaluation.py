@@ -1,4 +1,4 @@
-"""One look at a workload: what it lacks, what would be done about it, and what is told of both."""
+"""The evaluation of a workload: what it lacks, what would be done about it, and what is told of both."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RELEASE = "release"
 
 
 _LATE_SECONDS = 1.0
-"""How long after a deadline it is looked at, so that it is not too early."""
+"""How long after a deadline it is evaluated, so that it is not too early."""
 
 
 class Evaluation(Struct, frozen=True):
