@@ -8,7 +8,7 @@ from typing import Any
 
 from matrix.changes import ONE_HANDLER, TOO_SHORT, Change
 from matrix.manifests import deployment
-from matrix.run import OURS, Outcome, Sight
+from matrix.run import OURS, Observation, Sight
 
 _LASTING = ("spec", "rollouts", "budgets", "counts", "violated", "checked")
 """What does not change any more once it has come to rest; notes may be tidied up."""
@@ -27,7 +27,7 @@ _REFUSALS = (
 )
 
 
-def complaints(change: Change, *, cell: Outcome, baseline: Outcome, later: Sight | None) -> Iterator[str]:
+def complaints(change: Change, *, cell: Observation, baseline: Observation, later: Sight | None) -> Iterator[str]:
     """Yield what is wrong; nothing if the owner has won.
 
     Args:
@@ -60,7 +60,7 @@ def _refusal(message: str) -> str:
     return next((short for part, short in _REFUSALS if part in message), f"refused: {message}")
 
 
-def _unlike(cell: Outcome, sight: Sight, baseline: Sight) -> Iterator[str]:
+def _unlike(cell: Observation, sight: Sight, baseline: Sight) -> Iterator[str]:
     """What the owner wrote must be live, and all else as it is on the baseline, less what we repair."""
     written = _flat(deployment(cell.wanted)["spec"])
     live, unrepaired = _flat(sight.spec), _flat(baseline.spec)

@@ -50,7 +50,7 @@ class Sight:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Observation:
     """What came of it."""
 
     wanted: Manifests
@@ -76,9 +76,9 @@ class Run:
     way: Way
     policy: str | None = None
     namespace: str = ""
-    outcome: Outcome | None = None
+    outcome: Observation | None = None
 
-    async def carry_out(self) -> Outcome:
+    async def carry_out(self) -> Observation:
         """Let the owner begin, then change something, and see what comes of it."""
         at_once = self.policy if self.way is Way.ADMISSION else None
         self.namespace = await self.testbed.namespace(policy=at_once)
@@ -88,7 +88,7 @@ class Run:
         try:
             await self._begun(owner)
         except NeverHappened as seen:
-            self.outcome = Outcome(base(), unsettled=f"before the change: {seen}")
+            self.outcome = Observation(base(), unsettled=f"before the change: {seen}")
         else:
             self.outcome = await self._changed(owner)
         return self.outcome
@@ -124,7 +124,7 @@ class Run:
             await self.testbed.govern(self.namespace, policy=self.policy)
         await self._rest("compliant")
 
-    async def _changed(self, owner: Writer) -> Outcome:
+    async def _changed(self, owner: Writer) -> Observation:
         before = await self.look()
         owner.shell.said.clear()
         manifests = base()
@@ -134,13 +134,13 @@ class Run:
                 last = number == len(self.change.steps)
                 await self._rest(self.change.verdict if last else None)
         except Refused as refused:
-            return Outcome(manifests, refused=str(refused))
+            return Observation(manifests, refused=str(refused))
         except NeverHappened as seen:
-            return Outcome(manifests, unsettled=str(seen), sight=await self.look())
+            return Observation(manifests, unsettled=str(seen), sight=await self.look())
         said, sight = tuple(owner.shell.said), await self.look()
         difference = await owner.difference(manifests)
         begun = 0 if Deed.RECREATE in self.change.steps else before.rollouts
-        return Outcome(manifests, said=said, difference=difference, rollouts=sight.rollouts - begun, sight=sight)
+        return Observation(manifests, said=said, difference=difference, rollouts=sight.rollouts - begun, sight=sight)
 
     async def _stepped(self, owner: Writer, before: Manifests, step: Any) -> Manifests:
         if step is Deed.UNDO:

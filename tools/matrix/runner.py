@@ -11,7 +11,7 @@ from bench.client import spread
 from matrix.changes import CHANGES, Change
 from matrix.judgement import NOT_COUNTED, complaints
 from matrix.limits import limit
-from matrix.run import Outcome, Run, Way
+from matrix.run import Observation, Run, Way
 from matrix.testbed import Testbed
 from matrix.writers import WRITERS, Writer
 
@@ -77,7 +77,7 @@ def diagonal() -> Iterator[Unit]:
 @dataclass(slots=True)
 class _Finished:
     unit: Unit
-    baseline: Outcome
+    baseline: Observation
     runs: list[Run]
 
 
