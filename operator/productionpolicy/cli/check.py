@@ -17,7 +17,7 @@ from productionpolicy.cli import component, sources, yardstick
 from productionpolicy.cli.names import ExpectationName
 from productionpolicy.cli.progress import watched
 from productionpolicy.cli.reporting import ReportingCommand
-from productionpolicy.expectations import Action
+from productionpolicy.expectations import OWNED, Action
 from productionpolicy.expectations.pod_disruption_budget import POD_DISRUPTION_BUDGET
 from productionpolicy.kube.budgets import BUDGET
 from productionpolicy.kube.workloads import Kind
@@ -25,7 +25,6 @@ from productionpolicy.offline import Document, Gathered, Given, Judgement, Propo
 from productionpolicy.offline.gathering import shown_file
 from productionpolicy.offline.judgement import WANTED
 from productionpolicy.policy import Policy, Profile
-from productionpolicy.repairs import OWNED
 
 FORMATS = {
     "text": ("formats", "plans"),

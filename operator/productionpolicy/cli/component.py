@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from productionpolicy.cli.plans.yaml import dumped, objects_of, patch_of
+from productionpolicy.expectations import OWNED
 from productionpolicy.offline import Proposal, Proposed
-from productionpolicy.repairs import OWNED
 
 KUSTOMIZATION = "kustomization.yaml"
 _MARK = "# made by `productionpolicy check --plan --write`, which writes it anew: keep changes of your own elsewhere"

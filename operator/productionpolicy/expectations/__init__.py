@@ -65,11 +65,15 @@ REPAIRABLE = tuple(each for each in EXPECTATIONS if each.repair)
 OWNING = tuple(each for each in EXPECTATIONS if each.owned)
 """Those whose repair is an object beside the workload."""
 
+OWNED = tuple(each.owned for each in EXPECTATIONS if each.owned)
+"""The kinds of objects that the operator puts beside workloads."""
+
 BY_NAME: dict[str, Expectation[Any]] = {each.name: each for each in EXPECTATIONS}
 
 __all__ = [
     "BY_NAME",
     "EXPECTATIONS",
+    "OWNED",
     "OWNING",
     "REPAIRABLE",
     "Action",

@@ -25,11 +25,7 @@ from productionpolicy.repairs.sleep import Sleep
 from productionpolicy.repairs.topology_spread import TopologySpread
 from productionpolicy.repairs.unavailability import MaxUnavailable
 
-OWNED: tuple[type[OwnedObject], ...] = (BudgetTerms,)
-"""The kinds of objects that the operator puts beside workloads."""
-
 __all__ = [
-    "OWNED",
     "Amendment",
     "AntiAffinity",
     "BudgetTerms",

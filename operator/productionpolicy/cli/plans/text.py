@@ -10,9 +10,9 @@ from rich.text import Text
 
 from productionpolicy.cli.formats.text import console_on, write_not_judged, write_unread
 from productionpolicy.cli.plans.yaml import dumped
+from productionpolicy.expectations import OWNED
 from productionpolicy.offline import Proposal, Proposed
 from productionpolicy.offline.gathering import shown
-from productionpolicy.repairs import OWNED
 
 
 def write(proposal: Proposal, out: TextIO) -> None:

@@ -8,10 +8,10 @@ from typing import Any, TextIO
 
 import yaml
 
-from productionpolicy.expectations import BY_NAME
+from productionpolicy.expectations import BY_NAME, OWNED
 from productionpolicy.offline import Proposal, Proposed, ProposedObject
 from productionpolicy.offline.gathering import shown
-from productionpolicy.repairs import OWNED, OwnedObject
+from productionpolicy.repairs import OwnedObject
 
 _WORD = re.compile(r"[A-Za-z/][A-Za-z0-9./_-]+")
 """Text that no reader of YAML takes for anything else; some read `1e3` as a number and `y` as a truth value."""
