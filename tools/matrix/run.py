@@ -76,7 +76,7 @@ class Run:
     way: Way
     policy: str | None = None
     namespace: str = ""
-    outcome: Observation | None = None
+    observation: Observation | None = None
 
     async def carry_out(self) -> Observation:
         """Let the owner begin, then change something, and see what comes of it."""
@@ -88,12 +88,12 @@ class Run:
         try:
             await self._begun(owner)
         except NeverHappened as seen:
-            self.outcome = Observation(base(), unsettled=f"before the change: {seen}")
+            self.observation = Observation(base(), unsettled=f"before the change: {seen}")
         else:
-            self.outcome = await self._changed(owner)
-        return self.outcome
+            self.observation = await self._changed(owner)
+        return self.observation
 
-    async def look(self) -> Sight:
+    async def observe(self) -> Sight:
         """Return how it stands now."""
         live = await self.testbed.deployment(self.namespace)
         sets = await self.testbed.items(self.namespace, "apps/v1", "ReplicaSet")
@@ -125,7 +125,7 @@ class Run:
         await self._rest("compliant")
 
     async def _changed(self, owner: Writer) -> Observation:
-        before = await self.look()
+        before = await self.observe()
         owner.shell.said.clear()
         manifests = base()
         try:
@@ -136,8 +136,8 @@ class Run:
         except Refused as refused:
             return Observation(manifests, refused=str(refused))
         except NeverHappened as seen:
-            return Observation(manifests, unsettled=str(seen), sight=await self.look())
-        said, sight = tuple(owner.shell.said), await self.look()
+            return Observation(manifests, unsettled=str(seen), sight=await self.observe())
+        said, sight = tuple(owner.shell.said), await self.observe()
         difference = await owner.difference(manifests)
         begun = 0 if Deed.RECREATE in self.change.steps else before.rollouts
         return Observation(manifests, said=said, difference=difference, rollouts=sight.rollouts - begun, sight=sight)
@@ -155,7 +155,7 @@ class Run:
 
     async def _agreed(self) -> tuple[bool, Any]:
         """Say whether there is one budget, and the status tells of things as they are; it may be a moment behind."""
-        sight = await self.look()
+        sight = await self.observe()
         agreed = len(sight.budgets) == 1 and sight.violated == sight.checked
         return agreed, f"budgets {sight.budgets}, the status tells {set(sight.violated)}, check {set(sight.checked)}"
 

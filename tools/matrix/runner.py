@@ -98,8 +98,8 @@ class Slot:
             for each in (baseline, *runs):
                 tasks.create_task(each.carry_out())
         await baseline.end()
-        assert baseline.outcome is not None
-        finished = _Finished(unit, baseline.outcome, runs)
+        assert baseline.observation is not None
+        finished = _Finished(unit, baseline.observation, runs)
         if self._before is not None:
             await self._judge(self._before)
         self._before = finished
@@ -112,13 +112,13 @@ class Slot:
 
     async def _judge(self, finished: _Finished) -> None:
         for run in finished.runs:
-            assert run.outcome is not None
+            assert run.observation is not None
             writer, change = finished.unit.writer, finished.unit.change
             if finished.baseline.refused:
                 self.cells.append(Cell(writer.title, change.name, run.way, counted=False))
             else:
-                later = await run.look() if run.outcome.sight else None
-                found = complaints(change, cell=run.outcome, baseline=finished.baseline, later=later)
+                later = await run.observe() if run.observation.sight else None
+                found = complaints(change, cell=run.observation, baseline=finished.baseline, later=later)
                 reason = limit(writer, change, admits=self.testbed.admits)
                 self.cells.append(Cell(writer.title, change.name, run.way, tuple(found), limit=reason))
             await run.end()
