@@ -1,4 +1,4 @@
-"""The comparison with the calm twin sees whatever a fault could have left behind."""
+"""The comparison with the baseline sees whatever a fault could have left behind."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from bench.client import Api
-from chaos.cast import NAMESPACES, cast, deployment
 from chaos.picture import Picture, differences, extra_rollouts, taken
-from chaos.trial import wrong_twin
+from chaos.run import wrong_baseline
+from chaos.workloads import NAMESPACES, all_objects, deployment
+from productionpolicy.kube.identity import REPAIRS
 
 LIVE = {
     **deployment("web"),
@@ -61,7 +62,7 @@ async def test_nothing_is_said_of_a_twin_of_another_name() -> None:
 
 OTHERWISE: dict[str, dict[str, Any]] = {
     "another spec": {"deployments": [{**LIVE, "spec": {**LIVE["spec"], "replicas": 9}}]},
-    "another note": {"deployments": [changed(LIVE, annotations={"repairs.productionpolicy.dev/preStop": "x"})]},
+    "another note": {"deployments": [changed(LIVE, annotations={f"{REPAIRS}preStop": "x"})]},
     "fields of ours": {"deployments": [changed(LIVE, managedFields=[{"manager": "productionpolicy"}])]},
     "a finalizer": {"deployments": [changed(LIVE, finalizers=["x"])]},
     "fewer pods": {"deployments": [{**LIVE, "status": {"replicas": 1}}]},
@@ -85,13 +86,13 @@ async def test_only_more_rollouts_than_on_the_twin_count() -> None:
 
 
 def test_a_twin_whose_templates_did_not_change_exactly_once_is_none() -> None:
-    wanted = {f"{each.key} rollouts": str(each.templates) for each in cast() if each.templates}
-    assert wrong_twin(wanted, cast()) == []
-    assert wrong_twin({**wanted, "Deployment shop/web-1 rollouts": "3"}, cast()) == [
+    wanted = {f"{each.key} rollouts": str(each.templates) for each in all_objects() if each.templates}
+    assert wrong_baseline(wanted, all_objects()) == []
+    assert wrong_baseline({**wanted, "Deployment shop/web-1 rollouts": "3"}, all_objects()) == [
         "Deployment shop/web-1: 3 templates, not 2"
     ]
 
 
-def test_the_cast_is_spread_over_all_namespaces() -> None:
-    assert {each.namespace for each in cast()} == set(NAMESPACES)
-    assert len({each.key for each in cast()}) == len(cast())
+def test_the_workloads_are_spread_over_all_namespaces() -> None:
+    assert {each.namespace for each in all_objects()} == set(NAMESPACES)
+    assert len({each.key for each in all_objects()}) == len(all_objects())

@@ -18,7 +18,7 @@ from productionpolicy.kube.budgets import read_budget
 from productionpolicy.kube.surroundings import Surroundings, read_autoscaler, read_node
 from productionpolicy.kube.workloads import read_workload
 from productionpolicy.policy import Policy
-from productionpolicy.verdict import Case, Outcome, Plan, audit, plan
+from productionpolicy.verdict import Inputs, Outcome, Plan, audit, plan
 from support.examples import CASES, Example, examples
 from support.manifests import Raw, autoscaler, budget, job, node
 from support.policies import policy
@@ -54,8 +54,8 @@ every_expectation = pytest.mark.parametrize("expectation", EXPECTATIONS, ids=lam
 every_example = pytest.mark.parametrize("example", EXAMPLES, ids=lambda each: each.name)
 
 
-def findings(case: Case) -> set[tuple[str, str]]:
-    return {(each.expectation, finding.path) for each in audit(case) for finding in each.findings}
+def findings(inputs: Inputs) -> set[tuple[str, str]]:
+    return {(each.expectation, finding.path) for each in audit(inputs) for finding in each.findings}
 
 
 def left_to_the_owner(planned: Plan) -> set[tuple[str, str]]:
@@ -68,15 +68,14 @@ def left_to_the_owner(planned: Plan) -> set[tuple[str, str]]:
 
 
 @cache
-def carried_out(example: Example, governed_by: Policy) -> tuple[Case, Plan, Case]:
-    """Return the case, the plan, and the case after the whole plan is carried out."""
+def carried_out(example: Example, governed_by: Policy) -> tuple[Inputs, Plan, Inputs]:
+    """Return the inputs, the plan, and the inputs after the whole plan is carried out."""
     before = defaulted(example.workload)
-    case = example.case(before, governed_by=governed_by)
-    planned = plan(case)
-    budgets = []
-    if planned.budget is not None and planned.budget.terms is not None:
-        budgets.append(planned.budget.terms.manifest(case.workload, policy=governed_by.name))
-    return case, planned, example.case(patched(before, planned.patch), *budgets, governed_by=governed_by)
+    inputs = example.inputs(before, governed_by=governed_by)
+    planned = plan(inputs)
+    wanted = (each.wanted for each in planned.objects if each.wanted)
+    objects = [each.manifest(inputs.workload, policy=governed_by.name) for each in wanted]
+    return inputs, planned, example.inputs(patched(before, planned.patch), *objects, governed_by=governed_by)
 
 
 @every_expectation
@@ -128,7 +127,7 @@ def test_to_refuse_or_warn_at_admission_is_to_audit_for_the_operator(
 ) -> None:
     for example in (each for each in EXAMPLES if each.expectation is expectation):
         auditing, answering = (
-            example.case(defaulted(example.workload), governed_by=policy(**{expectation.name: {"action": each}}))
+            example.inputs(defaulted(example.workload), governed_by=policy(**{expectation.name: {"action": each}}))
             for each in (Action.AUDIT, action)
         )
         assert audit(answering) == audit(auditing)
@@ -183,10 +182,10 @@ def test_generated_files_are_fresh() -> None:
 @every_example
 def test_a_repair_clears_its_finding_and_adds_no_other(example: Example) -> None:
     for governed_by in (*POLICIES, example.whole_policy):
-        case, planned, after = carried_out(example, governed_by)
+        inputs, planned, after = carried_out(example, governed_by)
         repaired = {each.expectation for each in planned.changes}
         assert {each.outcome for each in audit(after) if each.expectation in repaired} <= {Outcome.PASSED}
-        assert findings(after) <= findings(case) | left_to_the_owner(planned)
+        assert findings(after) <= findings(inputs) | left_to_the_owner(planned)
 
 
 @every_example
@@ -199,33 +198,33 @@ def test_planning_twice_equals_planning_once(example: Example) -> None:
 @every_example
 def test_judging_and_planning_change_nothing(example: Example) -> None:
     before = deepcopy(example.workload)
-    case = example.case(example.workload)
-    assert (audit(case), plan(case)) == (audit(case), plan(case))
+    inputs = example.inputs(example.workload)
+    assert (audit(inputs), plan(inputs)) == (audit(inputs), plan(inputs))
     assert example.workload == before
 
 
 @every_example
 def test_the_owners_view_of_a_repaired_workload_is_the_workload_of_before(example: Example) -> None:
-    case, _, after = carried_out(example, POLICIES[0])
-    assert after.owners_view.digest == case.workload.digest
+    inputs, _, after = carried_out(example, POLICIES[0])
+    assert after.owners_view.digest == inputs.workload.digest
 
 
 @given(raw=workloads(), governed_by=st.sampled_from(POLICIES))
 def test_any_workload_is_repaired_once_and_for_all(raw: Raw, governed_by: Policy) -> None:
     world = World(raw, policy=governed_by)
-    before = findings(world.case)
+    before = findings(world.inputs)
     planned = world.reconcile()
     assert not {each.expectation for each in planned.changes} & set(world.findings())
-    assert findings(world.case) <= before | left_to_the_owner(planned)
+    assert findings(world.inputs) <= before | left_to_the_owner(planned)
     assert world.plan().empty
 
 
 @given(data=st.data(), base=workloads(), governed_by=st.sampled_from(POLICIES))
 def test_odd_content_is_noted_and_never_an_error(data: st.DataObject, base: Raw, governed_by: Policy) -> None:
     raw = data.draw(mangled(base))
-    case = Case(read_workload(raw), policy=governed_by, today=TODAY)
-    audit(case)
-    plan(case)
+    inputs = Inputs(read_workload(raw), policy=governed_by, today=TODAY)
+    audit(inputs)
+    plan(inputs)
 
 
 @given(data=st.data())
@@ -235,9 +234,9 @@ def test_odd_surroundings_are_never_an_error(data: st.DataObject) -> None:
         autoscaler=read_autoscaler(data.draw(mangled(autoscaler(2, 5)))),
     )
     read_node(data.draw(mangled(node("n", zone="a", taints=[{"key": "k", "effect": "NoSchedule"}]))))
-    case = Case(read_workload(World(example_workload()).raw), around=around, policy=policy(), today=TODAY)
-    audit(case)
-    plan(case)
+    inputs = Inputs(read_workload(World(example_workload()).raw), around=around, policy=policy(), today=TODAY)
+    audit(inputs)
+    plan(inputs)
 
 
 def example_workload() -> Raw:

@@ -8,17 +8,17 @@ from hypothesis import given
 
 from productionpolicy.controller.resources import LISTED, WATCHED
 from productionpolicy.controller.store import Store
-from productionpolicy.kube.surroundings import Server
+from productionpolicy.kube.surroundings import ServerFeatures
 from productionpolicy.kube.workloads import WorkloadKey
 from productionpolicy.offline import judge, propose, read_documents
 from productionpolicy.offline.judgement import WANTED
 from productionpolicy.policy import Policy
-from productionpolicy.verdict import Case, Change, Verdict, audit, plan
+from productionpolicy.verdict import Change, Inputs, Verdict, audit, plan
 from support.checking import check, written
 from support.clusters import OTHER, clusters
+from support.harness import Harness
 from support.manifests import Raw, budget, deployment
 from support.policies import only, policy
-from support.stage import Stage
 from support.world import TODAY
 
 RESOURCES = {each.kind: each for each in (*WATCHED, *LISTED)}
@@ -31,13 +31,13 @@ Judged = dict[WorkloadKey, tuple[tuple[Verdict, ...], tuple[Change, ...]]]
 
 def live(objects: list[Raw], *, governed_by: Policy) -> Judged:
     store = Store()
-    store.inventory.server = Server()
+    store.inventory.server = ServerFeatures()
     for raw in objects:
         store.observe(RESOURCES[raw["kind"]], raw)
     workloads = filter(None, map(store.workload, store.all_workloads()))
     around = {each.key: (each, store.surroundings(each)) for each in workloads}
-    cases = {key: Case(*pair, policy=governed_by, today=TODAY) for key, pair in around.items()}
-    return {key: (audit(case), plan(case).changes) for key, case in cases.items()}
+    cases = {key: Inputs(*pair, policy=governed_by, today=TODAY) for key, pair in around.items()}
+    return {key: (audit(inputs), plan(inputs).changes) for key, inputs in cases.items()}
 
 
 def in_files(objects: list[Raw], *, governed_by: Policy) -> Judged:
@@ -67,8 +67,8 @@ def test_a_plan_for_files_makes_the_budget_beside_one_that_belongs_to_the_worklo
 
 
 async def test_the_operator_makes_the_budget_beside_one_that_belongs_to_the_workload() -> None:
-    stage = Stage()
-    owned = {**OWNED["metadata"], "ownerReferences": [{**OWNER, "uid": stage.workload.uid}]}
-    stage.store.observe(RESOURCES["PodDisruptionBudget"], {**OWNED, "metadata": owned})
-    await stage.look()
-    assert [each["metadata"]["name"] for each in stage.written.budgets] == ["web-deployment-productionpolicy"]
+    harness = Harness()
+    owned = {**OWNED["metadata"], "ownerReferences": [{**OWNER, "uid": harness.workload.uid}]}
+    harness.store.observe(RESOURCES["PodDisruptionBudget"], {**OWNED, "metadata": owned})
+    await harness.reconcile()
+    assert [each["metadata"]["name"] for each in harness.written.budgets] == ["web-deployment-productionpolicy"]

@@ -10,7 +10,7 @@ import pytest
 from matrix.changes import CHANGES
 from matrix.judgement import complaints
 from matrix.manifests import base, deployment
-from matrix.trial import Outcome, Sight
+from matrix.run import Observation, Sight
 from matrix.writers import difference
 
 CHANGE = CHANGES[0]
@@ -30,16 +30,16 @@ SIGHT = Sight(
     violated=frozenset(),
     checked=frozenset(),
 )
-TWIN = Outcome(base(), sight=SIGHT)
+BASELINE = Observation(base(), sight=SIGHT)
 STANDS = replace(SIGHT, spec=REPAIRED, budgets=("web-deployment-productionpolicy",), counts={"total": 1})
-CELL = Outcome(base(), sight=STANDS)
+CELL = Observation(base(), sight=STANDS)
 
 
-def found(cell: Outcome, *, later: Sight | None = STANDS) -> list[str]:
-    return list(complaints(CHANGE, cell=cell, twin=TWIN, later=later))
+def found(cell: Observation, *, later: Sight | None = STANDS) -> list[str]:
+    return list(complaints(CHANGE, cell=cell, baseline=BASELINE, later=later))
 
 
-def sighted(**fields: Any) -> Outcome:
+def sighted(**fields: Any) -> Observation:
     return replace(CELL, sight=replace(STANDS, **fields))
 
 
@@ -64,7 +64,7 @@ def test_a_repair_beside_what_the_owner_wrote_is_no_complaint() -> None:
     ],
     ids=lambda each: each if isinstance(each, str) else "",
 )
-def test_it_is_seen(cell: Outcome, complaint: str) -> None:
+def test_it_is_seen(cell: Observation, complaint: str) -> None:
     assert found(cell, later=cell.sight)[0].startswith(complaint)
 
 

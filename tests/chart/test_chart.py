@@ -16,12 +16,13 @@ import pytest
 import yaml
 
 from productionpolicy.cli.run import command
+from productionpolicy.kube.identity import API_VERSION
 from support.charts import CHART, NEWEST, RELEASE, Helm, by_name, changes
 from support.manifests import Raw
 
 ROOT = CHART.parents[1]
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-KIND = "productionpolicy.dev/v1alpha1/ProductionPolicy"
+KIND = f"{API_VERSION}/ProductionPolicy"
 POLICY = {"name": "default", "spec": {"mode": "Audit"}}
 TO_BE_REVERTED = {"name": "careful", "spec": {"mode": "Enforce", "onRemoval": "Revert"}}
 SECRET_BYTES = 300_000

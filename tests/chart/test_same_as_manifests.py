@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from control_plane import kubernetes
+from productionpolicy.kube.identity import MANAGED_BY
 from support.charts import CHART, Helm, HelmFailed, by_name, changes
 from support.manifests import Raw
 
 ROOT = CHART.parents[1]
 VERSIONS = [each.version for each in kubernetes.releases()]
 MUTATING = "admissionregistration.k8s.io/{}/MutatingAdmissionPolicy"
-OF_HELM = {"app.kubernetes.io/instance", "app.kubernetes.io/managed-by", "app.kubernetes.io/version", "helm.sh/chart"}
+OF_HELM = {"app.kubernetes.io/instance", MANAGED_BY, "app.kubernetes.io/version", "helm.sh/chart"}
 OF_THE_DEFINITION = {"argocd.argoproj.io/sync-options": "ServerSideApply=true", "helm.sh/resource-policy": "keep"}
 GUARD = "{}/productionpolicy-uninstall"
 ONLY_IN_THE_CHART = {

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from productionpolicy.kube.identity import API_VERSION, EXEMPT
 from support.checking import check, report, verdict, written
 from support.manifests import Raw, autoscaler, budget, container, deployment, job, stateful_set
 
@@ -116,7 +117,7 @@ def test_a_policy_that_cannot_be_used(tmp_path: Path, text: str, message: str) -
 
 def policy_file(folder: Path, **spec: object) -> Path:
     file = folder / "policy.yaml"
-    raw = {"apiVersion": "productionpolicy.dev/v1alpha1", "kind": "ProductionPolicy", "metadata": {"name": "p"}}
+    raw = {"apiVersion": API_VERSION, "kind": "ProductionPolicy", "metadata": {"name": "p"}}
     file.write_text(written({**raw, "spec": {"mode": "Enforce", **spec}}))
     return file
 
@@ -141,8 +142,8 @@ def test_only_the_named_expectations_are_judged_even_if_the_profile_ignores_them
 
 def test_who_is_exempt_until_when_is_listed() -> None:
     notes = {
-        "exempt.productionpolicy.dev/replicas": "one writer; until=2099-12-31",
-        "exempt.productionpolicy.dev/all": "x",
+        f"{EXEMPT}replicas": "one writer; until=2099-12-31",
+        f"{EXEMPT}all": "x",
     }
     raw = {**deployment(), "metadata": {"name": "web", "namespace": "shop", "annotations": notes}}
     assert [each for each in check("-", stdin=written(raw)).out.splitlines() if each.startswith("exempt")][-2:] == [
@@ -157,7 +158,7 @@ def test_who_is_exempt_until_when_is_listed() -> None:
 
 
 def test_an_exemption() -> None:
-    notes = {"annotations": {"exempt.productionpolicy.dev/podDisruptionBudget": "one is enough"}}
+    notes = {"annotations": {f"{EXEMPT}podDisruptionBudget": "one is enough"}}
     done = check("-", *FAILS, stdin=written(deployment(metadata=notes)))
     assert done.code == 0
 

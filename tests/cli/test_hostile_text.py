@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from productionpolicy.kube.identity import CONTESTED, EXEMPT, REPAIRS, REPAIRS_POLICY
 from support.checking import check
 from support.hostile import COMMANDS, MARKUP, TEXTS, obeyed
 from support.manifests import Raw, container, deployment
@@ -32,13 +33,13 @@ def hostile(text: str) -> list[Raw]:
 
 
 def notes(text: str) -> dict[str, str]:
-    exempt = "exempt.productionpolicy.dev/"
+    exempt = EXEMPT
     return {
         f"{exempt}{text}": text,
         f"{exempt}preStop": f"{text} until={text}",
-        "repairs.productionpolicy.dev/preStop": text,
-        "repairs.productionpolicy.dev/policy": text,
-        "contested.productionpolicy.dev/spread": f"undone 2x, last by {text} [abc]",
+        f"{REPAIRS}preStop": text,
+        REPAIRS_POLICY: text,
+        f"{CONTESTED}spread": f"undone 2x, last by {text} [abc]",
     }
 
 

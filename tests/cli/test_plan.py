@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 
 from productionpolicy.cli.formats.json import schema
 from productionpolicy.cli.plans.json import Report
+from productionpolicy.kube.identity import API_VERSION, EXEMPT, REPAIRS
 from support.checking import Done, check, report, written
 from support.manifests import Raw, autoscaler, budget, container, deployment, job, stateful_set
 from support.strategies import mangled, workloads
@@ -97,7 +98,7 @@ def test_why_a_budget_is_not_as_the_policy_says(tmp_path: Path) -> None:
 
 
 def policy_file(folder: Path, mode: str = "Audit", **expectations: Raw) -> Path:
-    raw = {"apiVersion": "productionpolicy.dev/v1alpha1", "kind": "ProductionPolicy", "metadata": {"name": "p"}}
+    raw = {"apiVersion": API_VERSION, "kind": "ProductionPolicy", "metadata": {"name": "p"}}
     file = folder / "policy.yaml"
     file.write_text(written({**raw, "spec": {"mode": mode, "paused": True, "expectations": expectations}}))
     return file
@@ -114,7 +115,7 @@ def test_what_the_policy_only_audits_is_not_planned(tmp_path: Path) -> None:
 
 
 def test_an_exemption_is_honoured() -> None:
-    notes = {"annotations": {"exempt.productionpolicy.dev/preStop": "it drains by itself"}}
+    notes = {"annotations": {f"{EXEMPT}preStop": "it drains by itself"}}
     exempt = without_uid(deployment(metadata=notes))
     assert "preStop" not in changed(plan(exempt))
     assert "spread" in changed(plan(exempt))
@@ -154,7 +155,7 @@ def test_in_a_dump_of_a_cluster_defaults_are_nobodys_word() -> None:
 
 
 def test_in_a_dump_of_a_cluster_what_the_operator_has_repaired_is_done() -> None:
-    journal = {"annotations": {"repairs.productionpolicy.dev/preStop": "sleep 10s: web"}}
+    journal = {"annotations": {f"{REPAIRS}preStop": "sleep 10s: web"}}
     hooked = container(lifecycle={"preStop": {"sleep": {"seconds": 10}}})
     dumped = deployment(metadata=journal, pod={"containers": [hooked]})
     planned = plan(dumped, options=("--expectation", "replicas"))

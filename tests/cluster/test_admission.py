@@ -11,6 +11,7 @@ import pytest
 from cluster.webhook import hooking
 from cluster.world import Raw, World, container, deployment, eventually, journal, pod_spec, stateful_set
 from control_plane.installation import admission_version
+from productionpolicy.kube.identity import EXEMPT, MODE_LABEL, POLICY_LABEL, ROLLOUT_FAILED
 
 ORDERS = 12
 """So many workloads meet the policies of the API server in both orders: it takes them as they come."""
@@ -34,7 +35,7 @@ def bound(world: World, name: str | None = None, **spec: Any) -> str:
         probe = deployment("probe")
         probe["metadata"]["namespace"] = namespace
         born = world.kubectl("create", "--dry-run=server", "-o", "yaml", "-f", "-", stdin=probe)
-        return "productionpolicy.dev/policy" in born
+        return POLICY_LABEL in born
 
     eventually(repairs)
     return policy
@@ -174,7 +175,7 @@ def test_an_annotation_on_an_old_workload_restarts_nothing(world: World) -> None
     namespace = world.namespace()
     world.apply(namespace, deployment())
     policy = bound(world, rollout={"timing": "NextRollout"})
-    world.label(namespace, f"productionpolicy.dev/policy={policy}")
+    world.label(namespace, f"{POLICY_LABEL}={policy}")
     before = world.rolled_out("web", namespace)["spec"]["template"]
     world.kubectl("annotate", "deployment", "web", "-n", namespace, "example.com/note=x")
     world.kubectl("scale", "deployment", "web", "-n", namespace, "--replicas=2")
@@ -185,7 +186,7 @@ def test_timing_next_rollout_repairs_with_the_owners_next_change(world: World) -
     namespace = world.namespace()
     world.apply(namespace, deployment())
     policy = bound(world, rollout={"timing": "NextRollout"})
-    world.label(namespace, f"productionpolicy.dev/policy={policy}")
+    world.label(namespace, f"{POLICY_LABEL}={policy}")
     world.rolled_out("web", namespace)
     assert world.fixed(lambda: sleeps(world.get("deployment", "web", namespace))) == [None]
     world.apply(namespace, deployment(containers=[container(image="example/web:1.2.4")]))
@@ -207,7 +208,7 @@ def test_under_next_rollout_a_changed_parameter_and_a_withdrawal_come_with_the_o
     world.kubectl("set", "image", "deployment/web", "web=example/web:1.2.4", "-n", namespace)
     eventually(lambda: sleeps(world.get("deployment", "web", namespace)) == [{"preStop": {"sleep": {"seconds": 5}}}])
     world.settled(policy, total=1)
-    exempt = ("exempt.productionpolicy.dev/preStop=drains by itself",)
+    exempt = (f"{EXEMPT}preStop=drains by itself",)
     world.kubectl("annotate", "deployment", "web", "-n", namespace, *exempt)
     assert world.fixed(lambda: sleeps(world.get("deployment", "web", namespace))) != [None]
     world.kubectl("rollout", "restart", "deployment/web", "-n", namespace)
@@ -258,7 +259,7 @@ def test_nothing_is_added_where_the_policy_forbids_it(world: World, spec: Raw) -
 
 def test_nothing_is_added_where_the_namespace_forbids_it(world: World) -> None:
     policy = bound(world)
-    namespace = world.namespace(policy, **{"productionpolicy.dev/mode": "Audit"})
+    namespace = world.namespace(policy, **{MODE_LABEL: "Audit"})
     world.apply(namespace, deployment())
     assert world.fixed(lambda: sleeps(world.get("deployment", "web", namespace))) == [None]
 
@@ -278,7 +279,7 @@ def test_an_exempt_workload_is_left_alone(world: World, name: str, reason: str, 
     policy = bound(world)
     namespace = world.namespace(policy)
     raw = deployment()
-    raw["metadata"]["annotations"] = {f"exempt.productionpolicy.dev/{name}": reason}
+    raw["metadata"]["annotations"] = {f"{EXEMPT}{name}": reason}
     world.apply(namespace, raw)
     assert sleeps(world.get("deployment", "web", namespace)) == [None if exempt else OUR_SLEEP]
     world.settled(policy, total=1)
@@ -337,7 +338,7 @@ def test_an_owners_rollout_that_stands_still_keeps_the_repairs_that_came_with_it
 def test_what_has_failed_is_not_tried_again_in_the_owners_own_rollout(world: World) -> None:
     policy = bound(world)
     born = deployment()
-    born["metadata"]["annotations"] = {"rollout.productionpolicy.dev/failed": "preStop of yesterday"}
+    born["metadata"]["annotations"] = {ROLLOUT_FAILED: "preStop of yesterday"}
     born["metadata"]["namespace"] = world.namespace(policy)
     made = json.loads(world.kubectl("create", "--dry-run=server", "-o", "json", "-f", "-", stdin=born))
     assert (sleeps(made), journal(made)) == ([None], {})

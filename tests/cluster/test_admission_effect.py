@@ -13,6 +13,7 @@ from cluster.test_admission import bound
 from cluster.world import Raw, World, deployment, eventually, journal
 from control_plane import probe
 from control_plane.installation import install_admission
+from productionpolicy.kube.identity import EXEMPT, MODE_LABEL
 
 MUTATING = "mutatingadmissionpolicy/productionpolicy"
 NO_SUCH_CONTAINER = """
@@ -124,13 +125,13 @@ def test_one_that_is_broken_from_the_beginning_is_never_called_effective(world: 
 
 def test_a_workload_that_rightly_comes_in_unrepaired_tells_nothing(world: World) -> None:
     policy = bound(world)
-    namespace, careful = world.namespace(policy), world.namespace(policy, **{"productionpolicy.dev/mode": "audit"})
+    namespace, careful = world.namespace(policy), world.namespace(policy, **{MODE_LABEL: "audit"})
     until_told(world, policy, namespace, ("True", "Effective"))
     exempt = deployment("exempt")
-    exempt["metadata"]["annotations"] = {"exempt.productionpolicy.dev/preStop": "drains by itself until=2020-01-01"}
+    exempt["metadata"]["annotations"] = {f"{EXEMPT}preStop": "drains by itself until=2020-01-01"}
     world.apply(namespace, exempt)
     world.apply(careful, deployment())
-    world.label(careful, "productionpolicy.dev/mode-")
+    world.label(careful, f"{MODE_LABEL}-")
     world.repaired("web", careful)
     until_told(world, policy, namespace, ("True", "Effective"))
     assert (missed(world, policy), warnings(world, policy)) == (0, [])

@@ -22,9 +22,10 @@ from control_plane.plane import ControlPlane
 from productionpolicy.controller.admission import DENY, WARN, binding
 from productionpolicy.controller.store import StoredPolicy
 from productionpolicy.expectations import Action, Finding
+from productionpolicy.kube.identity import API_VERSION, POLICY_LABEL
 from productionpolicy.kube.workloads import Kind, read_workload
 from productionpolicy.policy import Policy, read_policy
-from productionpolicy.verdict import Case, Outcome, Verdict, audit
+from productionpolicy.verdict import Inputs, Outcome, Verdict, audit
 from support.examples import distinct, examples
 from support.strategies import workloads
 from support.world import TODAY
@@ -56,7 +57,7 @@ def manifest(name: str) -> Raw:
     parameters = STRICT if name == "mixed" else {}
     chosen = {each: {**parameters.get(each, {}), "action": action} for each, action in POLICIES[name].items()}
     spec = {"mode": "Enforce", **SPECS.get(name, {}), "expectations": chosen}
-    kind = {"apiVersion": "productionpolicy.dev/v1alpha1", "kind": "ProductionPolicy"}
+    kind = {"apiVersion": API_VERSION, "kind": "ProductionPolicy"}
     return {**kind, "metadata": {"name": name}, "spec": spec}
 
 
@@ -86,7 +87,7 @@ PROBE: Raw = {
 
 
 def govern(plane: ControlPlane, name: str) -> None:
-    labels = {"productionpolicy.dev/policy": name}
+    labels = {POLICY_LABEL: name}
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": name}}
     objects = [namespace, account]
@@ -114,7 +115,7 @@ def judges(plane: ControlPlane, name: str) -> bool:
 def expected(raw: Raw, policy: Policy, action: Action) -> str:
     """Return what the audit finds by the expectations that have this action."""
     acting = set(policy.acting(action)) - {"podDisruptionBudget"}
-    verdicts = audit(Case(read_workload(raw), policy=policy, today=TODAY))
+    verdicts = audit(Inputs(read_workload(raw), policy=policy, today=TODAY))
     failed = [each for each in verdicts if each.expectation in acting and each.outcome is Outcome.FAILED]
     found = list(dict.fromkeys(_told(each, finding) for each in failed for finding in each.findings))
     more = [f"and {len(found) - MOST} more"] if len(found) > MOST else []

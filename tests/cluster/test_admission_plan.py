@@ -23,9 +23,10 @@ from control_plane.plane import ControlPlane
 from corpus.manifests import placed
 from productionpolicy.controller.admission import REPAIR, binding
 from productionpolicy.controller.store import StoredPolicy
+from productionpolicy.kube.identity import API_VERSION, POLICY_LABEL
 from productionpolicy.kube.workloads import REPAIRED, read_workload
 from productionpolicy.policy import read_policy
-from productionpolicy.verdict import Case, plan
+from productionpolicy.verdict import Inputs, plan
 from support.examples import distinct, examples
 from support.server import patched
 from support.strategies import workloads
@@ -62,7 +63,7 @@ POLICIES: dict[str, Raw] = {
 
 def manifest(name: str) -> Raw:
     spec = {"mode": "Enforce", **POLICIES[name]}
-    kind = {"apiVersion": "productionpolicy.dev/v1alpha1", "kind": "ProductionPolicy"}
+    kind = {"apiVersion": API_VERSION, "kind": "ProductionPolicy"}
     return {**kind, "metadata": {"name": name}, "spec": spec}
 
 
@@ -97,7 +98,7 @@ def govern(plane: ControlPlane, name: str, *, version: str) -> None:
     plane.kubectl("create", "-f", "-", stdin=yaml.dump(manifest(name)))
     uid = plane.kubectl("get", "productionpolicy", name, "-o", "jsonpath={.metadata.uid}")
     stored = StoredPolicy(name=name, uid=uid, resource_version="", generation=1, policy=None)
-    labels = {"productionpolicy.dev/policy": name}
+    labels = {POLICY_LABEL: name}
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
     for each in (binding(stored, REPAIR, version=version), namespace):
         plane.kubectl("create", "-f", "-", stdin=yaml.dump(each))
@@ -129,8 +130,8 @@ def planned(raw: Raw, name: str) -> Raw:
     policy = read_policy(manifest(name))
     if not policy.writes:
         return raw
-    case = Case(read_workload(raw), policy=policy, today=TODAY)
-    return patched(raw, plan(case, restarting=True).patch)
+    inputs = Inputs(read_workload(raw), policy=policy, today=TODAY)
+    return patched(raw, plan(inputs, restarting=True).patch)
 
 
 def compared(raw: Raw) -> Raw:
@@ -156,10 +157,10 @@ async def differences(plane: ControlPlane, raws: list[Raw], *, way: str) -> list
         async def compare(raw: Raw) -> None:
             plain = await made(api, raw, PLAIN, way=way)
             for name in POLICIES if plain else ():
-                born = await made(api, raw, name, way=way)
+                created = await made(api, raw, name, way=way)
                 assert plain
-                assert born, f"{raw['metadata']['name']} is refused under {name}"
-                deviations = deviation(compared(born), compared(planned(plain, name)))
+                assert created, f"{raw['metadata']['name']} is refused under {name}"
+                deviations = deviation(compared(created), compared(planned(plain, name)))
                 found.extend(f"{raw['metadata']['name']} under {name}: {each}" for each in deviations)
 
         await spread(raws, compare, workers=AT_A_TIME)

@@ -17,10 +17,10 @@ from cluster.world import Raw, World, container, deployment, eventually, journal
 from control_plane.credentials import ADMIN
 from control_plane.operator_process import OperatorProcess
 from control_plane.plane import ControlPlane, KubectlFailed
+from productionpolicy.kube.identity import EXEMPT, MODE_LABEL, POLICY_LABEL
 
 JUDGED = ("podDisruptionBudget", "readinessProbe", "resources", "imageTag")
 DENIED: Raw = {each: {"action": "Deny"} for each in JUDGED}
-EXEMPT = "exempt.productionpolicy.dev/"
 LATEST = "example/web:latest"
 PROBE: Raw = {
     "apiVersion": "v1",
@@ -313,11 +313,11 @@ def test_nothing_is_refused_where_the_policy_forbids_it(world: World, spec: Raw)
 
 def test_nothing_is_refused_where_the_namespace_forbids_it(standing: tuple[World, str]) -> None:
     world, namespace = standing
-    world.label(namespace, "productionpolicy.dev/mode=audit")
+    world.label(namespace, f"{MODE_LABEL}=audit")
     try:
         eventually(lambda: answered(world, namespace, bare_pod(container(image=LATEST))).accepted)
     finally:
-        world.label(namespace, "productionpolicy.dev/mode-")
+        world.label(namespace, f"{MODE_LABEL}-")
 
 
 def an_old_workload(world: World) -> str:
@@ -325,7 +325,7 @@ def an_old_workload(world: World) -> str:
     namespace = world.namespace()
     world.apply(namespace, deployment(containers=[container(image=LATEST, readinessProbe=None)]))
     policy, _ = governed(world)
-    world.label(namespace, f"productionpolicy.dev/policy={policy}")
+    world.label(namespace, f"{POLICY_LABEL}={policy}")
     eventually(lambda: answered(world, namespace, bare_pod(container(image=LATEST))).refusal)
     return namespace
 

@@ -19,10 +19,19 @@ from control_plane.operator_process import OperatorProcess
 from control_plane.plane import ControlPlane, KubectlFailed
 from owners import manifests
 from productionpolicy.expectations import EXPECTATIONS
+from productionpolicy.kube.identity import (
+    CONTESTED,
+    EXEMPT,
+    GROUP,
+    MODE_LABEL,
+    PLURAL,
+    POLICY_LABEL,
+    REPAIRS,
+    REPAIRS_POLICY,
+)
 from support.hostile import BIDI, CSI, ESCAPES, LINES, MARKUP, TITLE
 
 EDITOR = "--as=editor"
-EXEMPT = "exempt.productionpolicy.dev/"
 HOSTILE = f"{ESCAPES}{TITLE}{CSI}{BIDI}{LINES}{MARKUP}"
 DEPLOYMENTS = "/apis/apps/v1/namespaces/shop/deployments"
 BUDGETS = "/apis/policy/v1/namespaces/shop/poddisruptionbudgets"
@@ -53,10 +62,10 @@ def test_who_forges_our_notes_hides_nothing(world: World, strict: tuple[str, str
     policy, namespace = strict
     raw = deployment(terminationGracePeriodSeconds=5)
     raw["metadata"]["annotations"] = {
-        **{f"repairs.productionpolicy.dev/{each.name}": "owner's" for each in EXPECTATIONS},
-        "repairs.productionpolicy.dev/preStop": "sleep 10s: web",
-        "repairs.productionpolicy.dev/policy": "another",
-        "contested.productionpolicy.dev/spread": "undone 9x, last by nobody [0]",
+        **{f"{REPAIRS}{each.name}": "owner's" for each in EXPECTATIONS},
+        f"{REPAIRS}preStop": "sleep 10s: web",
+        REPAIRS_POLICY: "another",
+        f"{CONTESTED}spread": "undone 9x, last by nobody [0]",
     }
     world.kubectl(EDITOR, "apply", "-n", namespace, "-f", "-", stdin=raw)
     eventually(lambda: "affinity" in pod_spec(world.get("deployment", "web", namespace)))
@@ -67,12 +76,12 @@ def test_who_forges_our_notes_hides_nothing(world: World, strict: tuple[str, str
 def test_who_may_edit_a_workload_cannot_reach_what_governs_it(world: World, strict: tuple[str, str]) -> None:
     policy, namespace = strict
     attempts = (
-        ("label", "namespace", namespace, "productionpolicy.dev/policy-"),
-        ("label", "namespace", namespace, "productionpolicy.dev/mode=Audit"),
+        ("label", "namespace", namespace, f"{POLICY_LABEL}-"),
+        ("label", "namespace", namespace, f"{MODE_LABEL}=Audit"),
         ("patch", "productionpolicy", policy, "--type=merge", "-p", '{"spec":{"exemptions":"Honoured"}}'),
         ("patch", "productionpolicy", policy, "--subresource=status", "--type=merge", "-p", '{"status":null}'),
         ("delete", "productionpolicy", policy),
-        ("delete", "crd", "productionpolicies.productionpolicy.dev"),
+        ("delete", "crd", f"{PLURAL}.{GROUP}"),
         ("scale", "deployment", "productionpolicy", "-n", "productionpolicy-system", "--replicas=0"),
         ("delete", "clusterrolebinding", "productionpolicy"),
     )
@@ -92,7 +101,7 @@ def hostile(name: str) -> Raw:
     raw["metadata"]["annotations"] = {
         **annotations,
         "note": "a" * 200_000,
-        "repairs.productionpolicy.dev/spread": HOSTILE,
+        f"{REPAIRS}spread": HOSTILE,
     }
     raw["metadata"]["labels"] = {f"{'l' * 63}.example/{'n' * 63}": "v" * 63}
     return raw

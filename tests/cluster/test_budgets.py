@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cluster.world import World, deployment, eventually, stateful_set
+from productionpolicy.kube.identity import NOTE_ANNOTATION
 
 OURS = "web-deployment-productionpolicy"
 
@@ -106,9 +107,7 @@ def test_min_available_that_would_block_becomes_one_unavailable_with_a_note(worl
     made = world.get("pdb", OURS, namespace)
 
     assert made["spec"]["maxUnavailable"] == 1
-    assert made["metadata"]["annotations"] == {
-        "productionpolicy.dev/note": "minAvailable 3 would allow no eviction at 3 pods"
-    }
+    assert made["metadata"]["annotations"] == {NOTE_ANNOTATION: "minAvailable 3 would allow no eviction at 3 pods"}
 
 
 def job(name: str = "migrate") -> dict[str, object]:

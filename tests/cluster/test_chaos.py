@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from chaos.play import played
+from chaos.runner import results
 from chaos.scenarios import SCENARIOS, Scenario
-from chaos.stage import staged
+from chaos.testbed import running_testbed
 
 SEED = 1
 KILLED = "operator killed (SIGKILL)"
@@ -28,8 +28,8 @@ def test_the_slice_names_faults_that_there_are() -> None:
 
 @pytest.mark.parametrize("names", [(KILLED,), pytest.param(SLICE, marks=pytest.mark.exhaustive)])
 async def test_after_a_fault_all_is_as_without_it(tmp_path: Path, names: tuple[str, ...]) -> None:
-    async with staged(tmp_path) as stage:
-        rows = await played(stage, chosen(*names), seed=SEED, tell=logging.getLogger(__name__).info)
+    async with running_testbed(tmp_path) as testbed:
+        rows = await results(testbed, chosen(*names), seed=SEED, tell=logging.getLogger(__name__).info)
     assert {each.fault: each.lost for each in rows} == {name: [] for name in names}
     assert {each.fault: each.extra_rollouts for each in rows} == dict.fromkeys(names, 0)
     assert [each.fault for each in rows if not each.struck] == []

@@ -6,8 +6,9 @@ import json
 from typing import Any
 
 from cluster.world import World, changed, deployment, eventually, journal, pod_spec
+from productionpolicy.kube.identity import CONTESTED
 
-CONTESTED = "contested.productionpolicy.dev/preStop"
+NOTE = f"{CONTESTED}preStop"
 
 
 def repaired(world: World, policy: str) -> str:
@@ -51,7 +52,7 @@ def test_undone_once_it_is_repaired_again(world: World) -> None:
     namespace = repaired(world, world.policy())
     undo(world, namespace)
     eventually(lambda: has_sleep(world, namespace))
-    note = world.get("deployment", "web", namespace)["metadata"]["annotations"][CONTESTED]
+    note = world.get("deployment", "web", namespace)["metadata"]["annotations"][NOTE]
     assert note.startswith("undone 1x [")
 
 

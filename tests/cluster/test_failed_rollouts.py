@@ -12,9 +12,19 @@ import pytest
 from cluster.world import Raw, World, changed, container, deployment, eventually, journal, pod_spec, stateful_set
 from control_plane.installation import MUTATING, NotServedError, admission_version
 from control_plane.plane import ControlPlane
+from productionpolicy.kube.identity import (
+    CONTESTED,
+    EXEMPT,
+    POLICY_LABEL,
+    REPAIRS,
+    REPAIRS_POLICY,
+    RESUME,
+    ROLLOUT_FAILED,
+    ROLLOUT_STARTED,
+)
 from productionpolicy.verdict.rollouts import LENIENCY_SECONDS
 
-FAILED = "rollout.productionpolicy.dev/failed"
+FAILED = ROLLOUT_FAILED
 DEADLINE = 4
 QUICK = {"terminationGracePeriod": {"action": "Ignore"}, "preStop": {"sleepSeconds": 1}}
 """Expectations that leave a short grace period alone, for a StatefulSet has that time, too."""
@@ -72,7 +82,7 @@ def running(world: World, policy: str, *raws: Raw) -> str:
     world.apply(namespace, *raws)
     for each in raws:
         world.rolled_out(each["metadata"]["name"], namespace, each["kind"].lower())
-    world.label(namespace, f"productionpolicy.dev/policy={policy}")
+    world.label(namespace, f"{POLICY_LABEL}={policy}")
     return namespace
 
 
@@ -200,7 +210,7 @@ def test_when_no_policy_governs_any_more_nothing_is_left_of_the_failure(world: W
     policy = world.policy()
     namespace = running(world, policy, fragile(deployment()))
     has_failed(world, namespace)
-    world.label(namespace, "productionpolicy.dev/policy-")
+    world.label(namespace, f"{POLICY_LABEL}-")
 
     def domains() -> set[str]:
         return {key.partition("/")[0] for key in world.get("deployment", "web", namespace)["metadata"]["annotations"]}
@@ -212,7 +222,7 @@ def test_an_exemption_of_what_was_the_reason_lets_the_rest_be_tried_again(world:
     policy = world.policy()
     namespace = running(world, policy, fragile(deployment()))
     has_failed(world, namespace)
-    exemption = {"exempt.productionpolicy.dev/preStop": "does not survive it"}
+    exemption = {f"{EXEMPT}preStop": "does not survive it"}
     patch = {"metadata": {"annotations": exemption}, "spec": {"progressDeadlineSeconds": 60}}
     world.kubectl("patch", "deployment", "web", "-n", namespace, "--type=merge", "-p", json.dumps(patch))
     world.settled(policy, total=1, exempt=1)
@@ -286,9 +296,9 @@ def test_a_stateful_set_that_replaces_only_some_pods_is_put_back_likewise(world:
     def notes() -> set[str]:
         return set(world.get("statefulset", "calm", namespace)["metadata"].get("annotations", {}))
 
-    eventually(lambda: "repairs.productionpolicy.dev/preStop" in notes())
-    eventually(lambda: "rollout.productionpolicy.dev/started" not in notes())
-    assert "repairs.productionpolicy.dev/preStop" in notes()
+    eventually(lambda: f"{REPAIRS}preStop" in notes())
+    eventually(lambda: ROLLOUT_STARTED not in notes())
+    assert f"{REPAIRS}preStop" in notes()
 
 
 def test_pods_that_a_person_replaces_are_no_rollout_of_ours(world: World) -> None:
@@ -360,7 +370,7 @@ def test_what_failures_have_stopped_is_stopped_after_a_restart_of_the_operator(w
 
 def test_an_annotation_on_the_policy_lets_repairs_go_on(world: World) -> None:
     policy, namespace = stopped(world)
-    world.kubectl("annotate", "productionpolicy", policy, "productionpolicy.dev/resume=seen")
+    world.kubectl("annotate", "productionpolicy", policy, f"{RESUME}=seen")
     eventually(lambda: "preStop" in journal(world.get("deployment", "web", namespace)))
     assert world.status(policy)["workloads"]["failed"] == 3
     eventually(lambda: progressing(world, policy)["reason"] == "RolloutsFailed")
@@ -408,7 +418,7 @@ def test_an_owners_rollout_that_a_quota_leaves_no_surge_pod_gets_its_setting_bac
     after = world.get("deployment", "web", namespace)
     assert after["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == "25%"
     assert after["spec"]["template"]["spec"]["containers"][0]["image"] == "example/web:2.0.0"
-    note = after["metadata"]["annotations"]["contested.productionpolicy.dev/rollingUpdate"]
+    note = after["metadata"]["annotations"][f"{CONTESTED}rollingUpdate"]
     assert note.startswith("withdrawn, a surge pod found no place [")
     status = world.settled(policy, total=1, violating=1)
     assert "a surge pod could not be scheduled, so the setting was withdrawn" in status["violations"][0]["message"]
@@ -438,8 +448,8 @@ def test_an_owners_rollout_whose_surge_pod_finds_no_node_gets_its_setting_back(w
     note = {
         "metadata": {
             "annotations": {
-                "repairs.productionpolicy.dev/rollingUpdate": "25% -> 1%",
-                "repairs.productionpolicy.dev/policy": policy,
+                f"{REPAIRS}rollingUpdate": "25% -> 1%",
+                REPAIRS_POLICY: policy,
             }
         }
     }

@@ -13,6 +13,7 @@ from cluster.world import World, deployment, eventually, journal, pod_spec
 from control_plane.operator_process import OperatorProcess
 from control_plane.plane import ControlPlane
 from faults.proxy import Proxy
+from productionpolicy.kube.identity import POLICY_LABEL
 
 DEPLOYMENT = r"/deployments/web\?"
 LISTING_SECONDS = "2"
@@ -28,7 +29,7 @@ def running(plane: ControlPlane) -> Iterator[Proxy]:
 def proxy(running: Proxy) -> Iterator[Proxy]:
     """The proxy between the operator and the API server; no fault outlives its test."""
     yield running
-    running.forgive()
+    running.reset()
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +60,7 @@ def governed(world: World) -> str:
 
 def govern(world: World, namespace: str) -> str:
     policy = world.policy()
-    world.label(namespace, f"productionpolicy.dev/policy={policy}")
+    world.label(namespace, f"{POLICY_LABEL}={policy}")
     return policy
 
 
@@ -218,8 +219,62 @@ def test_on_a_version_that_is_not_tested_the_operator_starts_and_says_so(world: 
     eventually(lambda: "Kubernetes 1.38 is not among the tested versions, 1.32 to 1.37" in ready())
     said = [each for each in world.operator.log_lines()[before:] if "1.38" in str(each.get("reason"))]
     assert len(said) == 1
-    proxy.forgive()
+    proxy.reset()
     world.operator.stop()
     world.operator.start()
     world.operator.wait_ready(60)
     eventually(lambda: ready() == "the policy is valid and in use")
+
+
+AUTOSCALING = r"/apis/autoscaling/v2(/|$)"
+SCALER = {
+    "apiVersion": "autoscaling/v2",
+    "kind": "HorizontalPodAutoscaler",
+    "metadata": {"name": "web"},
+    "spec": {
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"},
+        "minReplicas": 1,
+        "maxReplicas": 9,
+    },
+}
+
+
+def scaled(world: World) -> str:
+    """Return a namespace with a Deployment of three pods whose autoscaler may leave it only one."""
+    namespace = governed(world)
+    world.apply(namespace, SCALER)
+    return namespace
+
+
+def replicas(world: World, policy: str) -> tuple[int, int]:
+    """Return how many workloads have enough replicas, and how many have not."""
+    rows = world.status(policy).get("expectations", [])
+    return next(((each["passed"], each["failed"]) for each in rows if each["name"] == "replicas"), (0, 0))
+
+
+def test_without_a_group_of_the_api_that_it_can_do_without_the_operator_starts_and_repairs(
+    world: World, proxy: Proxy
+) -> None:
+    namespace = scaled(world)
+    fault = proxy.fail("GET", AUTOSCALING, status=404, times=10**6)
+    world.operator.stop()
+    world.operator.start()
+    world.operator.wait_ready(60)
+    policy = govern(world, namespace)
+    world.repaired("web", namespace)
+    eventually(lambda: replicas(world, policy) == (1, 0))
+    assert fault.seen
+
+    proxy.reset()
+    eventually(lambda: replicas(world, policy) == (0, 1))
+
+
+def test_a_group_of_the_api_that_goes_and_comes_back_leaves_the_operator_ready(world: World, proxy: Proxy) -> None:
+    policy = govern(world, scaled(world))
+    eventually(lambda: replicas(world, policy) == (0, 1))
+    proxy.fail("GET", AUTOSCALING, status=404, times=10**6)
+    proxy.cut_watches()
+    eventually(lambda: replicas(world, policy) == (1, 0))
+    world.operator.wait_ready(30)
+    proxy.reset()
+    eventually(lambda: replicas(world, policy) == (0, 1), within=60)

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from cluster.world import Raw, World, container, deployment, eventually
+from productionpolicy.kube.identity import POLICY_LABEL, REPAIRS, REPAIRS_POLICY
 
 ONLY_TAGS = {"imageTag": {"action": "Audit"}}
 
@@ -61,7 +62,7 @@ def test_all_kinds_are_judged(world: World) -> None:
     policy = world.policy(expectations=ONLY_TAGS)
     namespace = world.namespace()
     world.apply(namespace, daemon_set(), job(), cron_job(), pod(), replica_set(), replication_controller())
-    world.label(namespace, f"productionpolicy.dev/policy={policy}")
+    world.label(namespace, f"{POLICY_LABEL}={policy}")
     world.settled(policy, total=6)
     expected = {
         "CronJob": ("imageTag", "spec.jobTemplate.spec.template.spec.containers[0].image"),
@@ -85,7 +86,7 @@ def test_nothing_is_written_to_them(world: World) -> None:
 
     before = owned()
     policy = world.policy()
-    world.label(namespace, f"productionpolicy.dev/policy={policy}")
+    world.label(namespace, f"{POLICY_LABEL}={policy}")
     eventually(lambda: world.status(policy).get("workloads", {}).get("total", 0) >= 4)
     assert world.fixed(owned) == before
     reasons = [each["message"] for each in world.status(policy)["violations"] if each["expectation"] == "preStop"]
@@ -103,7 +104,7 @@ def test_a_note_of_ours_on_a_kind_that_is_only_judged_moves_nobody(world: World)
     policy = world.policy(onRemoval="Revert")
     namespace = world.namespace(policy)
     raw = daemon_set()
-    notes = {"repairs.productionpolicy.dev/policy": policy, "repairs.productionpolicy.dev/preStop": "sleep 10s: agent"}
+    notes = {REPAIRS_POLICY: policy, f"{REPAIRS}preStop": "sleep 10s: agent"}
     raw["metadata"]["annotations"] = notes
     world.apply(namespace, raw)
     world.settled(policy, total=1)
@@ -137,7 +138,7 @@ def test_of_a_hook_nothing_is_expected_but_an_end(world: World) -> None:
     for each in hooks:
         each["metadata"]["annotations"] = {"helm.sh/hook": "test"}
     world.apply(namespace, *hooks)
-    world.label(namespace, f"productionpolicy.dev/policy={policy}")
+    world.label(namespace, f"{POLICY_LABEL}={policy}")
     eventually(lambda: violations(world, policy) == {"Job": [("jobDeadline", "spec.activeDeadlineSeconds")]})
 
 
@@ -145,9 +146,9 @@ def test_bare_pods_of_a_namespace_are_found_when_it_is_labelled(world: World) ->
     namespace = world.namespace()
     world.apply(namespace, pod())
     policy = world.policy()
-    world.label(namespace, f"productionpolicy.dev/policy={policy}")
+    world.label(namespace, f"{POLICY_LABEL}={policy}")
     eventually(lambda: world.status(policy).get("workloads", {}).get("total") == 1)
-    world.label(namespace, "productionpolicy.dev/policy-")
+    world.label(namespace, f"{POLICY_LABEL}-")
     eventually(lambda: world.status(policy)["workloads"]["total"] == 0)
 
 
@@ -157,6 +158,6 @@ def test_a_bare_pod_with_the_same_labels_keeps_no_budget_away(world: World) -> N
     raw["metadata"]["labels"] = {"app": "web"}
     world.apply(namespace, raw, deployment())
     policy = world.policy()
-    world.label(namespace, f"productionpolicy.dev/policy={policy}")
+    world.label(namespace, f"{POLICY_LABEL}={policy}")
     world.repaired("web", namespace)
     assert world.fixed(lambda: world.budgets(namespace)) == ["web-deployment-productionpolicy"]

@@ -13,6 +13,7 @@ import yaml
 
 from control_plane import binaries
 from productionpolicy.expectations import EXPECTATIONS
+from productionpolicy.kube.identity import EXEMPT
 from support.checking import check, report, written
 from support.manifests import Raw, container, deployment, sidecar, stateful_set
 
@@ -67,7 +68,7 @@ def test_the_shop_comes_out_repaired_but_for_what_is_left_to_a_person(kubectl: P
         "payments": {"podDisruptionBudget"},
     }
     assert check("-", "--plan", stdin=text).code == 0
-    assert "productionpolicy" not in text.replace("exempt.productionpolicy.dev/", "")
+    assert "productionpolicy" not in text.replace(EXEMPT, "")
 
 
 ODD = (
@@ -132,7 +133,7 @@ def test_workloads_without_a_name_are_left_to_a_person(kubectl: Path, tmp_path: 
 def test_a_component_with_nothing_to_repair_changes_nothing(kubectl: Path, tmp_path: Path) -> None:
     (tmp_path / "web.yaml").write_text(written(in_file(deployment())))
     exempt = in_file(deployment())
-    exempt["metadata"]["annotations"] = {"exempt.productionpolicy.dev/all": "drained by hand"}
+    exempt["metadata"]["annotations"] = {f"{EXEMPT}all": "drained by hand"}
     check("-", "--plan", "--write", tmp_path / "plan", stdin=written(exempt))
     with_it = kustomized(kubectl, beside(tmp_path, "web.yaml"))
     assert with_it == kustomized(kubectl, beside(tmp_path, "web.yaml", components=[]))

@@ -13,7 +13,7 @@ import pytest
 from cluster.world import eventually
 from control_plane.installation import SERVICE_ACCOUNT, SYSTEM_NAMESPACE
 from control_plane.plane import ControlPlane
-from productionpolicy.policy.spec import GROUP
+from productionpolicy.kube.identity import GROUP
 
 CORE, APPS, BATCH, RBAC = "/api/v1", "/apis/apps/v1", "/apis/batch/v1", "/apis/rbac.authorization.k8s.io/v1"
 ADMISSION, POLICIES = "/apis/admissionregistration.k8s.io/v1", f"/apis/{GROUP}/v1alpha1/productionpolicies"

@@ -8,9 +8,9 @@ import pytest
 
 from helm.programs import HELM_3, HELM_4
 from matrix.changes import CHANGES, ONE_HANDLER, TOO_SHORT
-from matrix.play import REPAIRED, Cell, Unit, diagonal, pairs, played
-from matrix.stage import staged
-from matrix.trial import Way
+from matrix.run import Way
+from matrix.runner import REPAIRED, Cell, Unit, diagonal, pairs, results
+from matrix.testbed import running_testbed
 from matrix.writers import WRITERS, Apply
 
 
@@ -40,24 +40,24 @@ def test_the_smaller_slice_holds_every_change_writer_and_way() -> None:
 
 
 async def test_the_owner_wins_every_change(tmp_path: Path) -> None:
-    async with staged(tmp_path, admits=True) as stage:
-        cells = await played(stage, diagonal())
+    async with running_testbed(tmp_path, admits=True) as testbed:
+        cells = await results(testbed, diagonal())
     assert lost(cells) == []
     assert sum(each.won for each in cells) >= 0.9 * len(CHANGES)
 
 
 @pytest.mark.exhaustive
 async def test_the_owner_wins_whoever_writes_whatever(tmp_path: Path) -> None:
-    async with staged(tmp_path, admits=True) as stage:
-        cells = await played(stage, pairs())
+    async with running_testbed(tmp_path, admits=True) as testbed:
+        cells = await results(testbed, pairs())
     assert lost(cells) == []
     assert sum(each.won for each in cells) >= 0.95 * len(WRITERS) * len(CHANGES)
 
 
 async def test_without_the_admission_policy_some_changes_need_a_hand(tmp_path: Path) -> None:
     changes = [each for each in CHANGES if each.unguarded]
-    async with staged(tmp_path, admits=False) as stage:
-        cells = await played(stage, [Unit(Apply, each, (Way.BACKGROUND,)) for each in changes])
+    async with running_testbed(tmp_path, admits=False) as testbed:
+        cells = await results(testbed, [Unit(Apply, each, (Way.BACKGROUND,)) for each in changes])
     assert {each.change for each in cells if each.complaints and not each.lost} == {each.name for each in changes}
     refused = {each.name: (each.unguarded,) for each in changes if each.unguarded in (ONE_HANDLER, TOO_SHORT)}
     assert {each.change: each.complaints for each in cells if each.change in refused} == refused

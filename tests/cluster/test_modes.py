@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from cluster.world import World, changed, container, deployment, eventually, journal
+from productionpolicy.kube.identity import CONTESTED, EXEMPT, GROUP, MODE_LABEL, PLURAL, REPAIRS
 
 
 def untouched(world: World, namespace: str) -> bool:
@@ -40,7 +41,7 @@ def test_mode_audit_writes_nothing_and_tells_what_enforce_would_do(world: World)
 
 def test_a_namespace_can_be_more_careful_than_its_policy(world: World) -> None:
     policy = world.policy()
-    namespace = world.namespace(policy, **{"productionpolicy.dev/mode": "Audit"})
+    namespace = world.namespace(policy, **{MODE_LABEL: "Audit"})
     world.apply(namespace, deployment())
     eventually(lambda: world.status(policy).get("pending", {}).get("restarts") == 1)
     conditions = {each["type"]: each["reason"] for each in world.status(policy)["conditions"]}
@@ -50,7 +51,7 @@ def test_a_namespace_can_be_more_careful_than_its_policy(world: World) -> None:
 
 def test_an_unknown_mode_counts_as_audit_and_is_an_event(world: World) -> None:
     policy = world.policy()
-    namespace = world.namespace(policy, **{"productionpolicy.dev/mode": "Enforce"})
+    namespace = world.namespace(policy, **{MODE_LABEL: "Enforce"})
     world.apply(namespace, deployment())
     (event,) = eventually(lambda: world.events(namespace, "ModeNotKnown"))
     assert "says Enforce, which is neither Audit nor Off; it counts as Audit" in event["message"]
@@ -60,16 +61,16 @@ def test_an_unknown_mode_counts_as_audit_and_is_an_event(world: World) -> None:
 
 def test_where_the_mode_is_off_nothing_is_judged(world: World) -> None:
     policy = world.policy()
-    namespace = world.namespace(policy, **{"productionpolicy.dev/mode": "Off"})
+    namespace = world.namespace(policy, **{MODE_LABEL: "Off"})
     world.apply(namespace, deployment())
     assert world.fixed(lambda: untouched(world, namespace))
     assert world.status(policy)["workloads"]["total"] == 0
 
 
 def test_taking_the_mode_label_away_lets_repairs_begin(world: World) -> None:
-    namespace = world.namespace(world.policy(), **{"productionpolicy.dev/mode": "Audit"})
+    namespace = world.namespace(world.policy(), **{MODE_LABEL: "Audit"})
     world.apply(namespace, deployment())
-    world.label(namespace, "productionpolicy.dev/mode-")
+    world.label(namespace, f"{MODE_LABEL}-")
     assert world.repaired("web", namespace)["metadata"]["generation"] == 2
 
 
@@ -156,7 +157,7 @@ def test_a_label_that_names_no_policy_is_an_event_and_nothing_else(world: World)
 
 
 def test_a_policy_that_was_stored_before_a_rule_tightened_repairs_nothing(world: World) -> None:
-    crd = world.get("crd", "productionpolicies.productionpolicy.dev")
+    crd = world.get("crd", f"{PLURAL}.{GROUP}")
     policy, invalid = world.policy(paused=True), "spec.expectations.preStop.sleepSeconds"
     path = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/expectations/properties/preStop"
     path += "/properties/sleepSeconds/minimum"
@@ -187,10 +188,10 @@ def test_one_odd_workload_does_not_keep_the_others_from_being_served(world: Worl
     namespace = world.namespace(world.policy())
     odd = changed(deployment("odd"), name="o" * 63)
     odd["metadata"]["annotations"] = {
-        "repairs.productionpolicy.dev/preStop": "sleep 99999999999999s: \n\x1b[31m",
-        "repairs.productionpolicy.dev/spread": "{}",
-        "contested.productionpolicy.dev/spread": "undone -1x",
-        "exempt.productionpolicy.dev/spread": "until=9999-99-99",
+        f"{REPAIRS}preStop": "sleep 99999999999999s: \n\x1b[31m",
+        f"{REPAIRS}spread": "{}",
+        f"{CONTESTED}spread": "undone -1x",
+        f"{EXEMPT}spread": "until=9999-99-99",
     }
     world.apply(namespace, odd, deployment())
     world.repaired("web", namespace)

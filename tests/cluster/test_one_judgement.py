@@ -27,6 +27,7 @@ from productionpolicy.controller.operator import Operator, Options
 from productionpolicy.controller.resources import WATCHED
 from productionpolicy.controller.watches import Watches
 from productionpolicy.expectations import EXPECTATIONS
+from productionpolicy.kube.identity import API_VERSION, POLICY_LABEL
 from productionpolicy.kube.workloads import WorkloadKey
 from productionpolicy.offline import judge, read_documents
 from productionpolicy.offline.judgement import WANTED
@@ -37,12 +38,12 @@ from support.world import TODAY
 
 REAL_MANIFESTS = Path(os.environ.get("CORPUS", ROOT.parent / "shared" / "realworld"))
 POLICY: Raw = {
-    "apiVersion": "productionpolicy.dev/v1alpha1",
+    "apiVersion": API_VERSION,
     "kind": "ProductionPolicy",
     "metadata": {"name": "judged"},
     "spec": {"mode": "Audit", "expectations": {each.name: {"action": "Audit"} for each in EXPECTATIONS}},
 }
-NAMED = {"productionpolicy.dev/policy": "judged"}
+NAMED = {POLICY_LABEL: "judged"}
 
 GIVEN_BY_THE_SERVER = {"deletionTimestamp", "managedFields", "ownerReferences"}
 UNLIKE_THE_FILE = {
@@ -108,8 +109,8 @@ async def told_by_the_operator(plane: ControlPlane) -> dict[WorkloadKey, Told]:
         watches = Watches(WATCHED, clock=Clock())
         operator = Operator(Cluster(client), watches, Options(kubeconfig=None, host="", port=0))
         await operator.listing.complete()
-    judgements = {key: operator.reconciler.look(key) for key in operator.store.all_workloads()}
-    return {key: as_told(audit(each.case)) for key, each in judgements.items() if each is not None}
+    judgements = {key: operator.reconciler.evaluate(key) for key in operator.store.all_workloads()}
+    return {key: as_told(audit(each.inputs)) for key, each in judgements.items() if each is not None}
 
 
 def told_by_check(objects: list[Raw]) -> dict[WorkloadKey, Told]:

@@ -12,10 +12,11 @@ from cluster.conftest import ROOT
 from cluster.world import World, deployment, eventually, journal
 from control_plane.installation import admission_folders, install_admission, start_admitting
 from control_plane.operator_process import OperatorProcess
+from productionpolicy.kube.identity import GROUP, PLURAL, POLICY_LABEL
 
 BINDINGS = "mutatingadmissionpolicybindings,validatingadmissionpolicybindings"
 ADMISSION = f"mutatingadmissionpolicies,validatingadmissionpolicies,{BINDINGS}"
-OF_A_POLICY = "productionpolicy.dev/policy"
+OF_A_POLICY = POLICY_LABEL
 POLICIES_AND_BINDINGS = 8
 COLLECTED_SECONDS = 120.0
 """The garbage collector looks for new kinds twice a minute, and before that does not hear of a policy that goes."""
@@ -39,7 +40,7 @@ def test_removal_leaves_nothing_behind(own_world: World) -> None:
     namespace = world.namespace()
     world.apply(namespace, deployment())
     before = world.rolled_out("web", namespace)
-    world.label(namespace, f"productionpolicy.dev/policy={policy}")
+    world.label(namespace, f"{POLICY_LABEL}={policy}")
     world.repaired("web", namespace)
     world.settled(policy, total=1)
     eventually(lambda: world.kubectl("get", ADMISSION, "-o", "name").count("\n") == POLICIES_AND_BINDINGS)
@@ -75,12 +76,12 @@ def test_removal_in_the_wrong_order_leaves_nothing_undeletable(own_world: World)
 
 def test_an_operator_whose_kind_is_deleted_ends_with_one_line_that_says_why(own_world: World) -> None:
     world = own_world
-    world.kubectl("delete", "crd", "productionpolicies.productionpolicy.dev", "--timeout=30s")
+    world.kubectl("delete", "crd", f"{PLURAL}.{GROUP}", "--timeout=30s")
     eventually(lambda: not world.operator.alive)
     lines = [json.loads(line) for line in world.operator.log.read_text().splitlines()]
     (told,) = [each for each in lines if each["level"] in ("error", "critical")]
     assert (told["event"], told["kind"]) == (
         "operator ends: a kind is no longer served",
-        "productionpolicies.productionpolicy.dev",
+        f"{PLURAL}.{GROUP}",
     )
     assert world.operator.exit_code == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cluster.world import World, changed, container, deployment, eventually, journal, pod_spec, stateful_set
 from productionpolicy.expectations import EXPECTATIONS
+from productionpolicy.kube.identity import POLICY_LABEL
 
 OUR_ANTI_AFFINITY = {
     "preferredDuringSchedulingIgnoredDuringExecution": [
@@ -21,7 +22,7 @@ def test_a_deployment_gets_all_its_repairs_in_one_change(world: World) -> None:
     world.apply(namespace, deployment(replicas=4))
     world.rolled_out("web", namespace)
 
-    world.label(namespace, f"productionpolicy.dev/policy={world.policy()}")
+    world.label(namespace, f"{POLICY_LABEL}={world.policy()}")
     repaired = world.repaired("web", namespace)
 
     assert repaired["metadata"]["generation"] == 2

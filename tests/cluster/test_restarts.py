@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cluster.world import World, deployment, eventually, journal, stateful_set
 from control_plane.operator_process import OperatorProcess
+from productionpolicy.kube.identity import FINALIZER
 
 
 def versions(world: World, namespace: str) -> dict[str, str]:
@@ -83,7 +84,7 @@ def test_a_repair_that_was_cut_off_between_its_two_requests_is_finished(world: W
 
 def test_a_policy_that_reverts_can_be_deleted_while_the_operator_is_away(world: World) -> None:
     policy = world.policy(onRemoval="Revert")
-    eventually(lambda: world.get("pp", policy)["metadata"].get("finalizers") == ["productionpolicy.dev/revert"])
+    eventually(lambda: world.get("pp", policy)["metadata"].get("finalizers") == [FINALIZER])
     world.operator.stop(timeout=10)
     world.kubectl("delete", "productionpolicy", policy, "--timeout=5s")
     world.operator.start()

@@ -14,6 +14,7 @@ import pytest
 from cluster.world import World, container, deployment, eventually, journal, stateful_set
 from control_plane.binaries import located
 from owners.rollouts import is_rolled_out
+from productionpolicy.kube.identity import POLICY_LABEL
 
 MANY = 6
 
@@ -64,7 +65,7 @@ def test_at_most_so_many_workloads_roll_out_at_one_time(world: World, tmp_path: 
     for name in names:
         world.rolled_out(name, namespace)
     with watched(world, namespace, tmp_path) as record:
-        world.label(namespace, f"productionpolicy.dev/policy={policy}")
+        world.label(namespace, f"{POLICY_LABEL}={policy}")
         world.settled(policy, total=MANY, compliant=MANY)
     assert most_at_once(record) == 2
 

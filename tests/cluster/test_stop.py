@@ -11,6 +11,7 @@ import pytest
 from cluster.conftest import ROOT
 from cluster.test_admission import OUR_SLEEP, bound, sleeps
 from cluster.world import World, deployment
+from productionpolicy.kube.identity import STOPPED
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def test_stop_ends_repairs_by_operator_and_api_server_and_resume_lets_them_go_on
     assert (policy in line(told, "Resumed: "), paused in line(told, "Left paused")) == (True, True)
     assert sleeps(world.repaired("web", namespace)) == [OUR_SLEEP]
     spec = world.get("pp", policy)
-    assert (spec["spec"]["paused"], "productionpolicy.dev/stopped" in str(spec["metadata"].get("annotations"))) == (
+    assert (spec["spec"]["paused"], STOPPED in str(spec["metadata"].get("annotations"))) == (
         False,
         False,
     )

@@ -20,12 +20,13 @@ from control_plane.operator_process import OperatorProcess
 from control_plane.plane import ControlPlane
 from control_plane.probe import connection
 from owners.rollouts import is_rolled_out
+from productionpolicy.kube.identity import API_VERSION, POLICY_LABEL, REPAIRS
 
 Raw = dict[str, Any]
 
 PATIENCE_SECONDS = 30.0
 POLL_SECONDS = 0.1
-JOURNAL = "repairs.productionpolicy.dev/"
+JOURNAL = REPAIRS
 
 RESOURCES = {
     "configmap": ("/api/v1", "configmaps"),
@@ -38,7 +39,7 @@ RESOURCES = {
     "namespace": ("/api/v1", "namespaces"),
     "pdb": ("/apis/policy/v1", "poddisruptionbudgets"),
     "pod": ("/api/v1", "pods"),
-    "pp": ("/apis/productionpolicy.dev/v1alpha1", "productionpolicies"),
+    "pp": (f"/apis/{API_VERSION}", "productionpolicies"),
     "replicaset": ("/apis/apps/v1", "replicasets"),
     "replicationcontroller": ("/api/v1", "replicationcontrollers"),
     "statefulset": ("/apis/apps/v1", "statefulsets"),
@@ -145,7 +146,7 @@ class World:
         name = name or f"policy-{next(_names)}"
         spec = {"mode": "Enforce", **spec}
         metadata = {"name": name}
-        body = {"apiVersion": "productionpolicy.dev/v1alpha1", "kind": "ProductionPolicy", "metadata": metadata}
+        body = {"apiVersion": API_VERSION, "kind": "ProductionPolicy", "metadata": metadata}
         self._apply("pp", {**body, "spec": spec})
         self._made.append(("pp", name))
         return name
@@ -157,7 +158,7 @@ class World:
     def namespace(self, policy: str | None = None, **labels: str) -> str:
         """Create a namespace that names a policy, or none; return its name."""
         name = f"test-{next(_names)}"
-        marked = {"productionpolicy.dev/policy": policy} if policy else {}
+        marked = {POLICY_LABEL: policy} if policy else {}
         metadata = {"name": name, "labels": {**marked, **labels}}
         self._send("POST", _path("namespace"), {"metadata": metadata})
         self._made.append(("namespace", name))
@@ -291,9 +292,9 @@ class World:
 
         A canary is scaled twice meanwhile, and the operator tells of it: what was to be done before had its turn.
         """
-        metadata = {"name": "canary", "labels": {"productionpolicy.dev/policy": "canary"}}
+        metadata = {"name": "canary", "labels": {POLICY_LABEL: "canary"}}
         self._apply("namespace", {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
-        policy = {"apiVersion": "productionpolicy.dev/v1alpha1", "kind": "ProductionPolicy", "spec": {"mode": "Audit"}}
+        policy = {"apiVersion": API_VERSION, "kind": "ProductionPolicy", "spec": {"mode": "Audit"}}
         self._apply("pp", {**policy, "metadata": {"name": "canary"}})
         self.apply("canary", deployment("canary", replicas=2))
         for replicas, failing in ((1, 1), (2, 0)):

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from productionpolicy.controller.resources import DEPLOYMENTS
+from productionpolicy.kube.identity import REPAIRS, REPAIRS_POLICY
+from support.harness import WEB, Harness, settled
 from support.manifests import container
-from support.stage import WEB, Stage, settled
 
-NOTES = {"repairs.productionpolicy.dev/preStop": "sleep 10s: web", "repairs.productionpolicy.dev/policy": "default"}
+NOTES = {f"{REPAIRS}preStop": "sleep 10s: web", REPAIRS_POLICY: "default"}
 HOOK = {"preStop": {"sleep": {"seconds": 10}}}
 
 
@@ -22,43 +23,43 @@ def repaired(*, version: int, uid: str = "w", **metadata: str) -> dict[str, Any]
 
 
 @pytest.fixture
-def stage() -> Stage:
-    return Stage()
+def harness() -> Harness:
+    return Harness()
 
 
-def told(stage: Stage) -> list[str]:
-    pairs = zip(stage.told.reasons, stage.told.messages, strict=True)
+def told(harness: Harness) -> list[str]:
+    pairs = zip(harness.told.reasons, harness.told.messages, strict=True)
     return [message for reason, message in pairs if reason == "RepairedAtAdmission"]
 
 
-async def test_of_a_workload_that_is_changed(stage: Stage) -> None:
-    stage.reconciler.look(WEB)
-    stage.store.observe(DEPLOYMENTS, repaired(version=30))
+async def test_of_a_workload_that_is_changed(harness: Harness) -> None:
+    harness.reconciler.evaluate(WEB)
+    harness.store.observe(DEPLOYMENTS, repaired(version=30))
     for _ in range(2):
-        stage.reconciler.look(WEB)
-    assert told(stage) == ["preStop (sleep 10s: web)"]
+        harness.reconciler.evaluate(WEB)
+    assert told(harness) == ["preStop (sleep 10s: web)"]
 
 
-async def test_of_a_workload_that_is_created(stage: Stage) -> None:
-    stage.publisher.begin()
-    stage.store.forget(DEPLOYMENTS, "shop", "web")
-    stage.reconciler.look(WEB)
-    stage.store.observe(DEPLOYMENTS, repaired(version=30, uid="another", creationTimestamp="2999-01-01T00:00:00Z"))
+async def test_of_a_workload_that_is_created(harness: Harness) -> None:
+    harness.publisher.begin()
+    harness.store.forget(DEPLOYMENTS, "shop", "web")
+    harness.reconciler.evaluate(WEB)
+    harness.store.observe(DEPLOYMENTS, repaired(version=30, uid="another", creationTimestamp="2999-01-01T00:00:00Z"))
     for _ in range(2):
-        stage.reconciler.look(WEB)
-    assert told(stage) == ["preStop (sleep 10s: web)"]
+        harness.reconciler.evaluate(WEB)
+    assert told(harness) == ["preStop (sleep 10s: web)"]
 
 
-async def test_but_not_of_what_was_there_at_the_start(stage: Stage) -> None:
-    stage.store.observe(DEPLOYMENTS, repaired(version=30))
+async def test_but_not_of_what_was_there_at_the_start(harness: Harness) -> None:
+    harness.store.observe(DEPLOYMENTS, repaired(version=30))
     for _ in range(2):
-        stage.reconciler.look(WEB)
-    assert told(stage) == []
+        harness.reconciler.evaluate(WEB)
+    assert told(harness) == []
 
 
-async def test_nor_where_the_api_server_repairs_nothing(stage: Stage) -> None:
-    stage.admits = False
-    stage.reconciler.look(WEB)
-    stage.store.observe(DEPLOYMENTS, repaired(version=30))
-    stage.reconciler.look(WEB)
-    assert told(stage) == []
+async def test_nor_where_the_api_server_repairs_nothing(harness: Harness) -> None:
+    harness.admits = False
+    harness.reconciler.evaluate(WEB)
+    harness.store.observe(DEPLOYMENTS, repaired(version=30))
+    harness.reconciler.evaluate(WEB)
+    assert told(harness) == []

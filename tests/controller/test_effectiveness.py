@@ -20,10 +20,11 @@ from productionpolicy.controller.publisher import Publisher
 from productionpolicy.controller.reconciler import Reconciler
 from productionpolicy.controller.resources import DEPLOYMENTS, NAMESPACES, POLICIES, Resource
 from productionpolicy.controller.writer import Writer
+from productionpolicy.kube.identity import MODE_LABEL, POLICY_LABEL
 from productionpolicy.kube.workloads import WorkloadKey
+from support.harness import Written
 from support.manifests import deployment
 from support.server import defaulted, patched
-from support.stage import Written
 from support.world import World
 
 BEGAN = datetime(2026, 6, 15, 10, tzinfo=UTC)
@@ -118,7 +119,7 @@ class Scene:
 
     def label(self, **labels: str) -> None:
         self.version += 1
-        metadata = {"name": "shop", "labels": {"productionpolicy.dev/policy": self.name, **labels}}
+        metadata = {"name": "shop", "labels": {POLICY_LABEL: self.name, **labels}}
         self.store.observe(NAMESPACES, {"metadata": {**metadata, "resourceVersion": str(self.version)}})
         self.effectiveness.observe(NAMESPACES, "shop")
 
@@ -130,7 +131,7 @@ class Scene:
         raw = defaulted(deployment(name, metadata=identity))
         governed_by = self.store.policies[self.name].policy
         self.store.observe(DEPLOYMENTS, patched(raw, World(raw, policy=governed_by).plan().patch) if repaired else raw)
-        self.reconciler.look(WorkloadKey("shop", "Deployment", name))
+        self.reconciler.evaluate(WorkloadKey("shop", "Deployment", name))
 
     async def pass_by(self, seconds: float = CONFIRMATION_SECONDS) -> None:
         self.seconds += seconds
@@ -243,7 +244,7 @@ async def test_a_workload_of_which_the_operator_hears_after_the_policys_change_t
 async def test_a_workload_of_which_the_operator_hears_before_the_namespaces_change_tells_nothing() -> None:
     scene = await Scene().begin()
     scene.bring_in(repaired=False)
-    scene.label(**{"productionpolicy.dev/mode": "audit"})
+    scene.label(**{MODE_LABEL: "audit"})
     await scene.pass_by()
     assert scene.condition[:2] == NOTHING_SEEN
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 
 from productionpolicy.controller.resources import DEPLOYMENTS, NAMESPACES
+from productionpolicy.kube.identity import POLICY_LABEL
 from productionpolicy.kube.workloads import WorkloadKey
+from support.harness import Harness
 from support.manifests import Raw, deployment
-from support.stage import Stage
 
 BOARD = WorkloadKey("games", "Deployment", "board")
-LABELS = {"productionpolicy.dev/policy": "default"}
+LABELS = {POLICY_LABEL: "default"}
 
 
 def board(version: int = 30) -> Raw:
@@ -29,26 +30,26 @@ async def until_idle() -> None:
 
 
 async def test_nothing_in_a_namespace_is_evaluated_before_all_of_it_is_listed() -> None:
-    stage, listed = Stage(), asyncio.Event()
-    stage.intake.open()
+    harness, listed = Harness(), asyncio.Event()
+    harness.intake.open()
 
     async def add_namespaces() -> list[str]:
-        names = stage.context.scope.widen()
-        stage.intake.put(DEPLOYMENTS, board())
+        names = harness.context.scope.widen()
+        harness.intake.put(DEPLOYMENTS, board())
         await listed.wait()
-        stage.context.scope.listed(names)
+        harness.context.scope.listed(names)
         return names
 
-    running = asyncio.create_task(stage.intake.run(add_namespaces))
-    stage.intake.put(NAMESPACES, namespace(1))
-    stage.intake.put(DEPLOYMENTS, board(version=29))
-    assert stage.store.workload(BOARD) is None
-    stage.intake.put(NAMESPACES, namespace(2, LABELS))
+    running = asyncio.create_task(harness.intake.run(add_namespaces))
+    harness.intake.put(NAMESPACES, namespace(1))
+    harness.intake.put(DEPLOYMENTS, board(version=29))
+    assert harness.store.workload(BOARD) is None
+    harness.intake.put(NAMESPACES, namespace(2, LABELS))
     await until_idle()
-    assert stage.store.workload(BOARD) is not None
-    assert len(stage.context.queue) == 0
-    assert BOARD not in stage.context.records
+    assert harness.store.workload(BOARD) is not None
+    assert len(harness.context.queue) == 0
+    assert BOARD not in harness.context.records
     listed.set()
     await until_idle()
-    assert stage.context.records[BOARD].policy == "default"
+    assert harness.context.records[BOARD].policy == "default"
     running.cancel()

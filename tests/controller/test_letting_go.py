@@ -8,22 +8,23 @@ from typing import Any, cast
 from msgspec import structs
 
 from productionpolicy.controller.cluster import Cluster, Conflict
-from productionpolicy.controller.policies import FINALIZER, Policies
+from productionpolicy.controller.policies import Policies
 from productionpolicy.controller.resources import POLICIES
-from support.stage import Stage
+from productionpolicy.kube.identity import FINALIZER
+from support.harness import Harness
 
 
 @dataclass
 class Server:
     """Takes a finalizer off the newest version of a policy, and tells of that version after the first attempt."""
 
-    stage: Stage
+    harness: Harness
     attempts: list[str] = field(default_factory=list)
 
     async def set_finalizers(self, policy: str, finalizers: list[str], *, resource_version: str) -> None:
         self.attempts.append(resource_version)
         if resource_version == "2":
-            self.stage.store.observe(POLICIES, reverting(version="3"))
+            self.harness.store.observe(POLICIES, reverting(version="3"))
             raise Conflict("the policy has changed")
         assert (policy, finalizers) == ("default", [])
 
@@ -34,10 +35,10 @@ def reverting(*, version: str) -> dict[str, Any]:
 
 
 async def test_a_policy_that_has_just_changed_is_let_go_of_nevertheless() -> None:
-    stage = Stage()
-    server = Server(stage)
+    harness = Harness()
+    server = Server(harness)
     cluster = cast("Cluster", server)
-    stage.store.observe(POLICIES, reverting(version="2"))
-    policies = Policies(structs.replace(stage.context, cluster=cluster))
-    await policies.let_go()
+    harness.store.observe(POLICIES, reverting(version="2"))
+    policies = Policies(structs.replace(harness.context, cluster=cluster))
+    await policies.release_finalizers()
     assert server.attempts == ["2", "3"]

@@ -8,7 +8,8 @@ from typing import Any, cast
 import pytest
 
 from productionpolicy.controller.cluster import Cluster, Forbidden
-from productionpolicy.controller.pausing import Outcome, resume, stop
+from productionpolicy.controller.pausing import PausingResult, resume, stop
+from productionpolicy.kube.identity import STOPPED
 
 
 class Policies:
@@ -23,7 +24,7 @@ class Policies:
         yield [self._raw(name) for name in self.paused]
 
     def _raw(self, name: str) -> dict[str, Any]:
-        noted = {"productionpolicy.dev/stopped": "true"} if name in self.noted else {}
+        noted = {STOPPED: "true"} if name in self.noted else {}
         return {"metadata": {"name": name, "annotations": noted}, "spec": {"paused": self.paused[name]}}
 
     async def pause(self, name: str, *, paused: bool, note: Mapping[str, str | None]) -> None:
@@ -36,22 +37,22 @@ class Policies:
 async def test_only_those_go_on_that_were_stopped() -> None:
     policies = Policies(b=False, a=False, manual=True)
     cluster = cast("Cluster", policies)
-    assert await stop(cluster) == Outcome(changed=("a", "b"), left=("manual",))
-    assert await stop(cluster) == Outcome(left=("a", "b", "manual"))
-    assert await resume(cluster) == Outcome(changed=("a", "b"), left=("manual",))
+    assert await stop(cluster) == PausingResult(changed=("a", "b"), left=("manual",))
+    assert await stop(cluster) == PausingResult(left=("a", "b", "manual"))
+    assert await resume(cluster) == PausingResult(changed=("a", "b"), left=("manual",))
     assert policies.paused == {"a": False, "b": False, "manual": True}
 
 
 @pytest.mark.parametrize("action", [stop, resume])
 async def test_where_there_is_no_policy_nothing_is_done(action: Any) -> None:
-    assert await action(cast("Cluster", Policies())) == Outcome()
+    assert await action(cast("Cluster", Policies())) == PausingResult()
 
 
 async def test_where_nothing_is_paused_resume_names_the_policies() -> None:
-    assert await resume(cast("Cluster", Policies(a=False, b=False))) == Outcome(idle=("a", "b"))
+    assert await resume(cast("Cluster", Policies(a=False, b=False))) == PausingResult(idle=("a", "b"))
 
 
 async def test_one_that_cannot_be_written_does_not_keep_the_others_from_being_paused() -> None:
     policies = Policies(a=False, b=False)
     policies.forbidden = {"a"}
-    assert await stop(cast("Cluster", policies)) == Outcome(changed=("b",), failed=("a: not allowed",))
+    assert await stop(cast("Cluster", policies)) == PausingResult(changed=("b",), failed=("a: not allowed",))

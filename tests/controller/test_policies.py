@@ -14,10 +14,11 @@ from productionpolicy.controller.cluster import Unavailable
 from productionpolicy.controller.policies import Policies
 from productionpolicy.controller.queue import Retry
 from productionpolicy.controller.resources import NAMESPACES, NODES, POLICIES
+from productionpolicy.kube.identity import POLICY_LABEL
 from productionpolicy.policy import Policy
 from productionpolicy.verdict.rollout_notes import FailedRollout
 from productionpolicy.verdict.rollouts import TOO_MANY
-from support.stage import WEB, Stage
+from support.harness import WEB, Harness
 
 
 @dataclass
@@ -34,17 +35,17 @@ class Server:
 
 
 @pytest.fixture
-async def stage() -> Stage:
-    stage = Stage()
-    stage.reconciler.look(WEB)
-    return stage
+async def harness() -> Harness:
+    harness = Harness()
+    harness.reconciler.evaluate(WEB)
+    return harness
 
 
 @pytest.fixture
-async def server(stage: Stage) -> Server:
+async def server(harness: Harness) -> Server:
     server = Server()
-    stage.policies.cluster = cast("Any", server)
-    stage.policies.admission = cast("Any", NoAdmission())
+    harness.policies.cluster = cast("Any", server)
+    harness.policies.admission = cast("Any", NoAdmission())
     return server
 
 
@@ -77,28 +78,28 @@ def gauges(policy: str) -> list[str]:
     return [each.name for each in samples if each.labels.get("policy") == policy]
 
 
-async def test_the_gauges_of_a_policy_go_with_it(stage: Stage, server: Server) -> None:
-    await stage.policies.reconcile("default")
+async def test_the_gauges_of_a_policy_go_with_it(harness: Harness, server: Server) -> None:
+    await harness.policies.reconcile("default")
     assert server.written == ["default"]
     assert gauges("default")
-    stage.store.forget(POLICIES, "", "default")
-    await stage.policies.reconcile("default")
+    harness.store.forget(POLICIES, "", "default")
+    await harness.policies.reconcile("default")
     assert gauges("default") == []
 
 
-async def test_a_status_that_could_not_be_written_is_tried_again(stage: Stage, server: Server) -> None:
+async def test_a_status_that_could_not_be_written_is_tried_again(harness: Harness, server: Server) -> None:
     server.silent = True
     with pytest.raises(Retry):
-        await stage.policies.reconcile("default")
+        await harness.policies.reconcile("default")
 
 
-async def test_what_a_changed_policy_may_ask_for_is_looked_up_once(stage: Stage, server: Server) -> None:
-    admission = cast("NoAdmission", stage.policies.admission)
+async def test_what_a_changed_policy_may_ask_for_is_looked_up_once(harness: Harness, server: Server) -> None:
+    admission = cast("NoAdmission", harness.policies.admission)
     looks: list[int] = []
     for generation in (1, 1, 2, 2):
         metadata = {"name": "default", "generation": generation, "resourceVersion": str(10 + len(looks))}
-        stage.store.observe(POLICIES, {"metadata": metadata, "spec": {"mode": "Enforce"}})
-        await stage.policies.reconcile("default")
+        harness.store.observe(POLICIES, {"metadata": metadata, "spec": {"mode": "Enforce"}})
+        await harness.policies.reconcile("default")
         looks.append(admission.looks)
     assert looks == [0, 0, 1, 1]
     assert server.written
@@ -118,25 +119,27 @@ def failing(policies: Policies, *, count: int) -> Policy:
 
 
 @pytest.mark.parametrize("count", [TOO_MANY - 1, TOO_MANY])
-async def test_so_many_failed_rollouts_stop_the_repairs_of_a_policy(stage: Stage, count: int) -> None:
-    policy = failing(stage.policies, count=count)
-    assert stage.policies.stops(policy) is (count == TOO_MANY)
+async def test_so_many_failed_rollouts_stop_the_repairs_of_a_policy(harness: Harness, count: int) -> None:
+    policy = failing(harness.policies, count=count)
+    assert harness.policies.stops(policy) is (count == TOO_MANY)
 
 
 @pytest.fixture
-async def running(stage: Stage) -> Stage:
-    """A stage of which the status of two policies is written."""
-    stage.store.observe(POLICIES, {"metadata": {"name": "other", "generation": 1, "resourceVersion": "1"}, "spec": {}})
-    stage.intake.open()
-    return stage
+async def running(harness: Harness) -> Harness:
+    """A harness of which the status of two policies is written."""
+    harness.store.observe(
+        POLICIES, {"metadata": {"name": "other", "generation": 1, "resourceVersion": "1"}, "spec": {}}
+    )
+    harness.intake.open()
+    return harness
 
 
-def due(stage: Stage) -> set[str]:
-    queue = stage.policies.queue
+def due(harness: Harness) -> set[str]:
+    queue = harness.policies.queue
     return {*queue._fresh, *queue._backlog, *queue._waiting}
 
 
-async def test_a_status_that_is_written_to_one_policy_has_no_other_written(running: Stage) -> None:
+async def test_a_status_that_is_written_to_one_policy_has_no_other_written(running: Harness) -> None:
     before = due(running)
     metadata = {"name": "other", "generation": 1, "resourceVersion": "2"}
     running.intake.put(POLICIES, {"metadata": metadata, "spec": {}, "status": {"compliance": "100%"}})
@@ -144,14 +147,14 @@ async def test_a_status_that_is_written_to_one_policy_has_no_other_written(runni
     assert due(running) - before == {"other"}
 
 
-async def test_a_namespace_that_changes_its_policy_has_both_written(running: Stage) -> None:
-    labels = {"productionpolicy.dev/policy": "other"}
+async def test_a_namespace_that_changes_its_policy_has_both_written(running: Harness) -> None:
+    labels = {POLICY_LABEL: "other"}
     running.intake.put(NAMESPACES, {"metadata": {"name": "shop", "labels": labels, "resourceVersion": "9"}})
     assert due(running) == {"default", "other"}
 
 
 @pytest.mark.parametrize("label", ["a", "b"], ids=["no news", "news that concern nobody"])
-async def test_an_event_of_a_node_moves_no_line_unless_somebody_is_concerned(running: Stage, label: str) -> None:
+async def test_an_event_of_a_node_moves_no_line_unless_somebody_is_concerned(running: Harness, label: str) -> None:
     node = {"metadata": {"name": "n1", "labels": {"x": "a"}, "resourceVersion": "1"}}
     running.store.observe(NODES, node)
     woken = len(running.context.queue)

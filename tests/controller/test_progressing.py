@@ -11,7 +11,7 @@ from productionpolicy.controller.policies import progressing, ready
 from productionpolicy.controller.store import StoredPolicy
 from productionpolicy.expectations.spread import DEAR_FROM
 from productionpolicy.kube.workloads import WorkloadKey
-from productionpolicy.verdict import Report, State
+from productionpolicy.verdict import State, WorkloadReport
 from productionpolicy.verdict.report import Reported, Wait
 from productionpolicy.verdict.totals import Totals
 from support.policies import policy
@@ -32,7 +32,7 @@ def totals(*reports: dict[str, Any], namespaces: int = 1) -> Totals:
     made = Totals()
     for number, each in enumerate(reports):
         key = WorkloadKey(f"shop-{number % namespaces}", "Deployment", f"web-{number}")
-        made.put(replace(Report(key, "default", State.COMPLIANT), **each))
+        made.put(replace(WorkloadReport(key, "default", State.COMPLIANT), **each))
     return made
 
 

@@ -148,9 +148,9 @@ async def test_of_several_appointments_the_soonest_counts() -> None:
         finished.set()
 
     async with serving(work) as made:
-        made.add_later(WEB, 3600)
-        made.add_later(WEB, 0.001)
-        made.add_later(WEB, 3600)
+        made.add_after(WEB, 3600)
+        made.add_after(WEB, 0.001)
+        made.add_after(WEB, 3600)
         await asyncio.wait_for(finished.wait(), 5)
 
 

@@ -7,7 +7,7 @@ import pytest
 from productionpolicy.controller.cluster import Forbidden, Refused
 from productionpolicy.controller.records import FIRST_PAUSE_SECONDS, LAST_PAUSE_SECONDS, Record
 from productionpolicy.controller.resources import DEPLOYMENTS, NAMESPACES
-from support.stage import WEB, Stage, settled
+from support.harness import WEB, Harness, settled
 
 
 def pauses(record: Record, *moments: float) -> list[float]:
@@ -39,45 +39,45 @@ def test_what_is_wrong_with_the_object_itself_is_not_tried_again() -> None:
 
 
 async def test_a_withdrawal_keeps_its_slot_until_the_pods_are_replaced() -> None:
-    stage = Stage()
-    await stage.look()
-    stage.rollouts.enter("default", stage.workload, slots=1)
+    harness = Harness()
+    await harness.reconcile()
+    harness.rollouts.enter("default", harness.workload, slots=1)
     raw = settled()
     rolling = {**raw, "metadata": {**raw["metadata"], "resourceVersion": "40", "generation": 2}}
-    stage.store.observe(NAMESPACES, {"metadata": {"name": "shop", "resourceVersion": "50"}})
-    stage.store.observe(DEPLOYMENTS, rolling)
-    await stage.look()
-    assert (stage.policies.totals["default"].overall.total, stage.rollouts.rolling(WEB)) == (0, True)
+    harness.store.observe(NAMESPACES, {"metadata": {"name": "shop", "resourceVersion": "50"}})
+    harness.store.observe(DEPLOYMENTS, rolling)
+    await harness.reconcile()
+    assert (harness.policies.totals["default"].overall.total, harness.rollouts.rolling(WEB)) == (0, True)
     done = {**rolling, "metadata": {**rolling["metadata"], "resourceVersion": "41"}}
-    stage.store.observe(DEPLOYMENTS, {**done, "status": {**raw["status"], "observedGeneration": 2}})
-    await stage.look()
-    assert (stage.rollouts.rolling(WEB), WEB in stage.context.records) == (False, False)
+    harness.store.observe(DEPLOYMENTS, {**done, "status": {**raw["status"], "observedGeneration": 2}})
+    await harness.reconcile()
+    assert (harness.rollouts.rolling(WEB), WEB in harness.context.records) == (False, False)
 
 
 async def test_a_workload_that_is_created_again_begins_anew() -> None:
-    stage = Stage()
-    await stage.look()
-    assert stage.context.records[WEB].applied
+    harness = Harness()
+    await harness.reconcile()
+    assert harness.context.records[WEB].applied
     raw = settled()
     again = {**raw, "metadata": {**raw["metadata"], "uid": "another", "resourceVersion": "40"}}
-    stage.store.observe(DEPLOYMENTS, again)
-    stage.reconciler.look(WEB)
-    assert (stage.context.records[WEB].uid, stage.context.records[WEB].applied) == ("another", {})
+    harness.store.observe(DEPLOYMENTS, again)
+    harness.reconciler.evaluate(WEB)
+    assert (harness.context.records[WEB].uid, harness.context.records[WEB].applied) == ("another", {})
 
 
 async def test_nothing_is_remembered_of_a_workload_that_is_gone() -> None:
-    stage = Stage()
-    await stage.look()
-    stage.store.forget(DEPLOYMENTS, "shop", "web")
-    await stage.look()
-    assert WEB not in stage.context.records
+    harness = Harness()
+    await harness.reconcile()
+    harness.store.forget(DEPLOYMENTS, "shop", "web")
+    await harness.reconcile()
+    assert WEB not in harness.context.records
 
 
 async def test_nothing_is_remembered_of_a_workload_of_which_nothing_is_decided_any_more() -> None:
-    stage = Stage()
-    await stage.look()
-    stage.store.observe(NAMESPACES, {"metadata": {"name": "shop", "resourceVersion": "50"}})
-    stage.reconciler.look(WEB)
-    carrying = WEB in stage.context.records
-    await stage.look()
-    assert (carrying, WEB in stage.context.records) == (True, False)
+    harness = Harness()
+    await harness.reconcile()
+    harness.store.observe(NAMESPACES, {"metadata": {"name": "shop", "resourceVersion": "50"}})
+    harness.reconciler.evaluate(WEB)
+    carrying = WEB in harness.context.records
+    await harness.reconcile()
+    assert (carrying, WEB in harness.context.records) == (True, False)

@@ -10,16 +10,17 @@ from productionpolicy.controller.records import Records
 from productionpolicy.controller.resources import BUDGETS, DEPLOYMENTS, NAMESPACES, NODES, Resource
 from productionpolicy.controller.scope import Scope
 from productionpolicy.controller.store import Store
+from productionpolicy.kube.identity import MANAGED_BY, NAME, POLICY_LABEL, REPAIRS_POLICY
 from productionpolicy.kube.workloads import WorkloadKey, read_workload
 from support.manifests import Raw, deployment
 
 WEB = WorkloadKey("shop", "Deployment", "web")
-REPAIRED = {"repairs.productionpolicy.dev/policy": "default"}
+REPAIRED = {REPAIRS_POLICY: "default"}
 OWN_BUDGET = {
     "metadata": {
         "name": "web",
         "namespace": "shop",
-        "labels": {"app.kubernetes.io/managed-by": "productionpolicy"},
+        "labels": {MANAGED_BY: NAME},
         "ownerReferences": [{"uid": "w", "kind": "Deployment", "name": "web", "controller": True}],
     }
 }
@@ -39,7 +40,7 @@ class Kept:
         return taken
 
     def namespace(self, name: str, policy: str | None, *, version: str = "1") -> None:
-        labels = {"productionpolicy.dev/policy": policy} if policy else {}
+        labels = {POLICY_LABEL: policy} if policy else {}
         self.put(NAMESPACES, {"metadata": {"name": name, "labels": labels, "resourceVersion": version}})
 
 

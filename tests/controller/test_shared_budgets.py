@@ -8,8 +8,8 @@ from productionpolicy.controller.resources import AUTOSCALERS, BUDGETS, DEPLOYME
 from productionpolicy.controller.store import Store
 from productionpolicy.kube.surroundings import Reach
 from productionpolicy.kube.workloads import WorkloadKey
+from support.harness import Harness
 from support.manifests import Raw, autoscaler, budget, deployment, job, pod
-from support.stage import Stage
 
 WEB, API = WorkloadKey("shop", "Deployment", "web"), WorkloadKey("shop", "Deployment", "api")
 SHARED = {"matchLabels": {"team": "shop"}}
@@ -92,13 +92,13 @@ def test_a_budget_for_some_of_the_pods_concerns_whoever_selects_them_too() -> No
 
 
 async def test_a_job_takes_our_budget_away_only_once_it_blocks_it() -> None:
-    stage = Stage()
-    await stage.look()
-    stage.store.observe(JOBS, job("sweep", labels={"app": "web"}, resourceVersion="7"))
-    await stage.look()
-    assert stage.written.deleted == []
-    stage.observe_budget({"type": "DisruptionAllowed", "status": "False", "reason": "SyncFailed"})
-    await stage.look()
-    stage.seconds += stage.later[-1]
-    await stage.look()
-    assert stage.written.deleted == ["web-deployment-productionpolicy"]
+    harness = Harness()
+    await harness.reconcile()
+    harness.store.observe(JOBS, job("sweep", labels={"app": "web"}, resourceVersion="7"))
+    await harness.reconcile()
+    assert harness.written.deleted == []
+    harness.observe_budget({"type": "DisruptionAllowed", "status": "False", "reason": "SyncFailed"})
+    await harness.reconcile()
+    harness.seconds += harness.later[-1]
+    await harness.reconcile()
+    assert harness.written.deleted == ["web-deployment-productionpolicy"]

@@ -12,9 +12,9 @@ from productionpolicy.controller.clock import Clock
 from productionpolicy.controller.records import Records
 from productionpolicy.controller.resources import DEPLOYMENTS, NAMESPACES
 from productionpolicy.controller.rollouts import LINGERING_SECONDS, Rollouts
+from productionpolicy.kube.identity import REPAIRS_POLICY, ROLLOUT_STARTED
 from productionpolicy.kube.workloads import Progress, Workload, WorkloadKey
-from productionpolicy.verdict.rollout_notes import STARTED
-from support.stage import WEB, Stage, settled
+from support.harness import WEB, Harness, settled
 
 
 def workload(name: str) -> Workload:
@@ -89,28 +89,28 @@ def test_pods_that_shut_down_later_take_no_slot() -> None:
 
 
 async def test_a_look_during_a_write_does_not_give_the_slot_back() -> None:
-    stage = Stage()
+    harness = Harness()
     amended: list[bool] = []
 
-    async def create_budget(_: Any) -> Any:
-        stage.rollouts.enter("default", stage.workload, slots=1)
-        stage.reconciler.look(WEB)
-        amended.append(stage.rollouts.rolling(WEB))
+    async def create(*_: Any) -> Any:
+        harness.rollouts.enter("default", harness.workload, slots=1)
+        harness.reconciler.evaluate(WEB)
+        amended.append(harness.rollouts.rolling(WEB))
         return {"metadata": {"name": "web-deployment-productionpolicy", "namespace": "shop", "resourceVersion": "9"}}
 
-    stage.written.create_budget = create_budget  # type: ignore[assignment, method-assign]  # what happens in the middle of a write
-    await stage.look()
+    harness.written.create = create  # type: ignore[assignment, method-assign]  # what happens in the middle of a write
+    await harness.reconcile()
     assert amended == [True]
 
 
 @pytest.mark.parametrize("time", ["9Z", "2025-13-40T00:00:00Z"])
 async def test_a_forged_note_of_a_rollout_stops_nobody(time: str) -> None:
-    stage = Stage()
-    stage.store.observe(NAMESPACES, {"metadata": {"name": "shop", "resourceVersion": "7"}})
+    harness = Harness()
+    harness.store.observe(NAMESPACES, {"metadata": {"name": "shop", "resourceVersion": "7"}})
     raw = settled()
-    notes = {"repairs.productionpolicy.dev/policy": "x", STARTED: f"preStop at {time}, after revision 1 [ab]"}
-    stage.store.observe(
+    notes = {REPAIRS_POLICY: "x", ROLLOUT_STARTED: f"preStop at {time}, after revision 1 [ab]"}
+    harness.store.observe(
         DEPLOYMENTS, {**raw, "metadata": {**raw["metadata"], "resourceVersion": "8", "annotations": notes}}
     )
-    stage.reconciler.resume(stage.store.all_workloads())
-    assert stage.reconciler.look(WEB) is not None
+    harness.reconciler.resume(harness.store.all_workloads())
+    assert harness.reconciler.evaluate(WEB) is not None

@@ -12,8 +12,8 @@ import pytest
 from aiohttp import web
 
 from productionpolicy.controller.clock import Clock
-from productionpolicy.controller.resources import NODES
-from productionpolicy.controller.watches import SILENT_SECONDS, Watches
+from productionpolicy.controller.resources import AUTOSCALERS, NODES, Resource
+from productionpolicy.controller.watches import SILENT_SECONDS, NotServed, Watches
 
 
 class Server:
@@ -42,13 +42,15 @@ class Heard:
     now: list[float]
     session: aiohttp.ClientSession
     url: str
+    """Of the list."""
+    missed: list[Resource]
 
     async def list_all(self) -> None:
-        async with self.session.get(f"{self.url}{NODES.path()}") as response:
+        async with self.session.get(self.url) as response:
             await response.read()
 
     async def watch(self) -> aiohttp.ClientResponse:
-        return await self.session.get(f"{self.url}{NODES.path()}?watch=true")
+        return await self.session.get(f"{self.url}?watch=true")
 
     async def hear(self, response: aiohttp.ClientResponse) -> None:
         await self.server.said.put(b'{"type": "BOOKMARK"}\n')
@@ -56,7 +58,7 @@ class Heard:
 
 
 @asynccontextmanager
-async def connected() -> AsyncIterator[Heard]:
+async def connected(resource: Resource = NODES) -> AsyncIterator[Heard]:
     server = Server()
     application = web.Application()
     application.router.add_get("/{path:.*}", server.answer)
@@ -65,22 +67,21 @@ async def connected() -> AsyncIterator[Heard]:
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     port = runner.addresses[0][1]
-    now = [0.0]
-    watches = Watches((NODES,), clock=Clock(monotonic=lambda: now[0]))
-    async with aiohttp.ClientSession(trace_configs=[watches.trace()]) as session:
-        yield Heard(server, watches, now, session, f"http://127.0.0.1:{port}")
+    now, missed = [0.0], list[Resource]()
+    watches = Watches((resource,), clock=Clock(monotonic=lambda: now[0]), missed=missed.append)
+    traces, url = [watches.trace()], f"http://127.0.0.1:{port}{resource.path()}"
+    async with aiohttp.ClientSession(trace_configs=traces, middlewares=[watches.retry_absent]) as session:
+        yield Heard(server, watches, now, session, url, missed)
     await runner.cleanup()
 
 
 async def test_a_kind_that_is_not_served_any_more_is_told_of_once() -> None:
-    missed = list[str]()
     async with connected() as heard:
-        heard.watches.missed = lambda resource: missed.append(resource.plural)
         await heard.list_all()
         heard.server.status = 404
         for _ in range(2):
             await heard.list_all()
-    assert missed == ["nodes"]
+    assert heard.missed == [NODES]
 
 
 async def test_a_watch_that_brings_something_now_and_then_is_not_silent() -> None:
@@ -119,3 +120,41 @@ async def test_what_was_opened_before_the_first_listing_has_not_begun_anew() -> 
             await asyncio.wait_for(heard.watches.opened(), 5)
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(heard.watches.begun(), 0.05)
+
+
+async def test_an_optional_kind_that_is_not_served_is_tried_again_and_nothing_waits_for_it() -> None:
+    async with connected(AUTOSCALERS) as heard:
+        heard.server.status = 404
+        with pytest.raises(NotServed):
+            await heard.list_all()
+        assert (heard.watches.absent, heard.watches.fault()) == ({AUTOSCALERS}, None)
+        assert await asyncio.wait_for(heard.watches.begun(), 5) == {AUTOSCALERS}
+        await asyncio.wait_for(heard.watches.opened(), 5)
+
+
+async def test_an_optional_kind_that_goes_and_comes_back_is_told_of_both_times() -> None:
+    async with connected(AUTOSCALERS) as heard:
+        await heard.list_all()
+        async with await heard.watch():
+            assert await asyncio.wait_for(heard.watches.begun(), 5) == {AUTOSCALERS}
+        heard.server.status = 404
+        for _ in range(2):
+            with pytest.raises(NotServed):
+                await heard.list_all()
+        assert await asyncio.wait_for(heard.watches.begun(), 5) == {AUTOSCALERS}
+        heard.now[0] = SILENT_SECONDS + 1
+        assert (heard.watches.fault(), heard.watches.longest_silence()) == (None, 0)
+        heard.server.status = 200
+        await heard.list_all()
+        async with await heard.watch():
+            assert await asyncio.wait_for(heard.watches.begun(), 5) == {AUTOSCALERS}
+            assert heard.watches.absent == set()
+
+
+@pytest.mark.parametrize("missed", [True, False])
+async def test_a_kind_that_is_known_to_be_absent_is_not_waited_for(missed: bool) -> None:
+    watches = Watches((AUTOSCALERS,), clock=Clock())
+    if missed:
+        watches.miss(AUTOSCALERS)
+        await asyncio.wait_for(watches.opened(), 5)
+    assert (watches.fault() is None) is missed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from productionpolicy.verdict import Case, Outcome, Plan, Verdict, audit, plan
+from productionpolicy.verdict import Inputs, Outcome, Plan, Verdict, audit, plan
 from support.examples import Example, as_documents, examples
 from support.manifests import Raw
 from support.server import defaulted, patched
@@ -13,25 +13,24 @@ EXAMPLES = examples()
 FAILING = [each for each in EXAMPLES if each.fails]
 
 
-def verdict(case: Case, name: str) -> Verdict:
-    return next(each for each in audit(case) if each.expectation == name)
+def verdict(inputs: Inputs, name: str) -> Verdict:
+    return next(each for each in audit(inputs) if each.expectation == name)
 
 
 def repairs(example: Example, planned: Plan) -> list[str]:
     return [each.expectation for each in planned.changes if each.expectation == example.expectation.name]
 
 
-def objects_after(planned: Plan, case: Case, raw: Raw) -> list[Raw]:
-    """Return the workload with the plan's patch, and the budget that the plan asks for."""
+def objects_after(planned: Plan, inputs: Inputs, raw: Raw) -> list[Raw]:
+    """Return the workload with the plan's patch, and the objects that the plan asks for."""
     after = [patched(raw, planned.patch)]
-    if planned.budget is not None and planned.budget.terms is not None:
-        after.append(planned.budget.terms.manifest(case.workload, policy="default"))
-    return after
+    wanted = (each.wanted for each in planned.objects if each.wanted)
+    return [*after, *(each.manifest(inputs.workload, policy="default") for each in wanted)]
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda each: each.name)
 def test_an_example_is_judged_as_its_file_says(example: Example) -> None:
-    found = verdict(example.case(example.workload), example.expectation.name)
+    found = verdict(example.inputs(example.workload), example.expectation.name)
     expected = example.expected.get("outcome", Outcome.FAILED if example.fails else Outcome.PASSED)
     assert (found.outcome, as_documents(found.findings)) == (expected, example.expected.get("findings", []))
 
@@ -39,32 +38,32 @@ def test_an_example_is_judged_as_its_file_says(example: Example) -> None:
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda each: each.name)
 def test_a_file_is_judged_as_the_object_that_the_server_makes_of_it(example: Example) -> None:
     name = example.expectation.name
-    offline, live = example.case(example.workload), example.case(defaulted(example.workload))
+    offline, live = example.inputs(example.workload), example.inputs(defaulted(example.workload))
     assert verdict(offline, name) == verdict(live, name)
     assert plan(offline) == plan(live)
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda each: each.name)
 def test_an_example_is_repaired_as_its_file_says(example: Example) -> None:
-    case = example.case(example.workload)
-    planned = plan(case)
+    inputs = example.inputs(example.workload)
+    planned = plan(inputs)
     if example.repaired is None:
         assert repairs(example, planned) == []
     else:
-        assert objects_after(planned, case, example.workload) == example.repaired
+        assert objects_after(planned, inputs, example.workload) == example.repaired
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda each: each.name)
 def test_what_is_left_to_a_person_is_left_for_the_reason_in_the_file(example: Example) -> None:
-    refusals = plan(example.case(example.workload)).refusals
+    refusals = plan(example.inputs(example.workload)).refusals
     assert refusals.get(example.expectation.name) == example.expected.get("refusal")
 
 
 @pytest.mark.parametrize("example", [each for each in FAILING if each.repaired], ids=lambda each: each.name)
 def test_a_repaired_example_passes_and_needs_nothing_more(example: Example) -> None:
     before = defaulted(example.workload)
-    planned = plan(example.case(before))
-    after, *budgets = objects_after(planned, example.case(before), before)
-    case = example.case(after, *budgets)
-    assert verdict(case, example.expectation.name).outcome is Outcome.PASSED
-    assert plan(case).empty
+    planned = plan(example.inputs(before))
+    after, *budgets = objects_after(planned, example.inputs(before), before)
+    inputs = example.inputs(after, *budgets)
+    assert verdict(inputs, example.expectation.name).outcome is Outcome.PASSED
+    assert plan(inputs).empty

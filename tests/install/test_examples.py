@@ -17,7 +17,7 @@ from productionpolicy.controller.store import Store
 from productionpolicy.expectations import EXPECTATIONS
 from productionpolicy.kube.workloads import Kind
 from productionpolicy.policy import Policy, read_policy
-from productionpolicy.verdict import Case, Outcome, audit, plan
+from productionpolicy.verdict import Inputs, Outcome, audit, plan
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 POLICY = EXAMPLES / "policy.yaml"
@@ -78,9 +78,9 @@ def test_the_shop_has_the_workloads_that_are_told_of(shop: Store) -> None:
 
 @pytest.mark.parametrize("name", FOR_PEOPLE)
 def test_a_workload_has_the_faults_that_its_comment_tells(shop: Store, policy: Policy, name: str) -> None:
-    case = _case(shop, policy, name)
-    failed = {each.expectation for each in audit(case) if each.outcome is Outcome.FAILED}
-    repaired = {each.expectation for each in plan(case).changes}
+    inputs = _case(shop, policy, name)
+    failed = {each.expectation for each in audit(inputs) if each.outcome is Outcome.FAILED}
+    repaired = {each.expectation for each in plan(inputs).changes}
 
     assert failed - repaired == FOR_PEOPLE[name]
     assert bool(repaired) == (name not in NOTHING_TO_REPAIR)
@@ -92,11 +92,11 @@ def test_the_exemption_is_needed_and_holds(shop: Store, policy: Policy) -> None:
     assert outcomes["preStop"] is Outcome.EXEMPT
 
 
-def _case(shop: Store, policy: Policy, name: str) -> Case:
+def _case(shop: Store, policy: Policy, name: str) -> Inputs:
     [key] = [each for each in shop.workloads("shop") if each.name == name]
     workload = shop.workload(key)
     assert workload is not None
-    return Case(workload, around=shop.surroundings(workload), policy=policy, today=date(2026, 1, 1))
+    return Inputs(workload, around=shop.surroundings(workload), policy=policy, today=date(2026, 1, 1))
 
 
 def _told(policy: Policy) -> Any:

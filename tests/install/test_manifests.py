@@ -15,6 +15,7 @@ import yaml
 
 from control_plane.plane import ControlPlane, KubectlFailed
 from productionpolicy.cli.run import command
+from productionpolicy.kube.identity import API_VERSION
 from productionpolicy.policy import InvalidPolicy, read_policy
 
 Object = dict[str, Any]
@@ -215,7 +216,7 @@ def _manifest(name: str) -> Object:
 
 def _policy(spec: Object, *, name: str = "try") -> Object:
     return {
-        "apiVersion": "productionpolicy.dev/v1alpha1",
+        "apiVersion": API_VERSION,
         "kind": "ProductionPolicy",
         "metadata": {"name": name},
         "spec": _without_nothing(spec),

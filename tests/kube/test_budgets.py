@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from productionpolicy.kube.budgets import read_budget
+from productionpolicy.kube.identity import MANAGED_BY
 from productionpolicy.kube.selectors import Selector
 from support.manifests import budget
 
@@ -77,7 +78,7 @@ def test_a_budget_is_read_whole() -> None:
         metadata={
             "uid": "u1",
             "resourceVersion": "7",
-            "labels": {"app.kubernetes.io/managed-by": "productionpolicy"},
+            "labels": {MANAGED_BY: "productionpolicy"},
             "ownerReferences": [{"kind": "Deployment", "uid": "owner"}],
             "deletionTimestamp": "2026-01-01T00:00:00Z",
         },
@@ -88,21 +89,21 @@ def test_a_budget_is_read_whole() -> None:
     assert (read.namespace, read.name, read.uid, read.resource_version) == ("shop", "mine", "u1", "7")
     assert (read.selector, read.terms) == (Selector.of_labels({"app": "web"}), "maxUnavailable 25%")
     assert (read.eviction_policy, read.owner_uids) == ("AlwaysAllow", ("owner",))
-    assert (read.ours, read.deleting) == (True, True)
+    assert (read.made_by_operator, read.deleting) == (True, True)
 
 
 @pytest.mark.parametrize(
     "metadata",
     [
         {},
-        {"labels": {"app.kubernetes.io/managed-by": "productionpolicy"}},
-        {"labels": {"app.kubernetes.io/managed-by": "Helm"}, "ownerReferences": [{"uid": "owner"}]},
+        {"labels": {MANAGED_BY: "productionpolicy"}},
+        {"labels": {MANAGED_BY: "Helm"}, "ownerReferences": [{"uid": "owner"}]},
         {"ownerReferences": [{"uid": "owner"}]},
     ],
     ids=["bare", "label only", "label of another", "owner only"],
 )
 def test_a_budget_is_ours_only_by_label_and_owner_reference(metadata: dict[str, Any]) -> None:
-    assert read_budget(budget(metadata=metadata)).ours is False
+    assert read_budget(budget(metadata=metadata)).made_by_operator is False
 
 
 def deadlocked(*, generation: int = 1, **status: Any) -> bool:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from productionpolicy.kube.inventory import Inventory
-from productionpolicy.kube.neighbours import NEIGHBOURS, Neighbour, read_neighbour
+from productionpolicy.kube.neighbours import NEIGHBOURS, Neighbour, known_kind, read_neighbour
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import Workload, WorkloadKey, read_workload
 from support.clusters import OTHER, WITHOUT, Identity, clusters, identity, objects
@@ -23,7 +23,8 @@ NOWHERE_ELSE, ANYWHERE = (False, (OTHER,)), (True, (OTHER, WITHOUT, WITHOUT))
 
 
 def read(raw: Raw) -> Workload | Neighbour:
-    return read_neighbour(raw["kind"], raw) if raw["kind"] in NEIGHBOURS else read_workload(raw)
+    kind = known_kind(raw)
+    return read_neighbour(kind, raw) if kind and kind in NEIGHBOURS else read_workload(raw)
 
 
 def placed(raw: Raw, namespace: str | None) -> Raw:
@@ -44,7 +45,7 @@ def found(inventory: Inventory) -> dict[WorkloadKey, Surroundings]:
 
 
 def expected(raws: list[Raw], *, any_namespace: bool) -> dict[WorkloadKey, Surroundings]:
-    workloads = [(read_workload(each), each) for each in raws if each["kind"] not in NEIGHBOURS]
+    workloads = [(read_workload(each), each) for each in raws if known_kind(each) not in NEIGHBOURS]
     return {
         workload.key: surroundings_of(raw, raws, any_namespace=any_namespace)
         for workload, raw in workloads

@@ -100,7 +100,7 @@ def test_the_last_writer_is_the_one_with_the_newest_entry() -> None:
         entry("argocd", time="2026-03-01T00:00:00Z"),
         entry("kubectl", time="2026-02-01T00:00:00Z"),
     )
-    assert owned.last_writer.manager == "argocd"
+    assert owned.last_update.manager == "argocd"
 
 
 def test_neither_status_writers_nor_we_are_the_last_writer() -> None:
@@ -109,8 +109,8 @@ def test_neither_status_writers_nor_we_are_the_last_writer() -> None:
         entry("kube-controller-manager", time="2026-03-01T00:00:00Z", subresource="status"),
         entry("productionpolicy", time="2026-04-01T00:00:00Z"),
     )
-    assert owned.last_writer.manager == "helm"
+    assert owned.last_update.manager == "helm"
 
 
 def test_without_entries_there_is_no_last_writer() -> None:
-    assert entries().last_writer.manager == ""
+    assert entries().last_update.manager == ""

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from productionpolicy.kube.budgets import read_budget
+from productionpolicy.kube.budgets import BUDGET, read_budget
 from productionpolicy.kube.surroundings import (
     ALONE,
     Autoscaler,
     Reach,
-    Server,
+    ServerFeatures,
     Surroundings,
     Topology,
     read_autoscaler,
@@ -91,8 +91,8 @@ def test_a_key_that_one_node_lacks_is_not_carried_by_all() -> None:
 def test_a_release_honours_what_it_has_on_by_default(
     version: tuple[int, int, int], *, matches_label_keys: bool, max_unavailable_of_sets: bool
 ) -> None:
-    expected = Server(matches_label_keys=matches_label_keys, max_unavailable_of_sets=max_unavailable_of_sets)
-    assert Server.of(version) == expected
+    expected = ServerFeatures(matches_label_keys=matches_label_keys, max_unavailable_of_sets=max_unavailable_of_sets)
+    assert ServerFeatures.of(version) == expected
 
 
 def scaled_object(**spec: Any) -> Raw:
@@ -112,13 +112,13 @@ def test_a_scaled_object_of_keda_says_floor_and_ceiling() -> None:
 
 def test_the_surroundings_without_our_budget_tell_that_it_exists() -> None:
     both = (read_budget(budget("mine")), read_budget(budget("ours")))
-    left = Surroundings(budgets=both).without(both[1])
-    assert ([each.name for each in left.budgets], left.guarded) == (["mine"], True)
+    left = Surroundings(budgets=both, owned={BUDGET: both[1]}).without_owned()
+    assert ([each.name for each in left.budgets], left.holds_owned(BUDGET)) == (["mine"], True)
 
 
 def test_a_budget_that_is_being_deleted_guards_nothing() -> None:
     dying = read_budget(budget("ours", metadata={"deletionTimestamp": "2026-01-01T00:00:00Z"}))
-    assert Surroundings(budgets=(dying,)).without(dying).guarded is False
+    assert not Surroundings(budgets=(dying,), owned={BUDGET: dying}).without_owned().holds_owned(BUDGET)
 
 
 def test_a_budget_reaches_the_sum_of_the_floors_of_what_it_selects() -> None:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from productionpolicy.kube.counts import Count
+from productionpolicy.kube.identity import EXEMPT
 from productionpolicy.kube.selectors import Selector
 from productionpolicy.kube.workloads import Hook, Kind, Strategy, Workload, WorkloadKey, is_made, read_workload
 from support.manifests import Raw, container, deployment, job, pod, stateful_set
@@ -37,7 +38,7 @@ def test_a_workload_is_read_whole() -> None:
         metadata={
             "resourceVersion": "9",
             "ownerReferences": [{"kind": "App", "name": "shop", "uid": "x", "controller": True}],
-            "annotations": {"exempt.productionpolicy.dev/spread": "because", "example.com/note": "x"},
+            "annotations": {f"{EXEMPT}spread": "because", "example.com/note": "x"},
             "deletionTimestamp": "2026-01-01T00:00:00Z",
         },
         strategy={"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "1%", "maxSurge": 2}},
@@ -46,7 +47,7 @@ def test_a_workload_is_read_whole() -> None:
     read = read_workload(raw)
     assert (read.key, read.resource_version) == (WorkloadKey("shop", "Deployment", "web"), "9")
     assert (read.kind, read.replicas, read.generation, read.controller) == (Kind.DEPLOYMENT, 4, 1, "App shop")
-    assert read.notes == {"exempt.productionpolicy.dev/spread": "because"}
+    assert read.notes == {f"{EXEMPT}spread": "because"}
     assert read.strategy == Strategy("RollingUpdate", Count(1, percent=True), Count(2))
     assert (read.paused, read.deleting, read.unreadable) == (True, True, ())
 
@@ -230,9 +231,9 @@ def test_the_rest_is_what_no_repair_touches(raw: Raw, seconds: int) -> None:
         terminationGracePeriod={"shutdownSeconds": 60},
     )
     world = World(raw, policy=strict)
-    before = world.case.workload.rest
+    before = world.inputs.workload.rest
     world.reconcile()
-    assert world.case.workload.rest == before
+    assert world.inputs.workload.rest == before
 
 
 @given(raw=workloads(), replicas=st.integers(0, 9))

@@ -24,9 +24,9 @@ OTHERS = [each for each in EXAMPLES if each not in DERIVED and each.server == NE
 @pytest.mark.parametrize("example", OTHERS, ids=lambda each: each.name)
 @pytest.mark.parametrize("form", ["yaml", "json"])
 def test_a_file_is_judged_as_the_objects_in_it(example: Example, form: str) -> None:
-    case = example.case(example.workload)
-    found = next(each for each in judged(example, form).workloads if each.key == case.workload.key)
-    assert [each for each in found.verdicts if each.expectation != "apiVersion"] == list(audit(case))
+    inputs = example.inputs(example.workload)
+    found = next(each for each in judged(example, form).workloads if each.key == inputs.workload.key)
+    assert [each for each in found.verdicts if each.expectation != "apiVersion"] == list(audit(inputs))
 
 
 @pytest.mark.parametrize("example", DERIVED, ids=lambda each: each.name)

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from productionpolicy.kube.identity import EXEMPT, REPAIRS
 from productionpolicy.policy import Exemption, exemptions_of
 
 TODAY = date(2026, 6, 15)
-PREFIX = "exempt.productionpolicy.dev/"
+PREFIX = EXEMPT
 
 
 def exemption(text: str, *, name: str = "spread") -> Exemption:
@@ -130,7 +131,7 @@ def test_a_name_that_no_expectation_has_is_void() -> None:
 def test_other_annotations_are_no_exemptions() -> None:
     annotations = {
         "productionpolicy.dev/spread": "x",
-        "repairs.productionpolicy.dev/spread": "x",
+        f"{REPAIRS}spread": "x",
         "exempt.other.dev/a": "x",
     }
     assert exemptions_of(annotations, today=TODAY) == ()

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from productionpolicy.expectations import EXPECTATIONS
+from productionpolicy.kube.identity import GROUP, PLURAL
 from productionpolicy.policy.schema import custom_resource_definition
 from productionpolicy.policy.spec import Spec
 from productionpolicy.policy.status import MOST_NAMESPACES, MOST_VIOLATIONS
@@ -50,7 +51,7 @@ def test_it_is_the_resource_that_the_documentation_names() -> None:
     names, spec = DEFINITION["spec"]["names"], DEFINITION["spec"]
     assert (spec["group"], VERSION["name"], spec["scope"]) == ("productionpolicy.dev", "v1alpha1", "Cluster")
     assert (names["kind"], names["plural"], names["shortNames"]) == ("ProductionPolicy", "productionpolicies", ["pp"])
-    assert DEFINITION["metadata"]["name"] == "productionpolicies.productionpolicy.dev"
+    assert DEFINITION["metadata"]["name"] == f"{PLURAL}.{GROUP}"
     assert VERSION["subresources"] == {"status": {}}
 
 

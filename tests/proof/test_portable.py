@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from proof.agent import arguments_of, running_status
 from proof.portable import serving_addresses
-from proof.stage import is_ready
+from proof.testbed import is_ready
 
 
 def endpoint(address: str, *, ready: bool, serving: bool = True) -> dict[str, object]:

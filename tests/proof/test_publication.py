@@ -37,7 +37,7 @@ def test_it_was_measured_on_real_nodes(result: dict[str, object]) -> None:
     assert str(result["nodes"]).startswith("real nodes")
 
 
-def test_every_scenario_was_played(scenarios: list[Figures]) -> None:
+def test_every_scenario_was_run(scenarios: list[Figures]) -> None:
     assert [each["name"] for each in scenarios] == [each.name for each in SCENARIOS]
 
 

@@ -8,11 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from productionpolicy.expectations import REPAIRABLE
 from productionpolicy.kube.counts import Count
+from productionpolicy.kube.repairable import OF_CONTAINERS, OF_PODS, OF_WORKLOADS, without
 from productionpolicy.kube.workloads import Workload, read_workload
 from productionpolicy.repairs import (
     Amendment,
     AntiAffinity,
+    Drift,
     Grace,
     Illegible,
     MaxUnavailable,
@@ -20,7 +23,6 @@ from productionpolicy.repairs import (
     Notation,
     Separation,
     Sleep,
-    Standing,
     TopologySpread,
     merged,
 )
@@ -97,8 +99,8 @@ def undecided(container: Raw) -> Raw:
     return {name: value for name, value in container.items() if name != "terminationMessagePolicy"}
 
 
-def standing(amendment: Amendment, raw: Raw) -> Standing:
-    return amendment.standing(read_workload(raw))
+def drift(amendment: Amendment, raw: Raw) -> Drift:
+    return amendment.drift(read_workload(raw))
 
 
 def made(amendment: Amendment, raw: Raw) -> Raw:
@@ -224,7 +226,7 @@ def test_the_withdrawal_leaves_no_trace_of_the_patch(amendment: Amendment, raw: 
 
 @given(amendment=AMENDMENTS, raw=owners_objects())
 def test_what_is_made_stands(amendment: Amendment, raw: Raw) -> None:
-    assert standing(amendment, made(amendment, raw)) == Standing(kept=amendment)
+    assert drift(amendment, made(amendment, raw)) == Drift(kept=amendment)
 
 
 @given(amendment=AMENDMENTS, raw=owners_objects())
@@ -232,16 +234,32 @@ def test_a_patch_touches_the_pod_template_if_and_only_if_it_restarts(amendment: 
     assert ("template" in amendment.patch(read_workload(raw))["spec"]) is amendment.restarts
 
 
+@given(amendment=AMENDMENTS, raw=owners_objects())
+def test_a_patch_writes_only_the_fields_that_the_amendment_declares(amendment: Amendment, raw: Raw) -> None:
+    after = made(amendment, raw)
+    for patch in (amendment.patch(read_workload(raw)), amendment.withdrawal(read_workload(after))):
+        spec = dict(without(set(amendment.fields) & set(OF_WORKLOADS), patch["spec"]))
+        pod = dict(without(set(amendment.fields) & set(OF_PODS), spec.pop("template", {}).get("spec", {})))
+        containers = [*pod.pop("containers", ()), *pod.pop("initContainers", ())]
+        others = [without(set(amendment.fields) & set(OF_CONTAINERS), each) for each in containers]
+        assert not [name for each in (spec, pod, *others) for name in each if name != "name" and each[name] is not None]
+
+
+def test_each_field_that_is_said_to_be_repairable_is_written_by_a_repair() -> None:
+    declared = {field for each in REPAIRABLE if each.amendment for field in each.amendment.fields}
+    assert declared == {*OF_WORKLOADS, *OF_PODS, *OF_CONTAINERS}
+
+
 @given(amendment=AMENDMENTS)
-def test_an_amendment_serves_where_it_is_wanted_itself(amendment: Amendment) -> None:
-    assert amendment.serves(amendment)
+def test_an_amendment_satisfies_where_it_is_wanted_itself(amendment: Amendment) -> None:
+    assert amendment.satisfies(amendment)
 
 
 @given(amendment=AMENDMENTS, raw=owners_objects(), declared=st.booleans())
 def test_what_its_owner_declares_meanwhile_is_the_owners(amendment: Amendment, raw: Raw, declared: bool) -> None:
     after = made(amendment, raw)
     recorded = server_side_applied(after) if declared else updated(after)
-    assert standing(amendment, recorded).kept == (None if declared else amendment)
+    assert drift(amendment, recorded).kept == (None if declared else amendment)
 
 
 # What has become of each.
@@ -261,14 +279,14 @@ BOTH = Sleep(10, ("web", "api"))
 @pytest.mark.parametrize(
     ("workload", "expected"),
     [
-        (hooked(TEN, TEN), Standing(BOTH)),
-        (hooked(TEN, None), Standing(Sleep(10, ("web",)), undone=True)),
-        (hooked(None, None), Standing(None, undone=True)),
-        (hooked(TEN, {"sleep": {"seconds": 5}}), Standing(Sleep(10, ("web",)))),
-        (hooked(TEN, {"exec": {"command": ["x"]}}), Standing(Sleep(10, ("web",)))),
-        (hooked({"exec": {"command": ["x"]}}, {"httpGet": {"port": 1}}), Standing(None)),
-        (hooked(TEN), Standing(Sleep(10, ("web",)))),
-        (hooked(), Standing(None)),
+        (hooked(TEN, TEN), Drift(BOTH)),
+        (hooked(TEN, None), Drift(Sleep(10, ("web",)), undone=True)),
+        (hooked(None, None), Drift(None, undone=True)),
+        (hooked(TEN, {"sleep": {"seconds": 5}}), Drift(Sleep(10, ("web",)))),
+        (hooked(TEN, {"exec": {"command": ["x"]}}), Drift(Sleep(10, ("web",)))),
+        (hooked({"exec": {"command": ["x"]}}, {"httpGet": {"port": 1}}), Drift(None)),
+        (hooked(TEN), Drift(Sleep(10, ("web",)))),
+        (hooked(), Drift(None)),
     ],
     ids=[
         "unchanged",
@@ -281,41 +299,41 @@ BOTH = Sleep(10, ("web", "api"))
         "both containers are gone",
     ],
 )
-def test_a_sleep_stands_in_the_containers_that_still_have_it(workload: Workload, expected: Standing) -> None:
-    assert BOTH.standing(workload) == expected
+def test_a_sleep_stands_in_the_containers_that_still_have_it(workload: Workload, expected: Drift) -> None:
+    assert BOTH.drift(workload) == expected
 
 
 def test_only_a_longer_grace_period_is_more_than_what_is_wanted() -> None:
     wanted: list[Amendment] = [Grace(30, 39), Grace(30, 40), Grace(30, 41), BOTH]
-    assert [Grace(30, 40).surpasses(each) for each in wanted] == [True, False, False, False]
+    assert [Grace(30, 40).exceeds(each) for each in wanted] == [True, False, False, False]
 
 
 @given(amendment=AMENDMENTS)
 def test_no_amendment_is_more_than_itself(amendment: Amendment) -> None:
-    assert not amendment.surpasses(amendment)
+    assert not amendment.exceeds(amendment)
 
 
 def test_a_sleep_that_its_owner_adopts_in_one_container_stands_in_the_other() -> None:
     manifest = deployment(pod={"containers": [container(lifecycle={"preStop": TEN}), container("api")]})
     entry = server_side_applied(manifest)["metadata"]
     live = deployment(pod={"containers": [container(n, lifecycle={"preStop": TEN}) for n in ("web", "api")]})
-    assert standing(BOTH, {**live, "metadata": entry}) == Standing(Sleep(10, ("api",)))
+    assert drift(BOTH, {**live, "metadata": entry}) == Drift(Sleep(10, ("api",)))
 
 
 @pytest.mark.parametrize(
     ("seconds", "expected"),
     [
-        (40, Standing(Grace(30, 40))),
-        (30, Standing(None, restored=True)),
-        (35, Standing(None)),
-        (90, Standing(None)),
-        (None, Standing(None, restored=True)),
+        (40, Drift(Grace(30, 40))),
+        (30, Drift(None, restored=True)),
+        (35, Drift(None)),
+        (90, Drift(None)),
+        (None, Drift(None, restored=True)),
     ],
     ids=["unchanged", "put back", "made shorter", "made longer", "removed, so that the default is back"],
 )
-def test_a_grace_period_stands_until_somebody_changes_it(seconds: int | None, expected: Standing) -> None:
+def test_a_grace_period_stands_until_somebody_changes_it(seconds: int | None, expected: Drift) -> None:
     raw = deployment(pod={} if seconds is None else {"terminationGracePeriodSeconds": seconds})
-    assert standing(Grace(30, 40), raw) == expected
+    assert drift(Grace(30, 40), raw) == expected
 
 
 @pytest.mark.parametrize(
@@ -324,23 +342,23 @@ def test_a_grace_period_stands_until_somebody_changes_it(seconds: int | None, ex
 def test_max_unavailable_stands_until_somebody_changes_it(value: Any, restored: bool, kept: bool) -> None:
     amendment = MaxUnavailable(Count(25, percent=True), Count(1, percent=True))
     raw = deployment(strategy={"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": value}})
-    assert standing(amendment, raw) == Standing(amendment if kept else None, restored=restored)
+    assert drift(amendment, raw) == Drift(amendment if kept else None, restored=restored)
 
 
 @pytest.mark.parametrize(
     ("pod", "expected"),
     [
-        ({"affinity": anti_affinity()}, Standing(AntiAffinity(preferred=(HOST,)))),
-        ({"affinity": {**anti_affinity(), "nodeAffinity": {}}}, Standing(AntiAffinity(preferred=(HOST,)))),
-        ({}, Standing(None, undone=True)),
-        ({"affinity": {"podAntiAffinity": {}}}, Standing(None, undone=True)),
-        ({"affinity": anti_affinity(key=ZONE)}, Standing(None)),
-        ({"affinity": anti_affinity(required=True)}, Standing(None)),
+        ({"affinity": anti_affinity()}, Drift(AntiAffinity(preferred=(HOST,)))),
+        ({"affinity": {**anti_affinity(), "nodeAffinity": {}}}, Drift(AntiAffinity(preferred=(HOST,)))),
+        ({}, Drift(None, undone=True)),
+        ({"affinity": {"podAntiAffinity": {}}}, Drift(None, undone=True)),
+        ({"affinity": anti_affinity(key=ZONE)}, Drift(None)),
+        ({"affinity": anti_affinity(required=True)}, Drift(None)),
     ],
     ids=["unchanged", "beside another affinity", "taken away", "emptied", "on another key", "of another strength"],
 )
-def test_anti_affinity_stands_as_a_whole_or_not_at_all(pod: Raw, expected: Standing) -> None:
-    assert standing(AntiAffinity(preferred=(HOST,)), deployment(pod=pod)) == expected
+def test_anti_affinity_stands_as_a_whole_or_not_at_all(pod: Raw, expected: Drift) -> None:
+    assert drift(AntiAffinity(preferred=(HOST,)), deployment(pod=pod)) == expected
 
 
 def test_anti_affinity_serves_whatever_the_nodes_made_of_what_was_asked() -> None:
@@ -349,13 +367,13 @@ def test_anti_affinity_serves_whatever_the_nodes_made_of_what_was_asked() -> Non
         AntiAffinity(required=(HOST,), preferred=(ZONE,)),
         AntiAffinity(preferred=(ZONE, HOST), wanting=True),
     ):
-        assert found.serves(asked)
+        assert found.satisfies(asked)
 
 
 def test_anti_affinity_does_not_serve_another_wish() -> None:
     found = AntiAffinity(preferred=(HOST,))
     told = [
-        found.serves(each)
+        found.satisfies(each)
         for each in (
             AntiAffinity(preferred=(ZONE,)),
             AntiAffinity(required=(HOST,)),
@@ -400,16 +418,16 @@ def test_constraints_never_keep_a_pod_from_its_place_and_select_what_the_workloa
 @pytest.mark.parametrize(
     ("constraints", "expected"),
     [
-        ((soft(HOST), soft(ZONE)), Standing(PER_ROLLOUT)),
-        ((), Standing(None, undone=True)),
-        ((soft(HOST),), Standing(TopologySpread((HOST,), per_rollout=True), undone=True)),
-        ((soft(HOST, maxSkew=2), soft(ZONE)), Standing(TopologySpread((ZONE,), per_rollout=True))),
-        ((soft(HOST, matchLabelKeys=["x"]),), Standing(None)),
-        ((soft(HOST, nodeTaintsPolicy="Honor"), soft(ZONE)), Standing(TopologySpread((ZONE,), per_rollout=True))),
-        ((soft(HOST, minDomains=2),), Standing(None)),
-        ((soft(HOST, labelSelector={}), soft(ZONE)), Standing(TopologySpread((ZONE,), per_rollout=True))),
-        ((soft(HOST), soft(ZONE), constraint()), Standing(TopologySpread((ZONE,), per_rollout=True))),
-        ((soft(HOST), soft(ZONE), constraint(topologyKey="rack")), Standing(PER_ROLLOUT)),
+        ((soft(HOST), soft(ZONE)), Drift(PER_ROLLOUT)),
+        ((), Drift(None, undone=True)),
+        ((soft(HOST),), Drift(TopologySpread((HOST,), per_rollout=True), undone=True)),
+        ((soft(HOST, maxSkew=2), soft(ZONE)), Drift(TopologySpread((ZONE,), per_rollout=True))),
+        ((soft(HOST, matchLabelKeys=["x"]),), Drift(None)),
+        ((soft(HOST, nodeTaintsPolicy="Honor"), soft(ZONE)), Drift(TopologySpread((ZONE,), per_rollout=True))),
+        ((soft(HOST, minDomains=2),), Drift(None)),
+        ((soft(HOST, labelSelector={}), soft(ZONE)), Drift(TopologySpread((ZONE,), per_rollout=True))),
+        ((soft(HOST), soft(ZONE), constraint()), Drift(TopologySpread((ZONE,), per_rollout=True))),
+        ((soft(HOST), soft(ZONE), constraint(topologyKey="rack")), Drift(PER_ROLLOUT)),
     ],
     ids=[
         "unchanged",
@@ -424,14 +442,14 @@ def test_constraints_never_keep_a_pod_from_its_place_and_select_what_the_workloa
         "another one on another key",
     ],
 )
-def test_constraints_stand_key_by_key(constraints: tuple[Raw, ...], expected: Standing) -> None:
-    assert standing(PER_ROLLOUT, spread_by(*constraints)) == expected
+def test_constraints_stand_key_by_key(constraints: tuple[Raw, ...], expected: Drift) -> None:
+    assert drift(PER_ROLLOUT, spread_by(*constraints)) == expected
 
 
 def test_a_constraint_that_its_owner_adopts_is_the_owners_and_the_other_stands() -> None:
     entry = server_side_applied(spread_by(soft(HOST)))["metadata"]
     live = {**spread_by(soft(HOST), soft(ZONE)), "metadata": entry}
-    assert standing(PER_ROLLOUT, live) == Standing(TopologySpread((ZONE,), per_rollout=True))
+    assert drift(PER_ROLLOUT, live) == Drift(TopologySpread((ZONE,), per_rollout=True))
 
 
 def test_a_withdrawal_leaves_the_owners_constraint_on_another_key_as_it_is() -> None:
@@ -452,13 +470,13 @@ def test_a_withdrawal_leaves_the_owners_constraint_on_another_key_as_it_is() -> 
 def test_one_rule_takes_the_place_of_another_in_one_patch(before: Amendment, wanted: Amendment) -> None:
     live = made(before, deployment())
     view = read_workload(live)
-    assert not before.serves(wanted)
+    assert not before.satisfies(wanted)
     assert patched(live, merged(before.withdrawal(view), wanted.patch(view))) == made(wanted, deployment())
 
 
 def test_constraints_serve_whatever_the_nodes_made_of_what_was_asked() -> None:
-    assert TopologySpread((HOST,), per_rollout=True, left_out=(ZONE,)).serves(PER_ROLLOUT)
-    assert not PER_ROLLOUT.serves(TopologySpread((HOST,), per_rollout=True))
+    assert TopologySpread((HOST,), per_rollout=True, left_out=(ZONE,)).satisfies(PER_ROLLOUT)
+    assert not PER_ROLLOUT.satisfies(TopologySpread((HOST,), per_rollout=True))
 
 
 def test_a_patch_names_native_sidecars_where_they_stand() -> None:
@@ -486,22 +504,22 @@ def with_policies(web: Raw, api: Raw) -> Raw:
 @pytest.mark.parametrize(
     ("web", "api", "expected"),
     [
-        (FROM_LOGS, FROM_LOGS, Standing(MessagePolicy(("web", "api")))),
-        (FROM_LOGS, FILE, Standing(MessagePolicy(("web",)), undone=True)),
-        (FILE, FILE, Standing(None, undone=True)),
+        (FROM_LOGS, FROM_LOGS, Drift(MessagePolicy(("web", "api")))),
+        (FROM_LOGS, FILE, Drift(MessagePolicy(("web",)), undone=True)),
+        (FILE, FILE, Drift(None, undone=True)),
     ],
 )
-def test_a_policy_of_messages_stands_where_it_is_still_ours(web: Raw, api: Raw, expected: Standing) -> None:
-    assert standing(MessagePolicy(("web", "api")), with_policies(web, api)) == expected
+def test_a_policy_of_messages_stands_where_it_is_still_ours(web: Raw, api: Raw, expected: Drift) -> None:
+    assert drift(MessagePolicy(("web", "api")), with_policies(web, api)) == expected
 
 
 def test_a_policy_of_messages_that_the_owner_declares_is_the_owners() -> None:
     raw = server_side_applied(with_policies(FROM_LOGS, FROM_LOGS))
-    assert standing(MessagePolicy(("web", "api")), raw) == Standing(None)
+    assert drift(MessagePolicy(("web", "api")), raw) == Drift(None)
 
 
 def test_a_policy_of_messages_of_a_container_that_is_gone_is_no_concern() -> None:
-    assert standing(MessagePolicy(("gone",)), with_policies(FROM_LOGS, FILE)) == Standing(None)
+    assert drift(MessagePolicy(("gone",)), with_policies(FROM_LOGS, FILE)) == Drift(None)
 
 
 def test_the_withdrawn_policy_of_messages_is_the_default() -> None:

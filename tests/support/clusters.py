@@ -8,12 +8,14 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from productionpolicy.kube.identity import MANAGED_BY
+from productionpolicy.kube.kinds import GroupKind
 from support.manifests import Raw, autoscaler, budget, deployment, job, node, pod, stateful_set
 
 NAMESPACE, OTHER, WITHOUT = "shop", "bank", "anywhere"
 """Where most objects are, where some are, and what stands for a namespace that is not given."""
 
-Identity = tuple[str, str, str]
+Identity = tuple[GroupKind, str, str]
 """Kind, namespace and name."""
 
 _TEAM = {"team": "shop"}
@@ -26,7 +28,7 @@ _DELETED_ON_SUCCESS = {"helm.sh/hook": "test", "helm.sh/hook-delete-policy": "ho
 
 def identity(raw: Raw) -> Identity:
     """Return what names an object."""
-    return raw["kind"], raw["metadata"].get("namespace", ""), raw["metadata"]["name"]
+    return GroupKind.of(raw), raw["metadata"].get("namespace", ""), raw["metadata"]["name"]
 
 
 def clusters(*namespaces: str) -> st.SearchStrategy[list[Raw]]:
@@ -72,7 +74,7 @@ def _workloads() -> Iterator[Raw]:
 
 def _budgets() -> Iterator[Raw]:
     owner = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
-    operators: Raw = {"ownerReferences": [owner], "labels": {"app.kubernetes.io/managed-by": "productionpolicy"}}
+    operators: Raw = {"ownerReferences": [owner], "labels": {MANAGED_BY: "productionpolicy"}}
     selectors: list[Raw] = [
         {"matchLabels": {"app": "web"}},
         {"matchLabels": _TEAM},

@@ -18,10 +18,10 @@ from typing import Any
 import yaml
 
 from productionpolicy.expectations import BY_NAME, Expectation, Finding
-from productionpolicy.kube.surroundings import Server
+from productionpolicy.kube.surroundings import ServerFeatures
 from productionpolicy.kube.workloads import Kind, read_workload
 from productionpolicy.policy import Policy
-from productionpolicy.verdict import Case
+from productionpolicy.verdict import Inputs
 from support.manifests import Raw
 from support.policies import only, policy
 from support.surroundings import NEWEST, surroundings_of
@@ -41,7 +41,7 @@ class Example:
     spec: Raw
     """The spec of the policy, as far as the file gives one."""
     expected: Raw
-    server: Server
+    server: ServerFeatures
 
     @property
     def name(self) -> str:
@@ -72,10 +72,10 @@ class Example:
         named = given.pop("expectations", {})
         return policy(spec=given, **named)
 
-    def case(self, workload: Raw, *others: Raw, governed_by: Policy | None = None) -> Case:
-        """Return the case of a form of the workload, among other objects beside those of the file."""
+    def inputs(self, workload: Raw, *others: Raw, governed_by: Policy | None = None) -> Inputs:
+        """Return the inputs of a form of the workload, among other objects beside those of the file."""
         around = (*self.others, *others)
-        return Case(
+        return Inputs(
             read_workload(workload),
             around=surroundings_of(workload, around, server=self.server),
             policy=governed_by or self.policy,
@@ -115,9 +115,9 @@ def _read(path: Path) -> Example:
     )
 
 
-def _read_server(document: Raw) -> Server:
+def _read_server(document: Raw) -> ServerFeatures:
     """Return what a server of the version that a file gives honours; without one, the newest."""
-    return Server.of(tuple(map(int, document["version"].split(".")))) if document else NEWEST
+    return ServerFeatures.of(tuple(map(int, document["version"].split(".")))) if document else NEWEST
 
 
 def as_documents(findings: tuple[Finding, ...]) -> list[Raw]:

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TypeVar
 
-from productionpolicy.kube.budgets import Budget, is_ours_beside
-from productionpolicy.kube.neighbours import NEIGHBOURS, Neighbour, read_neighbour
+from productionpolicy.kube.budgets import BUDGET, Budget
+from productionpolicy.kube.neighbours import NEIGHBOURS, Neighbour, kind_of, known_kind, read_neighbour
+from productionpolicy.kube.owned import is_made_for
 from productionpolicy.kube.surroundings import (
     Autoscaler,
     Claim,
     LimitRange,
     Node,
     Reach,
-    Server,
+    ServerFeatures,
     ServiceAccount,
     Surroundings,
     Topology,
@@ -24,14 +25,14 @@ from productionpolicy.kube.surroundings import (
 from productionpolicy.kube.workloads import Kind, Workload, read_workload
 from support.manifests import Raw
 
-NEWEST = Server()
+NEWEST = ServerFeatures()
 """What the newest server honours."""
 
 T = TypeVar("T", bound=Neighbour)
 
 
 def surroundings_of(
-    raw: Raw, others: Sequence[Raw], *, server: Server = NEWEST, any_namespace: bool = False
+    raw: Raw, others: Sequence[Raw], *, server: ServerFeatures = NEWEST, any_namespace: bool = False
 ) -> Surroundings:
     """Return what surrounds a workload among other objects.
 
@@ -57,7 +58,8 @@ class _Sight:
         found = (read_workload(each) for each in seen if each["kind"] in set(Kind))
         workloads = {each.key: each for each in (*found, self.workload)}
         self.makers = [each for each in workloads.values() if each.kind is not Kind.POD and not each.derived]
-        self.neighbours = [read_neighbour(each["kind"], each) for each in seen if each["kind"] in NEIGHBOURS]
+        kinds = ((known_kind(each), each) for each in seen)
+        self.neighbours = [read_neighbour(kind, each) for kind, each in kinds if kind in NEIGHBOURS]
 
     @property
     def own(self) -> str:
@@ -69,10 +71,10 @@ class _Sight:
     def of(self, kind: type[T]) -> list[T]:
         return sorted(
             (each for each in self.neighbours if isinstance(each, kind)),
-            key=lambda each: (each.name, getattr(each, "kind", ""), getattr(each, "namespace", "")),
+            key=lambda each: (each.name, kind_of(each), getattr(each, "namespace", "")),
         )
 
-    def surroundings(self, server: Server) -> Surroundings:
+    def surroundings(self, server: ServerFeatures) -> Surroundings:
         template, selecting, scalers = (
             self.workload.template,
             self.selecting(self.workload),
@@ -80,15 +82,16 @@ class _Sight:
         )
         if self.workload.kind is Kind.POD:
             selecting = []
-        made = [each for each in self.of(Budget) if is_ours_beside(self.workload, each)]
+        made = [each for each in self.of(Budget) if is_made_for(self.workload, each)]
         overlaps = list(self.overlaps())
         rivals = chain.from_iterable(map(self.selecting, overlaps))
         return Surroundings(
             budgets=tuple(each for each in self.of(Budget) if each in selecting or each in made),
+            owned={BUDGET: made[0]} if made else {},
             reaches={each.name: self.reach(each) for each in selecting},
             overlaps=tuple(sorted({f"{each.kind} {each.key.name}" for each in overlaps if not each.passing})),
             passing=tuple(sorted({f"{each.kind} {each.key.name}" for each in overlaps if each.passing})),
-            rivals=tuple(sorted({each.name for each in rivals if not each.ours and not each.unreadable})),
+            rivals=tuple(sorted({each.name for each in rivals if not each.made_by_operator and not each.unreadable})),
             autoscaler=next((each for each in scalers if not each.unreadable), None),
             unreadable_autoscaler=next((each for each in scalers if each.unreadable), None),
             claims=tuple(each for each in self.of(Claim) if each.name in template.claims),

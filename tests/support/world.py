@@ -11,18 +11,29 @@ from typing import Any
 from msgspec.structs import replace
 
 from productionpolicy.expectations import BY_NAME
-from productionpolicy.kube.surroundings import Server
+from productionpolicy.kube.identity import CONTESTED, EXEMPT, REPAIRS
+from productionpolicy.kube.surroundings import ServerFeatures
 from productionpolicy.kube.workloads import read_workload
 from productionpolicy.policy import OnRemoval, Policy
-from productionpolicy.verdict import Applied, Case, Governance, Plan, Report, Restarts, audit, begun, plan, report
+from productionpolicy.verdict import (
+    Applied,
+    Governance,
+    Inputs,
+    Plan,
+    Restarts,
+    WorkloadReport,
+    audit,
+    begun,
+    plan,
+    report,
+)
 from productionpolicy.verdict.report import NOT_REJECTED, Rejection
 from support.manifests import Raw
 from support.policies import policy
 from support.server import defaulted, patched
 from support.surroundings import NEWEST, surroundings_of
 
-JOURNAL = "repairs.productionpolicy.dev/"
-CONTESTED = "contested.productionpolicy.dev/"
+JOURNAL = REPAIRS
 TODAY = date(2026, 6, 15)
 MADE, EDITED = "2026-06-15T11:00:00Z", "2026-06-15T12:00:00Z"
 """When the operator writes, and when others do."""
@@ -37,9 +48,9 @@ class World:
     policy: Policy | None = field(default_factory=policy)
     on_removal: OnRemoval = OnRemoval.KEEP
     governance: Governance = Governance.WRITTEN
-    memory: dict[str, Applied] = field(default_factory=dict)
+    applied: dict[str, Applied] = field(default_factory=dict)
     rejection: Rejection = NOT_REJECTED
-    server: Server = NEWEST
+    server: ServerFeatures = NEWEST
     now: datetime = datetime(2026, 6, 15, 11, tzinfo=UTC)
     """The time by the API server's clock."""
     watched: float | None = None
@@ -49,16 +60,16 @@ class World:
         self.raw = defaulted(self.raw)
 
     @property
-    def case(self) -> Case:
-        """The case that the operator sees."""
-        return Case(
+    def inputs(self) -> Inputs:
+        """The inputs that the operator sees."""
+        return Inputs(
             read_workload(self.raw),
             around=surroundings_of(self.raw, self.others, server=self.server),
             policy=self.policy,
             on_removal=self.on_removal,
             governance=self.governance,
             today=TODAY,
-            memory=self.memory,
+            applied=self.applied,
             now=self.now,
             watched=self.watched,
             no_room=self.no_room,
@@ -66,46 +77,46 @@ class World:
 
     def plan(self, *, restarts: Restarts = Restarts.ANY) -> Plan:
         """Return what the operator would do now."""
-        return plan(self.case, restarts=restarts)
+        return plan(self.inputs, restarts=restarts)
 
     def changes(self) -> list[str]:
         """Return what the operator would do now, in words."""
         return [str(each) for each in self.plan().changes]
 
-    def report(self, *, rolling: bool = False) -> Report:
+    def report(self, *, rolling: bool = False) -> WorkloadReport:
         """Return what is told about the workload."""
-        case = replace(self.case, rolling=rolling)
-        return report(case, audit(case), plan(case), rejection=self.rejection)
+        inputs = replace(self.inputs, rolling=rolling)
+        return report(inputs, audit(inputs), plan(inputs), rejection=self.rejection)
 
     def findings(self) -> list[str]:
         """Return the names of the expectations with a finding, one for each."""
-        return [each.expectation for each in audit(self.case) for _ in each.findings]
+        return [each.expectation for each in audit(self.inputs) for _ in each.findings]
 
     def reconcile(self) -> Plan:
         """Do what the plan says, and remember it as the operator does."""
-        case, planned = self.case, self.plan()
-        self.raw = patched(self.raw, begun(case, planned, at=self.now))
-        self._put_budget(planned, case)
+        inputs, planned = self.inputs, self.plan()
+        self.raw = patched(self.raw, begun(inputs, planned, at=self.now))
+        self._put_objects(planned, inputs)
         for change in planned.changes:
-            self._remember(change.expectation, planned, case, withdrawn=change.after is None)
+            self._remember(change.expectation, planned, inputs, withdrawn=change.after is None)
         return planned
 
-    def _put_budget(self, planned: Plan, case: Case) -> None:
-        if planned.budget is None:
-            return
-        live, terms = planned.budget.live, planned.budget.terms
-        if live is not None:
-            self.others = [each for each in self.others if each["metadata"]["name"] != live.name]
-        if terms is not None:
-            self.others.append(terms.manifest(case.workload, policy=case.policy.name if case.policy else ""))
+    def _put_objects(self, planned: Plan, inputs: Inputs) -> None:
+        for change in planned.objects:
+            if change.live is not None:
+                self.others = [each for each in self.others if each["metadata"]["name"] != change.live.name]
+            if change.wanted is not None:
+                self.others.append(
+                    change.wanted.manifest(inputs.workload, policy=inputs.policy.name if inputs.policy else "")
+                )
 
-    def _remember(self, name: str, planned: Plan, case: Case, *, withdrawn: bool) -> None:
+    def _remember(self, name: str, planned: Plan, inputs: Inputs, *, withdrawn: bool) -> None:
         if withdrawn:
-            self.memory.pop(name, None)
+            self.applied.pop(name, None)
             return
         contest = planned.contests.get(name)
         undone = contest.undone if contest else 0
-        self.memory[name] = Applied(case.terms(BY_NAME[name]), made=MADE, undone=undone)
+        self.applied[name] = Applied(inputs.terms(BY_NAME[name]), made=MADE, undone=undone)
 
     def edit(self, change: Callable[[Raw], Any], *, manager: str = "kubectl-edit") -> None:
         """Let somebody change the object."""
@@ -120,7 +131,7 @@ class World:
 
     def exempt(self, expectation: str, reason: str = "because") -> None:
         """Let the owner opt out of an expectation."""
-        self.annotate(**{f"exempt.productionpolicy.dev/{expectation}": reason})
+        self.annotate(**{f"{EXEMPT}{expectation}": reason})
 
     @property
     def annotations(self) -> dict[str, str]:

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from productionpolicy.kube.identity import CONTESTED, EXEMPT, REPAIRS, ROLLOUT_FAILED
 from productionpolicy.kube.workloads import Workload, read_workload
 from productionpolicy.policy import Policy
-from productionpolicy.verdict import Case, Governance
+from productionpolicy.verdict import Governance, Inputs
 from productionpolicy.verdict.arrival import Effect, arrival
 from support.manifests import Raw, container, deployment, job, stateful_set
 from support.policies import only, policy
@@ -19,7 +20,6 @@ from support.world import TODAY, World
 
 ACTIVE = datetime(2026, 6, 15, 10, tzinfo=UTC)
 EARLIER, CREATED, CHANGED = "2026-06-15T09:59:59Z", "2026-06-15T10:00:00Z", "2026-06-15T10:05:00Z"
-REPAIRS = "repairs.productionpolicy.dev/"
 ALL = ("spread", "preStop", "terminationGracePeriod", "rollingUpdate")
 
 
@@ -35,8 +35,8 @@ def admitted(raw: Raw, governed_by: Policy | None = None) -> Raw:
     return patched(raw, World(raw, policy=governed_by or policy()).plan().patch)
 
 
-def told(raw: Raw, before: Raw | None = None, **case: Any) -> tuple[Effect, tuple[str, ...]] | None:
-    judged = Case(read_workload(raw), **{"policy": policy(), "today": TODAY, **case})
+def told(raw: Raw, before: Raw | None = None, **inputs: Any) -> tuple[Effect, tuple[str, ...]] | None:
+    judged = Inputs(read_workload(raw), **{"policy": policy(), "today": TODAY, **inputs})
     found = arrival(judged, known(before), active=ACTIVE)
     return (found.effect, found.lacking) if found else None
 
@@ -61,7 +61,7 @@ def test_a_new_workload_without_the_repairs_is_a_miss_that_names_them() -> None:
 
 
 def test_the_moment_is_the_api_servers() -> None:
-    found = arrival(Case(read_workload(written(deployment())), policy=policy()), None, active=ACTIVE)
+    found = arrival(Inputs(read_workload(written(deployment())), policy=policy()), None, active=ACTIVE)
     assert found is not None
     assert found.at == datetime(2026, 6, 15, 10, tzinfo=UTC)
 
@@ -92,14 +92,14 @@ def test_one_whose_annotations_have_changed_since_it_was_created_is_no_miss() ->
 @pytest.mark.parametrize(
     "notes",
     [
-        {"exempt.productionpolicy.dev/preStop": "drains by itself"},
-        {"exempt.productionpolicy.dev/preStop": "drains by itself, until=2020-01-01"},
-        {"exempt.productionpolicy.dev/all": "not mine, until=2020-01-01"},
-        {"contested.productionpolicy.dev/preStop": "undone 1x, last by argocd [0a]"},
-        {"contested.productionpolicy.dev/preStop": "in words of another version"},
-        {"rollout.productionpolicy.dev/failed": "in words of another version"},
-        {"repairs.productionpolicy.dev/preStop": "sleep 10s: web"},
-        {"repairs.productionpolicy.dev/preStop": "owner's"},
+        {f"{EXEMPT}preStop": "drains by itself"},
+        {f"{EXEMPT}preStop": "drains by itself, until=2020-01-01"},
+        {f"{EXEMPT}all": "not mine, until=2020-01-01"},
+        {f"{CONTESTED}preStop": "undone 1x, last by argocd [0a]"},
+        {f"{CONTESTED}preStop": "in words of another version"},
+        {ROLLOUT_FAILED: "in words of another version"},
+        {f"{REPAIRS}preStop": "sleep 10s: web"},
+        {f"{REPAIRS}preStop": "owner's"},
     ],
     ids=lambda each: " ".join(map(": ".join, each.items())),
 )

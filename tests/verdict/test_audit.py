@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from productionpolicy.expectations import EXPECTATIONS
+from productionpolicy.kube.identity import EXEMPT
 from productionpolicy.verdict import Outcome, Verdict, audit
 from support.manifests import Raw, budget, container, deployment, job, pod, stateful_set
 from support.policies import only, policy
@@ -35,11 +36,11 @@ def with_container(**fields: Any) -> Raw:
 
 
 def outcomes(world: World) -> dict[str, Outcome]:
-    return {each.expectation: each.outcome for each in audit(world.case)}
+    return {each.expectation: each.outcome for each in audit(world.inputs)}
 
 
 def verdict(world: World, name: str) -> Verdict | None:
-    return next((each for each in audit(world.case) if each.expectation == name), None)
+    return next((each for each in audit(world.inputs) if each.expectation == name), None)
 
 
 def paths(world: World, name: str) -> list[str]:
@@ -57,7 +58,7 @@ def test_there_is_one_verdict_for_each_expectation_in_their_order() -> None:
         each.name: Outcome.NOT_APPLICABLE if each.name in NOT_OF_A_DEPLOYMENT else Outcome.PASSED
         for each in EXPECTATIONS
     }
-    assert [each.expectation for each in audit(flawless().case)] == [each.name for each in EXPECTATIONS]
+    assert [each.expectation for each in audit(flawless().inputs)] == [each.name for each in EXPECTATIONS]
 
 
 def test_there_is_none_for_what_the_policy_ignores() -> None:
@@ -66,7 +67,7 @@ def test_there_is_none_for_what_the_policy_ignores() -> None:
 
 
 def test_there_is_none_where_no_policy_governs() -> None:
-    assert audit(World(deployment(), policy=None).case) == ()
+    assert audit(World(deployment(), policy=None).inputs) == ()
 
 
 def test_what_has_nothing_to_judge_is_not_applicable() -> None:
@@ -174,7 +175,7 @@ def test_an_exemption_from_all_is_needless_where_nothing_is_found() -> None:
 
 
 def test_an_exemption_where_it_does_not_count_is_a_finding() -> None:
-    key = "exempt.productionpolicy.dev/spread"
+    key = f"{EXEMPT}spread"
     world = World(deployment(), policy=only("spread"))
     world.edit(lambda raw: raw["metadata"].update(labels={key: "x"}))
     world.edit(lambda raw: raw["spec"]["template"]["metadata"].update(annotations={key: "one writer", "a": "b"}))
@@ -189,7 +190,7 @@ def test_an_exemption_where_it_does_not_count_is_a_finding() -> None:
 
 def test_what_a_tool_writes_in_both_places_counts() -> None:
     world = World(deployment(), policy=only("spread"))
-    annotations = {"exempt.productionpolicy.dev/spread": "one writer"}
+    annotations = {f"{EXEMPT}spread": "one writer"}
     world.edit(lambda raw: raw["spec"]["template"]["metadata"].update(annotations=annotations))
     world.exempt("spread", "one writer")
     assert outcomes(world) == {"spread": Outcome.EXEMPT}
@@ -293,7 +294,7 @@ def test_one_container_that_cannot_be_read_does_not_excuse_another() -> None:
 
 def test_a_judgement_is_the_same_every_time() -> None:
     world = World(deployment())
-    assert audit(world.case) == audit(world.case)
+    assert audit(world.inputs) == audit(world.inputs)
 
 
 def test_a_policy_of_profile_development_asks_for_less() -> None:

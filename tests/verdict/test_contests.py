@@ -151,7 +151,7 @@ def test_one_container_of_two_is_enough_to_contest() -> None:
 
 def test_who_undid_it_is_unknown_to_an_operator_that_was_restarted() -> None:
     world = repaired(deployment(), policy=only("preStop"))
-    world.memory.clear()
+    world.applied.clear()
     undone(world)
     assert world.contests["preStop"].startswith("undone 1x [")
 
@@ -189,7 +189,7 @@ def test_a_change_of_the_owner_that_wipes_our_notes_is_no_undoing() -> None:
 
 def test_without_memory_a_workload_without_notes_is_a_new_one() -> None:
     world = repaired(deployment(), policy=only("preStop"))
-    world.memory.clear()
+    world.applied.clear()
     replaced(world, deployment())
     assert (has_hook(world), world.contests) == (True, {})
 
@@ -267,7 +267,7 @@ SWEEP = job("sweep", labels={"app": "web"})
 
 
 def test_a_budget_that_cannot_be_computed_is_withdrawn() -> None:
-    assert with_budget(observedGeneration=1, **SYNC_FAILED).plan().budget is not None
+    assert with_budget(observedGeneration=1, **SYNC_FAILED).plan().objects
 
 
 def test_a_budget_stays_while_pods_of_a_job_do_no_harm_yet() -> None:

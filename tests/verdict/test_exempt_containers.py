@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from productionpolicy.kube.workloads import read_workload
-from productionpolicy.verdict import Case, Outcome, audit
+from productionpolicy.verdict import Inputs, Outcome, audit
 from support.manifests import container, deployment
 from support.policies import policy
 
@@ -16,7 +16,7 @@ OF_THE_WORKLOAD = {"podDisruptionBudget", "replicas", "spread", "rollingUpdate"}
 
 def outcomes(*containers: dict[str, Any], **pod: Any) -> dict[str, Outcome]:
     workload = read_workload(deployment(pod={"containers": [*containers], **pod}))
-    return {each.expectation: each.outcome for each in audit(Case(workload, policy=policy()))}
+    return {each.expectation: each.outcome for each in audit(Inputs(workload, policy=policy()))}
 
 
 @pytest.mark.parametrize("init", [[], [container("istio-init")]])

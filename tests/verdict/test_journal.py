@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from productionpolicy.kube.identity import CONTESTED, REPAIRS
 from productionpolicy.kube.workloads import read_workload
 from productionpolicy.policy import OnRemoval
 from productionpolicy.repairs import Sleep
-from productionpolicy.verdict.journal import NO_EVICTION, NO_ROOM, Contest
+from productionpolicy.verdict.journal import HARMS, Contest
 from support.manifests import Raw, anti_affinity, container, deployment
 from support.policies import only, policy
 from support.server import client_side_applied, defaulted, patched, server_side_applied
@@ -57,16 +58,16 @@ def test_the_notes_stand_on_the_workload_and_never_on_its_pods() -> None:
 @given(raw=workloads())
 def test_the_owners_view_is_what_the_owner_wrote(raw: Raw) -> None:
     world = World(raw)
-    before = world.case.workload
+    before = world.inputs.workload
     world.reconcile()
-    view = world.case.owners_view
+    view = world.inputs.owners_view
     assert (view.template, view.strategy, view.digest) == (before.template, before.strategy, before.digest)
 
 
 def test_without_notes_the_owners_view_is_what_there_is() -> None:
     raw = repaired(deployment()).raw
     bare = patched(raw, {"metadata": {"annotations": dict.fromkeys(raw["metadata"]["annotations"])}})
-    assert read_workload(bare) == World(bare).case.owners_view
+    assert read_workload(bare) == World(bare).inputs.owners_view
 
 
 # A value that somebody changed.
@@ -187,27 +188,27 @@ def test_the_rest_is_withdrawn_where_its_owner_has_adopted_a_part() -> None:
 def test_an_illegible_note_makes_the_live_value_the_owners(note: str) -> None:
     hook = {"lifecycle": {"preStop": {"sleep": {"seconds": 10}}}}
     world = World(deployment(pod={"containers": [container(**hook)]}), policy=only("preStop"))
-    world.annotate(**{"repairs.productionpolicy.dev/preStop": note})
-    assert (dict(world.case.journal.repairs), world.changes()) == ({}, [])
+    world.annotate(**{f"{REPAIRS}preStop": note})
+    assert (dict(world.inputs.journal.repairs), world.changes()) == ({}, [])
 
 
 def test_an_illegible_note_is_replaced_by_a_repair() -> None:
     world = World(deployment(), policy=only("preStop"))
-    world.annotate(**{"repairs.productionpolicy.dev/preStop": "nonsense"})
+    world.annotate(**{f"{REPAIRS}preStop": "nonsense"})
     world.reconcile()
     assert world.journal["preStop"] == "sleep 10s: web"
 
 
 def test_a_note_alone_proves_nothing() -> None:
     world = World(deployment(pod={"containers": [container(lifecycle=EXEC)]}), policy=only("preStop"))
-    world.annotate(**{"repairs.productionpolicy.dev/preStop": "sleep 10s: web"})
+    world.annotate(**{f"{REPAIRS}preStop": "sleep 10s: web"})
     world.exempt("preStop")
     world.reconcile()
     assert (world.pod["containers"][0]["lifecycle"], world.journal) == (EXEC, {})
 
 
 def test_a_note_of_another_version_about_another_expectation_is_left_alone() -> None:
-    strange = {"repairs.productionpolicy.dev/tidiness": "swept", "contested.productionpolicy.dev/tidiness": "undone"}
+    strange = {f"{REPAIRS}tidiness": "swept", f"{CONTESTED}tidiness": "undone"}
     world = World(deployment())
     world.annotate(**strange)
     world.reconcile()
@@ -224,12 +225,12 @@ def test_other_annotations_are_left_alone() -> None:
 
 def test_a_note_about_a_budget_means_nothing() -> None:
     world = repaired(deployment())
-    world.annotate(**{"repairs.productionpolicy.dev/podDisruptionBudget": "created"})
-    assert "podDisruptionBudget" not in world.case.journal.repairs
+    world.annotate(**{f"{REPAIRS}podDisruptionBudget": "created"})
+    assert "podDisruptionBudget" not in world.inputs.journal.repairs
 
 
 def test_the_journal_tells_what_still_stands() -> None:
-    journal = repaired(deployment()).case.journal
+    journal = repaired(deployment()).inputs.journal
     assert list(journal.repairs) == ["spread", "rollingUpdate", "preStop", "terminationGracePeriod"]
     assert (journal.repairs["preStop"], journal.policy) == (Sleep(10, ("web",)), "default")
     assert (journal.undone, journal.owners, dict(journal.contests)) == (frozenset(), frozenset(), {})
@@ -244,7 +245,9 @@ CONTESTS = st.one_of(
         st.integers(1, 9999),
         st.sampled_from(["helm", "a b [c]"]),
     ),
-    st.builds(Contest, st.from_regex(r"[0-9a-f]{12}", fullmatch=True), harm=st.sampled_from([NO_EVICTION, NO_ROOM])),
+    st.builds(
+        Contest, st.from_regex(r"[0-9a-f]{12}", fullmatch=True), harm=st.sampled_from([each.note for each in HARMS])
+    ),
 )
 
 

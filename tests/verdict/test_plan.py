@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from productionpolicy.kube.surroundings import Server
+from productionpolicy.kube.identity import REPAIRS, REPAIRS_POLICY
+from productionpolicy.kube.surroundings import ServerFeatures
 from productionpolicy.kube.workloads import read_workload
 from productionpolicy.policy import OnRemoval, Policy
-from productionpolicy.verdict import Case, Governance, Restarts, State, plan
+from productionpolicy.verdict import Governance, Inputs, Restarts, State, plan
 from support.manifests import (
     Raw,
     anti_affinity,
@@ -50,11 +51,11 @@ def test_all_repairs_of_a_workload_go_in_one_patch() -> None:
     assert World(deployment()).plan().patch == {
         "metadata": {
             "annotations": {
-                "repairs.productionpolicy.dev/policy": "default",
-                "repairs.productionpolicy.dev/preStop": "sleep 10s: web",
-                "repairs.productionpolicy.dev/rollingUpdate": "25% -> 1%",
-                "repairs.productionpolicy.dev/spread": SPREAD,
-                "repairs.productionpolicy.dev/terminationGracePeriod": "30 -> 40",
+                REPAIRS_POLICY: "default",
+                f"{REPAIRS}preStop": "sleep 10s: web",
+                f"{REPAIRS}rollingUpdate": "25% -> 1%",
+                f"{REPAIRS}spread": SPREAD,
+                f"{REPAIRS}terminationGracePeriod": "30 -> 40",
             }
         },
         "spec": {
@@ -91,7 +92,7 @@ def test_the_changes_are_told_in_the_order_of_the_expectations() -> None:
 
 def test_where_nothing_is_to_be_done_the_plan_is_empty() -> None:
     planned = repaired(deployment()).plan()
-    assert (planned.empty, planned.patch, planned.budget, planned.changes) == (True, {}, None, ())
+    assert (planned.empty, planned.patch, planned.objects, planned.changes) == (True, {}, (), ())
 
 
 def test_what_stands_is_told() -> None:
@@ -160,8 +161,8 @@ def test_without_restarts_only_the_rest_is_done() -> None:
     assert [each.expectation for each in planned.changes] == ["podDisruptionBudget", "rollingUpdate"]
     assert (planned.restarts, "template" in planned.patch["spec"]) == (False, False)
     assert planned.patch["metadata"]["annotations"] == {
-        "repairs.productionpolicy.dev/policy": "default",
-        "repairs.productionpolicy.dev/rollingUpdate": "25% -> 1%",
+        REPAIRS_POLICY: "default",
+        f"{REPAIRS}rollingUpdate": "25% -> 1%",
     }
 
 
@@ -240,7 +241,7 @@ def test_a_budget_that_somebody_edited_is_put_right() -> None:
         before = world.budgets
         world.others = [{**before[0], "spec": {**before[0]["spec"], **change}}]
         planned = world.reconcile()
-        assert (planned.budget is not None, planned.contests, world.budgets) == (True, {}, before)
+        assert (bool(planned.objects), planned.contests, world.budgets) == (True, {}, before)
 
 
 def test_a_budget_of_ours_that_selects_other_pods_does_not_count() -> None:
@@ -319,8 +320,8 @@ def test_of_two_of_our_budgets_over_the_same_pods_one_goes() -> None:
 
 def test_no_budget_is_planned_beside_one_that_cannot_be_read() -> None:
     world = World(deployment(), others=[budget("mine", minAvailable="2")], policy=only("podDisruptionBudget"))
-    assert (world.plan().budget, world.plan().refusals) == (
-        None,
+    assert (world.plan().objects, world.plan().refusals) == (
+        (),
         {"podDisruptionBudget": "PodDisruptionBudget mine must be corrected first"},
     )
 
@@ -504,7 +505,7 @@ def test_other_topology_keys_of_the_policy_replace_what_was_left_out() -> None:
 
 def test_a_setting_that_may_hold_up_rollouts_is_withdrawn_after_an_upgrade() -> None:
     gpu = container(resources={"limits": {"nvidia.com/gpu": "1"}})
-    made = {"repairs.productionpolicy.dev/rollingUpdate": "25% -> 1%", "repairs.productionpolicy.dev/policy": "default"}
+    made = {f"{REPAIRS}rollingUpdate": "25% -> 1%", REPAIRS_POLICY: "default"}
     strategy = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "1%"}}
     world = World(deployment(metadata={"annotations": made}, pod={"containers": [gpu]}, strategy=strategy))
     world.policy = only(rollingUpdate={})
@@ -512,7 +513,9 @@ def test_a_setting_that_may_hold_up_rollouts_is_withdrawn_after_an_upgrade() -> 
 
 
 def test_anti_affinity_stays_when_the_server_is_upgraded() -> None:
-    world = repaired(deployment(), others=list(NODES), policy=required(), server=Server(matches_label_keys=False))
+    world = repaired(
+        deployment(), others=list(NODES), policy=required(), server=ServerFeatures(matches_label_keys=False)
+    )
     world.server = NEWEST
     assert world.plan().empty
 
@@ -613,14 +616,14 @@ def test_what_stands_around_takes_back_nothing_that_pods_were_born_with(
     raw: Raw, nodes: bool, scaled: tuple[int, int] | None, own: bool
 ) -> None:
     governed = policy(terminationMessage={"action": "Repair"})
-    born = patched(raw, plan(Case(read_workload(raw), policy=governed, today=TODAY), restarting=True).patch)
+    created = patched(raw, plan(Inputs(read_workload(raw), policy=governed, today=TODAY), restarting=True).patch)
     others = [
         *(NODES if nodes else ()),
         *([autoscaler(*scaled, kind=raw["kind"])] if scaled else ()),
         *([budget(maxUnavailable=1)] if own else ()),
     ]
-    case = Case(read_workload(born), around=surroundings_of(born, others), policy=governed, today=TODAY)
-    assert [each for each in plan(case).changes if each.restarts and each.before] == []
+    inputs = Inputs(read_workload(created), around=surroundings_of(created, others), policy=governed, today=TODAY)
+    assert [each for each in plan(inputs).changes if each.restarts and each.before] == []
 
 
 def names(raw: Raw) -> list[str]:

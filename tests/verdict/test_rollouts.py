@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from productionpolicy.expectations import EXPECTATIONS
+from productionpolicy.kube.identity import BEFORE, ROLLOUT_FAILED, ROLLOUT_STARTED
 from productionpolicy.kube.workloads import read_workload
 from productionpolicy.policy import OnRemoval
 from productionpolicy.verdict import Restarts, State, audit
@@ -19,8 +20,8 @@ from support.manifests import Raw, deployment, stateful_set
 from support.policies import only, policy
 from support.world import World
 
-STARTED = "rollout.productionpolicy.dev/started"
-FAILED = "rollout.productionpolicy.dev/failed"
+STARTED = ROLLOUT_STARTED
+FAILED = ROLLOUT_FAILED
 REVISION = "deployment.kubernetes.io/revision"
 BEGUN = "2026-06-15T11:00:00Z"
 NOW = datetime(2026, 6, 15, 11, tzinfo=UTC)
@@ -107,7 +108,7 @@ def test_a_rollout_that_begins_is_noted_with_what_stood_before() -> None:
     complete(world)
     world.policy = only(preStop={"sleepSeconds": 12})
     world.reconcile()
-    assert world.annotations["before.productionpolicy.dev/preStop"] == "sleep 10s: web"
+    assert world.annotations[f"{BEFORE}preStop"] == "sleep 10s: web"
 
 
 def test_what_replaces_no_pod_begins_no_rollout() -> None:
@@ -149,7 +150,7 @@ def test_the_note_of_a_failure_reads_as_that_failure(told: FailedRollout) -> Non
 
 @pytest.mark.parametrize("kind", [deployment, stateful_set])
 def test_where_all_pods_are_well_a_failure_would_be_our_doing(kind: Any) -> None:
-    assert provable(running(kind()).case.workload)
+    assert provable(running(kind()).inputs.workload)
 
 
 @pytest.mark.parametrize(
@@ -166,29 +167,29 @@ def test_where_all_pods_are_well_a_failure_would_be_our_doing(kind: Any) -> None
 def test_where_nothing_is_proved_a_failure_would_be_nobodys(raw: Raw, status: Raw) -> None:
     world = running(raw)
     world.raw["status"].update(status)
-    assert not provable(world.case.workload)
+    assert not provable(world.inputs.workload)
 
 
 def test_a_rollout_that_goes_on_is_ours_and_has_not_failed() -> None:
-    case = rolling(running(deployment(), policy=only("preStop"))).case
-    assert (case.rolls_by_us, case.failing) == (True, False)
+    inputs = rolling(running(deployment(), policy=only("preStop"))).inputs
+    assert (inputs.rolls_by_us, inputs.failing) == (True, False)
 
 
 def test_past_its_deadline_it_has_failed() -> None:
-    assert failing().case.failing
+    assert failing().inputs.failing
 
 
 def test_a_rollout_that_nobody_has_observed_yet_has_not_failed() -> None:
     world = failing()
     world.raw["metadata"]["generation"] += 1
-    assert not world.case.failing
+    assert not world.inputs.failing
 
 
 def test_a_rollout_that_has_ended_is_over_whatever_becomes_of_its_pods() -> None:
     world = complete(rolling(running(deployment(), policy=only("preStop"))))
     world.raw["status"]["availableReplicas"] = 1
     world.now = NOW + timedelta(days=1)
-    assert (world.case.rolls_by_us, world.case.failing) == (False, False)
+    assert (world.inputs.rolls_by_us, world.inputs.failing) == (False, False)
 
 
 def test_a_rollout_of_the_owner_after_ours_is_the_owners() -> None:
@@ -196,39 +197,39 @@ def test_a_rollout_of_the_owner_after_ours_is_the_owners() -> None:
     world.edit(new_image)
     replaced(world)
     stalled(world)
-    assert (world.case.rolls_by_us, world.case.failing, world.plan().empty) == (False, False, True)
+    assert (world.inputs.rolls_by_us, world.inputs.failing, world.plan().empty) == (False, False, True)
 
 
 def test_an_owner_who_changes_the_pods_in_the_middle_of_ours_takes_it_over() -> None:
     world = rolling(running(deployment(), policy=only("preStop")))
     world.edit(new_image)
     replaced(world)
-    assert not stalled(world).case.failing
+    assert not stalled(world).inputs.failing
 
 
 def test_the_same_template_a_second_time_is_not_our_rollout() -> None:
     world = failing()
     world.annotate(**{REVISION: "6"})
-    assert not world.case.failing
+    assert not world.inputs.failing
 
 
 def test_a_change_of_the_replicas_or_the_strategy_takes_nothing_over() -> None:
     world = failing()
     world.raw["spec"]["replicas"] = 9
     world.raw["spec"]["strategy"] = {"type": "Recreate"}
-    assert world.case.failing
+    assert world.inputs.failing
 
 
 def test_a_paused_deployment_has_not_failed() -> None:
     world = failing()
     world.raw["spec"]["paused"] = True
-    assert not world.case.failing
+    assert not world.inputs.failing
 
 
 def test_without_a_note_of_ours_nothing_is_our_doing() -> None:
     world = failing()
     world.annotate(**{STARTED: None})
-    assert not world.case.failing
+    assert not world.inputs.failing
 
 
 @pytest.mark.parametrize(("seconds", "failed"), [(604, False), (606, True)])
@@ -236,13 +237,13 @@ def test_a_deployment_that_still_tells_of_the_rollout_before_is_judged_by_the_cl
     world = rolling(running(deployment(), policy=only("preStop")))
     world.raw["status"].update(conditions(COMPLETE))
     world.now = NOW + timedelta(seconds=seconds)
-    assert (world.case.rolls_by_us, world.case.failing) == (True, failed)
+    assert (world.inputs.rolls_by_us, world.inputs.failing) == (True, failed)
 
 
 def test_a_deployment_that_makes_progress_is_judged_by_its_controller_alone() -> None:
     world = rolling(running(deployment(), policy=only("preStop")))
     world.now = NOW + timedelta(days=1)
-    assert not world.case.failing
+    assert not world.inputs.failing
 
 
 # StatefulSets, which know no deadline.
@@ -262,22 +263,22 @@ def late(seconds: float, *, updated: int = 1, watched: float | None = None) -> W
 def test_each_pod_of_a_stateful_set_has_its_time_and_its_grace_period(
     seconds: float, updated: int, failed: bool
 ) -> None:
-    assert late(seconds, updated=updated).case.failing is failed
+    assert late(seconds, updated=updated).inputs.failing is failed
 
 
 def test_it_is_looked_at_again_when_its_time_is_over() -> None:
-    assert (late(100).case.deadline, late(131).case.deadline) == (30.0, None)
-    assert rolling(running(deployment())).case.deadline is None
+    assert (late(100).inputs.deadline, late(131).inputs.deadline) == (30.0, None)
+    assert rolling(running(deployment())).inputs.deadline is None
 
 
 def test_a_clock_of_the_server_that_was_set_makes_nobody_fail() -> None:
-    assert [late(9000, watched=seconds).case.failing for seconds in (20.0, 140.0)] == [False, True]
+    assert [late(9000, watched=seconds).inputs.failing for seconds in (20.0, 140.0)] == [False, True]
 
 
 def test_a_stateful_set_that_has_taken_the_new_template_is_done() -> None:
     world = late(9000)
     world.raw["status"].update(currentRevision="web-2", updatedReplicas=3, availableReplicas=3)
-    assert not world.case.rolls_by_us
+    assert not world.inputs.rolls_by_us
 
 
 def test_a_slow_start_that_the_set_itself_asks_for_is_waited_for() -> None:
@@ -288,9 +289,9 @@ def test_a_slow_start_that_the_set_itself_asks_for_is_waited_for() -> None:
 def test_above_a_partition_the_note_goes_when_the_pods_are_replaced() -> None:
     raw = stateful_set(updateStrategy={"type": "RollingUpdate", "rollingUpdate": {"partition": 2}})
     world = rolling(running(raw, policy=only("preStop")))
-    assert (world.case.rolls_by_us, world.plan().empty) == (True, True)
+    assert (world.inputs.rolls_by_us, world.plan().empty) == (True, True)
     world.raw["status"]["availableReplicas"] = 3
-    assert not world.case.rolls_by_us
+    assert not world.inputs.rolls_by_us
     world.reconcile()
     assert (STARTED in world.annotations, "preStop" in world.journal) == (False, True)
 
@@ -306,7 +307,7 @@ def test_the_pod_at_which_a_stateful_set_stands_still_is_named(spec: Raw, update
 
 
 def test_a_deployment_replaces_its_pods_itself() -> None:
-    assert broken_pod(failing().case.workload) == ""
+    assert broken_pod(failing().inputs.workload) == ""
 
 
 # What is put back.
@@ -417,10 +418,10 @@ def test_what_was_put_back_causes_no_further_writes_and_no_contest() -> None:
 def test_the_pod_that_a_person_must_delete_is_named_until_it_is_gone() -> None:
     world = late(9000)
     world.reconcile()
-    told = audit(world.case)[-1].findings[0].remedy
+    told = audit(world.inputs)[-1].findings[0].remedy
     assert told.startswith("delete pod web-2, which the StatefulSet does not replace by itself; find out why ")
     world.raw["status"].update(updateRevision="web-1", updatedReplicas=3, availableReplicas=3)
-    assert audit(world.case)[-1].findings[0].remedy.startswith("find out why ")
+    assert audit(world.inputs)[-1].findings[0].remedy.startswith("find out why ")
 
 
 @pytest.mark.parametrize(
@@ -487,13 +488,13 @@ def test_a_failure_is_forgotten_where_nothing_is_to_be_tried_again() -> None:
     ids=["nothing", "its spec", "a person's annotation"],
 )
 def test_a_failure_counts_until_the_policy_has_changed_by(now: Any, counts: bool) -> None:
-    failed_rollout = put_back().case.noted_failure
+    failed_rollout = put_back().inputs.noted_failure
     assert failed_rollout
     assert failed_rollout.counts(now) is counts
 
 
 def test_a_failure_counts_before_it_is_put_back() -> None:
-    failed_rollout = failing().case.noted_failure
+    failed_rollout = failing().inputs.noted_failure
     assert failed_rollout
     assert failed_rollout.counts(edition(1))
 
@@ -513,7 +514,7 @@ def test_an_owners_rollout_with_which_repairs_came_is_only_told_of() -> None:
     world.reconcile()
     world.annotate(**{STARTED: None})
     assert world.plan().empty
-    (finding,) = audit(world.case)[-1].findings
+    (finding,) = audit(world.inputs)[-1].findings
     assert finding.message == "the owner's rollout has stopped, and repairs came with it: preStop"
     assert world.report().state is State.VIOLATING
 
@@ -533,7 +534,7 @@ def no_room(**status: Any) -> World:
 
 def test_a_setting_under_which_a_surge_pod_finds_no_place_is_withdrawn() -> None:
     world = no_room()
-    assert (world.case.may_lack_room, world.case.lacks_room) == (True, False)
+    assert (world.inputs.may_lack_room, world.inputs.lacks_room) == (True, False)
     assert "rollingUpdate" not in " ".join(world.changes())
     world.no_room = True
     assert world.changes() == ["rollingUpdate withdrawn (maxUnavailable 25% -> 1%)"]
@@ -548,7 +549,7 @@ def test_a_quota_says_so_itself() -> None:
     failure = {"type": "ReplicaFailure", "reason": "FailedCreate", "message": "forbidden: exceeded quota: full"}
     world = no_room()
     world.raw["status"]["conditions"].append(failure)
-    assert world.case.lacks_room
+    assert world.inputs.lacks_room
 
 
 @pytest.mark.parametrize(

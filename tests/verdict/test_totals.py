@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from productionpolicy.expectations import EXPECTATIONS, Action
 from productionpolicy.kube.workloads import WorkloadKey
 from productionpolicy.policy.status import Condition, Status
-from productionpolicy.verdict import Outcome, Report, State
+from productionpolicy.verdict import Outcome, State, WorkloadReport
 from productionpolicy.verdict.report import Exempted, Reported, Wait
 from productionpolicy.verdict.rollout_notes import FailedRollout
 from productionpolicy.verdict.totals import Totals
@@ -39,7 +39,7 @@ FAILED_ROLLOUT = FailedRollout(
     resumed=GOVERNED_BY.resumption,
 )
 REPORTS = st.builds(
-    Report,
+    WorkloadReport,
     key=KEYS,
     policy=st.just("default"),
     state=st.sampled_from(State),
@@ -60,28 +60,30 @@ REPORTS = st.builds(
 STEPS = st.lists(st.one_of(REPORTS, KEYS), max_size=12)
 
 
-def report(name: str = "web", *, namespace: str = "shop", findings: int = 0, state: State | None = None) -> Report:
+def report(
+    name: str = "web", *, namespace: str = "shop", findings: int = 0, state: State | None = None
+) -> WorkloadReport:
     found = tuple(Reported("spread", f"path{number}", "message") for number in range(findings))
     judged = State.VIOLATING if findings else State.COMPLIANT
-    return Report(WorkloadKey(namespace, "Deployment", name), "default", state or judged, findings=found)
+    return WorkloadReport(WorkloadKey(namespace, "Deployment", name), "default", state or judged, findings=found)
 
 
-def totals_of(*reports: Report) -> Totals:
+def totals_of(*reports: WorkloadReport) -> Totals:
     totals = Totals()
     for each in reports:
         totals.put(each)
     return totals
 
 
-def status(*reports: Report) -> Status:
+def status(*reports: WorkloadReport) -> Status:
     return totals_of(*reports).status(policy(), namespaces=1, conditions=())
 
 
 @given(steps=STEPS)
-def test_the_totals_equal_a_recount_whatever_came_and_went(steps: list[Report | WorkloadKey]) -> None:
-    totals, there = Totals(), dict[WorkloadKey, Report]()
+def test_the_totals_equal_a_recount_whatever_came_and_went(steps: list[WorkloadReport | WorkloadKey]) -> None:
+    totals, there = Totals(), dict[WorkloadKey, WorkloadReport]()
     for step in steps:
-        if isinstance(step, Report):
+        if isinstance(step, WorkloadReport):
             assert totals.put(step) is (there.get(step.key) != step)
             there[step.key] = step
         else:
@@ -91,13 +93,13 @@ def test_the_totals_equal_a_recount_whatever_came_and_went(steps: list[Report | 
     assert totals.status(policy(), namespaces=3, conditions=()) == recounted(list(there.values()))
 
 
-def recounted(reports: list[Report]) -> Status:
+def recounted(reports: list[WorkloadReport]) -> Status:
     """Return the status of the reports, counted from nothing."""
     return totals_of(*sorted(reports, key=lambda each: each.key)).status(policy(), namespaces=3, conditions=())
 
 
 @given(reports=st.lists(REPORTS, unique_by=lambda each: each.key, max_size=6))
-def test_the_totals_are_those_of_the_reports(reports: list[Report]) -> None:
+def test_the_totals_are_those_of_the_reports(reports: list[WorkloadReport]) -> None:
     found = status(*reports)
     states = Counter(str(each.state) for each in reports)
     assert msgspec.to_builtins(found.workloads) == {
@@ -121,7 +123,7 @@ def test_the_totals_are_those_of_the_reports(reports: list[Report]) -> None:
 
 
 @given(reports=st.lists(REPORTS, unique_by=lambda each: each.key, max_size=6))
-def test_the_namespaces_add_up(reports: list[Report]) -> None:
+def test_the_namespaces_add_up(reports: list[WorkloadReport]) -> None:
     found = status(*reports)
     assert {each.name: each.total for each in found.by_namespace} == Counter(each.key.namespace for each in reports)
     assert sum(each.violating for each in found.by_namespace) == sum(bool(each.findings) for each in reports)
@@ -129,7 +131,7 @@ def test_the_namespaces_add_up(reports: list[Report]) -> None:
 
 
 @given(reports=st.lists(REPORTS, unique_by=lambda each: each.key, max_size=6))
-def test_the_expectations_add_up(reports: list[Report]) -> None:
+def test_the_expectations_add_up(reports: list[WorkloadReport]) -> None:
     outcomes = Counter(outcome for each in reports for outcome in each.outcomes)
     repairs = Counter(name for each in reports for name in each.repaired)
     for each in status(*reports).expectations:
@@ -187,7 +189,7 @@ def test_the_exemptions_that_hold_are_listed_and_capped() -> None:
     ]
 
 
-def coming(name: str, *changes: str, restarts: bool = False) -> Report:
+def coming(name: str, *changes: str, restarts: bool = False) -> WorkloadReport:
     return replace(report(name), changes=changes, restarts=restarts)
 
 
@@ -254,7 +256,7 @@ def test_namespaces_are_capped() -> None:
 
 def told(message: str, path: str = "spec") -> tuple[str, str]:
     finding = Reported("spread", path, message)
-    (violation,) = status(Report(report().key, "default", State.VIOLATING, findings=(finding,))).violations
+    (violation,) = status(WorkloadReport(report().key, "default", State.VIOLATING, findings=(finding,))).violations
     return violation.message, violation.path
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from productionpolicy.kube.identity import EXEMPT, REPAIRS_POLICY
 from productionpolicy.policy import OnRemoval, Policy
 from productionpolicy.verdict import Governance, State
 from support.manifests import Raw, deployment
@@ -101,7 +102,7 @@ def test_a_revoked_exemption_is_just_another_plan() -> None:
     before = world.raw
     world.exempt("spread")
     world.reconcile()
-    world.annotate(**{"exempt.productionpolicy.dev/spread": None})
+    world.annotate(**{f"{EXEMPT}spread": None})
     world.reconcile()
     assert world.raw == before
 
@@ -163,7 +164,7 @@ def test_another_policy_adopts_what_is_there() -> None:
     planned = world.plan()
     assert (planned.changes, planned.patch) == (
         (),
-        {"metadata": {"annotations": {"repairs.productionpolicy.dev/policy": "another"}}},
+        {"metadata": {"annotations": {REPAIRS_POLICY: "another"}}},
     )
 
 
@@ -202,7 +203,7 @@ def test_repairs_that_keep_leaves_need_no_name_of_a_policy() -> None:
     world = repaired(deployment())
     world.policy = None
     world.reconcile()
-    world.annotate(**{"repairs.productionpolicy.dev/policy": None})
+    world.annotate(**{REPAIRS_POLICY: None})
     assert world.plan().empty
 
 
@@ -251,11 +252,11 @@ def test_any_succession_of_policies_is_carried_out_each_at_once_and_never_refuse
     raw: Raw, policies: list[Policy | None], on_removal: OnRemoval
 ) -> None:
     world = World(raw, on_removal=on_removal)
-    assume(not world.case.workload.template.sleep_exceeds_grace)
+    assume(not world.inputs.workload.template.sleep_exceeds_grace)
     for each in policies:
         world.policy = each
         world.reconcile()
-        assert not world.case.workload.template.sleep_exceeds_grace
+        assert not world.inputs.workload.template.sleep_exceeds_grace
         assert world.plan().empty
 
 
@@ -264,7 +265,7 @@ def test_whatever_policies_there_were_revert_gives_back_the_very_object(
     raw: Raw, policies: list[Policy | None]
 ) -> None:
     world = World(raw, on_removal=OnRemoval.REVERT)
-    assume(not world.case.workload.template.sleep_exceeds_grace)
+    assume(not world.inputs.workload.template.sleep_exceeds_grace)
     for each in (*policies, None):
         world.policy = each
         world.reconcile()

@@ -20,7 +20,7 @@ from bench.figures import Figures, Machine, Written, printed
 from bench.idle import peak
 from bench.load import Load
 from bench.operated import operate
-from control_plane.session import play, say
+from control_plane.session import in_folder_of_its_own, say
 
 FAILURES = (NotExact, RequestFailed)
 Write = Callable[[Field, Sequence[dict[str, Any]]], Awaitable[list[Load]]]
@@ -30,7 +30,7 @@ Write = Callable[[Field, Sequence[dict[str, Any]]], Awaitable[list[Load]]]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     options = _parser().parse_args(arguments)
-    return play("bench", lambda folder: _run(folder, options), failures=FAILURES)
+    return in_folder_of_its_own("bench", lambda folder: _run(folder, options), failures=FAILURES)
 
 
 def _run(folder: Path, options: argparse.Namespace) -> int:

@@ -27,24 +27,25 @@ from control_plane.credentials import ADMIN
 from control_plane.installation import REPOSITORY, install
 from control_plane.patience import eventually
 from control_plane.plane import ControlPlane
-from control_plane.session import console, play
+from control_plane.session import console, in_folder_of_its_own
 from owners.manifests import namespace
 from productionpolicy.controller.admission import REPAIR, binding
 from productionpolicy.controller.store import StoredPolicy
+from productionpolicy.kube.identity import REPAIRS_POLICY
 
 GOVERNED, PLAIN = "governed", "plain"
 BINDINGS = "/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicybindings"
 LEAST_SHARE = 0.5
 WIDTH = 120
 BOUND_SECONDS = 60.0
-NOTE = "repairs.productionpolicy.dev/policy"
+NOTE = REPAIRS_POLICY
 FAILURES = (NotExact, RequestFailed)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     options = _parser().parse_args(arguments)
-    return play("bench-admission", lambda folder: _run(folder, options), failures=FAILURES)
+    return in_folder_of_its_own("bench-admission", lambda folder: _run(folder, options), failures=FAILURES)
 
 
 def _run(folder: Path, options: argparse.Namespace) -> int:

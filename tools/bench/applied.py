@@ -27,13 +27,14 @@ from control_plane.nodes import Node
 from control_plane.operator_process import OperatorProcess
 from control_plane.patience import eventually
 from control_plane.plane import ControlPlane, KubectlFailed
-from control_plane.session import console, play
+from control_plane.session import console, in_folder_of_its_own
 from owners.manifests import namespace
 from productionpolicy.controller.admission import REPAIR, binding
 from productionpolicy.controller.store import StoredPolicy
+from productionpolicy.kube.identity import REPAIRS_POLICY
 
 PLAIN, ADMISSION, OPERATOR = "plain", "admission", "admission and operator"
-NOTE = "repairs.productionpolicy.dev/policy"
+NOTE = REPAIRS_POLICY
 WIDTH = 120
 BOUND_SECONDS = 120.0
 
@@ -57,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.applied", description="Measure what many Deployments take.")
     parser.add_argument("--scale", type=int, default=200, help="Deployments that are applied at once (default: 200)")
     options = parser.parse_args(arguments)
-    return play("bench-applied", lambda folder: _run(folder, options.scale), failures=(KubectlFailed,))
+    return in_folder_of_its_own("bench-applied", lambda folder: _run(folder, options.scale), failures=(KubectlFailed,))
 
 
 def _run(folder: Path, scale: int) -> int:

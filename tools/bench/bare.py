@@ -14,7 +14,7 @@ from bench.decisions import Decision, decided
 from bench.field import OPERATOR, Field
 from bench.load import Load, Meter
 from productionpolicy.controller.resources import BUDGETS, WORKLOADS
-from productionpolicy.kube.workloads import FIELD_MANAGER
+from productionpolicy.kube.identity import FIELD_MANAGER
 
 WORKERS = 16
 """More at a time make it no faster."""

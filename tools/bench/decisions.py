@@ -8,11 +8,11 @@ from typing import Any
 
 from bench import workloads
 from bench.field import Field
-from productionpolicy.kube.budgets import Budget, read_budget
-from productionpolicy.kube.surroundings import Surroundings
+from productionpolicy.kube.budgets import BUDGET, Budget, read_budget
+from productionpolicy.kube.surroundings import ALONE, Surroundings
 from productionpolicy.kube.workloads import Workload, read_workload
 from productionpolicy.policy import Policy, read_policy
-from productionpolicy.verdict import Case, plan
+from productionpolicy.verdict import Inputs, plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,7 @@ async def decided(field: Field, spec: dict[str, Any]) -> list[Decision]:
 def _decided(raw: dict[str, Any], policy: Policy, budgets: Mapping[tuple[str, ...], Budget]) -> Decision:
     workload = read_workload(raw)
     budget = budgets.get((workload.uid,))
-    planned = plan(Case(workload, around=Surroundings(budgets=(budget,) if budget else ()), policy=policy))
-    terms = planned.budget.terms if planned.budget else None
-    return Decision(workload, planned.patch, terms.manifest(workload, policy=policy.name) if terms else None)
+    around = Surroundings(budgets=(budget,), owned={BUDGET: budget}) if budget else ALONE
+    planned = plan(Inputs(workload, around=around, policy=policy))
+    manifests = (each.wanted.manifest(workload, policy=policy.name) for each in planned.objects if each.wanted)
+    return Decision(workload, planned.patch, next(manifests, None))

@@ -15,13 +15,13 @@ from bench.client import Api, connected, spread
 from control_plane.credentials import ADMIN
 from control_plane.installation import SERVICE_ACCOUNT, SYSTEM_NAMESPACE, install
 from control_plane.plane import ControlPlane
-from productionpolicy.kube.workloads import FIELD_MANAGER
+from productionpolicy.kube.identity import API_VERSION, FIELD_MANAGER
 
 NAMESPACES = "/api/v1/namespaces"
 APPS = "/apis/apps/v1"
 PLURALS = {"Deployment": "deployments", "StatefulSet": "statefulsets"}
 BUDGETS = "/apis/policy/v1/poddisruptionbudgets"
-POLICIES = "/apis/productionpolicy.dev/v1alpha1/productionpolicies"
+POLICIES = f"/apis/{API_VERSION}/productionpolicies"
 OPERATOR = f"{SYSTEM_NAMESPACE}.{SERVICE_ACCOUNT}"
 """The user of the operator, by the name of its kubeconfig."""
 

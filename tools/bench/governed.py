@@ -16,7 +16,7 @@ from bench.field import POLICIES, Field, NotExact, prepared
 from control_plane.credentials import ADMIN
 from control_plane.operator_process import OperatorProcess
 from control_plane.patience import eventually
-from control_plane.session import console, play, say
+from control_plane.session import console, in_folder_of_its_own, say
 
 PATIENCE_SECONDS = 600.0
 MEBIBYTE = 2**20
@@ -33,7 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--scale", type=int, default=10000, metavar="N", help="how many Deployments (default: 10000)")
     parser.add_argument("--governed", type=int, default=500, metavar="N", help="how many are governed (default: 500)")
     options = parser.parse_args(arguments)
-    return play("bench-governed", lambda folder: _run(folder, options.scale, options.governed), failures=FAILURES)
+    return in_folder_of_its_own(
+        "bench-governed", lambda folder: _run(folder, options.scale, options.governed), failures=FAILURES
+    )
 
 
 def _run(folder: Path, scale: int, governed: int) -> int:

@@ -17,4 +17,4 @@ def registry(connection: Connection, note: handlers.Put) -> kopf.OperatorRegistr
     async def log_in() -> kopf.AiohttpSession:
         return await connection.session([Watches(WATCHED, clock=Clock()).trace()])
 
-    return handlers.registry(note, log_in)
+    return handlers.registry(note, log_in, WATCHED)

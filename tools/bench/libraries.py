@@ -25,7 +25,7 @@ from productionpolicy.controller import handlers
 from productionpolicy.controller.cluster import Cluster, RequestFailed
 from productionpolicy.controller.connection import Connection
 from productionpolicy.controller.context import WORKERS
-from productionpolicy.controller.resources import Resource
+from productionpolicy.controller.resources import BUDGETS, Resource
 from productionpolicy.kube.workloads import WorkloadKey
 
 
@@ -90,8 +90,8 @@ class Writer:
     async def _write_next(self, _number: int) -> None:
         decision = await self._turns.get()
         if decision.budget is not None:
-            await self._cluster.create_budget(decision.budget)
-        amended = await self._cluster.amend(decision.workload, decision.patch)
+            await self._cluster.create(BUDGETS, decision.budget)
+        amended = await self._cluster.patch_workload(decision.workload, decision.patch)
         await self._cluster.release(decision.workload.key, amended)
 
 

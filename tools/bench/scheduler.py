@@ -24,7 +24,7 @@ from control_plane.credentials import ADMIN
 from control_plane.nodes import Node
 from control_plane.patience import NeverHappened, eventually
 from control_plane.plane import ControlPlane
-from control_plane.session import console, play
+from control_plane.session import console, in_folder_of_its_own
 from owners.manifests import Raw, namespace
 from productionpolicy.expectations.spread import Method, SpreadParameters
 from productionpolicy.kube.workloads import read_workload
@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--scale", type=int, default=2000, help="pods that are created at once (default: 2000)")
     options = parser.parse_args(arguments)
     failures = (RequestFailed, NeverHappened)
-    return play("bench-scheduler", lambda folder: _run(folder, options.scale), failures=failures)
+    return in_folder_of_its_own("bench-scheduler", lambda folder: _run(folder, options.scale), failures=failures)
 
 
 def _run(folder: Path, scale: int) -> int:

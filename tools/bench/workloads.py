@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from owners import manifests
 from owners.manifests import Raw
+from productionpolicy.kube.identity import EXEMPT
 
 POLICY = "bench"
 PER_NAMESPACE = 20
@@ -61,7 +62,7 @@ def services(scale: int) -> Iterator[Raw]:
 def late(name: str) -> Raw:
     """Return a Deployment that is exempt from every repair, until its annotations are taken away."""
     raw = deployment(name, namespace=LATE)
-    reasons = {f"exempt.productionpolicy.dev/{each}": "its turn comes later" for each in _REPAIRS}
+    reasons = {f"{EXEMPT}{each}": "its turn comes later" for each in _REPAIRS}
     raw["metadata"]["annotations"] = reasons
     return raw
 

@@ -18,7 +18,7 @@ from rich.table import Table
 from bench_check.copies import SUFFIXES, copied
 from bench_check.generated import generate
 from bench_check.kube_score import KUBE_SCORE
-from bench_check.trial import RunFailed, Trial, run
+from bench_check.measurement import Measurement, RunFailed, run
 from control_plane.binaries import BuildFailed
 
 FILES = 3340
@@ -61,11 +61,11 @@ class Bench:
     theirs: Path
     environment: dict[str, str]
 
-    def check(self, corpus: Corpus) -> Trial:
+    def check(self, corpus: Corpus) -> Measurement:
         """Run ours over a folder."""
         return self.start("check", "-o", "json", str(corpus.folder))
 
-    def score(self, corpus: Corpus) -> Trial:
+    def score(self, corpus: Corpus) -> Measurement:
         """Run kube-score over the same files."""
         command: list[str | Path] = [self.theirs, "score", "--output-format", "json", *corpus.files]
         return run(command, folder=corpus.folder, environment=self.environment)
@@ -78,7 +78,7 @@ class Bench:
             return False
         return True
 
-    def start(self, *arguments: str) -> Trial:
+    def start(self, *arguments: str) -> Measurement:
         """Run ours with some arguments."""
         return run([OURS, *arguments], folder=Path.cwd(), environment=self.environment)
 
@@ -146,13 +146,13 @@ def _starts(bench: Bench, folder: Path) -> Iterator[Row]:
     bench.start("check", str(small))  # compiles the modules
     yield "--version", _both([bench.start("--version") for _ in range(STARTS)])
     for output in ("json", "text"):
-        trials = [bench.start("check", "-o", output, str(small)) for _ in range(STARTS)]
-        yield f"check -o {output}, one small file", _aimed(_median(trials), most=MOST_START_SECONDS, unit=" s")
+        measurements = [bench.start("check", "-o", output, str(small)) for _ in range(STARTS)]
+        yield f"check -o {output}, one small file", _aimed(_median(measurements), most=MOST_START_SECONDS, unit=" s")
 
 
 def _compared(bench: Bench, corpus: Corpus, *, rounds: int) -> Iterator[Row]:
-    trials = [(bench.check(corpus), bench.score(corpus)) for _ in range(rounds)]
-    ours, theirs = ([each[side] for each in trials] for side in (0, 1))
+    measurements = [(bench.check(corpus), bench.score(corpus)) for _ in range(rounds)]
+    ours, theirs = ([each[side] for each in measurements] for side in (0, 1))
     yield "files", f"{len(corpus.files)}, {corpus.size / 1e6:.1f} MB"
     yield "productionpolicy check", _both(ours)
     yield f"kube-score {KUBE_SCORE.version}", _both(theirs)
@@ -161,17 +161,17 @@ def _compared(bench: Bench, corpus: Corpus, *, rounds: int) -> Iterator[Row]:
     yield "peak memory: kube-score", _memory(theirs)
 
 
-def _median(trials: Sequence[Trial]) -> float:
-    return statistics.median(each.seconds for each in trials)
+def _median(measurements: Sequence[Measurement]) -> float:
+    return statistics.median(each.seconds for each in measurements)
 
 
-def _both(trials: Sequence[Trial]) -> str:
-    cpu_seconds = statistics.median(each.cpu_seconds for each in trials)
-    return f"{_median(trials):.2f} s (CPU time {cpu_seconds:.2f} s)"
+def _both(measurements: Sequence[Measurement]) -> str:
+    cpu_seconds = statistics.median(each.cpu_seconds for each in measurements)
+    return f"{_median(measurements):.2f} s (CPU time {cpu_seconds:.2f} s)"
 
 
-def _memory(trials: Sequence[Trial]) -> str:
-    return f"{max(each.rss_peak_bytes for each in trials) / 1e6:.0f} MB"
+def _memory(measurements: Sequence[Measurement]) -> str:
+    return f"{max(each.rss_peak_bytes for each in measurements) / 1e6:.0f} MB"
 
 
 def _aimed(value: float, *, most: float, unit: str = "") -> str:

@@ -16,6 +16,8 @@ from typing import Any
 
 import yaml
 
+from productionpolicy.kube.identity import MANAGED_BY
+
 Raw = dict[str, Any]
 
 PER_NAMESPACE = 20
@@ -171,7 +173,7 @@ def _object(version: str, kind: str, number: int, **fields: Any) -> Raw:
 
 
 def _labels(number: int) -> dict[str, str]:
-    return {"app.kubernetes.io/name": _name(number), "app.kubernetes.io/managed-by": "Helm"}
+    return {"app.kubernetes.io/name": _name(number), MANAGED_BY: "Helm"}
 
 
 def _name(number: int) -> str:

@@ -1,9 +1,9 @@
 """`python -m chaos`: whatever fails around the operator, in the end all is as if nothing had failed.
 
 Each fault strikes, at random moments, while some thirty workloads of many shapes are repaired on a real control plane.
-When it is over, everything must become as on a calm twin, which met no fault: the workloads with our notes on them, the
-disruption budgets, and the status of the policy. No pod template may have changed more often than on the twin, and all
-must still be so after the operator has done other work.
+When it is over, everything must become as on a baseline, which met no fault: the workloads with our notes on them, the
+disruption budgets, and the status of the policy. No pod template may have changed more often than on the baseline, and
+all must still be so after the operator has done other work.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from pathlib import Path
 
 from bench.client import RequestFailed
 from chaos import tables
-from chaos.play import Row, WrongTwin, played
+from chaos.runner import Row, WrongBaseline, results
 from chaos.scenarios import KILLS_A_ROUND, SCENARIOS, Scenario
-from chaos.stage import staged
+from chaos.testbed import running_testbed
 from control_plane.installation import REPOSITORY
-from control_plane.session import console, play, say
+from control_plane.session import console, in_folder_of_its_own, say
 
 PAGE = REPOSITORY / "docs" / "reliability.md"
-FAILURES = (RequestFailed, WrongTwin)
+FAILURES = (RequestFailed, WrongBaseline)
 KILLED = "operator killed (SIGKILL)"
 WIDTH = 140
 
@@ -34,15 +34,15 @@ WIDTH = 140
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     options = _parser().parse_args(arguments)
-    say(f"seed {options.seed}; play the same again by: make chaos SEED={options.seed}")
-    return play("chaos", lambda folder: _run(folder, options), failures=FAILURES)
+    say(f"seed {options.seed}; run the same again by: make chaos SEED={options.seed}")
+    return in_folder_of_its_own("chaos", lambda folder: _run(folder, options), failures=FAILURES)
 
 
 def _run(folder: Path, options: argparse.Namespace) -> int:
     started = time.monotonic()
     rows = asyncio.run(_rows(folder, _chosen(options), options))
     tables.printed(console(width=WIDTH), rows)
-    say(f"played in {time.monotonic() - started:.0f} s")
+    say(f"finished in {time.monotonic() - started:.0f} s")
     return int(not all(each.harmless for each in rows))
 
 
@@ -69,8 +69,8 @@ async def _rows(folder: Path, scenarios: Sequence[Scenario], options: argparse.N
         if options.write:
             tables.write(PAGE, [row], seed=options.seed, order=[each.name for each in SCENARIOS])
 
-    async with staged(folder) as stage:
-        return await played(stage, scenarios, seed=options.seed, tell=say, keep=keep)
+    async with running_testbed(folder) as testbed:
+        return await results(testbed, scenarios, seed=options.seed, tell=say, keep=keep)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a trial has come to, in a form in which two of them can be compared: one fact after another."""
+"""What a run has come to, in a form in which two of them can be compared: one fact after another."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import Any
 
 from bench.client import Api
 from bench.field import POLICIES
-from chaos.cast import NAMESPACES, collection
+from chaos.workloads import NAMESPACES, collection
 from owners.manifests import Raw
+from productionpolicy.kube.identity import DOMAIN
 
 Picture = dict[str, str]
 """Each fact by its name."""
 
-DOMAIN = "productionpolicy.dev/"
 MANAGER = "productionpolicy"
 ROLLOUTS = "rollouts"
 MOST_SHOWN = 120
 MOMENT = re.compile(r" at \d{4}-\d\d-\d\dT[\d:]+Z")
-"""When a rollout began is told in its note, and differs from trial to trial."""
+"""When a rollout began is told in its note, and differs from run to run."""
 
 ONCE = "undone 1x"
 """That an owner has taken a repair away once is noted by an operator that saw it, and has no effect."""
@@ -31,16 +31,16 @@ TEMPLATES = ("ReplicaSet", "ControllerRevision")
 BUDGET = "PodDisruptionBudget"
 
 
-async def taken(api: Api, trial: str) -> Picture:
-    """Return the picture of the trial of that name. The names of its policy and its namespaces stand in no fact."""
-    objects = {kind: await _objects(api, kind, trial) for kind in (*WORKLOADS, *TEMPLATES, BUDGET)}
-    policy = await api.get(f"{POLICIES}/{trial}")
+async def taken(api: Api, run: str) -> Picture:
+    """Return the picture of the run of that name. The names of its policy and its namespaces stand in no fact."""
+    objects = {kind: await _objects(api, kind, run) for kind in (*WORKLOADS, *TEMPLATES, BUDGET)}
+    policy = await api.get(f"{POLICIES}/{run}")
     facts = {**_of_workloads(objects), **_of_budgets(objects), **_of_status(policy)}
-    return {_neutral(name, trial): _neutral(json.dumps(fact, sort_keys=True), trial) for name, fact in facts.items()}
+    return {_neutral(name, run): _neutral(json.dumps(fact, sort_keys=True), run) for name, fact in facts.items()}
 
 
 def differences(picture: Picture, calm: Picture) -> list[str]:
-    """Return what is not as in the calm twin; extra rollouts are counted apart."""
+    """Return what is not as in the baseline; extra rollouts are counted apart."""
     unlike = (name for name in sorted(picture.keys() | calm.keys()) if picture.get(name) != calm.get(name))
     return [_unlike(name, picture, calm) for name in unlike if not name.endswith(ROLLOUTS)]
 
@@ -54,13 +54,13 @@ def _unlike(name: str, picture: Picture, calm: Picture) -> str:
 
 
 def extra_rollouts(picture: Picture, calm: Picture) -> int:
-    """Return how many pod templates there have been beyond those of the calm twin."""
+    """Return how many pod templates there have been beyond those of the baseline."""
     found = (int(fact) - int(calm.get(name, fact)) for name, fact in picture.items() if name.endswith(ROLLOUTS))
     return sum(each for each in found if each > 0)
 
 
-async def _objects(api: Api, kind: str, trial: str) -> list[Raw]:
-    found = [await api.items(collection(kind, namespace=f"{trial}-{each}")) for each in NAMESPACES]
+async def _objects(api: Api, kind: str, run: str) -> list[Raw]:
+    found = [await api.items(collection(kind, namespace=f"{run}-{each}")) for each in NAMESPACES]
     return [{**each, "kind": kind} for items in found for each in items]
 
 
@@ -80,7 +80,7 @@ def _of_workload(raw: Raw, objects: Mapping[str, list[Raw]]) -> dict[str, Any]:
         "notes": {
             key: MOMENT.sub("", text)
             for key, text in annotations.items()
-            if DOMAIN in key and not text.startswith(ONCE)
+            if f"{DOMAIN}/" in key and not text.startswith(ONCE)
         },
         "ours": [MANAGER in managers, raw["metadata"].get("finalizers", [])],
         "pods": _pods(raw),
@@ -134,5 +134,5 @@ def _title(raw: Raw) -> str:
     return f"{raw['metadata']['namespace']}/{raw['metadata']['name']}"
 
 
-def _neutral(text: str, trial: str) -> str:
-    return text.replace(f"{trial}-", "").replace(trial, "POLICY")
+def _neutral(text: str, run: str) -> str:
+    return text.replace(f"{run}-", "").replace(run, "POLICY")

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from chaos.play import Row
+from chaos.runner import Row
 from pages.marks import read_between, write_between
 
 BEGIN = "<!-- the rest up to the end of the table is written by `make chaos` -->"
@@ -31,11 +31,11 @@ def printed(console: Console, rows: Sequence[Row]) -> None:
 
 
 def write(page: Path, rows: Sequence[Row], *, seed: int, order: Sequence[str]) -> None:
-    """Put the rows in their place on the page. Those of faults that were not played now stay as they are.
+    """Put the rows in their place on the page. Those of faults that were not run now stay as they are.
 
     Args:
         page: where they belong.
-        rows: what was played.
+        rows: what was finished.
         seed: by which.
         order: of all faults.
     """

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from control_plane import binaries
 from control_plane.plane import ControlPlane, KubectlFailed
+from productionpolicy.kube.identity import GROUP, PLURAL
 
 REPOSITORY = Path(__file__).parents[2]
 SYSTEM_NAMESPACE = "productionpolicy-system"
 SERVICE_ACCOUNT = "productionpolicy"
-AWAIT_KIND = ("wait", "--for=condition=Established", "crd/productionpolicies.productionpolicy.dev", "--timeout=30s")
+AWAIT_KIND = ("wait", "--for=condition=Established", f"crd/{PLURAL}.{GROUP}", "--timeout=30s")
 MUTATING = "MutatingAdmissionPolicy"
 ADMISSION_VERSIONS = {"v1": ("repair", "validation"), "v1beta1": ("repair-v1beta1", "validation")}
 """The versions of that kind, in the order of preference, and the folders of manifests/admission to install for each."""

@@ -1,4 +1,4 @@
-"""What commands that play for minutes on a control plane of their own have in common."""
+"""What commands that run for minutes on a control plane of their own have in common."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ INTERRUPTED = 130
 """As shells count: 128 + SIGINT."""
 
 
-def play(name: str, work: Callable[[Path], int], *, failures: tuple[type[Exception], ...]) -> int:
+def in_folder_of_its_own(name: str, work: Callable[[Path], int], *, failures: tuple[type[Exception], ...]) -> int:
     """Do the work in a folder of its own and return its exit code. The folder, with its logs, stays if that is not 0.
 
     Args:

@@ -1,11 +1,11 @@
 """`python -m corpus DIR`: the operator over the manifests of real projects, on a real API server.
 
-Each project is applied twice: to a namespace that names a policy, and to a twin that does not. Then it is checked that
+Each project is applied twice: to a namespace that names a policy, and to a baseline that does not. Then it is checked:
 
 1. a fixed point is reached, and no workload has changed its generation more than once;
 2. none of our budgets blocks all evictions, or is the second one on a pod;
 3. applying the same files again changes nothing;
-4. deleting the policy with `onRemoval: Revert` makes every workload equal to its twin, ReplicaSet included.
+4. deleting the policy with `onRemoval: Revert` makes every workload equal to its baseline, ReplicaSet included.
 """
 
 from __future__ import annotations
@@ -27,18 +27,19 @@ from rich.table import Table
 from control_plane.operator_process import OperatorProcess
 from control_plane.plane import ControlPlane, KubectlFailed
 from corpus.manifests import Document, placed, variants
+from productionpolicy.kube.identity import API_VERSION, MANAGED_BY, POLICY_LABEL
 
 ROOT = Path(__file__).parents[2]
 QUIET_SECONDS = 12.0
 """How long nothing may change for a fixed point."""
 PATIENCE_SECONDS = 240.0
 POLICY = {
-    "apiVersion": "productionpolicy.dev/v1alpha1",
+    "apiVersion": API_VERSION,
     "kind": "ProductionPolicy",
     "metadata": {"name": "corpus"},
     "spec": {"mode": "Enforce", "onRemoval": "Revert", "rollout": {"maxConcurrent": "100%"}},
 }
-TWIN = "-twin"
+BASELINE = "-baseline"
 
 console = Console(stderr=True, soft_wrap=True)
 
@@ -100,8 +101,8 @@ def _name(raw: dict[str, Any]) -> str:
     return f"{raw['kind']} {metadata['namespace']}/{metadata['name']}"
 
 
-def _twin(name: str) -> str:
-    return name.replace("/", f"{TWIN}/")
+def _baseline(name: str) -> str:
+    return name.replace("/", f"{BASELINE}/")
 
 
 def _moving(raw: dict[str, Any]) -> str:
@@ -112,7 +113,7 @@ def _moving(raw: dict[str, Any]) -> str:
 
 
 def _ours(budget: dict[str, Any]) -> bool:
-    return bool(budget["metadata"].get("labels", {}).get("app.kubernetes.io/managed-by") == "productionpolicy")
+    return bool(budget["metadata"].get("labels", {}).get(MANAGED_BY) == "productionpolicy")
 
 
 def _is_whole(workload: dict[str, Any]) -> bool:
@@ -124,7 +125,7 @@ def check_fixed_point(run: Run, by_project: dict[str, Project]) -> dict[str, int
     """Check generations, foreign marks and budgets; return the generations."""
     generations = {}
     found = run.get("deployments,statefulsets")
-    twins = {_name(each): each["metadata"]["generation"] for each in found}
+    baselines = {_name(each): each["metadata"]["generation"] for each in found}
     for workload in found:
         project = by_project.get(workload["metadata"]["namespace"])
         if project is None:
@@ -134,7 +135,7 @@ def check_fixed_point(run: Run, by_project: dict[str, Project]) -> dict[str, int
         notes = [key for key in workload["metadata"].get("annotations", {}) if "repairs.productionpolicy" in key]
         project.repaired += bool(notes)
         project.faults += list(_marks(workload))
-        if generations[_name(workload)] > twins.get(_twin(_name(workload)), 1) + 1:
+        if generations[_name(workload)] > baselines.get(_baseline(_name(workload)), 1) + 1:
             project.faults.append(f"{_name(workload)} has generation {workload['metadata']['generation']}")
     check_budgets(run, by_project)
     return generations
@@ -189,16 +190,16 @@ def check_reapply(run: Run, by_project: dict[str, Project], generations: dict[st
 
 
 def check_reverted(run: Run, by_project: dict[str, Project]) -> None:
-    """Check that every workload equals its twin."""
+    """Check that every workload equals its baseline."""
     run.plane.kubectl("delete", "productionpolicy", "corpus", "--wait=true", "--timeout=180s")
     run.settle(run.state)
     found = {_name(each): each for each in run.get("deployments,statefulsets")}
     hashes = _hashes(run)
     for name, workload in found.items():
         project = by_project.get(workload["metadata"]["namespace"])
-        twin = found.get(_twin(name))
-        if project and twin:
-            project.faults += _differences(name, workload, twin, hashes)
+        baseline = found.get(_baseline(name))
+        if project and baseline:
+            project.faults += _differences(name, workload, baseline, hashes)
     for left in filter(_ours, run.get("poddisruptionbudgets")):
         by_project[left["metadata"]["namespace"]].faults.append(f"{_name(left)} is left")
 
@@ -215,14 +216,14 @@ def _hashes(run: Run) -> dict[str, set[str]]:
 
 
 def _differences(
-    name: str, workload: dict[str, Any], twin: dict[str, Any], hashes: dict[str, set[str]]
+    name: str, workload: dict[str, Any], baseline: dict[str, Any], hashes: dict[str, set[str]]
 ) -> Iterator[str]:
-    twin_name = _twin(name)
-    if workload["spec"] != twin["spec"]:
+    baseline_name = _baseline(name)
+    if workload["spec"] != baseline["spec"]:
         yield f"{name} is not as it was applied"
-    if hashes.get(name, set()) != hashes.get(twin_name, set()):
+    if hashes.get(name, set()) != hashes.get(baseline_name, set()):
         yield (
-            f"{name} runs template {hashes.get(name)} instead of {hashes.get(twin_name)}: "
+            f"{name} runs template {hashes.get(name)} instead of {hashes.get(baseline_name)}: "
             f"{json.dumps(workload['status'])}"
         )
     if any("productionpolicy" in key for key in workload["metadata"].get("annotations", {})):
@@ -261,10 +262,10 @@ def _populate(run: Run) -> None:
     for project in run.projects:
         console.print(f"applying {project.namespace}: {len(project.documents)} objects")
         run.plane.kubectl("create", "namespace", project.namespace)
-        run.plane.kubectl("create", "namespace", f"{project.namespace}{TWIN}")
-        run.plane.kubectl("label", "namespace", project.namespace, "productionpolicy.dev/policy=corpus")
+        run.plane.kubectl("create", "namespace", f"{project.namespace}{BASELINE}")
+        run.plane.kubectl("label", "namespace", project.namespace, f"{POLICY_LABEL}=corpus")
         project.refused = run.apply(project, project.namespace)
-        run.apply(project, f"{project.namespace}{TWIN}")
+        run.apply(project, f"{project.namespace}{BASELINE}")
 
 
 def _table(projects: list[Project]) -> Table:

@@ -17,8 +17,8 @@ from control_plane.installation import REPOSITORY
 from control_plane.plane import ControlPlane
 from control_plane.session import INTERRUPTED
 from demo.narrator import Narrator
-from demo.stage import Stage, environment, running, strike
 from demo.story import CHAPTERS, LAST, NAMESPACE, POLICY, Story
+from demo.testbed import Testbed, environment, running, tear_down
 from demo.waiting import NotShown
 
 TOOLS = REPOSITORY / "tools"
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(left)
     for each in (signal.SIGTERM, signal.SIGINT):  # so that it cleans up, even where a shell has it ignore one of them
         signal.signal(each, signal.default_int_handler)
-    return _play(Stage(folder, Narrator(), detached=options.keep), keep=options.keep)
+    return _play(Testbed(folder, Narrator(), detached=options.keep), keep=options.keep)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -58,28 +58,28 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _play(stage: Stage, *, keep: bool) -> int:
-    stage.folder.mkdir(parents=True, exist_ok=True)
+def _play(testbed: Testbed, *, keep: bool) -> int:
+    testbed.folder.mkdir(parents=True, exist_ok=True)
     try:
         with contextlib.chdir(REPOSITORY):  # the commands that are shown name files in it
-            _tell(Story(stage), keep=keep)
+            _tell(Story(testbed), keep=keep)
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # who is impatient must not interrupt the cleaning up
-        stage.abandon(logs=False)
+        testbed.abandon(logs=False)
         _complain("interrupted; nothing is left running")
         return INTERRUPTED
     except FAILURES as failure:
-        stage.abandon(logs=True)
-        _complain(f"error: {_line(failure)}. What happened is in the logs in {stage.folder / 'logs'}.")
+        testbed.abandon(logs=True)
+        _complain(f"error: {_line(failure)}. What happened is in the logs in {testbed.folder / 'logs'}.")
         return 1
     except BaseException:
-        stage.abandon(logs=True)
+        testbed.abandon(logs=True)
         raise
     return 0
 
 
 def _tell(story: Story, *, keep: bool) -> None:
-    narrator, rows, begun = story.stage.narrator, [], time.monotonic()
+    narrator, rows, begun = story.testbed.narrator, [], time.monotonic()
     narrator.say("productionpolicy: a shop with typical faults, a policy, and the result.")
     chapters = CHAPTERS if keep else (*CHAPTERS, LAST)
     for number, (title, chapter) in enumerate(chapters, start=1):
@@ -91,17 +91,17 @@ def _tell(story: Story, *, keep: bool) -> None:
     rows.append(("", "total", f"{time.monotonic() - begun:.1f}"))
     narrator.table(("CHAPTER", "THE RESULT", "SECONDS"), rows, numbers=("SECONDS",))
     if keep:
-        _invite(story.stage)
+        _invite(story.testbed)
     else:
-        story.stage.stop()
+        story.testbed.stop()
         narrator.say("Each line that begins with ok was checked. Nothing is left running.")
 
 
-def _invite(stage: Stage) -> None:
+def _invite(testbed: Testbed) -> None:
     """Tell how to look around, and how to end it."""
-    narrator = stage.narrator
+    narrator = testbed.narrator
     narrator.say("Everything keeps running. To look around:")
-    narrator.lines(environment(stage.plane))
+    narrator.lines(environment(testbed.plane))
     for command in (
         "kubectl get productionpolicies -o wide",
         f"kubectl describe productionpolicy {POLICY}",
@@ -112,14 +112,14 @@ def _invite(stage: Stage) -> None:
     ):
         narrator.lines([command])
     narrator.say("To stop it:")
-    narrator.lines([_stop_command(stage.folder)])
+    narrator.lines([_stop_command(testbed.folder)])
 
 
 def _stop(left: ControlPlane | None, folder: Path) -> int:
     if left is None:
         _complain(f"No demo runs in {folder}.")
         return 0
-    strike(left)
+    tear_down(left)
     _complain(f"Stopped the demo in {folder}.")
     return 0
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import yaml
 
+from productionpolicy.kube.identity import DOMAIN
+
 Raw = dict[str, Any]
 
-DOMAIN = "productionpolicy.dev"
 _OF_SPEC = ("replicas", "strategy", "updateStrategy")
 _OF_POD = ("affinity", "terminationGracePeriodSeconds")
 _OF_CONTAINER = ("image", "lifecycle", "name")

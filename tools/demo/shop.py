@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from demo.excerpt import Raw, notes
+from productionpolicy.kube.identity import MANAGED_BY
 
 KINDS = ("Deployment", "StatefulSet")
-BUDGET_OWNER = "app.kubernetes.io/managed-by"
+BUDGET_OWNER = MANAGED_BY
 OPERATOR = "productionpolicy"
 _REVISION = "deployment.kubernetes.io/revision"
 

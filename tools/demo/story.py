@@ -10,12 +10,12 @@ from control_plane.installation import AWAIT_KIND
 from demo.excerpt import Raw, difference, excerpt, notes
 from demo.policy import Verdict
 from demo.shop import Shop, read_shop
-from demo.stage import Stage
+from demo.testbed import Testbed
 from demo.waiting import insist, until
+from productionpolicy.kube.identity import FINALIZER, POLICY_LABEL
 
 NAMESPACE = "shop"
 POLICY = "default"
-FINALIZER = "productionpolicy.dev/revert"
 SHOWN = "Deployment storefront"
 DELETED = "storefront-deployment-productionpolicy"
 EDITED = "cart-statefulset-productionpolicy"
@@ -28,45 +28,45 @@ SETTLE_SECONDS = 60.0
 class Story:
     """What has been seen so far. Each chapter returns what came of it."""
 
-    stage: Stage
+    testbed: Testbed
     before: Shop = field(default_factory=Shop)
     """The shop as its owners wrote it."""
     repaired: Shop = field(default_factory=Shop)
 
     def cluster(self) -> str:
         """Start a control plane."""
-        stage = self.stage
-        with stage.narrator.waiting("starting etcd, the API server, its controllers and the nodes"):
-            stage.start_control_plane()
-        stage.narrator.say("A real control plane runs on this machine; its nodes and their pods are simulated.")
-        stage.show("get", "nodes", "-L", "topology.kubernetes.io/zone")
+        testbed = self.testbed
+        with testbed.narrator.waiting("starting etcd, the API server, its controllers and the nodes"):
+            testbed.start_control_plane()
+        testbed.narrator.say("A real control plane runs on this machine; its nodes and their pods are simulated.")
+        testbed.show("get", "nodes", "-L", "topology.kubernetes.io/zone")
         return "a Kubernetes control plane runs"
 
     def installation(self) -> str:
         """Install the product and start the operator."""
-        stage = self.stage
-        stage.show("apply", "-k", "manifests/")
-        stage.run(*AWAIT_KIND)
-        stage.narrator.say(
+        testbed = self.testbed
+        testbed.show("apply", "-k", "manifests/")
+        testbed.run(*AWAIT_KIND)
+        testbed.narrator.say(
             "A simulated node runs no container, so the operator runs here as a process: with the token and the "
             "permissions of the ServiceAccount in these manifests, never as an administrator."
         )
-        with stage.narrator.waiting("waiting until the operator is ready"):
-            stage.start_operator()
-        stage.narrator.shown("the operator is ready")
+        with testbed.narrator.waiting("waiting until the operator is ready"):
+            testbed.start_operator()
+        testbed.narrator.shown("the operator is ready")
         return "it runs with the permissions of its ServiceAccount"
 
     def shop(self) -> str:
         """Create the shop and show one of its workloads."""
-        stage = self.stage
-        stage.show("apply", "-k", "examples/shop", only="apps")
-        with stage.narrator.waiting("waiting until the shop is available"):
+        testbed = self.testbed
+        testbed.show("apply", "-k", "examples/shop", only="apps")
+        with testbed.narrator.waiting("waiting until the shop is available"):
             self.before = self._all_available()
-        stage.narrator.shown(f"all {len(self.before.workloads)} workloads are available")
-        stage.narrator.say("One of them; these lines affect how it survives a node drain or a rollout:")
-        stage.narrator.command("kubectl", "get", "deployment", "storefront", "-n", NAMESPACE, "-o", "yaml")
-        stage.narrator.lines(excerpt(self.before.workloads[SHOWN]))
-        stage.narrator.say(
+        testbed.narrator.shown(f"all {len(self.before.workloads)} workloads are available")
+        testbed.narrator.say("One of them; these lines affect how it survives a node drain or a rollout:")
+        testbed.narrator.command("kubectl", "get", "deployment", "storefront", "-n", NAMESPACE, "-o", "yaml")
+        testbed.narrator.lines(excerpt(self.before.workloads[SHOWN]))
+        testbed.narrator.say(
             "No preStop hook, nothing that spreads its pods across nodes, a rollout that may remove pods before new "
             "ones are ready; and no PodDisruptionBudget."
         )
@@ -74,122 +74,126 @@ class Story:
 
     def preview(self) -> str:
         """Let the policy judge the shop, and show what it would change."""
-        stage, total = self.stage, len(self.before.workloads)
-        stage.show("apply", "-f", "examples/policy.yaml")
-        stage.show("patch", "productionpolicy", POLICY, "--type=merge", "-p", '{"spec":{"mode":"Audit"}}')
-        stage.show("label", "namespace", NAMESPACE, f"productionpolicy.dev/policy={POLICY}")
+        testbed, total = self.testbed, len(self.before.workloads)
+        testbed.show("apply", "-f", "examples/policy.yaml")
+        testbed.show("patch", "productionpolicy", POLICY, "--type=merge", "-p", '{"spec":{"mode":"Audit"}}')
+        testbed.show("label", "namespace", NAMESPACE, f"{POLICY_LABEL}={POLICY}")
         audited = self._follow(
             lambda verdict: verdict.current and verdict.total == total, otherwise="the shop was not judged"
         )
-        stage.narrator.shown(f"judged after {audited:.1f} s; only the status of the policy is written")
-        stage.show("get", "productionpolicies")
+        testbed.narrator.shown(f"judged after {audited:.1f} s; only the status of the policy is written")
+        testbed.show("get", "productionpolicies")
         verdict = self._verdict()
-        stage.narrator.say("The condition Progressing: " + str(verdict.condition("Progressing")["message"]))
+        testbed.narrator.say("The condition Progressing: " + str(verdict.condition("Progressing")["message"]))
         path = "{.status.pending.workloads}"
-        stage.narrator.command("kubectl", "get", "productionpolicy", POLICY, "-o", f"jsonpath={path}")
-        stage.narrator.say("Here as a table:")
+        testbed.narrator.command("kubectl", "get", "productionpolicy", POLICY, "-o", f"jsonpath={path}")
+        testbed.narrator.say("Here as a table:")
         rows = [
             (f"{each['kind']} {each['name']}", "yes" if each["restarts"] else "no", ", ".join(each["changes"]))
             for each in verdict.pending
         ]
         insist(bool(rows), "the status lists no workload that would change, although the shop has some")
-        stage.narrator.table(("WORKLOAD", "RESTARTS", "WHAT WOULD BE CHANGED"), rows)
+        testbed.narrator.table(("WORKLOAD", "RESTARTS", "WHAT WOULD BE CHANGED"), rows)
         return f"{len(rows)} workloads would change, {sum(row[1] == 'yes' for row in rows)} of them restart"
 
     def policy(self) -> str:
         """Let the policy govern the shop."""
-        stage = self.stage
-        stage.show("patch", "productionpolicy", POLICY, "--type=merge", "-p", '{"spec":{"mode":"Enforce"}}')
+        testbed = self.testbed
+        testbed.show("patch", "productionpolicy", POLICY, "--type=merge", "-p", '{"spec":{"mode":"Enforce"}}')
         seconds = self._follow(lambda verdict: verdict.settled, otherwise="the operator did not come to rest")
-        stage.narrator.shown(f"settled after {seconds:.1f} s, at most 5 workloads restarting at a time")
+        testbed.narrator.shown(f"settled after {seconds:.1f} s, at most 5 workloads restarting at a time")
         self.repaired = self._all_available()
-        stage.show("get", "productionpolicies")
+        testbed.show("get", "productionpolicies")
         message = str(self._verdict().condition("Progressing")["message"])
-        stage.narrator.say(f"The columns add up, and the condition Progressing says what is left: {message}")
+        testbed.narrator.say(f"The columns add up, and the condition Progressing says what is left: {message}")
         return f"{self._verdict().repaired} of {len(self.repaired.workloads)} workloads repaired in {seconds:.1f} s"
 
     def repairs(self) -> str:
         """Show what was changed."""
-        stage = self.stage
-        stage.narrator.command("kubectl", "get", "deployment", "storefront", "-n", NAMESPACE, "-o", "yaml")
+        testbed = self.testbed
+        testbed.narrator.command("kubectl", "get", "deployment", "storefront", "-n", NAMESPACE, "-o", "yaml")
         before, after = self.before.workloads[SHOWN], self.repaired.workloads[SHOWN]
-        stage.narrator.difference(difference(excerpt(before), excerpt(after)))
+        testbed.narrator.difference(difference(excerpt(before), excerpt(after)))
         insist(bool(notes(after)), f"{SHOWN} carries no journal of repairs")
-        stage.narrator.say(
+        testbed.narrator.say(
             "The annotations are the operator's journal: they show which values are its own, and what to withdraw."
         )
-        stage.show("get", "pdb", "-n", NAMESPACE)
+        testbed.show("get", "pdb", "-n", NAMESPACE)
         ours = self.repaired.our_budgets
         insist({DELETED, EDITED} <= set(ours), "the operator created no PodDisruptionBudgets")
-        stage.narrator.say("The names of the operator's budgets end in -productionpolicy; the others belong to owners.")
+        testbed.narrator.say(
+            "The names of the operator's budgets end in -productionpolicy; the others belong to owners."
+        )
         often = self.repaired.written_more_than_once
         insist(not often, f"more than one change of {', '.join(often)}")
-        stage.narrator.shown("no workload was changed more than once, so its pods restarted at most once")
+        testbed.narrator.shown("no workload was changed more than once, so its pods restarted at most once")
         return f"{len(ours)} disruption budgets created; at most one restart"
 
     def people(self) -> str:
         """Show what only people can mend."""
-        stage, violations = self.stage, self._verdict().violations
-        stage.narrator.command("kubectl", "get", "productionpolicy", POLICY, "-o", "jsonpath={.status.violations}")
-        stage.narrator.say("Here as a table:")
+        testbed, violations = self.testbed, self._verdict().violations
+        testbed.narrator.command("kubectl", "get", "productionpolicy", POLICY, "-o", "jsonpath={.status.violations}")
+        testbed.narrator.say("Here as a table:")
         rows = [(f"{each['kind']} {each['name']}", each["expectation"], each["message"]) for each in violations]
-        stage.narrator.table(("WORKLOAD", "EXPECTATION", "WHAT IS WRONG, AND THE REMEDY"), rows)
+        testbed.narrator.table(("WORKLOAD", "EXPECTATION", "WHAT IS WRONG, AND THE REMEDY"), rows)
         insist(bool(rows), "the status lists no violations, although the shop has some")
         return f"{len(rows)} findings, each with its remedy"
 
     def drift(self) -> str:
         """Spoil what the operator made, and see it mended."""
-        stage, was = self.stage, self._budget(DELETED)["metadata"]["uid"]
-        stage.show("delete", "pdb", DELETED, "-n", NAMESPACE)
+        testbed, was = self.testbed, self._budget(DELETED)["metadata"]["uid"]
+        testbed.show("delete", "pdb", DELETED, "-n", NAMESPACE)
         back = self._wait_for_budget(
             DELETED, lambda found: found["metadata"]["uid"] != was, otherwise="was not made again"
         )
-        stage.narrator.shown(f"created again after {back:.1f} s")
+        testbed.narrator.shown(f"created again after {back:.1f} s")
         patch = '{"spec":{"maxUnavailable":0}}'
-        stage.show("patch", "pdb", EDITED, "-n", NAMESPACE, "--type=merge", "-p", patch)
+        testbed.show("patch", "pdb", EDITED, "-n", NAMESPACE, "--type=merge", "-p", patch)
         right = self._wait_for_budget(
             EDITED, lambda found: found["spec"].get("maxUnavailable") == TERMS, otherwise="was not put right"
         )
-        stage.narrator.shown(f"corrected after {right:.1f} s")
-        stage.show("get", "pdb", DELETED, EDITED, "-n", NAMESPACE)
+        testbed.narrator.shown(f"corrected after {right:.1f} s")
+        testbed.show("get", "pdb", DELETED, EDITED, "-n", NAMESPACE)
         return f"one budget created again after {back:.1f} s, another corrected after {right:.1f} s"
 
     def owner(self) -> str:
         """Let the owner apply the same manifests again."""
-        stage = self.stage
-        stage.narrator.say("The owners deploy again. Their manifests know nothing of the repairs.")
+        testbed = self.testbed
+        testbed.narrator.say("The owners deploy again. Their manifests know nothing of the repairs.")
         before = self._seen()
-        stage.show("apply", "-k", "examples/shop", only="apps")
+        testbed.show("apply", "-k", "examples/shop", only="apps")
         after = self._seen()
         if after.replicas != before.replicas:  # the autoscaler has acted in between
             before = after
-            stage.plane.kubectl("apply", "-k", "examples/shop")
+            testbed.plane.kubectl("apply", "-k", "examples/shop")
             after = self._seen()
         insist(after.generations == before.generations, "the owner's kubectl apply changed a workload")
         insist(after.asked == before.asked, "the owner's kubectl apply undid a repair")
-        stage.narrator.shown(f"no generation of {len(after.workloads)} workloads has changed: no pod restarts")
-        stage.narrator.shown("all repairs are still in effect")
+        testbed.narrator.shown(f"no generation of {len(after.workloads)} workloads has changed: no pod restarts")
+        testbed.narrator.shown("all repairs are still in effect")
         return f"0 of {len(after.workloads)} workloads changed"
 
     def withdrawal(self) -> str:
         """Take the policy away, and all repairs with it."""
-        stage = self.stage
+        testbed = self.testbed
         patch = '{"spec":{"onRemoval":"Revert"}}'
-        stage.show("patch", "productionpolicy", POLICY, "--type=merge", "-p", patch)
-        stage.run("wait", f"--for=jsonpath={{.metadata.finalizers[0]}}={FINALIZER}", f"productionpolicy/{POLICY}")
-        stage.show("delete", "productionpolicy", POLICY, "--wait=false")
+        testbed.show("patch", "productionpolicy", POLICY, "--type=merge", "-p", patch)
+        testbed.run("wait", f"--for=jsonpath={{.metadata.finalizers[0]}}={FINALIZER}", f"productionpolicy/{POLICY}")
+        testbed.show("delete", "productionpolicy", POLICY, "--wait=false")
         seconds = self._follow(lambda verdict: not verdict.exists, otherwise="the policy did not go")
-        stage.narrator.shown(f"the policy is deleted after {seconds:.1f} s")
-        with stage.narrator.waiting("waiting until all pods are replaced"):
+        testbed.narrator.shown(f"the policy is deleted after {seconds:.1f} s")
+        with testbed.narrator.waiting("waiting until all pods are replaced"):
             until(self._is_as_before, seconds=SETTLE_SECONDS, otherwise="the shop was not as before")
         self._show_revisions(self._seen())
-        stage.narrator.shown("all specs are as their owners wrote them, and the pods are those of the old ReplicaSets")
-        stage.narrator.shown("no annotation and no disruption budget of the operator is left")
+        testbed.narrator.shown(
+            "all specs are as their owners wrote them, and the pods are those of the old ReplicaSets"
+        )
+        testbed.narrator.shown("no annotation and no disruption budget of the operator is left")
         return "all as before, with the old ReplicaSets"
 
     def _seen(self) -> Shop:
         kinds = "deployments,statefulsets,replicasets,poddisruptionbudgets,horizontalpodautoscalers"
-        return read_shop(self.stage.read("get", kinds, "-n", NAMESPACE)["items"])
+        return read_shop(self.testbed.read("get", kinds, "-n", NAMESPACE)["items"])
 
     def _all_available(self) -> Shop:
         """Wait until no rollout is under way; an autoscaler may begin one at any moment."""
@@ -207,7 +211,7 @@ class Story:
         return (now.asked, now.running, now.our_budgets) == (self.before.asked, self.before.running, [])
 
     def _verdict(self) -> Verdict:
-        return Verdict(self.stage.read("get", "productionpolicy", POLICY, "--ignore-not-found"))
+        return Verdict(self.testbed.read("get", "productionpolicy", POLICY, "--ignore-not-found"))
 
     def _follow(self, reached: Callable[[Verdict], bool], *, otherwise: str) -> float:
         """Tell how far the policy is each time that changes, until it has come to something."""
@@ -218,14 +222,14 @@ class Story:
             verdict = self._verdict()
             if verdict.progress not in ("", told):
                 told = verdict.progress
-                self.stage.narrator.aside(f"{time.monotonic() - started:5.1f} s  {told}")
+                self.testbed.narrator.aside(f"{time.monotonic() - started:5.1f} s  {told}")
             return reached(verdict)
 
-        with self.stage.narrator.waiting("waiting for the operator"):
+        with self.testbed.narrator.waiting("waiting for the operator"):
             return until(look, seconds=SETTLE_SECONDS, otherwise=otherwise)
 
     def _budget(self, name: str) -> Raw:
-        found: Raw = self.stage.read("get", "pdb", name, "-n", NAMESPACE, "--ignore-not-found")
+        found: Raw = self.testbed.read("get", "pdb", name, "-n", NAMESPACE, "--ignore-not-found")
         return found
 
     def _wait_for_budget(self, name: str, right: Callable[[Raw], bool], *, otherwise: str) -> float:
@@ -236,10 +240,10 @@ class Story:
         return until(look, seconds=MEND_SECONDS, otherwise=f"the PodDisruptionBudget {name} {otherwise}")
 
     def _show_revisions(self, now: Shop) -> None:
-        self.stage.narrator.say("The hashes of the current pod templates, as in the names of their ReplicaSets:")
+        self.testbed.narrator.say("The hashes of the current pod templates, as in the names of their ReplicaSets:")
         moments = (self.before, self.repaired, now)
         rows = [(name, *(each.running.get(name, "") for each in moments)) for name in now.workloads]
-        self.stage.narrator.table(("WORKLOAD", "BEFORE", "REPAIRED", "NOW"), rows)
+        self.testbed.narrator.table(("WORKLOAD", "BEFORE", "REPAIRED", "NOW"), rows)
 
 
 CHAPTERS = (

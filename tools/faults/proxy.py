@@ -183,7 +183,7 @@ class Proxy:
         finally:
             self._severed = False
 
-    def forgive(self) -> None:
+    def reset(self) -> None:
         """Let everything pass again."""
         self._faults.clear()
         self._answers.clear()

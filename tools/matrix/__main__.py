@@ -1,11 +1,11 @@
 """`python -m matrix`: whatever an owner does next to a repaired workload, the owner wins.
 
-Every writer makes every change to a workload that was repaired, in the background or at admission, and to a twin that
-was not. Where the twin succeeds, the owner has won if, with the repairs,
+Every writer makes every change to a workload that was repaired, in the background or at admission, and to a baseline
+that was not. Where the baseline succeeds, the owner has won if, with the repairs,
 
-1. the command succeeds, and says nothing that it does not say of the twin;
-2. what the owner wrote is live, and all else is as on the twin, less what we repair;
-3. no more rollouts follow than the twin has (one more where the change takes a repair away);
+1. the command succeeds, and says nothing that it does not say of the baseline;
+2. what the owner wrote is live, and all else is as on the baseline, less what we repair;
+3. no more rollouts follow than the baseline has (one more where the change takes a repair away);
 4. the writer calls it in sync, where it asks;
 5. the status of the policy comes to rest, with the verdict that `check` gives of the live objects, and nothing moves.
 """
@@ -22,13 +22,13 @@ from pathlib import Path
 
 from bench.client import RequestFailed
 from control_plane.installation import REPOSITORY
-from control_plane.session import console, play, say
+from control_plane.session import console, in_folder_of_its_own, say
 from helm.programs import HELM_3, HELM_4
 from matrix.changes import CHANGES
-from matrix.play import Cell, Unit, all_units, played
-from matrix.stage import staged
+from matrix.run import Way
+from matrix.runner import Cell, Unit, all_units, results
 from matrix.tables import WIDTH, markdown, printed, write
-from matrix.trial import Way
+from matrix.testbed import running_testbed
 from matrix.writers import WRITERS
 
 PAGE = REPOSITORY / "docs" / "owner-always-wins.md"
@@ -44,7 +44,7 @@ UNGUARDED = "Repaired in the background, on a server without the admission polic
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     options = _parser().parse_args(arguments)
-    return play("matrix", lambda folder: _run(folder, options), failures=FAILURES)
+    return in_folder_of_its_own("matrix", lambda folder: _run(folder, options), failures=FAILURES)
 
 
 def _run(folder: Path, options: argparse.Namespace) -> int:
@@ -84,9 +84,9 @@ async def _cells(folder: Path, units: Sequence[Unit], *, admits: bool) -> list[C
     started = time.monotonic()
     count = sum(len(each.ways) for each in units)
     say(f"{count} cells, {'with' if admits else 'without'} the admission policy")
-    async with staged(folder, admits=admits) as stage:
-        cells = await played(stage, units, told=_progress(len(units)))
-    say(f"played in {time.monotonic() - started:.0f} s")
+    async with running_testbed(folder, admits=admits) as testbed:
+        cells = await results(testbed, units, told=_progress(len(units)))
+    say(f"finished in {time.monotonic() - started:.0f} s")
     return cells
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from matrix.manifests import LABELS, NAME, REPLICAS, Manifests, deployment
 from owners.manifests import Raw, autoscaler, budget, container
+from productionpolicy.kube.identity import EXEMPT
 
 Edit = Callable[[Manifests], Manifests]
 
@@ -147,7 +148,7 @@ CHANGES = (
     Change("an autoscaler", (_with(autoscaler(NAME, least=REPLICAS, most=REPLICAS * 2)),)),
     Change(
         "an exemption",
-        (_annotated("exempt.productionpolicy.dev/preStop", "drains by itself"),),
+        (_annotated(f"{EXEMPT}preStop", "drains by itself"),),
         verdict="exempt",
         rollouts=1,
     ),

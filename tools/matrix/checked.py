@@ -8,13 +8,14 @@ from datetime import date
 import yaml
 
 from owners.manifests import Raw
+from productionpolicy.kube.identity import API_VERSION
 from productionpolicy.offline import judge, read_documents
 from productionpolicy.offline.judgement import WANTED
 from productionpolicy.policy import read_policy
 from productionpolicy.verdict import Outcome
 
 POLICY = {
-    "apiVersion": "productionpolicy.dev/v1alpha1",
+    "apiVersion": API_VERSION,
     "kind": "ProductionPolicy",
     "metadata": {"name": "matrix"},
     "spec": {"mode": "Enforce"},

@@ -1,4 +1,4 @@
-"""What is wrong with a cell: how it differs from its twin, and from what its owner wrote."""
+"""What is wrong with a cell: how it differs from its baseline, and from what its owner wrote."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from matrix.changes import ONE_HANDLER, TOO_SHORT, Change
 from matrix.manifests import deployment
-from matrix.trial import OURS, Outcome, Sight
+from matrix.run import OURS, Observation, Sight
 
 _LASTING = ("spec", "rollouts", "budgets", "counts", "violated", "checked")
 """What does not change any more once it has come to rest; notes may be tidied up."""
@@ -27,13 +27,13 @@ _REFUSALS = (
 )
 
 
-def complaints(change: Change, *, cell: Outcome, twin: Outcome, later: Sight | None) -> Iterator[str]:
+def complaints(change: Change, *, cell: Observation, baseline: Observation, later: Sight | None) -> Iterator[str]:
     """Yield what is wrong; nothing if the owner has won.
 
     Args:
         change: what the owner did.
         cell: what came of it on a repaired workload.
-        twin: the same without the operator; it has succeeded.
+        baseline: the same without the operator; it has succeeded.
         later: how the cell stood after the operator had done other things.
     """
     if cell.refused:
@@ -43,12 +43,12 @@ def complaints(change: Change, *, cell: Outcome, twin: Outcome, later: Sight | N
         yield f"not settled: {cell.unsettled}"
         return
     assert cell.sight is not None
-    assert twin.sight is not None
-    yield from (f"says: {line}" for line in cell.said if line not in twin.said)
-    yield from _unlike(cell, cell.sight, twin.sight)
-    if cell.rollouts > twin.rollouts + change.rollouts:
-        yield f"{cell.rollouts} rollouts, not {twin.rollouts}"
-    if cell.difference and not twin.difference:
+    assert baseline.sight is not None
+    yield from (f"says: {line}" for line in cell.said if line not in baseline.said)
+    yield from _unlike(cell, cell.sight, baseline.sight)
+    if cell.rollouts > baseline.rollouts + change.rollouts:
+        yield f"{cell.rollouts} rollouts, not {baseline.rollouts}"
+    if cell.difference and not baseline.difference:
         yield f"out of sync: {cell.difference}"
     yield from _misjudged(change, cell.sight)
     changed = _changed(cell.sight, later)
@@ -60,10 +60,10 @@ def _refusal(message: str) -> str:
     return next((short for part, short in _REFUSALS if part in message), f"refused: {message}")
 
 
-def _unlike(cell: Outcome, sight: Sight, twin: Sight) -> Iterator[str]:
-    """What the owner wrote must be live, and all else as it is on the twin, less what we repair."""
+def _unlike(cell: Observation, sight: Sight, baseline: Sight) -> Iterator[str]:
+    """What the owner wrote must be live, and all else as it is on the baseline, less what we repair."""
     written = _flat(deployment(cell.wanted)["spec"])
-    live, unrepaired = _flat(sight.spec), _flat(twin.spec)
+    live, unrepaired = _flat(sight.spec), _flat(baseline.spec)
     for path in sorted(written.keys() | live.keys() | unrepaired.keys()):
         if path in written and live.get(path) != written[path] and unrepaired.get(path) == written[path]:
             yield f"the owner wrote {path}: {written[path]}, but it is {live.get(path)}"

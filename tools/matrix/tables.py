@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from matrix.changes import CHANGES
-from matrix.play import Cell
+from matrix.runner import Cell
 from matrix.writers import WRITERS
 from pages.marks import write_between
 

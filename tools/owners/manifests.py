@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from productionpolicy.kube.identity import API_VERSION, POLICY_LABEL
+
 Raw = dict[str, Any]
 
-GOVERNED = "productionpolicy.dev/policy"
+GOVERNED = POLICY_LABEL
 """The label by which a namespace names its policy."""
 
 
@@ -54,5 +56,5 @@ def namespace(name: str, *, policy: str | None = None) -> Raw:
 
 def policy(name: str, **spec: Any) -> Raw:
     """Return a policy that is enforced, unless the spec says otherwise."""
-    kind = {"apiVersion": "productionpolicy.dev/v1alpha1", "kind": "ProductionPolicy"}
+    kind = {"apiVersion": API_VERSION, "kind": "ProductionPolicy"}
     return {**kind, "metadata": {"name": name}, "spec": {"mode": "Enforce", **spec}}

@@ -21,8 +21,8 @@ from control_plane.session import INTERRUPTED
 from demo.narrator import Narrator
 from demo.waiting import NotShown
 from proof import isolation, programs, requirements
+from proof.experiment import Experiment
 from proof.outcome import COLUMNS, Figures, rows, sentence
-from proof.play import Play
 from proof.publication import DOCUMENTATION
 from proof.scenarios import SCENARIOS
 from proof.teller import Teller
@@ -39,15 +39,17 @@ LOST = 3
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     options = _parser().parse_args(arguments)
-    play = _play(options)
+    experiment = _experiment(options)
     if os.environ.get(INSIDE):
-        return _result(play)
+        return _result(experiment)
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, _interrupt)
-    play.folder.mkdir(parents=True, exist_ok=True)
-    with locked(play.folder / ".lock"):
-        _clear(play.folder)
-        return _kept_clean(lambda: _result(play) if play.portable else _isolated(arguments), play.folder)
+    experiment.folder.mkdir(parents=True, exist_ok=True)
+    with locked(experiment.folder / ".lock"):
+        _clear(experiment.folder)
+        return _kept_clean(
+            lambda: _result(experiment) if experiment.portable else _isolated(arguments), experiment.folder
+        )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -61,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--scenario", action="append", choices=names, help="only this one (default: all)")
     parser.add_argument("--sleep", type=int, metavar="SECONDS", help="of preStop (default: what the policy says)")
     parser.add_argument("--brief", action="store_true", help="end each scenario once all is done, be it early")
-    parser.add_argument("--tries", type=int, default=1, help="as written, play it up to so often until requests fail")
+    parser.add_argument("--tries", type=int, default=1, help="as written, run it up to so often until requests fail")
     parser.add_argument(
         "--output", type=Path, help="for the result and the picture (default: docs/proof, if all is real)"
     )
@@ -69,11 +71,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _play(options: argparse.Namespace) -> Play:
+def _experiment(options: argparse.Namespace) -> Experiment:
     folder: Path = options.folder.absolute()
     everything = not (options.portable or options.scenario or options.brief or options.sleep is not None)
     chosen = [each for each in SCENARIOS if each.name in (options.scenario or [each.name])]
-    return Play(
+    return Experiment(
         portable=options.portable,
         scenarios=[replace(each, seconds=0) for each in chosen] if options.brief else chosen,
         tries=options.tries,
@@ -114,25 +116,25 @@ def _isolated(arguments: Sequence[str] | None) -> int:
         Teller().hand_back()
 
 
-def _result(play: Play) -> int:
+def _result(experiment: Experiment) -> int:
     try:
-        scenarios = play.played(Teller())
+        scenarios = experiment.carried_out(Teller())
     except FAILURES as failure:
-        _complain(f"error: {failure}\nThe logs are in {play.folder}.")
+        _complain(f"error: {failure}\nThe logs are in {experiment.folder}.")
         return FAILED
-    _tell(play, scenarios)
+    _tell(experiment, scenarios)
     if any(each["failedAfter"] for each in scenarios):
-        _complain(f"error: requests were lost after the repair. The logs are in {play.folder}.")
+        _complain(f"error: requests were lost after the repair. The logs are in {experiment.folder}.")
         return LOST
     return 0
 
 
-def _tell(play: Play, scenarios: Sequence[Figures]) -> None:
+def _tell(experiment: Experiment, scenarios: Sequence[Figures]) -> None:
     narrator = Narrator()
-    narrator.chapter(play.nodes)
+    narrator.chapter(experiment.nodes)
     narrator.table([each.replace(" ", "\n", 1) for each in COLUMNS], rows(scenarios))
     narrator.say(sentence(scenarios))
-    narrator.say(f"Figures and picture are in {play.output}.")
+    narrator.say(f"Figures and picture are in {experiment.output}.")
 
 
 def _clear(folder: Path) -> None:

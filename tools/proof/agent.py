@@ -22,7 +22,7 @@ from control_plane import probe
 from control_plane.ports import LOOPBACK, free_ports
 from control_plane.process import Guard
 from proof.connection import Address
-from proof.stage import NAMESPACE, Raw
+from proof.testbed import NAMESPACE, Raw
 
 POLL_SECONDS = 0.2
 _LISTENS = "-address="

@@ -17,7 +17,7 @@ from proof.enclosure import STATE, enclose, make_groups
 from proof.load import Target
 from proof.node import Node, proxy_configuration
 from proof.programs import Programs, ensure
-from proof.stage import Raw, is_ready
+from proof.testbed import Raw, is_ready
 
 START_SECONDS = 60.0
 NODES = 3

@@ -18,7 +18,7 @@ from proof import programs
 from proof.agent import Agent
 from proof.connection import Address
 from proof.load import Target
-from proof.stage import NAMESPACE, Raw
+from proof.testbed import NAMESPACE, Raw
 
 NODES = DEFAULT_NODES[:3]
 SYNC_SECONDS = 1.0

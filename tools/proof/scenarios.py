@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from proof.load import Load, Target
 from proof.record import Record
-from proof.stage import REPLICAS, SYNC_SECONDS, Stage
+from proof.testbed import REPLICAS, SYNC_SECONDS, Testbed
 
 QUIET_SECONDS = 2.0
 """How long nothing is done at the beginning and at the end."""
@@ -25,58 +25,58 @@ class Scenario:
     """
 
     name: str
-    act: Callable[[Stage, Load], Awaitable[None]]
+    act: Callable[[Testbed, Load], Awaitable[None]]
     seconds: float
 
 
 async def observed(
-    scenario: Scenario, stage: Stage, *, targets: Mapping[str, Target], watch: Callable[[Load], None]
+    scenario: Scenario, testbed: Testbed, *, targets: Mapping[str, Target], watch: Callable[[Load], None]
 ) -> Record:
-    """Play a scenario under load and return what became of the requests.
+    """Run a scenario under load and return what became of the requests.
 
     Args:
         scenario: what is done.
-        stage: to what.
+        testbed: to what.
         targets: where the requests go, by service.
         watch: is given the load once it begins, to tell how it goes.
     """
     await asyncio.sleep(SYNC_SECONDS)
-    stage.forget()
-    load = Load(targets, stage.sources)
+    testbed.forget()
+    load = Load(targets, testbed.sources)
     async with load.driving():
         watch(load)
         await asyncio.sleep(QUIET_SECONDS)
-        await scenario.act(stage, load)
-        await stage.settled()
+        await scenario.act(testbed, load)
+        await testbed.settled()
         await asyncio.sleep(max(QUIET_SECONDS, scenario.seconds - load.seconds))
-    await stage.restore()
+    await testbed.restore()
     return load.record()
 
 
-async def _rolling_update(stage: Stage, load: Load) -> None:
+async def _rolling_update(testbed: Testbed, load: Load) -> None:
     load.mark("deploy")
-    await stage.release()
-    await stage.settled()
+    await testbed.release()
+    await testbed.settled()
     load.mark("deployed")
 
 
-async def _node_drain(stage: Stage, load: Load) -> None:
-    await _drain(await stage.busiest_node(), stage=stage, load=load)
+async def _node_drain(testbed: Testbed, load: Load) -> None:
+    await _drain(await testbed.busiest_node(), testbed=testbed, load=load)
 
 
-async def _scale_down(stage: Stage, load: Load) -> None:
+async def _scale_down(testbed: Testbed, load: Load) -> None:
     load.mark(f"scale to {REPLICAS // 2}")
-    await stage.scale(REPLICAS // 2)
+    await testbed.scale(REPLICAS // 2)
 
 
-async def _two_drains(stage: Stage, load: Load) -> None:
+async def _two_drains(testbed: Testbed, load: Load) -> None:
     for _ in range(2):
-        await _drain(await stage.busiest_node(), stage=stage, load=load)
+        await _drain(await testbed.busiest_node(), testbed=testbed, load=load)
 
 
-async def _drain(node: str, *, stage: Stage, load: Load) -> None:
+async def _drain(node: str, *, testbed: Testbed, load: Load) -> None:
     load.mark(f"drain {node}")
-    await stage.drain(node)
+    await testbed.drain(node)
     load.mark("drained")
 
 

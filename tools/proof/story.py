@@ -9,8 +9,8 @@ from proof.load import Target
 from proof.outcome import Outcome
 from proof.record import Record
 from proof.scenarios import Scenario, observed
-from proof.stage import Stage
 from proof.teller import Teller
+from proof.testbed import Testbed
 
 AS_WRITTEN = "as written"
 REPAIRED = "repaired"
@@ -18,39 +18,39 @@ REPAIRED = "repaired"
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """What is played, on which stage, told by whom.
+    """What is run, on which testbed, told by whom.
 
     Attributes:
-        tries: how often a scenario is played as the service was written, at most, until a request fails in it.
+        tries: how often a scenario is run as the service was written, at most, until a request fails in it.
     """
 
-    stage: Stage
+    testbed: Testbed
     teller: Teller
     scenarios: Sequence[Scenario]
     tries: int = 1
 
     async def told(self) -> list[Outcome]:
-        """Play everything."""
+        """Run everything."""
         with self.teller.waiting("starting the service"):
-            targets = await self.stage.open()
+            targets = await self.testbed.open()
         before = [await self._before(each, targets) for each in self.scenarios]
         with self.teller.waiting("the namespace is labelled; the operator repairs the service"):
-            await self.stage.repair()
+            await self.testbed.repair()
         self.teller.say("the namespace is labelled, the operator has repaired the service")
-        after = [await self._played(each, targets, state=REPAIRED) for each in self.scenarios]
+        after = [await self._carried_out(each, targets, state=REPAIRED) for each in self.scenarios]
         names = [each.name for each in self.scenarios]
         return list(map(Outcome, names, before, after))
 
     async def _before(self, scenario: Scenario, targets: Mapping[str, Target]) -> Record:
         for _ in range(self.tries - 1):
-            record = await self._played(scenario, targets, state=AS_WRITTEN)
+            record = await self._carried_out(scenario, targets, state=AS_WRITTEN)
             if record.failed:
                 return record
-        return await self._played(scenario, targets, state=AS_WRITTEN)
+        return await self._carried_out(scenario, targets, state=AS_WRITTEN)
 
-    async def _played(self, scenario: Scenario, targets: Mapping[str, Target], *, state: str) -> Record:
+    async def _carried_out(self, scenario: Scenario, targets: Mapping[str, Target], *, state: str) -> Record:
         title = f"{scenario.name}, {state}"
         with self.teller.following(title) as watch:
-            record = await observed(scenario, self.stage, targets=targets, watch=watch)
-        self.teller.played(title, record)
+            record = await observed(scenario, self.testbed, targets=targets, watch=watch)
+        self.teller.finished(title, record)
         return record

@@ -26,7 +26,7 @@ class Teller:
         """Tell that something is done."""
         self._console.print(f"{time.strftime('%H:%M:%S')} {sentence}", soft_wrap=True)
 
-    def played(self, title: str, record: Record) -> None:
+    def finished(self, title: str, record: Record) -> None:
         """Tell what came of a scenario."""
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in record.reasons.items())
         details = f" ({reasons})" if reasons else ""

@@ -17,13 +17,14 @@ from productionpolicy.cli import component, sources, yardstick
 from productionpolicy.cli.names import ExpectationName
 from productionpolicy.cli.progress import watched
 from productionpolicy.cli.reporting import ReportingCommand
-from productionpolicy.expectations import Action
+from productionpolicy.expectations import OWNED, Action
+from productionpolicy.expectations.pod_disruption_budget import POD_DISRUPTION_BUDGET
+from productionpolicy.kube.budgets import BUDGET
 from productionpolicy.kube.workloads import Kind
 from productionpolicy.offline import Document, Gathered, Given, Judgement, Proposal, Unread, judge, propose
 from productionpolicy.offline.gathering import shown_file
 from productionpolicy.offline.judgement import WANTED
 from productionpolicy.policy import Policy, Profile
-from productionpolicy.verdict.case import BUDGET
 
 FORMATS = {
     "text": ("formats", "plans"),
@@ -230,15 +231,17 @@ def _write_component(proposal: Proposal, folder: Path) -> None:
         component.write(files, folder)
     except component.NotToBeWritten as error:
         raise click.BadParameter(str(error), param_hint="--write") from error
-    budgets = sum(bool(each.budget) for each in proposal.changed)
     patches = sum(bool(each.patch) for each in proposal.changed)
-    click.echo(f"written to {folder}: patches: {patches}, budgets: {budgets}. {component.USE}.", err=True)
+    objects = "".join(f", {each.called}: {proposal.number_of(each.kind)}" for each in OWNED)
+    click.echo(f"written to {folder}: patches: {patches}{objects}. {component.USE}.", err=True)
 
 
 def _asks_for_budgets(told: Judgement | Proposal) -> bool:
     if isinstance(told, Proposal):
-        return any(each.budget for each in told.workloads)
-    return any(finding.expectation == BUDGET for each in told.workloads for finding in each.findings)
+        return told.number_of(BUDGET) > 0
+    return any(
+        finding.expectation == POD_DISRUPTION_BUDGET.name for each in told.workloads for finding in each.findings
+    )
 
 
 def _exit_code(told: Judgement | Proposal) -> int:

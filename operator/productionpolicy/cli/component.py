@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from productionpolicy.cli.plans.yaml import budget_of, dumped, patch_of
+from productionpolicy.cli.plans.yaml import dumped, objects_of, patch_of
+from productionpolicy.expectations import OWNED
 from productionpolicy.offline import Proposal, Proposed
 
-KUSTOMIZATION, BUDGETS = "kustomization.yaml", "budgets.yaml"
+KUSTOMIZATION = "kustomization.yaml"
 _MARK = "# made by `productionpolicy check --plan --write`, which writes it anew: keep changes of your own elsewhere"
 USE = "List the folder under `components` in the kustomization whose `resources` are the workloads"
 _LONGEST_STEM = 200
@@ -24,10 +25,11 @@ class NotToBeWritten(Exception):
 def component(proposal: Proposal) -> dict[str, str]:
     """Return the content of each file by its path."""
     patches = {_path(each): patch_of(each) for each in proposal.changed if each.patch}
-    budgets = [budget_of(each) for each in proposal.changed if each.budget]
-    files = {**patches, BUDGETS: "---\n".join(budgets)} if budgets else patches
-    heading = _kustomization(list(patches), resources=[BUDGETS] if budgets else [])
-    return {path: f"{_MARK}\n{text}" for path, text in {KUSTOMIZATION: heading, **files}.items()}
+    made = {f"{owned.called}.yaml": objects_of(proposal, owned) for owned in OWNED}
+    resources = {path: "---\n".join(texts) for path, texts in made.items() if texts}
+    heading = _kustomization(list(patches), resources=list(resources))
+    files = {KUSTOMIZATION: heading, **patches, **resources}
+    return {path: f"{_MARK}\n{text}" for path, text in files.items()}
 
 
 def write(files: dict[str, str], folder: Path) -> None:

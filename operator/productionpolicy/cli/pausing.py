@@ -12,7 +12,7 @@ import click
 
 from productionpolicy.controller.cluster import Cluster, Gone, RequestFailed
 from productionpolicy.controller.connection import Connection, NoConnection
-from productionpolicy.controller.pausing import Outcome
+from productionpolicy.controller.pausing import PausingResult
 
 kubeconfig_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
     "--kubeconfig",
@@ -22,7 +22,7 @@ kubeconfig_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.op
 )
 
 
-def carried_out(action: Callable[[Cluster], Awaitable[Outcome]], kubeconfig: Path | None) -> Outcome:
+def carried_out(action: Callable[[Cluster], Awaitable[PausingResult]], kubeconfig: Path | None) -> PausingResult:
     """Apply an action to all policies of a cluster.
 
     Raises:
@@ -37,7 +37,7 @@ def carried_out(action: Callable[[Cluster], Awaitable[Outcome]], kubeconfig: Pat
         raise click.ClickException(f"no policy was changed: {error}") from error
 
 
-def tell(outcome: Outcome, *, changed: str, left: str) -> None:
+def tell(outcome: PausingResult, *, changed: str, left: str) -> None:
     """Print which policies were changed and which were left.
 
     Raises:
@@ -52,7 +52,7 @@ def tell(outcome: Outcome, *, changed: str, left: str) -> None:
         raise click.ClickException(f"could not be written: {'; '.join(outcome.failed)}")
 
 
-async def _carried_out(action: Callable[[Cluster], Awaitable[Outcome]], kubeconfig: Path | None) -> Outcome:
+async def _carried_out(action: Callable[[Cluster], Awaitable[PausingResult]], kubeconfig: Path | None) -> PausingResult:
     connection = await Connection.load(kubeconfig)
     async with connection.client() as api:
         return await action(Cluster(api))

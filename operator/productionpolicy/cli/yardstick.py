@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 
 from productionpolicy.expectations import EXPECTATIONS, Action, Expectation
+from productionpolicy.kube.identity import KIND
 from productionpolicy.offline import Document, Unread, Wanted, read_documents
 from productionpolicy.offline.gathering import shown
 from productionpolicy.policy import InvalidPolicy, Mode, Policy, Profile, Spec, read_policy
-from productionpolicy.policy.spec import KIND
 
 PRODUCTION = Policy(name="", spec=Spec(mode=Mode.AUDIT))
 """The policy by default."""

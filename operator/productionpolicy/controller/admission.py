@@ -11,11 +11,10 @@ from msgspec import Struct
 
 from productionpolicy.controller.cluster import Cluster, Conflict, Raw, RequestFailed, Unavailable
 from productionpolicy.controller.resources import ADMISSION_GROUP, Resource
-from productionpolicy.controller.store import NAMESPACE_POLICY, StoredPolicy
+from productionpolicy.controller.store import StoredPolicy
 from productionpolicy.expectations import Action
+from productionpolicy.kube.identity import GROUP, KIND, NAME, POLICY_LABEL, VERSION
 from productionpolicy.policy import Policy
-from productionpolicy.policy.spec import GROUP, KIND, VERSION
-from productionpolicy.repairs.budget import POLICY_LABEL
 
 REPAIR_CONDITION = "AdmissionRepair"
 BOUND, EFFECTIVE, NOT_EFFECTIVE = "Bound", "Effective", "NotEffective"
@@ -24,7 +23,7 @@ BOUND, EFFECTIVE, NOT_EFFECTIVE = "Bound", "Effective", "NotEffective"
 log = structlog.get_logger(__name__)
 
 
-class Form(Struct, frozen=True):
+class AdmissionKind(Struct, frozen=True):
     """A kind of admission policy, as far as an API server serves it."""
 
     kind: str
@@ -46,10 +45,10 @@ class Form(Struct, frozen=True):
         return self.kind.lower().removesuffix("policy")
 
 
-MUTATING = Form("MutatingAdmissionPolicy", ("v1", "v1beta1"), since="Kubernetes 1.36")
+MUTATING = AdmissionKind("MutatingAdmissionPolicy", ("v1", "v1beta1"), since="Kubernetes 1.36")
 """v1beta1 is there where somebody has turned it on."""
 
-VALIDATING = Form("ValidatingAdmissionPolicy", ("v1",), since="Kubernetes 1.30")
+VALIDATING = AdmissionKind("ValidatingAdmissionPolicy", ("v1",), since="Kubernetes 1.30")
 
 
 class AdmissionPolicy(Struct, frozen=True):
@@ -57,27 +56,23 @@ class AdmissionPolicy(Struct, frozen=True):
 
     action: Action
     name: str
-    form: Form
+    kind: AdmissionKind
     folder: str
     """From where it is installed."""
     terms: Mapping[str, Any] = {}
     """What its bindings say beside what all say."""
 
 
-REPAIR = AdmissionPolicy(Action.REPAIR, "productionpolicy", MUTATING, "manifests/admission/")
+REPAIR = AdmissionPolicy(Action.REPAIR, NAME, MUTATING, "manifests/admission/")
 _VALIDATION = "manifests/admission/validation/"
-DENY = AdmissionPolicy(
-    Action.DENY, "productionpolicy-deny", VALIDATING, _VALIDATION, terms={"validationActions": ["Deny"]}
-)
-WARN = AdmissionPolicy(
-    Action.WARN, "productionpolicy-warn", VALIDATING, _VALIDATION, terms={"validationActions": ["Warn"]}
-)
+DENY = AdmissionPolicy(Action.DENY, f"{NAME}-deny", VALIDATING, _VALIDATION, terms={"validationActions": ["Deny"]})
+WARN = AdmissionPolicy(Action.WARN, f"{NAME}-warn", VALIDATING, _VALIDATION, terms={"validationActions": ["Warn"]})
 
 
 _NOTICED = "the operator checks every 15 minutes, and whenever this policy changes"
 
 
-class Told(Struct, frozen=True):
+class AdmissionCondition(Struct, frozen=True):
     """A condition of a ProductionPolicy."""
 
     type: str
@@ -100,10 +95,10 @@ class Bindings:
         """Why a ProductionPolicy could not be bound, by its name."""
 
     async def learn(self) -> None:
-        """Learn what the API server has: the kind, the admission policy, and our bindings."""
-        form = self._policy.form
-        for version in form.versions:
-            policies, bindings = form.policies(version), form.bindings(version)
+        """Learn what the API server has: the kind, the admission policy, and the operator's bindings."""
+        served = self._policy.kind
+        for version in served.versions:
+            policies, bindings = served.policies(version), served.bindings(version)
             if await self._cluster.serves(policies):
                 installed, bound = await self._cluster.find(policies, self._policy.name), dict[str, Raw]()
                 async for page in self._cluster.pages(bindings):
@@ -156,9 +151,9 @@ class Bindings:
 
     def fault(self, policy: str) -> tuple[str, str] | None:
         """Return reason and message of why nothing is done at admission; None if it is."""
-        form = self._policy.form
+        served = self._policy.kind
         if self._served is None:
-            return "NotServed", f"no {form.kind} is served ({form.since})"
+            return "NotServed", f"no {served.kind} is served ({served.since})"
         if self._installed is None:
             return "NotInstalled", f"to install it: kubectl apply -k {self._policy.folder} ({_NOTICED})"
         if policy in self._faults:
@@ -254,46 +249,50 @@ class Admission:
         """Return when repairs at admission were last set up for a ProductionPolicy; None where they are not."""
         return self._bindings[Action.REPAIR].since(policy)
 
-    def conditions(self, policy: Policy) -> Iterator[Told]:
+    def conditions(self, policy: Policy) -> Iterator[AdmissionCondition]:
         """Return what a ProductionPolicy is to tell."""
         asked = {action: policy.acting(action) for action in (Action.DENY, Action.WARN)}
         told = [self._repair(policy), *([self._validation(policy, asked)] if any(asked.values()) else [])]
         yield from told if self._known else (self._unknown(each.type) for each in told)
 
-    def _unknown(self, kind: str) -> Told:
-        return Told(kind, "Unknown", "NotLookedUp", f"the admission policies could not be looked up: {self._fault}")
+    def _unknown(self, kind: str) -> AdmissionCondition:
+        return AdmissionCondition(
+            kind, "Unknown", "NotLookedUp", f"the admission policies could not be looked up: {self._fault}"
+        )
 
-    def _repair(self, policy: Policy) -> Told:
+    def _repair(self, policy: Policy) -> AdmissionCondition:
         if not policy.writes:
             message = "nothing is repaired at admission: the policy is paused or in mode Audit"
-            return Told("AdmissionRepair", "False", "NotEnforced", message)
+            return AdmissionCondition("AdmissionRepair", "False", "NotEnforced", message)
         fault = self._bindings[Action.REPAIR].fault(policy.name)
         if fault:
             reason, why = fault
-            return Told(REPAIR_CONDITION, "False", reason, f"repairs are made only in the background: {why}")
+            return AdmissionCondition(
+                REPAIR_CONDITION, "False", reason, f"repairs are made only in the background: {why}"
+            )
         seen = self.seen.get(policy.name)
         if seen is None or seen.uid != policy.uid:
             message = "the admission policy is bound, but no workload has been admitted yet that shows whether it works"
-            return Told(REPAIR_CONDITION, "Unknown", BOUND, message)
+            return AdmissionCondition(REPAIR_CONDITION, "Unknown", BOUND, message)
         if not seen.works:
-            return Told(REPAIR_CONDITION, "False", NOT_EFFECTIVE, seen.message)
+            return AdmissionCondition(REPAIR_CONDITION, "False", NOT_EFFECTIVE, seen.message)
         message = "workloads are repaired when they are created or their pods are replaced anyway"
-        return Told(REPAIR_CONDITION, "True", EFFECTIVE, message)
+        return AdmissionCondition(REPAIR_CONDITION, "True", EFFECTIVE, message)
 
-    def _validation(self, policy: Policy, asked: Mapping[Action, tuple[str, ...]]) -> Told:
+    def _validation(self, policy: Policy, asked: Mapping[Action, tuple[str, ...]]) -> AdmissionCondition:
         kind, nothing = "AdmissionValidation", "nothing is refused or warned about at admission"
         if not policy.writes:
-            return Told(kind, "False", "NotEnforced", f"{nothing}: the policy is paused or in mode Audit")
+            return AdmissionCondition(kind, "False", "NotEnforced", f"{nothing}: the policy is paused or in mode Audit")
         faults = (self._bindings[action].fault(policy.name) for action, names in asked.items() if names)
         reason, why = next(filter(None, faults), (BOUND, ""))
         if why:
-            return Told(kind, "False", reason, f"{nothing}: {why}")
+            return AdmissionCondition(kind, "False", reason, f"{nothing}: {why}")
         warnings = [each for action, names in asked.items() if names for each in self._bindings[action].warnings()]
         if warnings:
-            return Told(kind, "False", NOT_EFFECTIVE, _doubt(warnings))
+            return AdmissionCondition(kind, "False", NOT_EFFECTIVE, _doubt(warnings))
         words = {Action.DENY: "refused", Action.WARN: "warned about"}
         done = [f"{words[action]} at admission: {', '.join(names)}" for action, names in asked.items() if names]
-        return Told(kind, "True", reason, "; ".join(done))
+        return AdmissionCondition(kind, "True", reason, "; ".join(done))
 
 
 def _doubt(warnings: list[str]) -> str:
@@ -315,7 +314,7 @@ def binding(stored: StoredPolicy, policy: AdmissionPolicy, *, version: str = "v1
     owner = {"apiVersion": f"{GROUP}/{VERSION}", "kind": KIND, "name": stored.name, "uid": stored.uid}
     return {
         "apiVersion": f"{ADMISSION_GROUP}/{version}",
-        "kind": f"{policy.form.kind}Binding",
+        "kind": f"{policy.kind.kind}Binding",
         "metadata": {
             "name": f"{policy.name}-{stored.name}",
             "labels": {POLICY_LABEL: stored.name},
@@ -324,7 +323,7 @@ def binding(stored: StoredPolicy, policy: AdmissionPolicy, *, version: str = "v1
         "spec": {
             "policyName": policy.name,
             "paramRef": {"name": stored.name, "parameterNotFoundAction": "Allow"},
-            "matchResources": {"namespaceSelector": {"matchLabels": {NAMESPACE_POLICY: stored.name}}},
+            "matchResources": {"namespaceSelector": {"matchLabels": {POLICY_LABEL: stored.name}}},
             **policy.terms,
         },
     }

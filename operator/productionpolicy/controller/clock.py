@@ -38,7 +38,7 @@ class ServerClock:
             self._told, self._at, self._date = parsedate_to_datetime(date), self.monotonic(), date
 
     def now(self) -> datetime:
-        """Return the moment by that clock, and by our own where it has never told."""
+        """Return the moment by that clock, and by the local one where it has never told."""
         if self._told is None:
             return datetime.now(UTC)
         return self._told + timedelta(seconds=self.monotonic() - self._at)

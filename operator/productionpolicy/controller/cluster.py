@@ -15,9 +15,10 @@ from kubernetes.aio import client
 
 from productionpolicy.controller.clock import ServerClock
 from productionpolicy.controller.metrics import REQUEST_SECONDS, REQUESTS
-from productionpolicy.controller.resources import BUDGETS, EVENTS, PODS, POLICIES, WORKLOADS, Resource
-from productionpolicy.kube.budgets import Budget
-from productionpolicy.kube.workloads import FIELD_MANAGER, Workload, WorkloadKey
+from productionpolicy.controller.resources import EVENTS, PODS, POLICIES, WORKLOADS, Resource
+from productionpolicy.kube.identity import FIELD_MANAGER
+from productionpolicy.kube.owned import Ownable
+from productionpolicy.kube.workloads import Workload, WorkloadKey
 
 Raw = dict[str, Any]
 
@@ -50,7 +51,7 @@ class Refused(RequestFailed):
 
 
 class Forbidden(Refused):
-    """We lack the right, or a quota is exhausted: this may change without a trace in the object."""
+    """The operator lacks the right, or a quota is exhausted: this may change without a trace in the object."""
 
 
 class Unavailable(RequestFailed):
@@ -59,7 +60,7 @@ class Unavailable(RequestFailed):
     def __init__(self, message: str, *, retry_after: float = 0) -> None:
         super().__init__(message)
         self.retry_after = retry_after
-        """Seconds that it asks us to wait."""
+        """Seconds that it asks the client to wait."""
 
 
 class Expired(RequestFailed):
@@ -139,8 +140,8 @@ class Cluster:
         """Return a workload as it is now."""
         return await self._request("GET", _path(key))
 
-    async def amend(self, workload: Workload, patch: Mapping[str, Any]) -> Raw:
-        """Patch a workload, if it is still what we know, and return it.
+    async def patch_workload(self, workload: Workload, patch: Mapping[str, Any]) -> Raw:
+        """Patch a workload, if it has not changed, and return it.
 
         Raises:
             Conflict: it has changed.
@@ -155,11 +156,11 @@ class Cluster:
         )
 
     async def release(self, key: WorkloadKey, raw: Raw) -> None:
-        """Take our entry out of the managed fields of a workload, so that any owner may take over what we set.
+        """Remove the operator from the managed fields of a workload, so that any owner may take over what it has set.
 
         Raises:
             Conflict: the managed fields have changed.
-            Forbidden: admission does not let us.
+            Forbidden: admission does not allow it.
         """
         operations = _removals(raw)
         if not operations:
@@ -181,22 +182,22 @@ class Cluster:
                 raise Conflict("the managed fields have changed") from error
             raise Forbidden(str(error)) from error
 
-    async def create_budget(self, manifest: Raw) -> Raw:
-        """Create a budget."""
-        path = BUDGETS.path(namespace=manifest["metadata"]["namespace"])
+    async def create(self, resource: Resource, manifest: Raw) -> Raw:
+        """Create an object in its namespace."""
+        path = resource.path(namespace=manifest["metadata"]["namespace"])
         return await self._request("POST", path, query={"fieldManager": FIELD_MANAGER}, body=manifest)
 
-    async def replace_budget(self, live: Budget, manifest: Raw) -> Raw:
-        """Put a budget of ours right, if it is still the one that we know."""
+    async def replace(self, resource: Resource, live: Ownable, manifest: Raw) -> Raw:
+        """Replace an object, if it is still the one that is known."""
         identity = {"uid": live.uid, "resourceVersion": live.resource_version}
         body = {**manifest, "metadata": {**manifest["metadata"], **identity}}
-        path = BUDGETS.path(live.name, namespace=live.namespace)
+        path = resource.path(live.name, namespace=live.namespace)
         return await self._request("PUT", path, query={"fieldManager": FIELD_MANAGER}, body=body)
 
-    async def delete_budget(self, live: Budget) -> None:
-        """Delete a budget of ours, if it is still the one that we know."""
+    async def delete(self, resource: Resource, live: Ownable) -> None:
+        """Delete an object, if it is still the one that is known."""
         preconditions = {"uid": live.uid, "resourceVersion": live.resource_version}
-        path = BUDGETS.path(live.name, namespace=live.namespace)
+        path = resource.path(live.name, namespace=live.namespace)
         await self._request("DELETE", path, body={"preconditions": preconditions})
 
     async def set_status(self, policy: str, status: Any) -> None:
@@ -207,7 +208,7 @@ class Cluster:
         )
 
     async def set_finalizers(self, policy: str, finalizers: list[str], *, resource_version: str) -> None:
-        """Set the finalizers of a policy, if it is still what we know."""
+        """Set the finalizers of a policy, if it has not changed."""
         metadata = {"finalizers": finalizers, "resourceVersion": resource_version}
         await self._request(
             "PATCH",
@@ -274,7 +275,7 @@ def _path(key: WorkloadKey) -> str:
 
 
 def _removals(raw: Raw) -> list[Raw]:
-    """Return JSON patch operations that remove our entries, the last one first, each only where it still stands."""
+    """Return JSON patch operations that remove the operator's entries, the last one first, if each is still there."""
     entries = enumerate(raw["metadata"].get("managedFields", []))
     ours = [at for at, each in entries if each.get("manager") == FIELD_MANAGER and not each.get("subresource")]
     return [

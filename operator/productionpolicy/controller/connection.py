@@ -1,4 +1,4 @@
-"""The way to the API server: one set of credentials for Kopf's watches and for our own requests."""
+"""The way to the API server: one set of credentials for Kopf's watches and for the other requests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import yaml
 from kubernetes.aio import client, config
 from msgspec import Struct
 
-USER_AGENT = "productionpolicy"
+from productionpolicy.kube.identity import NAME
+
 UNUSABLE = (config.ConfigException, yaml.YAMLError, OSError, ValueError, AttributeError, KeyError, TypeError)
 """What the loader raises for files that are none: it trusts their form."""
 
@@ -22,19 +23,19 @@ class NoConnection(Exception):
 
 
 class Connection(Struct, frozen=True):
-    """Where the API server is, and who we are there."""
+    """Where the API server is, and as whom the operator is known there."""
 
     configuration: client.Configuration
 
     @classmethod
     async def load(cls, kubeconfig: Path | None) -> Connection:
-        """Read a kubeconfig, or the service account of the pod that we run in.
+        """Read a kubeconfig, or the service account of the pod that the operator runs in.
 
         Raises:
             NoConnection: neither can be read.
         """
-        # A proxy is what the kubeconfig says, for our requests as for Kopf's. Whether the environment or a .netrc says
-        # something, aiohttp would ask in a thread, twice for each request.
+        # The kubeconfig alone says which proxy to use, for all requests. If aiohttp looked into the environment and
+        # .netrc as well, it would do so in a thread, twice for each request.
         configuration = client.Configuration(client_session_kwargs={"trust_env": False})
         if kubeconfig is not None and not _exists(kubeconfig):
             raise NoConnection(f"the kubeconfig {kubeconfig} does not exist; pass --kubeconfig FILE or set KUBECONFIG")
@@ -46,19 +47,21 @@ class Connection(Struct, frozen=True):
         return cls(configuration)
 
     def client(self) -> client.ApiClient:
-        """Return the client for our own requests."""
+        """Return the client for the other requests."""
         api = client.ApiClient(self.configuration)
-        api.user_agent = USER_AGENT
+        api.user_agent = NAME
         return api
 
-    async def session(self, traces: Sequence[aiohttp.TraceConfig]) -> kopf.AiohttpSession:
+    async def session(
+        self, traces: Sequence[aiohttp.TraceConfig], *, middlewares: Sequence[aiohttp.ClientMiddlewareType] = ()
+    ) -> kopf.AiohttpSession:
         """Return the session for Kopf's watches; the traces hear of every request and every chunk of a response."""
         tls = self.client().rest_client.ssl_context
         session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, ssl=tls),
-            headers={"User-Agent": USER_AGENT},
+            headers={"User-Agent": NAME},
             proxy=self.configuration.proxy,
-            middlewares=(self._authorize,),
+            middlewares=(*middlewares, self._authorize),
             trace_configs=list(traces),
             read_bufsize=2**21,
         )

@@ -33,7 +33,7 @@ class Context(Struct, frozen=True):
     rollouts: Rollouts
     """Which workloads replace their pods."""
     queue: WorkQueue[WorkloadKey]
-    """The workloads to look at."""
+    """The workloads to evaluate."""
     events: Events
     clock: Clock
 

@@ -17,7 +17,7 @@ from productionpolicy.controller.resources import NAMESPACES, POLICIES, Resource
 from productionpolicy.controller.store import StoredPolicy
 from productionpolicy.kube.workloads import Workload, WorkloadKey
 from productionpolicy.policy import Policy
-from productionpolicy.verdict import Case
+from productionpolicy.verdict import Inputs
 from productionpolicy.verdict.arrival import Arrival, Effect, arrival
 from productionpolicy.verdict.plan import TIME
 
@@ -87,11 +87,11 @@ class Effectiveness:
         elif known[0] != said:
             self._said[resource, name] = said, self._now() + GRACE
 
-    def came_in(self, case: Case, before: Workload | None) -> None:
+    def came_in(self, inputs: Inputs, before: Workload | None) -> None:
         """Take note of a governed workload in a new state."""
-        key, policy = case.workload.key, case.policy
+        key, policy = inputs.workload.key, inputs.policy
         active = self._active(policy, key.namespace) if policy else None
-        found = arrival(case, before, active=active) if active else None
+        found = arrival(inputs, before, active=active) if active else None
         if found is None or policy is None:
             return
         if found.effect is Effect.HIT:

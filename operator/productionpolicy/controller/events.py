@@ -11,11 +11,10 @@ import structlog
 from productionpolicy.controller.clock import Clock
 from productionpolicy.controller.cluster import Cluster, RequestFailed
 from productionpolicy.controller.metrics import EVENTS_DROPPED
+from productionpolicy.kube.identity import GROUP, KIND, NAME, VERSION
 from productionpolicy.kube.text import printable
 from productionpolicy.kube.workloads import Workload
-from productionpolicy.policy.spec import GROUP, KIND, VERSION
 
-COMPONENT = "productionpolicy"
 BURST = 50
 PER_SECOND = 5.0
 LONGEST_MESSAGE = 1024
@@ -81,9 +80,9 @@ class Events:
             "reason": reason,
             "message": printable(message, longest=LONGEST_MESSAGE),
             "type": "Warning" if warning else "Normal",
-            "source": {"component": COMPONENT},
-            "reportingComponent": COMPONENT,
-            "reportingInstance": COMPONENT,
+            "source": {"component": NAME},
+            "reportingComponent": NAME,
+            "reportingInstance": NAME,
             "firstTimestamp": now,
             "lastTimestamp": now,
             "count": 1,

@@ -6,12 +6,12 @@ on them. It does not retry, which is the queue's part.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 import kopf
 
-from productionpolicy.controller.resources import WATCHED, Resource
+from productionpolicy.controller.resources import Resource
 
 
 class Put(Protocol):
@@ -29,13 +29,13 @@ thousand of them at the start this is what decides on the peak of memory."""
 
 
 class Nothing(kopf.DiffBaseStorage):
-    """What Kopf remembers of an object in order to tell what has changed: nothing, for no handler of ours asks.
+    """What Kopf remembers of an object in order to tell what has changed: nothing, for no handler of the operator asks.
 
     By default it copies each object twice for that, which took a sixth of the operator's time.
     """
 
     def build(self, **_: Any) -> kopf.BodyEssence:
-        """Return what is to be compared."""
+        """Return what is compared."""
         return {}
 
     def fetch(self, **_: Any) -> kopf.BodyEssence | None:
@@ -55,11 +55,13 @@ class Forever:
             yield _LAST_BACKOFF_SECONDS
 
 
-def registry(put: Put, login: Callable[[], Awaitable[kopf.AiohttpSession]]) -> kopf.OperatorRegistry:
-    """Return the handlers of all watched kinds."""
+def registry(
+    put: Put, login: Callable[[], Awaitable[kopf.AiohttpSession]], resources: Iterable[Resource]
+) -> kopf.OperatorRegistry:
+    """Return the handlers of some kinds."""
     handlers = kopf.OperatorRegistry()
     kopf.on.login(registry=handlers)(_login(login))
-    for resource in WATCHED:
+    for resource in resources:
         kopf.on.event(resource.group, resource.version, resource.plural, id=resource.plural, registry=handlers)(
             _taking_note(put, resource)
         )
@@ -67,7 +69,7 @@ def registry(put: Put, login: Callable[[], Awaitable[kopf.AiohttpSession]]) -> k
 
 
 def settings() -> kopf.OperatorSettings:
-    """Return how Kopf is to behave."""
+    """Return the settings of Kopf."""
     chosen = kopf.OperatorSettings()
     chosen.peering.standalone = True
     chosen.posting.enabled = False

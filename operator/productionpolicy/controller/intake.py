@@ -1,4 +1,4 @@
-"""What the watches and listings bring: it is put into the store, and what it concerns is looked at again."""
+"""What the watches and listings bring: it is put into the store, and what it concerns is evaluated again."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ class Intake:
         self._effectiveness = effectiveness
         self._open = False
         self._many: dict[WorkloadKey, None] = {}
-        """What is looked at in the next batch."""
+        """What is evaluated in the next batch."""
         self._governing = False
         """Whether that batch is due to a change of who is governed."""
         self._added = asyncio.Event()
 
     def open(self) -> None:
-        """Have what changes from now on looked at; until then everything is only put into the store."""
+        """Have what changes from now on evaluated; until then everything is only put into the store."""
         self._open = True
 
     def put(self, resource: Resource, raw: Mapping[str, Any], *, deleted: bool = False) -> None:
@@ -58,7 +58,7 @@ class Intake:
         self._concern(resource, name, before, self._store.forget(resource, namespace, name))
 
     async def run(self, add_namespaces: Callable[[], Awaitable[list[str]]]) -> None:
-        """Look at the workloads that policies, namespaces and nodes concern, until cancelled.
+        """Evaluate the workloads that policies, namespaces and nodes concern, until cancelled.
 
         Args:
             add_namespaces: lists the namespaces that have come into scope, and returns them.
@@ -73,7 +73,7 @@ class Intake:
                     added = [key for each in await add_namespaces() for key in self._store.workloads(each)]
                     self._reconciler.resume(added)
                     keys = list(dict.fromkeys([*keys, *added]))
-                await self._reconciler.look_at_all(keys)
+                await self._reconciler.evaluate_all(keys)
             if governing:
                 self._scope.narrow_down()
                 self._policies.warn_of_namespaces()

@@ -51,7 +51,7 @@ class Listing:
                 if resource.namespaced:
                     await self._renew(resource, names)
             added += names
-        await self._unowned.look()
+        await self._unowned.refresh()
         self._scope.listed(added)
         return added
 
@@ -73,6 +73,9 @@ class Listing:
             except Expired:
                 log.info("a listing took too long and starts over", resource=resource.plural)
             except Gone:
+                if resource.optional:
+                    self._drop(resource, self._store.names(resource))
+                    return
                 log.warning("kind is not served; install it: kubectl apply -k manifests/", resource=resource.plural)
                 await asyncio.sleep(RETRY_SECONDS)
             except (Unavailable, RequestFailed) as error:
@@ -91,6 +94,9 @@ class Listing:
                 metadata = raw["metadata"]
                 unseen.discard((metadata.get("namespace", ""), metadata["name"]))
             await asyncio.sleep(0)
+        self._drop(resource, unseen)
+
+    def _drop(self, resource: Resource, unseen: set[tuple[str, str]]) -> None:
         for where, name in sorted(unseen):
             log.info(
                 "an object was deleted without a watch event", resource=resource.plural, namespace=where, name=name

@@ -1,4 +1,4 @@
-"""Logging: structlog for us, and the standard library's loggers of Kopf and others through the same renderer."""
+"""Logging: structlog, and the standard library's loggers of Kopf and others through the same renderer."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def configure(chosen: Format, *, verbose: bool) -> None:
 
 
 def mute_libraries() -> None:
-    """Let only ourselves speak: Kopf and asyncio end with a flood of tracebacks, which says less than our last line."""
+    """Mute Kopf and asyncio: they end with a flood of tracebacks, which says less than the operator's last line."""
     for name in ("kopf", "kopf.objects", "asyncio"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from productionpolicy.controller import handlers, logs
 from productionpolicy.controller.clock import Clock
-from productionpolicy.controller.cluster import Cluster, RequestFailed
+from productionpolicy.controller.cluster import Cluster, Refused, RequestFailed
 from productionpolicy.controller.connection import Connection
 from productionpolicy.controller.context import Context
 from productionpolicy.controller.effectiveness import Effectiveness
@@ -33,16 +33,20 @@ from productionpolicy.controller.unowned import Unowned
 from productionpolicy.controller.versions import untested
 from productionpolicy.controller.watches import Watches
 from productionpolicy.controller.writer import Writer
-from productionpolicy.kube.surroundings import Server
+from productionpolicy.kube.identity import NAME
+from productionpolicy.kube.surroundings import ServerFeatures
 
 FINISH_SECONDS = 5.0
 WAIT_SECONDS = 5.0
+LOOK_SECONDS = 60.0
+"""How long to wait, at most, between looks for an optional kind that was not served at the start."""
+
 OPENING_SECONDS = 10.0
 """How long the first listing waits for the watches: what goes after a watch has been opened, that watch tells."""
 LONGEST_SILENCE_SECONDS = 900.0
 
 CLOCK = Clock()
-IDENTITY: Any = "productionpolicy"
+IDENTITY: Any = NAME
 """Kopf would otherwise ask for the name of the user, which a container's user may not have."""
 
 log = structlog.get_logger(__name__)
@@ -69,6 +73,7 @@ class Operator:
         self._cluster = cluster
         self._watches = watches
         self._listing_seconds = options.listing_seconds
+        self._look_seconds = min(LOOK_SECONDS, options.listing_seconds)
         self._state: str | None = "starting"
         self.events = Events(cluster, clock=CLOCK)
         context = Context.of(cluster, events=self.events, clock=CLOCK)
@@ -92,7 +97,7 @@ class Operator:
         return f"a watch has been silent for {silence:.0f} s" if silence > LONGEST_SILENCE_SECONDS else None
 
     async def begin(self) -> None:
-        """Learn everything there is, and what it says of rollouts of ours; only then is anything written."""
+        """Learn everything there is, and what it says of rollouts of the operator; only then is anything written."""
         self._state = "listing"
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._watches.opened(), timeout=OPENING_SECONDS)
@@ -107,7 +112,7 @@ class Operator:
         log.info("ready", workloads=sum(1 for _ in self.store.all_workloads()), policies=len(self.store.policies))
 
     async def work(self) -> None:
-        """Do all that is to be done, until cancelled."""
+        """Do all work until cancelled."""
         await self.begin()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._look_at_everything())
@@ -117,7 +122,7 @@ class Operator:
             tasks.create_task(self.events.run())
             tasks.create_task(self.unowned.run())
             tasks.create_task(self._list_again())
-            tasks.create_task(self._list_what_begins_anew())
+            tasks.create_task(self._list_restarted_watches())
             tasks.create_task(self.effectiveness.run())
             tasks.create_task(self.policies.keep_looking_up_admission(seconds=self._listing_seconds))
 
@@ -128,11 +133,11 @@ class Operator:
         deadline = time.monotonic() + FINISH_SECONDS
         while self.queue.busy and time.monotonic() < deadline:  # noqa: ASYNC110  # bounded, and only once
             await asyncio.sleep(0.02)
-        await self.policies.let_go()
+        await self.policies.release_finalizers()
 
     async def _look_at_everything(self) -> None:
         with self.policies.queue.hold():
-            await self.reconciler.look_at_all(list(self.store.all_workloads()))
+            await self.reconciler.evaluate_all(list(self.store.all_workloads()))
         self.policies.changed(*self.store.policies)
 
     async def _list_again(self) -> None:
@@ -142,18 +147,19 @@ class Operator:
             self.reconciler.retry_forbidden()
             await self._look_at_everything()
 
-    async def _list_what_begins_anew(self) -> None:
-        """List the kinds whose watch has begun anew: it does not tell what has gone while there was none."""
+    async def _list_restarted_watches(self) -> None:
+        """List the kinds whose watch has begun again: it does not tell what has gone while there was none."""
         while True:
             for resource in sorted(await self._watches.begun(), key=WATCHED.index):
                 await self.listing.renew(resource)
 
     async def wait_for_server(self) -> None:
-        """Wait until the API server answers and knows our kind."""
+        """Wait until the API server answers and serves ProductionPolicies."""
         while True:
             try:
                 version = await self._cluster.version()
                 if await self._cluster.serves(POLICIES):
+                    await self._miss_absent_kinds()
                     break
                 self._state = "the CustomResourceDefinition is missing"
                 log.error("CustomResourceDefinition is missing; install it: kubectl apply -k manifests/")
@@ -164,7 +170,29 @@ class Operator:
         self.policies.caveat = untested(version[:2]) or ""
         if self.policies.caveat:
             log.warning("version of Kubernetes is not tested", reason=self.policies.caveat)
-        self.store.inventory.server = Server.of(version)
+        self.store.inventory.server = ServerFeatures.of(version)
+
+    async def _miss_absent_kinds(self) -> None:
+        for each in WATCHED:
+            if each.optional and not await self._serves(each):
+                log.info("kind is not served and counts as empty", kind=str(each.group_kind))
+                self._watches.miss(each)
+
+    async def _serves(self, resource: Resource) -> bool:
+        """Say whether the API server serves a kind; what it forbids exists, as the listing will tell."""
+        try:
+            return await self._cluster.serves(resource)
+        except Refused:
+            return True
+
+    async def wait_for_kind(self, resource: Resource) -> None:
+        """Wait until the API server serves a kind that it did not serve at the start."""
+        served = False
+        while not served:
+            await asyncio.sleep(self._look_seconds)
+            with contextlib.suppress(RequestFailed):
+                served = await self._serves(resource)
+        log.info("kind is served now", kind=str(resource.group_kind))
 
 
 async def operate(options: Options) -> int:
@@ -174,8 +202,7 @@ async def operate(options: Options) -> int:
         NoConnection: there are no usable credentials.
     """
     connection = await Connection.load(options.kubeconfig)
-    watches = Watches(WATCHED, clock=CLOCK)
-    watches.missed = _end
+    watches = Watches(WATCHED, clock=CLOCK, missed=_end)
     async with connection.client() as api:
         operator = Operator(Cluster(api), watches, options)
         async with Probes(options.host, options.port, alive=operator.alive, ready=operator.ready):
@@ -210,11 +237,10 @@ async def _work(
     signalled: asyncio.Task[Any],
 ) -> None:
     """Work until a signal comes, or something fails that only a restart can mend."""
-    async with _watching(operator, connection, watches) as watching:
-        _listen(stopped)
+    async with _watching(operator, connection, watches, stopped) as watching:
         working = asyncio.create_task(operator.work())
-        await asyncio.wait({working, watching, signalled}, return_when=asyncio.FIRST_COMPLETED)
-        failure = _failure(working) or _failure(watching)
+        await asyncio.wait({working, *watching, signalled}, return_when=asyncio.FIRST_COMPLETED)
+        failure = next((each for each in map(_failure, (working, *watching)) if each is not None), None)
         if failure is not None:
             log.critical("operator ended", error=repr(failure))
         await operator.finish()
@@ -228,25 +254,41 @@ async def _cancel(*tasks: asyncio.Task[Any]) -> None:
 
 
 @asynccontextmanager
-async def _watching(operator: Operator, connection: Connection, watches: Watches) -> AsyncIterator[asyncio.Task[None]]:
-    """Run Kopf beside the work, and stop it last: at its stop it cancels whatever began after it."""
-    started, ended = asyncio.Event(), asyncio.Event()
+async def _watching(
+    operator: Operator, connection: Connection, watches: Watches, stopped: asyncio.Event
+) -> AsyncIterator[set[asyncio.Task[None]]]:
+    """Run Kopf beside the work, and stop it last: at its stop it cancels whatever began after it.
+
+    Kopf looks up once, at its start, which kinds are served. A kind that is served only later gets a Kopf of its own.
+    """
+    ended = asyncio.Event()
 
     async def log_in() -> kopf.AiohttpSession:
-        return await connection.session([watches.trace()])
+        return await connection.session([watches.trace()], middlewares=[watches.retry_absent])
 
-    task = asyncio.create_task(_kopf(handlers.registry(operator.intake.put, log_in), started, ended))
-    await asyncio.wait({task, asyncio.create_task(started.wait())}, return_when=asyncio.FIRST_COMPLETED)
+    async def watch(*resources: Resource) -> asyncio.Task[None]:
+        return await _kopf(handlers.registry(operator.intake.put, log_in, resources), ended=ended, stopped=stopped)
+
+    async def watch_later(resource: Resource) -> None:
+        await operator.wait_for_kind(resource)
+        await (await watch(resource))
+
+    absent = sorted(watches.absent, key=WATCHED.index)
+    waiting = [asyncio.create_task(watch_later(each)) for each in absent]
+    task = await watch(*(each for each in WATCHED if each not in absent))
     try:
-        yield task
+        yield {task, *waiting}
     finally:
         ended.set()
         with contextlib.suppress(Exception):
             await asyncio.wait_for(task, timeout=3)
+        await _cancel(*waiting)
 
 
-async def _kopf(registry: kopf.OperatorRegistry, started: asyncio.Event, ended: asyncio.Event) -> None:
-    await kopf.operator(
+async def _kopf(registry: kopf.OperatorRegistry, *, ended: asyncio.Event, stopped: asyncio.Event) -> asyncio.Task[None]:
+    """Start Kopf, and take the signals over from it: it would cancel writes that are under way."""
+    started = asyncio.Event()
+    running = kopf.operator(
         registry=registry,
         settings=handlers.settings(),
         clusterwide=True,
@@ -254,10 +296,14 @@ async def _kopf(registry: kopf.OperatorRegistry, started: asyncio.Event, ended: 
         ready_flag=started,
         stop_flag=ended,
     )
+    task = asyncio.create_task(running)
+    await asyncio.wait({task, asyncio.create_task(started.wait())}, return_when=asyncio.FIRST_COMPLETED)
+    _listen(stopped)
+    return task
 
 
 def _listen(stopped: asyncio.Event) -> None:
-    """Take the signals over from Kopf, which would cancel writes that are under way."""
+    """Have the signals told by an event."""
     loop = asyncio.get_running_loop()
     for each in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(each, stopped.set)

@@ -8,13 +8,10 @@ from msgspec.structs import replace
 from productionpolicy.controller.cluster import Cluster, RequestFailed
 from productionpolicy.controller.resources import POLICIES
 from productionpolicy.kube.fields import Fields
-from productionpolicy.policy.spec import GROUP
-
-STOPPED = f"{GROUP}/stopped"
-"""The annotation on a policy that was paused together with all others, and was not paused before."""
+from productionpolicy.kube.identity import STOPPED
 
 
-class Outcome(Struct, frozen=True):
+class PausingResult(Struct, frozen=True):
     """What became of the policies, by name."""
 
     changed: tuple[str, ...] = ()
@@ -26,7 +23,7 @@ class Outcome(Struct, frozen=True):
     """Those that could not be written, each with the API server's words."""
 
 
-async def stop(cluster: Cluster) -> Outcome:
+async def stop(cluster: Cluster) -> PausingResult:
     """Pause every policy.
 
     Raises:
@@ -37,7 +34,7 @@ async def stop(cluster: Cluster) -> Outcome:
     return await _written(cluster, running, paused=True, left=[name for name in policies if name not in running])
 
 
-async def resume(cluster: Cluster) -> Outcome:
+async def resume(cluster: Cluster) -> PausingResult:
     """Let the policies go on that `stop` has paused.
 
     Raises:
@@ -56,7 +53,7 @@ async def _listed(cluster: Cluster) -> dict[str, Fields]:
     return dict(sorted(by_name.items()))
 
 
-async def _written(cluster: Cluster, names: list[str], *, paused: bool, left: list[str]) -> Outcome:
+async def _written(cluster: Cluster, names: list[str], *, paused: bool, left: list[str]) -> PausingResult:
     changed, failed = list[str](), list[str]()
     for name in names:
         try:
@@ -64,7 +61,7 @@ async def _written(cluster: Cluster, names: list[str], *, paused: bool, left: li
             changed.append(name)
         except RequestFailed as error:
             failed.append(f"{name}: {error}")
-    return Outcome(tuple(changed), tuple(left), failed=tuple(failed))
+    return PausingResult(tuple(changed), tuple(left), failed=tuple(failed))
 
 
 def _paused(policy: Fields) -> bool:

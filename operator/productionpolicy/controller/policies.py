@@ -18,19 +18,17 @@ from productionpolicy.controller.context import Context
 from productionpolicy.controller.metrics import FINDINGS, ROLLING
 from productionpolicy.controller.metrics import WORKLOADS as WORKLOADS_GAUGE
 from productionpolicy.controller.queue import Retry, WorkQueue
-from productionpolicy.controller.store import AUDIT, NAMESPACE_MODE, OFF, StoredPolicy
+from productionpolicy.controller.store import AUDIT, OFF, StoredPolicy
 from productionpolicy.expectations.spread import DEAR_FROM, SPREAD, Method
+from productionpolicy.kube.identity import FINALIZER, GROUP, MODE_LABEL, RESUME
 from productionpolicy.kube.text import printable
 from productionpolicy.kube.workloads import WorkloadKey
 from productionpolicy.policy import Mode, Policy
-from productionpolicy.policy.spec import GROUP, RESUME
 from productionpolicy.policy.status import MOST_PENDING, Condition
 from productionpolicy.verdict import State
 from productionpolicy.verdict.report import Wait
 from productionpolicy.verdict.rollouts import TOO_MANY
 from productionpolicy.verdict.totals import Totals
-
-FINALIZER = f"{GROUP}/revert"
 
 BURST_SECONDS = 0.1
 """How long a change waits for those that come with it, before the status tells of all of them."""
@@ -41,8 +39,8 @@ INTERVAL_SECONDS = 1.0
 RETRY_SECONDS = 30.0
 """After how long it is looked up again what is done at admission, where the API server did not answer."""
 
-LET_GO_PAUSES = (0.1, 0.4)
-"""How long to wait, when we stop, before a policy that has changed meanwhile is let go of once more."""
+RELEASE_PAUSES = (0.1, 0.4)
+"""How long to wait, when the operator stops, before a policy that has changed meanwhile is let go of once more."""
 
 STUCK_SECONDS = 30.0
 """How long a deleted policy waits for workloads that do not settle, before it lets go of them."""
@@ -89,7 +87,7 @@ class Policies:
         """Schedule an update of the status of policies."""
         for name in names:
             since = self.clock.monotonic() - self._written.get(name, -INTERVAL_SECONDS)
-            self.queue.add_later(name, max(BURST_SECONDS, INTERVAL_SECONDS - since))
+            self.queue.add_after(name, max(BURST_SECONDS, INTERVAL_SECONDS - since))
 
     def stops(self, policy: Policy) -> bool:
         """Say whether repairs that restart pods have to stop: too many rollouts failed."""
@@ -148,17 +146,17 @@ class Policies:
             await asyncio.sleep(seconds if self.admission.answered else min(seconds, RETRY_SECONDS))
             await self.look_up_admission()
 
-    async def let_go(self) -> None:
-        """At our stop, take our finalizer off the policies: with the operator gone, nothing must be undeletable.
+    async def release_finalizers(self) -> None:
+        """Take the operator's finalizer off the policies before it stops: without it, they could not be deleted.
 
-        A policy that is being deleted keeps it, because its withdrawal goes on when we are back.
+        A policy that is being deleted keeps it, because its withdrawal goes on when the operator is back.
         """
         self.queue.stop()  # nobody is to put it back
         for name in sorted(self.store.policies):
-            await self._let_go_of(name)
+            await self._release_finalizer(name)
 
-    async def _let_go_of(self, name: str) -> None:
-        for pause in (*LET_GO_PAUSES, None):
+    async def _release_finalizer(self, name: str) -> None:
+        for pause in (*RELEASE_PAUSES, None):
             stored = self.store.policies.get(name)
             if stored is None or stored.deleting or FINALIZER not in stored.finalizers:
                 return
@@ -168,7 +166,7 @@ class Policies:
                 if pause is None or not isinstance(error, Conflict):
                     log.warning("finalizer could not be removed", policy=name, error=str(error)[:300])
                     return
-                await asyncio.sleep(pause)  # a status that we have just written: the watch will tell
+                await asyncio.sleep(pause)  # a status that the operator has just written: the watch will tell
             else:
                 return
 
@@ -184,7 +182,7 @@ class Policies:
             meant = next((each for each in (AUDIT, OFF) if mode and mode.casefold() == each.casefold()), None)
             advice = f"did you mean {meant}?" if meant else "to allow repairs, remove the label"
             message = (
-                f"label {NAMESPACE_MODE} is {mode}, which is neither {AUDIT} nor {OFF}, so it counts as {AUDIT}: "
+                f"label {MODE_LABEL} is {mode}, which is neither {AUDIT} nor {OFF}, so it counts as {AUDIT}: "
                 f"workloads are judged, and nothing is written here; {advice}"
             )
             self.events.about_namespace(namespace, reason="ModeNotKnown", message=message)
@@ -252,7 +250,7 @@ class Policies:
         return self.clock.now().replace(microsecond=0)
 
     async def _keep_finalizer(self, stored: StoredPolicy) -> None:
-        """Hold a policy back while its changes are to be withdrawn, and no longer."""
+        """Hold a policy back while its changes have to be withdrawn, and no longer."""
         wanted = self._must_wait(stored) if stored.deleting else stored.policy is not None and stored.policy.reverts
         if wanted != (FINALIZER in stored.finalizers) and not (stored.deleting and wanted):
             await self._set_finalizer(stored, wanted=wanted)
@@ -297,7 +295,7 @@ def ready(stored: StoredPolicy, totals: Totals, *, caveat: str = "") -> tuple[st
     Args:
         stored: the policy whose condition it is.
         totals: what its workloads come to.
-        caveat: what is to be told of the API server's version.
+        caveat: what has to be told of the API server's version.
     """
     if stored.policy is None:
         return "False", "InvalidSpec", f"this policy repairs nothing: {stored.fault}"
@@ -323,7 +321,7 @@ def _compliant(totals: Totals, *, off: int) -> tuple[str, str, str]:
         return (
             "Unknown",
             "NoWorkloads",
-            f"namespaces in which nothing is judged because of label {NAMESPACE_MODE}={OFF}: {off}",
+            f"namespaces in which nothing is judged because of label {MODE_LABEL}={OFF}: {off}",
         )
     if not counts.total:
         return "Unknown", "NoWorkloads", "no namespace with workloads selects this policy"
@@ -386,7 +384,7 @@ def _under_way(totals: Totals) -> Iterator[tuple[str, str]]:
 _REPAIRED = "are being repaired or wait for their turn"
 _REFUSED = "written; the operator tries again"
 _FAILED = "rollout that failed and was rolled back"
-_HELD = f"held back by label {NAMESPACE_MODE} of the namespace"
+_HELD = f"held back by label {MODE_LABEL} of the namespace"
 _AVAILABLE = "all of its own pods are available; until then no repair replaces them"
 _NEXT = "owner's next change of the pods (timing NextRollout)"
 _SEE = "status.violations says what to do"

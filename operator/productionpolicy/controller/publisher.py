@@ -13,7 +13,7 @@ from productionpolicy.controller.metrics import FAILED_ROLLOUTS, REPAIRS, WITHDR
 from productionpolicy.controller.policies import Policies
 from productionpolicy.controller.records import Record
 from productionpolicy.kube.workloads import Workload, WorkloadKey
-from productionpolicy.verdict import Evaluation, Plan, Report, State
+from productionpolicy.verdict import Evaluation, Plan, State, WorkloadReport
 from productionpolicy.verdict.audit import EXEMPTIONS
 from productionpolicy.verdict.plan import Change
 
@@ -45,19 +45,19 @@ class Publisher:
 
     def publish(self, record: Record, evaluation: Evaluation) -> None:
         """Tell what follows from the state of a workload, and what is new since the record was written."""
-        case, told, before = evaluation.case, evaluation.report, record.report
-        if case.policy is not None and record.seen is not case.workload:
-            self._effectiveness.came_in(case, record.seen)
-        self._move(case.workload.key, record.policy, evaluation.policy_name)
+        inputs, told, before = evaluation.inputs, evaluation.report, record.report
+        if inputs.policy is not None and record.seen is not inputs.workload:
+            self._effectiveness.came_in(inputs, record.seen)
+        self._move(inputs.workload.key, record.policy, evaluation.policy_name)
         if told is None:
-            self._drop(case.workload.key, evaluation.policy_name)
+            self._drop(inputs.workload.key, evaluation.policy_name)
             return
         if not record.writing:
             self._tell_admitted(evaluation, record)
         if self._policies.totals[told.policy].put(told):
             self._policies.changed(told.policy)
-            self._tell_contest(case.workload, before, told, evaluation.plan)
-            self._tell_exemptions(case.workload, before, told)
+            self._tell_contest(inputs.workload, before, told, evaluation.plan)
+            self._tell_exemptions(inputs.workload, before, told)
             if before is not None and before.failed_rollout is not None and told.failed_rollout is None:
                 self._rollouts.wake_next(told.policy)
 
@@ -65,7 +65,7 @@ class Publisher:
         """Count a workload no longer for a policy."""
         self._move(key, policy, "")
 
-    def tell_written(self, workload: Workload, changes: list[Change]) -> None:
+    def report_written(self, workload: Workload, changes: list[Change]) -> None:
         """Tell of repairs and withdrawals that were written."""
         made = [each for each in changes if each.after is not None]
         undone = [each for each in changes if each.after is None]
@@ -76,14 +76,14 @@ class Publisher:
         self._tell(workload, "Repaired", made)
         self._tell(workload, "Withdrawn", undone)
 
-    def tell_refusal(self, workload: Workload, error: Exception) -> None:
+    def report_refusal(self, workload: Workload, error: Exception) -> None:
         """Tell of a write that the API server refused."""
         log.warning("repair refused", workload=str(workload.key), error=str(error)[:500])
         self._events.about_workload(workload, reason="RepairRefused", message=str(error), warning=True)
 
-    def tell_failed_rollout(self, evaluation: Evaluation) -> None:
+    def report_failed_rollout(self, evaluation: Evaluation) -> None:
         """Tell of a rollout that was put back."""
-        workload = evaluation.case.workload
+        workload = evaluation.inputs.workload
         names = ", ".join(each.expectation for each in evaluation.todo.changes if each.restarts)
         refusal = workload.progress.refusal
         why = f": no pod could be created: {refusal}" if refusal else ""
@@ -113,28 +113,28 @@ class Publisher:
 
     def _tell_admitted(self, evaluation: Evaluation, record: Record) -> None:
         """Tell of repairs in the workload that are new and not the operator's own: the API server made them."""
-        case = evaluation.case
+        inputs = evaluation.inputs
         if record.report is not None:
             known = record.report.repaired | record.applied.keys()
-        elif self._is_new(case.workload):
+        elif self._is_new(inputs.workload):
             known = frozenset()
         else:
             return
-        if case.policy is None or not self._policies.admission.repairs(case.policy):
+        if inputs.policy is None or not self._policies.admission.repairs(inputs.policy):
             return
         changes = [
             Change(name, before=None, after=each.note(), restarts=each.restarts)
-            for name, each in case.journal.repairs.items()
+            for name, each in inputs.journal.repairs.items()
             if name not in known
         ]
-        self._tell(case.workload, "RepairedAtAdmission", changes)
+        self._tell(inputs.workload, "RepairedAtAdmission", changes)
 
     def _is_new(self, workload: Workload) -> bool:
         """Say whether a workload was created since the operator began."""
         began, created = self._began, workload.created
         return began is not None and bool(created) and datetime.fromisoformat(created) >= began
 
-    def _tell_exemptions(self, workload: Workload, before: Report | None, told: Report) -> None:
+    def _tell_exemptions(self, workload: Workload, before: WorkloadReport | None, told: WorkloadReport) -> None:
         """Warn of exemptions that have no effect, when they are first seen."""
         known = before.findings if before else ()
         news = [each.message for each in told.findings if each.expectation == EXEMPTIONS and each not in known]
@@ -143,7 +143,9 @@ class Publisher:
                 workload, reason="ExemptionWithoutEffect", message=". ".join(news), warning=True
             )
 
-    def _tell_contest(self, workload: Workload, before: Report | None, told: Report, planned: Plan) -> None:
+    def _tell_contest(
+        self, workload: Workload, before: WorkloadReport | None, told: WorkloadReport, planned: Plan
+    ) -> None:
         if told.state is State.CONTESTED and (before is None or before.state is not State.CONTESTED):
             reasons = "; ".join(f"{name}: {each.reason}" for name, each in planned.contests.items() if each.settled)
             message = f"not repaired again until the workload or its policy changes: {reasons}"

@@ -65,7 +65,7 @@ class WorkQueue(Generic[K]):
             if key not in self._fresh:
                 self._enter(key, self._backlog)
 
-    def add_later(self, key: K, seconds: float) -> None:
+    def add_after(self, key: K, seconds: float) -> None:
         """Enter a key after some time; of several appointments the soonest counts."""
         loop, known = asyncio.get_running_loop(), self._waiting.get(key)
         if self._stopping or (known is not None and known.when() <= loop.time() + seconds):
@@ -185,10 +185,10 @@ class WorkQueue(Generic[K]):
         else:
             self._failures.pop(key, None)
             if after is not None:
-                self.add_later(key, after)
+                self.add_after(key, after)
 
     def _retry(self, key: K, *, reason: str, after: float) -> None:
         failures = self._failures[key] = self._failures.get(key, 0) + 1
         delay = max(after, min(LAST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2 ** min(failures - 1, 10)))
         log.info("will be tried again", **{self._of: str(key)}, reason=reason[:300], seconds=round(delay, 1))
-        self.add_later(key, delay)
+        self.add_after(key, delay)

@@ -15,7 +15,7 @@ from productionpolicy.controller.store import Namespace
 from productionpolicy.controller.writer import Writer
 from productionpolicy.kube.workloads import Workload, WorkloadKey
 from productionpolicy.policy import OnRemoval, Policy
-from productionpolicy.verdict import Case, Evaluation, Governance, evaluate
+from productionpolicy.verdict import Evaluation, Governance, Inputs, evaluate
 from productionpolicy.verdict.rollouts import in_flight
 
 CHUNK = 8
@@ -43,22 +43,22 @@ class Reconciler:
         Raises:
             Retry: a request failed; reconcile again later.
         """
-        evaluation = self._unused(key) or self.look(key)
+        evaluation = self._unused(key) or self.evaluate(key)
         if evaluation is not None and evaluation.asks_for_room:
             evaluation = await self._with_room_known(key, evaluation)
         if evaluation is None:
             self._rollouts.acted(key)
             return None
-        done = await self._writer.act(self._records.of(evaluation.case.workload), evaluation)
+        result = await self._writer.act(self._records.of(evaluation.inputs.workload), evaluation)
         self._rollouts.acted(key)
-        if done.written:
-            evaluation = self.look(key)
+        if result.written:
+            evaluation = self.evaluate(key)
             if evaluation is not None and evaluation.acts:
                 self._queue.add(key)
-        return _sooner(done.after, evaluation.due if evaluation else None)
+        return _sooner(result.requeue_after, evaluation.due if evaluation else None)
 
-    def look(self, key: WorkloadKey) -> Evaluation | None:
-        """Evaluate a workload and tell what follows; None where there is nothing of ours to decide."""
+    def evaluate(self, key: WorkloadKey) -> Evaluation | None:
+        """Evaluate a workload and tell what follows; None where no policy governs it and it carries no repairs."""
         workload = self._store.workload(key)
         if workload is None:
             self._forget(key)
@@ -68,7 +68,7 @@ class Reconciler:
             self._rollouts.observe(workload)
         evaluation = self._evaluate(workload, record)
         if evaluation is None and record.slot is not None:
-            # The last of our changes is withdrawn, and the pods are still being replaced for that.
+            # The last of the operator's changes is withdrawn, and the pods are still being replaced for that.
             self._publisher.forget(key, record.policy)
             record.policy = ""
             return None
@@ -77,22 +77,22 @@ class Reconciler:
             return None
         self._publisher.publish(record, evaluation)
         record.saw(evaluation, now=self._clock.monotonic())
-        if evaluation.case.failing:
+        if evaluation.inputs.failing:
             self._rollouts.leave(key)
         return evaluation
 
-    async def look_at_all(self, keys: Collection[WorkloadKey]) -> None:
+    async def evaluate_all(self, keys: Collection[WorkloadKey]) -> None:
         """Evaluate many workloads, and enter into the queue those on which something has to be done."""
         for number, key in enumerate(keys, start=1):
             with _serving_the_others(key):
-                self._enter(key, self.look(key))
+                self._enter(key, self.evaluate(key))
             if number % CHUNK == 0:
                 await asyncio.sleep(0)
         if keys:
             self._rollouts.wake_lines()
 
     def changed(self, key: WorkloadKey) -> None:
-        """Have a workload looked at, since something has changed that it depends on."""
+        """Have a workload evaluated, since something has changed that it depends on."""
         record = self._records.get(key)
         if record is not None:
             record.evaluation = None
@@ -109,11 +109,11 @@ class Reconciler:
         governor = self._store.repaired_by(key)
         if workload is None or governor is None:
             return
-        journal = Case(workload).journal
+        journal = Inputs(workload).journal
         if any(each.restarts for each in journal.repairs.values()):
             self._rollouts.resume(governor, workload)
         if journal.failed_rollout is not None or in_flight(workload, journal):
-            self.look(key)
+            self.evaluate(key)
 
     def retry_forbidden(self) -> None:
         """Have it tried again what was refused for reasons outside of the workloads: rights and quotas."""
@@ -124,11 +124,11 @@ class Reconciler:
         if evaluation is None:
             return
         if evaluation.acts:
-            record = self._records.of(evaluation.case.workload)
+            record = self._records.of(evaluation.inputs.workload)
             record.evaluation, record.epoch = evaluation, self._store.epoch
             self._queue.add_backlog([key])
         elif evaluation.due is not None:
-            self._queue.add_later(key, evaluation.due)
+            self._queue.add_after(key, evaluation.due)
 
     def _unused(self, key: WorkloadKey) -> Evaluation | None:
         """Return the evaluation of a workload on which nobody has acted, if nothing has changed since."""
@@ -136,14 +136,14 @@ class Reconciler:
         if record is None or record.evaluation is None:
             return None
         evaluation, record.evaluation = record.evaluation, None
-        unchanged = evaluation.case.workload is self._store.workload(key) and record.epoch == self._store.epoch
+        unchanged = evaluation.inputs.workload is self._store.workload(key) and record.epoch == self._store.epoch
         return evaluation if unchanged else None
 
     async def _with_room_known(self, key: WorkloadKey, evaluation: Evaluation) -> Evaluation | None:
         """Return an evaluation that knows whether one more pod of the workload fits on a node."""
-        workload = evaluation.case.workload
+        workload = evaluation.inputs.workload
         found = await self._writer.finds_no_room(self._records.of(workload), workload)
-        return self.look(key) if found else evaluation
+        return self.evaluate(key) if found else evaluation
 
     def _record(self, workload: Workload) -> Record:
         known = self._records.get(workload.key)
@@ -172,13 +172,13 @@ class Reconciler:
 
     def _governed(self, workload: Workload, record: Record, namespace: Namespace, policy: Policy) -> Evaluation:
         return evaluate(
-            Case(
+            Inputs(
                 workload,
                 around=self._store.surroundings(workload),
                 policy=policy,
                 governance=_governance(namespace, writes=policy.writes),
                 today=self._clock.now().date(),
-                memory=record.applied,
+                applied=record.applied,
                 refused=record.refusals(self._clock.monotonic()),
                 now=self._cluster.clock.now(),
                 watched=self._rollouts.held_for(workload.key),
@@ -195,7 +195,7 @@ class Reconciler:
         former = self._store.former(name)
         if former is None and name in self._store.policies:
             return None
-        case = Case(
+        inputs = Inputs(
             workload,
             around=self._store.surroundings(workload),
             on_removal=former.spec.on_removal if former else OnRemoval.KEEP,
@@ -206,7 +206,7 @@ class Reconciler:
             watched=self._rollouts.held_for(workload.key),
             rolling=record.slot is not None,
         )
-        return evaluate(case, policy_name=name)
+        return evaluate(inputs, policy_name=name)
 
 
 def _governance(namespace: Namespace, *, writes: bool) -> Governance:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from productionpolicy.controller.cluster import Forbidden, Refused
 from productionpolicy.kube.workloads import Workload, WorkloadKey
 from productionpolicy.policy import Timing
-from productionpolicy.verdict import Applied, Evaluation, Report
+from productionpolicy.verdict import Applied, Evaluation, WorkloadReport
 
 MOST_WRITES = 20
 WRITES_SECONDS = 60.0
@@ -45,7 +45,7 @@ class Record:
     """The policy that governs it, or whose repairs it still carries."""
     seen: Workload | None = None
     """The state in which it was evaluated last."""
-    report: Report | None = None
+    report: WorkloadReport | None = None
     """What was last told of it."""
     evaluation: Evaluation | None = None
     """What follows from its present state, while nobody has acted on that."""
@@ -65,7 +65,7 @@ class Record:
     """By the monotonic clock."""
     writes: deque[float] = field(default_factory=lambda: deque(maxlen=MOST_WRITES))
     harmful_since: float | None = None
-    """Since when a budget of ours allows no eviction, by the monotonic clock."""
+    """Since when an object of the operator beside it does harm, by the monotonic clock."""
     template: str = ""
     """A digest of the pod template that its owner asked for when it was last evaluated under timing NextRollout."""
     turned: float | None = None
@@ -75,15 +75,15 @@ class Record:
 
     def saw(self, evaluation: Evaluation, *, now: float) -> None:
         """Take note of an evaluation."""
-        case = evaluation.case
-        self.seen, self.report, self.policy = case.workload, evaluation.report, evaluation.policy_name
+        inputs = evaluation.inputs
+        self.seen, self.report, self.policy = inputs.workload, evaluation.report, evaluation.policy_name
         if not evaluation.finds_harm:
             self.harmful_since = None
         elif self.harmful_since is None:
             self.harmful_since = now
-        waits = case.policy is not None and case.policy.spec.rollout.timing is Timing.NEXT_ROLLOUT
+        waits = inputs.policy is not None and inputs.policy.spec.rollout.timing is Timing.NEXT_ROLLOUT
         if waits and not self.writing:
-            self._follow(case.owners_view.template_digest, now=now)
+            self._follow(inputs.owners_view.template_digest, now=now)
 
     def _follow(self, template: str, *, now: float) -> None:
         """Take note of the pod template that the owner asks for, and of the moment when it became another one."""
@@ -131,7 +131,7 @@ class Records(dict[WorkloadKey, Record]):
     """What is remembered of all workloads. To forget one is to delete its record."""
 
     def of(self, workload: Workload) -> Record:
-        """Return the record of a workload; one that was created again under its name begins anew."""
+        """Return the record of a workload; one that was created again under its name gets a new one."""
         record = self.get(workload.key)
         if record is None or record.uid != workload.uid:
             record = self[workload.key] = Record(workload.uid)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from productionpolicy.kube.identity import GROUP, KIND, PLURAL, VERSION
+from productionpolicy.kube.kinds import GroupKind
 from productionpolicy.kube.workloads import Kind
-from productionpolicy.policy.spec import GROUP, KIND, PLURAL, VERSION
 
 
 class Resource(Struct, frozen=True):
@@ -16,6 +17,13 @@ class Resource(Struct, frozen=True):
     plural: str
     kind: str
     namespaced: bool = True
+    optional: bool = False
+    """Whether the operator works without it: while the API server does not serve it, it counts as empty."""
+
+    @property
+    def group_kind(self) -> GroupKind:
+        """The kind, whatever the version."""
+        return GroupKind(self.group, self.kind)
 
     def path(self, name: str | None = None, *, namespace: str | None = None, subresource: str | None = None) -> str:
         """Return the path of all objects, or of one, or of its subresource."""
@@ -39,10 +47,10 @@ STATEFUL_SETS = Resource("apps", "v1", "statefulsets", "StatefulSet")
 DAEMON_SETS = Resource("apps", "v1", "daemonsets", "DaemonSet")
 REPLICA_SETS = Resource("apps", "v1", "replicasets", "ReplicaSet")
 REPLICATION_CONTROLLERS = Resource("", "v1", "replicationcontrollers", "ReplicationController")
-JOBS = Resource("batch", "v1", "jobs", "Job")
-CRON_JOBS = Resource("batch", "v1", "cronjobs", "CronJob")
+JOBS = Resource("batch", "v1", "jobs", "Job", optional=True)
+CRON_JOBS = Resource("batch", "v1", "cronjobs", "CronJob", optional=True)
 BUDGETS = Resource("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget")
-AUTOSCALERS = Resource("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler")
+AUTOSCALERS = Resource("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler", optional=True)
 
 WATCHED = (
     POLICIES,
@@ -59,7 +67,13 @@ WATCHED = (
     STATEFUL_SETS,
     DEPLOYMENTS,
 )
-"""In the order in which they are first listed: what bears on workloads comes before them."""
+"""In the order in which they are first listed: what bears on workloads comes before them.
+
+Optional are kinds that are only read and that have an API group of their own, which a cluster may lack.
+"""
+
+BY_KIND = {each.group_kind: each for each in WATCHED}
+"""Where each watched kind is served."""
 
 LISTED = (PODS, REPLICA_SETS, REPLICATION_CONTROLLERS)
 """The kinds of which most objects belong to others: they are listed from time to time, in place of being watched."""

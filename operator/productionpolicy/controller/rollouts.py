@@ -1,4 +1,4 @@
-"""Which workloads replace their pods because of us, and which one may be next."""
+"""Which workloads replace their pods because of the operator, and which one may be next."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from productionpolicy.controller.clock import Clock
 from productionpolicy.controller.metrics import ROLLING
 from productionpolicy.controller.records import Records, Slot
+from productionpolicy.kube.identity import REPAIRS_POLICY, ROLLOUT_STARTED
 from productionpolicy.kube.workloads import Kind, Workload, WorkloadKey
-from productionpolicy.verdict.journal import POLICY, read_journal
-from productionpolicy.verdict.rollout_notes import STARTED
+from productionpolicy.verdict.journal import read_journal
 from productionpolicy.verdict.rollouts import in_flight
 
 STATEFUL_SET_SECONDS = 1800.0
@@ -37,7 +37,7 @@ class Rollouts:
     Args:
         records: where the slot of each workload is kept.
         clock: the time.
-        wake: has a workload looked at, because it may be its turn.
+        wake: has a workload evaluated, because it may be its turn.
     """
 
     def __init__(self, records: Records, *, clock: Clock, wake: Callable[[WorkloadKey], None]) -> None:
@@ -47,7 +47,7 @@ class Rollouts:
         self._lines: defaultdict[str, _Line] = defaultdict(_Line)
 
     def rolling(self, key: WorkloadKey) -> bool:
-        """Say whether a workload replaces its pods because of us."""
+        """Say whether a workload replaces its pods because of the operator."""
         record = self._records.get(key)
         return record is not None and record.slot is not None
 
@@ -82,14 +82,14 @@ class Rollouts:
             self._hold(policy, workload, taken=False)
 
     def observe(self, workload: Workload) -> None:
-        """Give back the slot of a workload whose rollout is over, or does not move; take one for a rollout of ours.
+        """Give back the slot of a workload whose rollout is over or stalled; take one for a rollout of the operator.
 
         A rollout that goes on after a pause, or that another process has begun, is known by its note.
         """
         slot = self._records.of(workload).slot
         if slot is None:
             if under_way(workload) and _begun(workload):
-                self._hold(workload.notes.get(POLICY, ""), workload, taken=False)
+                self._hold(workload.notes.get(REPAIRS_POLICY, ""), workload, taken=False)
         elif not self._goes_on(workload, slot):
             self.leave(workload.key)
 
@@ -168,4 +168,4 @@ def under_way(workload: Workload) -> bool:
 
 def _begun(workload: Workload) -> bool:
     """Say whether it is a rollout that the operator began."""
-    return STARTED in workload.notes and in_flight(workload, read_journal(workload))
+    return ROLLOUT_STARTED in workload.notes and in_flight(workload, read_journal(workload))

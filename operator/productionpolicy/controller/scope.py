@@ -6,15 +6,19 @@ from collections.abc import Mapping, Sized
 from typing import Any
 
 from productionpolicy.controller.records import Records
-from productionpolicy.controller.resources import BUDGETS, Resource
+from productionpolicy.controller.resources import Resource
 from productionpolicy.controller.store import Store
-from productionpolicy.kube.budgets import read_budget
+from productionpolicy.expectations import OWNED
 from productionpolicy.kube.fields import Fields
+from productionpolicy.kube.identity import REPAIRS_POLICY
+from productionpolicy.kube.neighbours import read_neighbour
+from productionpolicy.kube.owned import Ownable
 from productionpolicy.kube.workloads import REPAIRED, WorkloadKey
-from productionpolicy.verdict.journal import POLICY as POLICY_NOTE
 
 FEW = 4
 """Namespaces are listed one by one as long as the cluster has more than so many times as many."""
+
+_OWNED = frozenset(each.kind for each in OWNED)
 
 
 class Scope:
@@ -90,6 +94,7 @@ class Scope:
 
 def _is_repaired(resource: Resource, raw: Mapping[str, Any]) -> bool:
     """Say whether an object carries repairs, or is one."""
-    if resource is BUDGETS:
-        return read_budget(raw).ours
-    return resource.kind in REPAIRED and POLICY_NOTE in Fields(raw).below("metadata", "annotations")
+    if resource.group_kind in _OWNED:
+        thing = read_neighbour(resource.group_kind, raw)
+        return isinstance(thing, Ownable) and thing.made_by_operator
+    return resource.kind in REPAIRED and REPAIRS_POLICY in Fields(raw).below("metadata", "annotations")

@@ -10,18 +10,16 @@ from msgspec import Struct
 
 from productionpolicy.controller.resources import NAMESPACES, NODES, POLICIES, WORKLOADS, Resource
 from productionpolicy.expectations.spread import Strength
-from productionpolicy.kube.budgets import Budget
 from productionpolicy.kube.fields import Fields
+from productionpolicy.kube.identity import MODE_LABEL, POLICY_LABEL, REPAIRS_POLICY
 from productionpolicy.kube.inventory import Inventory
 from productionpolicy.kube.neighbours import read_neighbour
+from productionpolicy.kube.owned import Ownable
 from productionpolicy.kube.surroundings import Surroundings
-from productionpolicy.kube.workloads import ANNOTATION_DOMAIN, REPAIRED, Workload, WorkloadKey, read_workload
+from productionpolicy.kube.workloads import REPAIRED, Workload, WorkloadKey, read_workload
+from productionpolicy.kube.workloads import WORKLOADS as WORKLOAD_KINDS
 from productionpolicy.policy import InvalidPolicy, Policy, read_policy
-from productionpolicy.repairs.budget import POLICY_LABEL
-from productionpolicy.verdict.journal import POLICY as POLICY_NOTE
 
-NAMESPACE_POLICY = f"{ANNOTATION_DOMAIN}/policy"
-NAMESPACE_MODE = f"{ANNOTATION_DOMAIN}/mode"
 AUDIT = "Audit"
 OFF = "Off"
 
@@ -47,7 +45,7 @@ class Namespace(Struct, frozen=True):
 
 
 class StoredPolicy(Struct, frozen=True):
-    """A ProductionPolicy as it stands in the cluster."""
+    """A ProductionPolicy as it is in the cluster."""
 
     name: str
     uid: str
@@ -73,7 +71,7 @@ class Store:
     def __init__(self) -> None:
         self.policies: dict[str, StoredPolicy] = {}
         self.departed: dict[str, Policy] = {}
-        """Policies with onRemoval: Revert that were deleted before our finalizer could hold them, by name."""
+        """Policies with onRemoval: Revert that were deleted before the finalizer could hold them, by name."""
         self.namespaces: dict[str, Namespace] = {}
         self.inventory = Inventory()
         """The workloads, and what bears on them."""
@@ -107,10 +105,10 @@ class Store:
         """Drop all objects of a namespace, as if they had never been seen."""
         for resource, _ in [each for each in self._versions if each[1] == namespace]:
             for name in self._versions.pop((resource, namespace)):
-                self.inventory.drop(resource.kind, namespace, name)
+                self.inventory.drop(resource.group_kind, namespace, name)
 
     def former(self, name: str) -> Policy | None:
-        """Return a policy that governs no more, or that is gone and whose changes are to be withdrawn."""
+        """Return a policy that governs no more, or that is gone and whose changes have to be withdrawn."""
         stored = self.policies.get(name)
         return stored.policy if stored else self.departed.get(name)
 
@@ -160,11 +158,7 @@ class Store:
     def repaired_by(self, key: WorkloadKey) -> str | None:
         """Return the policy under which a workload carries repairs."""
         workload = self.workload(key)
-        return repaired_by(workload, self.budgets_of(workload)) if workload else None
-
-    def budgets_of(self, workload: Workload) -> list[Budget]:
-        """Return the budget that the operator made for a workload."""
-        return self.inventory.own_budgets(workload)
+        return repaired_by(workload, self.inventory.owned(workload)) if workload else None
 
     def _concerned(self, resource: Resource, keys: Iterable[WorkloadKey]) -> list[WorkloadKey]:
         concerned = sorted(keys)
@@ -177,16 +171,16 @@ class Store:
             return self._replace_policy(name, _read_policy(name, raw))
         if resource is NAMESPACES:
             return self._replace_namespace(name, _read_namespace(name, raw))
-        if resource.kind in WORKLOADS:
+        if resource.group_kind in WORKLOAD_KINDS:
             return self.inventory.put(read_workload({**raw, "kind": resource.kind}))
-        return self._in_need(resource, self.inventory.put(read_neighbour(resource.kind, raw)))
+        return self._in_need(resource, self.inventory.put(read_neighbour(resource.group_kind, raw)))
 
     def _drop(self, resource: Resource, namespace: str, name: str) -> Iterable[WorkloadKey]:
         if resource is POLICIES:
             return self._replace_policy(name, None)
         if resource is NAMESPACES:
             return self._replace_namespace(name, None)
-        return self._in_need(resource, self.inventory.drop(resource.kind, namespace, name))
+        return self._in_need(resource, self.inventory.drop(resource.group_kind, namespace, name))
 
     def _in_need(self, resource: Resource, concerned: set[WorkloadKey]) -> Iterable[WorkloadKey]:
         """Leave out those whose judgement and repair do not depend on the nodes: that is most where a node changes."""
@@ -230,12 +224,12 @@ class Store:
         return () if before == after else self.workloads(name)
 
 
-def repaired_by(workload: Workload, budgets: Iterable[Budget]) -> str | None:
-    """Return the policy under which a workload carries repairs, by its journal or by the label of our budget."""
-    noted = workload.notes.get(POLICY_NOTE) if workload.kind in REPAIRED else None
+def repaired_by(workload: Workload, owned: Iterable[Ownable]) -> str | None:
+    """Return the policy under which a workload carries repairs, by its journal or by the label of an owned object."""
+    noted = workload.notes.get(REPAIRS_POLICY) if workload.kind in REPAIRED else None
     if noted:
         return noted
-    return next((dict(each.labels).get(POLICY_LABEL) for each in budgets), None)
+    return next((dict(each.labels).get(POLICY_LABEL) for each in owned), None)
 
 
 def _read_policy(name: str, raw: Mapping[str, Any]) -> StoredPolicy:
@@ -270,8 +264,8 @@ def _read_namespace(name: str, raw: Mapping[str, Any]) -> Namespace:
     labels = metadata.text_map("labels")
     return Namespace(
         name=name,
-        policy=labels.get(NAMESPACE_POLICY) or None,
-        mode=labels.get(NAMESPACE_MODE),
+        policy=labels.get(POLICY_LABEL) or None,
+        mode=labels.get(MODE_LABEL),
         deleting="deletionTimestamp" in metadata,
     )
 

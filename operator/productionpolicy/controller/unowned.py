@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 
 class Unowned:
-    """Keeps those of the governed namespaces in the store; those of all others are none of our business."""
+    """Keeps those of the governed namespaces in the store; those of all others are ignored."""
 
     def __init__(
         self,
@@ -45,9 +45,9 @@ class Unowned:
         while True:
             await asyncio.sleep(self._interval)
             self._listed.clear()
-            await self.look()
+            await self.refresh()
 
-    async def look(self) -> None:
+    async def refresh(self) -> None:
         """List the governed namespaces that were not yet listed in this round, and forget what was known of others."""
         async with self._looking:
             governed = set(self._store.governed_namespaces())

@@ -19,6 +19,13 @@ SILENT_SECONDS = 150.0
 """How long a watch may be silent: the API server sends a bookmark about every minute."""
 
 
+class NotServed(aiohttp.ClientConnectionError):
+    """The API server does not serve an optional kind.
+
+    Kopf ends when a list is answered with 404, but goes on trying for ever where a connection fails.
+    """
+
+
 @dataclass(slots=True)
 class _Stream:
     """An open watch."""
@@ -36,10 +43,21 @@ class _Stream:
 
 
 class Watches:
-    """Keeps, for each watched kind, when its stream was last heard of, and whether it is open."""
+    """Keeps, for each watched kind, when its stream was last heard of, and whether it is open.
 
-    def __init__(self, resources: tuple[Resource, ...], *, clock: Clock) -> None:
+    Args:
+        resources: the watched kinds.
+        clock: the time.
+        missed: is told of a kind that is not optional and not served any more, before Kopf gives up because of it.
+    """
+
+    def __init__(
+        self, resources: tuple[Resource, ...], *, clock: Clock, missed: Callable[[Resource], None] | None = None
+    ) -> None:
         self._clock = clock
+        self._missed = missed
+        self.absent: set[Resource] = set()
+        """The optional kinds that the API server does not serve now. Nothing waits for their watches."""
         self._paths: Mapping[str, Resource] = {each.path(): each for each in resources}
         self._streams: dict[Resource, _Stream] = {}
         self._faults: dict[Resource, str] = dict.fromkeys(resources, "not yet open")
@@ -48,8 +66,16 @@ class Watches:
         self._begun: set[Resource] = set()
         self._news = asyncio.Event()
         self._missing: set[Resource] = set()
-        self.missed: Callable[[Resource], None] = _ignore
-        """Is told of a kind that is not served any more, before Kopf gives up because of it."""
+
+    def miss(self, resource: Resource) -> None:
+        """Take note that an optional kind is not served; `begun` tells of it, so that it is listed, as empty."""
+        if resource in self.absent:
+            return
+        self.absent.add(resource)
+        self._faults.pop(resource, None)
+        self._streams.pop(resource, None)
+        WATCH_SILENCE.remove_by_labels({"resource": resource.plural})
+        self._tell_begun(resource)
 
     def fault(self) -> str | None:
         """Return what is wrong with the watches, for people; None if all are open and heard of lately."""
@@ -65,7 +91,7 @@ class Watches:
         return max(self._silences().values(), default=0.0)
 
     async def begun(self) -> set[Resource]:
-        """Return the kinds whose watch has begun anew, as soon as there are any.
+        """Return the kinds whose watch has begun again, as soon as there are any.
 
         That is so at the start, and when the API server calls the last known version too old. Kopf then lists what is
         there and tells of it; it never tells of what has gone in between.
@@ -77,11 +103,27 @@ class Watches:
 
     async def opened(self) -> None:
         """Return when the watches of all kinds have been opened."""
-        while any(each not in self._streams for each in self._paths.values()):
+        while any(each not in self._streams and each not in self.absent for each in self._paths.values()):
             await self._news.wait()
             self._news.clear()
         self._news.clear()
         self._begun.clear()
+
+    async def retry_absent(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        """Have Kopf try again where an optional kind is not served (a middleware of its session).
+
+        Raises:
+            NotServed: the kind is optional and not served.
+        """
+        response = await handler(request)
+        resource = self._paths.get(request.url.path)
+        if resource is None or not resource.optional or response.status != HTTPStatus.NOT_FOUND:
+            return response
+        response.release()
+        self.miss(resource)
+        raise NotServed(f"{resource.group_kind} is not served")
 
     def trace(self) -> aiohttp.TraceConfig:
         """Return the trace that listens to Kopf's session."""
@@ -108,7 +150,8 @@ class Watches:
         missing = context.asked if ended.response.status == HTTPStatus.NOT_FOUND else None
         if missing is not None and missing not in self._missing:
             self._missing.add(missing)
-            self.missed(missing)
+            if self._missed is not None:
+                self._missed(missing)
         if context.resource is None:
             return
         if ended.response.status == HTTPStatus.OK:
@@ -118,18 +161,18 @@ class Watches:
 
     def _open(self, resource: Resource, content: aiohttp.StreamReader) -> None:
         self._faults.pop(resource, None)
+        self.absent.discard(resource)
         self._streams[resource] = _Stream(content, self._clock.monotonic())
         if resource in self._listed:
             self._listed.discard(resource)
-            self._begun.add(resource)
-            self._news.set()
+            self._tell_begun(resource)
+
+    def _tell_begun(self, resource: Resource) -> None:
+        self._begun.add(resource)
+        self._news.set()
 
     async def _failed(
         self, _session: Any, context: SimpleNamespace, failed: aiohttp.TraceRequestExceptionParams
     ) -> None:
-        if context.resource is not None:
+        if context.resource is not None and context.resource not in self.absent:
             self._faults[context.resource] = type(failed.exception).__name__
-
-
-def _ignore(_resource: Resource) -> None:
-    """Do nothing."""

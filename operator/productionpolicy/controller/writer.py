@@ -16,21 +16,21 @@ from productionpolicy.controller.policies import Policies
 from productionpolicy.controller.publisher import Publisher
 from productionpolicy.controller.queue import Retry
 from productionpolicy.controller.records import Record
-from productionpolicy.controller.resources import BUDGETS
+from productionpolicy.controller.resources import BY_KIND
 from productionpolicy.expectations import BY_NAME
 from productionpolicy.kube.scheduling import finds_no_place
 from productionpolicy.kube.workloads import Workload, WorkloadKey, read_workload
 from productionpolicy.policy import Rollout, Timing
 from productionpolicy.verdict import Applied, Evaluation, Restarts, begun
 from productionpolicy.verdict.evaluation import RELEASE
-from productionpolicy.verdict.plan import BudgetChange, Change
+from productionpolicy.verdict.plan import Change, ObjectChange
 
 SOON_SECONDS = 0.1
-"""How much later than necessary something is looked at again, so that it is not too early."""
+"""How much later than necessary something is evaluated again, so that it is not too early."""
 
 TRANSIENT_SECONDS = 10.0
-"""How long a budget of ours may allow no eviction of healthy pods before it is withdrawn. For a moment it may be so by
-mistake: its controller cannot compute it when it knows of pods before it knows of their ReplicaSet."""
+"""How long an object beside a workload may do harm before it is withdrawn. A budget may allow no eviction for a moment:
+its controller cannot compute it when it knows of pods before it knows of their ReplicaSet."""
 
 NEW_SECONDS = 3.0
 """How long a new workload is left alone: its autoscaler and its budget are created after it, by the same command, and
@@ -38,16 +38,16 @@ without them it would be repaired twice. The API server tells the second in whic
 second less."""
 
 
-class Done(Struct, frozen=True):
+class Result(Struct, frozen=True):
     """What came of acting on an evaluation."""
 
     written: bool = False
     """Whether anything was written, so that the workload has to be evaluated again."""
-    after: float | None = None
+    requeue_after: float | None = None
     """After how many seconds the workload is due again; None where only a change calls for it."""
 
 
-NOTHING = Done()
+NOTHING = Result()
 
 
 class Writer:
@@ -62,7 +62,7 @@ class Writer:
         self._policies = policies
         self._publisher = publisher
 
-    async def act(self, record: Record, evaluation: Evaluation) -> Done:
+    async def act(self, record: Record, evaluation: Evaluation) -> Result:
         """Write what may be written now.
 
         Raises:
@@ -70,16 +70,16 @@ class Writer:
         """
         if not evaluation.writable or evaluation.todo.empty:
             return NOTHING
-        now, workload = self._clock.monotonic(), evaluation.case.workload
+        now, workload = self._clock.monotonic(), evaluation.inputs.workload
         wait = max(self._transient_for(record, evaluation, now), self._new_for(workload), record.rests(now))
         if wait > 0:
-            return Done(after=wait + SOON_SECONDS)
+            return Result(requeue_after=wait + SOON_SECONDS)
         admitted = self._admitted(evaluation, turns=record.turns(workload, now=now))
         if admitted.todo.empty:
             return NOTHING
         await self._apply(record, admitted)
         paused = record.paused_until - self._clock.monotonic()
-        return Done(written=True, after=paused + SOON_SECONDS if paused > 0 else None)
+        return Result(written=True, requeue_after=paused + SOON_SECONDS if paused > 0 else None)
 
     async def finds_no_room(self, record: Record, workload: Workload) -> bool:
         """Read the pods of a workload whose rollout has stopped; say whether one of them fits on no node."""
@@ -126,18 +126,18 @@ class Writer:
 
     def _restarts(self, evaluation: Evaluation, *, along: bool) -> Restarts:
         """Return which changes that replace pods may be written."""
-        policy = evaluation.case.policy
+        policy = evaluation.inputs.policy
         if policy is None:
             return Restarts.ANY
         if _waits_for_owner(evaluation) and not along:
             return Restarts.NONE
         if self._policies.stops(policy):
-            self._rollouts.wait(policy.name, evaluation.case.workload.key)
+            self._rollouts.wait(policy.name, evaluation.inputs.workload.key)
             return Restarts.WITHDRAWALS
         return Restarts.ANY
 
     def _may_restart(self, evaluation: Evaluation, *, along: bool) -> bool:
-        workload = evaluation.case.workload
+        workload = evaluation.inputs.workload
         if along and not (workload.paused or workload.settled):
             return True
         if workload.paused or not (workload.settled or _harmless(evaluation)):
@@ -149,14 +149,14 @@ class Writer:
         return self._rollouts.enter(evaluation.policy_name, workload, slots=slots)
 
     def _pace(self, evaluation: Evaluation) -> Rollout:
-        if evaluation.case.policy is not None:
-            return evaluation.case.policy.spec.rollout
+        if evaluation.inputs.policy is not None:
+            return evaluation.inputs.policy.spec.rollout
         former = self._store.former(evaluation.policy_name)
         return former.spec.rollout if former else Rollout()
 
     async def _apply(self, record: Record, evaluation: Evaluation) -> None:
         """Write the plan; a slot that was taken for it is given back if it does not come to it."""
-        key = evaluation.case.workload.key
+        key = evaluation.inputs.workload.key
         record.writing = True
         try:
             await self._write(record, evaluation)
@@ -175,52 +175,57 @@ class Writer:
 
     async def _write(self, record: Record, evaluation: Evaluation) -> None:
         todo = evaluation.todo
-        if todo.budget is not None:
-            with self._telling_of_refusal(record, evaluation, todo.budget.terms):
-                await self._write_budget(evaluation, todo.budget)
-                self._written(record, evaluation, [each for each in todo.changes if _of_budget(each)])
+        for change in todo.objects:
+            with self._reporting_refusal(record, evaluation, change.wanted):
+                await self._write_object(evaluation, change)
+                written = [each for each in todo.changes if each.expectation == change.expectation]
+                self._written(record, evaluation, written)
         if todo.patch:
-            with self._telling_of_refusal(record, evaluation, todo.patch):
+            with self._reporting_refusal(record, evaluation, todo.patch):
                 await self._write_patch(record, evaluation)
         elif todo.clean:
-            raw = await self._cluster.workload(evaluation.case.workload.key)
-            await self._release(record, evaluation, _read(evaluation.case.workload.key, raw), raw)
+            raw = await self._cluster.workload(evaluation.inputs.workload.key)
+            await self._release(record, evaluation, _read(evaluation.inputs.workload.key, raw), raw)
 
     async def _write_patch(self, record: Record, evaluation: Evaluation) -> None:
-        workload, todo = evaluation.case.workload, evaluation.todo
-        patch = begun(evaluation.case, todo, at=self._cluster.clock.now())
-        raw = await self._cluster.amend(workload, patch)
+        workload, todo = evaluation.inputs.workload, evaluation.todo
+        patch = begun(evaluation.inputs, todo, at=self._cluster.clock.now())
+        raw = await self._cluster.patch_workload(workload, patch)
         amended = _read(workload.key, raw)
         if todo.restarts:
             record.turned = None
         self._store.update_workload(amended)
-        changes = [each for each in todo.changes if not _of_budget(each)]
+        changes = [each for each in todo.changes if BY_NAME[each.expectation].amendment]
         self._written(record, evaluation, changes, made=amended.left_at)
         if todo.put_back:
-            self._publisher.tell_failed_rollout(evaluation)
+            self._publisher.report_failed_rollout(evaluation)
         await self._release(record, evaluation, amended, raw)
 
-    async def _write_budget(self, evaluation: Evaluation, change: BudgetChange) -> None:
-        key = evaluation.case.workload.key
-        if change.terms is None:
-            if change.live is not None:
-                await self._cluster.delete_budget(change.live)
-                self._wake_others(key, self._store.forget(BUDGETS, change.live.namespace, change.live.name))
+    async def _write_object(self, evaluation: Evaluation, change: ObjectChange) -> None:
+        """Create, replace or delete an object beside the workload."""
+        key, owned = evaluation.inputs.workload.key, BY_NAME[change.expectation].owned
+        if owned is None:
             return
-        manifest = change.terms.manifest(evaluation.case.workload, policy=evaluation.policy_name)
+        resource = BY_KIND[owned.kind]
+        if change.wanted is None:
+            if change.live is not None:
+                await self._cluster.delete(resource, change.live)
+                self._wake_others(key, self._store.forget(resource, change.live.namespace, change.live.name))
+            return
+        manifest = change.wanted.manifest(evaluation.inputs.workload, policy=evaluation.policy_name)
         if change.live is None:
-            written = await self._cluster.create_budget(manifest)
+            written = await self._cluster.create(resource, manifest)
         else:
-            written = await self._cluster.replace_budget(change.live, manifest)
-        self._wake_others(key, self._store.observe(BUDGETS, written))
+            written = await self._cluster.replace(resource, change.live, manifest)
+        self._wake_others(key, self._store.observe(resource, written))
 
     async def _release(self, record: Record, evaluation: Evaluation, workload: Workload, raw: Raw) -> None:
-        """Take our entry out of the managed fields.
+        """Take the operator's entry out of the managed fields.
 
-        What is known stays of the version before: others may have written between our two requests, and taking the
+        What is known stays of the version before: others may have written between the two requests, and taking the
         later version for known would hide that for good.
         """
-        with self._telling_of_refusal(record, evaluation, RELEASE):
+        with self._reporting_refusal(record, evaluation, RELEASE):
             await self._cluster.release(workload.key, raw)
             self._store.update_workload(replace(workload, holds_fields=False))
 
@@ -246,50 +251,45 @@ class Writer:
                 record.applied.pop(each.expectation, None)
             else:
                 contest = evaluation.plan.contests.get(each.expectation)
-                terms = evaluation.case.terms(BY_NAME[each.expectation])
+                terms = evaluation.inputs.terms(BY_NAME[each.expectation])
                 undone = contest.undone if contest else 0
                 record.applied[each.expectation] = Applied(terms, made=made, undone=undone)
-        self._publisher.tell_written(evaluation.case.workload, changes)
+        self._publisher.report_written(evaluation.inputs.workload, changes)
 
     @contextmanager
-    def _telling_of_refusal(self, record: Record, evaluation: Evaluation, written: object) -> Iterator[None]:
+    def _reporting_refusal(self, record: Record, evaluation: Evaluation, written: object) -> Iterator[None]:
         """Remember and tell that the API server refused a write, and go on."""
         try:
             yield
         except Refused as error:
             FAILURES.labels(reason=type(error).__name__).inc()
             record.refuse(evaluation.circumstances(written), error, now=self._clock.monotonic())
-            self._publisher.tell_refusal(evaluation.case.workload, error)
+            self._publisher.report_refusal(evaluation.inputs.workload, error)
 
 
 def _replaces_pods(evaluation: Evaluation) -> bool:
     todo = evaluation.todo
-    return bool(todo.patch) and todo.restarts and not evaluation.case.workload.runs_no_pod
+    return bool(todo.patch) and todo.restarts and not evaluation.inputs.workload.runs_no_pod
 
 
 def _waits_for_owner(evaluation: Evaluation) -> bool:
-    policy = evaluation.case.policy
+    policy = evaluation.inputs.policy
     return policy is not None and policy.spec.rollout.timing is Timing.NEXT_ROLLOUT
 
 
 def _harmless(evaluation: Evaluation) -> bool:
     """Say whether the policy has gone and a withdrawal can do no harm, though the workload has not settled.
 
-    It has nothing to lose, or it is our own rollout that does not end: then the withdrawal puts it back.
+    It has nothing to lose, or it is a rollout of the operator that does not end: then the withdrawal puts it back.
     """
-    progress = evaluation.case.workload.progress
+    progress = evaluation.inputs.workload.progress
     lost = progress.available == 0 or progress.stalled
-    return evaluation.case.policy is None and (lost or evaluation.case.rolling)
+    return evaluation.inputs.policy is None and (lost or evaluation.inputs.rolling)
 
 
 def _read(key: WorkloadKey, raw: Raw) -> Workload:
     """Read a workload from an answer, which may lack the kind."""
     return read_workload({**raw, "kind": key.kind})
-
-
-def _of_budget(change: Change) -> bool:
-    """Say whether a change is one of our own object, not of the workload."""
-    return BY_NAME[change.expectation].amendment is None
 
 
 def _retry(error: RequestFailed, reason: str) -> Retry:

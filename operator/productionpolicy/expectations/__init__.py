@@ -62,11 +62,19 @@ EXPECTATIONS: tuple[Expectation[Any], ...] = (
 REPAIRABLE = tuple(each for each in EXPECTATIONS if each.repair)
 """Those that the operator can repair."""
 
+OWNING = tuple(each for each in EXPECTATIONS if each.owned)
+"""Those whose repair is an object beside the workload."""
+
+OWNED = tuple(each.owned for each in EXPECTATIONS if each.owned)
+"""The kinds of objects that the operator puts beside workloads."""
+
 BY_NAME: dict[str, Expectation[Any]] = {each.name: each for each in EXPECTATIONS}
 
 __all__ = [
     "BY_NAME",
     "EXPECTATIONS",
+    "OWNED",
+    "OWNING",
     "REPAIRABLE",
     "Action",
     "Expectation",

@@ -15,7 +15,7 @@ from productionpolicy.kube.counts import Count
 from productionpolicy.kube.pods import Container, Probe
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import Kind, Workload
-from productionpolicy.repairs import Amendment, BudgetTerms, Notation
+from productionpolicy.repairs import Amendment, Notation, OwnedObject
 
 PODS = frozenset(Kind)
 """All kinds, because each of them has pods."""
@@ -130,7 +130,7 @@ class Refusal(Struct, frozen=True):
     reason: str
 
 
-Repair = Amendment | BudgetTerms | Refusal | None
+Repair = Amendment | OwnedObject | Refusal | None
 P = TypeVar("P", bound=Parameters)
 
 
@@ -149,7 +149,9 @@ class Expectation(Struct, Generic[P], frozen=True):
     repair: Callable[[Workload, P, Surroundings], Repair] | None = None
     """Returns the smallest change that fixes the workload, None if there is no finding, or why a person must decide."""
     amendment: type[Notation] | None = None
-    """How the journal records its repair; None if the repair is a separate object, or there is no repair."""
+    """How the journal records its repair; None if the repair is an owned object, or there is no repair."""
+    owned: type[OwnedObject] | None = None
+    """The kind of the separate object that is its repair; None if it has no such object."""
     kinds: frozenset[Kind] = PODS
     of_containers: bool = True
     """Whether it judges containers, so that there is nothing to judge if all of them are exempt."""

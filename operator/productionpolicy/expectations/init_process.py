@@ -39,14 +39,14 @@ class InitProcessParameters(AuditedParameters, frozen=True, kw_only=True):
 
 def applies(workload: Workload, _parameters: InitProcessParameters, _around: Surroundings) -> bool:
     """Judge pods whose containers are restarted when they end and that run several processes."""
-    return workload.template.restarts and any(True for _ in _crowded(workload))
+    return workload.template.restarts and any(True for _ in _with_several_processes(workload))
 
 
 def audit(workload: Workload, _parameters: InitProcessParameters, _around: Surroundings) -> Iterator[Finding]:
     """Find containers in which no process reaps zombies."""
     if workload.template.shares_processes:
         return
-    for name, start in _crowded(workload):
+    for name, start in _with_several_processes(workload):
         if not _has_init(start):
             yield Finding(
                 path=start.path,
@@ -56,7 +56,7 @@ def audit(workload: Workload, _parameters: InitProcessParameters, _around: Surro
             )
 
 
-def _crowded(workload: Workload) -> Iterator[tuple[str, Start]]:
+def _with_several_processes(workload: Workload) -> Iterator[tuple[str, Start]]:
     """Return the containers that are known to run several processes."""
     for container in workload.template.long_running:
         start = read_start(container)

@@ -57,7 +57,7 @@ from productionpolicy.expectations.expectation import (
     several_pods,
     some_pods,
 )
-from productionpolicy.kube.budgets import EVICTION_POLICY, Budget
+from productionpolicy.kube.budgets import BUDGET, EVICTION_POLICY, Budget
 from productionpolicy.kube.counts import Count
 from productionpolicy.kube.surroundings import Reach, Surroundings
 from productionpolicy.kube.workloads import REPLICATED, Kind, Workload
@@ -243,7 +243,7 @@ def repair(workload: Workload, parameters: PodDisruptionBudgetParameters, around
     if around.rivals:
         return Refusal(f"it would also select pods that {_several(around.rivals)} selects")
     reason = _obstacle(around)
-    if reason is not None and not around.guarded:
+    if reason is not None and not around.holds_owned(BUDGET):
         return Refusal(reason)
     return _least(parameters.terms(workload.kind), floor=around.floor(workload))
 
@@ -282,6 +282,7 @@ POD_DISRUPTION_BUDGET = Expectation(
     applies=applies,
     audit=audit,
     repair=repair,
+    owned=BudgetTerms,
     kinds=REPLICATED,
     of_containers=False,
 )

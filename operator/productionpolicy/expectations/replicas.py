@@ -53,7 +53,7 @@ def audit(workload: Workload, parameters: ReplicasParameters, around: Surroundin
     """Find workloads with too few pods, and numbers of pods that two writers set."""
     floor, scaler = around.floor(workload), around.autoscaler
     if floor < parameters.minimum:
-        source = f"{scaler.kind} {scaler.name} has {scaler.minimum_field} {floor}" if scaler else f"replicas is {floor}"
+        source = f"{scaler.title} has {scaler.minimum_field} {floor}" if scaler else f"replicas is {floor}"
         yield Finding(
             path="spec.replicas",
             message=f"{source}, and at least {parameters.minimum} are expected so that the loss of a pod is not an "
@@ -64,7 +64,7 @@ def audit(workload: Workload, parameters: ReplicasParameters, around: Surroundin
     if scaler and NUMBER_OF_PODS in workload.written:
         yield Finding(
             path="spec.replicas",
-            message=f"the manifest sets spec.replicas in addition to {scaler.kind} {scaler.name}, so each apply scales "
+            message=f"the manifest sets spec.replicas in addition to {scaler.title}, so each apply scales "
             "the workload to that number, regardless of what the autoscaler has chosen",
             remedy="remove spec.replicas from the manifest; with client-side apply, first remove it from the last "
             "applied configuration (kubectl apply edit-last-applied), or the next apply scales to 1",

@@ -39,8 +39,9 @@ from productionpolicy.expectations.expectation import (
 )
 from productionpolicy.kube.counts import Count
 from productionpolicy.kube.pods import HOSTNAME, POD_TEMPLATE_HASH, AffinityTerm, PodTemplate, SpreadConstraint
+from productionpolicy.kube.repairable import MAX_UNAVAILABLE
 from productionpolicy.kube.surroundings import Surroundings
-from productionpolicy.kube.workloads import DEFAULT_MAX_UNAVAILABLE, MAX_UNAVAILABLE, REPAIRED, Kind, Workload
+from productionpolicy.kube.workloads import DEFAULT_MAX_UNAVAILABLE, REPAIRED, Kind, Workload
 from productionpolicy.repairs import MaxUnavailable
 
 TOLERATED = Count(1, percent=True)
@@ -178,7 +179,7 @@ def repair(workload: Workload, parameters: RollingUpdateParameters, around: Surr
     decided = strategy.type != "RollingUpdate" or not several_pods(workload, parameters, around)
     if workload.kind is not Kind.DEPLOYMENT or decided:
         return Refusal("the type of strategy is the owner's decision")
-    if MAX_UNAVAILABLE in workload.written or strategy.unavailable != DEFAULT_MAX_UNAVAILABLE:
+    if MAX_UNAVAILABLE.name in workload.written or strategy.unavailable != DEFAULT_MAX_UNAVAILABLE:
         return Refusal("the owner has declared maxUnavailable")
     if strategy.max_surge and strategy.max_surge.value == 0:
         return Refusal("the owner allows no surge pod")

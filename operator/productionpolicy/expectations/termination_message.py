@@ -33,7 +33,8 @@ from productionpolicy.expectations.expectation import (
     Repair,
     always,
 )
-from productionpolicy.kube.pods import DEFAULT_MESSAGE_POLICY, MESSAGE_POLICY, Container
+from productionpolicy.kube.pods import DEFAULT_MESSAGE_POLICY, Container
+from productionpolicy.kube.repairable import MESSAGE_POLICY
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import Workload
 from productionpolicy.repairs import MessagePolicy
@@ -47,7 +48,7 @@ def audit(workload: Workload, _parameters: TerminationMessageParameters, _around
     """Find containers that leave no reason when they fail."""
     for container in _silent(workload):
         yield Finding(
-            path=f"{container.path}.{MESSAGE_POLICY}",
+            path=f"{container.path}.{MESSAGE_POLICY.name}",
             message=f"container {container.name} leaves no reason for a crash, unless its process writes one to "
             "terminationMessagePath",
             remedy="set terminationMessagePolicy: FallbackToLogsOnError",
@@ -59,7 +60,7 @@ def repair(workload: Workload, _parameters: TerminationMessageParameters, _aroun
     silent = tuple(_silent(workload))
     if not silent:
         return None
-    if any(each.message_policy_declared for each in silent):
+    if any(MESSAGE_POLICY.name in each.written for each in silent):
         return Refusal(f"the owner has declared the terminationMessagePolicy {DEFAULT_MESSAGE_POLICY}")
     return MessagePolicy(containers=tuple(each.name for each in silent))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,19 +10,18 @@ from msgspec.structs import replace
 
 from productionpolicy.kube.counts import Count
 from productionpolicy.kube.fields import Fields, Unreadable
+from productionpolicy.kube.kinds import GroupKind
+from productionpolicy.kube.owned import Ownable
 from productionpolicy.kube.selectors import Labels, Selector
-from productionpolicy.kube.workloads import Workload
 
-MANAGED_BY = "app.kubernetes.io/managed-by"
-OURS = "productionpolicy"
+BUDGET = GroupKind("policy", "PodDisruptionBudget")
 EVICTION_POLICY = "AlwaysAllow"
 _EVICTION_POLICIES = (EVICTION_POLICY, "IfHealthyBudget")
 _ALL = 100
 """The highest percentage that the API server accepts."""
-_LONGEST_NAME = 253
 
 
-class Budget(Struct, frozen=True):
+class Budget(Ownable, Struct, frozen=True):
     """A PodDisruptionBudget, with the fields that are judged."""
 
     namespace: str
@@ -43,11 +41,6 @@ class Budget(Struct, frozen=True):
     """Whether the disruption controller cannot compute it, or allows no eviction although all pods are healthy."""
     unreadable: tuple[Unreadable, ...] = ()
     """Why the API server rejects it, which is possible only in a file. It then counts as missing."""
-
-    @property
-    def ours(self) -> bool:
-        """Whether the operator created it: it has the operator's label and an owner reference."""
-        return (MANAGED_BY, OURS) in self.labels and bool(self.owner_uids)
 
     def like(self, other: Budget) -> bool:
         """Return whether the two differ only in their resource version."""
@@ -84,24 +77,6 @@ class Budget(Struct, frozen=True):
         if self.min_available is not None:
             return f"minAvailable {self.min_available}"
         return "neither minAvailable nor maxUnavailable"
-
-
-def budget_name(workload: Workload) -> str:
-    """Return the name of the budget that the operator creates for the workload."""
-    return within_limit(f"{workload.key.name}-{workload.key.kind.lower()}-{OURS}")
-
-
-def within_limit(name: str) -> str:
-    """Return a valid name. If the name is too long, it is cut and ends in a hash of the whole name."""
-    if len(name) <= _LONGEST_NAME:
-        return name
-    short = hashlib.sha256(name.encode()).hexdigest()[:10]
-    return f"{name[: _LONGEST_NAME - len(short) - 1].rstrip('-.')}-{short}"
-
-
-def is_ours_beside(workload: Workload, budget: Budget) -> bool:
-    """Return whether the operator created the budget for the workload, by its name, label and owner reference."""
-    return budget.ours and budget.name == budget_name(workload) and workload.uid in budget.owner_uids
 
 
 def read_budget(raw: Mapping[str, Any]) -> Budget:

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from productionpolicy.kube.budgets import Budget
+from productionpolicy.kube.kinds import GroupKind
 from productionpolicy.kube.neighbours import Neighbour
+from productionpolicy.kube.owned import Ownable
 from productionpolicy.kube.selectors import LabelIndex, SelectorIndex
 from productionpolicy.kube.surroundings import Autoscaler, Claim, LimitRange, ServiceAccount
 from productionpolicy.kube.workloads import Kind, Workload, WorkloadKey
 
-Name = tuple[str, str, str, int]
+Name = tuple[GroupKind, str, str, int]
 """Kind, namespace and name, and a number that is 0 unless the object has no name."""
 
 Thing = TypeVar("Thing")
@@ -57,8 +59,8 @@ class Indexes:
     """The selectors of workloads that have one."""
     budgets: dict[Name, Budget] = field(default_factory=dict)
     budget_selectors: SelectorIndex[Name] = field(default_factory=SelectorIndex)
-    own_budgets: _Lookup[Budget] = field(default_factory=_Lookup)
-    """The budgets that the operator created, by name."""
+    owned: _Lookup[Ownable] = field(default_factory=_Lookup)
+    """The objects that the operator created, by name."""
     autoscalers: _Lookup[Autoscaler] = field(default_factory=_Lookup)
     """The autoscalers, by kind and name of the target."""
     claims: _Lookup[Claim] = field(default_factory=_Lookup)
@@ -90,9 +92,13 @@ class Indexes:
 
     def put(self, name: Name, thing: Neighbour) -> None:
         """Add a neighbor that is not in the indexes."""
+        if isinstance(thing, Ownable) and thing.made_by_operator:
+            self.owned.put(thing.name, name, thing)
         match thing:
             case Budget():
-                self._put_budget(name, thing)
+                self.budgets[name] = thing
+                if thing.selector is not None:
+                    self.budget_selectors.put(name, thing.selector)
             case Autoscaler():
                 self.autoscalers.put((thing.target_kind, thing.target_name), name, thing)
             case Claim():
@@ -104,9 +110,12 @@ class Indexes:
 
     def drop(self, name: Name, thing: Neighbour) -> None:
         """Remove a neighbor in the form in which it was added."""
+        if isinstance(thing, Ownable) and thing.made_by_operator:
+            self.owned.drop(thing.name, name)
         match thing:
             case Budget():
-                self._drop_budget(name, thing)
+                del self.budgets[name]
+                self.budget_selectors.drop(name)
             case Autoscaler():
                 self.autoscalers.drop((thing.target_kind, thing.target_name), name)
             case Claim():
@@ -115,16 +124,3 @@ class Indexes:
                 self.accounts.drop(thing.name, name)
             case LimitRange():
                 del self.limit_ranges[name]
-
-    def _put_budget(self, name: Name, budget: Budget) -> None:
-        self.budgets[name] = budget
-        if budget.selector is not None:
-            self.budget_selectors.put(name, budget.selector)
-        if budget.ours:
-            self.own_budgets.put(budget.name, name, budget)
-
-    def _drop_budget(self, name: Name, budget: Budget) -> None:
-        del self.budgets[name]
-        self.budget_selectors.drop(name)
-        if budget.ours:
-            self.own_budgets.drop(budget.name, name)

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 from typing import Protocol, TypeVar
 
-from productionpolicy.kube.budgets import Budget, budget_name, is_ours_beside
+from productionpolicy.kube.budgets import Budget
 from productionpolicy.kube.indexes import Indexes, Name
+from productionpolicy.kube.kinds import GroupKind
 from productionpolicy.kube.neighbours import Neighbour, kind_of
+from productionpolicy.kube.owned import Ownable, is_made_for, owned_name
 from productionpolicy.kube.pods import PodTemplate
 from productionpolicy.kube.surroundings import (
     UNKNOWN_SERVER,
@@ -18,15 +20,14 @@ from productionpolicy.kube.surroundings import (
     LimitRange,
     Node,
     Reach,
-    Server,
+    ServerFeatures,
     ServiceAccount,
     Surroundings,
     Topology,
     default_resources,
 )
-from productionpolicy.kube.workloads import Kind, Workload, WorkloadKey
+from productionpolicy.kube.workloads import WORKLOADS, Kind, Workload, WorkloadKey
 
-_WORKLOADS = frozenset(map(str, Kind))
 _NOTHING = Indexes()
 """The indexes of an empty namespace."""
 
@@ -44,7 +45,7 @@ class Inventory:
             belong together only if they may be in one namespace.
     """
 
-    def __init__(self, *, server: Server = UNKNOWN_SERVER, any_namespace: bool = False) -> None:
+    def __init__(self, *, server: ServerFeatures = UNKNOWN_SERVER, any_namespace: bool = False) -> None:
         self.server = server
         self._by_namespace: defaultdict[str, Indexes] = defaultdict(Indexes)
         self._all = Indexes() if any_namespace else None
@@ -79,10 +80,10 @@ class Inventory:
             return self._replace_neighbour(self._name(thing), thing)
         return self._drop_workload(thing.key) if thing.derived else self._put_workload(thing)
 
-    def drop(self, kind: str, namespace: str, name: str) -> set[WorkloadKey]:
+    def drop(self, kind: GroupKind, namespace: str, name: str) -> set[WorkloadKey]:
         """Remove an object; return the workloads whose evaluation may change."""
-        if kind in _WORKLOADS:
-            return self._drop_workload(WorkloadKey(namespace, kind, name))
+        if kind in WORKLOADS:
+            return self._drop_workload(WorkloadKey(namespace, kind.kind, name))
         return self._replace_neighbour((kind, namespace, name, 0), None)
 
     def surroundings(self, workload: Workload) -> Surroundings:
@@ -90,10 +91,13 @@ class Inventory:
         namespace, near = workload.key.namespace, self._near(workload.key.namespace)
         overlaps, scalers = self._overlaps(workload), self._autoscalers(workload.key, seen_from=namespace)
         selecting = {} if workload.kind is Kind.POD else self._selecting(workload, seen_from=namespace)
+        owned = self._owned(workload)
+        budgets = {name: each for name, each in owned.items() if isinstance(each, Budget)}
         claims = (each for found in near for name in {*workload.template.claims} for each in found.claims.get(name))
         accounts = (each for found in near for each in found.accounts.get(workload.template.service_account))
         return Surroundings(
-            budgets=_ordered({**selecting, **self._own_budgets(workload)}.values()),
+            budgets=_ordered({**selecting, **budgets}.values()),
+            owned={name[0]: each for name, each in sorted(owned.items(), reverse=True)},
             reaches={
                 each.name: self._reach(name, each, seen_from=namespace) for name, each in sorted(selecting.items())
             },
@@ -109,9 +113,9 @@ class Inventory:
             server=self.server,
         )
 
-    def own_budgets(self, workload: Workload) -> list[Budget]:
-        """Return the budget that the operator created for a workload, even if it selects other pods."""
-        return list(self._own_budgets(workload).values())
+    def owned(self, workload: Workload) -> list[Ownable]:
+        """Return the objects that the operator created for a workload, even if they select other pods."""
+        return list(self._owned(workload).values())
 
     def selected_by(self, budget: Budget) -> set[WorkloadKey]:
         """Return the workloads whose pods a budget selects, without bare pods, which it does not count."""
@@ -240,7 +244,7 @@ class Inventory:
         It selects their pods, or their selector matches pods that it selects, or the operator created it for them.
         """
         selected = self.selected_by(budget)
-        owners = {key for uid in budget.owner_uids for key in self._by_uid.get(uid, ()) if budget.ours}
+        owners = {key for uid in budget.owner_uids for key in self._by_uid.get(uid, ()) if budget.made_by_operator}
         known = (self._in(key.namespace).workloads[key] for key in selected)
         return selected.union(owners, *map(self._matching, known))
 
@@ -248,10 +252,10 @@ class Inventory:
         known = (pair for indexes in self._near(namespace) for pair in indexes.workloads.items())
         return (key for key, each in known if meant(each.template))
 
-    def _own_budgets(self, workload: Workload) -> dict[Name, Budget]:
-        own = budget_name(workload)
-        found = (pair for indexes in self._near(workload.key.namespace) for pair in indexes.own_budgets.items(own))
-        return {name: each for name, each in found if is_ours_beside(workload, each)}
+    def _owned(self, workload: Workload) -> dict[Name, Ownable]:
+        own = owned_name(workload)
+        found = (pair for indexes in self._near(workload.key.namespace) for pair in indexes.owned.items(own))
+        return {name: each for name, each in found if is_made_for(workload, each)}
 
     def _selecting(self, workload: Workload, *, seen_from: str) -> dict[Name, Budget]:
         """Return the budgets that select the pods of a workload, as seen from a namespace."""
@@ -265,7 +269,7 @@ class Inventory:
     def _rivals(self, overlap: Workload, *, seen_from: str) -> Iterator[str]:
         """Return the budgets of others that select pods that the selector of a workload also matches."""
         found = self._selecting(overlap, seen_from=seen_from).values()
-        return (each.name for each in found if not each.ours and not each.unreadable)
+        return (each.name for each in found if not each.made_by_operator and not each.unreadable)
 
     def _overlaps(self, workload: Workload) -> list[Workload]:
         """Return the other workloads whose pods the selector of a workload also matches.

@@ -17,7 +17,7 @@ from productionpolicy.kube.fields import Fields
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
-class Entry(Struct, frozen=True):
+class ManagedFieldsEntry(Struct, frozen=True):
     """One entry of managedFields."""
 
     manager: str
@@ -27,7 +27,7 @@ class Entry(Struct, frozen=True):
     owned: Mapping[str, Any]
 
 
-class Writer(Struct, frozen=True):
+class LastUpdate(Struct, frozen=True):
     """The field manager that wrote an object, and when, by the API server's clock."""
 
     manager: str = ""
@@ -38,7 +38,7 @@ class Writer(Struct, frozen=True):
         return self.manager if moment and self.time > moment else ""
 
 
-NOBODY = Writer()
+NO_UPDATE = LastUpdate()
 
 
 class Ownership:
@@ -79,18 +79,22 @@ class Ownership:
         return any(_owns(each.owned, path) for each in self.entries)
 
     @property
-    def last_writer(self) -> Writer:
+    def last_update(self) -> LastUpdate:
         """The manager with the newest entry, except writers of the status; empty if none is recorded."""
         entries = [each for each in self.entries if not each.subresource]
         newest = max(entries, key=lambda each: each.time, default=None)
-        return Writer(newest.manager, newest.time) if newest else NOBODY
+        return LastUpdate(newest.manager, newest.time) if newest else NO_UPDATE
 
 
-class Part(Struct, frozen=True):
+class FieldOwnership(Struct, frozen=True):
     """A part of an object, and the writers of its fields; none if they are not known."""
 
     ownership: Ownership | None = None
     path: tuple[str, ...] = ()
+
+    def below(self, *path: str) -> FieldOwnership:
+        """Return a part of the part."""
+        return FieldOwnership(self.ownership, (*self.path, *path))
 
     def declared(self, *path: str) -> bool:
         """Return whether an owner has declared the field."""
@@ -101,10 +105,10 @@ class Part(Struct, frozen=True):
         return self.ownership is not None and self.ownership.listed(*self.path, *path)
 
 
-def _read_entries(metadata: Fields) -> Iterator[Entry]:
+def _read_entries(metadata: Fields) -> Iterator[ManagedFieldsEntry]:
     for each in metadata.items("managedFields"):
         owned = each.raw("fieldsV1")
-        yield Entry(
+        yield ManagedFieldsEntry(
             manager=each.text("manager") or "",
             operation=each.text("operation") or "",
             time=each.text("time") or "",

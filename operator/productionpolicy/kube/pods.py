@@ -13,8 +13,19 @@ from msgspec.structs import replace
 
 from productionpolicy.kube.fields import Fields
 from productionpolicy.kube.images import is_one_of, is_written, lacks_shell
-from productionpolicy.kube.ownership import Part
+from productionpolicy.kube.ownership import FieldOwnership
 from productionpolicy.kube.programs.commands import is_shell
+from productionpolicy.kube.repairable import (
+    GRACE,
+    MESSAGE_POLICY,
+    OF_CONTAINERS,
+    OF_PODS,
+    PREFERRED_TERMS,
+    REQUIRED_TERMS,
+    SPREAD_CONSTRAINTS,
+    declared,
+    shared_parents,
+)
 from productionpolicy.kube.resources import NO_RESOURCES, Resources, read_resources
 from productionpolicy.kube.selectors import Labels, Selector
 from productionpolicy.kube.waits import ENDLESS, waited
@@ -33,11 +44,6 @@ REVISION_LABELS = frozenset({POD_TEMPLATE_HASH, "controller-revision-hash"})
 NAMESPACE_NAME = "kubernetes.io/metadata.name"
 """The label of each namespace with its name."""
 
-REQUIRED_TERMS = "requiredDuringSchedulingIgnoredDuringExecution"
-PREFERRED_TERMS = "preferredDuringSchedulingIgnoredDuringExecution"
-_TERMS = (REQUIRED_TERMS, PREFERRED_TERMS)
-
-SPREAD_CONSTRAINTS = "topologySpreadConstraints"
 _OF_CONSTRAINTS = frozenset(
     {"topologyKey", "labelSelector", "whenUnsatisfiable", "maxSkew", "minDomains", "matchLabelKeys"}
 )
@@ -78,7 +84,6 @@ EMPTY_DIR = "emptyDir"
 DEFAULT_SERVICE_ACCOUNT = "default"
 DEFAULT_MESSAGE_PATH = "/dev/termination-log"
 DEFAULT_MESSAGE_POLICY = "File"
-MESSAGE_POLICY = "terminationMessagePolicy"
 
 
 class HandlerKind(StrEnum):
@@ -219,16 +224,14 @@ class Container(Struct, frozen=True):
     read_only: bool = False
     """Whether its root filesystem is read-only."""
     message_policy: str = DEFAULT_MESSAGE_POLICY
-    message_policy_declared: bool = False
-    """Whether its owner has declared terminationMessagePolicy."""
     message_written: bool = False
     """Whether it may write a termination message: it has its own terminationMessagePath, its command mentions the
     path, or its command cannot be read."""
     pre_stop: Handler | None = None
-    pre_stop_declared: bool = False
-    """Whether its owner has declared the preStop hook."""
-    lifecycle_shared: bool = False
-    """Whether `lifecycle` must stay without the preStop hook: it has other fields, or its owner has declared it."""
+    written: frozenset[str] = frozenset()
+    """The fields that repairs write and that its owner has declared."""
+    shared: frozenset[str] = frozenset()
+    """The parents of these fields that must stay without them: they have other fields, or the owner declared them."""
 
     @property
     def words(self) -> tuple[Word, ...]:
@@ -348,13 +351,11 @@ class PodTemplate(Struct, frozen=True):
     """Containers and init containers, in the order of the object."""
     grace_seconds: int = DEFAULT_GRACE_SECONDS
     anti_affinity: tuple[AffinityTerm, ...] = ()
-    anti_affinity_declared: bool = False
-    """Whether its owner has declared anti-affinity terms."""
-    anti_affinity_shared: bool = False
-    """Whether its owner has declared `podAntiAffinity`, empty or not."""
-    affinity_shared: bool = False
-    """Whether `affinity` must stay without podAntiAffinity: it has other fields, or its owner has declared it."""
     spread_constraints: tuple[SpreadConstraint, ...] = ()
+    written: frozenset[str] = frozenset()
+    """Which of the fields that repairs write its owner declared."""
+    shared: frozenset[str] = frozenset()
+    """Which parents of these fields hold more, or were written by its owner, empty or not."""
     pinned: bool = False
     """Whether the pods can run only on one node, which the template names."""
     chooses_nodes: bool = False
@@ -380,6 +381,11 @@ class PodTemplate(Struct, frozen=True):
     """Whether its containers are restarted when they end."""
     deadline: int | None = None
     """The activeDeadlineSeconds of a pod."""
+
+    @property
+    def asked_constraints(self) -> tuple[SpreadConstraint, ...]:
+        """The topologySpreadConstraints, whoever declared them."""
+        return tuple(replace(each, declared=False) for each in self.spread_constraints)
 
     @property
     def long_running(self) -> tuple[Container, ...]:
@@ -438,7 +444,7 @@ class PodTemplate(Struct, frozen=True):
 def read_pod_template(
     fields: Fields,
     *,
-    record: Part = Part(),  # noqa: B008  # immutable
+    record: FieldOwnership = FieldOwnership(),  # noqa: B008  # immutable
     triggers: str = "",
 ) -> PodTemplate:
     """Return the template in `fields` (a PodTemplateSpec, or a Pod).
@@ -460,12 +466,11 @@ def read_pod_template(
         path=spec.path,
         labels=fields.mapping("metadata").text_map("labels"),
         containers=containers,
-        grace_seconds=_or(spec.integer("terminationGracePeriodSeconds"), DEFAULT_GRACE_SECONDS),
+        grace_seconds=_or(spec.integer(GRACE.name), DEFAULT_GRACE_SECONDS),
         anti_affinity=tuple(_read_anti_affinity(affinity.mapping("podAntiAffinity"))),
-        anti_affinity_declared=any(record.declared("affinity", "podAntiAffinity", each) for each in _TERMS),
-        anti_affinity_shared=record.listed("affinity", "podAntiAffinity"),
-        affinity_shared=bool(affinity.names() - {"podAntiAffinity"}) or record.listed("affinity"),
-        spread_constraints=tuple(_read_spread(each, record) for each in spec.items(SPREAD_CONSTRAINTS)),
+        spread_constraints=tuple(_read_spread(each, record) for each in spec.items(SPREAD_CONSTRAINTS.name)),
+        written=declared(OF_PODS, record),
+        shared=shared_parents(OF_PODS, spec, record),
         pinned=_is_pinned(spec),
         chooses_nodes=bool(spec.mapping("nodeSelector").names()) or "nodeAffinity" in affinity or "tolerations" in spec,
         tolerates_taints="tolerations" in spec,
@@ -483,7 +488,7 @@ def read_pod_template(
     )
 
 
-def _read_containers(spec: Fields, name: str, record: Part, triggers: str) -> Iterable[Container]:
+def _read_containers(spec: Fields, name: str, record: FieldOwnership, triggers: str) -> Iterable[Container]:
     read = [_read_container(each, record, field_name=name) for each in spec.items(name)]
     return [
         replace(each, image=None)
@@ -503,10 +508,9 @@ def _known_image(reference: str | None) -> str | None:
     return reference.strip() if reference and is_written(reference) else None
 
 
-def _read_container(fields: Fields, record: Part, *, field_name: str) -> Container:
+def _read_container(fields: Fields, record: FieldOwnership, *, field_name: str) -> Container:
     name, init = fields.text("name") or "", field_name == "initContainers"
-    whole = (field_name, f"name={name}")
-    place = (*whole, "lifecycle")
+    of_container = record.below(field_name, f"name={name}")
     lifecycle = fields.mapping("lifecycle")
     noted = len(fields.problems)
     command, args = fields.texts("command"), fields.texts("args")
@@ -528,12 +532,11 @@ def _read_container(fields: Fields, record: Part, *, field_name: str) -> Contain
         resources=read_resources(fields),
         pull_policy=fields.text("imagePullPolicy"),
         read_only=fields.mapping("securityContext").boolean("readOnlyRootFilesystem"),
-        message_policy=fields.text(MESSAGE_POLICY) or DEFAULT_MESSAGE_POLICY,
-        message_policy_declared=record.declared(*whole, MESSAGE_POLICY),
+        message_policy=fields.text(MESSAGE_POLICY.name) or DEFAULT_MESSAGE_POLICY,
         message_written=not legible or _writes_message(fields, (*command, *args)),
         pre_stop=_read_handler(lifecycle, "preStop"),
-        pre_stop_declared=record.declared(*place, "preStop"),
-        lifecycle_shared=bool(lifecycle.names() - {"preStop"}) or record.listed(*place),
+        written=declared(OF_CONTAINERS, of_container),
+        shared=shared_parents(OF_CONTAINERS, fields, of_container),
     )
 
 
@@ -631,7 +634,7 @@ def _read_term(fields: Fields, *, required: bool, weight: int) -> AffinityTerm:
     )
 
 
-def _read_spread(fields: Fields, record: Part) -> SpreadConstraint:
+def _read_spread(fields: Fields, record: FieldOwnership) -> SpreadConstraint:
     topology_key, unsatisfiable = fields.text("topologyKey") or "", fields.text("whenUnsatisfiable") or ""
     others = {name: fields.raw(name) for name in sorted(fields.names() - _OF_CONSTRAINTS)}
     return SpreadConstraint(
@@ -642,7 +645,9 @@ def _read_spread(fields: Fields, record: Part) -> SpreadConstraint:
         min_domains=_or(fields.integer("minDomains"), 1),
         match_label_keys=fields.texts("matchLabelKeys"),
         others=repr(others) if others else "",
-        declared=record.declared(SPREAD_CONSTRAINTS, f"topologyKey={topology_key},whenUnsatisfiable={unsatisfiable}"),
+        declared=record.declared(
+            SPREAD_CONSTRAINTS.name, f"topologyKey={topology_key},whenUnsatisfiable={unsatisfiable}"
+        ),
     )
 
 

@@ -11,6 +11,8 @@ from msgspec.structs import replace
 
 from productionpolicy.kube.budgets import Budget
 from productionpolicy.kube.fields import Fields, Unreadable
+from productionpolicy.kube.kinds import GroupKind
+from productionpolicy.kube.owned import Ownable
 from productionpolicy.kube.pods import HOSTNAME
 from productionpolicy.kube.resources import NO_RESOURCES, Resources, read_default_resources
 from productionpolicy.kube.selectors import Labels
@@ -18,12 +20,13 @@ from productionpolicy.kube.workloads import UNSCALED, Workload
 
 _ONE_POD = "ReadWriteOncePod"
 _SINGLE = frozenset({"ReadWriteOnce", _ONE_POD})
-_SCALED_OBJECT = "ScaledObject"
+AUTOSCALER = GroupKind("autoscaling", "HorizontalPodAutoscaler")
+SCALED_OBJECT = GroupKind("keda.sh", "ScaledObject")
 _MOST_BY_KEDA = 100
 """KEDA's default for maxReplicaCount."""
 
 
-class Server(Struct, frozen=True):
+class ServerFeatures(Struct, frozen=True):
     """The features that an API server honors. Files are judged by the newest release; the default has no feature."""
 
     matches_label_keys: bool = True
@@ -33,7 +36,7 @@ class Server(Struct, frozen=True):
     default since Kubernetes 1.37, and was from 1.35.0 to 1.35.3."""
 
     @classmethod
-    def of(cls, version: tuple[int, ...]) -> Server:
+    def of(cls, version: tuple[int, ...]) -> ServerFeatures:
         """Return the default features of a version (major, minor, patch)."""
         return cls(
             matches_label_keys=version >= (1, 31, 0),
@@ -41,7 +44,7 @@ class Server(Struct, frozen=True):
         )
 
 
-UNKNOWN_SERVER = Server(matches_label_keys=False, max_unavailable_of_sets=False)
+UNKNOWN_SERVER = ServerFeatures(matches_label_keys=False, max_unavailable_of_sets=False)
 
 
 class Autoscaler(Struct, frozen=True):
@@ -53,14 +56,19 @@ class Autoscaler(Struct, frozen=True):
     target_name: str
     minimum: int
     maximum: int
-    kind: str = "HorizontalPodAutoscaler"
+    kind: GroupKind = AUTOSCALER
     unreadable: tuple[Unreadable, ...] = ()
     """Why the API server rejects it, which is possible only in a file. It then counts as missing."""
 
     @property
+    def title(self) -> str:
+        """What a person calls it."""
+        return f"{self.kind.kind} {self.name}"
+
+    @property
     def minimum_field(self) -> str:
         """The name of the field with the minimum."""
-        return "minReplicaCount" if self.kind == _SCALED_OBJECT else "minReplicas"
+        return "minReplicaCount" if self.kind == SCALED_OBJECT else "minReplicas"
 
 
 class Node(Struct, frozen=True):
@@ -184,10 +192,10 @@ class Surroundings(Struct, frozen=True):
 
     budgets: tuple[Budget, ...] = ()
     """The disruption budgets that select its pods, and always the operator's own for it, sorted by name."""
+    owned: Mapping[GroupKind, Ownable] = {}
+    """The objects that the operator created for it, by kind; see `without_owned`."""
     reaches: Mapping[str, Reach] = {}
     """The reach of each budget, by name."""
-    guarded: bool = False
-    """Whether a budget that the operator created for it exists; see `without`."""
     overlaps: tuple[str, ...] = ()
     """Other owners of pods that its selector also matches, as `Kind name`, sorted; without bare pods."""
     passing: tuple[str, ...] = ()
@@ -204,7 +212,7 @@ class Surroundings(Struct, frozen=True):
     default_resources: Resources = NO_RESOURCES
     """The defaults of the LimitRanges of the namespace for containers."""
     topology: Topology = NOWHERE
-    server: Server = UNKNOWN_SERVER
+    server: ServerFeatures = UNKNOWN_SERVER
     """The features that the API server honors."""
 
     def floor(self, workload: Workload) -> int:
@@ -235,12 +243,16 @@ class Surroundings(Struct, frozen=True):
         """Return the reach of a budget that selects the pods of the workload."""
         return self.reaches.get(budget.name) or Reach.over([(workload, self.autoscaler)])
 
-    def without(self, own: Budget | None) -> Surroundings:
-        """Return the surroundings without the budget that the operator created for the workload."""
-        if own is None:
+    def holds_owned(self, kind: GroupKind) -> bool:
+        """Say whether an object of a kind that the operator created for the workload is there to stay."""
+        live = self.owned.get(kind)
+        return live is not None and not live.deleting
+
+    def without_owned(self) -> Surroundings:
+        """Return the surroundings as the workload's owner sees them: `owned` alone tells what the operator made."""
+        if not self.owned:
             return self
-        others = tuple(each for each in self.budgets if each is not own)
-        return replace(self, budgets=others, guarded=not own.deleting)
+        return replace(self, budgets=tuple(each for each in self.budgets if each not in self.owned.values()))
 
 
 ALONE = Surroundings()
@@ -257,7 +269,7 @@ def read_autoscaler(raw: Mapping[str, Any]) -> Autoscaler:
         spec.reject("minReplicas", expected="a whole number from 0 to maxReplicas")
     minimum = 1 if minimum is None else minimum
     # For a minimum of 0, KEDA also creates an autoscaler with 1 and scales to 0 itself, so 1 does not mean a pod stays.
-    by_keda = any(each.text("kind") == _SCALED_OBJECT for each in metadata.items("ownerReferences"))
+    by_keda = any(each.text("kind") == SCALED_OBJECT.kind for each in metadata.items("ownerReferences"))
     return Autoscaler(
         namespace=metadata.text("namespace") or "",
         name=metadata.text("name") or "",
@@ -281,7 +293,7 @@ def read_scaled_object(raw: Mapping[str, Any]) -> Autoscaler:
         target_name=target.text("name") or "",
         minimum=spec.integer("minReplicaCount") or 0,
         maximum=_MOST_BY_KEDA if maximum is None else maximum,
-        kind=_SCALED_OBJECT,
+        kind=SCALED_OBJECT,
     )
 
 

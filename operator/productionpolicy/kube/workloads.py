@@ -13,22 +13,16 @@ from msgspec.structs import replace
 
 from productionpolicy.kube.counts import Count
 from productionpolicy.kube.fields import Fields, Unreadable
-from productionpolicy.kube.ownership import NOBODY, Ownership, Part, Writer
+from productionpolicy.kube.identity import DOMAIN, EXEMPT, FIELD_MANAGER
+from productionpolicy.kube.kinds import GroupKind
+from productionpolicy.kube.ownership import NO_UPDATE, FieldOwnership, LastUpdate, Ownership
 from productionpolicy.kube.pods import (
     DEFAULT_GRACE_SECONDS,
-    MESSAGE_POLICY,
-    SPREAD_CONSTRAINTS,
     PodTemplate,
     read_pod_template,
 )
+from productionpolicy.kube.repairable import GRACE, OF_CONTAINERS, OF_PODS, OF_WORKLOADS, declared, values, without
 from productionpolicy.kube.selectors import Selector
-
-FIELD_MANAGER = "productionpolicy"
-"""The field manager of all writes by the operator; its entry is removed from managed fields after each write."""
-
-ANNOTATION_DOMAIN = "productionpolicy.dev"
-EXEMPT = f"exempt.{ANNOTATION_DOMAIN}/"
-"""The prefix of annotations with which a workload opts out of an expectation."""
 
 DEFAULT_MAX_UNAVAILABLE = Count(25, percent=True)
 """The default of the API for a Deployment's rollingUpdate.maxUnavailable (apps/v1)."""
@@ -37,8 +31,6 @@ DEFAULT_PROGRESS_DEADLINE = 600
 """The default of the API for a Deployment's progressDeadlineSeconds."""
 
 DEFAULT_MAX_SURGE = Count(25, percent=True)
-GRACE = "terminationGracePeriodSeconds"
-MAX_UNAVAILABLE = "maxUnavailable"
 NUMBER_OF_PODS = "replicas"
 
 
@@ -58,6 +50,10 @@ class Kind(StrEnum):
 
 
 _KINDS = {each.value: each for each in Kind}
+
+_GROUPS = {Kind.POD: "", Kind.REPLICATION_CONTROLLER: "", Kind.JOB: "batch", Kind.CRON_JOB: "batch"}
+WORKLOADS = frozenset(GroupKind(_GROUPS.get(each, "apps"), each.value) for each in Kind)
+"""The kinds of workloads, with their groups."""
 
 REPAIRED = frozenset({Kind.DEPLOYMENT, Kind.STATEFUL_SET})
 """The kinds that are repaired; all others are only judged."""
@@ -99,8 +95,8 @@ _MIRROR = "kubernetes.io/config.mirror"
 _REVISION = "deployment.kubernetes.io/revision"
 """The annotation with the revision of a Deployment, which its controller increments for each template."""
 
-_TOUCHED = frozenset({"replicas", "strategy", "updateStrategy", "template"})
-"""The fields of a spec that the digest handles separately."""
+_DIGESTED_APART = frozenset({"replicas", "updateStrategy", "template"})
+"""The fields of a spec that the digest handles separately, in addition to those that repairs write."""
 
 _ENDED = frozenset({"Succeeded", "Failed"})
 """The phases of a pod that has terminated."""
@@ -219,12 +215,12 @@ class Workload(Struct, frozen=True):
     """The ordinal of a StatefulSet's first pod."""
     progress: Progress = Progress()
     written: frozenset[str] = frozenset()
-    """The fields with an API default that its owner declared: GRACE, MAX_UNAVAILABLE, NUMBER_OF_PODS."""
+    """The fields that repairs write in its spec or its pods' spec and that its owner declared; and NUMBER_OF_PODS."""
     holds_fields: bool = False
     """Whether its managed fields still have an entry of the operator, because a repair was interrupted."""
     left_at: str = ""
     """The time of this entry, by the API server's clock."""
-    last_writer: Writer = NOBODY
+    last_update: LastUpdate = NO_UPDATE
     rest: str = ""
     """A digest of everything that no repair touches, without the number of replicas."""
     rest_of_template: str = ""
@@ -276,25 +272,23 @@ class Workload(Struct, frozen=True):
     @property
     def digest(self) -> str:
         """A short digest of the owner's intent, without the number of replicas."""
-        return digest(f"{self.rest} {(*self._touched_in_pods, self.strategy)!r}")
+        return digest(f"{self.rest} {(*self._repairable_in_pods, *values(OF_WORKLOADS, self))!r}")
 
     @property
     def template_digest(self) -> str:
         """A short digest of the owner's pod template."""
-        return digest(f"{self.rest_of_template} {self._touched_in_pods!r}")
+        return digest(f"{self.rest_of_template} {self._repairable_in_pods!r}")
 
     @property
-    def _touched_in_pods(self) -> tuple[object, ...]:
-        """The parts of the pod template that a repair may touch."""
-        template = self.template
-        hooks = [(each.name, each.pre_stop, each.message_policy) for each in template.containers]
-        constraints = tuple(replace(each, declared=False) for each in template.spread_constraints)
-        return hooks, template.grace_seconds, template.anti_affinity, constraints
+    def _repairable_in_pods(self) -> tuple[object, ...]:
+        """The values of the fields of the pod template that repairs write."""
+        containers = [(each.name, *values(OF_CONTAINERS, each)) for each in self.template.containers]
+        return containers, *values(OF_PODS, self.template)
 
     @property
     def grace_may_rise(self) -> bool:
         """Whether nobody declared the grace period: it is the API's default, and not in declared configuration."""
-        return GRACE not in self.written and self.template.grace_seconds == DEFAULT_GRACE_SECONDS
+        return GRACE.name not in self.written and self.template.grace_seconds == DEFAULT_GRACE_SECONDS
 
     @property
     def runs_no_pod(self) -> bool:
@@ -338,7 +332,7 @@ def read_workload(raw: Mapping[str, Any]) -> Workload:
     served = "uid" in metadata or bool(raw.get("status"))
     ownership = Ownership(metadata, ours=FIELD_MANAGER, stands=None if served else raw)
     annotations = metadata.text_map("annotations")
-    notes = {key: value for key, value in annotations.items() if _domain(key).endswith(ANNOTATION_DOMAIN)}
+    notes = {key: value for key, value in annotations.items() if _domain(key).endswith(DOMAIN)}
     rest, rest_of_template = _rest(raw.get("spec")) if kind in REPAIRED else ("", "")
     return Workload(
         key=WorkloadKey(namespace=metadata.text("namespace") or "", kind=str(kind), name=name_of(metadata)),
@@ -356,10 +350,12 @@ def read_workload(raw: Mapping[str, Any]) -> Workload:
         hook=_read_hook(annotations) if kind in {Kind.POD, Kind.JOB} else None,
         replicas=_replicas(spec),
         selector=_read_selector(spec, kind),
-        template=read_pod_template(
-            fields.below(*template),
-            record=Part(ownership, (*template, "spec")),
-            triggers=annotations.get(IMAGE_TRIGGERS, ""),
+        template=(
+            pods := read_pod_template(
+                fields.below(*template),
+                record=FieldOwnership(ownership, (*template, "spec")),
+                triggers=annotations.get(IMAGE_TRIGGERS, ""),
+            )
         ),
         strategy=_read_strategy(spec.mapping("strategy" if kind is Kind.DEPLOYMENT else "updateStrategy")),
         paused=spec.boolean("paused"),
@@ -369,10 +365,12 @@ def read_workload(raw: Mapping[str, Any]) -> Workload:
         min_ready_seconds=spec.integer("minReadySeconds") or 0,
         first_ordinal=spec.mapping("ordinals").integer("start") or 0,
         progress=_read_progress(fields.mapping("status"), revision=annotations.get(_REVISION, "")),
-        written=_written(ownership),
+        written=declared(OF_WORKLOADS, FieldOwnership(ownership, ("spec",)))
+        | pods.written
+        | _declared_number(ownership),
         holds_fields=ownership.holds_fields,
         left_at=ownership.left_at,
-        last_writer=ownership.last_writer,
+        last_update=ownership.last_update,
         rest=rest,
         rest_of_template=rest_of_template,
         unreadable=fields.problems,
@@ -510,21 +508,16 @@ class _Condition(Struct, frozen=True):
         return (self.type, self.reason) == (kind, reason)
 
 
-def _written(ownership: Ownership) -> frozenset[str]:
-    places = {
-        GRACE: ("spec", "template", "spec", GRACE),
-        MAX_UNAVAILABLE: ("spec", "strategy", "rollingUpdate", MAX_UNAVAILABLE),
-        NUMBER_OF_PODS: ("spec", NUMBER_OF_PODS),
-    }
-    return frozenset(name for name, path in places.items() if ownership.declared(*path))
+def _declared_number(ownership: Ownership) -> frozenset[str]:
+    return frozenset({NUMBER_OF_PODS}) if ownership.declared("spec", NUMBER_OF_PODS) else frozenset()
 
 
 def _rest(spec: Any) -> tuple[str, str]:
-    """Return digests of a spec and its pod template, without everything that a repair may touch."""
+    """Return digests of a spec and its pod template, without all fields that a repair may write."""
     if not isinstance(spec, Mapping):
         return digest(""), digest("")
     template = digest(_encoded(_rest_of_template(spec.get("template"))))
-    others = {name: value for name, value in spec.items() if name not in _TOUCHED}
+    others = {name: value for name, value in without(OF_WORKLOADS, spec).items() if name not in _DIGESTED_APART}
     return digest(_encoded(others) + template.encode()), template
 
 
@@ -543,23 +536,8 @@ def _encoded(value: Any) -> bytes:
 
 
 def _rest_of_pod(pod: Mapping[str, Any]) -> dict[str, Any]:
-    rest = {name: value for name, value in pod.items() if name not in {GRACE, SPREAD_CONSTRAINTS}}
+    rest = dict(pod)
     for name in ("containers", "initContainers"):
         if isinstance(rest.get(name), list):
-            rest[name] = [_rest_of_container(each) for each in rest[name]]
-    return dict(_less(rest, "affinity", "podAntiAffinity"))
-
-
-def _rest_of_container(container: Any) -> Any:
-    if not isinstance(container, Mapping):
-        return container
-    return _less({name: value for name, value in container.items() if name != MESSAGE_POLICY}, "lifecycle", "preStop")
-
-
-def _less(owner: Any, parent: str, name: str) -> Any:
-    """Return a mapping without a field of its parent, and without the parent if it has no other field."""
-    if not isinstance(owner, Mapping) or not isinstance(owner.get(parent), Mapping):
-        return owner
-    kept = {key: value for key, value in owner[parent].items() if key != name}
-    rest = {key: value for key, value in owner.items() if key != parent}
-    return {**rest, parent: kept} if kept else rest
+            rest[name] = [without(OF_CONTAINERS, each) for each in rest[name]]
+    return dict(without(OF_PODS, rest))

@@ -4,7 +4,7 @@ from productionpolicy.offline.documents import Document, Unread, Wanted, read_do
 from productionpolicy.offline.gathering import Gathered, Given, NotJudged, Place
 from productionpolicy.offline.judgement import NOTICES, Judged, Judgement, Located, judge
 from productionpolicy.offline.kustomizations import KUSTOMIZATIONS, Kustomization, read_kustomization
-from productionpolicy.offline.proposal import Proposal, Proposed, propose
+from productionpolicy.offline.proposal import Proposal, Proposed, ProposedObject, propose
 
 __all__ = [
     "KUSTOMIZATIONS",
@@ -20,6 +20,7 @@ __all__ = [
     "Place",
     "Proposal",
     "Proposed",
+    "ProposedObject",
     "Unread",
     "Wanted",
     "judge",

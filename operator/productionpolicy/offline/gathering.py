@@ -11,18 +11,20 @@ from msgspec.structs import replace
 from productionpolicy.kube.budgets import Budget
 from productionpolicy.kube.fields import Fields
 from productionpolicy.kube.inventory import Inventory
-from productionpolicy.kube.neighbours import NEIGHBOURS, Neighbour
-from productionpolicy.kube.surroundings import Server, Surroundings
+from productionpolicy.kube.kinds import GroupKind
+from productionpolicy.kube.neighbours import Neighbour, known_kind
+from productionpolicy.kube.surroundings import ServerFeatures, Surroundings
 from productionpolicy.kube.text import printable
-from productionpolicy.kube.workloads import Kind, Workload, WorkloadKey, name_of, read_workload
+from productionpolicy.kube.workloads import WORKLOADS, Workload, WorkloadKey, name_of, read_workload
 from productionpolicy.offline.documents import Document, Unread
 from productionpolicy.offline.makers import group_of, makes_pods
 from productionpolicy.offline.neighbours import neighbour_in, unreadable_in, without_use
 from productionpolicy.offline.parts import PART, is_complete, is_deletion, is_no_object, is_part
 from productionpolicy.offline.places import line_of
-from productionpolicy.offline.versions import API_VERSION, is_foreign
+from productionpolicy.offline.versions import API_VERSION
 
-WORKLOADS = frozenset(map(str, Kind))
+_NAMES = frozenset(each.kind for each in WORKLOADS)
+"""The names of the kinds of workloads, which other APIs may use, too."""
 
 
 class Place(Struct, frozen=True):
@@ -85,10 +87,11 @@ class Gathered:
         self._workloads = [
             (each.document, each.workload) for each in latest if each.workload and not each.workload.derived
         ]
-        neighbours = [(each.document, neighbour_in(each.document.raw)) for each in latest if each.workload is None]
+        others = [each for each in latest if each.workload is None]
+        neighbours = [(each.document, neighbour_in(each.kind, each.document.raw)) for each in others]
         self._faults.extend(fault for document, each in neighbours for fault in _not_taken(document, each))
         self._have_budgets = any(isinstance(each, Budget) for _, each in neighbours)
-        self._inventory = Inventory(server=Server(), any_namespace=True)
+        self._inventory = Inventory(server=ServerFeatures(), any_namespace=True)
         for _, thing in (*neighbours, *self._workloads):
             self._inventory.put(thing)
         self._not_judged += _left_out(latest, beside={(each.key.kind, each.key.name) for each in self._not_judged})
@@ -123,12 +126,19 @@ class Gathered:
                 self._faults.append(each)
             elif is_deletion(each.raw) or is_no_object(each.raw):
                 continue
-            elif is_foreign(each.raw) or each.kind not in WORKLOADS | NEIGHBOURS:
-                self._not_judged += _not_judged(each, _reason_of_kind(each))
-            elif each.kind in WORKLOADS and is_part(each.raw):
-                self._faults.append(_fault(each, PART))
             else:
-                yield _entry(each, index)
+                yield from self._entry(each, index)
+
+    def _entry(self, document: Document, index: int) -> Iterator[_Entry]:
+        kind = known_kind(document.raw)
+        if kind is None:
+            self._not_judged += _not_judged(document, _reason_of_kind(document))
+        elif kind in WORKLOADS and is_part(document.raw):
+            self._faults.append(_fault(document, PART))
+        else:
+            identity, complete = _identity(document, kind, index), is_complete(document.raw)
+            workload = read_workload(document.raw) if kind in WORKLOADS else None
+            yield _Entry(_heading(document) if workload else document, kind, identity, complete, workload)
 
     def _latest(self, entries: Sequence[_Entry]) -> Iterator[_Entry]:
         """Return the last document of each object, as with `kubectl apply`; report the others.
@@ -151,39 +161,33 @@ _COMMAND = re.compile(r"##(?=\w*\[)")
 Through = Callable[[Gathered], Iterable[Given]]
 """A function that returns all workloads one by one."""
 
-_Identity = tuple[str, str, str, int]
+_Identity = tuple[GroupKind, str, str, int]
 
 
 class _Entry(Struct, frozen=True):
     """The relevant parts of a document."""
 
     document: Document
+    kind: GroupKind
     identity: _Identity
     complete: bool
     workload: Workload | None
-
-
-def _entry(document: Document, index: int) -> _Entry:
-    identity, complete = _identity(document, index), is_complete(document.raw)
-    if document.kind not in WORKLOADS:
-        return _Entry(document, identity, complete, None)
-    return _Entry(_heading(document), identity, complete, read_workload(document.raw))
 
 
 def _heading(document: Document) -> Document:
     return replace(document, raw={name: document.raw.get(name) for name in (API_VERSION, "kind")})
 
 
-def _identity(document: Document, index: int) -> _Identity:
+def _identity(document: Document, kind: GroupKind, index: int) -> _Identity:
     """Return the identity of an object; an object without a name is unique."""
     metadata = Fields(document.raw).mapping("metadata")
     name = metadata.text("name")
-    return document.kind, metadata.text("namespace") or "", name or "", -1 if name else index
+    return kind, metadata.text("namespace") or "", name or "", -1 if name else index
 
 
 def _reason_of_kind(document: Document) -> str | None:
     """Return why an object of another API is not judged; None if nobody expects it to be."""
-    if document.kind not in WORKLOADS and not makes_pods(document.raw):
+    if document.kind not in _NAMES and not makes_pods(document.raw):
         return None
     api = group_of(document.raw) or "the core API"
     return f"it creates pods, but objects of kind {document.kind} of {api} are not judged"

@@ -9,17 +9,17 @@ from datetime import date
 from msgspec import Struct
 from msgspec.structs import replace
 
-from productionpolicy.kube.neighbours import NEIGHBOURS
+from productionpolicy.kube.neighbours import KNOWN
 from productionpolicy.kube.workloads import WorkloadKey
 from productionpolicy.offline.documents import Document, Unread, Wanted
-from productionpolicy.offline.gathering import WORKLOADS, Gathered, Given, NotJudged, Through, shown, title_of
+from productionpolicy.offline.gathering import Gathered, Given, NotJudged, Through, shown, title_of
 from productionpolicy.offline.places import line_of
 from productionpolicy.offline.versions import API_VERSION, findings_of_version
 from productionpolicy.policy import Policy
-from productionpolicy.verdict import Case, Exempted, Outcome, Verdict, audit, exempted
+from productionpolicy.verdict import Exempted, Inputs, Outcome, Verdict, audit, exempted
 from productionpolicy.verdict.audit import EXEMPTIONS, ROLLOUT, UNREADABLE
 
-WANTED = Wanted(WORKLOADS | NEIGHBOURS, makers=True)
+WANTED = Wanted(frozenset(each.kind for each in KNOWN), makers=True)
 """The objects to read; all others are skipped."""
 
 NOTICES = {
@@ -104,19 +104,23 @@ def judge(found: Iterable[Document | Unread], *, policy: Policy, today: date, th
         through: wraps the iteration over the workloads, for a progress bar.
     """
     gathered = Gathered(found)
-    cases = ((each, Case(each.workload, around=each.around, policy=policy, today=today)) for each in through(gathered))
-    judged = tuple(_judged(given, case) for given, case in cases)
+    pairs = (
+        (each, Inputs(each.workload, around=each.around, policy=policy, today=today)) for each in through(gathered)
+    )
+    judged = tuple(_judged(given, inputs) for given, inputs in pairs)
     return Judgement(judged, gathered.unreadable, gathered.not_judged, gathered.lacks_budgets)
 
 
-def _judged(given: Given, case: Case) -> Judged:
-    verdicts = (*audit(case), *_verdict_on_version(given.document))
+def _judged(given: Given, inputs: Inputs) -> Judged:
+    verdicts = (*audit(inputs), *_verdict_on_version(given.document))
     findings = tuple(_located(given.document, verdicts))
-    return Judged(given.place.file, given.place.line, given.api_version, given.key, verdicts, findings, _exempted(case))
+    return Judged(
+        given.place.file, given.place.line, given.api_version, given.key, verdicts, findings, _exempted(inputs)
+    )
 
 
-def _exempted(case: Case) -> tuple[Exempted, ...]:
-    return tuple(replace(each, reason=shown(each.reason)) for each in exempted(case))
+def _exempted(inputs: Inputs) -> tuple[Exempted, ...]:
+    return tuple(replace(each, reason=shown(each.reason)) for each in exempted(inputs))
 
 
 def _verdict_on_version(document: Document) -> Iterator[Verdict]:

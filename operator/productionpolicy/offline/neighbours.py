@@ -7,22 +7,20 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from productionpolicy.kube.budgets import Budget
+from productionpolicy.kube.budgets import BUDGET, Budget
 from productionpolicy.kube.fields import Unreadable
 from productionpolicy.kube.inventory import Inventory
+from productionpolicy.kube.kinds import GroupKind
 from productionpolicy.kube.neighbours import Neighbour, read_neighbour
-from productionpolicy.kube.surroundings import Autoscaler
+from productionpolicy.kube.surroundings import AUTOSCALER, Autoscaler
 from productionpolicy.offline.versions import API_VERSION, findings_of_version
 
-BUDGET, AUTOSCALER = "PodDisruptionBudget", "HorizontalPodAutoscaler"
 
-
-def neighbour_in(raw: Mapping[str, Any]) -> Neighbour:
+def neighbour_in(kind: GroupKind, raw: Mapping[str, Any]) -> Neighbour:
     """Return the content of a document of one of the kinds in NEIGHBOURS.
 
     A budget or a HorizontalPodAutoscaler with a version that is no longer served is unreadable.
     """
-    kind = str(raw.get("kind"))
     read = read_neighbour(kind, raw)
     if kind in {BUDGET, AUTOSCALER} and isinstance(read, Budget | Autoscaler):
         return replace(read, unreadable=(*_version_not_served(raw), *read.unreadable))

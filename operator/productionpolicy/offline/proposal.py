@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
 from msgspec import Struct
 
+from productionpolicy.kube.kinds import GroupKind
 from productionpolicy.kube.workloads import Workload, WorkloadKey
 from productionpolicy.offline.documents import Document, Unread
 from productionpolicy.offline.gathering import Gathered, Given, NotJudged, Through, shown, title_of
 from productionpolicy.offline.versions import findings_of_version
 from productionpolicy.policy import Policy
-from productionpolicy.repairs import BudgetTerms
-from productionpolicy.verdict import BudgetChange, Case, Change, Plan, plan
+from productionpolicy.repairs import OwnedObject
+from productionpolicy.verdict import Change, Inputs, Plan, plan
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _NAMESPACE = _CONTAINER = re.compile(_LABEL)
 _NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
 
 
+class ProposedObject(Struct, frozen=True):
+    """An object to create beside a workload."""
+
+    kind: GroupKind
+    manifest: Mapping[str, Any]
+    note: str
+    """Why it differs from what the policy says; empty where it does not."""
+
+
 class Proposed(Struct, frozen=True):
     """The changes of one workload.
 
-    On a live workload, annotations and labels distinguish the operator's changes and budgets from the owner's. These
+    On a live workload, annotations and labels distinguish the operator's changes and objects from the owner's. These
     changes have none, because everything in a file belongs to its owner.
     """
 
@@ -37,10 +47,8 @@ class Proposed(Struct, frozen=True):
     """The repairs, and withdrawals of earlier ones, in the form of the journal."""
     patch: Mapping[str, Any] = {}
     """A strategic merge patch with the identity of the workload; empty if the workload stays as it is."""
-    budget: Mapping[str, Any] = {}
-    """The PodDisruptionBudget to create; empty if there is none."""
-    note: str = ""
-    """Why the budget differs from the policy."""
+    objects: tuple[ProposedObject, ...] = ()
+    """The objects to create."""
     left: Mapping[str, str] = {}
     """The reasons for repairs that are left to a person, by expectation."""
 
@@ -48,6 +56,10 @@ class Proposed(Struct, frozen=True):
     def restarts(self) -> bool:
         """Whether the changes replace its pods."""
         return any(each.restarts for each in self.changes)
+
+    def objects_of(self, kind: GroupKind) -> list[ProposedObject]:
+        """Return the objects of a kind to create."""
+        return [each for each in self.objects if each.kind == kind]
 
     @property
     def title(self) -> str:
@@ -69,6 +81,10 @@ class Proposal(Struct, frozen=True):
         """The workloads with changes."""
         return tuple(each for each in self.workloads if each.changes)
 
+    def number_of(self, kind: GroupKind) -> int:
+        """Return how many objects of a kind are to be created."""
+        return sum(len(each.objects_of(kind)) for each in self.workloads)
+
 
 def propose(found: Iterable[Document | Unread], *, policy: Policy, today: date, through: Through = iter) -> Proposal:
     """Plan for all workloads among the documents as in mode Enforce. The arguments are those of `judge`.
@@ -76,19 +92,20 @@ def propose(found: Iterable[Document | Unread], *, policy: Policy, today: date, 
     The pace and the time of restarts have no effect here, because they apply only in a cluster.
     """
     gathered = Gathered(found)
-    cases = ((each, Case(each.workload, around=each.around, policy=policy, today=today)) for each in through(gathered))
-    proposed = tuple(_proposed(given, case) for given, case in cases)
+    pairs = (
+        (each, Inputs(each.workload, around=each.around, policy=policy, today=today)) for each in through(gathered)
+    )
+    proposed = tuple(_proposed(given, inputs) for given, inputs in pairs)
     return Proposal(proposed, gathered.unreadable, gathered.not_judged, gathered.lacks_budgets)
 
 
-def _proposed(given: Given, case: Case) -> Proposed:
-    planned, place = plan(case), given.place
+def _proposed(given: Given, inputs: Inputs) -> Proposed:
+    planned, place = plan(inputs), given.place
     left = {name: shown(reason) for name, reason in planned.refusals.items()}
     obstacle = _obstacle(given)
     if obstacle:
         left |= {each.expectation: obstacle for each in planned.changes}
         return Proposed(place.file, place.line, given.key, given.api_version, left=left)
-    terms = _created(planned.budget)
     return Proposed(
         place.file,
         place.line,
@@ -96,15 +113,16 @@ def _proposed(given: Given, case: Case) -> Proposed:
         given.api_version,
         changes=planned.changes,
         patch=_patch(given, planned),
-        budget=terms.as_owners(given.workload) if terms else {},
-        note=terms.note or "" if terms else "",
+        objects=tuple(
+            ProposedObject(each.kind, each.as_owners(given.workload), each.note or "") for each in _created(planned)
+        ),
         left=left,
     )
 
 
-def _created(change: BudgetChange | None) -> BudgetTerms | None:
-    """Return the terms of a budget to create. A budget of the operator that already exists stays under its control."""
-    return change.terms if change and change.live is None else None
+def _created(planned: Plan) -> Iterator[OwnedObject]:
+    """Return the objects to create. A budget of the operator that already exists stays under its control."""
+    return (each.wanted for each in planned.objects if each.wanted is not None and each.live is None)
 
 
 def _patch(given: Given, planned: Plan) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""API versions: which objects belong to Kubernetes itself, and which of their versions are no longer served."""
+"""API versions that are no longer served."""
 
 from __future__ import annotations
 
@@ -18,9 +18,6 @@ _CURRENT = {
     "ReplicationController": "v1",
 }
 _ALSO_SERVED = {"HorizontalPodAutoscaler": ("autoscaling/v1",)}
-_GROUPS = {"ScaledObject": "keda.sh"}
-"""The API groups of relevant kinds that do not belong to Kubernetes itself."""
-
 _REMOVED = {
     "apps/v1beta1": "1.16",
     "apps/v1beta2": "1.16",
@@ -31,12 +28,6 @@ _REMOVED = {
     "extensions/v1beta1": "1.16",
     "policy/v1beta1": "1.25",
 }
-
-
-def is_foreign(raw: Mapping[str, Any]) -> bool:
-    """Return whether the object is of another API that uses the same kind: its group has a domain."""
-    group, slash, _ = str(raw.get(API_VERSION)).partition("/")
-    return bool(slash) and "." in group and group != _GROUPS.get(str(raw.get("kind")))
 
 
 def findings_of_version(raw: Mapping[str, Any]) -> Iterator[Finding]:

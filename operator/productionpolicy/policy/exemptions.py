@@ -10,13 +10,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from productionpolicy.expectations import BY_NAME
+from productionpolicy.kube.identity import EXEMPT
 from productionpolicy.kube.text import nearest
-from productionpolicy.kube.workloads import EXEMPT
 
 ALL = "all"
 """The name that exempts from every expectation."""
 
-PREFIX = EXEMPT
 _UNTIL = re.compile(r"\buntil=(\S*)")
 _EXPIRY = re.compile(r"(?i)\b(until|expir\w*|\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})\b")
 """Text that suggests an end date. Without a valid date the exemption has no effect, because it would never expire."""
@@ -46,7 +45,7 @@ class Exemption(Struct, frozen=True):
     @property
     def path(self) -> str:
         """The path of the annotation."""
-        return f"metadata.annotations[{PREFIX}{self.expectation}]"
+        return f"metadata.annotations[{EXEMPT}{self.expectation}]"
 
     def covers(self, expectation: str) -> bool:
         """Return whether it exempts the workload from an expectation."""
@@ -60,7 +59,7 @@ def exemptions_of(annotations: Mapping[str, str], *, today: date) -> tuple[Exemp
         annotations: all annotations, or those of the productionpolicy.dev domain.
         today: the current day in UTC, for exemptions that expire.
     """
-    claimed = sorted((key.removeprefix(PREFIX), text) for key, text in annotations.items() if key.startswith(PREFIX))
+    claimed = sorted((key.removeprefix(EXEMPT), text) for key, text in annotations.items() if key.startswith(EXEMPT))
     return tuple(_read(expectation, text, today) for expectation, text in claimed)
 
 

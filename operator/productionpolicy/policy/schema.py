@@ -9,7 +9,8 @@ import msgspec
 from msgspec import inspect
 
 from productionpolicy.expectations import Rule
-from productionpolicy.policy.spec import GROUP, KIND, LONGEST_NAME, PLURAL, VERSION, Spec
+from productionpolicy.kube.identity import GROUP, KIND, PLURAL, VERSION
+from productionpolicy.policy.spec import LONGEST_NAME, Spec
 from productionpolicy.policy.status import Status
 
 Schema = dict[str, Any]

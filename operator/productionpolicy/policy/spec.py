@@ -14,17 +14,11 @@ from productionpolicy.expectations import EXPECTATIONS, Action, Expectation, Par
 from productionpolicy.expectations.expectation import check_some_pods, some_pods
 from productionpolicy.kube.counts import Count
 from productionpolicy.kube.fields import Fields
+from productionpolicy.kube.identity import RESUME
 from productionpolicy.kube.patterns import any_of
 from productionpolicy.kube.text import printable
 from productionpolicy.kube.workloads import digest
 from productionpolicy.policy.faults import located
-
-GROUP = "productionpolicy.dev"
-VERSION = "v1alpha1"
-PLURAL = "productionpolicies"
-KIND = "ProductionPolicy"
-RESUME = f"{GROUP}/resume"
-"""The annotation of a policy with which a person resumes repairs that failed rollouts have stopped."""
 
 LONGEST_NAME = 63
 """The maximum length of a label value, because namespaces select a policy by a label."""

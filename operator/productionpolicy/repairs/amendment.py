@@ -8,7 +8,9 @@ from typing import Any, ClassVar, Protocol, Self
 from msgspec import Struct
 
 from productionpolicy.kube.pods import Container
+from productionpolicy.kube.repairable import RepairableField
 from productionpolicy.kube.workloads import Workload
+from productionpolicy.repairs.harm import Harm
 
 Patch = dict[str, Any]
 """A strategic merge patch, or a part of one; None removes a field."""
@@ -18,17 +20,28 @@ TOPOLOGY_KEY = "topologyKey"
 
 
 class Illegible(ValueError):
-    """A note in the journal is not one of ours."""
+    """The operator did not write a note in the journal."""
+
+
+class Need(Struct, frozen=True):
+    """What one amendment needs of another: without it the API server refuses it, or it could not do its work."""
+
+    of: type[Amendment]
+    """The amendment that can meet it."""
+    broken: Callable[[Workload, Amendment | None], bool]
+    """Says whether a workload with all its amendments breaks it; the second argument is the one that has the need."""
+    reason: str
+    """Why the amendment is left out where the need cannot be met, for people."""
 
 
 class Notation(Protocol):
     """How the repair of an expectation is noted: as one kind of amendment, or as one of several."""
 
+    fields: ClassVar[tuple[RepairableField, ...]]
+    needs: ClassVar[tuple[Need, ...]]
+    harm: ClassVar[Harm | None]
     restarts: ClassVar[bool]
-    """Whether it changes the pod template, so that pods are replaced."""
-
     subject: ClassVar[str]
-    """The field that a note speaks of, for people; empty where the note or its expectation names it."""
 
     @classmethod
     def parse(cls, note: str) -> Amendment:
@@ -39,13 +52,23 @@ class Notation(Protocol):
         """
 
 
-class Amendment(Protocol):
-    """A change that we make to a workload of somebody else."""
+class Amendment(Struct, frozen=True):
+    """A change that the operator makes to a workload of somebody else. Each kind of it is a subclass."""
 
-    restarts: ClassVar[bool]
+    fields: ClassVar[tuple[RepairableField, ...]]
+    """All that it writes."""
+
+    needs: ClassVar[tuple[Need, ...]] = ()
+    """What it needs of other amendments."""
+
+    harm: ClassVar[Harm | None] = None
+    """Why it is taken back; None where it does no harm. The one that an amendment may do is that a rollout stops,
+    because it asks for a pod beyond the number of replicas and none finds room."""
+
+    restarts: ClassVar[bool] = True
     """Whether it changes the pod template, so that pods are replaced."""
 
-    subject: ClassVar[str]
+    subject: ClassVar[str] = ""
     """The field that a note speaks of, for people; empty where the note or its expectation names it."""
 
     @classmethod
@@ -55,41 +78,50 @@ class Amendment(Protocol):
         Raises:
             Illegible: it tells of none.
         """
+        raise NotImplementedError
 
     def note(self) -> str:
         """Return the words for the journal; `parse` reads them."""
+        raise NotImplementedError
 
-    def standing(self, workload: Workload) -> Standing:
+    def drift(self, workload: Workload) -> Drift:
         """Say what has become of it on the live workload."""
+        raise NotImplementedError
 
-    def serves(self, wanted: Amendment) -> bool:
-        """Say whether it can stay where `wanted` would be written today."""
+    def satisfies(self, wanted: Amendment) -> bool:
+        """Say whether it can stay where `wanted` would be written today; by default if it is the very same."""
+        return self == wanted
 
-    def surpasses(self, wanted: Amendment) -> bool:
-        """Say whether it is more than `wanted`, and can wait for the pods to restart anyway."""
+    def exceeds(self, wanted: Amendment) -> bool:
+        """Say whether it is more than `wanted`, and can wait for the pods to restart anyway; by default it never is."""
+        return False
 
     def applied(self, workload: Workload) -> Workload:
         """Return the workload with it."""
+        raise NotImplementedError
 
     def removed(self, workload: Workload) -> Workload:
         """Return the workload as its owner sees it: without it."""
+        raise NotImplementedError
 
     def patch(self, workload: Workload) -> Patch:
         """Return the strategic merge patch that makes it."""
+        raise NotImplementedError
 
     def withdrawal(self, workload: Workload) -> Patch:
         """Return the strategic merge patch that takes it back and leaves no trace in the pod template."""
+        raise NotImplementedError
 
 
-class Standing(Struct, frozen=True):
+class Drift(Struct, frozen=True):
     """What has become of an amendment."""
 
     kept: Amendment | None
-    """The part of it that stands unchanged; the rest is the owner's now."""
+    """The part of it that is unchanged; the rest is the owner's now."""
     undone: bool = False
-    """Whether somebody took away what we had added."""
+    """Whether somebody took away what the operator had added."""
     restored: bool = False
-    """Whether somebody put back the value that we had changed: from then on it is the owner's."""
+    """Whether somebody put back the value that the operator had changed: from then on it is the owner's."""
 
 
 def merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> Patch:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any, ClassVar
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from productionpolicy.kube.pods import POD_TEMPLATE_HASH, PREFERRED_TERMS, REQUIRED_TERMS, AffinityTerm
+from productionpolicy.kube.pods import POD_TEMPLATE_HASH, AffinityTerm
+from productionpolicy.kube.repairable import ANTI_AFFINITY, PREFERRED_TERMS, REQUIRED_TERMS, RepairableField
 from productionpolicy.kube.selectors import Selector
 from productionpolicy.kube.workloads import Workload
-from productionpolicy.repairs.amendment import Amendment, Illegible, Patch, Standing, in_pod_template
+from productionpolicy.repairs.amendment import Amendment, Drift, Illegible, Patch, in_pod_template
 
 _KEYS = r"[A-Za-z0-9./_-]+(?:,[A-Za-z0-9./_-]+)*"
 _NOTE = re.compile(
@@ -22,11 +22,10 @@ _FIELDS = {True: REQUIRED_TERMS, False: PREFERRED_TERMS}
 WEIGHT = 100
 
 
-class AntiAffinity(Struct, frozen=True):
+class AntiAffinity(Amendment, frozen=True):
     """One term per topology key, against the workload's own pods."""
 
-    restarts: ClassVar[bool] = True
-    subject: ClassVar[str] = ""
+    fields: ClassVar[tuple[RepairableField, ...]] = (ANTI_AFFINITY,)
 
     preferred: tuple[str, ...] = ()
     """Topology keys in whose places the scheduler avoids a second pod."""
@@ -62,41 +61,34 @@ class AntiAffinity(Struct, frozen=True):
         left_out = f"one place: {','.join(self.left_out)}" if self.left_out else ""
         return "; ".join(filter(None, (required, preferred, left_out)))
 
-    def standing(self, workload: Workload) -> Standing:
-        """Terms other than ours are the owner's: the lists are atomic, and a writer replaces them whole."""
+    def drift(self, workload: Workload) -> Drift:
+        """Other terms are the owner's: the lists are atomic, and a writer replaces them whole."""
         live = workload.template.anti_affinity
-        ours = live == self._terms(workload) and not workload.template.anti_affinity_declared
-        return Standing(kept=self if ours else None, undone=not live)
+        ours = live == self._terms(workload) and ANTI_AFFINITY.name not in workload.template.written
+        return Drift(kept=self if ours else None, undone=not live)
 
-    def serves(self, wanted: Amendment) -> bool:
+    def satisfies(self, wanted: Amendment) -> bool:
         """Say whether it is what was asked: later changes of the nodes never rewrite it."""
         return isinstance(wanted, AntiAffinity) and self.asked == wanted.asked
 
-    def surpasses(self, wanted: Amendment) -> bool:
-        """It is never more than what is wanted."""
-        return False
-
     def applied(self, workload: Workload) -> Workload:
-        """Return the workload with our terms."""
+        """Return the workload with the operator's terms."""
         return _with_terms(workload, self._terms(workload))
 
     def removed(self, workload: Workload) -> Workload:
-        """Return the workload without any term: ours were all there were."""
+        """Return the workload without any term: the operator's were all there were."""
         return _with_terms(workload, ())
 
     def patch(self, workload: Workload) -> Patch:
-        """Return the terms to set, in place of what an earlier amendment of ours set."""
+        """Return the terms to set, in place of what an earlier amendment of the operator set."""
         terms, lists = self._terms(workload), self._without_terms(workload)
         for required in sorted({each.required for each in terms}, reverse=True):
             lists[_FIELDS[required]] = [_written(each) for each in terms if each.required is required]
-        return in_pod_template({"affinity": {"podAntiAffinity": lists}})
+        return in_pod_template(ANTI_AFFINITY.written(lists))
 
     def withdrawal(self, workload: Workload) -> Patch:
         """Remove the terms, and the parents that exist only for them."""
-        template = workload.template
-        if template.anti_affinity_shared:
-            return in_pod_template({"affinity": {"podAntiAffinity": self._without_terms(workload)}})
-        return in_pod_template({"affinity": {"podAntiAffinity": None} if template.affinity_shared else None})
+        return in_pod_template(ANTI_AFFINITY.removed(workload.template.shared, parts=self._without_terms(workload)))
 
     @property
     def asked(self) -> tuple[bool, frozenset[str]]:

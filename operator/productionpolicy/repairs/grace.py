@@ -5,20 +5,19 @@ from __future__ import annotations
 import re
 from typing import ClassVar
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from productionpolicy.kube.workloads import GRACE, Workload
-from productionpolicy.repairs.amendment import Amendment, Illegible, Patch, Standing, in_pod_template
+from productionpolicy.kube.repairable import GRACE, RepairableField
+from productionpolicy.kube.workloads import Workload
+from productionpolicy.repairs.amendment import Amendment, Drift, Illegible, Patch, in_pod_template
 
 _NOTE = re.compile(r"([0-9]{1,9}) -> ([0-9]{1,9})")
 
 
-class Grace(Struct, frozen=True):
+class Grace(Amendment, frozen=True):
     """The grace period in seconds, before and after."""
 
-    restarts: ClassVar[bool] = True
-    subject: ClassVar[str] = ""
+    fields: ClassVar[tuple[RepairableField, ...]] = (GRACE,)
 
     before: int
     after: int
@@ -35,17 +34,13 @@ class Grace(Struct, frozen=True):
         """Return `30 -> 40`."""
         return f"{self.before} -> {self.after}"
 
-    def standing(self, workload: Workload) -> Standing:
+    def drift(self, workload: Workload) -> Drift:
         """Any other value is the owner's; the one from before is noted, or it would be taken for unwritten."""
         live = workload.template.grace_seconds
-        ours = live == self.after and GRACE not in workload.written
-        return Standing(kept=self if ours else None, restored=live == self.before)
+        ours = live == self.after and GRACE.name not in workload.written
+        return Drift(kept=self if ours else None, restored=live == self.before)
 
-    def serves(self, wanted: Amendment) -> bool:
-        """Say whether it is the very same."""
-        return self == wanted
-
-    def surpasses(self, wanted: Amendment) -> bool:
+    def exceeds(self, wanted: Amendment) -> bool:
         """A longer period does no harm; nobody's pods restart for a shorter one."""
         return isinstance(wanted, Grace) and self.after > wanted.after
 
@@ -59,11 +54,11 @@ class Grace(Struct, frozen=True):
 
     def patch(self, workload: Workload) -> Patch:
         """Return the period to set."""
-        return in_pod_template({GRACE: self.after})
+        return in_pod_template(GRACE.written(self.after))
 
     def withdrawal(self, workload: Workload) -> Patch:
         """Return the period from before."""
-        return in_pod_template({GRACE: self.before})
+        return in_pod_template(GRACE.written(self.before))
 
 
 def _with_grace(workload: Workload, seconds: int) -> Workload:

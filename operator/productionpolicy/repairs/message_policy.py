@@ -6,22 +6,21 @@ import re
 from collections.abc import Iterable
 from typing import ClassVar
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from productionpolicy.kube.pods import DEFAULT_MESSAGE_POLICY, MESSAGE_POLICY, Container
+from productionpolicy.kube.pods import DEFAULT_MESSAGE_POLICY, Container
+from productionpolicy.kube.repairable import MESSAGE_POLICY, RepairableField
 from productionpolicy.kube.workloads import Workload
-from productionpolicy.repairs.amendment import Amendment, Illegible, Patch, Standing, in_containers
+from productionpolicy.repairs.amendment import Amendment, Drift, Illegible, Patch, in_containers
 
 FROM_LOGS = "FallbackToLogsOnError"
 _NOTE = re.compile(rf"{FROM_LOGS}: ([a-z0-9-]+(?:,[a-z0-9-]+)*)")
 
 
-class MessagePolicy(Struct, frozen=True):
+class MessagePolicy(Amendment, frozen=True):
     """`terminationMessagePolicy: FallbackToLogsOnError` in the named containers."""
 
-    restarts: ClassVar[bool] = True
-    subject: ClassVar[str] = ""
+    fields: ClassVar[tuple[RepairableField, ...]] = (MESSAGE_POLICY,)
 
     containers: tuple[str, ...]
 
@@ -37,22 +36,13 @@ class MessagePolicy(Struct, frozen=True):
         """Return `FallbackToLogsOnError: web,side`."""
         return f"{FROM_LOGS}: {','.join(self.containers)}"
 
-    def standing(self, workload: Workload) -> Standing:
+    def drift(self, workload: Workload) -> Drift:
         """Containers with the API's default again undo it; those whose owner declared the policy are his."""
         present = self._present(workload)
-        kept = tuple(
-            each.name for each in present if each.message_policy == FROM_LOGS and not each.message_policy_declared
-        )
+        undeclared = (each for each in present if MESSAGE_POLICY.name not in each.written)
+        kept = tuple(each.name for each in undeclared if each.message_policy == FROM_LOGS)
         undone = any(each.message_policy != FROM_LOGS for each in present)
-        return Standing(kept=replace(self, containers=kept) if kept else None, undone=undone)
-
-    def serves(self, wanted: Amendment) -> bool:
-        """Say whether it is the very same."""
-        return self == wanted
-
-    def surpasses(self, wanted: Amendment) -> bool:
-        """It is never more than what is wanted."""
-        return False
+        return Drift(kept=replace(self, containers=kept) if kept else None, undone=undone)
 
     def applied(self, workload: Workload) -> Workload:
         """Give the containers the policy."""
@@ -64,11 +54,11 @@ class MessagePolicy(Struct, frozen=True):
 
     def patch(self, workload: Workload) -> Patch:
         """Return the policy to set."""
-        return in_containers(self._present(workload), lambda _: {MESSAGE_POLICY: FROM_LOGS})
+        return in_containers(self._present(workload), lambda _: MESSAGE_POLICY.written(FROM_LOGS))
 
     def withdrawal(self, workload: Workload) -> Patch:
         """Write what the API server had filled in."""
-        return in_containers(self._present(workload), lambda _: {MESSAGE_POLICY: DEFAULT_MESSAGE_POLICY})
+        return in_containers(self._present(workload), lambda _: MESSAGE_POLICY.written(DEFAULT_MESSAGE_POLICY))
 
     def _present(self, workload: Workload) -> tuple[Container, ...]:
         return tuple(each for each in workload.template.containers if each.name in self.containers)

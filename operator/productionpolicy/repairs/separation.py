@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from productionpolicy.kube.repairable import RepairableField
+from productionpolicy.repairs.amendment import Need
 from productionpolicy.repairs.anti_affinity import AntiAffinity
+from productionpolicy.repairs.harm import Harm
 from productionpolicy.repairs.topology_spread import TopologySpread
 
 
 class Separation:
     """A podAntiAffinity or topologySpreadConstraints; how a note begins tells which."""
 
+    fields: ClassVar[tuple[RepairableField, ...]] = AntiAffinity.fields + TopologySpread.fields
+    needs: ClassVar[tuple[Need, ...]] = AntiAffinity.needs + TopologySpread.needs
+    harm: ClassVar[Harm | None] = None
     restarts: ClassVar[bool] = True
     subject: ClassVar[str] = ""
 

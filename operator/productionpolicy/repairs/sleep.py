@@ -6,21 +6,35 @@ import re
 from collections.abc import Iterable
 from typing import ClassVar
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from productionpolicy.kube.pods import Container, Handler, HandlerKind
+from productionpolicy.kube.repairable import PRE_STOP, RepairableField
 from productionpolicy.kube.workloads import Workload
-from productionpolicy.repairs.amendment import Amendment, Illegible, Patch, Standing, in_containers
+from productionpolicy.repairs.amendment import Amendment, Drift, Illegible, Need, Patch, in_containers
+from productionpolicy.repairs.grace import Grace
 
 _NOTE = re.compile(r"(exec )?sleep ([0-9]{1,6})s: ([a-z0-9-]+(?:,[a-z0-9-]+)*)")
 
 
-class Sleep(Struct, frozen=True):
+def _outlasts_grace(workload: Workload, sleep: Amendment | None) -> bool:
+    """Say whether a native sleep, or the operator's own, is not shorter than the grace period of the pods."""
+    template = workload.template
+    return template.sleep_exceeds_grace or (isinstance(sleep, Sleep) and sleep.seconds >= template.grace_seconds)
+
+
+class Sleep(Amendment, frozen=True):
     """`preStop: {sleep: {seconds: N}}`, or `exec: {command: [sleep, N]}`, in the named containers."""
 
-    restarts: ClassVar[bool] = True
-    subject: ClassVar[str] = ""
+    fields: ClassVar[tuple[RepairableField, ...]] = (PRE_STOP,)
+    needs: ClassVar[tuple[Need, ...]] = (
+        Need(
+            of=Grace,
+            broken=_outlasts_grace,
+            reason="the sleep is not shorter than the grace period, which this policy does not raise "
+            "(terminationGracePeriod)",
+        ),
+    )
 
     seconds: int
     containers: tuple[str, ...]
@@ -40,20 +54,13 @@ class Sleep(Struct, frozen=True):
         """Return `sleep 10s: web,side`."""
         return f"{'exec ' * self.by_command}sleep {self.seconds}s: {','.join(self.containers)}"
 
-    def standing(self, workload: Workload) -> Standing:
+    def drift(self, workload: Workload) -> Drift:
         """Containers that lost the hook undo it; those with a hook of the owner's, or gone, are his."""
         present = self._present(workload)
-        kept = tuple(each.name for each in present if each.pre_stop == self._handler and not each.pre_stop_declared)
+        undeclared = (each for each in present if PRE_STOP.name not in each.written)
+        kept = tuple(each.name for each in undeclared if each.pre_stop == self._handler)
         undone = any(each.pre_stop is None for each in present)
-        return Standing(kept=replace(self, containers=kept) if kept else None, undone=undone)
-
-    def serves(self, wanted: Amendment) -> bool:
-        """Say whether it is the very same."""
-        return self == wanted
-
-    def surpasses(self, wanted: Amendment) -> bool:
-        """It is never more than what is wanted."""
-        return False
+        return Drift(kept=replace(self, containers=kept) if kept else None, undone=undone)
 
     def applied(self, workload: Workload) -> Workload:
         """Give the containers the sleep."""
@@ -78,13 +85,13 @@ class Sleep(Struct, frozen=True):
         return Handler(kind=HandlerKind.SLEEP, seconds=self.seconds)
 
     def _hook(self, container: Container) -> Patch:
-        """Return the hook to add; one of another kind that we had added before goes with the same patch."""
+        """Return the hook to add; one of another kind that the operator had added before goes with the same patch."""
         written: Patch = {"sleep": {"seconds": self.seconds}}
         if self.by_command:
             written = {"exec": {"command": ["sleep", str(self.seconds)]}}
         former = container.pre_stop.kind if container.pre_stop else None
         gone = {str(former): None} if former and former is not self._handler.kind else {}
-        return {"lifecycle": {"preStop": {**written, **gone}}}
+        return PRE_STOP.written({**written, **gone})
 
     def _present(self, workload: Workload) -> tuple[Container, ...]:
         return tuple(each for each in workload.template.containers if each.name in self.containers)
@@ -96,4 +103,4 @@ def _with_hook(workload: Workload, containers: Iterable[str], hook: Handler | No
 
 
 def _without_hook(container: Container) -> Patch:
-    return {"lifecycle": {"preStop": None} if container.lifecycle_shared else None}
+    return PRE_STOP.removed(container.shared)

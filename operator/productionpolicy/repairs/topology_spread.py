@@ -5,23 +5,22 @@ from __future__ import annotations
 import re
 from typing import Any, ClassVar
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from productionpolicy.kube.pods import POD_TEMPLATE_HASH, SPREAD_CONSTRAINTS, SpreadConstraint
+from productionpolicy.kube.pods import POD_TEMPLATE_HASH, SpreadConstraint
+from productionpolicy.kube.repairable import SPREAD_CONSTRAINTS, RepairableField
 from productionpolicy.kube.selectors import Selector
 from productionpolicy.kube.workloads import Workload
-from productionpolicy.repairs.amendment import TOPOLOGY_KEY, Amendment, Illegible, Patch, Standing, in_pod_template
+from productionpolicy.repairs.amendment import TOPOLOGY_KEY, Amendment, Drift, Illegible, Patch, in_pod_template
 
 _KEYS = r"[A-Za-z0-9./_-]+(?:,[A-Za-z0-9./_-]+)*"
 _NOTE = re.compile(rf"TopologySpread( per rollout)?: ({_KEYS})(?:; one place: ({_KEYS}))?")
 
 
-class TopologySpread(Struct, frozen=True):
+class TopologySpread(Amendment, frozen=True):
     """One constraint per topology key, on the workload's own pods, which never keeps a pod from being scheduled."""
 
-    restarts: ClassVar[bool] = True
-    subject: ClassVar[str] = ""
+    fields: ClassVar[tuple[RepairableField, ...]] = (SPREAD_CONSTRAINTS,)
 
     keys: tuple[str, ...]
     per_rollout: bool = False
@@ -44,44 +43,41 @@ class TopologySpread(Struct, frozen=True):
         left_out = f"; one place: {','.join(self.left_out)}" if self.left_out else ""
         return f"TopologySpread{' per rollout' * self.per_rollout}: {','.join(self.keys)}{left_out}"
 
-    def standing(self, workload: Workload) -> Standing:
-        """Constraints that differ from ours are the owner's, and so is all on a key on which the owner has another.
+    def drift(self, workload: Workload) -> Drift:
+        """Any other constraint is the owner's, and so is every constraint on a key on which the owner has another.
 
-        A strategic merge patch tells constraints apart by their topology keys alone, so ours could not be taken back
-        without the owner's.
+        A strategic merge patch tells constraints apart by their topology keys alone, so one of two on a key could not
+        be taken back without the other.
         """
         live, ours = workload.template.spread_constraints, self._constraints(workload)
         foreign = [each for each in live if each not in ours]
         taken = {each.topology_key for each in foreign}
         kept = tuple(each.topology_key for each in ours if each in live and each.topology_key not in taken)
         undone = not foreign and any(each not in live for each in ours)
-        return Standing(kept=replace(self, keys=kept) if kept else None, undone=undone)
+        return Drift(kept=replace(self, keys=kept) if kept else None, undone=undone)
 
-    def serves(self, wanted: Amendment) -> bool:
+    def satisfies(self, wanted: Amendment) -> bool:
         """Say whether it is what was asked: later changes of the nodes never rewrite it."""
         return isinstance(wanted, TopologySpread) and self.asked == wanted.asked
 
-    def surpasses(self, wanted: Amendment) -> bool:
-        """It is never more than what is wanted."""
-        return False
-
     def applied(self, workload: Workload) -> Workload:
-        """Return the workload with our constraints."""
+        """Return the workload with the operator's constraints."""
         return _with_constraints(workload, (*workload.template.spread_constraints, *self._constraints(workload)))
 
     def removed(self, workload: Workload) -> Workload:
-        """Return the workload without our constraints."""
+        """Return the workload without the operator's constraints."""
         ours = self._constraints(workload)
         return _with_constraints(workload, tuple(e for e in workload.template.spread_constraints if e not in ours))
 
     def patch(self, workload: Workload) -> Patch:
         """Return the constraints to add."""
         selector = (workload.selector or Selector()).as_field()
-        return in_pod_template({SPREAD_CONSTRAINTS: [self._written(key, selector) for key in self.keys]})
+        return in_pod_template(SPREAD_CONSTRAINTS.written([self._written(key, selector) for key in self.keys]))
 
     def withdrawal(self, workload: Workload) -> Patch:
         """Remove the constraints."""
-        return in_pod_template({SPREAD_CONSTRAINTS: [{"$patch": "delete", TOPOLOGY_KEY: key} for key in self.keys]})
+        gone = [{"$patch": "delete", TOPOLOGY_KEY: key} for key in self.keys]
+        return in_pod_template(SPREAD_CONSTRAINTS.written(gone))
 
     @property
     def asked(self) -> tuple[bool, frozenset[str]]:

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from productionpolicy.kube.counts import Count
-from productionpolicy.kube.workloads import MAX_UNAVAILABLE, Workload
-from productionpolicy.repairs.amendment import Amendment, Illegible, Patch, Standing
+from productionpolicy.kube.repairable import MAX_UNAVAILABLE, RepairableField
+from productionpolicy.kube.workloads import Workload
+from productionpolicy.repairs.amendment import Amendment, Drift, Illegible, Patch
+from productionpolicy.repairs.harm import Harm
 
+NO_ROOM = Harm(
+    "a surge pod found no place",
+    "a rollout stood still because a surge pod found no place, so the setting was withdrawn",
+)
 _ARROW = " -> "
 
 
-class MaxUnavailable(Struct, frozen=True):
+class MaxUnavailable(Amendment, frozen=True):
     """`strategy.rollingUpdate.maxUnavailable`, before and after."""
 
+    fields: ClassVar[tuple[RepairableField, ...]] = (MAX_UNAVAILABLE,)
+    harm: ClassVar[Harm | None] = NO_ROOM
     restarts: ClassVar[bool] = False
-    subject: ClassVar[str] = MAX_UNAVAILABLE
+    subject: ClassVar[str] = MAX_UNAVAILABLE.name
 
     before: Count
     after: Count
@@ -39,19 +46,11 @@ class MaxUnavailable(Struct, frozen=True):
         """Return `25% -> 1%`."""
         return f"{self.before}{_ARROW}{self.after}"
 
-    def standing(self, workload: Workload) -> Standing:
+    def drift(self, workload: Workload) -> Drift:
         """Any other value is the owner's; the one from before is noted, or it would be taken for unwritten."""
         live = workload.strategy.max_unavailable
-        ours = live == self.after and MAX_UNAVAILABLE not in workload.written
-        return Standing(kept=self if ours else None, restored=live == self.before)
-
-    def serves(self, wanted: Amendment) -> bool:
-        """Say whether it is the very same."""
-        return self == wanted
-
-    def surpasses(self, wanted: Amendment) -> bool:
-        """It is never more than what is wanted."""
-        return False
+        ours = live == self.after and MAX_UNAVAILABLE.name not in workload.written
+        return Drift(kept=self if ours else None, restored=live == self.before)
 
     def applied(self, workload: Workload) -> Workload:
         """Return the workload with the new value."""
@@ -79,4 +78,4 @@ def _with_max_unavailable(workload: Workload, value: Count) -> Workload:
 
 
 def _written(value: Count) -> Patch:
-    return {"spec": {"strategy": {"rollingUpdate": {MAX_UNAVAILABLE: value.as_field()}}}}
+    return {"spec": MAX_UNAVAILABLE.written(value.as_field())}

@@ -1,25 +1,25 @@
 """The judgement: what a workload lacks (audit), what would be done about it (plan), and what all of them come to."""
 
 from productionpolicy.verdict.audit import Outcome, Verdict, audit
-from productionpolicy.verdict.case import Applied, Case, Governance
 from productionpolicy.verdict.evaluation import Evaluation, evaluate
-from productionpolicy.verdict.plan import BudgetChange, Change, Plan, Restarts, begun, plan
-from productionpolicy.verdict.report import Exempted, Report, State, exempted, report
+from productionpolicy.verdict.inputs import Applied, Governance, Inputs
+from productionpolicy.verdict.plan import Change, ObjectChange, Plan, Restarts, begun, plan
+from productionpolicy.verdict.report import Exempted, State, WorkloadReport, exempted, report
 
 __all__ = [
     "Applied",
-    "BudgetChange",
-    "Case",
     "Change",
     "Evaluation",
     "Exempted",
     "Governance",
+    "Inputs",
+    "ObjectChange",
     "Outcome",
     "Plan",
-    "Report",
     "Restarts",
     "State",
     "Verdict",
+    "WorkloadReport",
     "audit",
     "begun",
     "evaluate",

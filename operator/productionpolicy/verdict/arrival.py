@@ -13,12 +13,11 @@ from enum import StrEnum
 from msgspec import Struct
 
 from productionpolicy.expectations import BY_NAME, REPAIRABLE
+from productionpolicy.kube.identity import CONTESTED, EXEMPT, REPAIRS, REPAIRS_POLICY, ROLLOUT_FAILED
 from productionpolicy.kube.workloads import REPAIRED, Workload
-from productionpolicy.policy.exemptions import PREFIX as EXEMPT
-from productionpolicy.verdict.case import Case, Governance
-from productionpolicy.verdict.journal import CONTESTED, OWNERS, POLICY, REPAIRS
+from productionpolicy.verdict.inputs import Governance, Inputs
+from productionpolicy.verdict.journal import OWNERS
 from productionpolicy.verdict.plan import Change, plan
-from productionpolicy.verdict.rollout_notes import FAILED
 
 _ALL = "all"
 
@@ -44,26 +43,27 @@ class Arrival(Struct, frozen=True):
     """The expectations whose repair it lacks; only for a miss."""
 
 
-def arrival(case: Case, before: Workload | None, *, active: datetime) -> Arrival | None:
+def arrival(inputs: Inputs, before: Workload | None, *, active: datetime) -> Arrival | None:
     """Return what a workload tells by the way in which it came in; None where nobody has replaced its pods.
 
     Args:
-        case: the workload as it is now, before the operator writes it.
+        inputs: the workload as it is now, before the operator writes it.
         before: the same as it was known before; None where it was not known.
         active: since when the admission policy has been active for it at the latest, by the API server's clock. All
             times are those which the API server wrote into its objects, so that no other clock matters.
     """
-    workload = case.workload
+    workload = inputs.workload
     if before is not None and before.uid != workload.uid:
         before = None
     at = _replaced_at(workload, before) if before else _created_at(workload)
     if at is None:
         return None
+    # It says nothing before the policy was active, of a kind without repairs, or after a write of the operator.
     if at < active or workload.kind not in REPAIRED or workload.holds_fields:
         return Arrival(Effect.UNKNOWN, at)
-    if any(_new_notes(case, before)):
+    if any(_new_notes(inputs, before)):
         return Arrival(Effect.HIT, at)
-    lacking = _lacking(case) if before or _is_as_created(workload) else ()
+    lacking = _lacking(inputs) if before or _is_as_created(workload) else ()
     return Arrival(Effect.MISS if lacking else Effect.UNKNOWN, at, lacking)
 
 
@@ -74,24 +74,28 @@ def _created_at(workload: Workload) -> datetime | None:
 
 def _replaced_at(workload: Workload, before: Workload) -> datetime | None:
     """Return when another writer than the operator changed its pod template."""
-    if workload.last_writer.time <= before.last_writer.time or workload.template_digest == before.template_digest:
+    if workload.last_update.time <= before.last_update.time or workload.template_digest == before.template_digest:
         return None
-    return _moment(workload.last_writer.time)
+    return _moment(workload.last_update.time)
 
 
 def _is_as_created(workload: Workload) -> bool:
     """Say whether nobody has written it since it was created, annotations included."""
-    return workload.last_writer.time <= workload.created
+    return workload.last_update.time <= workload.created
 
 
-def _new_notes(case: Case, before: Workload | None) -> Iterator[str]:
-    """Yield our notes that came with the request and that no writer is recorded to own.
+def _new_notes(inputs: Inputs, before: Workload | None) -> Iterator[str]:
+    """Yield the notes of the operator that came with the request and that no writer is recorded to own.
 
     What an admission policy sets belongs to nobody. Who copies a repaired workload writes its notes, and owns them.
     Whether the values are there as well does not matter: where they are not, another writer has taken them away.
     """
-    workload, former = case.workload, before.notes if before else {}
-    if case.policy is None or workload.notes.get(POLICY) != case.policy.name or POLICY in workload.owned_notes:
+    workload, former = inputs.workload, before.notes if before else {}
+    if (
+        inputs.policy is None
+        or workload.notes.get(REPAIRS_POLICY) != inputs.policy.name
+        or REPAIRS_POLICY in workload.owned_notes
+    ):
         return
     for each in REPAIRABLE:
         key = f"{REPAIRS}{each.name}"
@@ -100,14 +104,14 @@ def _new_notes(case: Case, before: Workload | None) -> Iterator[str]:
             yield key
 
 
-def _lacking(case: Case) -> tuple[str, ...]:
+def _lacking(inputs: Inputs) -> tuple[str, ...]:
     """Return the expectations whose repair the admission policy should have made; none where one had to be left out."""
-    if case.governance is not Governance.WRITTEN or FAILED in case.workload.notes:
+    if inputs.governance is not Governance.WRITTEN or ROLLOUT_FAILED in inputs.workload.notes:
         return ()
-    alone = Case(case.workload, policy=case.policy, today=case.today)
+    alone = Inputs(inputs.workload, policy=inputs.policy, today=inputs.today)
     changes = plan(alone, restarting=True).changes
     repairs = tuple(each.expectation for each in changes if each.after is not None and _is_made_at_admission(each))
-    return () if any(_has_its_reason(case.workload, name) for name in repairs) else repairs
+    return () if any(_has_its_reason(inputs.workload, name) for name in repairs) else repairs
 
 
 def _is_made_at_admission(change: Change) -> bool:

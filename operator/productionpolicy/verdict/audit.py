@@ -11,7 +11,7 @@ from msgspec import Struct
 from productionpolicy.expectations import EXPECTATIONS, Action, Expectation, Finding
 from productionpolicy.policy import Exemption, Exemptions
 from productionpolicy.policy.exemptions import ALL
-from productionpolicy.verdict.case import Case
+from productionpolicy.verdict.inputs import Inputs
 
 UNREADABLE = "unreadable"
 EXEMPTIONS = "exemptions"
@@ -36,45 +36,45 @@ class Verdict(Struct, frozen=True):
     findings: tuple[Finding, ...] = ()
 
 
-def audit(case: Case) -> tuple[Verdict, ...]:
+def audit(inputs: Inputs) -> tuple[Verdict, ...]:
     """Return the verdicts on the live workload, one per expectation that the policy does not ignore.
 
     What cannot be read, exemptions that do not hold, and rollouts that do not come to their end, come last, each as a
     failed verdict of its own name.
     """
-    verdicts = [_verdict(case, each) for each in EXPECTATIONS if case.action(each) is not Action.IGNORE]
+    verdicts = [_verdict(inputs, each) for each in EXPECTATIONS if inputs.action(each) is not Action.IGNORE]
     notices = {
-        UNREADABLE: _unreadable(case),
-        EXEMPTIONS: _idle_exemptions(case, verdicts),
-        ROLLOUT: _rollout(case),
+        UNREADABLE: _unreadable(inputs),
+        EXEMPTIONS: _idle_exemptions(inputs, verdicts),
+        ROLLOUT: _rollout(inputs),
     }
     return (*verdicts, *(each for name, findings in notices.items() for each in _extra(name, findings)))
 
 
-def _verdict(case: Case, expectation: Expectation[Any]) -> Verdict:
-    findings = findings_of(case, expectation)
+def _verdict(inputs: Inputs, expectation: Expectation[Any]) -> Verdict:
+    findings = findings_of(inputs, expectation)
     if findings is None:
         return Verdict(expectation.name, Outcome.NOT_APPLICABLE)
     if not findings:
         return Verdict(expectation.name, Outcome.PASSED)
-    read = tuple(each for each in findings if not _rests_on_unreadable(case, each.path))
+    read = tuple(each for each in findings if not _rests_on_unreadable(inputs, each.path))
     if not read:
         return Verdict(expectation.name, Outcome.NOT_APPLICABLE)
-    return Verdict(expectation.name, Outcome.EXEMPT if case.exempt(expectation) else Outcome.FAILED, read)
+    return Verdict(expectation.name, Outcome.EXEMPT if inputs.exempt(expectation) else Outcome.FAILED, read)
 
 
-def findings_of(case: Case, expectation: Expectation[Any]) -> tuple[Finding, ...] | None:
+def findings_of(inputs: Inputs, expectation: Expectation[Any]) -> tuple[Finding, ...] | None:
     """Return what the expectation finds on the live workload; None where it has nothing to judge."""
-    assert case.policy is not None
-    workload, parameters = case.judged(case.workload), case.policy.parameters(expectation)
-    if not expectation.judges(workload, parameters, case.around):
+    assert inputs.policy is not None
+    workload, parameters = inputs.judged(inputs.workload), inputs.policy.parameters(expectation)
+    if not expectation.judges(workload, parameters, inputs.around):
         return None
-    return tuple(expectation.audit(workload, parameters, case.around))
+    return tuple(expectation.audit(workload, parameters, inputs.around))
 
 
-def _rests_on_unreadable(case: Case, path: str) -> bool:
-    """Say whether a finding is only guessed: what stands at its path, above or below it, could not be read."""
-    return any(_leads_to(each.path, path) or _leads_to(path, each.path) for each in case.workload.unreadable)
+def _rests_on_unreadable(inputs: Inputs, path: str) -> bool:
+    """Say whether a finding is only guessed: what is at its path, above or below it, could not be read."""
+    return any(_leads_to(each.path, path) or _leads_to(path, each.path) for each in inputs.workload.unreadable)
 
 
 def _leads_to(path: str, below: str) -> bool:
@@ -87,16 +87,16 @@ def _extra(name: str, findings: Iterator[Finding]) -> Iterator[Verdict]:
         yield Verdict(name, Outcome.FAILED, found)
 
 
-def _unreadable(case: Case) -> Iterator[Finding]:
-    for each in case.workload.unreadable:
+def _unreadable(inputs: Inputs) -> Iterator[Finding]:
+    for each in inputs.workload.unreadable:
         yield Finding(path=each.path, message=f"the field {each.message}", remedy="correct the manifest")
 
 
-def _idle_exemptions(case: Case, verdicts: list[Verdict]) -> Iterator[Finding]:
-    passed = {each.expectation for each in verdicts if each.outcome is Outcome.PASSED} - case.repaired
-    if not any(each.outcome is Outcome.EXEMPT for each in verdicts) and not case.repaired:
+def _idle_exemptions(inputs: Inputs, verdicts: list[Verdict]) -> Iterator[Finding]:
+    passed = {each.expectation for each in verdicts if each.outcome is Outcome.PASSED} - inputs.repaired
+    if not any(each.outcome is Outcome.EXEMPT for each in verdicts) and not inputs.repaired:
         passed.add(ALL)
-    for exemption in case.exemptions:
+    for exemption in inputs.exemptions:
         fault = exemption.fault or _needless(exemption, passed)
         if fault:
             yield Finding(
@@ -104,8 +104,8 @@ def _idle_exemptions(case: Case, verdicts: list[Verdict]) -> Iterator[Finding]:
                 message=f"the exemption from {exemption.expectation[:63]} has no effect: {fault}",
                 remedy=exemption.remedy,
             )
-    if case.policy is not None and case.policy.spec.exemptions is Exemptions.HONOURED:
-        yield from map(_misplaced, case.workload.misplaced)
+    if inputs.policy is not None and inputs.policy.spec.exemptions is Exemptions.HONOURED:
+        yield from map(_misplaced, inputs.workload.misplaced)
 
 
 def _misplaced(path: str) -> Finding:
@@ -123,29 +123,29 @@ def _needless(exemption: Exemption, passed: set[str]) -> str | None:
     return "the workload fulfills all expectations" if every else "the workload fulfills the expectation"
 
 
-def _rollout(case: Case) -> Iterator[Finding]:
-    """Find a rollout of ours that failed, and one of the owner's that stands still with repairs that came with it."""
-    mark = case.failed_rollout or (case.journal.started if case.failing else None)
+def _rollout(inputs: Inputs) -> Iterator[Finding]:
+    """Find a failed rollout of the operator, and one of the owner's that makes no progress with repairs in it."""
+    mark = inputs.failed_rollout or (inputs.journal.started if inputs.failing else None)
     if mark is not None:
-        names, put_back = ", ".join(mark.expectations), "was" if case.failed_rollout else "will be"
+        names, put_back = ", ".join(mark.expectations), "was" if inputs.failed_rollout else "will be"
         yield Finding(
             path="spec.template",
             message=f"the rollout of {names}, started at {mark.at}, did not end in time and {put_back} rolled back",
-            remedy=_remedy_of_failed_rollout(case),
+            remedy=_remedy_of_failed_rollout(inputs),
         )
-    elif case.workload.stalled and case.journal.started is None and _restarting(case):
+    elif inputs.workload.stalled and inputs.journal.started is None and _restarting(inputs):
         yield Finding(
             path="spec.template",
-            message=f"the owner's rollout has stopped, and repairs came with it: {', '.join(_restarting(case))}",
+            message=f"the owner's rollout has stopped, and repairs came with it: {', '.join(_restarting(inputs))}",
             remedy="find out why pods do not become available; if a repair is the reason, exempt the workload from it",
         )
 
 
-def _remedy_of_failed_rollout(case: Case) -> str:
-    pod = case.failed_rollout.pod if case.failed_rollout and not case.workload.settled else ""
+def _remedy_of_failed_rollout(inputs: Inputs) -> str:
+    pod = inputs.failed_rollout.pod if inputs.failed_rollout and not inputs.workload.settled else ""
     deleted = f"delete pod {pod}, which the StatefulSet does not replace by itself; " if pod else ""
     return f"{deleted}find out why pods did not become available, and change the pod template or exempt the workload"
 
 
-def _restarting(case: Case) -> list[str]:
-    return [name for name, repair in case.journal.repairs.items() if repair.restarts]
+def _restarting(inputs: Inputs) -> list[str]:
+    return [name for name, repair in inputs.journal.repairs.items() if repair.restarts]

@@ -1,4 +1,4 @@
-"""One look at a workload: what it lacks, what would be done about it, and what is told of both."""
+"""The evaluation of a workload: what it lacks, what would be done about it, and what is told of both."""
 
 from __future__ import annotations
 
@@ -7,46 +7,47 @@ from msgspec.structs import replace
 
 from productionpolicy.kube.workloads import digest
 from productionpolicy.verdict.audit import audit
-from productionpolicy.verdict.case import BUDGET, Case, Governance
+from productionpolicy.verdict.inputs import Governance, Inputs
 from productionpolicy.verdict.plan import Plan, Restarts, plan
-from productionpolicy.verdict.report import Rejection, Report, report
+from productionpolicy.verdict.report import Rejection, WorkloadReport, report
 
 RELEASE = "release"
-"""Stands for the write that takes our entry out of the managed fields."""
+"""Names the write that takes the operator's entry out of the managed fields."""
 
 
 _LATE_SECONDS = 1.0
-"""How long after a deadline it is looked at, so that it is not too early."""
+"""How long after a deadline it is evaluated, so that it is not too early."""
 
 
 class Evaluation(Struct, frozen=True):
     """What follows from the state of one workload, its policy and its surroundings."""
 
-    case: Case
+    inputs: Inputs
     policy_name: str
     """The policy that governs the workload, or whose repairs it still carries; empty where there is none."""
     plan: Plan
     """All that should be done."""
     todo: Plan
     """The plan less what the API server refused under the same circumstances."""
-    report: Report | None
+    report: WorkloadReport | None
     """What is told; None where no policy governs the workload."""
 
     @property
     def finds_harm(self) -> bool:
-        """Whether our budget should be withdrawn because it allows no eviction."""
-        contest, change = self.plan.contests.get(BUDGET), self.todo.budget
-        return contest is not None and bool(contest.harm) and change is not None and change.terms is None
+        """Whether an object beside the workload should be deleted because it does harm."""
+        contests = self.plan.contests
+        gone = (each.expectation for each in self.todo.objects if each.wanted is None)
+        return any(name in contests and bool(contests[name].harm) for name in gone)
 
     @property
     def writable(self) -> bool:
         """Whether anything may be written."""
-        return self.case.governance is Governance.WRITTEN
+        return self.inputs.governance is Governance.WRITTEN
 
     @property
     def asks_for_room(self) -> bool:
         """Whether the pods have to be read: the rollout may have stopped because one more pod fits nowhere."""
-        return self.writable and self.case.may_lack_room and not self.case.lacks_room
+        return self.writable and self.inputs.may_lack_room and not self.inputs.lacks_room
 
     @property
     def acts(self) -> bool:
@@ -56,7 +57,7 @@ class Evaluation(Struct, frozen=True):
     @property
     def due(self) -> float | None:
         """In how many seconds it may follow something else, by the clock alone; None where only a change matters."""
-        deadline = self.case.deadline
+        deadline = self.inputs.deadline
         return None if deadline is None else deadline + _LATE_SECONDS
 
     def limited(self, restarts: Restarts, *, restarting: bool) -> Evaluation:
@@ -66,47 +67,49 @@ class Evaluation(Struct, frozen=True):
             restarts: which changes that replace pods may be part of it.
             restarting: whether the pods are replaced anyway, so that what waits for that goes along.
         """
-        todo, _ = _less_refused(self.case, plan(self.case, restarts=restarts, restarting=restarting))
+        todo, _ = _less_refused(self.inputs, plan(self.inputs, restarts=restarts, restarting=restarting))
         return replace(self, todo=todo)
 
     def circumstances(self, written: object) -> str:
         """Return a digest of a write and of all that a refusal may depend on."""
-        return _circumstances(self.case, written)
+        return _circumstances(self.inputs, written)
 
 
-def evaluate(case: Case, *, policy_name: str = "") -> Evaluation:
+def evaluate(inputs: Inputs, *, policy_name: str = "") -> Evaluation:
     """Judge a workload and plan what to do about it.
 
     Args:
-        case: the workload, what surrounds it, and what is remembered of it.
+        inputs: the workload, what surrounds it, and what is remembered of it.
         policy_name: the policy whose repairs it still carries, where none governs it.
     """
-    planned = plan(case)
-    todo, rejection = _less_refused(case, planned)
-    told = report(case, audit(case), planned, rejection=rejection) if case.policy else None
-    return Evaluation(case, case.policy.name if case.policy else policy_name, planned, todo, told)
+    planned = plan(inputs)
+    todo, rejection = _less_refused(inputs, planned)
+    told = report(inputs, audit(inputs), planned, rejection=rejection) if inputs.policy else None
+    return Evaluation(inputs, inputs.policy.name if inputs.policy else policy_name, planned, todo, told)
 
 
-def _less_refused(case: Case, planned: Plan) -> tuple[Plan, Rejection]:
+def _less_refused(inputs: Inputs, planned: Plan) -> tuple[Plan, Rejection]:
     """Leave out what the API server refused under the same circumstances, and say what it said."""
-    if not case.refused:
+    # What was refused is refused again until the workload, the policy or the write itself is another one; without this
+    # a webhook that denies a repair would be asked for ever.
+    if not inputs.refused:
         return planned, Rejection()
-    patch = _refusal(case, planned.patch) if planned.patch else None
-    budget = _refusal(case, planned.budget.terms) if planned.budget else None
-    release = _refusal(case, RELEASE) if planned.clean else None
+    patch = _refusal(inputs, planned.patch) if planned.patch else None
+    objects = {each.expectation: _refusal(inputs, each.wanted) for each in planned.objects}
+    release = _refusal(inputs, RELEASE) if planned.clean else None
     todo = replace(
         planned,
         patch={} if patch else planned.patch,
-        budget=None if budget else planned.budget,
+        objects=tuple(each for each in planned.objects if not objects[each.expectation]),
         clean=planned.clean and release is None,
     )
-    return todo, Rejection(write=patch or budget, release=release)
+    return todo, Rejection(write=patch or next(filter(None, objects.values()), None), release=release)
 
 
-def _refusal(case: Case, written: object) -> str | None:
-    return case.refused.get(_circumstances(case, written))
+def _refusal(inputs: Inputs, written: object) -> str | None:
+    return inputs.refused.get(_circumstances(inputs, written))
 
 
-def _circumstances(case: Case, written: object) -> str:
-    said = case.policy.spec if case.policy else case.on_removal
-    return digest(f"{case.owners_view.digest} {said!r} {written!r}")
+def _circumstances(inputs: Inputs, written: object) -> str:
+    said = inputs.policy.spec if inputs.policy else inputs.on_removal
+    return digest(f"{inputs.owners_view.digest} {said!r} {written!r}")

@@ -1,6 +1,6 @@
-"""The journal: annotations on a workload that tell which of its values are ours.
+"""The journal: annotations on a workload that tell which of its values the operator wrote.
 
-A note alone proves nothing: it counts only as far as the live value is still the one that we wrote.
+A note alone proves nothing: it counts only as far as the live value is still the one that the operator wrote.
 """
 
 from __future__ import annotations
@@ -14,34 +14,33 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from productionpolicy.expectations import BY_NAME, REPAIRABLE, Expectation
-from productionpolicy.kube.workloads import ANNOTATION_DOMAIN, GRACE, MAX_UNAVAILABLE, REPAIRED, Workload
-from productionpolicy.repairs import Amendment, Grace, Illegible, MaxUnavailable, Notation, Standing
-from productionpolicy.verdict.rollout_notes import BEFORE, FAILED, STARTED, FailedRollout, Started
+from productionpolicy.kube.identity import BEFORE, CONTESTED, REPAIRS, REPAIRS_POLICY, ROLLOUT_FAILED, ROLLOUT_STARTED
+from productionpolicy.kube.workloads import REPAIRED, Workload
+from productionpolicy.repairs import Amendment, Drift, Illegible
+from productionpolicy.verdict.rollout_notes import FailedRollout, Started
 
-REPAIRS = f"repairs.{ANNOTATION_DOMAIN}/"
-CONTESTED = f"contested.{ANNOTATION_DOMAIN}/"
-POLICY = f"{REPAIRS}policy"
 OWNERS = "owner's"
-"""The note on a value that somebody put back after we had changed it: it is left alone from then on."""
+"""The note on a value that somebody put back after the operator had changed it: it is left alone from then on."""
 
 MOST_UNDONE = 2
-"""How often another writer may undo the same repair before we leave it undone."""
+"""How often another writer may undo the same repair before the operator leaves it undone."""
 
-_RESTORABLE: dict[type[Notation], str] = {Grace: GRACE, MaxUnavailable: MAX_UNAVAILABLE}
 _PREFIXES = (REPAIRS, CONTESTED, BEFORE)
-_KEYS = (POLICY, STARTED, FAILED, *(f"{prefix}{each.name}" for prefix in _PREFIXES for each in REPAIRABLE))
-"""Our notes; one of an expectation that only another version knows is none of our business."""
+_KEYS = (
+    REPAIRS_POLICY,
+    ROLLOUT_STARTED,
+    ROLLOUT_FAILED,
+    *(f"{prefix}{each.name}" for prefix in _PREFIXES for each in REPAIRABLE),
+)
+"""The notes of the operator; one of an expectation that only another version knows is ignored."""
 
-NO_EVICTION = "it allowed no eviction"
-NO_ROOM = "a surge pod found no place"
-_HARMS = {
-    NO_EVICTION: "the PodDisruptionBudget of the operator allowed no eviction and was withdrawn",
-    NO_ROOM: "a rollout stopped because a surge pod could not be scheduled, so the setting was withdrawn",
-}
-"""Why we took a repair back ourselves: for the annotation, and for people."""
+HARMS = tuple(each.harm for found in REPAIRABLE for each in (found.amendment, found.owned) if each and each.harm)
+"""Why the operator withdraws repairs itself."""
+
+_REASONS = {each.note: each.reason for each in HARMS}
 
 _CONTEST = re.compile(r"^undone (\d{1,4})x(?:, last by (.*))? \[([0-9a-f]+)\]$")
-_WITHDRAWN = re.compile(rf"^withdrawn, ({'|'.join(_HARMS)}) \[([0-9a-f]+)\]$")
+_WITHDRAWN = re.compile(rf"^withdrawn, ({'|'.join(_REASONS)}) \[([0-9a-f]+)\]$")
 
 
 class Contest(Struct, frozen=True):
@@ -53,18 +52,18 @@ class Contest(Struct, frozen=True):
     writer: str = ""
     """The field manager that undid it last."""
     harm: str = ""
-    """The harm that it did: NO_EVICTION (a budget), NO_ROOM (a rollout setting), or none."""
+    """The note of the harm that it did, one of HARMS; empty where it did none."""
 
     @property
     def settled(self) -> bool:
-        """Whether the repair is to be left undone."""
+        """Whether the repair is left undone."""
         return bool(self.harm) or self.undone >= MOST_UNDONE
 
     @property
     def reason(self) -> str:
         """Why it is left undone, for people."""
         if self.harm:
-            return _HARMS[self.harm]
+            return _REASONS[self.harm]
         return f"{self.writer or 'another writer'} undid the repair {self.undone} times"
 
     def note(self) -> str:
@@ -76,7 +75,7 @@ class Contest(Struct, frozen=True):
 
     @classmethod
     def parse(cls, note: str) -> Contest | None:
-        """Return what an annotation tells; None where it is not one of ours."""
+        """Return what an annotation tells; None where the operator did not write it."""
         undone, withdrawn = _CONTEST.match(note), _WITHDRAWN.match(note)
         if undone:
             return cls(undone=int(undone.group(1)), writer=undone.group(2) or "", terms=undone.group(3))
@@ -84,74 +83,78 @@ class Contest(Struct, frozen=True):
 
 
 class Journal(Struct, frozen=True):
-    """What our notes on a workload tell."""
+    """What the notes of the operator on a workload tell."""
 
     policy: str | None = None
     """The policy under which the repairs were made."""
     repairs: Mapping[str, Amendment] = {}
-    """What still stands of our repairs, by expectation."""
+    """What is left of the operator's repairs, by expectation."""
     undone: frozenset[str] = frozenset()
     """Expectations whose repair somebody took away."""
     owners: frozenset[str] = frozenset()
     """Expectations whose value somebody put back: it is the owner's."""
     contests: Mapping[str, Contest] = {}
     started: Started | None = None
-    """The last rollout that we have begun."""
+    """The last rollout that the operator has begun."""
     former: Mapping[str, Amendment] = {}
     """What stood before that rollout of what it changed, by expectation."""
     failed_rollout: FailedRollout | None = None
-    """A rollout of ours that failed."""
+    """A rollout of the operator that failed."""
     notes: Mapping[str, str] = {}
-    """The annotations of the journal as they stand on the workload."""
+    """The annotations of the journal as they are on the workload."""
 
     def owners_view(self, workload: Workload) -> Workload:
-        """Return the workload less what stands of our repairs; values that were put back count as written."""
+        """Return the workload less its repairs, as far as they are in place; values put back count as written."""
         view = workload
         for repair in self.repairs.values():
             view = repair.removed(view)
-        written = {_restorable(BY_NAME[name]) for name in self.owners} - {None}
-        return replace(view, written=view.written | {str(name) for name in written}) if written else view
+        written = {each for name in self.owners for each in _restorable(BY_NAME[name])}
+        return replace(view, written=view.written | written) if written else view
 
 
 def read_journal(workload: Workload) -> Journal:
     """Return the journal of a workload, checked against its live values; kinds that are only judged have none."""
     if workload.kind not in REPAIRED:
         return Journal()
-    standing = {each.name: _standing(each, workload) for each in REPAIRABLE if each.amendment}
-    found = {name: each for name, each in standing.items() if each is not None}
+    # Anybody can write annotations, and a copied manifest brings those of another workload. So a note never says what
+    # the value is: it says what to look for.
+    drifts = {each.name: _drift(each, workload) for each in REPAIRABLE if each.amendment}
+    found = {name: each for name, each in drifts.items() if each is not None}
     contests = {each.name: Contest.parse(workload.notes.get(f"{CONTESTED}{each.name}", "")) for each in REPAIRABLE}
     return Journal(
-        policy=workload.notes.get(POLICY),
+        policy=workload.notes.get(REPAIRS_POLICY),
         repairs={name: each.kept for name, each in found.items() if each.kept},
         undone=frozenset(name for name, each in found.items() if each.undone),
         owners=frozenset(name for name, each in found.items() if each.restored),
         contests={name: each for name, each in contests.items() if each},
-        started=Started.parse(workload.notes.get(STARTED, "")),
+        started=Started.parse(workload.notes.get(ROLLOUT_STARTED, "")),
         former=dict(_former(workload)),
-        failed_rollout=FailedRollout.parse(workload.notes.get(FAILED, "")),
+        failed_rollout=FailedRollout.parse(workload.notes.get(ROLLOUT_FAILED, "")),
         notes={key: workload.notes[key] for key in _KEYS if key in workload.notes},
     )
 
 
-def _standing(expectation: Expectation[Any], workload: Workload) -> Standing | None:
+def _drift(expectation: Expectation[Any], workload: Workload) -> Drift | None:
     note = workload.notes.get(f"{REPAIRS}{expectation.name}")
     if note is None or expectation.amendment is None:
         return None
     if note == OWNERS:
-        return Standing(kept=None, restored=True)
+        return Drift(kept=None, restored=True)
     try:
-        return expectation.amendment.parse(note).standing(workload)
+        return expectation.amendment.parse(note).drift(workload)
     except Illegible:
+        # Written by hand, or by a later version. To guess what it meant could take away a value of the owner's.
         return None
 
 
 def _former(workload: Workload) -> Iterator[tuple[str, Amendment]]:
-    for each in REPAIRABLE if STARTED in workload.notes else ():
+    for each in REPAIRABLE if ROLLOUT_STARTED in workload.notes else ():
         note = workload.notes.get(f"{BEFORE}{each.name}")
         if note is not None and each.amendment is not None:
             with suppress(Illegible):
                 yield each.name, each.amendment.parse(note)
 
 
-def _restorable(expectation: Expectation[Any]) -> str | None:
-    return _RESTORABLE.get(expectation.amendment) if expectation.amendment else None
+def _restorable(expectation: Expectation[Any]) -> Iterator[str]:
+    fields = expectation.amendment.fields if expectation.amendment else ()
+    return (each.name for each in fields if each.restorable)

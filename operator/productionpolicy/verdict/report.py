@@ -13,12 +13,12 @@ from productionpolicy.kube.workloads import REPAIRED, WorkloadKey
 from productionpolicy.policy import Timing
 from productionpolicy.repairs import AntiAffinity
 from productionpolicy.verdict.audit import EXEMPTIONS, Outcome, Verdict
-from productionpolicy.verdict.case import Case, Governance
+from productionpolicy.verdict.inputs import Governance, Inputs
 from productionpolicy.verdict.plan import Plan
 from productionpolicy.verdict.rollout_notes import FailedRollout
 
 REFUSED = "refused"
-"""Stands in the place of an expectation where a write was refused that mends no finding, such as a withdrawal."""
+"""Is in the place of an expectation where a write was refused that mends no finding, such as a withdrawal."""
 
 _REMEDY = "grant the missing permission, or change the workload or the policy that refuses it"
 
@@ -71,12 +71,12 @@ class Exempted(Struct, frozen=True):
 
 
 class Rejection(Struct, frozen=True):
-    """Why the API server refused our last writes, while nothing has changed since."""
+    """Why the API server refused the operator's last writes, while nothing has changed since."""
 
     write: str | None = None
     """A repair or a withdrawal."""
     release: str | None = None
-    """Taking our entry out of the managed fields."""
+    """Taking the operator's entry out of the managed fields."""
 
     def __bool__(self) -> bool:
         return self.write is not None or self.release is not None
@@ -85,16 +85,16 @@ class Rejection(Struct, frozen=True):
 NOT_REJECTED = Rejection()
 
 
-def exempted(case: Case) -> tuple[Exempted, ...]:
+def exempted(inputs: Inputs) -> tuple[Exempted, ...]:
     """Return the exemptions of a workload that hold."""
     return tuple(
         Exempted(each.expectation, each.reason, each.until.isoformat() if each.until else "")
-        for each in case.exemptions
+        for each in inputs.exemptions
         if each.holds
     )
 
 
-class Report(Struct, frozen=True):
+class WorkloadReport(Struct, frozen=True):
     """What a workload comes to."""
 
     key: WorkloadKey
@@ -116,9 +116,9 @@ class Report(Struct, frozen=True):
     """Whether it fulfils what its policy repairs or refuses."""
     exemptions: tuple[Exempted, ...] = ()
     pods_with_terms: int = 0
-    """Its replicas, if they carry podAntiAffinity terms that we have added."""
+    """Its replicas, if they carry podAntiAffinity terms that the operator has added."""
     failed_rollout: FailedRollout | None = None
-    """The rollout of ours that failed."""
+    """The failed rollout of the operator."""
 
     @property
     def repairs(self) -> int:
@@ -126,92 +126,95 @@ class Report(Struct, frozen=True):
         return len(self.changes)
 
 
-def report(case: Case, verdicts: tuple[Verdict, ...], planned: Plan, *, rejection: Rejection = NOT_REJECTED) -> Report:
+def report(
+    inputs: Inputs, verdicts: tuple[Verdict, ...], planned: Plan, *, rejection: Rejection = NOT_REJECTED
+) -> WorkloadReport:
     """Return what is told about a workload.
 
     Args:
-        case: the workload.
+        inputs: the workload.
         verdicts: what `audit` found.
         planned: what `plan` wants.
         rejection: what the API server refused of it.
     """
-    assert case.policy is not None
-    state = _state(case, verdicts, planned, rejection)
+    assert inputs.policy is not None
+    state = _state(inputs, verdicts, planned, rejection)
     failed = {each.expectation for each in verdicts if each.outcome is Outcome.FAILED}
-    return Report(
-        key=case.workload.key,
-        policy=case.policy.name,
+    return WorkloadReport(
+        key=inputs.workload.key,
+        policy=inputs.policy.name,
         state=state,
         outcomes=tuple((each.expectation, each.outcome) for each in verdicts),
         repaired=planned.repaired,
-        findings=(*_reported(case, verdicts, planned, rejection), *_refused(case, verdicts, planned, rejection)),
-        in_effect=bool(planned.repaired) and state is not State.FAILED and not _rolls(case),
+        findings=(*_reported(inputs, verdicts, planned, rejection), *_refused(inputs, verdicts, planned, rejection)),
+        in_effect=bool(planned.repaired) and state is not State.FAILED and not _rolls(inputs),
         changes=tuple(map(str, planned.changes)),
         restarts=planned.restarts,
-        waits=_wait(case, planned, rejection),
+        waits=_wait(inputs, planned, rejection),
         asks=state in _FOR_PEOPLE or bool(failed - {each.expectation for each in planned.changes}),
-        exemptions=exempted(case),
-        pods_with_terms=case.workload.replicas if _has_terms(case) else 0,
-        failed_rollout=case.noted_failure,
-        enforced=not any(_is_enforced(case, name) for name in failed),
+        exemptions=exempted(inputs),
+        pods_with_terms=inputs.workload.replicas if _has_terms(inputs) else 0,
+        failed_rollout=inputs.noted_failure,
+        enforced=not any(_is_enforced(inputs, name) for name in failed),
     )
 
 
-def _is_enforced(case: Case, name: str) -> bool:
+def _is_enforced(inputs: Inputs, name: str) -> bool:
     """Say whether a finding counts against what the policy repairs or refuses; a needless exemption does not."""
-    return case.action(BY_NAME[name]) in _ENFORCED if name in BY_NAME else name != EXEMPTIONS
+    return inputs.action(BY_NAME[name]) in _ENFORCED if name in BY_NAME else name != EXEMPTIONS
 
 
-def _has_terms(case: Case) -> bool:
-    return isinstance(case.journal.repairs.get(SPREAD.name), AntiAffinity)
+def _has_terms(inputs: Inputs) -> bool:
+    return isinstance(inputs.journal.repairs.get(SPREAD.name), AntiAffinity)
 
 
-def _rolls(case: Case) -> bool:
+def _rolls(inputs: Inputs) -> bool:
     """Say whether repairs of the pod template have not yet reached the pods."""
-    return case.rolling or case.rolls_by_us or case.workload.stalled
+    return inputs.rolling or inputs.rolls_by_us or inputs.workload.stalled
 
 
-def _wait(case: Case, planned: Plan, rejection: Rejection) -> Wait | None:
-    assert case.policy is not None
+def _wait(inputs: Inputs, planned: Plan, rejection: Rejection) -> Wait | None:
+    assert inputs.policy is not None
     if rejection:
         return Wait.REFUSED
-    if not planned.changes or not case.policy.writes:
+    if not planned.changes or not inputs.policy.writes:
         return None
-    if case.governance is Governance.READ_ONLY:
+    if inputs.governance is Governance.READ_ONLY:
         return Wait.HELD
     if not planned.restarts:
         return None
-    if case.policy.spec.rollout.timing is Timing.NEXT_ROLLOUT:
+    if inputs.policy.spec.rollout.timing is Timing.NEXT_ROLLOUT:
         return Wait.NEXT_ROLLOUT
-    return Wait.UNSETTLED if not (case.workload.settled or _rolls(case) or planned.put_back) else None
+    return Wait.UNSETTLED if not (inputs.workload.settled or _rolls(inputs) or planned.put_back) else None
 
 
-def _state(case: Case, verdicts: tuple[Verdict, ...], planned: Plan, rejection: Rejection) -> State:
+def _state(inputs: Inputs, verdicts: tuple[Verdict, ...], planned: Plan, rejection: Rejection) -> State:
     outcomes = {each.outcome for each in verdicts}
-    under_way = bool(planned.changes) and case.governance is Governance.WRITTEN
+    under_way = bool(planned.changes) and inputs.governance is Governance.WRITTEN
+    # In the order of what a person has to know first: a repair that others undo, one that failed, what is under way.
     claims = {
         State.CONTESTED: planned.contested,
-        State.FAILED: bool(rejection) or case.failing or case.failed_rollout is not None,
-        State.REPAIRING: case.rolling or under_way,
+        State.FAILED: bool(rejection) or inputs.failing or inputs.failed_rollout is not None,
+        State.REPAIRING: inputs.rolling or under_way,
         State.VIOLATING: Outcome.FAILED in outcomes,
         State.EXEMPT: Outcome.EXEMPT in outcomes,
     }
     return next((state for state, holds in claims.items() if holds), State.COMPLIANT)
 
 
-def _reported(case: Case, verdicts: tuple[Verdict, ...], planned: Plan, rejection: Rejection) -> Iterator[Reported]:
+def _reported(inputs: Inputs, verdicts: tuple[Verdict, ...], planned: Plan, rejection: Rejection) -> Iterator[Reported]:
     for verdict in verdicts:
         if verdict.outcome is Outcome.FAILED:
-            reason = _reason(case, verdict.expectation, planned, rejection)
+            reason = _reason(inputs, verdict.expectation, planned, rejection)
             for finding in verdict.findings:
                 yield Reported(verdict.expectation, finding.path, _sentence(finding, reason))
 
 
-def _refused(case: Case, verdicts: tuple[Verdict, ...], planned: Plan, rejection: Rejection) -> Iterator[Reported]:
-    """Tell why our last write was refused, where no finding of an expectation tells it."""
+def _refused(inputs: Inputs, verdicts: tuple[Verdict, ...], planned: Plan, rejection: Rejection) -> Iterator[Reported]:
+    """Tell why the operator's last write was refused, where no finding of an expectation tells it."""
     failed = (each.expectation for each in verdicts if each.outcome is Outcome.FAILED)
     told = rejection.write is not None and any(
-        _reason(case, name, planned, rejection) == rejection.write for name in failed
+        _reason(inputs, name, planned, rejection) == rejection.write for name in failed
     )
     for why in (None if told else rejection.write, rejection.release):
         if why is not None:
@@ -223,22 +226,22 @@ def _sentence(finding: Finding, reason: str | None) -> str:
     return f"{sentence} (not repaired: {reason})" if reason else sentence
 
 
-def _reason(case: Case, expectation: str, planned: Plan, rejection: Rejection) -> str | None:
-    """Say why the finding is left to a person, where we could have mended it."""
+def _reason(inputs: Inputs, expectation: str, planned: Plan, rejection: Rejection) -> str | None:
+    """Say why the finding is left to a person, where the operator could have repaired it."""
     if expectation in planned.refusals:
         return planned.refusals[expectation]
     if any(each.expectation == expectation for each in planned.changes):
         return rejection.write
-    if not _would_mend(case, expectation):
+    if not _would_mend(inputs, expectation):
         return None
-    if case.workload.kind not in REPAIRED:
-        return f"a {case.workload.kind} is judged but not repaired"
+    if inputs.workload.kind not in REPAIRED:
+        return f"a {inputs.workload.kind} is judged but not repaired"
     return (
-        f"{case.workload.controller} owns the workload and would revert the repair"
-        if case.workload.controller
+        f"{inputs.workload.controller} owns the workload and would revert the repair"
+        if inputs.workload.controller
         else None
     )
 
 
-def _would_mend(case: Case, name: str) -> bool:
-    return name in BY_NAME and case.action(BY_NAME[name]) is Action.REPAIR
+def _would_mend(inputs: Inputs, name: str) -> bool:
+    return name in BY_NAME and inputs.action(BY_NAME[name]) is Action.REPAIR

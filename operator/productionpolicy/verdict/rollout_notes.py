@@ -1,4 +1,4 @@
-"""Notes on a workload about a rollout that we have caused: that it began, and that it failed."""
+"""Notes on a workload about a rollout that the operator has caused: that it began, and that it failed."""
 
 from __future__ import annotations
 
@@ -7,14 +7,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from productionpolicy.kube.workloads import ANNOTATION_DOMAIN
 from productionpolicy.policy import Policy
-
-_ROLLOUT = f"rollout.{ANNOTATION_DOMAIN}/"
-STARTED = f"{_ROLLOUT}started"
-FAILED = f"{_ROLLOUT}failed"
-BEFORE = f"before.{ANNOTATION_DOMAIN}/"
-"""What we had written before the rollout, one annotation per expectation where there was something."""
 
 _NAMES, _TIME, _DIGEST = r"([A-Za-z]+(?:,[A-Za-z]+)*)", r"([0-9T:-]+Z)", r"([0-9a-f]+)"
 _STARTED = re.compile(rf"^{_NAMES} at {_TIME}, after revision (\S{{1,300}}) \[{_DIGEST}\]$")
@@ -22,7 +15,7 @@ _FAILED = re.compile(rf"^{_NAMES} of {_TIME} put back(?:, pod (\S+) is left)? \[
 
 
 class Started(Struct, frozen=True):
-    """A rollout that we have begun. The note stays when it is over: whether it is, the status of the workload tells."""
+    """A rollout that the operator has begun. The note outlives it: whether it is over, the workload's status tells."""
 
     expectations: tuple[str, ...]
     """Those whose repairs it brings."""
@@ -39,7 +32,7 @@ class Started(Struct, frozen=True):
 
     @classmethod
     def parse(cls, note: str) -> Started | None:
-        """Return what an annotation tells; None where it is not one of ours."""
+        """Return what an annotation tells; None where the operator did not write it."""
         found = _STARTED.match(note)
         if found is None or not _is_time(found[2]):
             return None
@@ -48,7 +41,7 @@ class Started(Struct, frozen=True):
 
 
 class FailedRollout(Struct, frozen=True):
-    """A rollout of ours that failed and was put back."""
+    """A rollout of the operator that failed and was put back."""
 
     expectations: tuple[str, ...]
     """Those whose repairs it brought."""
@@ -75,7 +68,7 @@ class FailedRollout(Struct, frozen=True):
 
     @classmethod
     def parse(cls, note: str) -> FailedRollout | None:
-        """Return what an annotation tells; None where it is not one of ours."""
+        """Return what an annotation tells; None where the operator did not write it."""
         found = _FAILED.match(note)
         if found is None:
             return None

@@ -1,11 +1,10 @@
-"""How a rollout that we have caused goes: whether the newest one is ours, and whether it has failed.
+"""How a rollout of the operator goes: whether it is the newest one of the workload, and whether it has failed.
 
-All of this follows from the workload: from our note that a rollout began, its status, and what its owner asks for.
+All of this follows from the workload: from the note that a rollout began, its status, and what its owner asks for.
 """
 
 from __future__ import annotations
 
-from productionpolicy.expectations.rolling_update import ROLLING_UPDATE
 from productionpolicy.kube.workloads import Kind, Workload
 from productionpolicy.verdict.journal import Journal
 from productionpolicy.verdict.rollout_notes import Started
@@ -14,11 +13,11 @@ TOO_MANY = 3
 """So many workloads of one policy with a failed rollout, and repairs that restart pods stop there."""
 
 LENIENCY_SECONDS = 5
-"""How much later than its controller we give up a Deployment."""
+"""How much later than its controller the operator gives up a Deployment."""
 
 
 def provable(workload: Workload) -> bool:
-    """Say whether a failure of a rollout that begins now would be our doing.
+    """Say whether a failure of a rollout that begins now would be due to the operator.
 
     It is if the pods of the template from before are all well, and if the controller replaces them by itself.
     """
@@ -27,10 +26,11 @@ def provable(workload: Workload) -> bool:
 
 
 def in_flight(workload: Workload, journal: Journal) -> bool:
-    """Say whether the newest rollout is the one that we have begun, and has not come to its end."""
+    """Say whether the newest rollout is the one that the operator has begun, and has not come to its end."""
     started = journal.started
     if started is None or workload.strategy.type == "OnDelete":
         return False
+    # The owner has changed the template since: the newest rollout is the owner's, and so is its failure.
     if started.template != journal.owners_view(workload).template_digest:
         return False
     return _deployment_rolls(workload, started) if workload.kind is Kind.DEPLOYMENT else _set_rolls(workload, started)
@@ -43,6 +43,7 @@ def _deployment_rolls(workload: Workload, started: Started) -> bool:
     """
     progress = workload.progress
     if progress.revision == started.revision:
+        # The controller has not numbered the new template yet. If it has seen it, the template is one that it knows.
         return not workload.observed
     return progress.revision == _following(started.revision) and not progress.complete
 
@@ -65,11 +66,11 @@ def rolled_above_partition(workload: Workload) -> bool:
 
 
 def failed(workload: Workload, journal: Journal, *, elapsed: float | None, patience: float) -> bool:
-    """Say whether the rollout that we have begun has failed.
+    """Say whether the rollout that the operator has begun has failed.
 
     Args:
         workload: whose rollout it is.
-        journal: what our notes on it tell.
+        journal: what the notes of the operator on it tell.
         elapsed: seconds since the rollout began; None where that is not known. A Deployment tells by itself that it
             exceeded its deadline, but for one that still tells of the rollout before: there not one pod has come up.
         patience: seconds in which each pod of a StatefulSet has to be replaced, beside those that the set asks for.
@@ -78,12 +79,13 @@ def failed(workload: Workload, journal: Journal, *, elapsed: float | None, patie
         return False
     if workload.settled:
         return False
+    # A Deployment tells by itself that it made no progress; the clock only counts for what nobody tells.
     late = elapsed is not None and elapsed > allowed_seconds(workload, patience)
     return workload.stalled or (late and told_by_clock(workload))
 
 
 def told_by_clock(workload: Workload) -> bool:
-    """Say whether a clock has to tell that a rollout of ours has failed: of a StatefulSet nobody else does.
+    """Say whether a clock has to tell that a rollout of the operator has failed: of a StatefulSet nobody else does.
 
     Nor does anybody of a Deployment that still tells of the rollout before.
     """
@@ -91,8 +93,8 @@ def told_by_clock(workload: Workload) -> bool:
 
 
 def stands_still_on_surge(workload: Workload, journal: Journal) -> bool:
-    """Say whether a Deployment stands still under a rollout setting of ours, while none of its old pods is missing."""
-    ours = ROLLING_UPDATE.name in journal.repairs
+    """Say whether a Deployment makes no progress under a repaired rollout setting while no old pod is missing."""
+    ours = any(each.harm for each in journal.repairs.values())
     whole = workload.progress.available >= workload.replicas
     return ours and workload.stalled and whole and not (workload.settled or workload.paused or workload.deleting)
 
@@ -109,7 +111,7 @@ def allowed_seconds(workload: Workload, patience: float) -> float:
 
 
 def broken_pod(workload: Workload) -> str:
-    """Return the pod of a StatefulSet at which its rollout stands still; empty where there is none.
+    """Return the pod of a StatefulSet at which its rollout makes no progress; empty where there is none.
 
     The controller goes from the last one to the first, and does not replace a pod that never was ready.
     """

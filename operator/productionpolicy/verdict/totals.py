@@ -30,12 +30,12 @@ from productionpolicy.policy.status import (
     Workloads,
 )
 from productionpolicy.verdict.audit import Outcome
-from productionpolicy.verdict.report import Report, State, Wait
+from productionpolicy.verdict.report import State, Wait, WorkloadReport
 from productionpolicy.verdict.rollout_notes import FailedRollout
 
 
 @dataclass(slots=True)
-class Tally:
+class Counts:
     """Counts of some workloads."""
 
     total: int = 0
@@ -49,7 +49,7 @@ class Tally:
     pods_with_terms: int = 0
     """Pods that carry podAntiAffinity terms that the operator added."""
 
-    def count(self, report: Report, sign: int) -> None:
+    def count(self, report: WorkloadReport, sign: int) -> None:
         """Add a report, or with a sign of -1 take it away."""
         self.total += sign
         self.with_findings += sign * bool(report.findings)
@@ -63,10 +63,10 @@ class Tally:
 class Totals:
     """The reports of one policy and their totals. Entering a report costs no more than the report is long."""
 
-    reports: dict[WorkloadKey, Report] = field(default_factory=dict)
-    overall: Tally = field(default_factory=Tally)
+    reports: dict[WorkloadKey, WorkloadReport] = field(default_factory=dict)
+    overall: Counts = field(default_factory=Counts)
     """Over all workloads."""
-    _namespaces: defaultdict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
+    _namespaces: defaultdict[str, Counts] = field(default_factory=lambda: defaultdict(Counts))
     _states: Counter[State] = field(default_factory=Counter)
     _outcomes: Counter[tuple[str, Outcome]] = field(default_factory=Counter)
     _repairs: Counter[str] = field(default_factory=Counter)
@@ -84,7 +84,7 @@ class Totals:
     _pending: int = 0
     _restarts: int = 0
 
-    def put(self, report: Report) -> bool:
+    def put(self, report: WorkloadReport) -> bool:
         """Enter a report in place of an earlier one; say whether it differs."""
         earlier = self.reports.get(report.key)
         if earlier == report:
@@ -94,7 +94,7 @@ class Totals:
         self._count(report, 1)
         return True
 
-    def drop(self, key: WorkloadKey) -> Report | None:
+    def drop(self, key: WorkloadKey) -> WorkloadReport | None:
         """Forget a workload; return what was known of it."""
         report = self.reports.pop(key, None)
         if report is not None:
@@ -154,7 +154,7 @@ class Totals:
         """Return how many workloads are in a state."""
         return self._states[state]
 
-    def _count(self, report: Report, sign: int) -> None:
+    def _count(self, report: WorkloadReport, sign: int) -> None:
         self.overall.count(report, sign)
         self._states[report.state] += sign
         self._findings += sign * len(report.findings)
@@ -179,7 +179,7 @@ class Totals:
         if report.changes:
             _rank(self._coming, (int(not report.restarts), report.key), sign)
 
-    def _count_namespace(self, report: Report, sign: int) -> None:
+    def _count_namespace(self, report: WorkloadReport, sign: int) -> None:
         namespace = report.key.namespace
         self._namespaces[namespace].count(report, sign)
         if not self._namespaces[namespace].total:
@@ -211,8 +211,10 @@ class Totals:
         worst = heapq.nsmallest(
             MOST_NAMESPACES, self._namespaces.items(), key=lambda each: (-each[1].with_findings, each[0])
         )
-        for name, tally in worst:
-            yield NamespaceSummary(name=name, total=tally.total, violating=tally.with_findings, repaired=tally.repaired)
+        for name, counts in worst:
+            yield NamespaceSummary(
+                name=name, total=counts.total, violating=counts.with_findings, repaired=counts.repaired
+            )
 
     def _by_expectation(self, policy: Policy) -> Iterator[ExpectationSummary]:
         for each in EXPECTATIONS:
@@ -236,7 +238,7 @@ class Totals:
         return [violation for each in worst for violation in _violations_of(each)][:MOST_VIOLATIONS]
 
 
-def _exemptions_of(report: Report) -> Iterator[ExemptionSummary]:
+def _exemptions_of(report: WorkloadReport) -> Iterator[ExemptionSummary]:
     for each in report.exemptions:
         yield ExemptionSummary(
             namespace=report.key.namespace,
@@ -255,7 +257,7 @@ def _rank(ranking: list[tuple[int, WorkloadKey]], entry: tuple[int, WorkloadKey]
         del ranking[bisect.bisect_left(ranking, entry)]
 
 
-def _violations_of(report: Report) -> Iterator[Violation]:
+def _violations_of(report: WorkloadReport) -> Iterator[Violation]:
     for finding in report.findings:
         yield Violation(
             namespace=report.key.namespace,

@@ -7,6 +7,7 @@ from typing import Any, TextIO
 import msgspec
 
 from productionpolicy.cli.formats.json import Skipped, Unreadable, skipped, unreadable, write_struct
+from productionpolicy.kube.budgets import BUDGET
 from productionpolicy.offline import Proposal, Proposed
 from productionpolicy.offline.gathering import shown
 
@@ -80,6 +81,7 @@ def report(proposal: Proposal) -> Report:
 
 
 def _workload(proposed: Proposed) -> Workload:
+    budget = next(iter(proposed.objects_of(BUDGET)), None)
     return Workload(
         file=proposed.file,
         line=proposed.line,
@@ -94,8 +96,8 @@ def _workload(proposed: Proposed) -> Workload:
             for each in proposed.changes
         ],
         patch=dict(proposed.patch) or None,
-        budget=dict(proposed.budget) or None,
-        note=proposed.note or None,
+        budget=dict(budget.manifest) if budget else None,
+        note=budget.note or None if budget else None,
         left=[Left(expectation=name, reason=reason) for name, reason in proposed.left.items()],
     )
 
@@ -110,7 +112,7 @@ def _summary(proposal: Proposal) -> Summary:
         workloads=len(proposal.workloads),
         changed=len(changed),
         restarts=sum(each.restarts for each in changed),
-        budgets=sum(bool(each.budget) for each in changed),
+        budgets=proposal.number_of(BUDGET),
         left=sum(len(each.left) for each in proposal.workloads),
         unreadable=len(proposal.unreadable),
         not_judged=len(proposal.not_judged),

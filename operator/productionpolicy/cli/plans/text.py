@@ -10,6 +10,7 @@ from rich.text import Text
 
 from productionpolicy.cli.formats.text import console_on, write_not_judged, write_unread
 from productionpolicy.cli.plans.yaml import dumped
+from productionpolicy.expectations import OWNED
 from productionpolicy.offline import Proposal, Proposed
 from productionpolicy.offline.gathering import shown
 
@@ -34,9 +35,11 @@ def _write_workload(workload: Proposed, console: Console) -> None:
         console.print(Text.assemble("  ", ("repair: ", "green"), shown(str(change))))
     for name, reason in workload.left.items():
         console.print(Text.assemble("  ", ("left to you: ", "yellow"), f"{name}: {reason}"))
-    if workload.note:
-        console.print(Text(f"  note: {workload.note}"))
-    made = "---\n".join(dumped(each) for each in (workload.patch, workload.budget) if each)
+    for each in workload.objects:
+        if each.note:
+            console.print(Text(f"  note: {each.note}"))
+    manifests = (workload.patch, *(each.manifest for each in workload.objects))
+    made = "---\n".join(dumped(each) for each in manifests if each)
     if made:
         console.print(Text(f"\n{indent(made, '    ')}".rstrip(), style="cyan"))
     console.print()
@@ -48,7 +51,7 @@ def _total(proposal: Proposal) -> Text:
         "workloads": len(proposal.workloads),
         "to repair": len(changed),
         "of these with restarts": sum(each.restarts for each in changed),
-        "budgets to create": sum(bool(each.budget) for each in changed),
+        **{f"{each.called} to create": proposal.number_of(each.kind) for each in OWNED},
         "repairs left to you": sum(len(each.left) for each in proposal.workloads),
         "unreadable documents": len(proposal.unreadable),
         "objects not judged": len(proposal.not_judged),

@@ -1,4 +1,4 @@
-"""YAML: first the patches, then the budgets, each with a comment that says what it is for."""
+"""YAML: first the patches, then the objects to create, each with a comment that says what it is for."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any, TextIO
 
 import yaml
 
-from productionpolicy.offline import Proposal, Proposed
+from productionpolicy.expectations import BY_NAME, OWNED
+from productionpolicy.offline import Proposal, Proposed, ProposedObject
 from productionpolicy.offline.gathering import shown
-from productionpolicy.verdict.case import BUDGET
+from productionpolicy.repairs import OwnedObject
 
 _WORD = re.compile(r"[A-Za-z/][A-Za-z0-9./_-]+")
 """Text that every YAML parser reads as a string; some read `1e3` as a number and `y` as a boolean."""
@@ -32,23 +33,27 @@ _Dumper.add_representer(str, _text)
 
 
 def write(proposal: Proposal, out: TextIO) -> None:
-    """Write the documents: first all patches, then all budgets."""
+    """Write the documents: first all patches, then all objects, kind by kind."""
     made = [patch_of(each) for each in proposal.changed if each.patch]
-    made += [budget_of(each) for each in proposal.changed if each.budget]
+    for owned in OWNED:
+        made += objects_of(proposal, owned)
     out.write("---\n".join(made))
 
 
 def patch_of(workload: Proposed) -> str:
     """Return the patch of a workload, with its changes in a comment."""
-    changes = (shown(str(each)) for each in workload.changes if each.expectation != BUDGET)
+    changes = (shown(str(each)) for each in workload.changes if not BY_NAME[each.expectation].owned)
     return _under([f"{workload.file}:{workload.line}", *changes], workload.patch)
 
 
-def budget_of(workload: Proposed) -> str:
-    """Return the budget of a workload, with the workload in a comment."""
-    return _under(
-        [f"for {workload.title}, {workload.file}:{workload.line}", *filter(None, [workload.note])], workload.budget
-    )
+def objects_of(proposal: Proposal, owned: type[OwnedObject]) -> list[str]:
+    """Return the objects of a kind to create, each with its workload in a comment."""
+    return [_beside(each, thing) for each in proposal.changed for thing in each.objects_of(owned.kind)]
+
+
+def _beside(workload: Proposed, thing: ProposedObject) -> str:
+    comment = [f"for {workload.title}, {workload.file}:{workload.line}", *filter(None, [thing.note])]
+    return _under(comment, thing.manifest)
 
 
 def dumped(made: Mapping[str, Any]) -> str:

@@ -14,10 +14,11 @@ from productionpolicy.controller.intake import Intake
 from productionpolicy.controller.policies import Policies
 from productionpolicy.controller.publisher import Publisher
 from productionpolicy.controller.reconciler import Reconciler
-from productionpolicy.controller.resources import BUDGETS, DEPLOYMENTS, NAMESPACES, POLICIES
+from productionpolicy.controller.resources import BUDGETS, DEPLOYMENTS, NAMESPACES, POLICIES, Resource
 from productionpolicy.controller.writer import Writer
-from productionpolicy.kube.budgets import Budget
-from productionpolicy.kube.workloads import FIELD_MANAGER, Workload, WorkloadKey
+from productionpolicy.kube.identity import FIELD_MANAGER, POLICY_LABEL
+from productionpolicy.kube.owned import Ownable
+from productionpolicy.kube.workloads import Workload, WorkloadKey
 from productionpolicy.policy import Policy
 from support.manifests import Raw, deployment
 
@@ -36,15 +37,15 @@ class Written:
     """What the API server says to a release."""
     clock: ServerClock = field(default_factory=ServerClock)
 
-    async def create_budget(self, manifest: Raw) -> Raw:
+    async def create(self, _: Resource, manifest: Raw) -> Raw:
         metadata = {**manifest["metadata"], "uid": "b", "resourceVersion": "10", "generation": 1}
         self.budgets.append({**manifest, "metadata": metadata})
         return self.budgets[-1]
 
-    async def delete_budget(self, live: Budget) -> None:
+    async def delete(self, _: Resource, live: Ownable) -> None:
         self.deleted.append(live.name)
 
-    async def amend(self, _: Workload, patch: Raw) -> Raw:
+    async def patch_workload(self, _: Workload, patch: Raw) -> Raw:
         self.patches.append(patch)
         return settled()
 
@@ -73,18 +74,18 @@ class Told:
 class Admits:
     """What is known of repairs at admission."""
 
-    stage: Stage
+    harness: Harness
 
     def repairs(self, _: Policy) -> bool:
         """Say whether the API server repairs."""
-        return self.stage.admits
+        return self.harness.admits
 
     def repairs_since(self, _: str) -> None:
         """Return since when: it is never certain."""
 
 
 @dataclass
-class Stage:
+class Harness:
     """A reconciler at work on one workload, by a clock that the test sets."""
 
     written: Written = field(default_factory=Written)
@@ -107,7 +108,7 @@ class Stage:
         self.intake = Intake(self.context, self.reconciler, self.policies, self.effectiveness)
         expectations = {"podDisruptionBudget": {"action": "Repair"}}
         spec = {"mode": "Enforce", "profile": "Development", "expectations": expectations}
-        labels = {"productionpolicy.dev/policy": "default"}
+        labels = {POLICY_LABEL: "default"}
         self.store.observe(NAMESPACES, {"metadata": {"name": "shop", "labels": labels}})
         self.store.observe(POLICIES, {"metadata": {"name": "default", "generation": 1}, "spec": spec})
         self.context.scope.listed(self.context.scope.widen())
@@ -127,7 +128,7 @@ class Stage:
         status = {"observedGeneration": 1, "conditions": list(conditions)}
         self.store.observe(BUDGETS, {**made, "metadata": metadata, "status": status})
 
-    async def look(self) -> None:
+    async def reconcile(self) -> None:
         after = await self.reconciler.reconcile(WEB)
         if after is not None:
             self.later.append(after)

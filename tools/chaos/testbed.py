@@ -1,4 +1,4 @@
-"""Where it is played: a control plane, the operator in it, and between them what can be made to fail."""
+"""Where it runs: a control plane, the operator in it, and between them what can be made to fail."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ import aiohttp
 
 from bench.client import Api, RequestFailed, connected
 from bench.field import NAMESPACES, POLICIES
-from chaos.cast import collection, deployment
 from chaos.supervisor import Supervisor
+from chaos.workloads import collection, deployment
 from control_plane import patience
 from control_plane.credentials import ADMIN
 from control_plane.installation import apply, install
@@ -51,7 +51,7 @@ async def until(true: Callable[[], bool], *, seconds: float) -> None:
 
 
 @dataclass(slots=True)
-class Stage:
+class Testbed:
     """A running control plane, with a path to it that can fail."""
 
     plane: ControlPlane
@@ -64,7 +64,7 @@ class Stage:
     span_seconds: float = 15.0
     """How long it takes without any fault, as seen last: moments are chosen within it."""
     calm: dict[str, Any] = field(default_factory=dict)
-    """The pictures of the calm twins, by what their owners did."""
+    """The pictures of the baselines, by what their owners did."""
     _beats: int = 0
 
     async def moment(self, random: Random) -> None:
@@ -130,7 +130,7 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(folder: Path) -> AsyncIterator[Stage]:
+async def running_testbed(folder: Path) -> AsyncIterator[Testbed]:
     """Yield a fresh control plane with everything installed, and the operator at work behind what may fail."""
     with ControlPlane.start(folder / "plane") as plane, Proxy(plane).running() as proxy:
         direct = install(plane)
@@ -139,7 +139,7 @@ async def staged(folder: Path) -> AsyncIterator[Stage]:
             async with Supervisor(OperatorProcess(kubeconfig, log=plane.log("operator"))).running() as operator:
                 reviving = asyncio.create_task(_revive(plane))
                 try:
-                    yield Stage(plane, api, proxy, wire, operator, kubeconfig, folder)
+                    yield Testbed(plane, api, proxy, wire, operator, kubeconfig, folder)
                 finally:
                     reviving.cancel()
                     await asyncio.gather(reviving, return_exceptions=True)

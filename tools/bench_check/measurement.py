@@ -16,7 +16,7 @@ class RunFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class Measurement:
     """What one run took."""
 
     seconds: float
@@ -26,7 +26,7 @@ class Trial:
     """Not below what this process held before, for Linux counts the moment before the program is loaded."""
 
 
-def run(command: Sequence[str | Path], *, folder: Path, environment: dict[str, str]) -> Trial:
+def run(command: Sequence[str | Path], *, folder: Path, environment: dict[str, str]) -> Measurement:
     """Run a program to its end; findings are none of our business.
 
     Raises:
@@ -42,4 +42,4 @@ def run(command: Sequence[str | Path], *, folder: Path, environment: dict[str, s
         said = errors.read().decode(errors="replace").strip()
     if said or process.returncode not in (0, 1):
         raise RunFailed(f"{Path(command[0]).name} ended with {process.returncode}: {said[-500:]}")
-    return Trial(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
+    return Measurement(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)

@@ -10,9 +10,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from productionpolicy.expectations import Action, Expectation
-from productionpolicy.expectations.pod_disruption_budget import POD_DISRUPTION_BUDGET
-from productionpolicy.kube.budgets import Budget, is_ours_beside
+from productionpolicy.expectations import OWNING, Action, Expectation
+from productionpolicy.kube.owned import Ownable
 from productionpolicy.kube.surroundings import ALONE, Surroundings
 from productionpolicy.kube.workloads import Workload, digest
 from productionpolicy.policy import Exemption, Exemptions, OnRemoval, Policy, Rollout, exemptions_of
@@ -27,8 +26,6 @@ from productionpolicy.verdict.rollouts import (
     told_by_clock,
 )
 
-BUDGET = POD_DISRUPTION_BUDGET.name
-
 
 class Governance(StrEnum):
     """What may be done to a workload."""
@@ -40,79 +37,80 @@ class Governance(StrEnum):
 
 
 class Applied(Struct, frozen=True):
-    """What we remember of a repair that we made, for writers that wipe its trace."""
+    """What is remembered of a repair, for writers that wipe its trace."""
 
     terms: str
-    """The circumstances under which it was made; see `Case.terms`."""
+    """The circumstances under which it was made; see `Inputs.terms`."""
     made: str = ""
     """When it was made, by the API server's clock."""
     undone: int = 0
     """How often another writer has undone it under these terms."""
 
 
-class Case(Struct, frozen=True, dict=True):
-    """A workload, who governs it, and what stands around it."""
+class Inputs(Struct, frozen=True, dict=True):
+    """A workload, who governs it, and what surrounds it."""
 
     workload: Workload
     around: Surroundings = ALONE
     policy: Policy | None = None
     """The policy that governs it; None where none does."""
     on_removal: OnRemoval = OnRemoval.KEEP
-    """What becomes of our changes where no policy governs it."""
+    """What becomes of the operator's changes where no policy governs it."""
     governance: Governance = Governance.WRITTEN
     today: date = date.min
     """The day in UTC, for exemptions that expire."""
-    memory: Mapping[str, Applied] = {}
-    """Repairs that we made, by expectation."""
+    applied: Mapping[str, Applied] = {}
+    """Repairs that the operator made, by expectation."""
     refused: Mapping[str, str] = {}
     """What the API server refused and why, by a digest of the write and its circumstances."""
     rolling: bool = False
-    """Whether its pods are being replaced because of us."""
+    """Whether its pods are being replaced because of the operator."""
     now: datetime | None = None
     """The moment, by the API server's clock; None where there is none."""
     watched: float | None = None
-    """Seconds since we began a rollout, by a clock that nobody sets; None where another process has begun it."""
+    """Seconds since the operator began a rollout, by a monotonic clock; None where another process has begun it."""
     no_room: bool = False
     """Whether a pod beyond the number of replicas was seen that finds no place."""
 
     @cached_property
     def journal(self) -> Journal:
-        """What our notes on the workload tell, checked against its live values."""
+        """What the notes of the operator on the workload tell, checked against its live values."""
         return read_journal(self.workload)
 
     @cached_property
     def owners_view(self) -> Workload:
-        """The workload less our repairs that still stand unchanged."""
+        """The workload less the operator's repairs that are still unchanged."""
         return self.journal.owners_view(self.workload)
 
     @cached_property
-    def our_budget(self) -> Budget | None:
-        """The budget that we made beside the workload."""
-        return next((each for each in self.around.budgets if is_ours_beside(self.workload, each)), None)
+    def owned(self) -> Mapping[str, Ownable]:
+        """The objects that the operator made beside the workload, by the expectation whose repair they are."""
+        made = self.around.owned
+        return {each.name: made[each.owned.kind] for each in OWNING if each.owned and each.owned.kind in made}
 
     @cached_property
     def owners_surroundings(self) -> Surroundings:
-        """What surrounds the workload less the budget that we made beside it."""
-        return self.around.without(self.our_budget)
+        """What surrounds the workload less the objects that the operator made beside it."""
+        return self.around.without_owned()
 
     @cached_property
     def repaired(self) -> frozenset[str]:
-        """The expectations whose repair of ours stands now."""
-        return frozenset(self.journal.repairs) | (frozenset({BUDGET}) if self.our_budget else frozenset())
+        """The expectations whose repair is in place now."""
+        return frozenset({*self.journal.repairs, *self.owned})
 
     @cached_property
     def rolls_by_us(self) -> bool:
-        """Whether a rollout that we have begun has not come to its end."""
+        """Whether a rollout that the operator has begun has not come to its end."""
         return in_flight(self.workload, self.journal)
 
     @cached_property
     def failing(self) -> bool:
-        """Whether a rollout that we have begun has failed, and is to be put back."""
+        """Whether a rollout that the operator has begun has failed, and has to be put back."""
         return failed(self.workload, self.journal, elapsed=self._elapsed, patience=self._patience)
 
     @property
     def deadline(self) -> float | None:
-        """In how many seconds a rollout of ours may have failed by the clock; None where none will."""
+        """In how many seconds a rollout of the operator may have failed by the clock; None where none will."""
         if self._elapsed is None or not (self.rolls_by_us and told_by_clock(self.workload)):
             return None
         left = allowed_seconds(self.workload, self._patience) - self._elapsed
@@ -120,7 +118,7 @@ class Case(Struct, frozen=True, dict=True):
 
     @cached_property
     def failed_rollout(self) -> FailedRollout | None:
-        """The rollout of ours that failed, while it is not to be tried again."""
+        """The failed rollout of the operator, while it must not be tried again."""
         told = self.journal.failed_rollout
         if told is None or self.policy is None:
             return None
@@ -128,7 +126,7 @@ class Case(Struct, frozen=True, dict=True):
 
     @cached_property
     def noted_failure(self) -> FailedRollout | None:
-        """The rollout of ours that failed, whether it is to be tried again or has yet to be put back."""
+        """The failed rollout of the operator, whether it may be tried again or has yet to be put back."""
         started = self.journal.started
         if not self.failing or started is None or self.policy is None:
             return self.journal.failed_rollout
@@ -143,12 +141,12 @@ class Case(Struct, frozen=True, dict=True):
 
     @property
     def may_lack_room(self) -> bool:
-        """Whether a rollout stands still under a setting of ours though no pod is lost, as if one found no room."""
+        """Whether a rollout makes no progress under a repaired setting though no pod is lost: one may lack room."""
         return stands_still_on_surge(self.workload, self.journal)
 
     @property
     def lacks_room(self) -> bool:
-        """Whether a rollout stands still because our setting asks for a pod that finds no place."""
+        """Whether a rollout makes no progress because a repaired setting asks for a pod that finds no place."""
         return self.may_lack_room and (self.no_room or self.workload.progress.quota_exceeded)
 
     @cached_property
@@ -164,13 +162,14 @@ class Case(Struct, frozen=True, dict=True):
 
     @property
     def _elapsed(self) -> float | None:
-        """Return the seconds since our last rollout began.
+        """Return the seconds since the operator's last rollout began.
 
-        The API server's clock may be set; so where we know better it is no more than we have seen.
+        The API server's clock may be set; so it is no more than the time that the operator has seen.
         """
         started = self.journal.started
         if started is None or self.now is None:
             return None
+        # Of two clocks the slower one counts: a rollout that is given up too early is a disruption for nothing.
         told = (self.now - datetime.fromisoformat(started.at)).total_seconds()
         return told if self.watched is None else min(told, self.watched)
 
@@ -213,11 +212,13 @@ class Case(Struct, frozen=True, dict=True):
         """Return a digest of what asks for a surge pod: a new image is no reason to try that again."""
         return digest(f"{self.owners_view.strategy!r} {self._said(expectation)}")
 
-    def terms_of_eviction(self, expectation: Expectation[Any]) -> str:
-        """Return a digest of the circumstances under which a budget of ours allowed no eviction.
+    def terms_of_harm(self, expectation: Expectation[Any]) -> str:
+        """Return a digest of the circumstances under which a repair has done harm.
 
-        The pods of other owners that its selector also matches may have been the reason.
+        For an object beside the workload, the pods of other owners that its selector also matches may be the reason.
         """
+        if expectation.owned is None:
+            return self.terms_of_room(expectation)
         around = self.around
         return digest(f"{self._asked} {self._said(expectation)} {around.overlaps} {around.passing}")
 

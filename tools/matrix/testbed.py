@@ -1,4 +1,4 @@
-"""Where the matrix is played: a control plane, the operator in it, and policies that take turns."""
+"""Where the matrix is run: a control plane, the operator in it, and policies that take turns."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ from matrix.manifests import NAME, base, deployment
 from owners import manifests
 from owners.manifests import GOVERNED, Raw
 from owners.rollouts import is_rolled_out
+from productionpolicy.kube.identity import REPAIRS
 
 PATIENCE_SECONDS = 60.0
-JOURNAL = "repairs.productionpolicy.dev/"
+JOURNAL = REPAIRS
 
 
 @dataclass(slots=True)
-class Stage:
+class Testbed:
     """A running control plane."""
 
     plane: ControlPlane
@@ -56,7 +57,7 @@ class Stage:
         """Label a namespace with a policy, or take the label away."""
         await self.api.merge(f"{NAMESPACES}/{namespace}", {"metadata": {"labels": {GOVERNED: policy}}})
 
-    async def strike(self, namespace: str, *, policy: str | None) -> None:
+    async def tear_down(self, namespace: str, *, policy: str | None) -> None:
         """Give a policy free: let the namespace go, and wait until the policy governs nothing."""
         if policy:
             await self.govern(namespace, policy=None)
@@ -97,14 +98,14 @@ class Stage:
         path = f"/apis/apps/v1/namespaces/{namespace}/deployments?dryRun=All"
 
         async def look() -> tuple[bool, Raw]:
-            born = msgspec.json.decode(await self.api.send("POST", path, msgspec.json.encode(deployment(base()))))
-            return bool(journal(born)), journal(born)
+            created = msgspec.json.decode(await self.api.send("POST", path, msgspec.json.encode(deployment(base()))))
+            return bool(journal(created)), journal(created)
 
         await eventually(look, seconds=PATIENCE_SECONDS)
 
 
 @asynccontextmanager
-async def staged(folder: Path, *, admits: bool) -> AsyncIterator[Stage]:
+async def running_testbed(folder: Path, *, admits: bool) -> AsyncIterator[Testbed]:
     """Yield a fresh control plane with everything installed, and the operator at work."""
     with (start_admitting if admits else ControlPlane.start)(folder / "plane") as plane:
         kubeconfig = install(plane)
@@ -113,7 +114,7 @@ async def staged(folder: Path, *, admits: bool) -> AsyncIterator[Stage]:
         with OperatorProcess(kubeconfig, log=plane.log("operator")) as operator:
             operator.wait_ready(60)
             async with connected(plane.site, user=ADMIN) as api:
-                yield Stage(plane, api, folder, admits)
+                yield Testbed(plane, api, folder, admits)
 
 
 def journal(workload: Raw) -> dict[str, str]:

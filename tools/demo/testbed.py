@@ -19,7 +19,7 @@ OPERATOR = "operator"
 STOP_SECONDS = 10
 
 
-class Stage:
+class Testbed:
     """Where it plays. With `detached`, all of it outlives this Python process until `struck`."""
 
     def __init__(self, folder: Path, narrator: Narrator, *, detached: bool) -> None:
@@ -85,7 +85,7 @@ def running(folder: Path) -> ControlPlane | None:
     return ControlPlane.find(folder)
 
 
-def strike(plane: ControlPlane) -> None:
+def tear_down(plane: ControlPlane) -> None:
     """Stop a demonstration that was left running, and remove what it left."""
     pid = _pid_file(plane)
     if pid.is_file():

@@ -1,4 +1,4 @@
-"""One owner and one change, on a workload that is repaired or on its twin that is not; and what was seen of it."""
+"""One owner and one change, on a workload that is repaired or on its baseline that is not; and what was seen of it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from matrix.changes import Change, Deed
 from matrix.checked import violated
 from matrix.manifests import Manifests, base
 from matrix.shell import Refused, Shell
-from matrix.stage import PATIENCE_SECONDS, Stage, journal
+from matrix.testbed import PATIENCE_SECONDS, Testbed, journal
 from matrix.writers import Writer
 from owners.manifests import Raw
 from owners.rollouts import is_rolled_out
@@ -50,7 +50,7 @@ class Sight:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Observation:
     """What came of it."""
 
     wanted: Manifests
@@ -67,39 +67,39 @@ class Outcome:
 
 
 @dataclass(slots=True)
-class Trial:
-    """One cell, or its twin."""
+class Run:
+    """One cell, or its baseline."""
 
-    stage: Stage
+    testbed: Testbed
     writer: type[Writer]
     change: Change
     way: Way
     policy: str | None = None
     namespace: str = ""
-    outcome: Outcome | None = None
+    observation: Observation | None = None
 
-    async def play(self) -> Outcome:
+    async def carry_out(self) -> Observation:
         """Let the owner begin, then change something, and see what comes of it."""
         at_once = self.policy if self.way is Way.ADMISSION else None
-        self.namespace = await self.stage.namespace(policy=at_once)
-        folder = self.stage.folder / self.namespace
+        self.namespace = await self.testbed.namespace(policy=at_once)
+        folder = self.testbed.folder / self.namespace
         folder.mkdir()
-        owner = self.writer(Shell(self.stage.plane, self.namespace, folder))
+        owner = self.writer(Shell(self.testbed.plane, self.namespace, folder))
         try:
             await self._begun(owner)
         except NeverHappened as seen:
-            self.outcome = Outcome(base(), unsettled=f"before the change: {seen}")
+            self.observation = Observation(base(), unsettled=f"before the change: {seen}")
         else:
-            self.outcome = await self._changed(owner)
-        return self.outcome
+            self.observation = await self._changed(owner)
+        return self.observation
 
-    async def look(self) -> Sight:
+    async def observe(self) -> Sight:
         """Return how it stands now."""
-        live = await self.stage.deployment(self.namespace)
-        sets = await self.stage.items(self.namespace, "apps/v1", "ReplicaSet")
-        budgets = await self.stage.items(self.namespace, *_BUDGETS)
-        status = await self.stage.status(self.policy) if self.policy else {}
-        around = [each for kind in _AROUND for each in await self.stage.items(self.namespace, *kind)]
+        live = await self.testbed.deployment(self.namespace)
+        sets = await self.testbed.items(self.namespace, "apps/v1", "ReplicaSet")
+        budgets = await self.testbed.items(self.namespace, *_BUDGETS)
+        status = await self.testbed.status(self.policy) if self.policy else {}
+        around = [each for kind in _AROUND for each in await self.testbed.items(self.namespace, *kind)]
         return Sight(
             spec=live["spec"],
             notes=journal(live),
@@ -114,18 +114,18 @@ class Trial:
 
     async def end(self) -> None:
         """Give the policy free."""
-        await self.stage.strike(self.namespace, policy=self.policy)
+        await self.testbed.tear_down(self.namespace, policy=self.policy)
 
     async def _begun(self, owner: Writer) -> None:
         """Let the owner create the workload, and wait until it is repaired in its way."""
         await owner.write((), base())
-        await self.stage.rolled_out(self.namespace)
+        await self.testbed.rolled_out(self.namespace)
         if self.way is Way.BACKGROUND:
-            await self.stage.govern(self.namespace, policy=self.policy)
+            await self.testbed.govern(self.namespace, policy=self.policy)
         await self._rest("compliant")
 
-    async def _changed(self, owner: Writer) -> Outcome:
-        before = await self.look()
+    async def _changed(self, owner: Writer) -> Observation:
+        before = await self.observe()
         owner.shell.said.clear()
         manifests = base()
         try:
@@ -134,13 +134,13 @@ class Trial:
                 last = number == len(self.change.steps)
                 await self._rest(self.change.verdict if last else None)
         except Refused as refused:
-            return Outcome(manifests, refused=str(refused))
+            return Observation(manifests, refused=str(refused))
         except NeverHappened as seen:
-            return Outcome(manifests, unsettled=str(seen), sight=await self.look())
-        said, sight = tuple(owner.shell.said), await self.look()
+            return Observation(manifests, unsettled=str(seen), sight=await self.observe())
+        said, sight = tuple(owner.shell.said), await self.observe()
         difference = await owner.difference(manifests)
         begun = 0 if Deed.RECREATE in self.change.steps else before.rollouts
-        return Outcome(manifests, said=said, difference=difference, rollouts=sight.rollouts - begun, sight=sight)
+        return Observation(manifests, said=said, difference=difference, rollouts=sight.rollouts - begun, sight=sight)
 
     async def _stepped(self, owner: Writer, before: Manifests, step: Any) -> Manifests:
         if step is Deed.UNDO:
@@ -155,7 +155,7 @@ class Trial:
 
     async def _agreed(self) -> tuple[bool, Any]:
         """Say whether there is one budget, and the status tells of things as they are; it may be a moment behind."""
-        sight = await self.look()
+        sight = await self.observe()
         agreed = len(sight.budgets) == 1 and sight.violated == sight.checked
         return agreed, f"budgets {sight.budgets}, the status tells {set(sight.violated)}, check {set(sight.checked)}"
 
@@ -163,12 +163,12 @@ class Trial:
         """Wait until all pods run and, with a policy, nothing is left to be done and the verdict is so."""
 
         async def look() -> tuple[bool, Any]:
-            live = await self.stage.deployment(self.namespace)
+            live = await self.testbed.deployment(self.namespace)
             if not is_rolled_out(live):
                 return False, f"rolling out: {live.get('status')}"
             if not self.policy:
                 return True, None
-            status = await self.stage.status(self.policy)
+            status = await self.testbed.status(self.policy)
             if not _is_settled(status, verdict=verdict):
                 return False, _told(status)
             return await self._agreed() if verdict else (True, None)

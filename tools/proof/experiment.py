@@ -18,23 +18,23 @@ from proof.outcome import Figures, Outcome
 from proof.portable import simulated
 from proof.publication import publish
 from proof.scenarios import Scenario
-from proof.stage import Stage
 from proof.story import Story
 from proof.teller import Teller
+from proof.testbed import Testbed
 
 REAL = "real nodes: kubelet, containerd, runc, kube-proxy"
 SIMULATED = "PORTABLE: no real nodes; local processes as pods, a client-side balancer for kube-proxy"
 
 
 @dataclass(frozen=True, slots=True)
-class Play:
+class Experiment:
     """What a person asked for.
 
     Attributes:
         portable: simulates the nodes.
         scenarios: in their order.
         tries: as in `Story`.
-        sleep_seconds: as in `Stage`.
+        sleep_seconds: as in `Testbed`.
         folder: for state and logs.
         output: for the result and the picture.
     """
@@ -51,8 +51,8 @@ class Play:
         """What the nodes are, for the result and the person who reads it."""
         return SIMULATED if self.portable else REAL
 
-    def played(self, teller: Teller) -> list[Figures]:
-        """Play it and return the figures, which are published by then."""
+    def carried_out(self, teller: Teller) -> list[Figures]:
+        """Carry it out and return the figures, which are published by then."""
         with ExitStack() as stack:
             with teller.waiting("starting the control plane and its nodes"):
                 plane = stack.enter_context(self._control_plane())
@@ -67,18 +67,18 @@ class Play:
         kubeconfig = _installed(plane)
         with OperatorProcess(kubeconfig, log=plane.log("operator")) as operator:
             operator.wait_ready(60)
-            async with self._stage(plane) as stage:
-                return await Story(stage, teller, self.scenarios, tries=self.tries).told()
+            async with self._testbed(plane) as testbed:
+                return await Story(testbed, teller, self.scenarios, tries=self.tries).told()
 
     @asynccontextmanager
-    async def _stage(self, plane: ControlPlane) -> AsyncIterator[Stage]:
+    async def _testbed(self, plane: ControlPlane) -> AsyncIterator[Testbed]:
         async with connected(plane.site, user=ADMIN) as api:
             if not self.portable:
                 forget, sources = enclosure.forget_connections, enclosure.CLIENTS
-                yield Stage(plane, api, cluster.target, forget, sources, self.sleep_seconds)
+                yield Testbed(plane, api, cluster.target, forget, sources, self.sleep_seconds)
                 return
             async with simulated(plane, api) as balancer:
-                yield Stage(plane, api, balancer.target, lambda: None, {}, self.sleep_seconds)
+                yield Testbed(plane, api, balancer.target, lambda: None, {}, self.sleep_seconds)
 
 
 def _installed(plane: ControlPlane) -> Path:

@@ -17,6 +17,7 @@ from control_plane.patience import eventually
 from control_plane.plane import ControlPlane
 from demo.policy import Verdict
 from owners.rollouts import is_rolled_out
+from productionpolicy.kube.identity import POLICY_LABEL
 from proof.load import Sources, Target
 
 Raw = dict[str, Any]
@@ -32,7 +33,7 @@ SYNC_SECONDS = 2.0
 
 
 @dataclass(slots=True)
-class Stage:
+class Testbed:
     """A cluster in which pods serve requests, and the operator runs.
 
     Attributes:
@@ -90,7 +91,7 @@ class Stage:
         if self.sleep_seconds is not None:
             patch = {"spec": {"expectations": {"preStop": {"sleepSeconds": self.sleep_seconds}}}}
             await self.kubectl("patch", "productionpolicy", "default", "--type=merge", "-p", json.dumps(patch))
-        await self.kubectl("label", "namespace", NAMESPACE, "productionpolicy.dev/policy=default")
+        await self.kubectl("label", "namespace", NAMESPACE, f"{POLICY_LABEL}=default")
         await self._until(self._repaired, "the operator did not come to rest")
         await self.settled()
 

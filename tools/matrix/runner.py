@@ -11,8 +11,8 @@ from bench.client import spread
 from matrix.changes import CHANGES, Change
 from matrix.judgement import NOT_COUNTED, complaints
 from matrix.limits import limit
-from matrix.stage import Stage
-from matrix.trial import Outcome, Trial, Way
+from matrix.run import Observation, Run, Way
+from matrix.testbed import Testbed
 from matrix.writers import WRITERS, Writer
 
 SLOTS = 6
@@ -75,73 +75,73 @@ def diagonal() -> Iterator[Unit]:
 
 
 @dataclass(slots=True)
-class _Played:
+class _Finished:
     unit: Unit
-    twin: Outcome
-    trials: list[Trial]
+    baseline: Observation
+    runs: list[Run]
 
 
 @dataclass(slots=True)
 class Slot:
     """Plays units one after another; each is looked at again after the next, with which the operator was busy."""
 
-    stage: Stage
+    testbed: Testbed
     cells: list[Cell]
     _policies: dict[Way, Iterator[str]] = field(default_factory=dict)
-    _before: _Played | None = None
+    _before: _Finished | None = None
 
-    async def play(self, unit: Unit) -> None:
-        """Play a unit, then judge the one before."""
-        twin = Trial(self.stage, unit.writer, unit.change, Way.UNREPAIRED)
-        trials = [Trial(self.stage, unit.writer, unit.change, way, policy=await self._policy(way)) for way in unit.ways]
+    async def run(self, unit: Unit) -> None:
+        """Run a unit, then judge the one before."""
+        baseline = Run(self.testbed, unit.writer, unit.change, Way.UNREPAIRED)
+        runs = [Run(self.testbed, unit.writer, unit.change, way, policy=await self._policy(way)) for way in unit.ways]
         async with asyncio.TaskGroup() as tasks:
-            for each in (twin, *trials):
-                tasks.create_task(each.play())
-        await twin.end()
-        assert twin.outcome is not None
-        played = _Played(unit, twin.outcome, trials)
+            for each in (baseline, *runs):
+                tasks.create_task(each.carry_out())
+        await baseline.end()
+        assert baseline.observation is not None
+        finished = _Finished(unit, baseline.observation, runs)
         if self._before is not None:
             await self._judge(self._before)
-        self._before = played
+        self._before = finished
 
     async def _policy(self, way: Way) -> str:
         """Return one of the two policies of a way, which take turns."""
         if way not in self._policies:
-            self._policies[way] = itertools.cycle([await self.stage.policy(), await self.stage.policy()])
+            self._policies[way] = itertools.cycle([await self.testbed.policy(), await self.testbed.policy()])
         return next(self._policies[way])
 
-    async def _judge(self, played: _Played) -> None:
-        for trial in played.trials:
-            assert trial.outcome is not None
-            writer, change = played.unit.writer, played.unit.change
-            if played.twin.refused:
-                self.cells.append(Cell(writer.title, change.name, trial.way, counted=False))
+    async def _judge(self, finished: _Finished) -> None:
+        for run in finished.runs:
+            assert run.observation is not None
+            writer, change = finished.unit.writer, finished.unit.change
+            if finished.baseline.refused:
+                self.cells.append(Cell(writer.title, change.name, run.way, counted=False))
             else:
-                later = await trial.look() if trial.outcome.sight else None
-                found = complaints(change, cell=trial.outcome, twin=played.twin, later=later)
-                reason = limit(writer, change, admits=self.stage.admits)
-                self.cells.append(Cell(writer.title, change.name, trial.way, tuple(found), limit=reason))
-            await trial.end()
+                later = await run.observe() if run.observation.sight else None
+                found = complaints(change, cell=run.observation, baseline=finished.baseline, later=later)
+                reason = limit(writer, change, admits=self.testbed.admits)
+                self.cells.append(Cell(writer.title, change.name, run.way, tuple(found), limit=reason))
+            await run.end()
 
 
-async def played(
-    stage: Stage,
+async def results(
+    testbed: Testbed,
     units: Iterable[Unit],
     *,
     slots: int = SLOTS,
     told: Callable[[], None] = lambda: None,
 ) -> list[Cell]:
-    """Play all units and return their cells, in no order; `told` is called after each unit."""
+    """Run all units and return their cells, in no order; `told` is called after each unit."""
     cells: list[Cell] = []
     rest = iter(units)
 
     async def work(_: int) -> None:
-        slot, last = Slot(stage, cells), None
+        slot, last = Slot(testbed, cells), None
         for last in rest:
-            await slot.play(last)
+            await slot.run(last)
             told()
         if last:
-            await slot.play(last)  # so that the last one is looked at again, too; this one is not judged
+            await slot.run(last)  # so that the last one is looked at again, too; this one is not judged
 
     await spread(range(slots), work, workers=slots)
     return cells

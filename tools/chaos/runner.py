@@ -1,4 +1,4 @@
-"""Scenarios one after another, each against its calm twin."""
+"""Scenarios one after another, each against its baseline."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from random import Random
 
 from chaos.picture import Picture
+from chaos.run import STILL_SECONDS, Result, Run, wrong_baseline
 from chaos.scenarios import CALM, GOVERNED, Scenario
-from chaos.stage import Stage
-from chaos.trial import STILL_SECONDS, Result, Trial, wrong_twin
+from chaos.testbed import Testbed
 
 Tell = Callable[[str], None]
 
 
-class WrongTwin(Exception):
-    """The twin without a fault is not as it should be; the message says how."""
+class WrongBaseline(Exception):
+    """The baseline without a fault is not as it should be; the message says how."""
 
 
 @dataclass(slots=True)
@@ -49,62 +49,67 @@ class Row:
         return not self.lost and not self.extra_rollouts
 
 
-async def played(
-    stage: Stage, scenarios: Sequence[Scenario], *, seed: int, tell: Tell, keep: Callable[[Row], None] = lambda _: None
+async def results(
+    testbed: Testbed,
+    scenarios: Sequence[Scenario],
+    *,
+    seed: int,
+    tell: Tell,
+    keep: Callable[[Row], None] = lambda _: None,
 ) -> list[Row]:
-    """Play all scenarios, the twins first, and return a row for each; each is kept as soon as it is whole."""
+    """Run all scenarios, the baselines first, and return a row for each; each is kept as soon as it is whole."""
     numbers = itertools.count(1)
-    await _play_twins(stage, {each.act for each in scenarios}, numbers, tell)
+    await _run_baselines(testbed, {each.act for each in scenarios}, numbers, tell)
     rows = []
     for scenario in scenarios:
         row = Row(scenario.name)
         rows.append(row)
         for turn in range(1, scenario.rounds + 1):
-            await _play(
-                stage, scenario, row, Trial(stage, f"chaos-{next(numbers)}"), Random(f"{seed} {row.fault} {turn}")
+            await _run(
+                testbed, scenario, row, Run(testbed, f"chaos-{next(numbers)}"), Random(f"{seed} {row.fault} {turn}")
             )
             tell(_told(row, rounds=scenario.rounds))
         keep(row)
     return rows
 
 
-async def _play_twins(stage: Stage, acts: set[str], numbers: Iterator[int], tell: Tell) -> None:
-    """Play without faults, to know what is to come out; the first start of everything is not taken for the measure."""
+async def _run_baselines(testbed: Testbed, acts: set[str], numbers: Iterator[int], tell: Tell) -> None:
+    """Run without faults, to know what is to come out; the first start of everything is not taken for the measure."""
     for act in (GOVERNED, *sorted(acts - {GOVERNED})):
-        trial = Trial(stage, f"chaos-{next(numbers)}")
-        await trial.prepare()
+        run = Run(testbed, f"chaos-{next(numbers)}")
+        await run.prepare()
         if CALM[act].governed_before:
-            await _let_converge(trial)
+            await _let_converge(run)
         started = time.monotonic()
-        await CALM[act].strike(trial, Random(0))
-        stage.calm[act] = await trial.come_to_rest()
+        await CALM[act].strike(run, Random(0))
+        testbed.calm[act] = await run.come_to_rest()
         if act == GOVERNED:
-            stage.span_seconds = time.monotonic() - started - STILL_SECONDS
-            _insist_on_one_change(stage.calm[act], trial)
+            testbed.span_seconds = time.monotonic() - started - STILL_SECONDS
+            _insist_on_one_change(testbed.calm[act], run)
         tell(f"{CALM[act].name}: {time.monotonic() - started:.0f} s")
-        await trial.end()
+        await run.end()
 
 
-async def _play(stage: Stage, scenario: Scenario, row: Row, trial: Trial, random: Random) -> None:
-    await trial.prepare()
+async def _run(testbed: Testbed, scenario: Scenario, row: Row, run: Run, random: Random) -> None:
+    await run.prepare()
     if scenario.governed_before:
-        await _let_converge(trial)
-    before = len(stage.operator.ended)
-    struck = await scenario.strike(trial, random)
-    result = await trial.end_as(stage.calm[scenario.act])
-    row.add(result, struck=struck, ended=len(stage.operator.ended) - before)
-    await trial.end()
+        await _let_converge(run)
+    before = len(testbed.operator.ended)
+    struck = await scenario.strike(run, random)
+    result = await run.end_as(testbed.calm[scenario.act])
+    row.add(result, struck=struck, ended=len(testbed.operator.ended) - before)
+    await run.end()
 
 
-async def _let_converge(trial: Trial) -> None:
-    await trial.govern()
-    await trial.end_as(trial.stage.calm[GOVERNED])
+async def _let_converge(run: Run) -> None:
+    await run.govern()
+    await run.end_as(run.testbed.calm[GOVERNED])
 
 
-def _insist_on_one_change(calm: Picture, trial: Trial) -> None:
-    wrong = wrong_twin(calm, trial.parts)
+def _insist_on_one_change(calm: Picture, run: Run) -> None:
+    wrong = wrong_baseline(calm, run.objects)
     if wrong:
-        raise WrongTwin("; ".join(wrong))
+        raise WrongBaseline("; ".join(wrong))
 
 
 def _told(row: Row, *, rounds: int) -> str:

@@ -8,10 +8,10 @@ from typing import Any
 
 from owners import manifests
 from owners.manifests import Raw, autoscaler, budget
+from productionpolicy.kube.identity import EXEMPT
 
 SHOP, VAULT, MIXED = "shop", "vault", "mixed"
 NAMESPACES = (SHOP, VAULT, MIXED)
-EXEMPT = "exempt.productionpolicy.dev/"
 FOREVER = "until=2199-12-31"
 """Beyond any jump of a clock."""
 
@@ -27,8 +27,8 @@ ROOTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One object of the cast."""
+class ChaosObject:
+    """One object that a run creates."""
 
     namespace: str
     raw: Raw
@@ -41,7 +41,7 @@ class Part:
         return f"{self.raw['kind']} {self.namespace}/{self.raw['metadata']['name']}"
 
 
-def cast() -> tuple[Part, ...]:
+def all_objects() -> tuple[ChaosObject, ...]:
     """Return all of them."""
     return (*_shop(), *_vault(), *_mixed())
 
@@ -78,41 +78,43 @@ def stateful_set(name: str, *, replicas: int = 2, update: Raw | None = None, **f
     return {**raw, "kind": "StatefulSet", "spec": {**spec, "updateStrategy": update} if update else spec}
 
 
-def _shop() -> Iterator[Part]:
+def _shop() -> Iterator[ChaosObject]:
     for number in range(1, 9):
-        yield Part(SHOP, deployment(f"web-{number}"), templates=2)
+        yield ChaosObject(SHOP, deployment(f"web-{number}"), templates=2)
     for number in range(1, 4):
-        yield Part(SHOP, deployment(f"wide-{number}", replicas=5), templates=2)
-    yield Part(SHOP, deployment("lone", replicas=1), templates=2)
-    yield Part(SHOP, deployment("asleep", replicas=0), templates=1)
-    yield Part(SHOP, deployment("recreated", strategy={"type": "Recreate"}), templates=2)
-    yield Part(SHOP, deployment("many", containers=[container(each) for each in ("web", "side", "linkerd-proxy")]), 2)
+        yield ChaosObject(SHOP, deployment(f"wide-{number}", replicas=5), templates=2)
+    yield ChaosObject(SHOP, deployment("lone", replicas=1), templates=2)
+    yield ChaosObject(SHOP, deployment("asleep", replicas=0), templates=1)
+    yield ChaosObject(SHOP, deployment("recreated", strategy={"type": "Recreate"}), templates=2)
+    yield ChaosObject(
+        SHOP, deployment("many", containers=[container(each) for each in ("web", "side", "linkerd-proxy")]), 2
+    )
 
 
-def _vault() -> Iterator[Part]:
+def _vault() -> Iterator[ChaosObject]:
     for number in range(1, 4):
-        yield Part(VAULT, stateful_set(f"db-{number}"), templates=2)
-    yield Part(VAULT, stateful_set("at-once", podManagementPolicy="Parallel"), templates=2)
-    yield Part(VAULT, stateful_set("by-hand", update={"type": "OnDelete"}), templates=2)
+        yield ChaosObject(VAULT, stateful_set(f"db-{number}"), templates=2)
+    yield ChaosObject(VAULT, stateful_set("at-once", podManagementPolicy="Parallel"), templates=2)
+    yield ChaosObject(VAULT, stateful_set("by-hand", update={"type": "OnDelete"}), templates=2)
     held = {"type": "RollingUpdate", "rollingUpdate": {"partition": 2}}
-    yield Part(VAULT, stateful_set("held", update=held), templates=2)
+    yield ChaosObject(VAULT, stateful_set("held", update=held), templates=2)
 
 
-def _mixed() -> Iterator[Part]:
+def _mixed() -> Iterator[ChaosObject]:
     reasons = {f"{EXEMPT}{name}": f"drains by itself, {FOREVER}" for name in ("preStop", "terminationGracePeriod")}
-    yield Part(MIXED, deployment("drained", annotations=reasons), templates=2)
+    yield ChaosObject(MIXED, deployment("drained", annotations=reasons), templates=2)
     spared = {f"{EXEMPT}{name}": "its owner says so" for name in ("preStop", "spread", "podDisruptionBudget")}
-    yield Part(MIXED, deployment("spared", annotations=spared), templates=1)
-    yield Part(MIXED, deployment("hooked", containers=[container("web", lifecycle=_hook("exec"))]), templates=2)
-    yield Part(MIXED, deployment("patient", terminationGracePeriodSeconds=90), templates=2)
-    yield Part(MIXED, deployment("apart", affinity=_apart("apart")), templates=2)
-    yield Part(MIXED, deployment("done", affinity=_apart("done"), **_drained()), templates=1)
-    yield Part(MIXED, budget("done", app="done"))
-    yield Part(MIXED, deployment("guarded"), templates=2)
-    yield Part(MIXED, budget("guarded", app="guarded"))
-    yield Part(MIXED, deployment("scaled", replicas=2), templates=2)
-    yield Part(MIXED, autoscaler("scaled", least=2, most=6))
-    yield Part(MIXED, _daemon_set("agent"))
+    yield ChaosObject(MIXED, deployment("spared", annotations=spared), templates=1)
+    yield ChaosObject(MIXED, deployment("hooked", containers=[container("web", lifecycle=_hook("exec"))]), templates=2)
+    yield ChaosObject(MIXED, deployment("patient", terminationGracePeriodSeconds=90), templates=2)
+    yield ChaosObject(MIXED, deployment("apart", affinity=_apart("apart")), templates=2)
+    yield ChaosObject(MIXED, deployment("done", affinity=_apart("done"), **_drained()), templates=1)
+    yield ChaosObject(MIXED, budget("done", app="done"))
+    yield ChaosObject(MIXED, deployment("guarded"), templates=2)
+    yield ChaosObject(MIXED, budget("guarded", app="guarded"))
+    yield ChaosObject(MIXED, deployment("scaled", replicas=2), templates=2)
+    yield ChaosObject(MIXED, autoscaler("scaled", least=2, most=6))
+    yield ChaosObject(MIXED, _daemon_set("agent"))
 
 
 def _hook(kind: str) -> Raw:

@@ -1,4 +1,4 @@
-"""One trial: workloads are brought in, a fault strikes, and in the end all is as it would be without the fault."""
+"""One run: workloads are brought in, a fault strikes, and in the end all is as it would be without the fault."""
 
 from __future__ import annotations
 
@@ -9,36 +9,36 @@ from typing import Any
 
 from bench.field import NAMESPACES as ALL_NAMESPACES
 from bench.field import POLICIES
-from chaos.cast import MIXED, NAMESPACES, SHOP, VAULT, Part, cast, collection, deployment
 from chaos.picture import ROLLOUTS, Picture, differences, extra_rollouts, taken
-from chaos.stage import Stage, eventually
+from chaos.testbed import Testbed, eventually
+from chaos.workloads import MIXED, NAMESPACES, SHOP, VAULT, ChaosObject, all_objects, collection, deployment
 from control_plane.patience import NeverHappened
 from owners import manifests
 from owners.manifests import Raw
 
 PATIENCE_SECONDS = 300.0
 STILL_SECONDS = 8.0
-"""How long nothing may change for the twin to be taken for finished."""
+"""How long nothing may change for the baseline to be taken for finished."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of one trial."""
+    """What came of one run."""
 
     lost: tuple[str, ...]
-    """How the end differs from that of the calm twin."""
+    """How the end differs from that of the baseline."""
     extra_rollouts: int
     seconds: float
     """From the end of the fault until all was as it should be."""
 
 
 @dataclass(slots=True)
-class Trial:
+class Run:
     """Workloads of all shapes under a policy of their own."""
 
-    stage: Stage
+    testbed: Testbed
     name: str
-    parts: tuple[Part, ...] = field(default_factory=cast)
+    objects: tuple[ChaosObject, ...] = field(default_factory=all_objects)
 
     def namespace(self, short: str) -> str:
         """Return the whole name of one of its namespaces."""
@@ -46,33 +46,33 @@ class Trial:
 
     async def prepare(self) -> None:
         """Bring the workloads in, and wait until their pods run."""
-        await self.stage.policy(self.name)
+        await self.testbed.policy(self.name)
         for each in NAMESPACES:
-            await self.stage.api.create(ALL_NAMESPACES, manifests.namespace(self.namespace(each)))
-        for part in self.parts:
-            await self.create(part.namespace, part.raw)
+            await self.testbed.api.create(ALL_NAMESPACES, manifests.namespace(self.namespace(each)))
+        for thing in self.objects:
+            await self.create(thing.namespace, thing.raw)
         await eventually(self._runs, seconds=PATIENCE_SECONDS)
 
     async def govern(self) -> None:
         """Put the namespaces under the policy."""
         for each in NAMESPACES:
-            await self.stage.govern(self.namespace(each), policy=self.name)
+            await self.testbed.govern(self.namespace(each), policy=self.name)
 
     async def change(self) -> None:
         """Delete and create what an owner may: workloads, budgets, and the label of a namespace."""
         for path in self._doomed():
-            await self.stage.gone(path)
+            await self.testbed.gone(path)
         await self.create(SHOP, deployment("web-2", replicas=2, terminationGracePeriodSeconds=75))
         await self.create(SHOP, manifests.budget("web-4", app="web-4"))
-        await self.stage.govern(self.namespace(VAULT), policy=None)
+        await self.testbed.govern(self.namespace(VAULT), policy=None)
 
     async def create(self, namespace: str, raw: Raw) -> None:
         """Create an object."""
-        await self.stage.api.create(self._path(namespace, raw["kind"]), raw)
+        await self.testbed.api.create(self._path(namespace, raw["kind"]), raw)
 
     async def picture(self) -> Picture:
         """Return how it stands."""
-        return await taken(self.stage.api, self.name)
+        return await taken(self.testbed.api, self.name)
 
     async def come_to_rest(self) -> Picture:
         """Return how it stands once nothing has been left to do, and nothing has changed, for a while."""
@@ -89,7 +89,7 @@ class Trial:
         return found
 
     async def end_as(self, calm: Picture) -> Result:
-        """Wait until all is as in the calm twin, and see that it stays so."""
+        """Wait until all is as in the baseline, and see that it stays so."""
         started = time.monotonic()
 
         async def look() -> tuple[bool, Picture]:
@@ -99,7 +99,7 @@ class Trial:
         try:
             await eventually(look, seconds=PATIENCE_SECONDS)
             seconds = time.monotonic() - started
-            await self.stage.pulse(seconds=PATIENCE_SECONDS)
+            await self.testbed.pulse(seconds=PATIENCE_SECONDS)
         except NeverHappened:
             seconds = time.monotonic() - started
         seen = await self.picture()
@@ -108,13 +108,13 @@ class Trial:
     async def end(self) -> None:
         """Take everything away."""
         for each in NAMESPACES:
-            await self.stage.gone(f"{ALL_NAMESPACES}/{self.namespace(each)}")
-        await self.stage.gone(f"{POLICIES}/{self.name}")
+            await self.testbed.gone(f"{ALL_NAMESPACES}/{self.namespace(each)}")
+        await self.testbed.gone(f"{POLICIES}/{self.name}")
         await eventually(self._is_away, seconds=PATIENCE_SECONDS)
 
     async def _runs(self) -> tuple[bool, Any]:
         paths = [self._path(short, kind) for short in NAMESPACES for kind in ("Deployment", "StatefulSet")]
-        found = [each for path in paths for each in await self.stage.api.items(path)]
+        found = [each for path in paths for each in await self.testbed.api.items(path)]
         waiting = [
             each["metadata"]["name"]
             for each in found
@@ -123,11 +123,11 @@ class Trial:
         return not waiting, waiting
 
     async def _nothing_pends(self) -> bool:
-        status = (await self.stage.api.get(f"{POLICIES}/{self.name}")).get("status", {})
+        status = (await self.testbed.api.get(f"{POLICIES}/{self.name}")).get("status", {})
         return not status.get("pending", {"repairs": 1})["repairs"] and not status["workloads"]["repairing"]
 
     async def _is_away(self) -> tuple[bool, Any]:
-        found = await self.stage.api.items(ALL_NAMESPACES)
+        found = await self.testbed.api.items(ALL_NAMESPACES)
         left = [each["metadata"]["name"] for each in found if each["metadata"]["name"].startswith(f"{self.name}-")]
         return not left, left
 
@@ -142,8 +142,8 @@ class Trial:
         return collection(kind, namespace=self.namespace(namespace))
 
 
-def wrong_twin(calm: Picture, parts: tuple[Part, ...]) -> list[str]:
-    """Return what is wrong with the twin itself: a pod template that was not changed exactly once, or never."""
-    wanted = {part.key: part.templates for part in parts if part.templates is not None}
+def wrong_baseline(calm: Picture, objects: tuple[ChaosObject, ...]) -> list[str]:
+    """Return what is wrong with the baseline itself: a pod template that was not changed exactly once, or never."""
+    wanted = {each.key: each.templates for each in objects if each.templates is not None}
     found = {key: int(calm.get(f"{key} {ROLLOUTS}", 0)) for key in wanted}
     return [f"{key}: {found[key]} templates, not {count}" for key, count in wanted.items() if found[key] != count]
