@@ -50,7 +50,8 @@ class RepairableField(Struct, frozen=True):
         An empty mapping that the owner wrote must outlive the repair, or the hash of the pod template would change.
         """
         for depth, name in enumerate(self.path[:-1], start=1):
-            others = fields.below(*self.path[:depth]).names() - {self.path[depth]}
+            there = self.path[0] in fields
+            others = there and fields.below(*self.path[:depth]).names() - {self.path[depth]}
             if others or part.listed(*self.path[:depth]):
                 yield name
         if self.parts and part.listed(*self.path):
