@@ -7,23 +7,23 @@ ENV UV_COMPILE_BYTECODE=1 \
     UV_PYTHON_DOWNLOADS=never
 RUN pip install --no-cache-dir uv==0.13.8
 WORKDIR /source
-# The dependencies first: they change less often than the code, and this layer is kept until they do.
+# Dependencies first: they change less often than the code, so this layer stays cached.
 COPY pyproject.toml uv.lock ./
 RUN uv sync --frozen --no-dev --no-install-project
 COPY LICENSE README.md ./
 COPY operator operator
 RUN uv sync --frozen --no-dev --no-editable
 
-# The same base: the environment refers to its interpreter.
+# The same base image, because the environment refers to its interpreter.
 FROM python:3.13-slim
 COPY --from=build /opt/productionpolicy /opt/productionpolicy
-# The user below has no entry in /etc/passwd, so HOME and USER have to be told: the Kubernetes client and Kopf ask for them.
+# The user below has no entry in /etc/passwd, so set HOME and USER: the Kubernetes client and Kopf need them.
 ENV HOME=/opt/productionpolicy \
     PATH=/opt/productionpolicy/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     USER=productionpolicy
-# A number, so that Kubernetes can tell that it is not root.
+# A number, so that Kubernetes can verify that it is not root.
 USER 65532:65532
 ENTRYPOINT ["productionpolicy"]
 CMD ["run"]

@@ -38,7 +38,7 @@ help: ## Show this list
 	@echo "The first run installs what it needs into .venv. PYTHON=python3.13 chooses another interpreter."
 
 .PHONY: demo
-demo: programs ## Show it at work on a local control plane (KEEP=1: leave that running)
+demo: programs ## Show the operator at work on a local control plane (KEEP=1: keep that running)
 	@$(RUN) -m demo $(if $(KEEP),--keep)
 
 .PHONY: test
@@ -47,7 +47,7 @@ test: lint programs ## Run lint and the tests, with slices of the longest ones
 	@$(PYTEST) $(PARALLEL) -m "not exhaustive" tests
 
 .PHONY: test-all
-test-all: test node-programs ## Run lint and all tests, the longest ones whole and one after the other
+test-all: test node-programs ## Run lint and all tests in full, the longest ones one after the other
 	@$(STEP) "the longest tests, whole"
 	@$(PYTEST) -m exhaustive --durations=0 tests
 
@@ -75,34 +75,38 @@ format: $(ENVIRONMENT) ## Format the code and apply safe fixes
 	@$(BIN)/ruff format --quiet
 
 .PHONY: generate
-generate: $(ENVIRONMENT) ## Write what follows from the code: CRD, schemas, pages of the expectations, parts of the chart
+generate: $(ENVIRONMENT) ## Generate the CRD, schemas, pages of the expectations and parts of the chart from the code
 	@$(RUN) -m generate
 
 .PHONY: docs
-docs: generate ## The same, for those who look for the pages
+docs: generate ## The same as generate
 
 .PHONY: control-plane
-control-plane: programs ## Start a local control plane that stays, and tell how to reach it
+control-plane: programs ## Start a local control plane that keeps running, and print how to reach it
 	@$(RUN) -m control_plane
 
 .PHONY: control-plane-stop
-control-plane-stop: $(ENVIRONMENT) ## Stop it
+control-plane-stop: $(ENVIRONMENT) ## Stop the local control plane
 	@$(RUN) -m control_plane --stop
 
 .PHONY: corpus
-corpus: programs ## Judge real manifests of other projects (CORPUS=folder)
+corpus: programs ## Judge manifests of other projects (CORPUS=folder)
 	@$(RUN) -m corpus $(CORPUS)
 
 .PHONY: bench
 bench: programs ## Measure the operator with many workloads (SCALE=2000)
 	@$(RUN) -m bench --scale $(SCALE)
 
+.PHONY: bench-governed
+bench-governed: programs ## Measure the operator where 500 of 10,000 Deployments are governed
+	@$(RUN) -m bench.governed
+
 .PHONY: bench-check
-bench-check: $(ENVIRONMENT) ## Measure check beside kube-score, on generated manifests and those in CORPUS, if it is there
+bench-check: $(ENVIRONMENT) ## Compare the speed of check and kube-score, on generated manifests and those in CORPUS, if it exists
 	@$(RUN) -m bench_check $(wildcard $(CORPUS))
 
 .PHONY: bench-applied
-bench-applied: programs ## Measure how much of the time of many Deployments is admission, and how much the operator
+bench-applied: programs ## Measure which part of applying many Deployments is due to admission and to the operator
 	@$(RUN) -m bench.applied
 
 .PHONY: bench-admission
@@ -110,7 +114,7 @@ bench-admission: programs ## Measure what repairs at admission cost the API serv
 	@$(RUN) -m bench.admission
 
 .PHONY: bench-scheduler
-bench-scheduler: programs ## Measure what keeping pods apart costs kube-scheduler, by method (SCALE=2000, 7000, 20000)
+bench-scheduler: programs ## Measure what spreading pods costs kube-scheduler, by method (SCALE=2000, 7000, 20000)
 	@$(RUN) -m bench.scheduler --scale $(SCALE)
 
 .PHONY: compat
@@ -118,15 +122,15 @@ compat: $(ENVIRONMENT) ## Run the cluster tests on Kubernetes 1.32 to 1.37, and 
 	@$(RUN) -m compat --write $(if $(VERSION),--version $(VERSION))
 
 .PHONY: matrix
-matrix: programs ## Let every writer make every change to repaired workloads, and write who won into docs/
+matrix: programs ## Test every change by every writer on repaired workloads, and write the results into docs/
 	@$(RUN) -m matrix --write
 
 .PHONY: chaos
-chaos: programs ## Let everything fail around the operator, and write what was lost into docs/ (SEED=1)
+chaos: programs ## Inject faults around the operator, and write the results into docs/ (SEED=1)
 	@$(RUN) -m chaos --write $(if $(SEED),--seed $(SEED))
 
 .PHONY: proof
-proof: programs ## Count the requests that deploys and drains lose, on real nodes, as root (PORTABLE=1: without)
+proof: programs ## Count the requests that deploys and drains lose, on real nodes, as root (PORTABLE=1: without root)
 	@$(RUN) -m proof $(if $(PORTABLE),--portable)
 
 .PHONY: chart
@@ -139,7 +143,7 @@ build: $(ENVIRONMENT) ## Build the Python package into dist/
 	@ls dist/*
 
 .PHONY: clean
-clean: ## Remove .venv, caches and what was built; the control plane's programs stay in the user's cache
+clean: ## Remove .venv, caches and build results; the control plane programs stay in the user's cache
 	@rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

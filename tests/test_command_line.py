@@ -52,7 +52,7 @@ def test_a_kubeconfig_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_an_address_that_is_none_is_explained(address: str) -> None:
     done = run("run", "--probes-address", address)
     assert done.returncode == 2
-    assert last_line(done).endswith(f"'{address}' is not of the form HOST:PORT, such as 127.0.0.1:8080")
+    assert last_line(done).endswith(f"'{address}' is not in the form HOST:PORT, such as 127.0.0.1:8080")
 
 
 def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
         done = run("run", "--kubeconfig", str(kubeconfig), "--probes-address", address)
     assert done.returncode == 1
     assert last_line(done).startswith(f"Error: cannot serve probes on {address}: ")
-    assert last_line(done).endswith("; choose another address by --probes-address")
+    assert last_line(done).endswith("; choose another address with --probes-address")
 
 
 def test_an_unknown_command_is_named() -> None:

@@ -158,22 +158,21 @@ def test_the_policy_of_the_notes_is_one(helm_4: Helm) -> None:
 
 
 def test_the_notes_warn_where_policies_are_to_be_reverted(helm_4: Helm) -> None:
-    refused = "so `helm uninstall` is refused while it is there"
+    refused = "so `helm uninstall` is refused while it exists"
 
     assert refused not in notes(helm_4, {"policies": [POLICY]})
-    assert (
-        f"The policy careful has onRemoval: Revert. Without the operator it could not be deleted, {refused}."
-        in notes(helm_4, {"policies": [POLICY, TO_BE_REVERTED]})
+    assert f"The policy careful has onRemoval: Revert. Without the operator it cannot be deleted, {refused}." in notes(
+        helm_4, {"policies": [POLICY, TO_BE_REVERTED]}
     )
-    assert "it could not be deleted." in notes(helm_4, {"policies": [TO_BE_REVERTED], "uninstallGuard": False})
+    assert "it cannot be deleted." in notes(helm_4, {"policies": [TO_BE_REVERTED], "uninstallGuard": False})
 
 
 @pytest.mark.parametrize(
     ("repair", "told"),
     [
-        ("v1", "and, when workloads are brought in, by the API server (v1)."),
-        ("v1beta1", "and, when workloads are brought in, by the API server (v1beta1)."),
-        ("off", "alone: admission.repair is off."),
+        ("v1", "and, at admission, by the API server (v1)."),
+        ("v1beta1", "and, at admission, by the API server (v1beta1)."),
+        ("off", "only: admission.repair is off."),
     ],
 )
 def test_the_notes_say_where_repairs_are_made(helm_4: Helm, repair: str, told: str) -> None:

@@ -102,7 +102,7 @@ def test_wrong_usage(arguments: list[str], message: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("kind: Deployment", "holds 0 documents of kind ProductionPolicy"),
+        ("kind: Deployment", "contains 0 documents of kind ProductionPolicy"),
         ("kind: ProductionPolicy\nspec: {mode: Maybe}", "spec.mode: Invalid enum value 'Maybe'"),
         ("kind: ProductionPolicy\nspec: [", "it cannot be parsed"),
     ],
@@ -147,7 +147,7 @@ def test_who_is_exempt_until_when_is_listed() -> None:
     }
     raw = {**deployment(), "metadata": {"name": "web", "namespace": "shop", "annotations": notes}}
     assert [each for each in check("-", stdin=written(raw)).out.splitlines() if each.startswith("exempt")][-2:] == [
-        "exempt: Deployment shop/web from all, without end: x",
+        "exempt: Deployment shop/web from all, without an end date: x",
         "exempt: Deployment shop/web from replicas, until 2099-12-31: one writer",
     ]
     (judged,) = json.loads(check("-", "-o", "json", stdin=written(raw)).out)["workloads"]

@@ -69,7 +69,7 @@ def test_a_folder_with_anything_else_is_refused(tmp_path: Path, other: str) -> N
     before = {each: (tmp_path / each).read_text() for each in files(tmp_path)}
     done = write(tmp_path, web())
     assert done.code == 2
-    assert f"{tmp_path / other} is not of an earlier run: name another folder, or an empty one" in done.err
+    assert f"{tmp_path / other} is not from an earlier run: use another folder, or an empty one" in done.err
     assert {each: (tmp_path / each).read_text() for each in files(tmp_path)} == before
 
 

@@ -46,7 +46,7 @@ def test_the_list() -> None:
 def test_a_name_that_is_none() -> None:
     result = CliRunner().invoke(main, ["explain", "none"])
     assert result.exit_code == 2
-    assert "there is no expectation 'none': `productionpolicy explain` lists all." in result.stderr
+    assert "there is no expectation 'none': `productionpolicy explain` lists all of them." in result.stderr
 
 
 def test_what_was_meant() -> None:

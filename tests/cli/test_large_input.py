@@ -45,7 +45,7 @@ def test_a_document_of_yaml_that_is_too_long_is_refused(monkeypatch: pytest.Monk
     found = report("-", stdin=f"{written(deployment())}---\n{long}")
     assert [each["name"] for each in found["workloads"]] == ["web"]
     assert [each["message"] for each in found["unreadable"]] == [
-        "one document of YAML may have 0 million characters: give it as several, or as JSON"
+        "a YAML document may have at most 0 million characters: split it, or convert it to JSON"
     ]
 
 

@@ -50,7 +50,7 @@ MAKERS = [
 @pytest.mark.parametrize("raw", MAKERS, ids=lambda each: f"{each['kind']} of {each['apiVersion']}")
 def test_what_makes_pods_by_another_api_is_named(raw: Raw) -> None:
     group, title = raw["apiVersion"].partition("/")[0], f"{raw['kind']} web"
-    reason = f"it makes pods, but objects of kind {raw['kind']} of {group} are not judged"
+    reason = f"it creates pods, but objects of kind {raw['kind']} of {group} are not judged"
     assert not_judged(raw) == not_judged(raw, options=("--plan",)) == {title: reason}
 
 
@@ -89,10 +89,10 @@ def test_an_autoscaler_of_what_is_not_judged_is_named() -> None:
 @pytest.mark.parametrize(
     ("raw", "reason"),
     [
-        (owned(replica_set(), "Deployment", "web"), "Deployment web makes it, and was not given"),
-        (owned(pod(), "ReplicaSet", "web-1"), "ReplicaSet web-1 makes it, and was not given"),
-        (owned(job(), "CronJob", "nightly"), "CronJob nightly makes it, and was not given"),
-        ({**pod(), "status": {"phase": "Succeeded"}}, "it has ended"),
+        (owned(replica_set(), "Deployment", "web"), "Deployment web creates it, and is not in the input"),
+        (owned(pod(), "ReplicaSet", "web-1"), "ReplicaSet web-1 creates it, and is not in the input"),
+        (owned(job(), "CronJob", "nightly"), "CronJob nightly creates it, and is not in the input"),
+        ({**pod(), "status": {"phase": "Succeeded"}}, "it has terminated"),
         (pod(annotations={"kubernetes.io/config.mirror": "0a1b"}), "it belongs to its node, or to another object"),
     ],
     ids=["ReplicaSet", "Pod", "Job", "ended", "static"],

@@ -51,7 +51,7 @@ def test_a_broken_document_is_named_and_the_rest_is_judged(broken: str, line: in
 @pytest.mark.parametrize("replicas", ["{{ .Values.replicas }}", "{{- if .Values.x }}\n  paused: true\n  {{- end }}"])
 def test_a_template_is_told_to_be_rendered(replicas: str) -> None:
     ((_, message),) = unreadable(f"kind: Deployment\nspec:\n  replicas: {replicas}\n")
-    assert message == "it looks like a template: render it first, for example by `helm template`"
+    assert message == "it looks like a template: render it first, for example with `helm template`"
 
 
 def test_a_variable_in_the_place_of_a_number_is_judged() -> None:
@@ -71,7 +71,7 @@ def test_of_two_equal_objects_the_later_is_judged() -> None:
     text = written(deployment(replicas=1), deployment(replicas=2))
     second = text.splitlines().index("---") + 2
     assert verdict("replicas", "-", stdin=text) == "passed"
-    message = f"the same object is declared again in stdin:{second}, which is judged in its place"
+    message = f"the same object is declared again in stdin:{second}, which is judged instead"
     assert unreadable(text) == [(1, message)]
 
 
@@ -83,8 +83,8 @@ def test_a_removed_version_is_judged_and_named(version: str) -> None:
         {
             "expectation": "apiVersion",
             "path": "apiVersion",
-            "message": f"the API version {version} is gone since Kubernetes 1.16",
-            "remedy": "write apiVersion: apps/v1",
+            "message": f"the API version {version} is no longer served since Kubernetes 1.16",
+            "remedy": "use apiVersion: apps/v1",
         }
     ]
 
@@ -115,8 +115,8 @@ def test_a_part_of_a_workload_is_not_judged(part: str) -> None:
     assert found["workloads"] == []
     assert [each["line"] for each in found["unreadable"]] == [1]
     assert found["unreadable"][0]["message"] == (
-        "it lacks the image of a container, so it is only a part of a workload, such as a patch: judge the whole, for "
-        "example the output of `kustomize build`"
+        "it lacks the image of a container, so it is only a part of a workload, such as a patch: judge the whole "
+        "workload, for example the output of `kustomize build`"
     )
 
 
@@ -158,7 +158,7 @@ def bomb(reference: str) -> str:
 @pytest.mark.parametrize("text", [bomb("[{}]"), bomb("{{<<: [{}]}}"), "kind: Deployment\nspec: &a [*a]\n"])
 def test_a_bomb_is_refused(text: str) -> None:
     ((line, message),) = unreadable(text)
-    assert (line, message) == (1, "its aliases stand for more than 1000000 values, or for themselves")
+    assert (line, message) == (1, "its aliases expand to more than 1000000 values, or contain themselves")
 
 
 @pytest.mark.parametrize("levels", [500, 100_000])
@@ -195,7 +195,7 @@ def test_a_patch_does_not_take_the_place_of_what_it_is_for() -> None:
     image += "spec: {replicas: 1, template: {spec: {containers: [{name: web, image: 'web:2'}]}}}\n"
     for text, line, place in ((f"{GOOD}---\n{image}", GOOD.count("\n") + 2, 1), (f"{image}---\n{GOOD}", 1, 6)):
         assert verdict("replicas", "-", stdin=text) == "passed"
-        message = f"it is only a part of the object in stdin:{place}, which is judged in its place"
+        message = f"it is only a part of the object in stdin:{place}, which is judged instead"
         assert unreadable(text) == [(line, message)]
 
 

@@ -133,12 +133,12 @@ def test_surroundings_count() -> None:
         (
             {"pod": {"terminationGracePeriodSeconds": 30}},
             "terminationGracePeriod",
-            "the owner has written a grace period of 30 s",
+            "the owner has declared a grace period of 30 s",
         ),
         (
             {"strategy": {"rollingUpdate": {"maxUnavailable": "25%"}}},
             "rollingUpdate",
-            "the owner has written maxUnavailable",
+            "the owner has declared maxUnavailable",
         ),
     ],
 )
@@ -166,7 +166,10 @@ def test_in_a_dump_of_a_cluster_what_the_operator_has_repaired_is_done() -> None
 @pytest.mark.parametrize(
     ("spoilt", "reason"),
     [
-        ({"apiVersion": "extensions/v1beta1"}, "the API version extensions/v1beta1 is gone since Kubernetes 1.16"),
+        (
+            {"apiVersion": "extensions/v1beta1"},
+            "the API version extensions/v1beta1 is no longer served since Kubernetes 1.16",
+        ),
         ({"metadata": {"generateName": "web-"}}, "only by valid names"),
         ({"metadata": {"name": "../web"}}, "only by valid names"),
         ({"metadata": {"name": "web", "namespace": "${NAMESPACE}"}}, "only by valid names"),
@@ -214,10 +217,10 @@ def test_what_could_not_be_read_is_no_success() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["-o", "yaml"], "-o yaml is a form for repairs: it needs --plan"),
-        (["--plan", "-o", "sarif"], "-o sarif is a form for findings: with --plan use text, json or yaml"),
-        (["--plan", "-o", "junit"], "-o junit is a form for findings"),
-        (["--plan", "-o", "github"], "-o github is a form for findings"),
+        (["-o", "yaml"], "-o yaml is a format for repairs: it needs --plan"),
+        (["--plan", "-o", "sarif"], "-o sarif is a format for findings: with --plan use text, json or yaml"),
+        (["--plan", "-o", "junit"], "-o junit is a format for findings"),
+        (["--plan", "-o", "github"], "-o github is a format for findings"),
         (["--write", "nowhere"], "--write is for repairs: it needs --plan"),
     ],
 )
@@ -239,7 +242,7 @@ def test_text() -> None:
         "    apiVersion: apps/v1",
     ]
     assert lines[-1] == (
-        "workloads: 1, to repair: 1, of these restarting their pods: 1, budgets to create: 1, repairs left to you: 1, "
+        "workloads: 1, to repair: 1, of these with restarts: 1, budgets to create: 1, repairs left to you: 1, "
         "unreadable documents: 0, objects not judged: 0"
     )
     made = "\n".join(line.removeprefix("    ") for line in lines[5:-2])

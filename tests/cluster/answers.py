@@ -14,7 +14,7 @@ from corpus.manifests import placed
 _WARNING = re.compile(r'299 \S+ "(.*)"', re.DOTALL)
 _OURS = re.compile(
     r".*?ValidatingAdmissionPolicy 'productionpolicy-\w+' with binding '[\w-]+'(?: denied request)?: (?P<findings>.*?)"
-    r"(?: \| (?P<asking>this is asked for by .*))?",
+    r"(?: \| (?P<asking>this is required by .*))?",
     re.DOTALL,
 )
 

@@ -329,7 +329,7 @@ def test_an_owners_rollout_that_stands_still_keeps_the_repairs_that_came_with_it
         return [each["message"] for each in found if each["expectation"] == "rollout"]
 
     (message,) = eventually(told)
-    assert "the owner's rollout stands still, and our repairs came with it: spread, preStop, term" in message
+    assert "the owner's rollout has stopped, and repairs came with it: spread, preStop, term" in message
     live = world.fixed(lambda: world.get("deployment", "web", namespace))
     assert (live["metadata"]["generation"], sleeps(live)) == (1, [OUR_SLEEP])
     assert world.status(policy)["workloads"]["failed"] == 0

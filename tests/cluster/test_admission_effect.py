@@ -93,7 +93,7 @@ def test_one_that_becomes_broken_is_told_by_the_first_workload_that_comes_in_unr
         world.apply(namespace, deployment("first"))
         eventually(lambda: told(world, policy) == ("False", "NotEffective"), within=MINUTE)
         message = condition(world, policy)["message"]
-        assert f"Deployment {namespace}/first came in at" in message
+        assert f"Deployment {namespace}/first was admitted at" in message
         assert 'apiserver_mutating_admission_policy_check_total{policy="productionpolicy"}' in message
         [event] = eventually(lambda: warnings(world, policy))
         assert (event["type"], event["message"]) == ("Warning", message)

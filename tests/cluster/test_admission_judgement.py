@@ -134,7 +134,7 @@ def _lacking(verdict: Verdict, *, at: str, container: str) -> str:
     """Return the one sentence about all that a container lacks."""
     found = filter(None, map(_place_of_lack, verdict.findings))
     fields = ", ".join(each["field"] for each in found if each["at"] == at)
-    remedy = "set each of them, requests to what the container needs, limits to the most that it may take"
+    remedy = "set each of them: requests to what the container needs, limits to the maximum that it may use"
     return f"resources: {at}: container {container} has no {fields}; {remedy}"
 
 
@@ -145,7 +145,7 @@ def _place_of_lack(finding: Finding) -> re.Match[str] | None:
 
 LACKS = re.compile(r"container \S+ (requests|has) no ")
 LACKING = re.compile(r"(?P<at>.*\.resources)\.(?P<field>(?:requests|limits)\..+)")
-REMARKS = {"replicas": " (an autoscaler is not seen here)"}
+REMARKS = {"replicas": " (an autoscaler is not visible here)"}
 
 
 async def differences(plane: ControlPlane, raws: list[Raw]) -> list[str]:

@@ -128,7 +128,7 @@ UNREADY = (
     "container web has no readinessProbe, so it gets requests before it can answer; add a readinessProbe that asks the "
     "container whether it can serve"
 )
-SET = "set each of them, requests to what the container needs, limits to the most that it may take"
+SET = "set each of them: requests to what the container needs, limits to the maximum that it may use"
 BLOCKS = (
     "allows no eviction at any number of pods, so node drains never end; use maxUnavailable: 1, or a minAvailable "
     "below the number of replicas"
@@ -215,7 +215,7 @@ def test_what_a_container_lacks_is_one_finding(standing: tuple[World, str]) -> N
 
 def test_a_refusal_names_the_policy_and_how_to_be_exempt(world: World) -> None:
     policy, namespace = governed(world)
-    asking = f"this is asked for by ProductionPolicy {policy}"
+    asking = f"this is required by ProductionPolicy {policy}"
     exempt = "annotate it with exempt.productionpolicy.dev/<expectation>: <reason>"
     assert answered(world, namespace, PROBE).asking == f"{asking}; to exempt this Pod, {exempt}"
     assert answered(world, namespace, budget(maxUnavailable=0)).asking == (
@@ -236,8 +236,9 @@ def test_a_warning_lets_through(world: World) -> None:
     answer = answered(world, namespace, deployment(replicas=1, containers=[container(image=LATEST)]))
     assert answer.accepted
     assert answer.warning == (
-        "replicas: spec.replicas: replicas is 1, and at least 2 are expected so that the loss of a pod is no outage; "
-        "set spec.replicas to 2 or more, or exempt a workload that cannot run twice (an autoscaler is not seen here) | "
+        "replicas: spec.replicas: replicas is 1, and at least 2 are expected so that the loss of a pod is not an "
+        "outage; set spec.replicas to 2 or more, or exempt a workload that cannot run twice (an autoscaler is not "
+        "visible here) | "
         f"imageTag: {TEMPLATE}[0].image: the image of container web has the moving tag latest, {MOVES}"
     )
 
@@ -363,7 +364,7 @@ def test_a_missing_budget_is_neither_refused_nor_made(world: World) -> None:
 
 def test_the_policy_says_what_is_refused(world: World) -> None:
     policy, _ = governed(world, expectations={**DENIED, "replicas": {"action": "Warn"}})
-    told = f"refused at admission: {', '.join(JUDGED)}; warned of at admission: replicas"
+    told = f"refused at admission: {', '.join(JUDGED)}; warned about at admission: replicas"
     eventually(lambda: condition(world, policy) == ("True", "Bound", told))
 
 

@@ -115,4 +115,4 @@ def test_a_value_that_somebody_puts_back_is_the_owners(world: World) -> None:
     eventually(lambda: journal(world.get("deployment", "web", namespace)).get("terminationGracePeriod") == "owner's")
     status = world.settled(policy, total=1, violating=1)
     assert pod_spec(world.get("deployment", "web", namespace))["terminationGracePeriodSeconds"] == 30
-    assert "the owner has written a grace period of 30 s" in status["violations"][0]["message"]
+    assert "the owner has declared a grace period of 30 s" in status["violations"][0]["message"]

@@ -33,8 +33,8 @@ TOLD = (
     r"^  -      terminationGracePeriodSeconds: 30$",
     r"^  \+      terminationGracePeriodSeconds: 40$",
     r"^  Deployment mailer +replicas +",
-    r"^  ok made again after \d",
-    r"^  ok put right after \d",
+    r"^  ok created again after \d",
+    r"^  ok corrected after \d",
     r"^  ok no generation of 11 workloads has changed: no pod restarts$",
     r"^  ok all specs are as their owners wrote them",
 )

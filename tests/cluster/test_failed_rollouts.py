@@ -140,10 +140,10 @@ def test_a_rollout_that_a_repair_made_fail_is_put_back(world: World) -> None:
     assert (after["spec"], journal(after)) == (before["spec"], {"policy": policy})
     eventually(lambda: world.running_hashes(namespace) == hashes)
     failed(world, policy, 1)
-    put_back = " did not end in time and was put back; see why its pods did not become available"
+    put_back = " did not end in time and was rolled back; find out why pods did not become available"
     eventually(lambda: put_back in told(world, policy)[0])
     (message,) = told(world, policy)
-    assert message.startswith("the rollout of spread, preStop, terminationGracePeriod, begun at ")
+    assert message.startswith("the rollout of spread, preStop, terminationGracePeriod, started at ")
     eventually(lambda: world.events(namespace, "RolloutFailed"))
 
 
@@ -421,7 +421,7 @@ def test_an_owners_rollout_that_a_quota_leaves_no_surge_pod_gets_its_setting_bac
     note = after["metadata"]["annotations"][f"{CONTESTED}rollingUpdate"]
     assert note.startswith("withdrawn, a surge pod found no place [")
     status = world.settled(policy, total=1, violating=1)
-    assert "because a surge pod found no place, so the setting was withdrawn" in status["violations"][0]["message"]
+    assert "a surge pod could not be scheduled, so the setting was withdrawn" in status["violations"][0]["message"]
 
     world.kubectl("delete", "quota", "full", "-n", namespace)
     world.apply(namespace, changed(deployment(replicas=4), image="example/web:3.0.0"))

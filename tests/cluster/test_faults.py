@@ -216,7 +216,7 @@ def test_on_a_version_that_is_not_tested_the_operator_starts_and_says_so(world: 
         conditions = {each["type"]: each["message"] for each in world.status(policy).get("conditions", [])}
         return str(conditions.get("Ready", ""))
 
-    eventually(lambda: "Kubernetes 1.38 is outside of 1.32 to 1.37" in ready())
+    eventually(lambda: "Kubernetes 1.38 is not among the tested versions, 1.32 to 1.37" in ready())
     said = [each for each in world.operator.log_lines()[before:] if "1.38" in str(each.get("reason"))]
     assert len(said) == 1
     proxy.reset()

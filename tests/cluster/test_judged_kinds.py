@@ -91,7 +91,7 @@ def test_nothing_is_written_to_them(world: World) -> None:
     assert world.fixed(owned) == before
     reasons = [each["message"] for each in world.status(policy)["violations"] if each["expectation"] == "preStop"]
     assert reasons, world.status(policy)
-    assert all("is only judged)" in each for each in reasons)
+    assert all("is judged but not repaired)" in each for each in reasons)
 
 
 def own(raw: Raw) -> Raw:

@@ -103,7 +103,7 @@ def test_exemptions_that_do_not_hold_are_reported(world: World) -> None:
     assert journal(world.get("deployment", "web", namespace)).keys() >= {"preStop", "spread"}
     messages = {each["path"].rpartition("/")[2].rstrip("]"): each["message"] for each in status["violations"]}
     assert {name: message.partition(": ")[2].partition(";")[0] for name, message in messages.items()} == {
-        "imageTag": "the workload fulfils the expectation",
+        "imageTag": "the workload fulfills the expectation",
         "preStop": "it gives no reason",
         "prestop": "no expectation has this name",
         "spread": "it expired on 2020-01-01",

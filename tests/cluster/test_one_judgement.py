@@ -109,7 +109,6 @@ async def told_by_the_operator(plane: ControlPlane) -> dict[WorkloadKey, Told]:
         watches = Watches(WATCHED, clock=Clock())
         operator = Operator(Cluster(client), watches, Options(kubeconfig=None, host="", port=0))
         await operator.listing.complete()
-        await operator.unowned.refresh()
     judgements = {key: operator.reconciler.evaluate(key) for key in operator.store.all_workloads()}
     return {key: as_told(audit(each.inputs)) for key, each in judgements.items() if each is not None}
 

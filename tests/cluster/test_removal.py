@@ -81,7 +81,7 @@ def test_an_operator_whose_kind_is_deleted_ends_with_one_line_that_says_why(own_
     lines = [json.loads(line) for line in world.operator.log.read_text().splitlines()]
     (told,) = [each for each in lines if each["level"] in ("error", "critical")]
     assert (told["event"], told["kind"]) == (
-        "operator ends: a kind is not served any more",
+        "operator ends: a kind is no longer served",
         f"{PLURAL}.{GROUP}",
     )
     assert world.operator.exit_code == 1

@@ -179,7 +179,7 @@ def test_the_owners_values_are_never_changed(world: World) -> None:
 
     spec = pod_spec(world.get("deployment", "web", namespace))
     assert (spec["containers"][0]["lifecycle"], spec["terminationGracePeriodSeconds"]) == (own_hook, 20)
-    assert "the owner has written a grace period of 20 s" in status["violations"][0]["message"]
+    assert "the owner has declared a grace period of 20 s" in status["violations"][0]["message"]
 
 
 def test_a_changed_parameter_is_repaired_again(world: World) -> None:

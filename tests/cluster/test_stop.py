@@ -37,12 +37,12 @@ def test_stop_ends_repairs_by_operator_and_api_server_and_resume_lets_them_go_on
 
     told = run(world, "stop")
     world.apply(namespace, deployment())
-    assert (policy in line(told, "Paused: "), paused in line(told, "Paused already: ")) == (True, True)
-    assert "What goes on:" in told
+    assert (policy in line(told, "Paused: "), paused in line(told, "Already paused: ")) == (True, True)
+    assert "What continues:" in told
     assert world.fixed(lambda: sleeps(world.get("deployment", "web", namespace))) == [None]
 
     told = run(world, "resume")
-    assert (policy in line(told, "Resumed: "), paused in line(told, "Paused in another way")) == (True, True)
+    assert (policy in line(told, "Resumed: "), paused in line(told, "Left paused")) == (True, True)
     assert sleeps(world.repaired("web", namespace)) == [OUR_SLEEP]
     spec = world.get("pp", policy)
     assert (spec["spec"]["paused"], STOPPED in str(spec["metadata"].get("annotations"))) == (

@@ -82,12 +82,12 @@ async def test_where_all_is_installed_each_policy_is_bound() -> None:
         "AdmissionRepair": (
             "Unknown",
             "Bound",
-            "the admission policy is bound; no workload has come in since that shows whether it works",
+            "the admission policy is bound, but no workload has been admitted yet that shows whether it works",
         ),
         "AdmissionValidation": (
             "True",
             "Bound",
-            "refused at admission: resources, imageTag; warned of at admission: replicas",
+            "refused at admission: resources, imageTag; warned about at admission: replicas",
         ),
     }
     actions = {name: each["spec"].get("validationActions") for name, each in server.written.items()}
@@ -125,7 +125,7 @@ async def test_a_binding_that_was_not_known_is_put_right() -> None:
     assert owners == {"uid-of-another"}
 
 
-NOTICED = "(it is noticed within 15 minutes, and whenever this policy changes)"
+NOTICED = "(the operator checks every 15 minutes, and whenever this policy changes)"
 
 
 @pytest.mark.parametrize(
@@ -138,8 +138,8 @@ NOTICED = "(it is noticed within 15 minutes, and whenever this policy changes)"
         ),
         (
             Served(*NEW),
-            ("NotInstalled", f"to change that: kubectl apply -k manifests/admission/ {NOTICED}"),
-            ("NotInstalled", f"to change that: kubectl apply -k manifests/admission/validation/ {NOTICED}"),
+            ("NotInstalled", f"to install it: kubectl apply -k manifests/admission/ {NOTICED}"),
+            ("NotInstalled", f"to install it: kubectl apply -k manifests/admission/validation/ {NOTICED}"),
         ),
         (
             Served(*NEW, installed=ALL, refuses=True),
@@ -151,11 +151,11 @@ NOTICED = "(it is noticed within 15 minutes, and whenever this policy changes)"
 async def test_a_policy_says_what_it_lacks(server: Served, repair: Any, validation: Any) -> None:
     found = await told(server, DENYING)
     assert found == {
-        "AdmissionRepair": ("False", repair[0], f"repairs are made in the background alone: {repair[1]}"),
+        "AdmissionRepair": ("False", repair[0], f"repairs are made only in the background: {repair[1]}"),
         "AdmissionValidation": (
             "False",
             validation[0],
-            f"nothing is refused at admission, or warned of: {validation[1]}",
+            f"nothing is refused or warned about at admission: {validation[1]}",
         ),
     }
 
@@ -225,7 +225,7 @@ async def test_what_the_type_check_of_a_validating_policy_warns_of_is_told() -> 
     server.checked = checked(WARNED, WARNED)
     found = await told(server, policy(replicas={"action": "Warn"}))
     message = (
-        "requests may pass that should be refused or warned of: the API server's type check finds fault with 2 "
+        "requests may pass that should be refused or warned about: the API server's type check has warnings for 2 "
         "expressions, see status.typeChecking of the ValidatingAdmissionPolicy; productionpolicy-warn, "
         "spec.variables[3].expression: undefined field 'spec'"
     )

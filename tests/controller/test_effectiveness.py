@@ -165,10 +165,10 @@ async def test_a_miss_is_told_with_the_workload_and_where_to_look() -> None:
     scene.bring_in(repaired=False)
     await scene.pass_by()
     message = (
-        "the admission policy is bound but has no effect: Deployment shop/web came in at 2026-06-15T10:00:00Z without "
-        "spread, rollingUpdate, preStop, terminationGracePeriod; the API server's metric "
-        'apiserver_mutating_admission_policy_check_total{policy="productionpolicy"} and its log tell why; meanwhile '
-        "repairs are made in the background alone"
+        "the admission policy is bound but has no effect: Deployment shop/web was admitted at 2026-06-15T10:00:00Z "
+        "without spread, rollingUpdate, preStop, terminationGracePeriod; for the reason, see the API server's metric "
+        'apiserver_mutating_admission_policy_check_total{policy="productionpolicy"} and its log; until it is fixed, '
+        "repairs are made only in the background"
     )
     assert scene.condition == (*MISSES, message)
     assert (scene.told.messages, scene.missed) == ([message], 1)

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from typing import cast
 
 import pytest
+from msgspec.structs import replace
 
 from productionpolicy.controller.cluster import Cluster, Gone
 from productionpolicy.controller.listing import Listing
 from productionpolicy.controller.resources import AUTOSCALERS, DEPLOYMENTS, Resource
+from productionpolicy.controller.unowned import Unowned
 from support.harness import Harness
 from support.manifests import Raw, autoscaler, deployment
 
@@ -22,7 +24,7 @@ class Server:
 
     absent: set[Resource] = field(default_factory=set)
 
-    async def pages(self, resource: Resource) -> AsyncIterator[list[Raw]]:
+    async def pages(self, resource: Resource, _: str | None) -> AsyncIterator[list[Raw]]:
         if resource in self.absent:
             raise Gone("404 page not found")
         yield [{AUTOSCALERS: autoscaler(3, 9), DEPLOYMENTS: deployment(replicas=4)}[resource]]
@@ -36,7 +38,10 @@ class Scene:
     harness: Harness = field(default_factory=Harness)
 
     def __post_init__(self) -> None:
-        self.listing = Listing(cast("Cluster", self.server), self.harness.store, self.harness.intake)
+        context = replace(self.harness.context, cluster=cast("Cluster", self.server))
+        context.scope.widen()
+        unowned = Unowned(context.cluster, context.store, self.harness.intake, interval_seconds=60)
+        self.listing = Listing(context, self.harness.intake, unowned)
 
     @property
     def floor(self) -> int:

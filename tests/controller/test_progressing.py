@@ -44,20 +44,20 @@ def told(*reports: dict[str, Any], failed: int = 0, namespaces: int = 1, **spec:
 @pytest.mark.parametrize(
     ("reports", "status", "reason", "message"),
     [
-        ([], "False", "Settled", "nothing is to be done"),
-        ([COMPLIANT], "False", "Settled", "nothing is to be done"),
+        ([], "False", "Settled", "nothing is left to do"),
+        ([COMPLIANT], "False", "Settled", "nothing is left to do"),
         (
             [VIOLATING, VIOLATING, COMPLIANT],
             "False",
             "ActionRequired",
             "2 workloads need a person: status.violations says what to do",
         ),
-        ([PUT_BACK, COMPLIANT], "False", "RolloutsFailed", "1 workload has a rollout that failed and was put back"),
+        ([PUT_BACK, COMPLIANT], "False", "RolloutsFailed", "1 workload has a rollout that failed and was rolled back"),
         (
             [REFUSED, VIOLATING],
             "False",
             "WritesRefused",
-            "1 workload could not be written, and the operator tries again",
+            "1 workload could not be written; the operator tries again",
         ),
         (
             [HELD, HELD, HELD, HELD],
@@ -69,7 +69,7 @@ def told(*reports: dict[str, Any], failed: int = 0, namespaces: int = 1, **spec:
             [UNSETTLED, COMPLIANT],
             "False",
             "WaitingForPods",
-            "1 workload waits until all of its own pods are available: until then no repair replaces them",
+            "1 workload waits until all of its own pods are available; until then no repair replaces them",
         ),
         (
             [LATER],
@@ -106,15 +106,15 @@ def test_a_policy_that_writes_nothing_says_what_it_would_do_and_who_is_needed(sp
     status, told_reason, message = told(violating, {**CHANGES, "state": State.VIOLATING}, **spec)
     assert (status, told_reason) == ("False", reason)
     assert "nothing is written. 1 workload needs a person" in message
-    assert "Changes that enforcing would make: 2; workloads that restart for them: 2. " in message
+    assert "Changes that Enforce would make: 2; workloads that restart for them: 2. " in message
 
 
 @pytest.mark.parametrize(("namespaces", "where"), [(1, "shop-0"), (2, "<namespace>")])
 def test_the_message_names_the_command_that_shows_all_changes(namespaces: int, where: str) -> None:
     *_, message = told(REPAIRING, REPAIRING, namespaces=namespaces)
     assert message.endswith(
-        "status.pending.workloads names the first 20; all: kubectl get productionpolicy default -o yaml > policy.yaml "
-        "&& kubectl get deployments,statefulsets,poddisruptionbudgets,horizontalpodautoscalers "
+        "status.pending.workloads lists the first 20; to list all: kubectl get productionpolicy default -o yaml "
+        "> policy.yaml && kubectl get deployments,statefulsets,poddisruptionbudgets,horizontalpodautoscalers "
         f"-n {where} -o yaml | productionpolicy check --plan --policy policy.yaml -"
     )
 

@@ -112,5 +112,5 @@ async def test_a_forged_note_of_a_rollout_stops_nobody(time: str) -> None:
     harness.store.observe(
         DEPLOYMENTS, {**raw, "metadata": {**raw["metadata"], "resourceVersion": "8", "annotations": notes}}
     )
-    harness.reconciler.resume()
+    harness.reconciler.resume(harness.store.all_workloads())
     assert harness.reconciler.evaluate(WEB) is not None

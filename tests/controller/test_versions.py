@@ -28,8 +28,7 @@ def test_of_a_tested_version_nothing_is_told(version: Version) -> None:
 
 @pytest.mark.parametrize("version", [(1, 9), (1, 31), (1, 38), (2, 0)])
 def test_any_other_version_is_named(version: Version) -> None:
-    named = f"Kubernetes {version[0]}.{version[1]} is outside of 1.32 to 1.37"
-    assert untested(version) == f"{named}, the versions with which the operator is tested"
+    assert untested(version) == f"Kubernetes {version[0]}.{version[1]} is not among the tested versions, 1.32 to 1.37"
 
 
 class Server:
@@ -51,7 +50,7 @@ class Server:
 
 
 IN_USE = "the policy is valid and in use"
-UNTESTED = "Kubernetes 1.38 is outside of 1.32 to 1.37, the versions with which the operator is tested"
+UNTESTED = "Kubernetes 1.38 is not among the tested versions, 1.32 to 1.37"
 
 
 @pytest.mark.parametrize(("version", "message"), [((1, 37), IN_USE), ((1, 38), f"{IN_USE}; {UNTESTED}")])

@@ -144,7 +144,7 @@ def test_a_minimal_policy_is_stored_with_the_defaults_that_the_operator_uses(clu
         pytest.param(
             {"expectations": {"podDisruptionBudget": {"maxUnavailable": 1, "minAvailable": 1}}},
             "spec.expectations.podDisruptionBudget",
-            "maxUnavailable and minAvailable exclude each other",
+            "maxUnavailable and minAvailable are mutually exclusive",
             id="both-terms",
         ),
         pytest.param(

@@ -34,7 +34,7 @@ def test_a_field_that_holds_no_count_is_noted() -> None:
     fields = Fields({"maxSurge": "many"}, path="spec")
     assert Count.read(fields, "maxSurge") is None
     assert [(each.path, each.message) for each in fields.problems] == [
-        ("spec.maxSurge", "is a string where a whole number or a percentage is expected")
+        ("spec.maxSurge", "is a string, but a whole number or a percentage is expected")
     ]
 
 

@@ -48,18 +48,18 @@ def test_null_is_absent() -> None:
 @pytest.mark.parametrize(
     ("read", "value", "message"),
     [
-        ("text", 5, "is a number where a string is expected"),
-        ("text", ["x"], "is a list where a string is expected"),
-        ("integer", "5", "is a string where a whole number is expected"),
-        ("integer", 5.0, "is a fraction where a whole number is expected"),
-        ("integer", True, "is a truth value where a whole number is expected"),
-        ("boolean", "true", "is a string where true or false is expected"),
-        ("boolean", 1, "is a number where true or false is expected"),
-        ("int_or_text", False, "is a truth value where a whole number or a percentage is expected"),
-        ("int_or_text", {}, "is an object where a whole number or a percentage is expected"),
-        ("texts", "x", "is a string where a list is expected"),
-        ("mapping", [1], "is a list where an object is expected"),
-        ("mapping", object(), "is a value of another type where an object is expected"),
+        ("text", 5, "is a number, but a string is expected"),
+        ("text", ["x"], "is a list, but a string is expected"),
+        ("integer", "5", "is a string, but a whole number is expected"),
+        ("integer", 5.0, "is a fraction, but a whole number is expected"),
+        ("integer", True, "is a boolean, but a whole number is expected"),
+        ("boolean", "true", "is a string, but true or false is expected"),
+        ("boolean", 1, "is a number, but true or false is expected"),
+        ("int_or_text", False, "is a boolean, but a whole number or a percentage is expected"),
+        ("int_or_text", {}, "is an object, but a whole number or a percentage is expected"),
+        ("texts", "x", "is a string, but a list is expected"),
+        ("mapping", [1], "is a list, but an object is expected"),
+        ("mapping", object(), "is a value of another type, but an object is expected"),
     ],
 )
 def test_a_value_of_a_wrong_type_is_noted_and_reads_as_absent(read: str, value: Any, message: str) -> None:
@@ -73,7 +73,7 @@ def test_a_problem_is_noted_once_however_often_it_is_read() -> None:
     fields = Fields({"spec": {"replicas": "two"}})
     for _ in range(3):
         fields.mapping("spec").integer("replicas")
-    assert problems(fields) == [("spec.replicas", "is a string where a whole number is expected")]
+    assert problems(fields) == [("spec.replicas", "is a string, but a whole number is expected")]
 
 
 def test_problems_of_all_parts_are_told_in_the_order_of_reading() -> None:
@@ -97,7 +97,7 @@ def test_the_rest_of_a_broken_list_is_still_read() -> None:
 
 
 def test_an_object_that_is_none_is_noted_as_a_whole() -> None:
-    assert problems(Fields("nonsense")) == [("(object)", "is a string where an object is expected")]
+    assert problems(Fields("nonsense")) == [("(object)", "is a string, but an object is expected")]
 
 
 @given(values=st.dictionaries(st.sampled_from("abc"), NONSENSE, max_size=3), name=st.sampled_from("abc"))

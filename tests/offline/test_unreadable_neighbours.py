@@ -26,9 +26,9 @@ def test_a_budget_of_a_version_that_is_gone_counts_as_missing() -> None:
     assert verdict("podDisruptionBudget", "-", stdin=written(deployment(), OLD_BUDGET)) == "failed"
     (message,) = told(deployment(), OLD_BUDGET)
     assert message == (
-        "PodDisruptionBudget old counts as missing, because the API server does not take it: correct its apiVersion, "
-        "which cannot be used: the API version policy/v1beta1 is gone since Kubernetes 1.25; "
-        "write apiVersion: policy/v1"
+        "PodDisruptionBudget old counts as missing, because the API server rejects it: correct its apiVersion, "
+        "which cannot be used: the API version policy/v1beta1 is no longer served since Kubernetes 1.25; "
+        "use apiVersion: policy/v1"
     )
 
 
@@ -36,7 +36,7 @@ def test_an_autoscaler_of_a_version_that_is_gone_counts_as_missing() -> None:
     one = deployment(replicas=1)
     above = of_version(autoscaler(3, 9), "autoscaling/v2beta1")
     assert verdict("replicas", "-", stdin=written(one, above)) == "failed"
-    assert "autoscaling/v2beta1 is gone since Kubernetes 1.25" in told(one, above)[0]
+    assert "autoscaling/v2beta1 is no longer served since Kubernetes 1.25" in told(one, above)[0]
 
 
 @pytest.mark.parametrize("version", ["autoscaling/v1", "autoscaling/v2"])
@@ -59,7 +59,7 @@ def test_no_budget_is_planned_beside_what_has_to_be_corrected(neighbour: Raw, na
     planned: Any = check("-", "--plan", "-o", "json", stdin=written(deployment(), neighbour)).report
     (workload,) = planned["workloads"]
     left = {each["expectation"]: each["reason"] for each in workload["left"]}
-    assert (left["podDisruptionBudget"], workload["budget"]) == (f"{name} has to be corrected first", None)
+    assert (left["podDisruptionBudget"], workload["budget"]) == (f"{name} must be corrected first", None)
 
 
 def test_a_file_that_holds_only_a_budget_that_cannot_be_read_is_not_passed_over() -> None:

@@ -63,12 +63,12 @@ def test_the_date_is_no_part_of_the_reason() -> None:
     ["", "soon", "01.02.2030", "2030-1-1", "20300101", "2030-W01-1", "2030-01-01T00:00"],
 )
 def test_a_date_of_another_form_makes_it_void(until: str) -> None:
-    assert exemption(f"migration until={until}").fault == "its date is not of the form until=YYYY-MM-DD"
+    assert exemption(f"migration until={until}").fault == "its date is not in the form until=YYYY-MM-DD"
 
 
 @pytest.mark.parametrize("day", ["2026-13-01", "2026-02-30"])
 def test_a_day_that_does_not_exist_makes_it_void(day: str) -> None:
-    assert exemption(f"migration until={day}").fault == f"there is no day {day}"
+    assert exemption(f"migration until={day}").fault == f"{day} is not a valid date"
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_a_day_that_does_not_exist_makes_it_void(day: str) -> None:
 def test_an_end_that_cannot_be_read_makes_it_void_instead_of_permanent(text: str) -> None:
     found = exemption(text)
     assert (found.fault, found.remedy) == (
-        "its date is not of the form until=YYYY-MM-DD",
+        "its date is not in the form until=YYYY-MM-DD",
         "write its last day as until=YYYY-MM-DD",
     )
 

@@ -176,7 +176,7 @@ def test_a_percentage_of_rollouts_rounds_up_and_is_at_least_one(given: int | str
         (
             "podDisruptionBudget",
             {"maxUnavailable": 1, "minAvailable": 1},
-            "spec.expectations.podDisruptionBudget: maxUnavailable and minAvailable exclude each other: remove one",
+            "spec.expectations.podDisruptionBudget: maxUnavailable and minAvailable are mutually exclusive: remove one",
         ),
         (
             "podDisruptionBudget",
@@ -209,12 +209,12 @@ def test_a_percentage_of_rollouts_rounds_up_and_is_at_least_one(given: int | str
         (
             "imageTag",
             {"action": "Repair"},
-            "spec.expectations.imageTag: action Repair is not possible here, only Ignore, Audit, Warn or Deny",
+            "spec.expectations.imageTag: action Repair is not supported here, only Ignore, Audit, Warn or Deny",
         ),
         (
             "replicas",
             {"action": "Repair"},
-            "spec.expectations.replicas: action Repair is not possible here, only Ignore, Audit or Warn",
+            "spec.expectations.replicas: action Repair is not supported here, only Ignore, Audit or Warn",
         ),
     ],
 )
@@ -261,7 +261,7 @@ def test_a_policy_tells_about_what_an_action_is_taken() -> None:
 
 def test_too_few_replicas_cannot_be_refused() -> None:
     assert fault_of("replicas", action="Deny") == (
-        "spec.expectations.replicas: action Deny is not possible here, only Ignore, Audit or Warn"
+        "spec.expectations.replicas: action Deny is not supported here, only Ignore, Audit or Warn"
     )
 
 

@@ -25,11 +25,18 @@ class HelmFailed(Exception):
 
 
 class Helm:
-    """A Helm program with folders of its own."""
+    """A Helm program with folders of its own.
 
-    def __init__(self, program: Path, home: Path) -> None:
+    Args:
+        program: the executable.
+        home: keeps what Helm writes.
+        kubeconfig: the cluster to work on; by default there is none, which would decide what is rendered.
+    """
+
+    def __init__(self, program: Path, home: Path, *, kubeconfig: Path | None = None) -> None:
         self.program = program
         self._home = home
+        self._kubeconfig = kubeconfig or home / "none"
         self._rendered: dict[str, str] = {}
 
     def run(self, *arguments: str | Path, values: Raw | None = None) -> str:
@@ -40,8 +47,7 @@ class Helm:
         """
         kinds = ("CACHE", "CONFIG", "DATA")
         folders = {f"HELM_{kind}_HOME": str(self._home / kind) for kind in kinds}
-        # There may be a cluster to ask, which would decide what is rendered.
-        environment = {**os.environ, **folders, "KUBECONFIG": str(self._home / "none")}
+        environment = {**os.environ, **folders, "KUBECONFIG": str(self._kubeconfig)}
         command = [self.program, *arguments, *(["--values", "-"] if values is not None else [])]
         done = subprocess.run(
             command, input=json.dumps(values), capture_output=True, text=True, check=False, env=environment

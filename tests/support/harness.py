@@ -111,6 +111,7 @@ class Harness:
         labels = {POLICY_LABEL: "default"}
         self.store.observe(NAMESPACES, {"metadata": {"name": "shop", "labels": labels}})
         self.store.observe(POLICIES, {"metadata": {"name": "default", "generation": 1}, "spec": spec})
+        self.context.scope.listed(self.context.scope.widen())
         self.store.observe(DEPLOYMENTS, settled())
         self.policies.admission = cast("Any", Admits(self))
 

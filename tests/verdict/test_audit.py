@@ -115,7 +115,7 @@ def test_an_exemption_is_not_honoured_if_the_policy_says_so() -> None:
         (
             "spread",
             "x until=soon",
-            "the exemption from spread has no effect: its date is not of the form until=YYYY-MM-DD",
+            "the exemption from spread has no effect: its date is not in the form until=YYYY-MM-DD",
         ),
         ("sprad", "because", "the exemption from sprad has no effect: no expectation has this name"),
         ("x" * 200, "because", f"the exemption from {'x' * 63} has no effect: no expectation has this name"),
@@ -138,7 +138,7 @@ def test_an_exemption_that_is_no_longer_needed_is_a_finding() -> None:
     world = flawless()
     world.exempt("spread")
     assert messages(world, "exemptions") == [
-        "the exemption from spread has no effect: the workload fulfils the expectation"
+        "the exemption from spread has no effect: the workload fulfills the expectation"
     ]
 
 
@@ -170,7 +170,7 @@ def test_an_exemption_from_all_is_needless_where_nothing_is_found() -> None:
     world = flawless()
     world.exempt("all")
     assert messages(world, "exemptions") == [
-        "the exemption from all has no effect: the workload fulfils all expectations"
+        "the exemption from all has no effect: the workload fulfills all expectations"
     ]
 
 
@@ -216,7 +216,7 @@ def test_what_cannot_be_read_is_a_finding_of_its_own_and_comes_last() -> None:
     assert (list(outcomes(world))[-1], paths(world, "unreadable"), messages(world, "unreadable")) == (
         "unreadable",
         ["spec.template.spec.hostNetwork"],
-        ["the field is a string where true or false is expected"],
+        ["the field is a string, but true or false is expected"],
     )
 
 

@@ -246,7 +246,7 @@ def test_it_is_not_made_again_and_the_reason_is_told() -> None:
     told = world.report()
     assert (world.plan().empty, told.state, world.plan().contested) == (True, State.VIOLATING, False)
     assert told.findings[0].message.endswith(
-        "(not repaired: a PodDisruptionBudget of ours allowed no eviction and was withdrawn)"
+        "(not repaired: the PodDisruptionBudget of the operator allowed no eviction and was withdrawn)"
     )
 
 

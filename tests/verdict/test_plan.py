@@ -138,7 +138,7 @@ def test_a_workload_of_another_controller_is_left_alone_and_its_owner_is_named()
     world = World(deployment(metadata=CONTROLLED))
     assert world.plan().empty
     reasons = {each.message.rpartition(" (")[2] for each in world.report().findings if each.expectation == "preStop"}
-    assert reasons == {"not repaired: App shop owns the workload and would put it back)"}
+    assert reasons == {"not repaired: App shop owns the workload and would revert the repair)"}
 
 
 def test_an_owner_is_not_named_where_nobody_would_have_repaired_anything() -> None:
@@ -322,7 +322,7 @@ def test_no_budget_is_planned_beside_one_that_cannot_be_read() -> None:
     world = World(deployment(), others=[budget("mine", minAvailable="2")], policy=only("podDisruptionBudget"))
     assert (world.plan().objects, world.plan().refusals) == (
         (),
-        {"podDisruptionBudget": "PodDisruptionBudget mine has to be corrected first"},
+        {"podDisruptionBudget": "PodDisruptionBudget mine must be corrected first"},
     )
 
 
@@ -443,7 +443,7 @@ def test_nothing_is_added_beside_a_constraint_of_the_owner_on_any_key() -> None:
     world = World(deployment(pod={"topologySpreadConstraints": [own]}), policy=by_constraints())
     planned = world.plan()
     assert planned.empty
-    assert "topologySpreadConstraints of its own" in planned.refusals["spread"]
+    assert "already has topologySpreadConstraints" in planned.refusals["spread"]
 
 
 def test_constraints_are_added_beside_terms_of_the_owner_that_do_not_separate_its_pods() -> None:

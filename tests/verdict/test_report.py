@@ -93,7 +93,7 @@ def test_a_finding_names_the_path_the_reason_and_the_remedy() -> None:
         (
             "readinessProbe",
             "spec.template.spec.containers[0].readinessProbe",
-            f"{MISSING}; add a readinessProbe that asks the container whether it can serve",
+            f"{MISSING}; add a readinessProbe that checks whether the container can serve",
         )
     ]
 
@@ -116,7 +116,7 @@ def test_a_finding_that_exemptions_cover_is_not_told() -> None:
         (
             deployment(metadata={"ownerReferences": [{"kind": "App", "name": "shop", "controller": True}]}),
             {"policy": only("preStop")},
-            "App shop owns the workload and would put it back",
+            "App shop owns the workload and would revert the repair",
         ),
         (deployment(), {"policy": only("preStop")}, None),
         (deployment(), {"policy": only(preStop={"action": "Audit"})}, None),
@@ -142,7 +142,7 @@ def test_a_refused_withdrawal_is_a_finding_of_its_own() -> None:
     world.rejection = Rejection(write="denied")
     ((name, path, message),) = findings(world)
     assert (name, path) == ("refused", "metadata")
-    assert message.startswith("the API server refused a write of ours; ")
+    assert message.startswith("the API server refused a write of the operator; ")
     assert message.endswith(": denied")
     assert world.report().state is State.FAILED
 

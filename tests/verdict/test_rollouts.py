@@ -404,10 +404,10 @@ def test_it_counts_as_failed_before_and_after_with_the_reason() -> None:
     (finding,) = [each for each in after.findings if each.expectation == "rollout"]
     assert finding.path == "spec.template"
     assert finding.message.startswith(
-        f"the rollout of spread, preStop, begun at {BEGUN}, did not end in time and was put"
+        f"the rollout of spread, preStop, started at {BEGUN}, did not end in time and was rolled"
     )
     (finding,) = [each for each in after.findings if each.expectation == "preStop"]
-    assert finding.message.endswith("(not repaired: its rollout failed and was put back)")
+    assert finding.message.endswith("(not repaired: its rollout failed and was rolled back)")
 
 
 def test_what_was_put_back_causes_no_further_writes_and_no_contest() -> None:
@@ -419,9 +419,9 @@ def test_the_pod_that_a_person_must_delete_is_named_until_it_is_gone() -> None:
     world = late(9000)
     world.reconcile()
     told = audit(world.inputs)[-1].findings[0].remedy
-    assert told.startswith("delete pod web-2, which the StatefulSet does not replace by itself; see why ")
+    assert told.startswith("delete pod web-2, which the StatefulSet does not replace by itself; find out why ")
     world.raw["status"].update(updateRevision="web-1", updatedReplicas=3, availableReplicas=3)
-    assert audit(world.inputs)[-1].findings[0].remedy.startswith("see why ")
+    assert audit(world.inputs)[-1].findings[0].remedy.startswith("find out why ")
 
 
 @pytest.mark.parametrize(
@@ -515,7 +515,7 @@ def test_an_owners_rollout_with_which_repairs_came_is_only_told_of() -> None:
     world.annotate(**{STARTED: None})
     assert world.plan().empty
     (finding,) = audit(world.inputs)[-1].findings
-    assert finding.message == "the owner's rollout stands still, and our repairs came with it: preStop"
+    assert finding.message == "the owner's rollout has stopped, and repairs came with it: preStop"
     assert world.report().state is State.VIOLATING
 
 

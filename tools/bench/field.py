@@ -48,10 +48,15 @@ class Field:
         """How many workloads are to be repaired."""
         return self.scale + workloads.stateful_sets_at(self.scale)
 
-    async def seed(self) -> float:
-        """Create namespaces, workloads and the policy; return how many workloads were created in a second."""
+    async def seed(self, *, governed: int | None = None) -> float:
+        """Create namespaces, workloads and the policy; return how many workloads were created in a second.
+
+        Args:
+            governed: how many Deployments are in namespaces that name the policy; None for all.
+        """
+        namespaces = workloads.namespaces(self.scale, governed=self.scale if governed is None else governed)
         async with connected(self.plane.site, user=ADMIN) as api:
-            await spread(workloads.namespaces(self.scale), lambda each: api.create(NAMESPACES, each), workers=SEEDERS)
+            await spread(namespaces, lambda each: api.create(NAMESPACES, each), workers=SEEDERS)
             await spread(workloads.services(self.scale), lambda each: _create(api, each), workers=SEEDERS)
             started = time.monotonic()
             await spread(workloads.seeds(self.scale), lambda each: _create(api, each), workers=SEEDERS)

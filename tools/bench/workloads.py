@@ -31,10 +31,11 @@ def policy() -> Raw:
     return manifests.policy(POLICY, rollout={"maxConcurrent": "100%"})
 
 
-def namespaces(scale: int) -> Iterator[Raw]:
-    """Yield the namespaces, each with the label that names the policy."""
-    for name in (LATE, *(_namespace(number) for number in range(-(-scale // PER_NAMESPACE)))):
-        yield manifests.namespace(name, policy=POLICY)
+def namespaces(scale: int, *, governed: int) -> Iterator[Raw]:
+    """Yield the namespaces; those of the first Deployments, so many, have the label that names the policy."""
+    yield manifests.namespace(LATE, policy=POLICY)
+    for number in range(-(-scale // PER_NAMESPACE)):
+        yield manifests.namespace(_namespace(number), policy=POLICY if number * PER_NAMESPACE < governed else None)
 
 
 def seeds(scale: int) -> Iterator[Raw]:

@@ -41,14 +41,14 @@ def files(*, definition: str) -> dict[Path, str]:
 
 
 def _copy(sources: tuple[str, ...]) -> str:
-    head = f"# copied from {' and '.join(sources)} by `make generate`: edit that, not this\n"
+    head = f"# copied from {' and '.join(sources)} by `make generate`; edit that file instead\n"
     return head + "---\n".join((ROOT / each).read_text() for each in sources)
 
 
 def _table(values: list[Value]) -> list[str]:
     """Return the rows for the values that can be set, and one for each section, which says what it is about."""
     rows = [_section(each) if each.section else _row(each) for each in values]
-    return ["| value | default | what it is |", "|---|---|---|", *rows]
+    return ["| value | default | description |", "|---|---|---|", *rows]
 
 
 def _section(value: Value) -> str:

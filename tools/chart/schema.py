@@ -81,8 +81,8 @@ KNOWN: Mapping[str, Schema] = {
 """What is known of a value beside the type of its default."""
 
 OF_PARENTS: Mapping[str, Schema] = {
-    "global": {"type": "object", "description": "What a chart shares with all charts that it depends on. Not used."},
-    "enabled": {"type": "boolean", "description": "By which a chart that depends on this one turns it off. Not used."},
+    "global": {"type": "object", "description": "Values that a parent chart shares with all its subcharts. Not used."},
+    "enabled": {"type": "boolean", "description": "Whether a parent chart enables this subchart. Not used."},
 }
 """What charts that depend on this one pass to it."""
 

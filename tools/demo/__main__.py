@@ -49,11 +49,11 @@ def _parser() -> argparse.ArgumentParser:
         "--keep",
         action="store_true",
         default=bool(os.environ.get("KEEP")),
-        help="end with the shop repaired and leave all of it running (default: if KEEP is set in the environment)",
+        help="end with the repaired shop and keep everything running (default: if KEEP is set in the environment)",
     )
-    parser.add_argument("--stop", action="store_true", help="stop what --keep left running")
+    parser.add_argument("--stop", action="store_true", help="stop what --keep has kept running")
     parser.add_argument(
-        "--folder", type=Path, default=DEFAULT_FOLDER, help="where its state and logs are (default: .demo)"
+        "--folder", type=Path, default=DEFAULT_FOLDER, help="the folder for its state and logs (default: .demo)"
     )
     return parser
 
@@ -80,7 +80,7 @@ def _play(testbed: Testbed, *, keep: bool) -> int:
 
 def _tell(story: Story, *, keep: bool) -> None:
     narrator, rows, begun = story.testbed.narrator, [], time.monotonic()
-    narrator.say("productionpolicy: a shop with the usual faults, a policy, and what becomes of both.")
+    narrator.say("productionpolicy: a shop with typical faults, a policy, and the result.")
     chapters = CHAPTERS if keep else (*CHAPTERS, LAST)
     for number, (title, chapter) in enumerate(chapters, start=1):
         narrator.chapter(f"{number}. {title}")
@@ -89,7 +89,7 @@ def _tell(story: Story, *, keep: bool) -> None:
         rows.append((title, outcome, f"{time.monotonic() - started:.1f}"))
     narrator.chapter("Summary")
     rows.append(("", "total", f"{time.monotonic() - begun:.1f}"))
-    narrator.table(("CHAPTER", "WHAT CAME OF IT", "SECONDS"), rows, numbers=("SECONDS",))
+    narrator.table(("CHAPTER", "THE RESULT", "SECONDS"), rows, numbers=("SECONDS",))
     if keep:
         _invite(story.testbed)
     else:
@@ -100,7 +100,7 @@ def _tell(story: Story, *, keep: bool) -> None:
 def _invite(testbed: Testbed) -> None:
     """Tell how to look around, and how to end it."""
     narrator = testbed.narrator
-    narrator.say("Everything goes on running. To look around:")
+    narrator.say("Everything keeps running. To look around:")
     narrator.lines(environment(testbed.plane))
     for command in (
         "kubectl get productionpolicies -o wide",
@@ -125,7 +125,7 @@ def _stop(left: ControlPlane | None, folder: Path) -> int:
 
 
 def _refuse(left: ControlPlane) -> int:
-    _complain(f"error: a demo runs in {left.folder} already. Stop it with:\n  {_stop_command(left.folder)}")
+    _complain(f"error: a demo is already running in {left.folder}. Stop it with:\n  {_stop_command(left.folder)}")
     return 1
 
 

@@ -61,7 +61,7 @@ class Verdict:
         told, pending = status["workloads"], status["pending"]
         return (
             f"{told['repairing']} of {told['total']} workloads are being repaired; "
-            f"changes to come: {pending['repairs']}, restarts to come: {pending['restarts']}"
+            f"pending changes: {pending['repairs']}, pending restarts: {pending['restarts']}"
         )
 
     def condition(self, kind: str) -> Raw:

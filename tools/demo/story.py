@@ -48,13 +48,13 @@ class Story:
         testbed.show("apply", "-k", "manifests/")
         testbed.run(*AWAIT_KIND)
         testbed.narrator.say(
-            "A simulated node runs no container, so the operator runs here as a process: with the token and the rights "
-            "of the ServiceAccount in these manifests, never as an administrator."
+            "A simulated node runs no container, so the operator runs here as a process: with the token and the "
+            "permissions of the ServiceAccount in these manifests, never as an administrator."
         )
         with testbed.narrator.waiting("waiting until the operator is ready"):
             testbed.start_operator()
         testbed.narrator.shown("the operator is ready")
-        return "it runs with the rights of its ServiceAccount"
+        return "it runs with the permissions of its ServiceAccount"
 
     def shop(self) -> str:
         """Create the shop and show one of its workloads."""
@@ -63,12 +63,12 @@ class Story:
         with testbed.narrator.waiting("waiting until the shop is available"):
             self.before = self._all_available()
         testbed.narrator.shown(f"all {len(self.before.workloads)} workloads are available")
-        testbed.narrator.say("One of them; these are the lines that bear on how it survives a node drain or a rollout:")
+        testbed.narrator.say("One of them; these lines affect how it survives a node drain or a rollout:")
         testbed.narrator.command("kubectl", "get", "deployment", "storefront", "-n", NAMESPACE, "-o", "yaml")
         testbed.narrator.lines(excerpt(self.before.workloads[SHOWN]))
         testbed.narrator.say(
-            "No preStop hook, nothing that keeps its pods on different nodes, a rollout that may take pods away before "
-            "new ones are ready; and no PodDisruptionBudget."
+            "No preStop hook, nothing that spreads its pods across nodes, a rollout that may remove pods before new "
+            "ones are ready; and no PodDisruptionBudget."
         )
         return f"{len(self.before.workloads)} workloads, {len(self.before.budgets)} disruption budgets"
 
@@ -81,7 +81,7 @@ class Story:
         audited = self._follow(
             lambda verdict: verdict.current and verdict.total == total, otherwise="the shop was not judged"
         )
-        testbed.narrator.shown(f"judged after {audited:.1f} s; nothing is written but the status of the policy")
+        testbed.narrator.shown(f"judged after {audited:.1f} s; only the status of the policy is written")
         testbed.show("get", "productionpolicies")
         verdict = self._verdict()
         testbed.narrator.say("The condition Progressing: " + str(verdict.condition("Progressing")["message"]))
@@ -92,9 +92,9 @@ class Story:
             (f"{each['kind']} {each['name']}", "yes" if each["restarts"] else "no", ", ".join(each["changes"]))
             for each in verdict.pending
         ]
-        insist(bool(rows), "the status names no workload that would be changed, though the shop has some")
+        insist(bool(rows), "the status lists no workload that would change, although the shop has some")
         testbed.narrator.table(("WORKLOAD", "RESTARTS", "WHAT WOULD BE CHANGED"), rows)
-        return f"{len(rows)} workloads would be changed, {sum(row[1] == 'yes' for row in rows)} of them restarted"
+        return f"{len(rows)} workloads would change, {sum(row[1] == 'yes' for row in rows)} of them restart"
 
     def policy(self) -> str:
         """Let the policy govern the shop."""
@@ -105,7 +105,7 @@ class Story:
         self.repaired = self._all_available()
         testbed.show("get", "productionpolicies")
         message = str(self._verdict().condition("Progressing")["message"])
-        testbed.narrator.say(f"The columns add up, and the condition Progressing tells what is left: {message}")
+        testbed.narrator.say(f"The columns add up, and the condition Progressing says what is left: {message}")
         return f"{self._verdict().repaired} of {len(self.repaired.workloads)} workloads repaired in {seconds:.1f} s"
 
     def repairs(self) -> str:
@@ -116,16 +116,18 @@ class Story:
         testbed.narrator.difference(difference(excerpt(before), excerpt(after)))
         insist(bool(notes(after)), f"{SHOWN} carries no journal of repairs")
         testbed.narrator.say(
-            "The annotations are the operator's journal: they tell its values from the owner's, and what to take back."
+            "The annotations are the operator's journal: they show which values are its own, and what to withdraw."
         )
         testbed.show("get", "pdb", "-n", NAMESPACE)
         ours = self.repaired.our_budgets
-        insist({DELETED, EDITED} <= set(ours), "the operator made no PodDisruptionBudgets")
-        testbed.narrator.say("The names of the operator's own end in -productionpolicy; the others are the owners'.")
+        insist({DELETED, EDITED} <= set(ours), "the operator created no PodDisruptionBudgets")
+        testbed.narrator.say(
+            "The names of the operator's budgets end in -productionpolicy; the others belong to owners."
+        )
         often = self.repaired.written_more_than_once
         insist(not often, f"more than one change of {', '.join(often)}")
-        testbed.narrator.shown("no workload was changed more than once, so its pods restarted once at most")
-        return f"{len(ours)} disruption budgets made; one restart at most"
+        testbed.narrator.shown("no workload was changed more than once, so its pods restarted at most once")
+        return f"{len(ours)} disruption budgets created; at most one restart"
 
     def people(self) -> str:
         """Show what only people can mend."""
@@ -134,7 +136,7 @@ class Story:
         testbed.narrator.say("Here as a table:")
         rows = [(f"{each['kind']} {each['name']}", each["expectation"], each["message"]) for each in violations]
         testbed.narrator.table(("WORKLOAD", "EXPECTATION", "WHAT IS WRONG, AND THE REMEDY"), rows)
-        insist(bool(rows), "the status lists no violations, though the shop has some")
+        insist(bool(rows), "the status lists no violations, although the shop has some")
         return f"{len(rows)} findings, each with its remedy"
 
     def drift(self) -> str:
@@ -144,15 +146,15 @@ class Story:
         back = self._wait_for_budget(
             DELETED, lambda found: found["metadata"]["uid"] != was, otherwise="was not made again"
         )
-        testbed.narrator.shown(f"made again after {back:.1f} s")
+        testbed.narrator.shown(f"created again after {back:.1f} s")
         patch = '{"spec":{"maxUnavailable":0}}'
         testbed.show("patch", "pdb", EDITED, "-n", NAMESPACE, "--type=merge", "-p", patch)
         right = self._wait_for_budget(
             EDITED, lambda found: found["spec"].get("maxUnavailable") == TERMS, otherwise="was not put right"
         )
-        testbed.narrator.shown(f"put right after {right:.1f} s")
+        testbed.narrator.shown(f"corrected after {right:.1f} s")
         testbed.show("get", "pdb", DELETED, EDITED, "-n", NAMESPACE)
-        return f"a budget back after {back:.1f} s, another right after {right:.1f} s"
+        return f"one budget created again after {back:.1f} s, another corrected after {right:.1f} s"
 
     def owner(self) -> str:
         """Let the owner apply the same manifests again."""
@@ -168,7 +170,7 @@ class Story:
         insist(after.generations == before.generations, "the owner's kubectl apply changed a workload")
         insist(after.asked == before.asked, "the owner's kubectl apply undid a repair")
         testbed.narrator.shown(f"no generation of {len(after.workloads)} workloads has changed: no pod restarts")
-        testbed.narrator.shown("all repairs still stand")
+        testbed.narrator.shown("all repairs are still in effect")
         return f"0 of {len(after.workloads)} workloads changed"
 
     def withdrawal(self) -> str:
@@ -179,7 +181,7 @@ class Story:
         testbed.run("wait", f"--for=jsonpath={{.metadata.finalizers[0]}}={FINALIZER}", f"productionpolicy/{POLICY}")
         testbed.show("delete", "productionpolicy", POLICY, "--wait=false")
         seconds = self._follow(lambda verdict: not verdict.exists, otherwise="the policy did not go")
-        testbed.narrator.shown(f"the policy is gone after {seconds:.1f} s")
+        testbed.narrator.shown(f"the policy is deleted after {seconds:.1f} s")
         with testbed.narrator.waiting("waiting until all pods are replaced"):
             until(self._is_as_before, seconds=SETTLE_SECONDS, otherwise="the shop was not as before")
         self._show_revisions(self._seen())
@@ -238,7 +240,7 @@ class Story:
         return until(look, seconds=MEND_SECONDS, otherwise=f"the PodDisruptionBudget {name} {otherwise}")
 
     def _show_revisions(self, now: Shop) -> None:
-        self.testbed.narrator.say("The hashes of the pod templates that run, as in the names of their ReplicaSets:")
+        self.testbed.narrator.say("The hashes of the current pod templates, as in the names of their ReplicaSets:")
         moments = (self.before, self.repaired, now)
         rows = [(name, *(each.running.get(name, "") for each in moments)) for name in now.workloads]
         self.testbed.narrator.table(("WORKLOAD", "BEFORE", "REPAIRED", "NOW"), rows)
@@ -251,7 +253,7 @@ CHAPTERS = (
     ("What a policy would change", Story.preview),
     ("A policy", Story.policy),
     ("What it changed", Story.repairs),
-    ("What only people can mend", Story.people),
+    ("What only people can fix", Story.people),
     ("Drift", Story.drift),
     ("The owner's next deployment", Story.owner),
 )

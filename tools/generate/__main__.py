@@ -23,7 +23,7 @@ CRD = ROOT / "crds" / "productionpolicies.yaml"
 REPORT = ROOT / "docs" / "check.schema.json"
 PLAN = ROOT / "docs" / "plan.schema.json"
 PAGES = ROOT / "docs" / "expectations"
-_MADE_BY = "made from the code by `make generate`: edit that, not this"
+_MADE_BY = "generated from the code by `make generate`; edit the code instead"
 
 
 def generated() -> dict[Path, str]:
@@ -60,12 +60,12 @@ def _index() -> str:
         f"| {each.production} | {each.development} |"
         for each in EXPECTATIONS
     ]
-    columns = ["expectation", "what it asks for", "repair", "Warn, Deny", "Production", "Development"]
+    columns = ["expectation", "what it requires", "repair", "Warn, Deny", "Production", "Development"]
     head = f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}"
     actions = ", ".join(Action)
     return (
         f"<!-- {_MADE_BY} -->\n# Expectations\n\nEach is a field under `spec.expectations` of a ProductionPolicy. "
-        f"The two last columns are its action ({actions}) in each profile.\n\n{head}\n" + "\n".join(rows) + "\n"
+        f"The last two columns show its action ({actions}) in each profile.\n\n{head}\n" + "\n".join(rows) + "\n"
     )
 
 

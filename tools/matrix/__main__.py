@@ -35,7 +35,7 @@ PAGE = REPOSITORY / "docs" / "owner-always-wins.md"
 FAILURES = (RequestFailed,)
 TITLES = {
     Way.ADMISSION: "Repaired at admission",
-    Way.BACKGROUND: "Repaired in the background, with the admission policy installed since",
+    Way.BACKGROUND: "Repaired in the background, with the admission policy installed afterwards",
 }
 UNITS_PER_LINE = 20
 UNGUARDED = "Repaired in the background, on a server without the admission policy"

@@ -92,9 +92,9 @@ def _port_added(manifests: Manifests) -> Manifests:
 
 NEW_IMAGE = _first(image="registry.example/web:1.2.4")
 OWN_HOOK = {"exec": {"command": ["/bin/drain"]}}
-ONE_HANDLER = "refused: a hook of another kind beside our sleep"
-TOO_SHORT = "refused: our sleep is longer than the grace period"
-NEW = "what is new is repaired afterwards, in a rollout of its own"
+ONE_HANDLER = "refused: a hook of another kind next to the operator's sleep"
+TOO_SHORT = "refused: the operator's sleep is longer than the grace period"
+NEW = "new containers and workloads are repaired afterwards, in a separate rollout"
 GRACE_OF_30 = "grace period 30"
 
 _SELECTOR: Mapping[str, Any] = {"matchLabels": {"app": NAME}}
@@ -123,15 +123,15 @@ CHANGES = (
     Change("own preStop exec", (_hook(**OWN_HOOK),), unguarded=ONE_HANDLER),
     Change("own preStop httpGet", (_hook(httpGet={"path": "/drain", "port": 8080}),), unguarded=ONE_HANDLER),
     Change(
-        "own preStop exec, and away again",
+        "own preStop exec, then removed",
         (_hook(**OWN_HOOK), _edit(lambda each: _containers(each)[0].pop("lifecycle"))),
         unguarded=ONE_HANDLER,
     ),
     Change("own preStop sleep", (_hook(sleep={"seconds": 5}),)),
-    Change("the very same sleep", (_hook(sleep={"seconds": 10}),)),
+    Change("exactly the same sleep", (_hook(sleep={"seconds": 10}),)),
     Change("a longer grace period", (_pod(terminationGracePeriodSeconds=90),)),
     Change(
-        "a grace period shorter than our sleep",
+        "a grace period shorter than the sleep",
         (_pod(terminationGracePeriodSeconds=5),),
         verdict="violating",
         unguarded=TOO_SHORT,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from matrix.changes import GRACE_OF_30, Change
 from matrix.writers import Replace, Writer
 
-FORGETFUL = "kubectl replace leaves no trace of what was declared, so a grace period of 30 counts as the API's default"
-TWICE = "kubectl replace takes the repairs away, and the pods restart once more when they come back"
+FORGETFUL = "kubectl replace leaves no record of what was declared, so a grace period of 30 counts as the API's default"
+TWICE = "kubectl replace removes the repairs, and the pods restart once more when they are restored"
 
 
 def limit(writer: type[Writer], change: Change, *, admits: bool) -> str:

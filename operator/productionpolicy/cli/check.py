@@ -1,4 +1,4 @@
-"""`productionpolicy check`: the operator's judgement of manifests, without a cluster."""
+"""`productionpolicy check`: evaluate manifests as the operator would, without a cluster."""
 
 from __future__ import annotations
 
@@ -34,30 +34,30 @@ FORMATS = {
     "junit": ("formats",),
     "github": ("formats",),
 }
-"""The outputs; each is a module of its name in these packages: `formats` for findings, `plans` for `--plan`."""
+"""The output formats. Each is a module in these packages: `formats` for findings, `plans` for `--plan`."""
 TOLD, NOT_JUDGED = 1, 2
 _WORKLOADS = f"{', '.join(list(Kind)[:-1])} or {list(Kind)[-1]}"
 
 _HINT_OF_BUDGETS = (
-    "hint: no PodDisruptionBudget is among these objects of a cluster. If they were listed by `kubectl get all`, which "
-    "leaves out budgets, use `kubectl get all,poddisruptionbudgets -o yaml`."
+    "hint: these objects from a cluster contain no PodDisruptionBudget. `kubectl get all` does not list them; use "
+    "`kubectl get all,poddisruptionbudgets -o yaml`."
 )
 
 
 class NothingToJudge(click.ClickException):
-    """What was given holds no workload, so that a success would say nothing."""
+    """The input contains no workload, so that success would be meaningless."""
 
     exit_code = NOT_JUDGED
 
     def __init__(self, paths: Sequence[str]) -> None:
         named = ("standard input" if each == sources.STANDARD_INPUT else shown_file(each) for each in paths)
         super().__init__(
-            f"nothing to judge in {', '.join(named)}: no {_WORKLOADS} was found. Use --allow-empty where this is right."
+            f"nothing to judge in {', '.join(named)}: no {_WORKLOADS} was found. Use --allow-empty if this is expected."
         )
 
 
 def _folder(_context: click.Context, _option: click.Parameter, folder: Path | None) -> Path | None:
-    """Refuse a folder before any work is done for it."""
+    """Refuse a folder with other files before doing any work."""
     try:
         if folder:
             component.refuse_others(folder)
@@ -79,12 +79,12 @@ def _folder(_context: click.Context, _option: click.Parameter, folder: Path | No
     "policy_file",
     metavar="FILE",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The file with the ProductionPolicy to judge by. Default: all defaults of profile Production.",
+    help="The file with the ProductionPolicy to judge by. Default: the defaults of the profile Production.",
 )
 @click.option(
     "--profile",
     type=click.Choice([str(each) for each in Profile]),
-    help="The profile to judge by, in place of the policy's.",
+    help="The profile to judge by, instead of that of the policy.",
 )
 @click.option(
     "--expectation",
@@ -99,18 +99,18 @@ def _folder(_context: click.Context, _option: click.Parameter, folder: Path | No
     type=click.Choice(["failed", "never"]),
     default="failed",
     show_default=True,
-    help="failed: the exit code is 1 if there are findings, or repairs with --plan. never: it is 0 whatever they are.",
+    help="failed: the exit code is 1 if there are findings (with --plan: repairs). never: it is 0 regardless of them.",
 )
 @click.option("--allow-empty", is_flag=True, help="Succeed even if there is no workload to judge.")
-@click.option("--plan", is_flag=True, help="Show the repairs that the operator would make, in place of the findings.")
+@click.option("--plan", is_flag=True, help="Show the repairs that the operator would make, instead of the findings.")
 @click.option(
     "--write",
     "folder",
     metavar="FOLDER",
     type=click.Path(file_okay=False, path_type=Path),
     callback=_folder,
-    help="With --plan: also write the repairs into a folder, as a kustomize component. It must be new, empty, or of an "
-    "earlier run.",
+    help="With --plan: also write the repairs into a folder, as a kustomize component. The folder must be new, empty, "
+    "or from an earlier run.",
 )
 @click.option(
     "-o",
@@ -118,9 +118,9 @@ def _folder(_context: click.Context, _option: click.Parameter, folder: Path | No
     type=click.Choice(list(FORMATS)),
     default="text",
     show_default=True,
-    help="The form of the report; with --plan text, json or yaml.",
+    help="The output format; with --plan: text, json or yaml.",
 )
-def command(  # noqa: PLR0913  # one for each option
+def command(  # noqa: PLR0913  # one per option
     paths: Sequence[str],
     *,
     policy_file: Path | None,
@@ -132,15 +132,15 @@ def command(  # noqa: PLR0913  # one for each option
     output: str,
     plan: bool,
 ) -> None:
-    """Judge manifests as the operator would judge the workloads in a cluster.
+    """Check manifests as the operator would judge the workloads in a cluster.
 
-    PATH is a file, a folder (all *.yaml, *.yml and *.json below it) or - for standard input. Everything given is judged
+    PATH is a file, a folder (all *.yaml, *.yml and *.json below it) or - for standard input. All files are judged
     together, so a PodDisruptionBudget in one file counts for a Deployment in another:
 
         helm template shop | productionpolicy check -
 
-    With --plan it shows what the operator would do about the workloads: the patch of each, and the PodDisruptionBudget
-    beside it. With --write these become files for kustomize:
+    With --plan it shows what the operator would change: a patch for each workload, and the PodDisruptionBudgets that it
+    would create. With --write it also writes these as files for kustomize:
 
         productionpolicy check deploy/ --plan --write production/
 
@@ -148,9 +148,9 @@ def command(  # noqa: PLR0913  # one for each option
         # deploy/kustomization.yaml
         components: [../production]
 
-    The exit code is 0 if nothing failed, or with --plan if nothing is to be repaired; 1 if there are findings, or
-    repairs; and 2 if there is nothing to judge, something could not be read or written, or the command was used
-    wrongly.
+    The exit code is 0 if nothing failed, or with --plan, if there are no repairs to make; 1 if there are findings, or
+    with --plan, repairs; and 2 if there is nothing to judge, something could not be read or written, or the command was
+    used incorrectly.
     """
     _refuse_mismatch(output, folder, plan=plan)
     policy = _policy(policy_file, profile, names, plan=plan)
@@ -164,7 +164,7 @@ def command(  # noqa: PLR0913  # one for each option
             told = judge(documents, policy=policy, today=today, through=_through("Judging"))
     empty = not told.workloads and not allow_empty
     if folder and isinstance(told, Proposal) and not empty:
-        _write_component(told, folder)  # before the report, whose reader may not want all of it
+        _write_component(told, folder)  # before the report, because its reader may stop early
     _write(told, output)
     if told.lacks_budgets and _asks_for_budgets(told):
         click.echo(_HINT_OF_BUDGETS, err=True)
@@ -175,7 +175,7 @@ def command(  # noqa: PLR0913  # one for each option
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """Do without the search for unused cycles: what is read stays, and a quarter of the time went there."""
+    """Turn off the garbage collector: the data stays in use, and the collection took a quarter of the time."""
     gc.disable()
     try:
         yield
@@ -184,11 +184,11 @@ def _uncollected() -> Iterator[None]:
 
 
 def _refuse_mismatch(output: str, folder: Path | None, *, plan: bool) -> None:
-    """Refuse options that do not go together."""
+    """Refuse options that conflict."""
     if plan and "plans" not in FORMATS[output]:
-        raise click.UsageError(f"-o {output} is a form for findings: with --plan use text, json or yaml.")
+        raise click.UsageError(f"-o {output} is a format for findings: with --plan use text, json or yaml.")
     if not plan and "formats" not in FORMATS[output]:
-        raise click.UsageError(f"-o {output} is a form for repairs: it needs --plan.")
+        raise click.UsageError(f"-o {output} is a format for repairs: it needs --plan.")
     if folder and not plan:
         raise click.UsageError("--write is for repairs: it needs --plan.")
 
@@ -200,12 +200,12 @@ def _policy(file: Path | None, profile: str | None, names: Sequence[str], *, pla
         raise click.BadParameter(str(error), param_hint="--policy") from error
     if profile:
         policy = yardstick.with_profile(policy, Profile(profile))
-    # What is ignored is withdrawn where it was repaired; a plan for a few expectations leaves the others as they are.
+    # Ignore withdraws existing repairs; a plan for a few expectations leaves the others as they are.
     return yardstick.limited(policy, names, others=Action.AUDIT if plan else Action.IGNORE) if names else policy
 
 
 def _documents(paths: Sequence[str], folder: Path | None) -> Iterator[Document | Unread]:
-    """Read everything but the folder that is about to be written: its budgets would count for what makes them."""
+    """Read everything except the folder to write: its budgets would count for the workloads that they are for."""
     files, unread = sources.found(paths, without=folder)
     yield from unread
     for file in files:
@@ -218,7 +218,7 @@ def _through(label: str) -> Callable[[Gathered], Iterable[Given]]:
 
 def _write(told: Judgement | Proposal, output: str) -> None:
     if isinstance(sys.stdout, TextIOWrapper):
-        # A terminal may not know every letter; programs expect UTF-8.
+        # A terminal may not support every character; programs expect UTF-8.
         sys.stdout.reconfigure(encoding=None if output == "text" else "utf-8", errors="replace")
     package = "plans" if isinstance(told, Proposal) else "formats"
     vars(import_module(f"productionpolicy.cli.{package}.{output}"))["write"](told, sys.stdout)

@@ -1,4 +1,4 @@
-"""A folder with a plan in the form of a kustomize component, which is named beside the workloads that it repairs."""
+"""A plan as a folder with a kustomize component, which a kustomization lists next to the workloads that it repairs."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from productionpolicy.offline import Proposal, Proposed
 
 KUSTOMIZATION = "kustomization.yaml"
 _MARK = "# made by `productionpolicy check --plan --write`, which writes it anew: keep changes of your own elsewhere"
-USE = "Name the folder under `components` in the kustomization whose `resources` are the workloads"
+USE = "List the folder under `components` in the kustomization whose `resources` are the workloads"
 _LONGEST_STEM = 200
-"""Of a file name; most file systems take 255 bytes, and a workload's name alone may have 253."""
+"""The maximum length of a file name: most file systems allow 255 bytes, and a workload name may have 253."""
 
 
 class NotToBeWritten(Exception):
-    """A folder holds what is not of an earlier run, or cannot be written; the message says which and why."""
+    """A folder contains files that are not from an earlier run, or cannot be written; the message gives the reason."""
 
 
 def component(proposal: Proposal) -> dict[str, str]:
-    """Return the texts of the files, by their paths."""
+    """Return the content of each file by its path."""
     patches = {_path(each): patch_of(each) for each in proposal.changed if each.patch}
     made = {f"{owned.called}.yaml": objects_of(proposal, owned) for owned in OWNED}
     resources = {path: "---\n".join(texts) for path, texts in made.items() if texts}
@@ -36,7 +36,7 @@ def write(files: dict[str, str], folder: Path) -> None:
     """Write the files in place of those of an earlier run.
 
     Raises:
-        NotToBeWritten: see there; nothing is written into a folder that holds anything else.
+        NotToBeWritten: the folder contains other files, or cannot be written. Then nothing is written.
     """
     earlier = refuse_others(folder)
     try:
@@ -54,7 +54,7 @@ def refuse_others(folder: Path) -> list[Path]:
     """Return the files of an earlier run.
 
     Raises:
-        NotToBeWritten: the folder holds something else.
+        NotToBeWritten: the folder contains anything else.
     """
     try:
         found = sorted(folder.rglob("*"))
@@ -62,7 +62,7 @@ def refuse_others(folder: Path) -> list[Path]:
     except OSError as error:
         raise NotToBeWritten(f"{error.filename or folder} cannot be read: {error.strerror}") from error
     if other is not None:
-        raise NotToBeWritten(f"{other} is not of an earlier run: name another folder, or an empty one")
+        raise NotToBeWritten(f"{other} is not from an earlier run: use another folder, or an empty one")
     return [each for each in found if not each.is_dir()]
 
 
@@ -80,7 +80,7 @@ def _remove_empty(folder: Path) -> None:
 
 
 def _kustomization(patches: list[str], *, resources: list[str]) -> str:
-    """Return the component. It always has `resources`: kustomize takes one with no field at all for a mistake."""
+    """Return the component. It always has `resources`, because kustomize rejects a component without any field."""
     content: dict[str, Any] = {
         "apiVersion": "kustomize.config.k8s.io/v1alpha1",
         "kind": "Component",
@@ -91,7 +91,7 @@ def _kustomization(patches: list[str], *, resources: list[str]) -> str:
 
 
 def _path(workload: Proposed) -> str:
-    """Return the path of a patch. A namespace has no dot, so no folder is named like a file."""
+    """Return the path of a patch. A namespace has no dot, so no folder has the name of a file."""
     return "/".join(("patches", *_folders(workload), f"{_stem(workload)}.yaml"))
 
 

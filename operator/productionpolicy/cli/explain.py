@@ -15,7 +15,7 @@ from productionpolicy.policy.manual import manual
 @click.command("explain", cls=ReportingCommand, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("name", required=False, metavar="[NAME]", type=ExpectationName())
 def command(name: str | None) -> None:
-    """Explain an expectation: what it asks for, why, how it is repaired, its fields, and what is built in.
+    """Explain an expectation: what it requires, why, its repair, its fields, and its built-in lists.
 
     Without NAME, list all expectations with their default action in each profile.
     """
@@ -26,7 +26,7 @@ def command(name: str | None) -> None:
 
 
 def _list() -> str:
-    rows = [("expectation", "Production", "Development", "what it asks for")]
+    rows = [("expectation", "Production", "Development", "what it requires")]
     rows += [(each.name, str(each.production), str(each.development), each.title) for each in EXPECTATIONS]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     lines = (
@@ -36,11 +36,11 @@ def _list() -> str:
 
 
 def _show(page: str) -> None:
-    """Print a page; where nobody looks at a terminal, as it is written."""
+    """Print a page, formatted on a terminal and as Markdown elsewhere."""
     if not sys.stdout.isatty():
         click.echo(page)
         return
-    from rich.console import Console  # noqa: PLC0415  # costs more than all the rest of this command
+    from rich.console import Console  # noqa: PLC0415  # its import takes longer than the rest of this command
     from rich.markdown import Markdown  # noqa: PLC0415  # the same
 
     Console().print(Markdown(page))

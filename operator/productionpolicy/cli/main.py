@@ -1,4 +1,4 @@
-"""The command `productionpolicy`. Each command is loaded only when it is called, so that the light ones start fast."""
+"""The command `productionpolicy`. It imports a subcommand only when called, so that light subcommands start fast."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from productionpolicy.cli.reporting import written_out
 COMMANDS = {
     "run": ("productionpolicy.cli.run", "Run the operator against a cluster."),
     "stop": ("productionpolicy.cli.stop", "Pause every policy of a cluster at once."),
-    "resume": ("productionpolicy.cli.resume", "Let the policies go on that stop has paused."),
-    "check": ("productionpolicy.cli.check", "Judge manifests as the operator would, without a cluster."),
-    "explain": ("productionpolicy.cli.explain", "Explain an expectation, or list all."),
+    "resume": ("productionpolicy.cli.resume", "Resume the policies that stop has paused."),
+    "check": ("productionpolicy.cli.check", "Check manifests as the operator would, without a cluster."),
+    "explain": ("productionpolicy.cli.explain", "Explain an expectation, or list all of them."),
 }
 
 
 class LazyGroup(click.Group):
-    """A group whose commands live in modules of their own."""
+    """A group that imports each command from its own module."""
 
     def make_context(self, *arguments: Any, **extra: Any) -> click.Context:
-        """Read the arguments, among them those that only print, such as --version."""
+        """Parse the arguments, including those that only print, such as --version."""
         with written_out():
             return super().make_context(*arguments, **extra)
 
     def list_commands(self, _context: click.Context) -> list[str]:
-        """Return the names of the commands."""
+        """Return the names of the commands, in the order of the help."""
         return list(COMMANDS)
 
     def get_command(self, _context: click.Context, name: str) -> click.Command | None:
@@ -47,4 +47,4 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="productionpolicy")
 def main() -> None:
-    """Keep Kubernetes workloads production-ready, and never get in their owner's way."""
+    """Keep Kubernetes workloads production-ready without getting in the way of their owners."""

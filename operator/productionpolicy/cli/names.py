@@ -1,4 +1,4 @@
-"""The name of an expectation as an argument: in any case, and with what was probably meant where there is none."""
+"""The name of an expectation as a command line argument, which ignores case and suggests similar names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class ExpectationName(click.Choice[str]):
         super().__init__(list(BY_NAME), case_sensitive=False)
 
     def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:  # noqa: ARG002  # click gives it
-        """Say what was probably meant; all names would be a list in which nobody finds it."""
+        """Return a message that suggests a similar name, because a list of all names would be too long."""
         meant = similar(str(value), list(BY_NAME))
-        advice = f"did you mean {meant}?" if meant else "`productionpolicy explain` lists all."
+        advice = f"did you mean {meant}?" if meant else "`productionpolicy explain` lists all of them."
         return f"there is no expectation {value!r}: {advice}"

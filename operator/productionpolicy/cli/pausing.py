@@ -1,4 +1,4 @@
-"""What `productionpolicy stop` and `productionpolicy resume` have in common."""
+"""The common part of `productionpolicy stop` and `productionpolicy resume`."""
 
 from __future__ import annotations
 
@@ -17,28 +17,32 @@ from productionpolicy.controller.pausing import PausingResult
 kubeconfig_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
     "--kubeconfig",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The kubeconfig to use. Default: the file that KUBECONFIG names, else ~/.kube/config, else the service "
+    help="The kubeconfig to use. Default: the file in KUBECONFIG, or else ~/.kube/config, or else the service "
     "account of the pod.",
 )
 
 
 def carried_out(action: Callable[[Cluster], Awaitable[PausingResult]], kubeconfig: Path | None) -> PausingResult:
-    """Do something to all policies of a cluster.
+    """Apply an action to all policies of a cluster.
 
     Raises:
-        ClickException: there is no way to the cluster, or it does not list its policies.
+        ClickException: the cluster cannot be reached, or its policies cannot be listed.
     """
     try:
         return asyncio.run(_carried_out(action, kubeconfig or _default()))
     except Gone as error:
-        why = "this cluster serves no ProductionPolicies: the CustomResourceDefinition is not installed"
-        raise click.ClickException(f"{why}, so nothing acts because of them") from error
+        why = "this cluster does not serve ProductionPolicies: the CustomResourceDefinition is not installed"
+        raise click.ClickException(f"{why}, so no policy is in effect") from error
     except (NoConnection, RequestFailed) as error:
         raise click.ClickException(f"no policy was changed: {error}") from error
 
 
 def tell(outcome: PausingResult, *, changed: str, left: str) -> None:
-    """Tell which policies were changed and which were left; fail if one could not be written."""
+    """Print which policies were changed and which were left.
+
+    Raises:
+        ClickException: a policy could not be written.
+    """
     for title, names in ((changed, outcome.changed), (left, outcome.left), ("Not paused", outcome.idle)):
         if names:
             click.echo(f"{title}: {', '.join(names)}")

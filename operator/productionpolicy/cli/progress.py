@@ -1,4 +1,4 @@
-"""How far a long run is, on standard error where that is a terminal; it is gone when the report is written."""
+"""A progress bar for long runs, on standard error if that is a terminal. It disappears before the report."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from threading import Timer
 from typing import TypeVar
 
 PATIENCE_SECONDS = 1.0
-"""What is done sooner shows nothing."""
+"""Shorter runs show no progress bar."""
 
 T = TypeVar("T")
 
 
 def watched(items: Iterable[T], label: str, *, total: int | None = None) -> Iterator[T]:
-    """Go through the items, and show how many of them are done.
+    """Return the items one by one, and show how many of them are done.
 
     Args:
-        items: what is gone through.
-        label: what is done with them, in a word.
-        total: how many there are, if that is known.
+        items: the items to process.
+        label: what happens to them, in one word.
+        total: how many there are, if known.
     """
     if not sys.stderr.isatty():
         yield from items
         return
-    from rich.console import Console  # noqa: PLC0415  # only a terminal has use for it
+    from rich.console import Console  # noqa: PLC0415  # only needed on a terminal
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # noqa: PLC0415  # the same
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())

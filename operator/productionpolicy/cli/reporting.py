@@ -1,4 +1,4 @@
-"""Commands whose output is all that they are for: a report that cannot be written is a failure, told in a sentence."""
+"""Commands that fail with a one-sentence message if their output cannot be written."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ import click
 
 
 class CannotWrite(click.ClickException):
-    """What a command has to tell cannot be written; the message says why."""
+    """The output of a command cannot be written; the message gives the reason."""
 
     exit_code = 2
 
     def show(self, file: Any = None) -> None:
-        """Say so, unless standard error cannot be written either."""
+        """Print the message, unless standard error cannot be written either."""
         with suppress(OSError):
             super().show(file)
 
 
 class ReportingCommand(click.Command):
-    """A command that ends with exit code 2 and one sentence when its output cannot be written."""
+    """A command that ends with exit code 2 and a one-sentence message if its output cannot be written."""
 
     def make_context(self, *arguments: Any, **extra: Any) -> click.Context:
-        """Read the arguments, among them those that only print, such as --help."""
+        """Parse the arguments, including those that only print, such as --help."""
         with written_out():
             return super().make_context(*arguments, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command."""
+        """Run the command, and flush its output."""
         with written_out():
             return super().invoke(ctx)
 
 
 @contextmanager
 def written_out() -> Iterator[None]:
-    """Tell in a sentence that the output cannot be written, to a full disk or to a reader that has gone away."""
-    if sys.stdout is None:  # Python's way to say that the descriptor was closed before the start
+    """Turn a write error, such as a full disk or a closed pipe, into a one-sentence message."""
+    if sys.stdout is None:  # Python sets None if the descriptor was closed at the start
         raise CannotWrite("the output cannot be written: standard output is closed")
     try:
         yield
@@ -51,7 +51,7 @@ def written_out() -> Iterator[None]:
 
 
 def _give_up(descriptor: int) -> None:
-    """Let the rest go nowhere: Python writes what is left when it ends, and would report the same failure again."""
+    """Discard the rest: Python flushes its buffers when it exits, and would report the same error again."""
     with suppress(OSError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, descriptor)

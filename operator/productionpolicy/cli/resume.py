@@ -1,4 +1,4 @@
-"""`productionpolicy resume`: let everything go on that `productionpolicy stop` has paused."""
+"""`productionpolicy resume`: resume the policies that `productionpolicy stop` has paused."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from productionpolicy.controller import pausing
 @click.command("resume", context_settings={"help_option_names": ["-h", "--help"]})
 @kubeconfig_option
 def command(kubeconfig: Path | None) -> None:
-    """Let the ProductionPolicies of a cluster go on that `productionpolicy stop` has paused.
+    """Resume the ProductionPolicies of a cluster that `productionpolicy stop` has paused.
 
     Policies that were paused before, or in another way, stay paused.
     """
-    tell(carried_out(pausing.resume, kubeconfig), changed="Resumed", left="Paused in another way, and left so")
+    tell(
+        carried_out(pausing.resume, kubeconfig), changed="Resumed", left="Left paused, because stop did not pause them"
+    )

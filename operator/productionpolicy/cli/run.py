@@ -16,46 +16,46 @@ from productionpolicy.controller.operator import Options, operate
 from productionpolicy.controller.probes import CannotServe
 
 GARBAGE = (50_000, 20, 50)
-"""How many objects may be made before Python looks for unused cycles, among the young and, more rarely, the old ones.
-There are next to none, and by default the search takes a quarter of the operator's time."""
+"""Thresholds of Python's garbage collector for reference cycles, per generation. There are almost none, and with the
+default thresholds the collection takes a quarter of the operator's CPU time."""
 
 
 class Address(click.ParamType[tuple[str, int]]):
-    """HOST:PORT."""
+    """An address in the form HOST:PORT."""
 
     name = "HOST:PORT"
 
     def convert(
         self, value: str | tuple[str, int], param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, int]:
-        """Split an address."""
+        """Return host and port. An empty host means all addresses."""
         if isinstance(value, tuple):
             return value
         host, colon, port = value.rpartition(":")
-        if not colon or not port.isdecimal() or int(port) > 65535:  # noqa: PLR2004  # the greatest port
-            self.fail(f"{value!r} is not of the form HOST:PORT, such as 127.0.0.1:8080", param, ctx)
-        return host.strip("[]") or "0.0.0.0", int(port)  # an empty host means all addresses, as usual
+        if not colon or not port.isdecimal() or int(port) > 65535:  # noqa: PLR2004  # the highest port
+            self.fail(f"{value!r} is not in the form HOST:PORT, such as 127.0.0.1:8080", param, ctx)
+        return host.strip("[]") or "0.0.0.0", int(port)
 
 
 @click.command("run", context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--kubeconfig",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The kubeconfig to use. Default: the file that KUBECONFIG names, else the service account of the pod.",
+    help="The kubeconfig to use. Default: the file in KUBECONFIG, or else the service account of the pod.",
 )
 @click.option(
     "--log-format",
     type=click.Choice([str(each) for each in logs.Format]),
     default=str(logs.Format.CONSOLE),
     show_default=True,
-    help="json: one object per line, for machines. console: for people.",
+    help="json: one object per line, for programs. console: for people.",
 )
 @click.option(
     "--probes-address",
     type=Address(),
     default="127.0.0.1:8080",
     show_default=True,
-    help="Where /livez, /readyz and /metrics are served.",
+    help="The address that serves /livez, /readyz and /metrics.",
 )
 @click.option(
     "--listing-interval",
@@ -63,7 +63,7 @@ class Address(click.ParamType[tuple[str, int]]):
     default=900.0,
     show_default=True,
     metavar="SECONDS",
-    help="How often all objects are listed again, to find what the watches have missed.",
+    help="How often all objects are listed again, to find changes that the watches have missed.",
 )
 @click.option(
     "--pods-interval",
@@ -71,7 +71,7 @@ class Address(click.ParamType[tuple[str, int]]):
     default=300.0,
     show_default=True,
     metavar="SECONDS",
-    help="How often governed namespaces are searched for pods that no controller owns; pods are not watched.",
+    help="How often governed namespaces are searched for pods without an owner; pods are not watched.",
 )
 @click.option("--verbose", is_flag=True, help="Log details for debugging.")
 def command(
@@ -85,14 +85,13 @@ def command(
 ) -> None:
     """Run the operator against a cluster.
 
-    It watches the namespaces that carry the label productionpolicy.dev/policy, judges their workloads by the
-    ProductionPolicy which the label names, repairs what may be repaired in Deployments and StatefulSets, and reports in
-    the policy's status:
+    It watches the namespaces with the label productionpolicy.dev/policy, judges their workloads by the ProductionPolicy
+    that the label names, repairs Deployments and StatefulSets, and reports in the status of the policy:
 
         kubectl get productionpolicies
 
-    It needs the CustomResourceDefinition and the rights in manifests/ (kubectl apply -k manifests/). SIGTERM lets the
-    writes under way come to their end.
+    It needs the CustomResourceDefinition and the permissions in manifests/ (kubectl apply -k manifests/). On SIGTERM it
+    completes writes that are in progress.
     """
     logs.configure(logs.Format(log_format), verbose=verbose)
     gc.set_threshold(*GARBAGE)

@@ -1,4 +1,4 @@
-"""The files that a command is given: named, found in folders, or standard input."""
+"""The input of a command: files, the files in folders, or standard input."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def found(paths: Iterable[str], *, without: Path | None = None) -> tuple[list[st
     """Return the files that the paths name, each once, and the folders that cannot be read.
 
     Args:
-        paths: files, folders, or standard input. Left out is what a kustomization in one of the folders, or beside one
-            of the files, lists as something other than a resource, such as a patch.
-        without: a folder that is left out.
+        paths: files, folders, or standard input. If a kustomization in one of the folders, or next to one of the
+            files, lists a file as anything other than a resource, such as a patch, the file is left out.
+        without: a folder to leave out.
     """
     unread: list[Unread] = []
     files: dict[str, str] = {}
@@ -48,10 +48,10 @@ def read(file: str, *, wanted: Wanted) -> Iterator[Document | Unread]:
 
 def _content(file: str) -> bytes:
     if file != STANDARD_INPUT:
-        if Path(file).is_char_device() or Path(file).is_block_device():  # some of them have no end
+        if Path(file).is_char_device() or Path(file).is_block_device():  # some of them never end
             raise OSError(errno.EINVAL, "it is a device, not a file")
         return Path(file).read_bytes()
-    if sys.stdin is None:  # Python's way to say that the descriptor was closed before the start
+    if sys.stdin is None:  # Python sets None if the descriptor was closed at the start
         raise OSError(errno.EBADF, "it is closed")
     return sys.stdin.buffer.read()
 
@@ -68,7 +68,7 @@ def _given(path: str, unread: list[Unread]) -> Iterator[tuple[str, list[str]]]:
 
 
 def _no_resources(folders: Iterable[str]) -> set[str]:
-    """Return the files and folders that the kustomizations of these folders list, and not as resources."""
+    """Return the files and folders that the kustomizations of these folders list, except as resources."""
     resources, others = set(), set()
     for folder in folders:
         for kustomization in map(read_kustomization, _kustomizations(folder)):

@@ -1,4 +1,4 @@
-"""`productionpolicy stop`: pause everything at once."""
+"""`productionpolicy stop`: pause every policy at once."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from productionpolicy.cli.pausing import carried_out, kubeconfig_option, tell
 from productionpolicy.controller import pausing
 
 GOES_ON = """\
-No repair is written because of these policies any more, and nothing is repaired, refused or warned of at admission.
-What goes on:
-- What was repaired stays repaired.
-- Rollouts under way go on. One that fails is not put back.
-- The operator judges, and writes the status of the policies.
+These policies write no more repairs, and no longer repair, refuse or warn at admission.
+What continues:
+- Existing repairs stay.
+- Rollouts in progress continue. A rollout that fails is not rolled back.
+- The operator judges workloads, and writes the status of the policies.
 - A policy that is created, or applied with `paused: false`, is not stopped.
-To go on: productionpolicy resume"""
+To resume: productionpolicy resume"""
 
 
 @click.command("stop", context_settings={"help_option_names": ["-h", "--help"]})
@@ -24,10 +24,10 @@ To go on: productionpolicy resume"""
 def command(kubeconfig: Path | None) -> None:
     """Pause every ProductionPolicy of a cluster.
 
-    From then on neither the operator nor the API server writes, refuses or warns because of them. `productionpolicy
-    resume` lets those go on that were paused by this command.
+    While they are paused, the operator makes no repairs for them, and the API server does not repair, refuse or warn.
+    `productionpolicy resume` resumes the policies that this command has paused.
     """
     outcome = carried_out(pausing.stop, kubeconfig)
-    tell(outcome, changed="Paused", left="Paused already")
+    tell(outcome, changed="Paused", left="Already paused")
     if outcome.changed or outcome.left:
         click.echo(GOES_ON)

@@ -1,4 +1,4 @@
-"""The policy by which `check` judges: from a file, from a profile, or a choice of expectations."""
+"""The policy by which `check` judges: from a file, from a profile, or limited to some expectations."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from productionpolicy.offline.gathering import shown
 from productionpolicy.policy import InvalidPolicy, Mode, Policy, Profile, Spec, read_policy
 
 PRODUCTION = Policy(name="", spec=Spec(mode=Mode.AUDIT))
-"""What is expected where no policy is given."""
+"""The policy by default."""
 
 
 class NoPolicy(ValueError):
-    """A file does not hold the one policy that it should; the message says why."""
+    """A file does not contain exactly one valid policy; the message gives the reason."""
 
 
 def read_policy_file(path: Path) -> Policy:
-    """Return the policy that a file holds.
+    """Return the policy in a file.
 
     Raises:
-        NoPolicy: it holds none, several, or one that is not valid.
+        NoPolicy: the file contains none, several, or an invalid one.
     """
     try:
         content = path.read_bytes()
@@ -34,12 +34,12 @@ def read_policy_file(path: Path) -> Policy:
         raise NoPolicy(f"{path} cannot be read: {error.strerror}") from error
     found = list(read_documents(str(path), content, wanted=Wanted(frozenset({KIND}))))
     if len(found) != 1:
-        raise NoPolicy(f"{path} holds {len(found)} documents of kind {KIND}, one is needed")
+        raise NoPolicy(f"{path} contains {len(found)} documents of kind {KIND}, but exactly one is required")
     return _policy(found[0], path)
 
 
 def with_profile(policy: Policy, profile: Profile) -> Policy:
-    """Return the policy with another profile; what it says about single expectations still counts."""
+    """Return the policy with another profile; its settings for single expectations still apply."""
     return _with(policy, profile=profile)
 
 
@@ -49,7 +49,7 @@ def limited(policy: Policy, names: Collection[str], *, others: Action = Action.I
     Args:
         policy: the policy.
         names: the expectations to judge.
-        others: what is done about the others.
+        others: the action of all other expectations.
     """
     actions = {each.name: _action(policy, each) if each.name in names else others for each in EXPECTATIONS}
     given = policy.spec.expectations

@@ -69,7 +69,7 @@ DENY = AdmissionPolicy(Action.DENY, f"{NAME}-deny", VALIDATING, _VALIDATION, ter
 WARN = AdmissionPolicy(Action.WARN, f"{NAME}-warn", VALIDATING, _VALIDATION, terms={"validationActions": ["Warn"]})
 
 
-_NOTICED = "it is noticed within 15 minutes, and whenever this policy changes"
+_NOTICED = "the operator checks every 15 minutes, and whenever this policy changes"
 
 
 class AdmissionCondition(Struct, frozen=True):
@@ -155,7 +155,7 @@ class Bindings:
         if self._served is None:
             return "NotServed", f"no {served.kind} is served ({served.since})"
         if self._installed is None:
-            return "NotInstalled", f"to change that: kubectl apply -k {self._policy.folder} ({_NOTICED})"
+            return "NotInstalled", f"to install it: kubectl apply -k {self._policy.folder} ({_NOTICED})"
         if policy in self._faults:
             return "NotBound", self._faults[policy]
         return None
@@ -257,7 +257,7 @@ class Admission:
 
     def _unknown(self, kind: str) -> AdmissionCondition:
         return AdmissionCondition(
-            kind, "Unknown", "NotLookedUp", f"what is done at admission could not be looked up: {self._fault}"
+            kind, "Unknown", "NotLookedUp", f"the admission policies could not be looked up: {self._fault}"
         )
 
     def _repair(self, policy: Policy) -> AdmissionCondition:
@@ -268,11 +268,11 @@ class Admission:
         if fault:
             reason, why = fault
             return AdmissionCondition(
-                REPAIR_CONDITION, "False", reason, f"repairs are made in the background alone: {why}"
+                REPAIR_CONDITION, "False", reason, f"repairs are made only in the background: {why}"
             )
         seen = self.seen.get(policy.name)
         if seen is None or seen.uid != policy.uid:
-            message = "the admission policy is bound; no workload has come in since that shows whether it works"
+            message = "the admission policy is bound, but no workload has been admitted yet that shows whether it works"
             return AdmissionCondition(REPAIR_CONDITION, "Unknown", BOUND, message)
         if not seen.works:
             return AdmissionCondition(REPAIR_CONDITION, "False", NOT_EFFECTIVE, seen.message)
@@ -280,7 +280,7 @@ class Admission:
         return AdmissionCondition(REPAIR_CONDITION, "True", EFFECTIVE, message)
 
     def _validation(self, policy: Policy, asked: Mapping[Action, tuple[str, ...]]) -> AdmissionCondition:
-        kind, nothing = "AdmissionValidation", "nothing is refused at admission, or warned of"
+        kind, nothing = "AdmissionValidation", "nothing is refused or warned about at admission"
         if not policy.writes:
             return AdmissionCondition(kind, "False", "NotEnforced", f"{nothing}: the policy is paused or in mode Audit")
         faults = (self._bindings[action].fault(policy.name) for action, names in asked.items() if names)
@@ -290,14 +290,14 @@ class Admission:
         warnings = [each for action, names in asked.items() if names for each in self._bindings[action].warnings()]
         if warnings:
             return AdmissionCondition(kind, "False", NOT_EFFECTIVE, _doubt(warnings))
-        words = {Action.DENY: "refused", Action.WARN: "warned of"}
+        words = {Action.DENY: "refused", Action.WARN: "warned about"}
         done = [f"{words[action]} at admission: {', '.join(names)}" for action, names in asked.items() if names]
         return AdmissionCondition(kind, "True", reason, "; ".join(done))
 
 
 def _doubt(warnings: list[str]) -> str:
     return (
-        f"requests may pass that should be refused or warned of: the API server's type check finds fault with "
+        f"requests may pass that should be refused or warned about: the API server's type check has warnings for "
         f"{len(warnings)} expressions, see status.typeChecking of the ValidatingAdmissionPolicy; {warnings[0]}"
     )
 

@@ -109,9 +109,9 @@ class Cluster:
         body = {**manifest, "metadata": {**manifest["metadata"], "resourceVersion": version}}
         return await self._request("PUT", resource.path(name), query=query, body=body)
 
-    async def pages(self, resource: Resource) -> AsyncIterator[list[Raw]]:
-        """Yield all objects of a kind, page by page. They carry neither kind nor apiVersion; both are added."""
-        async for page in self._pages(resource, resource.path(), accept="application/json"):
+    async def pages(self, resource: Resource, namespace: str | None = None) -> AsyncIterator[list[Raw]]:
+        """Yield the objects of a kind, in one namespace or in all, page by page, with the kind that lists leave out."""
+        async for page in self._pages(resource, resource.path(namespace=namespace), accept="application/json"):
             yield page
 
     async def metadata_pages(self, resource: Resource, namespace: str) -> AsyncIterator[list[Raw]]:

@@ -11,6 +11,7 @@ from productionpolicy.controller.metrics import QUEUED
 from productionpolicy.controller.queue import WorkQueue
 from productionpolicy.controller.records import Records
 from productionpolicy.controller.rollouts import Rollouts
+from productionpolicy.controller.scope import Scope
 from productionpolicy.controller.store import Store
 from productionpolicy.kube.workloads import WorkloadKey
 
@@ -23,6 +24,8 @@ class Context(Struct, frozen=True):
 
     store: Store
     """What is known of the cluster."""
+    scope: Scope
+    """Which namespaces the store holds the objects of."""
     cluster: Cluster
     """The API server."""
     records: Records
@@ -38,6 +41,6 @@ class Context(Struct, frozen=True):
     def of(cls, cluster: Cluster, *, events: Events, clock: Clock) -> Context:
         """Return an empty one for an API server."""
         queue: WorkQueue[WorkloadKey] = WorkQueue(of="workload", workers=WORKERS, length=QUEUED)
-        records = Records()
+        store, records = Store(), Records()
         rollouts = Rollouts(records, clock=clock, wake=queue.add)
-        return cls(Store(), cluster, records, rollouts, queue, events, clock)
+        return cls(store, Scope(store, records), cluster, records, rollouts, queue, events, clock)

@@ -186,6 +186,7 @@ def _resumed(stored: StoredPolicy) -> Seen | None:
 def _message(suspicion: _Suspicion) -> str:
     moment, lacking = suspicion.arrival.at.strftime(TIME), ", ".join(suspicion.arrival.lacking)
     return (
-        f"the admission policy is bound but has no effect: {suspicion.workload} came in at {moment} without {lacking}; "
-        f"the API server's metric {METRIC} and its log tell why; meanwhile repairs are made in the background alone"
+        f"the admission policy is bound but has no effect: {suspicion.workload} was admitted at {moment} without "
+        f"{lacking}; for the reason, see the API server's metric {METRIC} and its log; until it is fixed, repairs are "
+        "made only in the background"
     )

@@ -28,6 +28,7 @@ class Intake:
         self, context: Context, reconciler: Reconciler, policies: Policies, effectiveness: Effectiveness
     ) -> None:
         self._store = context.store
+        self._scope = context.scope
         self._reconciler = reconciler
         self._policies = policies
         self._effectiveness = effectiveness
@@ -43,7 +44,10 @@ class Intake:
         self._open = True
 
     def put(self, resource: Resource, raw: Mapping[str, Any], *, deleted: bool = False) -> None:
-        """Take in an object, or its deletion."""
+        """Take in an object, or its deletion, if it is in scope."""
+        if not self._scope.takes(resource, raw):
+            self._lag()
+            return
         name = str(raw.get("metadata", {}).get("name"))
         before = self._policies_named_by(resource, name)
         self._concern(resource, name, before, self._store.observe(resource, raw, deleted=deleted))
@@ -53,11 +57,11 @@ class Intake:
         before = self._policies_named_by(resource, name)
         self._concern(resource, name, before, self._store.forget(resource, namespace, name))
 
-    async def run(self, list_unowned: Callable[[], Awaitable[None]]) -> None:
+    async def run(self, add_namespaces: Callable[[], Awaitable[list[str]]]) -> None:
         """Evaluate the workloads that policies, namespaces and nodes concern, until cancelled.
 
         Args:
-            list_unowned: lists what no watch tells in namespaces that have become governed.
+            add_namespaces: lists the namespaces that have come into scope, and returns them.
         """
         while True:
             await self._added.wait()
@@ -66,10 +70,19 @@ class Intake:
             governing, self._governing = self._governing, False
             with self._policies.queue.hold():
                 if governing:
-                    await list_unowned()
+                    added = [key for each in await add_namespaces() for key in self._store.workloads(each)]
+                    self._reconciler.resume(added)
+                    keys = list(dict.fromkeys([*keys, *added]))
                 await self._reconciler.evaluate_all(keys)
             if governing:
+                self._scope.narrow_down()
                 self._policies.warn_of_namespaces()
+
+    def _lag(self) -> None:
+        """Have the namespaces listed that have come into scope by what carries repairs in them."""
+        if self._open and self._scope.lags():
+            self._governing = True
+            self._added.set()
 
     def _policies_named_by(self, resource: Resource, name: str) -> set[str]:
         if resource is POLICIES:
@@ -85,7 +98,8 @@ class Intake:
         self._policies.changed(*(before | self._policies_named_by(resource, name)))
         if resource.namespaced:
             for key in keys:
-                self._reconciler.changed(key)
+                if self._scope.is_listed(key.namespace):
+                    self._reconciler.changed(key)
         elif keys or resource in GOVERNING:
             self._many.update(dict.fromkeys(keys))
             self._governing = self._governing or resource in GOVERNING

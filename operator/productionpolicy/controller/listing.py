@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 
 import structlog
 
-from productionpolicy.controller.cluster import Cluster, Expired, Gone, RequestFailed, Unavailable
+from productionpolicy.controller.cluster import Expired, Gone, RequestFailed, Unavailable
+from productionpolicy.controller.context import Context
 from productionpolicy.controller.intake import Intake
 from productionpolicy.controller.metrics import LISTING_SECONDS
-from productionpolicy.controller.resources import WATCHED, Resource
-from productionpolicy.controller.store import Store
+from productionpolicy.controller.resources import NAMESPACES, WATCHED, Resource
+from productionpolicy.controller.unowned import Unowned
 
 RETRY_SECONDS = 5.0
 
@@ -21,26 +23,55 @@ log = structlog.get_logger(__name__)
 class Listing:
     """Lists all watched kinds, page by page, and drops what is not there any more."""
 
-    def __init__(self, cluster: Cluster, store: Store, intake: Intake) -> None:
-        self._cluster = cluster
-        self._store = store
+    def __init__(self, context: Context, intake: Intake, unowned: Unowned) -> None:
+        self._cluster = context.cluster
+        self._store = context.store
+        self._scope = context.scope
         self._intake = intake
+        self._unowned = unowned
 
     async def complete(self) -> None:
-        """List everything; try again until it succeeds."""
+        """List everything in scope; try again until it succeeds."""
         started = time.monotonic()
+        added = []
         for resource in WATCHED:
             await self.renew(resource)
+            if resource is NAMESPACES:
+                added = self._scope.widen()
+        self._scope.listed(added)
+        await self.add_namespaces()
         LISTING_SECONDS.set(time.monotonic() - started)
         log.debug("listed", seconds=round(time.monotonic() - started, 1))
 
+    async def add_namespaces(self) -> list[str]:
+        """List the namespaces that have come into scope, until there are none, and return them."""
+        added: list[str] = []
+        while names := self._scope.widen():
+            for resource in WATCHED:
+                if resource.namespaced:
+                    await self._renew(resource, names)
+            added += names
+        await self._unowned.refresh()
+        self._scope.listed(added)
+        return added
+
     async def renew(self, resource: Resource) -> None:
-        """List everything of a kind; try again until it succeeds."""
+        """List everything of a kind that is in scope; try again until it succeeds."""
+        if resource.namespaced:
+            await self._renew(resource, self._scope.names())
+        else:
+            await self._attempt(resource, None)
+
+    async def _renew(self, resource: Resource, namespaces: Sequence[str]) -> None:
+        for each in namespaces if self._scope.is_small(namespaces) else (None,):
+            await self._attempt(resource, each)
+
+    async def _attempt(self, resource: Resource, namespace: str | None) -> None:
         while True:
             try:
-                await self._list(resource)
+                await self._list(resource, namespace)
             except Expired:
-                log.info("a listing took too long and begins again", resource=resource.plural)
+                log.info("a listing took too long and starts over", resource=resource.plural)
             except Gone:
                 if resource.optional:
                     self._drop(resource, self._store.names(resource))
@@ -54,9 +85,10 @@ class Listing:
             else:
                 return
 
-    async def _list(self, resource: Resource) -> None:
-        unseen = self._store.names(resource)
-        async for page in self._cluster.pages(resource):
+    async def _list(self, resource: Resource, namespace: str | None) -> None:
+        """List a kind in one namespace, or in all, and drop what is not there any more."""
+        unseen = {each for each in self._store.names(resource) if namespace in (None, each[0])}
+        async for page in self._cluster.pages(resource, namespace):
             for raw in page:
                 self._intake.put(resource, raw)
                 metadata = raw["metadata"]
@@ -65,8 +97,8 @@ class Listing:
         self._drop(resource, unseen)
 
     def _drop(self, resource: Resource, unseen: set[tuple[str, str]]) -> None:
-        for namespace, name in sorted(unseen):
+        for where, name in sorted(unseen):
             log.info(
-                "an object is gone that no watch told of", resource=resource.plural, namespace=namespace, name=name
+                "an object was deleted without a watch event", resource=resource.plural, namespace=where, name=name
             )
-            self._intake.drop(resource, namespace, name)
+            self._intake.drop(resource, where, name)

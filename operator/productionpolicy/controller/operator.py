@@ -84,8 +84,8 @@ class Operator:
         self.publisher = Publisher(context, self.policies, self.effectiveness)
         self.reconciler = Reconciler(context, self.publisher, Writer(context, self.policies, self.publisher))
         self.intake = Intake(context, self.reconciler, self.policies, self.effectiveness)
-        self.listing = Listing(cluster, self.store, self.intake)
         self.unowned = Unowned(cluster, self.store, self.intake, interval_seconds=options.pods_seconds)
+        self.listing = Listing(context, self.intake, self.unowned)
 
     def ready(self) -> str | None:
         """Say why the operator does not do its work yet, or not any more; None if it does."""
@@ -94,7 +94,7 @@ class Operator:
     def alive(self) -> str | None:
         """Say why only a restart can help; None otherwise."""
         silence = self._watches.longest_silence()
-        return f"a watch is silent for {silence:.0f} s" if silence > LONGEST_SILENCE_SECONDS else None
+        return f"a watch has been silent for {silence:.0f} s" if silence > LONGEST_SILENCE_SECONDS else None
 
     async def begin(self) -> None:
         """Learn everything there is, and what it says of rollouts of the operator; only then is anything written."""
@@ -102,12 +102,11 @@ class Operator:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._watches.opened(), timeout=OPENING_SECONDS)
         await self.listing.complete()
-        await self.unowned.refresh()
         await self.policies.admission.learn()
         self.effectiveness.begin()
         self.publisher.begin()
         self.intake.open()
-        self.reconciler.resume()
+        self.reconciler.resume(self.store.all_workloads())
         self._state = None
         self.policies.warn_of_namespaces()
         log.info("ready", workloads=sum(1 for _ in self.store.all_workloads()), policies=len(self.store.policies))
@@ -119,7 +118,7 @@ class Operator:
             tasks.create_task(self._look_at_everything())
             tasks.create_task(self.queue.run(self.reconciler.reconcile))
             tasks.create_task(self.policies.queue.run(self.policies.reconcile))
-            tasks.create_task(self.intake.run(self.unowned.refresh))
+            tasks.create_task(self.intake.run(self.listing.add_namespaces))
             tasks.create_task(self.events.run())
             tasks.create_task(self.unowned.run())
             tasks.create_task(self._list_again())
@@ -212,10 +211,8 @@ async def operate(options: Options) -> int:
 
 def _end(resource: Resource) -> None:
     """Tell why the operator ends: Kopf gives up when a kind that it watches is not served any more."""
-    remedy = "it restarts, and waits until `kubectl apply -k manifests/` has installed it again"
-    log.critical(
-        "operator ends: a kind is not served any more", kind=f"{resource.plural}.{resource.group}", then=remedy
-    )
+    remedy = "the operator restarts, and waits until `kubectl apply -k manifests/` has installed it again"
+    log.critical("operator ends: a kind is no longer served", kind=f"{resource.plural}.{resource.group}", then=remedy)
     logs.mute_libraries()
 
 

@@ -111,7 +111,7 @@ class Policies:
             await self.admission.keep(stored)
             await self._write_status(stored)
         except Gone:
-            log.debug("policy is gone", policy=name)
+            log.debug("policy deleted", policy=name)
         except RequestFailed as error:
             raise Retry(str(error), after=INTERVAL_SECONDS) from error
         return INTERVAL_SECONDS if stored.deleting and FINALIZER in stored.finalizers else None
@@ -180,9 +180,9 @@ class Policies:
         wrong = {(each.name, each.mode) for each in governed if each.mode is not None and each.mode not in (AUDIT, OFF)}
         for namespace, mode in sorted(wrong - self._warned_of_modes):
             meant = next((each for each in (AUDIT, OFF) if mode and mode.casefold() == each.casefold()), None)
-            advice = f"did you mean {meant}?" if meant else "to let repairs be written, remove the label"
+            advice = f"did you mean {meant}?" if meant else "to allow repairs, remove the label"
             message = (
-                f"label {MODE_LABEL} says {mode}, which is neither {AUDIT} nor {OFF}; it counts as {AUDIT}: "
+                f"label {MODE_LABEL} is {mode}, which is neither {AUDIT} nor {OFF}, so it counts as {AUDIT}: "
                 f"workloads are judged, and nothing is written here; {advice}"
             )
             self.events.about_namespace(namespace, reason="ModeNotKnown", message=message)
@@ -196,7 +196,7 @@ class Policies:
         missing = {pair for pair in missing if pair[1] not in self.store.policies}
         for namespace, policy in sorted(missing - self._warned):
             message = (
-                f"label {GROUP}/policy names ProductionPolicy {policy}, which does not exist; nothing governs here"
+                f"label {GROUP}/policy names ProductionPolicy {policy}, which does not exist, so no policy applies here"
             )
             self.events.about_namespace(namespace, reason="PolicyNotFound", message=message)
             log.warning("namespace names a missing policy", namespace=namespace, policy=policy)
@@ -228,7 +228,7 @@ class Policies:
                 yield self._condition(stored, each.type, each.status, each.reason, each.message)
         departure = self._departures.get(stored.name)
         if departure is not None:
-            message = f"{departure.left} workloads still carry repairs that are being withdrawn"
+            message = f"{departure.left} workloads still have repairs that are being withdrawn"
             yield self._condition(stored, "Removal", "True", "Withdrawing", message)
 
     def _condition(self, stored: StoredPolicy, kind: str, status: str, reason: str, message: str) -> Condition:
@@ -269,7 +269,7 @@ class Policies:
             self._departures[stored.name] = departure = _Departure(len(left), self.clock.monotonic())
         stuck = self.clock.monotonic() - departure.since > STUCK_SECONDS
         if left and stuck:
-            log.warning("policy lets go of workloads that do not settle", policy=stored.name, workloads=len(left))
+            log.warning("policy removed before some workloads have settled", policy=stored.name, workloads=len(left))
         return bool(left) and not stuck
 
     def _carrying(self, policy: str) -> list[WorkloadKey]:
@@ -298,15 +298,15 @@ def ready(stored: StoredPolicy, totals: Totals, *, caveat: str = "") -> tuple[st
         caveat: what has to be told of the API server's version.
     """
     if stored.policy is None:
-        return "False", "InvalidSpec", f"nothing is repaired by this policy: {stored.fault}"
+        return "False", "InvalidSpec", f"this policy repairs nothing: {stored.fault}"
     cost = _DEAR if _is_dear(stored.policy, totals) else ""
     return "True", "Valid", "; ".join(filter(None, ("the policy is valid and in use", caveat, cost)))
 
 
 _DEAR = (
-    f"more than {DEAR_FROM} pods carry podAntiAffinity terms that were added by this policy, and so many "
-    "about double the CPU time that kube-scheduler takes for a pod: set spec.expectations.spread.method to "
-    "TopologySpread, which replaces them at the pace of spec.rollout"
+    f"more than {DEAR_FROM} pods carry podAntiAffinity terms that this policy has added, which about doubles the "
+    "CPU time that kube-scheduler takes for a pod: set spec.expectations.spread.method to TopologySpread, which "
+    "replaces them at the pace of spec.rollout"
 )
 
 
@@ -318,14 +318,18 @@ def _is_dear(policy: Policy, totals: Totals) -> bool:
 def _compliant(totals: Totals, *, off: int) -> tuple[str, str, str]:
     counts = totals.overall
     if not counts.total and off:
-        return "Unknown", "NoWorkloads", f"namespaces in which label {MODE_LABEL}={OFF} has nothing judged: {off}"
+        return (
+            "Unknown",
+            "NoWorkloads",
+            f"namespaces in which nothing is judged because of label {MODE_LABEL}={OFF}: {off}",
+        )
     if not counts.total:
-        return "Unknown", "NoWorkloads", "no namespace with workloads names this policy"
+        return "Unknown", "NoWorkloads", "no namespace with workloads selects this policy"
     if totals.compliant:
         return "True", "NoFindings", f"none of {counts.total} workloads has a finding"
     message = (
-        f"{counts.with_findings} of {counts.total} workloads have findings; {counts.enforced} of {counts.total} fulfil "
-        "all that the policy repairs or refuses"
+        f"{counts.with_findings} of {counts.total} workloads have findings; {counts.enforced} of {counts.total} meet "
+        "everything that the policy repairs or refuses"
     )
     return "False", "Findings", message
 
@@ -340,7 +344,7 @@ def progressing(policy: Policy, totals: Totals, *, failed: list[WorkloadKey]) ->
     """
     going_on = [*_kept_from_writing(policy, failed), *_under_way(totals)]
     reason = going_on[0][0] if going_on else "Settled"
-    sentences = [sentence for _, sentence in going_on] or ["nothing is to be done"]
+    sentences = [sentence for _, sentence in going_on] or ["nothing is left to do"]
     return str(reason == "Repairing"), reason, ". ".join([*sentences, *_to_come(policy, totals)])
 
 
@@ -378,10 +382,10 @@ def _under_way(totals: Totals) -> Iterator[tuple[str, str]]:
 
 
 _REPAIRED = "are being repaired or wait for their turn"
-_REFUSED = "written, and the operator tries again"
-_FAILED = "rollout that failed and was put back"
+_REFUSED = "written; the operator tries again"
+_FAILED = "rollout that failed and was rolled back"
 _HELD = f"held back by label {MODE_LABEL} of the namespace"
-_AVAILABLE = "all of its own pods are available: until then no repair replaces them"
+_AVAILABLE = "all of its own pods are available; until then no repair replaces them"
 _NEXT = "owner's next change of the pods (timing NextRollout)"
 _SEE = "status.violations says what to do"
 
@@ -391,11 +395,11 @@ def _to_come(policy: Policy, totals: Totals) -> Iterator[str]:
     changes, restarts = totals.pending
     if not changes:
         return
-    would = "to come" if policy.writes else "that enforcing would make"
+    would = "to come" if policy.writes else "that Enforce would make"
     yield f"Changes {would}: {changes}; workloads that restart for them: {restarts}"
     where = totals.namespaces[0] if len(totals.namespaces) == 1 else "<namespace>"
     yield (
-        f"status.pending.workloads names the first {MOST_PENDING}; all: "
+        f"status.pending.workloads lists the first {MOST_PENDING}; to list all: "
         f"kubectl get productionpolicy {policy.name} -o yaml > policy.yaml && "
         f"kubectl get {_KINDS} -n {where} -o yaml | productionpolicy check --plan --policy policy.yaml -"
     )
@@ -408,6 +412,6 @@ def _stopped(failed: list[WorkloadKey]) -> str:
     named = ", ".join(map(str, failed[:TOO_MANY]))
     more = f" and {len(failed) - TOO_MANY} more" if len(failed) > TOO_MANY else ""
     return (
-        f"{len(failed)} rollouts failed and were put back ({named}{more}), so repairs restart no more pods; "
-        f"see why, then change the spec, or set annotation {RESUME} to a new value"
+        f"{len(failed)} rollouts failed and were rolled back ({named}{more}), so repairs restart no more pods; "
+        f"find the reason, then change the spec, or set annotation {RESUME} to a new value"
     )

@@ -37,7 +37,7 @@ class Probes:
         except OSError as error:
             await self._runner.cleanup()
             where = f"{self._host}:{self._port}"
-            advice = "choose another address by --probes-address"
+            advice = "choose another address with --probes-address"
             raise CannotServe(f"cannot serve probes on {where}: {error.strerror}; {advice}") from error
         return self
 

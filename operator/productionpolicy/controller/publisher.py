@@ -86,8 +86,8 @@ class Publisher:
         workload = evaluation.inputs.workload
         names = ", ".join(each.expectation for each in evaluation.todo.changes if each.restarts)
         refusal = workload.progress.refusal
-        why = f": no pod could be made: {refusal}" if refusal else ""
-        message = f"the rollout of {names} did not come to its end in time, and its changes were put back{why}"
+        why = f": no pod could be created: {refusal}" if refusal else ""
+        message = f"the rollout of {names} did not complete in time, and its changes were rolled back{why}"
         FAILED_ROLLOUTS.labels(policy=evaluation.policy_name).inc()
         log.warning("rollout failed", workload=str(workload.key), expectations=names)
         self._events.about_workload(workload, reason="RolloutFailed", message=message, warning=True)
@@ -148,7 +148,7 @@ class Publisher:
     ) -> None:
         if told.state is State.CONTESTED and (before is None or before.state is not State.CONTESTED):
             reasons = "; ".join(f"{name}: {each.reason}" for name, each in planned.contests.items() if each.settled)
-            message = f"left undone until the workload or its policy changes: {reasons}"
+            message = f"not repaired again until the workload or its policy changes: {reasons}"
             log.warning("repair contested", workload=str(workload.key), reasons=reasons)
             self._events.about_workload(workload, reason="Contested", message=message, warning=True)
 

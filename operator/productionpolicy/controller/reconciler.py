@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 
 import structlog
@@ -98,9 +98,9 @@ class Reconciler:
             record.evaluation = None
         self._queue.add(key)
 
-    def resume(self) -> None:
-        """At the start, count the operator's rollouts that are under way or have failed, before others are begun."""
-        for key in self._store.all_workloads():
+    def resume(self, keys: Iterable[WorkloadKey]) -> None:
+        """Count the rollouts under way, or failed, of workloads that were not known before, before others are begun."""
+        for key in keys:
             with _serving_the_others(key):
                 self._resume(key)
 

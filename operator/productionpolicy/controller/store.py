@@ -77,13 +77,14 @@ class Store:
         """The workloads, and what bears on them."""
         self.epoch = 0
         """Counts the changes of policies, namespaces and nodes, on each of which many workloads depend."""
-        self._versions: defaultdict[Resource, dict[tuple[str, str], str]] = defaultdict(dict)
+        self._versions: defaultdict[tuple[Resource, str], dict[str, str]] = defaultdict(dict)
+        """The version in which each object is known, by kind and namespace, and then by name."""
 
     def observe(self, resource: Resource, raw: Mapping[str, Any], *, deleted: bool = False) -> list[WorkloadKey]:
         """Take in an object, or its deletion; return the workloads that are concerned, none if it is not news."""
         metadata = Fields(raw).mapping("metadata")
         namespace, name = metadata.text("namespace") or "", metadata.text("name") or ""
-        version, known = metadata.text("resourceVersion") or "", self._versions[resource].get((namespace, name))
+        version, known = metadata.text("resourceVersion") or "", self.version(resource, namespace, name)
         if known is not None and _is_older(version, known, deleted=deleted):
             return []
         if deleted and resource is POLICIES and known is not None:
@@ -91,14 +92,20 @@ class Store:
             self.policies[name] = _read_policy(name, raw)
         if deleted:
             return self.forget(resource, namespace, name)
-        self._versions[resource][namespace, name] = version
+        self._versions[resource, namespace][name] = version
         return self._concerned(resource, self._take_in(resource, name, raw))
 
     def forget(self, resource: Resource, namespace: str, name: str) -> list[WorkloadKey]:
         """Drop an object that is gone; return the workloads that are concerned."""
-        if self._versions[resource].pop((namespace, name), None) is None:
+        if self._versions[resource, namespace].pop(name, None) is None:
             return []
         return self._concerned(resource, self._drop(resource, namespace, name))
+
+    def forget_namespace(self, namespace: str) -> None:
+        """Drop all objects of a namespace, as if they had never been seen."""
+        for resource, _ in [each for each in self._versions if each[1] == namespace]:
+            for name in self._versions.pop((resource, namespace)):
+                self.inventory.drop(resource.group_kind, namespace, name)
 
     def former(self, name: str) -> Policy | None:
         """Return a policy that governs no more, or that is gone and whose changes have to be withdrawn."""
@@ -107,11 +114,12 @@ class Store:
 
     def names(self, resource: Resource) -> set[tuple[str, str]]:
         """Return namespace and name of all objects of a kind."""
-        return set(self._versions[resource])
+        known = ((each[1], names) for each, names in self._versions.items() if each[0] == resource)
+        return {(namespace, name) for namespace, names in known for name in names}
 
     def version(self, resource: Resource, namespace: str, name: str) -> str | None:
         """Return the version in which an object is known."""
-        return self._versions[resource].get((namespace, name))
+        return self._versions.get((resource, namespace), {}).get(name)
 
     def workload(self, key: WorkloadKey) -> Workload | None:
         """Return a workload."""
@@ -140,11 +148,11 @@ class Store:
 
     def update_workload(self, workload: Workload) -> list[WorkloadKey]:
         """Take in a workload as an answer tells of it, unless something newer is known; return who is concerned."""
-        versions = self._versions[WORKLOADS[workload.key.kind]]
-        known = versions.get((workload.key.namespace, workload.key.name))
+        versions = self._versions[WORKLOADS[workload.key.kind], workload.key.namespace]
+        known = versions.get(workload.key.name)
         if known is not None and _is_older(workload.resource_version, known, deleted=True):
             return []
-        versions[workload.key.namespace, workload.key.name] = workload.resource_version
+        versions[workload.key.name] = workload.resource_version
         return sorted(self.inventory.put(workload))
 
     def repaired_by(self, key: WorkloadKey) -> str | None:

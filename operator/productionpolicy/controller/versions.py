@@ -14,7 +14,7 @@ def untested(version: Version) -> str | None:
     if OLDEST_TESTED <= version <= NEWEST_TESTED:
         return None
     tested = f"{_text(OLDEST_TESTED)} to {_text(NEWEST_TESTED)}"
-    return f"Kubernetes {_text(version)} is outside of {tested}, the versions with which the operator is tested"
+    return f"Kubernetes {_text(version)} is not among the tested versions, {tested}"
 
 
 def _text(version: Version) -> str:

@@ -162,7 +162,7 @@ class Writer:
             await self._write(record, evaluation)
         except Conflict as error:
             await self._refresh(key)
-            raise _retry(error, "it has changed meanwhile") from error
+            raise _retry(error, "it has changed in the meantime") from error
         except (Gone, Unavailable) as error:
             raise _retry(error, str(error)) from error
         finally:

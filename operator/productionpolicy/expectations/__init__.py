@@ -1,4 +1,4 @@
-"""The expectations, one file each. This list is their order everywhere: in the API, the docs, a plan and a status."""
+"""The expectations, one file each. Their order here is the order in the API, the docs, plans and the status."""
 
 from typing import Any
 
@@ -60,7 +60,7 @@ EXPECTATIONS: tuple[Expectation[Any], ...] = (
 )
 
 REPAIRABLE = tuple(each for each in EXPECTATIONS if each.repair)
-"""Those that the operator can mend itself."""
+"""Those that the operator can repair."""
 
 OWNING = tuple(each for each in EXPECTATIONS if each.owned)
 """Those whose repair is an object beside the workload."""

@@ -1,15 +1,14 @@
-"""Every pod has somebody who makes it anew.
+"""Every pod has a controller that replaces it.
 
 ## What it expects
-No pod stands alone: each belongs to a Deployment, a StatefulSet, a Job or another object, which is its owner. Static
-pods belong to their node. Pods that have ended, and hooks of Helm and Argo CD such as the tests of a chart, are not
-meant.
+No pod is without an owner: each belongs to a Deployment, a StatefulSet, a Job or another object. Static pods belong to
+their node. Pods that have terminated, and hooks of Helm and Argo CD such as the tests of a chart, do not count.
 
 ## Why it matters
-A pod that nothing owns is gone when its node is drained or fails, and nobody makes it anew.
+A pod without an owner is lost when its node is drained or fails, and nothing replaces it.
 
 ## Repair and its risk
-None. Whether the pod is meant to run on or to end, and so which kind of owner it needs, only its author knows.
+None. Only its author knows whether the pod is meant to keep running or to end, and so which kind of owner it needs.
 
 ## Example
 ```yaml
@@ -27,22 +26,22 @@ from productionpolicy.kube.workloads import Kind, Workload
 
 
 class BarePodsParameters(AuditedParameters, frozen=True, kw_only=True):
-    """Pods belong to an object that makes them anew."""
+    """Pods belong to a controller that replaces them."""
 
 
 def audit(workload: Workload, _parameters: BarePodsParameters, _around: Surroundings) -> Iterator[Finding]:
-    """Find pods that nothing makes anew."""
+    """Find pods that nothing replaces."""
     if not workload.owned and not workload.ended:
         yield Finding(
             path="metadata.ownerReferences",
-            message="nothing owns the pod, so nothing makes it anew when its node is drained or fails",
-            remedy="let a Deployment make the pod, or a Job if it is meant to end",
+            message="the pod has no owner, so nothing replaces it when its node is drained or fails",
+            remedy="create the pod with a Deployment, or with a Job if it is meant to end",
         )
 
 
 BARE_PODS = Expectation(
     name="barePods",
-    title="Pods that are made anew",
+    title="Pods with a controller",
     parameters=BarePodsParameters,
     production=Action.AUDIT,
     development=Action.IGNORE,

@@ -1,17 +1,17 @@
-"""Configuration has a place of its own.
+"""Configuration is in ConfigMaps, not in the workload.
 
 ## What it expects
-No container that runs beside the others, native sidecars among them, has more than `maxLiteralEnv` (20) variables with
-a literal value, or a variable or argument with a text of more than `maxLiteralLines` (2) lines. Lines that are empty,
-or only a comment or a bracket, do not count. A value that is made of other variables, and a command that is only
-written over several lines, are not meant.
+No long-running container, including native sidecars, has more than `maxLiteralEnv` (20) variables with a literal value,
+or a variable or argument with a text of more than `maxLiteralLines` (2) lines. Empty lines, and lines with only a
+comment or a bracket, do not count. Values that are composed of other variables, and a command that merely spans several
+lines, do not count either.
 
 ## Why it matters
-Configuration within a workload cannot be shared, compared or reviewed by itself, and what differs between environments
-drowns in what does not. A script in an argument is tested by nobody.
+Configuration within a workload cannot be shared, compared or reviewed separately, and the few differences between
+environments are hard to see. Nobody tests a script in an argument.
 
 ## Repair and its risk
-None. What belongs together in a ConfigMap, and how changes of it reach the pods, is the owner's decision.
+None. The owner decides what belongs into a ConfigMap, and how its changes reach the pods.
 
 ## Example
 ```yaml
@@ -38,18 +38,18 @@ _BRACKETS = "{}[](), \t\r"
 
 
 class ConfigurationParameters(AuditedParameters, frozen=True, kw_only=True):
-    """Configuration stands in ConfigMaps, and not in workloads."""
+    """Configuration is in ConfigMaps, not in workloads."""
 
     max_literal_env: Annotated[
-        int, Meta(ge=0, le=1000, description="The greatest number of variables of a container with a literal value.")
+        int, Meta(ge=0, le=1000, description="The maximum number of variables of a container with a literal value.")
     ] = 20
     max_literal_lines: Annotated[
-        int, Meta(ge=1, le=1000, description="The greatest number of lines of a text in a variable or an argument.")
+        int, Meta(ge=1, le=1000, description="The maximum number of lines of a text in a variable or an argument.")
     ] = 2
 
 
 def audit(workload: Workload, parameters: ConfigurationParameters, _around: Surroundings) -> Iterator[Finding]:
-    """Find containers whose configuration stands in the workload."""
+    """Find containers whose configuration is in the workload."""
     for container in workload.template.long_running:
         yield from _many_variables(container, parameters)
         yield from _texts(container, parameters)
@@ -60,9 +60,9 @@ def _many_variables(container: Container, parameters: ConfigurationParameters) -
     if literal > parameters.max_literal_env:
         yield Finding(
             path=f"{container.path}.env",
-            message=f"container {container.name} has {literal} literal variables where at most "
-            f"{parameters.max_literal_env} are expected, so its configuration hides in the workload",
-            remedy="move the variables into a ConfigMap, and refer to it by envFrom",
+            message=f"container {container.name} has {literal} literal variables, and at most "
+            f"{parameters.max_literal_env} are expected, so its configuration is hidden in the workload",
+            remedy="move the variables into a ConfigMap, and reference it by envFrom",
         )
 
 
@@ -72,28 +72,28 @@ def _texts(container: Container, parameters: ConfigurationParameters) -> Iterato
         if lines > parameters.max_literal_lines:
             yield Finding(
                 path=f"{variable.path}.value",
-                message=f"variable {variable.name} of container {container.name} holds a text of {lines} lines",
-                remedy="move the text into a ConfigMap, and refer to it by valueFrom.configMapKeyRef or mount it",
+                message=f"variable {variable.name} of container {container.name} contains a text of {lines} lines",
+                remedy="move the text into a ConfigMap, and reference it by valueFrom.configMapKeyRef or mount it",
             )
     for word in container.words:
         lines = _lines(word.text)
         if lines > parameters.max_literal_lines:
             yield Finding(
                 path=word.path,
-                message=f"the command line of container {container.name} holds a text of {lines} lines",
+                message=f"the command line of container {container.name} contains a text of {lines} lines",
                 remedy="move the text into a ConfigMap and mount it, or into the image",
             )
 
 
 def _lines(text: str) -> int:
-    """Return how many lines of a text say something; a line that is continued is one with the next."""
+    """Return how many lines of a text have content; a line that ends with a backslash counts with the next."""
     lines = (each.strip(_BRACKETS) for each in _CONTINUED.sub(" ", text).splitlines())
     return sum(bool(each) and not each.startswith("#") for each in lines)
 
 
 CONFIGURATION = Expectation(
     name="configuration",
-    title="Configuration in a place of its own",
+    title="Configuration in ConfigMaps",
     parameters=ConfigurationParameters,
     production=Action.AUDIT,
     development=Action.IGNORE,

@@ -1,15 +1,15 @@
 """Containers cannot write to their own image.
 
 ## What it expects
-Every container that runs beside the others, native sidecars among them, has `readOnlyRootFilesystem: true`. What has to
-be written goes to volumes. Pods for Windows are not judged: the API server refuses the field in them.
+Every long-running container, including native sidecars, has `readOnlyRootFilesystem: true`. Data is written to volumes.
+Pods for Windows are not judged, because the API server refuses the field in them.
 
 ## Why it matters
-What is written into a container is lost with it, fills the disk of the node, and differs from pod to pod. Whoever
-breaks into a container that cannot be written leaves no program behind.
+Files that a container writes to its root filesystem are lost with the container, fill the disk of the node, and differ
+from pod to pod. An attacker cannot install programs in a container with a read-only root filesystem.
 
 ## Repair and its risk
-None. Only the owner knows where the process writes; without a volume there it would fail.
+None. Only the owner knows where the process writes; without a volume there, it would fail.
 
 ## Example
 ```yaml
@@ -31,7 +31,7 @@ class ContainerFilesystemParameters(AuditedParameters, frozen=True, kw_only=True
 
 
 def applies(workload: Workload, _parameters: ContainerFilesystemParameters, _around: Surroundings) -> bool:
-    """Judge pods in which the field is allowed."""
+    """Judge pods in which the API server allows the field."""
     return not workload.template.windows
 
 

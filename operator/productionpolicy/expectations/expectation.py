@@ -1,4 +1,4 @@
-"""What an expectation is: a practice that can be judged and, where a repair exists, mended."""
+"""An expectation: a best practice that can be judged and, if it has a repair, fixed."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from productionpolicy.kube.workloads import Kind, Workload
 from productionpolicy.repairs import Amendment, Notation, OwnedObject
 
 PODS = frozenset(Kind)
-"""All kinds: each of them has pods."""
+"""All kinds, because each of them has pods."""
 
 ALL, NOT_ALL = 100, 99
-"""The greatest shares of pods, in percent."""
+"""Upper bounds for a share of pods, in percent."""
 
 _UP_TO = {ALL: "[1-9][0-9]?|100", NOT_ALL: "[1-9][0-9]?"}
 
@@ -32,21 +32,21 @@ class Action(StrEnum):
     IGNORE = "Ignore"
     AUDIT = "Audit"
     WARN = "Warn"
-    """As Audit, and the API server warns whoever brings in what falls short."""
+    """As Audit, and the API server warns clients that create or change a workload that violates it."""
     DENY = "Deny"
-    """As Audit, and the API server refuses what falls short."""
+    """As Audit, and the API server refuses violations."""
     REPAIR = "Repair"
 
 
 class Rule(Struct, frozen=True):
-    """A rule over several fields: CEL for the API server; the Python twin stands in `__post_init__`."""
+    """A rule over several fields, in CEL for the API server. `__post_init__` checks the same in Python."""
 
     cel: str
     message: str
 
 
 def some_pods(field: str, *, most: int = ALL) -> Rule:
-    """Return the rule that a count of pods, if given, is not zero, and as a percentage at most ALL or NOT_ALL."""
+    """Return the rule that a count of pods, if set, is not zero, and as a percentage at most ALL or NOT_ALL."""
     given = f"self.{field}"
     percentage = f"string({given}).matches('^({_UP_TO[most]})%$')"
     return Rule(
@@ -67,24 +67,24 @@ def _not_some_pods(field: str, most: int) -> str:
 
 
 class Parameters(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """The fields that all expectations have. The profile decides where `action` is not given."""
+    """The fields that all expectations have. The profile decides if `action` is not set."""
 
     actions: ClassVar[tuple[Action, ...]] = (Action.IGNORE, Action.AUDIT, Action.REPAIR)
     rules: ClassVar[tuple[Rule, ...]] = ()
     built_in: ClassVar[Mapping[str, tuple[str, ...]]] = {}
-    """Long lists that are part of the product and not of each policy. The fields `additional_<name>` and
-    `disabled_<name>` say what a policy adds to a list of this name, and what it takes away."""
+    """Long lists that are built in instead of written into each policy. With the fields `additional_<name>` and
+    `disabled_<name>` a policy adds entries to the list of this name, and removes entries from it."""
 
     action: Annotated[
         Action | None,
-        msgspec.Meta(description="What is done about this expectation. The profile decides where it is not given."),
+        msgspec.Meta(description="What happens if a workload violates this. If not set, the profile decides."),
     ] = None
 
     def __post_init__(self) -> None:
-        """Refuse an action that this expectation does not know."""
+        """Refuse an action that this expectation does not support."""
         if self.action is not None and self.action not in self.actions:
             *others, last = self.actions
-            raise ValueError(f"action {self.action} is not possible here, only {', '.join(others)} or {last}")
+            raise ValueError(f"action {self.action} is not supported here, only {', '.join(others)} or {last}")
         for name, entries in self.built_in.items():
             unknown = next((each for each in getattr(self, f"disabled_{name}") if each not in entries), None)
             if unknown is not None:
@@ -105,19 +105,19 @@ def _listed(built_in: tuple[str, ...], additional: tuple[str, ...], disabled: tu
 
 
 class AuditedParameters(Parameters, frozen=True, kw_only=True):
-    """The fields of an expectation that only a person can mend."""
+    """The fields of an expectation that only a person can fix."""
 
     actions: ClassVar[tuple[Action, ...]] = (Action.IGNORE, Action.AUDIT)
 
 
 class RefusableParameters(AuditedParameters, frozen=True, kw_only=True):
-    """The fields of an expectation that only a person can mend, and that a workload alone shows to be met or not."""
+    """The fields of an expectation that only a person can fix, and that can be judged from the workload alone."""
 
     actions: ClassVar[tuple[Action, ...]] = (Action.IGNORE, Action.AUDIT, Action.WARN, Action.DENY)
 
 
 class Finding(Struct, frozen=True):
-    """A place where a workload falls short, why that matters there, and what to do."""
+    """A violation: where it is, why it matters there, and the remedy."""
 
     path: str
     message: str
@@ -144,21 +144,21 @@ class Expectation(Struct, Generic[P], frozen=True):
     production: Action
     development: Action
     applies: Callable[[Workload, P, Surroundings], bool]
-    """Says whether there is anything to judge."""
+    """Returns whether there is anything to judge."""
     audit: Callable[[Workload, P, Surroundings], Iterator[Finding]]
     repair: Callable[[Workload, P, Surroundings], Repair] | None = None
-    """Returns the least change that mends the workload, None where nothing is to mend, or why a person must decide."""
+    """Returns the smallest change that fixes the workload, None if there is no finding, or why a person must decide."""
     amendment: type[Notation] | None = None
     """How its repair is noted in the journal; None where there is no repair, or it is an owned object."""
     owned: type[OwnedObject] | None = None
     """The kind of object beside the workload that is its repair."""
     kinds: frozenset[Kind] = PODS
     of_containers: bool = True
-    """Whether it judges what is in the pods, so that there is nothing to judge where all containers are exempt."""
+    """Whether it judges containers, so that there is nothing to judge if all of them are exempt."""
     rides_along: bool = False
-    """Whether its repair waits until another one restarts the pods."""
+    """Whether its repair waits until another change restarts the pods."""
     hooks: bool = False
-    """Whether it judges the hooks of Helm and Argo CD, too, which are meant to end soon."""
+    """Whether it also judges hooks of Helm and Argo CD, which are meant to end soon."""
 
     @property
     def page(self) -> str:
@@ -167,14 +167,14 @@ class Expectation(Struct, Generic[P], frozen=True):
         return inspect.getdoc(module) or ""
 
     def judges(self, workload: Workload, parameters: P, around: Surroundings) -> bool:
-        """Say whether it has anything to judge on the workload."""
+        """Return whether the expectation applies to the workload."""
         empty = self.of_containers and not workload.template.containers
         judged = workload.kind in self.kinds and not empty and (self.hooks or workload.hook is None)
         return judged and self.applies(workload, parameters, around)
 
 
 def missing_port(container: Container, probe: Probe | None, *, name: str) -> Iterator[Finding]:
-    """Find a probe that names a port which its container does not have.
+    """Find a probe that names a port that its container does not have.
 
     Args:
         container: the container.
@@ -196,9 +196,9 @@ def always(_workload: Workload, _parameters: Parameters, _around: Surroundings) 
 
 def several_pods(workload: Workload, _parameters: Parameters, around: Surroundings) -> bool:
     """Judge workloads that are meant to have at least two pods."""
-    return around.floor(workload) >= 2  # noqa: PLR2004  # the practices of availability begin with the second pod
+    return around.floor(workload) >= 2  # noqa: PLR2004  # availability needs at least two pods
 
 
 def several_labelled_pods(workload: Workload, parameters: Parameters, around: Surroundings) -> bool:
-    """Judge workloads of at least two pods that a selector can find; in a file, a tool may yet have to label them."""
+    """Judge workloads with at least two pods that have labels; in a file, a tool may add the labels later."""
     return bool(workload.template.labels) and several_pods(workload, parameters, around)

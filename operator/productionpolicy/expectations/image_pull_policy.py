@@ -1,18 +1,18 @@
-"""What a tag names is asked of the registry where it may have changed, and only there.
+"""Images are pulled if their tag may have moved, and all images can be pulled.
 
 ## What it expects
 An image whose tag moves (it has none, or one of `mutableTags`, and no digest) is pulled `Always`. By default, these
-tags are `latest`, `main`, `master`, `nightly`, `canary`, `edge`, `dev`, `snapshot` and `unstable`. No image, of init
-containers too, is pulled `Never`, except under the profile Development or where `allowNever` says so. Where no policy
-is written, that of the API counts: `Always` for `latest` or no tag, else `IfNotPresent`. Of an image that another
-program fills in, only `Never` is judged.
+tags are `latest`, `main`, `master`, `nightly`, `canary`, `edge`, `dev`, `snapshot` and `unstable`. No image, including
+those of init containers, is pulled `Never`, except with the profile Development or if `allowNever` allows it. If no
+pull policy is set, the default of the API counts: `Always` for `latest` or no tag, otherwise `IfNotPresent`. For an
+image that another program fills in, only `Never` is judged.
 
 ## Why it matters
-With a moving tag that is not pulled, each node runs what the tag meant when it was first pulled there. An image that is
-never pulled is only on the nodes to which somebody has brought it: pods do not start on any other.
+If a moving tag is not pulled, each node runs the image that had the tag when it was first pulled there. An image that
+is never pulled is only on the nodes onto which someone has loaded it: pods do not start on any other node.
 
 ## Repair and its risk
-None. A pinned image is the better remedy (see imageTag), and only its owner knows which one is meant.
+None. A pinned image is the better remedy (see imageTag), and only its owner knows which version to use.
 
 ## Example
 ```yaml
@@ -36,11 +36,11 @@ from productionpolicy.kube.workloads import Workload
 
 ALWAYS, NEVER = "Always", "Never"
 MUTABLE_TAGS = ("latest", "main", "master", "nightly", "canary", "edge", "dev", "snapshot", "unstable")
-"""Where a policy names none; not written into each policy, which would only grow longer."""
+"""The tags if a policy sets none. They are not written into each policy, which would only make it longer."""
 
 
 class ImagePullPolicyParameters(AuditedParameters, frozen=True, kw_only=True):
-    """Images whose tag moves are pulled for each start, and all images are pulled where they are missing."""
+    """Images with a moving tag are pulled for each start, and all images are pulled if they are missing."""
 
     mutable_tags: (
         Annotated[
@@ -54,11 +54,11 @@ class ImagePullPolicyParameters(AuditedParameters, frozen=True, kw_only=True):
     ) = None
     allow_never: Annotated[
         bool | None,
-        Meta(description="Whether images may be pulled Never. Where it is not given: in the profile Development."),
+        Meta(description="Whether images may be pulled Never. Default: only with the profile Development."),
     ] = None
 
     def in_development(self) -> Self:
-        """Allow images that developers bring to the nodes themselves."""
+        """Allow images that developers load onto the nodes themselves."""
         return self if self.allow_never is not None else msgspec.structs.replace(self, allow_never=True)
 
 
@@ -68,12 +68,12 @@ def applies(workload: Workload, _parameters: ImagePullPolicyParameters, _around:
 
 
 def audit(workload: Workload, parameters: ImagePullPolicyParameters, _around: Surroundings) -> Iterator[Finding]:
-    """Find images that are not pulled where they must be."""
+    """Find images that are not pulled although they must be."""
     for container in workload.template.containers:
         image = Image.parse(container.image) if container.image else None
         policy = container.pull_policy or (image.default_pull_policy if image else None)
         if policy == NEVER and not parameters.allow_never:
-            yield _found(container, "is pulled Never, so its pods start only where somebody has brought it")
+            yield _found(container, "is pulled Never, so its pods start only on nodes onto which someone has loaded it")
         elif image and policy != ALWAYS and _moves(image, parameters):
             yield _found(container, f"has a moving tag and is pulled {policy}, so nodes may run different versions")
 
@@ -93,7 +93,7 @@ def _found(container: Container, message: str) -> Finding:
 
 IMAGE_PULL_POLICY = Expectation(
     name="imagePullPolicy",
-    title="Images pulled where they may have changed",
+    title="Images pulled if they may have changed",
     parameters=ImagePullPolicyParameters,
     production=Action.AUDIT,
     development=Action.AUDIT,

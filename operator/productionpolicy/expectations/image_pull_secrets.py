@@ -1,14 +1,15 @@
-"""Pods can log in where their images are.
+"""Pods can log in to the registries of their images.
 
 ## What it expects
-A pod with an image of `privateRegistries` has imagePullSecrets, or its service account has. A service account that is
-named, but not known, may have some: then nothing is said. Without `privateRegistries` there is nothing to judge.
+A pod with an image from `privateRegistries` has imagePullSecrets, or its service account has. A service account that is
+named, but not known, may have some; then there is no finding. Without `privateRegistries` there is nothing to judge.
 
 ## Why it matters
-On a node that has the image already such a pod starts; on a new one it does not. That shows when a node fails.
+Such a pod starts on a node that already has the image, but not on a new one. This becomes apparent only when a node
+fails.
 
 ## Repair and its risk
-None. Which secret holds the login only the owner knows. Where nodes log in by themselves, leave their registry out.
+None. Only the owner knows which secret contains the login. If nodes log in by themselves, leave out their registry.
 
 ## Example
 ```yaml
@@ -35,12 +36,12 @@ class ImagePullSecretsParameters(AuditedParameters, frozen=True, kw_only=True):
 
     private_registries: Annotated[
         tuple[ImagePattern, ...],
-        Meta(max_length=64, description="Registries to which one has to log in: globs of their hosts, or of images."),
+        Meta(max_length=64, description="Registries that require a login: globs that match their hosts, or images."),
     ] = ()
 
 
 def applies(_workload: Workload, parameters: ImagePullSecretsParameters, _around: Surroundings) -> bool:
-    """Judge nothing where no registry is said to be private."""
+    """Judge nothing if the policy lists no private registry."""
     return bool(parameters.private_registries)
 
 
@@ -52,7 +53,7 @@ def audit(workload: Workload, parameters: ImagePullSecretsParameters, around: Su
         yield Finding(
             path=f"{template.path}.imagePullSecrets",
             message=f"the image of container {private[0].name} is private, and its pod cannot log in to the registry",
-            remedy="name the secret of the registry in imagePullSecrets of the pod or of its service account",
+            remedy="add the secret of the registry to imagePullSecrets of the pod or of its service account",
         )
 
 
@@ -61,7 +62,7 @@ def _is_private(image: str | None, parameters: ImagePullSecretsParameters) -> bo
 
 
 def _account_may_log_in(workload: Workload, around: Surroundings) -> bool:
-    """Say whether the service account has secrets, or may have some; an unknown default one counts as without."""
+    """Return whether the service account has or may have secrets; an unknown default account counts as without."""
     path = f"{workload.template.path}.serviceAccount"
     if not (workload.legible(path) and workload.legible(f"{path}Name")):
         return True

@@ -1,16 +1,16 @@
-"""Images are named by a version.
+"""Images have a version.
 
 ## What it expects
-Every image, of init containers too, has a digest, or a tag that is not one of `disallowedTags` (`latest`). An image
-that another program fills in is not judged: one of an image stream, `ko://...`, or a placeholder such as `${IMAGE}` or
-`<IMAGE>`. A tag that is written behind a placeholder counts.
+Every image, including those of init containers, has a digest, or a tag that is not one of `disallowedTags` (`latest`).
+An image that another program fills in is not judged: one of an image stream, `ko://...`, or a placeholder such as
+`${IMAGE}` or `<IMAGE>`. A tag that follows a placeholder counts.
 
 ## Why it matters
-An image without a version changes under the workload: two pods of one Deployment may run different code, and a
-rollback brings back nothing.
+An image without a version changes under the workload: two pods of one Deployment may run different code, and a rollback
+restores nothing.
 
 ## Repair and its risk
-None. Which version is meant only the owner knows.
+None. Only the owner knows which version to use.
 
 ## Example
 ```yaml
@@ -32,7 +32,7 @@ from productionpolicy.kube.workloads import Workload
 
 
 class ImageTagParameters(RefusableParameters, frozen=True, kw_only=True):
-    """Images are named by a version: a digest, or a tag that does not move."""
+    """Images have a version: a digest, or a tag that does not move."""
 
     disallowed_tags: Annotated[
         tuple[Annotated[str, Meta(min_length=1, max_length=128)], ...],
@@ -67,7 +67,7 @@ def _fault(image: Image, parameters: ImageTagParameters) -> str | None:
 
 IMAGE_TAG = Expectation(
     name="imageTag",
-    title="Images named by a version",
+    title="Images with a version",
     parameters=ImageTagParameters,
     production=Action.AUDIT,
     development=Action.IGNORE,

@@ -1,17 +1,18 @@
-"""Several processes in a container have an init above them.
+"""A container with several processes has an init process.
 
 ## What it expects
-Where a script in the manifest starts several processes that stay (background jobs, daemons, a pipeline as its last
+If a script in the manifest starts several long-running processes (background jobs, daemons, a pipeline as its last
 command), process 1 is an init (`tini`, `dumb-init`, `catatonit`, `docker-init`, s6, …), or the pod sets
-`shareProcessNamespace`, which makes the pause container process 1. Where the image decides what is process 1, nothing
-is judged. Whether the processes belong into one container at all is asked by singleProcess.
+`shareProcessNamespace`, which makes the pause container process 1. If the image decides what is process 1, nothing is
+judged. Whether the processes belong into one container at all is a matter of singleProcess.
 
 ## Why it matters
-Process 1 inherits every process whose parent has ended. A server in that place does not expect them: what has ended
-stays in the process table as a zombie, until no process can be started any more. And signals reach only the first.
+Process 1 inherits every process whose parent has ended. A server in that position does not expect them: ended processes
+stay in the process table as zombies, until no process can be started any more. And signals reach only process 1.
 
 ## Repair and its risk
-None. An init has to be in the image, and sharing processes shows those of each container to all others.
+None. An init must be in the image, and a shared process namespace exposes the processes of each container to all
+others.
 
 ## Example
 ```yaml
@@ -33,24 +34,24 @@ from productionpolicy.kube.workloads import LONG_RUNNING, Kind, Workload
 
 
 class InitProcessParameters(AuditedParameters, frozen=True, kw_only=True):
-    """Containers that start several processes have an init above them."""
+    """Containers that start several processes have an init process."""
 
 
 def applies(workload: Workload, _parameters: InitProcessParameters, _around: Surroundings) -> bool:
-    """Judge pods that are started again when they end and in which several processes run."""
+    """Judge pods whose containers are restarted when they end and that run several processes."""
     return workload.template.restarts and any(True for _ in _with_several_processes(workload))
 
 
 def audit(workload: Workload, _parameters: InitProcessParameters, _around: Surroundings) -> Iterator[Finding]:
-    """Find containers in which nobody clears up behind ended processes."""
+    """Find containers in which no process reaps zombies."""
     if workload.template.shares_processes:
         return
     for name, start in _with_several_processes(workload):
         if not _has_init(start):
             yield Finding(
                 path=start.path,
-                message=f"container {name} runs several processes without an init that clears up behind them",
-                remedy="start it by an init such as tini, give each process its own container, or set "
+                message=f"container {name} runs several processes without an init that reaps zombies",
+                remedy="start it with an init such as tini, give each process its own container, or set "
                 "shareProcessNamespace",
             )
 
@@ -75,7 +76,7 @@ def _has_init(start: Start) -> bool:
 
 INIT_PROCESS = Expectation(
     name="initProcess",
-    title="An init above several processes",
+    title="An init process for several processes",
     parameters=InitProcessParameters,
     production=Action.AUDIT,
     development=Action.AUDIT,

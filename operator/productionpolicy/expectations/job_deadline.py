@@ -1,14 +1,14 @@
-"""A Job ends, even if its work does not.
+"""A Job ends, even if its work hangs.
 
 ## What it expects
-Every Job, also of a CronJob, has `activeDeadlineSeconds`, for itself or for its pods. Jobs that are hooks of Helm or
-Argo CD are judged by this expectation alone: a release waits for them.
+Every Job, including those of CronJobs, has `activeDeadlineSeconds`, for itself or for its pods. For Jobs that are hooks
+of Helm or Argo CD, this is the only expectation: a release waits for them.
 
 ## Why it matters
-A Job that hangs holds its resources until somebody notices, and a CronJob that waits for it does nothing at all.
+A Job that hangs keeps its resources until someone notices, and a CronJob that waits for it stops running.
 
 ## Repair and its risk
-None. How long the work may take only its owner knows; too short a deadline ends it each time.
+None. Only the owner knows how long the work may take; too short a deadline ends it every time.
 
 ## Example
 ```yaml
@@ -28,23 +28,23 @@ DEADLINE = "activeDeadlineSeconds"
 
 
 class JobDeadlineParameters(AuditedParameters, frozen=True, kw_only=True):
-    """Jobs end after a time, even if their work does not."""
+    """Jobs have a deadline, even if their work hangs."""
 
 
 def audit(workload: Workload, _parameters: JobDeadlineParameters, _around: Surroundings) -> Iterator[Finding]:
-    """Find Jobs that may run for ever."""
+    """Find Jobs that may run forever."""
     unlimited = workload.deadline is None and workload.template.deadline is None
     if unlimited and workload.legible(f"{workload.template.path}.{DEADLINE}"):
         yield Finding(
             path=f"{workload.job_path}.{DEADLINE}",
-            message="nothing ends the Job if its work hangs, so it may hold its resources for ever",
-            remedy=f"set {DEADLINE} to a time in which the work is surely done",
+            message="nothing ends the Job if its work hangs, so it may keep its resources forever",
+            remedy=f"set {DEADLINE} to a time within which the work is certainly done",
         )
 
 
 JOB_DEADLINE = Expectation(
     name="jobDeadline",
-    title="An end for every Job",
+    title="A deadline for every Job",
     parameters=JobDeadlineParameters,
     production=Action.AUDIT,
     development=Action.AUDIT,

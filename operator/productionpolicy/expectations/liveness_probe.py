@@ -1,18 +1,19 @@
-"""A liveness probe restarts what is broken, and not what is merely busy.
+"""A liveness probe restarts a container that is broken, not one that is merely busy.
 
 ## What it expects
-Where a container has a liveness probe, it asks something else than the readiness probe, or has more patience:
-`failureThreshold` times `periodSeconds` is larger. It is no tcpSocket where readiness speaks HTTP or gRPC, and one
-answer that takes longer than a second is not the end of the container. It names no port that its container does not
-have. A pipeline in a shell is not judged: nobody can tell what it asks. A container without a liveness probe passes,
-unless `required` is true.
+If a container has a liveness probe, the probe checks something else than the readiness probe, or has more tolerance:
+`failureThreshold` times `periodSeconds` is larger. It is not a tcpSocket if the readiness probe uses HTTP or gRPC, and
+a single answer that takes longer than a second does not restart the container. It names no port that its container does
+not have. A pipeline in a shell is not judged, because what it checks cannot be determined. A container without a
+liveness probe passes, unless `required` is true.
 
 ## Why it matters
-A readiness probe that fails takes a pod out of the load; a liveness probe that fails kills it. If both ask the same
-with the same patience, a slow database restarts every pod at once. An open port says little of a process that hangs.
+If a readiness probe fails, the pod receives no more requests; if a liveness probe fails, the container is killed. If
+both check the same with the same tolerance, a slow database restarts every pod at once. An open port says little about
+a process that hangs.
 
 ## Repair and its risk
-None. Only the owner knows what tells that the container will not recover by itself.
+None. Only the owner knows how to detect that the container will not recover by itself.
 
 ## Example
 ```yaml
@@ -47,15 +48,15 @@ class LivenessProbeParameters(AuditedParameters, frozen=True, kw_only=True):
 
     required: Annotated[
         bool,
-        Meta(description="Whether every container has to have one. Many are better off without: they exit on failure."),
+        Meta(description="Whether every container must have one. Many need none, because they exit on failure."),
     ] = False
 
 
 def audit(workload: Workload, parameters: LivenessProbeParameters, _around: Surroundings) -> Iterator[Finding]:
-    """Find liveness probes that restart what would recover by itself."""
+    """Find liveness probes that restart containers that would recover by themselves."""
     for container in workload.template.long_running:
         if container.liveness is None and parameters.required:
-            yield _found(container, "has no livenessProbe, so it stays as it is when it hangs", "add a livenessProbe")
+            yield _found(container, "has no livenessProbe, so it is not restarted when it hangs", "add a livenessProbe")
         yield from missing_port(container, container.liveness, name="livenessProbe")
         if container.liveness is not None and container.liveness.legible and not container.liveness.pipeline:
             yield from _hasty(container, container.liveness)
@@ -66,7 +67,7 @@ def _hasty(container: Container, liveness: Probe) -> Iterator[Finding]:
     if liveness.timeout == 1 and liveness.failure_threshold == 1:
         yield _found(
             container,
-            "is restarted when a single answer takes longer than a second",
+            "is restarted if a single answer takes longer than a second",
             "raise failureThreshold or timeoutSeconds of the livenessProbe",
         )
 
@@ -78,19 +79,19 @@ def _confused(container: Container, liveness: Probe) -> Iterator[Finding]:
     if liveness.asks_like(readiness) and liveness.patience <= readiness.patience:
         yield _found(
             container,
-            "has a livenessProbe that asks the same as its readinessProbe and fails no later (after "
+            "has a livenessProbe that checks the same as its readinessProbe and fails no later (after "
             f"{liveness.patience} s, readiness after {readiness.patience} s), so it is killed when it is merely not "
             "ready",
-            "let the livenessProbe ask something else than the readinessProbe, or raise its failureThreshold to "
+            "let the livenessProbe check something else than the readinessProbe, or raise its failureThreshold to "
             f"{readiness.patience // liveness.period + 1} or more",
         )
     if liveness.kind is HandlerKind.TCP_SOCKET and readiness.kind in _SPEAKING:
         spoken = _SPEAKING[readiness.kind]
         yield _found(
             container,
-            f"speaks {spoken}, but its livenessProbe asks only whether a port is open, as it is in a process that "
-            "hangs",
-            f"let the livenessProbe ask by {spoken}, or remove it",
+            f"speaks {spoken}, but its livenessProbe only checks whether a port is open, which it also is if the "
+            "process hangs",
+            f"let the livenessProbe use {spoken}, or remove it",
         )
 
 
@@ -101,7 +102,7 @@ def _found(container: Container, message: str, remedy: str) -> Finding:
 
 LIVENESS_PROBE = Expectation(
     name="livenessProbe",
-    title="A probe that tells what is beyond recovery",
+    title="A probe that restarts only broken containers",
     parameters=LivenessProbeParameters,
     production=Action.AUDIT,
     development=Action.IGNORE,

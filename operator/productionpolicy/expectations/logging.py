@@ -1,19 +1,19 @@
-"""Logs go to the streams of the container, where the platform collects them.
+"""Logs go to the streams of the container, from which the platform collects them.
 
 ## What it expects
-No script in the manifest sends messages into a file, by redirection or by `tee`; the streams (`/dev/stdout`,
-`/dev/stderr`, `/proc/1/fd/1`) and `/dev/null` are none, and a file that the script itself reads again, as by `tail -F`,
-passes, as does one that another container of the pod reads, at any mount path. No variable
-or option of a log file (`LOG_FILE`, `APP_LOG_DIR`, `--log-file`) names an absolute path, nor does a directive of nginx
-(`error_log`), and PostgreSQL runs without its `logging_collector`. No
-container of another kind than a DaemonSet mounts `/var/log` of its node to write to it.
+No script in the manifest sends messages to a file, by redirection or by `tee`. The streams (`/dev/stdout`,
+`/dev/stderr`, `/proc/1/fd/1`) and `/dev/null` do not count as files. A file passes if the script itself reads it, as
+with `tail -F`, or if another container of the pod reads it, at any mount path. No variable or option for a log file
+(`LOG_FILE`, `APP_LOG_DIR`, `--log-file`) names an absolute path, nor does a directive of nginx (`error_log`), and
+PostgreSQL runs without its `logging_collector`. No container, except in a DaemonSet, mounts `/var/log` of its node to
+write to it.
 
 ## Why it matters
-What a container writes to its streams is what `kubectl logs` shows, what every collector reads and what the node cuts
-to size. A file in the container goes with it when it crashes, and grows until the node evicts the pod.
+`kubectl logs` and every log collector read the streams of a container, and the node rotates them. A file in the
+container is lost with it when it crashes, and grows until the node evicts the pod.
 
 ## Repair and its risk
-None. Only the program's owner knows how it is told to log to its streams.
+None. Only the owner of the program knows how to make it log to its streams.
 
 ## Example
 ```yaml
@@ -50,7 +50,7 @@ _LINKED = ("nginx", "nginx-unprivileged", "openresty")
 """Images in which the usual log files of nginx are links to the streams."""
 
 _MOST = 10
-"""How many files of one script are told."""
+"""The maximum number of files of one script that are reported."""
 
 _REMEDY = "let it log to /dev/stdout and /dev/stderr"
 
@@ -60,7 +60,7 @@ class LoggingParameters(AuditedParameters, frozen=True, kw_only=True):
 
 
 def audit(workload: Workload, _parameters: LoggingParameters, _around: Surroundings) -> Iterator[Finding]:
-    """Find containers that log into files."""
+    """Find containers that log to files."""
     for container in workload.template.long_running:
         yield from _written(workload, container)
         yield from _named(workload, container)
@@ -77,19 +77,19 @@ def _written(workload: Workload, container: Container) -> Iterator[Finding]:
         if not _read_beside(workload, container, path):
             yield Finding(
                 path=start.path,
-                message=f"container {container.name} logs into {shown}, which kubectl logs does not read",
+                message=f"container {container.name} logs to {shown}, which kubectl logs does not read",
                 remedy="let the command write to its standard output, which the platform collects",
             )
 
 
 def _read_beside(workload: Workload, writer: Container, path: str) -> bool:
-    """Say whether another container of the pod names the file, as one does that streams it."""
+    """Return whether another container of the pod names the file, for example to stream it."""
     others = (each for each in workload.template.containers if each is not writer)
     return any(_reads(each, place) for each in others for place in (path, *_places(writer, path, each)))
 
 
 def _places(writer: Container, path: str, reader: Container) -> Iterator[str]:
-    """Return where a reader finds what a writer writes, by the volumes that both mount."""
+    """Return the paths at which a reader sees a file of the writer, by the volumes that both mount."""
     for mount in writer.mounts:
         below = f"{path.rstrip('/')}/".removeprefix(f"{mount.path.rstrip('/')}/")
         if mount.path and len(below) <= len(path):
@@ -98,7 +98,7 @@ def _places(writer: Container, path: str, reader: Container) -> Iterator[str]:
 
 
 def _reads(reader: Container, path: str) -> bool:
-    """Say whether a container names a file, by a pattern or through a variable too."""
+    """Return whether a container names a file, directly, by a pattern or by a variable."""
     variables = (each for each in reader.variables if each.value and path in each.value)
     named = any(_REFERENCES.format(each.name) in _bare(word.text) for each in variables for word in reader.words)
     patterns = (each for word in reader.words for each in word.text.split() if "*" in each)
@@ -119,13 +119,13 @@ def _named(workload: Workload, container: Container) -> Iterator[Finding]:
         if names_log(name, value) and not _only_read(container, value) and not _read_beside(workload, container, value):
             yield Finding(
                 path=path,
-                message=f"{name} makes container {container.name} log into a file, which kubectl logs does not read",
+                message=f"{name} makes container {container.name} log to a file, which kubectl logs does not read",
                 remedy=_REMEDY,
             )
 
 
 def _directed(workload: Workload, container: Container) -> Iterator[Finding]:
-    """Find servers whose own configuration, in the command line, sends logs into files."""
+    """Find servers whose configuration in the command line sends logs to files."""
     for word in container.words:
         for name, path in directives(word.text, linked=container.has_image_of(_LINKED)):
             if not _only_read(container, path) and not _read_beside(workload, container, path):
@@ -138,7 +138,7 @@ def _directed(workload: Workload, container: Container) -> Iterator[Finding]:
 def _of_server(container: Container, path: str, name: str) -> Finding:
     return Finding(
         path=path,
-        message=f"{name} makes container {container.name} log into a file, which kubectl logs does not read",
+        message=f"{name} makes container {container.name} log to a file, which kubectl logs does not read",
         remedy=_REMEDY,
     )
 
@@ -158,7 +158,7 @@ def _options(container: Container) -> Iterator[tuple[str, str, str]]:
 
 
 def _only_read(container: Container, path: str) -> bool:
-    """Say whether the path lies on a volume that cannot be written: whoever names it there reads."""
+    """Return whether the path is on a read-only volume, so that the container only reads it."""
     kept = (each.path.rstrip("/") for each in container.mounts if each.read_only)
     return any(path == each or path.startswith(f"{each}/") for each in kept)
 
@@ -169,8 +169,8 @@ def _mounted(workload: Workload, container: Container) -> Iterator[Finding]:
         if volume.name in written and _holds_node_logs(volume):
             yield Finding(
                 path=f"{volume.path}.hostPath.path",
-                message=f"container {container.name} may log into {_NODE_LOGS} of its node, where the logs of each pod "
-                "stay behind",
+                message=f"container {container.name} may log to {_NODE_LOGS} of its node, where the logs of each pod "
+                "remain",
                 remedy=f"{_REMEDY}, or mount the volume readOnly if it only reads",
             )
 
@@ -182,7 +182,7 @@ def _holds_node_logs(volume: Volume) -> bool:
 
 LOGGING = Expectation(
     name="logging",
-    title="Logs on the streams",
+    title="Logs on stdout and stderr",
     parameters=LoggingParameters,
     production=Action.AUDIT,
     development=Action.AUDIT,

@@ -1,20 +1,20 @@
 """State outlives the pod that keeps it.
 
 ## What it expects
-A StatefulSet has a volumeClaimTemplate, or a volume that outlives its pods, unless all it runs is known to keep
-nothing, as memcached does. A container whose image is that of a data store mounts such a volume, in a Deployment too.
-Some stores are meant only if the command line or a variable tells: Redis and its kin with an append-only file or
-snapshots, NATS with JetStream, Consul and Vault as servers, Milvus standalone. A store in a role that holds no state is
-not meant: a node of Elasticsearch that only coordinates, Kafka Connect, an agent, a client. A claim that a single node
-can mount (ReadWriteOnce) is mounted by Deployments of one pod only.
+A StatefulSet has a volumeClaimTemplate, or a volume that outlives its pods, unless everything it runs is known to keep
+no state, as memcached does. A container with the image of a data store mounts such a volume, in a Deployment too. Some
+images count as stores only if the command line or a variable says so: Redis and similar stores with an append-only file
+or snapshots, NATS with JetStream, Consul and Vault as servers, Milvus standalone. A store in a role without state does
+not count: a coordinating-only node of Elasticsearch, Kafka Connect, an agent, a client. Only Deployments of one pod
+mount a claim that a single node can mount (ReadWriteOnce).
 
 ## Why it matters
-What stands in an emptyDir, or in the container itself, is gone with the pod, at the next rollout or drain. Pods that
-share a claim of a single node have to run on that node, and those on another never start.
+Data in an emptyDir, or in the container itself, is lost with the pod, at the next rollout or drain. Pods that share a
+claim of a single node must run on that node, and pods on another node never start.
 
 ## Repair and its risk
-None. A claim costs money, and data has to be moved into it; a StatefulSet without state may better be a Deployment. One
-that only needs the stable names of its pods can be exempt, and say so.
+None. A claim costs money, and data must be migrated into it; a StatefulSet without state might better be a Deployment.
+If a StatefulSet only needs the stable names of its pods, exempt it with that reason.
 
 ## Example
 ```yaml
@@ -37,7 +37,7 @@ from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import INTERCHANGEABLE, REPLICATED, Kind, Workload
 
 _PASSING = frozenset({EMPTY_DIR, "ephemeral", "configMap", "secret", "projected", "downwardAPI", "image", "gitRepo"})
-"""Volumes that are gone with the pod, or that nobody can write."""
+"""Volumes that are lost with the pod, or that are read-only."""
 
 _KEEP_IF_TOLD: Mapping[tuple[str, ...], re.Pattern[str]] = {
     ("redis", "redis-stack", "redis-stack-server", "valkey", "keydb", "dragonfly"): re.compile(
@@ -49,7 +49,7 @@ _KEEP_IF_TOLD: Mapping[tuple[str, ...], re.Pattern[str]] = {
     ("vault", "openbao"): re.compile(r"\bserver\b(?!.*\s-dev\b)"),
     ("milvus",): re.compile(r"\bstandalone\b"),
 }
-"""Images that are stores only if they are told to be, and how they are told."""
+"""Images that are stores only if configured to be, and the pattern of that configuration."""
 
 _KEEP_NOTHING = ("memcached", "memcache")
 
@@ -57,13 +57,13 @@ _IDLE = re.compile(
     r"\bconnect-(?:distributed|standalone)\b|mirror-?maker|\bmongos\b|\bsentinel\b|\b(?:ratel|live|bulk)\b"
     r"|--agent\b|enable-feature=\S*agent|\brpk\b(?!.*\bstart\b)"
 )
-"""Words of a command line by which a store runs in a role that holds no state."""
+"""Words of a command line with which a store runs in a role without state."""
 
 _NODE_ROLES = re.compile(r"(?:^|\s)-?E?(?:\w*_)?node[._](?:roles|type)=(?P<roles>[^\n]*?)(?=$|\n|\s-)", re.IGNORECASE)
 _STATELESS_ROLES = frozenset(
     {"", "ingest", "ml", "transform", "remote_cluster_client", "coordinating", "coordinating_only"}
 )
-"""Roles of a node of Elasticsearch or OpenSearch that holds neither data nor the state of the cluster."""
+"""Roles of Elasticsearch or OpenSearch nodes that hold neither data nor the state of the cluster."""
 
 _NO_DATA = re.compile(r"node[._]data=false", re.IGNORECASE)
 _NO_MASTER = re.compile(r"node[._]master=false", re.IGNORECASE)
@@ -73,10 +73,10 @@ _SERVES = re.compile(
     r"|rabbitmq-server|redis-server|influxd|clickhouse-server|couchdb|neo4j|prometheus|redpanda|weaviate|tikv-server"
     r"|pd-server|alpha|zero)\b"
 )
-"""Words of a command line by which a store serves; others are those of a client."""
+"""Words of a command line with which a store serves; without them, it is a client."""
 
 _ENOUGH = 1
-"""Pods that can mount a claim of a single node without a thought."""
+"""The number of pods that can always mount a claim of a single node."""
 
 
 _DATA_STORES = (
@@ -99,7 +99,7 @@ class PersistenceParameters(AuditedParameters, frozen=True, kw_only=True):
         tuple[ImagePattern, ...],
         Meta(
             max_length=128,
-            description="Images of data stores in addition to the built-in ones: globs of the end of a name.",
+            description="Images of data stores in addition to the built-in ones: globs that match the end of a name.",
         ),
     ] = ()
     disabled_data_stores: Annotated[
@@ -108,7 +108,7 @@ class PersistenceParameters(AuditedParameters, frozen=True, kw_only=True):
 
 
 def audit(workload: Workload, parameters: PersistenceParameters, around: Surroundings) -> Iterator[Finding]:
-    """Find state that a pod takes with it, and claims that its pods cannot share."""
+    """Find state that is lost with its pod, and claims that pods cannot share."""
     volumes = workload.template.volumes
     kept = {*workload.claim_templates, *(each.name for each in volumes if each.source not in _PASSING)}
     if _legible(workload):
@@ -119,7 +119,7 @@ def audit(workload: Workload, parameters: PersistenceParameters, around: Surroun
 
 
 def _legible(workload: Workload) -> bool:
-    """Say whether it is known which volumes there are, and who mounts them."""
+    """Return whether the volumes and their mounts can be read."""
     path = workload.template.path
     mounts = (f"{each.path}.volumeMounts" for each in workload.template.containers)
     return all(map(workload.legible, ("spec.volumeClaimTemplates", f"{path}.volumes", *mounts)))
@@ -129,7 +129,7 @@ def _stateless(workload: Workload, kept: set[str], parameters: PersistenceParame
     if workload.kind is Kind.STATEFUL_SET and not kept and not _keeps_nothing(workload, parameters):
         yield Finding(
             path="spec.volumeClaimTemplates",
-            message="the StatefulSet has no volume that outlives its pods, so each of them begins with nothing",
+            message="the StatefulSet has no volume that outlives its pods, so each of them starts without state",
             remedy="add a volumeClaimTemplate for its state, or make it a Deployment if it has none",
         )
 
@@ -142,13 +142,13 @@ def _losing_stores(workload: Workload, kept: set[str], parameters: PersistencePa
         if container.long_running and not mounted & kept and _is_store(container, parameters):
             yield Finding(
                 path=f"{container.path}.volumeMounts",
-                message=f"container {container.name} is a data store, and what it keeps is gone with its pod",
-                remedy="mount a volume of a PersistentVolumeClaim where it keeps its data",
+                message=f"container {container.name} is a data store, and its data is lost with its pod",
+                remedy="mount a volume of a PersistentVolumeClaim at the path of its data",
             )
 
 
 def _keeps_nothing(workload: Workload, parameters: PersistenceParameters) -> bool:
-    """Say whether a container is known to keep nothing, and none is a store."""
+    """Return whether a container is known to keep no state, and none is a store."""
     containers = workload.template.long_running
     idle = any(each.has_image_of(_KEEP_NOTHING) or _is_idle_store(each, parameters) for each in containers)
     return idle and not any(_is_store(each, parameters) for each in containers)
@@ -168,7 +168,7 @@ def _is_store(container: Container, parameters: PersistenceParameters) -> bool:
 
 
 def _is_idle(told: str) -> bool:
-    """Say whether a store is told to run in a role that holds no state."""
+    """Return whether a store is configured for a role without state."""
     roles = _NODE_ROLES.search(told)
     if roles:
         return set(re.split(r"\W+", roles["roles"].lower())) <= _STATELESS_ROLES
@@ -180,7 +180,7 @@ def _line(container: Container) -> str:
 
 
 def _told(container: Container) -> str:
-    """Return the command line, and the variables behind it, one a line."""
+    """Return the command line followed by the variables, one per line."""
     variables = (f"{each.name}={each.value}" for each in container.variables if each.value is not None)
     return "\n".join((_line(container), *variables))
 

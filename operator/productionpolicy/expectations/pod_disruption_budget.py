@@ -1,34 +1,34 @@
-"""A workload of several pods has exactly one PodDisruptionBudget, and it lets nodes be drained.
+"""A workload of several pods has exactly one PodDisruptionBudget, and it allows nodes to be drained.
 
 ## What it expects
-A Deployment or StatefulSet that is meant to have at least two pods is selected by one PodDisruptionBudget. Every
-budget that selects its pods, even if that is only one pod, allows at least one eviction and, of two or more pods, not
-all of them. A budget is judged over all workloads that it selects, at the sum of their least numbers of pods. That
-least number is `minReplicas` of the HorizontalPodAutoscaler, or `spec.replicas`. With `unhealthyPods: AlwaysAllow`
-budgets have to let unhealthy pods be evicted at any time.
+Exactly one PodDisruptionBudget selects a Deployment or StatefulSet that is meant to have at least two pods. Every
+budget that selects its pods, even a single pod, allows at least one eviction. With two or more pods, it does not allow
+the eviction of all of them. A budget is judged across all workloads that it selects, at the sum of their minimum
+numbers of pods. That minimum is `minReplicas` of the HorizontalPodAutoscaler, or `spec.replicas`. With
+`unhealthyPods: AlwaysAllow`, budgets must allow the eviction of unhealthy pods at any time.
 
-A budget that the API server does not take counts as missing: one of an API version that is gone, with both
+A budget that the API server rejects counts as missing: one with an API version that is no longer served, with both
 `minAvailable` and `maxUnavailable`, or with a number in quotes or with a fraction.
 
 ## Why it matters
-Without a budget, draining nodes may evict all pods of a workload at once. A budget that allows no eviction blocks
-every drain, and with it the upgrade of the cluster. Pods under two budgets cannot be evicted at all: the eviction
-API answers with an error. A percentage or `maxUnavailable` cannot be computed if the budget also selects pods of a
-Job, CronJob or DaemonSet, even completed ones, because these have no scale; such a budget allows no eviction either.
-A `minAvailable` that is a whole number can be computed. Pods without a controller are not counted.
+Without a budget, a node drain may evict all pods of a workload at once. A budget that allows no eviction blocks every
+drain, and with it the upgrade of the cluster. Pods that two budgets select cannot be evicted at all: the eviction API
+returns an error. A percentage or `maxUnavailable` cannot be computed if the budget also selects pods of a Job, CronJob
+or DaemonSet, even completed ones, because these have no scale; such a budget allows no eviction either. A
+`minAvailable` that is a whole number can be computed. Pods without a controller do not count.
 
 ## Repair and its risk
-A missing budget is created beside the workload, with the workload's own selector and `maxUnavailable` (25% unless
-the policy says otherwise) or `minAvailable`. A StatefulSet gets `maxUnavailable: 1`, or `statefulSetMaxUnavailable`:
-a store may lose its quorum with a quarter of its pods. Where the terms would allow no eviction, or that of all pods,
-the budget gets `maxUnavailable: 1`. Unhealthy pods may always be evicted. No pod restarts.
+The operator creates a missing budget next to the workload, with the workload's own selector and `maxUnavailable` (25%
+by default) or `minAvailable`. A StatefulSet gets `maxUnavailable: 1`, or `statefulSetMaxUnavailable`, because a data
+store may lose its quorum with a quarter of its pods. If these terms would allow no eviction, or the eviction of all
+pods, the budget gets `maxUnavailable: 1`. Unhealthy pods may always be evicted. No pod restarts.
 
-It is removed as soon as the owner brings a budget, when the workload is meant to have one pod, and when it turns out to
-allow no eviction; it comes back when the pods that were the reason are gone. Budgets of others are never touched.
-Nothing is created where the workload's selector also matches pods of another Deployment or StatefulSet, or of a Job,
-CronJob or DaemonSet, or where a budget or an autoscaler of the workload has to be corrected first. An existing budget
-is not removed because such a reason comes up later. With `Deny` or `Warn` nothing is created; a budget that allows no
-eviction of however many pods is refused, or warned of, when it is brought in.
+The operator removes its budget as soon as the owner creates one, when the workload is meant to have one pod, and when
+the budget turns out to allow no eviction. It creates the budget again when the pods that were the reason are gone. It
+never changes budgets of others. It creates nothing if the workload's selector also matches pods of another Deployment
+or StatefulSet, or of a Job, CronJob or DaemonSet, or if a budget or an autoscaler of the workload must be corrected
+first. If such a reason occurs later, an existing budget stays. With `Deny` or `Warn`, the operator creates nothing; the
+API server refuses, or warns about, a budget that never allows an eviction, regardless of the number of pods.
 
 ## Example
 ```yaml
@@ -66,20 +66,20 @@ from productionpolicy.repairs import BudgetTerms
 DEFAULT = Count(25, percent=True)
 ONE = Count(1)
 SEVERAL = 2
-"""The number of pods from which a budget has something to protect."""
+"""A budget protects something from this number of pods."""
 
-_EITHER = "maxUnavailable and minAvailable exclude each other: remove one"
+_EITHER = "maxUnavailable and minAvailable are mutually exclusive: remove one"
 
 
 class UnhealthyPods(StrEnum):
-    """Which `unhealthyPodEvictionPolicy` a budget has to have."""
+    """Which `unhealthyPodEvictionPolicy` a budget must have."""
 
     ANY = "Any"
     ALWAYS_ALLOW = "AlwaysAllow"
 
 
 class PodDisruptionBudgetParameters(Parameters, frozen=True, kw_only=True):
-    """Every workload of two or more pods has one PodDisruptionBudget that lets nodes be drained."""
+    """Every workload of two or more pods has one PodDisruptionBudget that allows nodes to be drained."""
 
     actions: ClassVar[tuple[Action, ...]] = tuple(Action)
     rules: ClassVar[tuple[Rule, ...]] = (
@@ -92,30 +92,30 @@ class PodDisruptionBudgetParameters(Parameters, frozen=True, kw_only=True):
     max_unavailable: Annotated[
         int | str | None,
         Meta(
-            description="How many pods may be evicted at once, as a number or a percentage (rounded up), not "
-            "100%, which would protect nothing. Default: 25%. StatefulSets have statefulSetMaxUnavailable."
+            description="How many pods may be evicted at once. A percentage is rounded up; 100% is not allowed, "
+            "because it would protect nothing. Default: 25%. For StatefulSets, see statefulSetMaxUnavailable."
         ),
     ] = None
     stateful_set_max_unavailable: Annotated[
         int | str | None,
         Meta(
             description="The same for StatefulSets, which may lose data or their quorum with too many pods. Default: "
-            "1, unless minAvailable is given."
+            "1, unless minAvailable is set."
         ),
     ] = None
     min_available: Annotated[
         int | str | None,
         Meta(
-            description="How many pods must stay, as a number or a percentage (rounded up), instead of maxUnavailable; "
-            "not 100%, which would block every drain. Where this would allow no eviction, a budget with "
-            "maxUnavailable 1 is made instead."
+            description="How many pods must stay, instead of maxUnavailable. A percentage is rounded up; 100% is not "
+            "allowed, because it would block every drain. If this allows no eviction, the budget gets maxUnavailable 1 "
+            "instead."
         ),
     ] = None
     unhealthy_pods: Annotated[
         UnhealthyPods,
         Meta(
-            description="Which unhealthyPodEvictionPolicy the budgets of owners have to have. AlwaysAllow: that one, "
-            "because otherwise pods that crash may hold up node drains. Any: it is the owner's choice."
+            description="Which unhealthyPodEvictionPolicy the owners' budgets must have. AlwaysAllow: only that one, "
+            "because otherwise crashing pods may block node drains. Any: the owner decides."
         ),
     ] = UnhealthyPods.ANY
 
@@ -129,7 +129,7 @@ class PodDisruptionBudgetParameters(Parameters, frozen=True, kw_only=True):
         check_some_pods("minAvailable", self.min_available, most=NOT_ALL)
 
     def terms(self, kind: Kind) -> BudgetTerms:
-        """Return what the budget of a workload of this kind allows where nothing speaks against it."""
+        """Return what the budget of a workload of this kind allows, unless the number of pods rules that out."""
         own = self.stateful_set_max_unavailable if kind is Kind.STATEFUL_SET else self.max_unavailable
         if own is None and self.min_available is not None:
             return BudgetTerms(min_available=Count.parse(self.min_available))
@@ -138,9 +138,9 @@ class PodDisruptionBudgetParameters(Parameters, frozen=True, kw_only=True):
 
 
 def applies(workload: Workload, parameters: PodDisruptionBudgetParameters, around: Surroundings) -> bool:
-    """Judge workloads of several pods that a selector can find, and of any that a budget selects.
+    """Judge workloads with several pods that have labels, and all workloads that a budget selects.
 
-    In a file, a tool may yet have to label the pods. A workload that is switched off has none.
+    In a file, a tool may add the labels later. A workload that is scaled to zero has no pods.
     """
     if not workload.template.labels:
         return False
@@ -161,7 +161,7 @@ def audit(workload: Workload, parameters: PodDisruptionBudgetParameters, around:
         yield Finding(
             path="spec.selector",
             message=f"PodDisruptionBudgets {_several([each.name for each in budgets])} all select the pods, "
-            "which therefore cannot be evicted",
+            "so the pods cannot be evicted",
             remedy="keep one of them and delete the others",
         )
     for budget in budgets:
@@ -174,7 +174,7 @@ def _missing(around: Surroundings, *, advised: BudgetTerms) -> Finding:
         fault = unreadable.unreadable[0]
         return Finding(
             path="spec.selector",
-            message=f"PodDisruptionBudget {unreadable.name} counts as missing, because the API server does not take "
+            message=f"PodDisruptionBudget {unreadable.name} counts as missing, because the API server rejects "
             f"it: its {fault.path} {fault.message}",
             remedy=f"correct PodDisruptionBudget {unreadable.name}",
         )
@@ -208,21 +208,21 @@ def _judged(budget: Budget, reach: Reach, parameters: PodDisruptionBudgetParamet
     if parameters.unhealthy_pods is UnhealthyPods.ALWAYS_ALLOW and budget.eviction_policy != EVICTION_POLICY:
         yield Finding(
             path="spec.selector",
-            message=f"PodDisruptionBudget {budget.name} does not let unhealthy pods be evicted at any time, so pods "
-            "that crash may hold up node drains",
+            message=f"PodDisruptionBudget {budget.name} does not allow the eviction of unhealthy pods at any time, "
+            "so crashing pods may block node drains",
             remedy=f"set unhealthyPodEvictionPolicy: {EVICTION_POLICY} in the budget",
         )
 
 
 def _blocked(budget: Budget, reach: Reach) -> tuple[str, str] | None:
-    """Say why a budget allows no eviction, and what helps; None where it allows one."""
+    """Return why a budget allows no eviction, and the remedy; None if it allows one."""
     if reach.unscaled and budget.needs_scale:
         also = _several(reach.unscaled)
-        problem = f" because it also selects the pods of {also}, for which it cannot be computed without a scale"
-        return problem, "let the budget select other pods only, or give it a minAvailable that is a whole number"
+        problem = f" because it also selects the pods of {also}, which have no scale, so it cannot be computed"
+        return problem, "let its selector match only other pods, or give it a minAvailable that is a whole number"
     if budget.sync_failed:
         problem = " because it cannot be computed: its status says SyncFailed"
-        return problem, "see its condition DisruptionAllowed: it may select pods of kinds with a scale only"
+        return problem, "see its condition DisruptionAllowed: it may select only pods of kinds with a scale"
     if budget.allowed_disruptions(reach.pods) > 0:
         return None
     fewer = "a minAvailable below the number of replicas" if reach.pods >= SEVERAL else "run at least two pods"
@@ -235,7 +235,7 @@ def _at(reach: Reach) -> str:
 
 
 def repair(workload: Workload, parameters: PodDisruptionBudgetParameters, around: Surroundings) -> Repair:
-    """Create the missing budget. A reason not to create one is no reason to remove the one that exists."""
+    """Create the missing budget. A reason not to create a budget is not a reason to remove an existing one."""
     if any(not each.unreadable for each in around.budgets):
         return None
     if workload.selector is None:
@@ -249,17 +249,17 @@ def repair(workload: Workload, parameters: PodDisruptionBudgetParameters, around
 
 
 def _obstacle(around: Surroundings) -> str | None:
-    """Say why no budget can be created."""
+    """Return why no budget can be created."""
     unreadable = next((each for each in around.budgets if each.unreadable), None)
     if unreadable is not None:
-        return f"PodDisruptionBudget {unreadable.name} has to be corrected first"
+        return f"PodDisruptionBudget {unreadable.name} must be corrected first"
     if around.unreadable_autoscaler is not None:
-        return f"HorizontalPodAutoscaler {around.unreadable_autoscaler.name} has to be corrected first"
+        return f"HorizontalPodAutoscaler {around.unreadable_autoscaler.name} must be corrected first"
     return "the selector also matches pods of another owner" if around.overlaps else None
 
 
 def _least(terms: BudgetTerms, *, floor: int) -> BudgetTerms:
-    """Return the terms, or the least ones where they would block every eviction, or allow that of all pods."""
+    """Return the terms, or maxUnavailable 1 if they would block every eviction, or allow that of all pods."""
     wanted = Budget("", "", None, min_available=terms.min_available, max_unavailable=terms.max_unavailable)
     allowed = wanted.allowed_disruptions(floor)
     if 0 < allowed < floor:
@@ -275,7 +275,7 @@ def _several(names: tuple[str, ...] | list[str]) -> str:
 
 POD_DISRUPTION_BUDGET = Expectation(
     name="podDisruptionBudget",
-    title="One disruption budget that lets nodes be drained",
+    title="One disruption budget that allows nodes to be drained",
     parameters=PodDisruptionBudgetParameters,
     production=Action.REPAIR,
     development=Action.IGNORE,

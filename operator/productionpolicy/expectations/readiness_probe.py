@@ -1,17 +1,17 @@
-"""A container that serves requests says when it can.
+"""A container that serves requests has a probe that shows when it is ready.
 
 ## What it expects
-Every container with a port for requests has a readiness probe. That is a port in whose name none of these is a word of
-its own: metrics, prometheus, telemetry, profiling, pprof, debug, jmx, health, probes, live, ready, admin. It
-asks something: one that runs `true`, or another command that always succeeds, fails. So does a probe that names a port
-which its container does not have.
+Every container with a port for requests has a readiness probe. A port for requests is one whose name contains none of
+these words: metrics, prometheus, telemetry, profiling, pprof, debug, jmx, health, probes, live, ready, admin. The probe
+checks something: one that runs `true`, or another command that always succeeds, fails. So does a probe that names a
+port that its container does not have.
 
 ## Why it matters
-Without one, a pod gets requests from the moment its process starts, and a rollout goes on though the new version
-cannot answer.
+Without a readiness probe, a pod receives requests from the moment when its process starts, and a rollout continues even
+if the new version cannot answer.
 
 ## Repair and its risk
-None. Only the owner knows what tells that the container is ready; a probe that always succeeds would silence this
+None. Only the owner knows how to check that the container is ready. A probe that always succeeds would hide this
 finding and protect nobody.
 
 ## Example
@@ -46,27 +46,27 @@ def audit(workload: Workload, _parameters: ReadinessProbeParameters, _around: Su
             yield Finding(
                 path=f"{container.path}.readinessProbe",
                 message=f"container {container.name} has no readinessProbe, so it gets requests before it can answer",
-                remedy="add a readinessProbe that asks the container whether it can serve",
+                remedy="add a readinessProbe that checks whether the container can serve",
             )
         elif container.readiness is not None:
             yield from _idle(container, container.readiness)
 
 
 def _idle(container: Container, readiness: Probe) -> Iterator[Finding]:
-    """Find a readiness probe that always gives the same answer."""
+    """Find a readiness probe that always has the same result."""
     yield from missing_port(container, readiness, name="readinessProbe")
     if readiness.always_succeeds:
         yield Finding(
             path=f"{container.path}.readinessProbe",
             message=f"container {container.name} has a readinessProbe that always succeeds, so it gets requests before "
             "it can answer",
-            remedy="let the readinessProbe ask the container whether it can serve",
+            remedy="let the readinessProbe check whether the container can serve",
         )
 
 
 READINESS_PROBE = Expectation(
     name="readinessProbe",
-    title="A probe that tells readiness",
+    title="A probe that shows readiness",
     parameters=ReadinessProbeParameters,
     production=Action.AUDIT,
     development=Action.IGNORE,

@@ -1,19 +1,19 @@
 """A workload has enough replicas to lose one.
 
 ## What it expects
-The least number of pods is at least `minimum` (2): `minReplicas` of the HorizontalPodAutoscaler, `minReplicaCount` of
+The minimum number of pods is at least `minimum` (2): `minReplicas` of the HorizontalPodAutoscaler, `minReplicaCount` of
 the KEDA ScaledObject, or `spec.replicas`. A workload that is scaled to 0, or whose autoscaler may scale it to 0, is not
-judged: that is a decision. Beside an autoscaler, the manifest leaves `spec.replicas` out.
+judged, because that is a deliberate choice. If there is an autoscaler, the manifest does not set `spec.replicas`.
 
 ## Why it matters
-A single pod is gone for as long as it takes to be replaced: at every node drain, every crash and every eviction.
-Where a manifest holds `spec.replicas`, each apply scales the workload to that number, whatever the autoscaler has
-chosen. What the autoscaler itself writes there is no finding.
+A single pod is unavailable until it is replaced: at every node drain, every crash and every eviction. If a manifest
+sets `spec.replicas`, each apply scales the workload to that number, regardless of what the autoscaler has chosen. What
+the autoscaler itself writes there is not a finding.
 
 ## Repair and its risk
-None. How far a workload scales is its owner's decision: it may not be able to run twice, and it costs money.
-`Warn` warns of too few replicas that are written into the workload. They cannot be refused: an autoscaler that keeps
-more cannot be seen then.
+None. The number of replicas is the owner's decision: the workload may not be able to run twice, and replicas cost
+money. `Warn` warns about too few replicas in the workload. The API server cannot refuse them, because an autoscaler
+that keeps more is not visible at that moment.
 
 ## Example
 ```yaml
@@ -37,10 +37,10 @@ class ReplicasParameters(AuditedParameters, frozen=True, kw_only=True):
     """Every workload has enough replicas to lose one."""
 
     actions: ClassVar[tuple[Action, ...]] = (Action.IGNORE, Action.AUDIT, Action.WARN)
-    """The API server sees no autoscaler, which may keep more pods: it can warn of too few, and refuse nothing."""
+    """The API server sees no autoscaler, which may keep more pods. So it can only warn about too few."""
 
     minimum: Annotated[
-        int, Meta(ge=1, le=1000, description="The least number of replicas, or of an autoscaler's minReplicas.")
+        int, Meta(ge=1, le=1000, description="The minimum number of replicas, or an autoscaler's minReplicas.")
     ] = 2
 
 
@@ -50,22 +50,23 @@ def runs_at_all(workload: Workload, _parameters: ReplicasParameters, around: Sur
 
 
 def audit(workload: Workload, parameters: ReplicasParameters, around: Surroundings) -> Iterator[Finding]:
-    """Find workloads that are meant to have too few pods, and numbers of pods that two write."""
+    """Find workloads with too few pods, and numbers of pods that two writers set."""
     floor, scaler = around.floor(workload), around.autoscaler
     if floor < parameters.minimum:
         source = f"{scaler.title} has {scaler.minimum_field} {floor}" if scaler else f"replicas is {floor}"
         yield Finding(
             path="spec.replicas",
-            message=f"{source}, and at least {parameters.minimum} are expected so that the loss of a pod is no outage",
+            message=f"{source}, and at least {parameters.minimum} are expected so that the loss of a pod is not an "
+            "outage",
             remedy=f"set {f'{scaler.minimum_field} of the autoscaler' if scaler else 'spec.replicas'} "
             f"to {parameters.minimum} or more, or exempt a workload that cannot run twice",
         )
     if scaler and NUMBER_OF_PODS in workload.written:
         yield Finding(
             path="spec.replicas",
-            message=f"the manifest holds spec.replicas beside {scaler.title}, so each apply scales the "
-            "workload to that number, whatever the autoscaler has chosen",
-            remedy="leave spec.replicas out of the manifest; with client-side apply, first take it out of the last "
+            message=f"the manifest sets spec.replicas in addition to {scaler.title}, so each apply scales "
+            "the workload to that number, regardless of what the autoscaler has chosen",
+            remedy="remove spec.replicas from the manifest; with client-side apply, first remove it from the last "
             "applied configuration (kubectl apply edit-last-applied), or the next apply scales to 1",
         )
 

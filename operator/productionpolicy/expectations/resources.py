@@ -1,22 +1,22 @@
-"""Containers say what they need and how much they may take.
+"""Containers declare how much they need and how much they may use.
 
 ## What it expects
 Every container and init container has a request for each resource in `requests` (cpu, memory) and a limit for each in
-`limits` (memory). A limit implies its request, as it does for the API server. What the pod as a whole asks for counts
-for all its containers, and so do the defaults of the LimitRanges of the namespace. No container requests more than its
-limit, or more than the pod as a whole may use. Memory is given in whole bytes and is 1Mi or more, and cpu is less than
-256 cores: anything else is a wrong unit. The pods are at least of the quality of service `minimumQoS`; a request of 0
-counts as none for it.
+`limits` (memory). A limit implies its request, as it does for the API server. Requests and limits of the pod as a whole
+count for all its containers, and so do the defaults of the LimitRanges of the namespace. No container requests more
+than its limit, or more than the pod as a whole may use. Memory is a whole number of bytes and at least 1Mi, and cpu is
+less than 256 cores: any other value has a wrong unit. The pods have at least the quality of service `minimumQoS`; for
+this, a request of 0 counts as none.
 
-With `Warn` and `Deny` the API server judges a workload when it is written. LimitRanges are not seen then, so where a
-namespace has one, use `Audit`.
+With `Warn` and `Deny`, the API server judges a workload when it is written. LimitRanges are not visible at that moment,
+so if a namespace has one, use `Audit`.
 
 ## Why it matters
-The scheduler places pods by what they request. A container that requests nothing is put onto a full node, and is the
-first to be evicted there. One without a memory limit takes the memory of its neighbours when it leaks.
+The scheduler places pods by their requests. A container that requests nothing is scheduled onto a full node, and is the
+first to be evicted there. A container without a memory limit takes the memory of its neighbors when it leaks.
 
 ## Repair and its risk
-None. How much a container needs only measurement tells; a guess is either waste, or the end of the process.
+None. Only measurements show how much a container needs; a guess either wastes resources or kills the process.
 
 ## Example
 ```yaml
@@ -61,24 +61,24 @@ _UNITS = {
 
 
 class ResourcesParameters(RefusableParameters, frozen=True, kw_only=True):
-    """Containers say what they need and how much they may take."""
+    """Containers declare how much they need and how much they may use."""
 
     requests: Annotated[
         tuple[ResourceName, ...],
-        Meta(max_length=16, description="Resources that every container has to request; a limit implies its request."),
+        Meta(max_length=16, description="Resources that every container must request; a limit implies its request."),
     ] = ("cpu", "memory")
     limits: Annotated[
         tuple[ResourceName, ...],
-        Meta(max_length=16, description="Resources of which every container has to have a limit."),
+        Meta(max_length=16, description="Resources for which every container must have a limit."),
     ] = ("memory",)
     minimum_qos: Annotated[
         QualityOfService,
-        Meta(description="The least quality of service of the pods, as it follows from requests and limits."),
+        Meta(description="The minimum quality of service of the pods, which requests and limits determine."),
     ] = field(default=QualityOfService.BURSTABLE, name="minimumQoS")
 
 
 def audit(workload: Workload, parameters: ResourcesParameters, around: Surroundings) -> Iterator[Finding]:
-    """Find containers that do not say what they need, and pods of too low a quality of service."""
+    """Find containers that do not declare what they need, and pods with too low a quality of service."""
     template = _with_defaults(workload.template, around)
     legible = [each for each in template.containers if each.resources.legible and template.resources.legible]
     for container in legible:
@@ -93,7 +93,7 @@ def audit(workload: Workload, parameters: ResourcesParameters, around: Surroundi
 
 
 def _with_defaults(template: PodTemplate, around: Surroundings) -> PodTemplate:
-    """Return the template as its pods are admitted: with the defaults of the namespace in each container."""
+    """Return the template with the defaults of the namespace in each container, as its pods are admitted."""
     given = (
         replace(each, resources=each.resources.defaulted(around.default_resources)) for each in template.containers
     )
@@ -107,8 +107,8 @@ def _missing_requests(
         if _lacks(template, container, name):
             yield Finding(
                 path=f"{container.path}.resources.requests.{name}",
-                message=f"container {container.name} requests no {name}, so its pod may be put onto a node that has "
-                "none to spare",
+                message=f"container {container.name} requests no {name}, so its pod may be scheduled onto a node "
+                "without enough of it",
                 remedy=f"set resources.requests.{name} to what the container needs",
             )
 
@@ -123,8 +123,8 @@ def _missing_limits(template: PodTemplate, container: Container, parameters: Res
         if name not in container.resources.limits and name not in whole.limits:
             yield Finding(
                 path=f"{container.path}.resources.limits.{name}",
-                message=f"container {container.name} has no {name} limit, so it may take what its neighbours need",
-                remedy=f"set resources.limits.{name} to the most that the container may take",
+                message=f"container {container.name} has no {name} limit, so it may use what its neighbors need",
+                remedy=f"set resources.limits.{name} to the maximum that the container may use",
             )
 
 
@@ -148,7 +148,7 @@ def _more_than_the_pod(whole: Resources, container: Container) -> Iterator[Findi
                 path=f"{container.path}.resources.requests.{name}",
                 message=f"container {container.name} requests {request} of {name}, and its pod as a whole {most}, so "
                 "the API server refuses its pods",
-                remedy="raise what the pod as a whole asks for, or lower the request",
+                remedy="raise the request of the pod as a whole, or lower that of the container",
             )
     for name, limit in container.resources.limits.items():
         if name in whole.limits and limit > whole.limits[name]:
@@ -161,7 +161,7 @@ def _more_than_the_pod(whole: Resources, container: Container) -> Iterator[Findi
 
 
 def _sum_of_requests(template: PodTemplate) -> Iterator[Finding]:
-    """Find containers that together request more than the pod, where none does so alone."""
+    """Find containers that together request more than the pod, although none does so alone."""
     running = [each.resources for each in template.long_running]
     for name, most in template.resources.requests.items():
         asked = [each.requests[name] for each in running if each.legible and name in each.requests]
@@ -170,12 +170,12 @@ def _sum_of_requests(template: PodTemplate) -> Iterator[Finding]:
                 path=f"{template.path}.resources.requests.{name}",
                 message=f"the containers together request more {name} than the {most} of their pod as a whole, so the "
                 "API server refuses its pods",
-                remedy="raise what the pod as a whole asks for, or lower the requests of its containers",
+                remedy="raise the request of the pod as a whole, or lower the requests of its containers",
             )
 
 
 def _implausible(template: PodTemplate) -> Iterator[Finding]:
-    """Find quantities that say another unit than was meant."""
+    """Find quantities whose unit is probably a mistake."""
     places = [(each.path, f"container {each.name}", each.resources) for each in template.containers]
     for path, owner, resources in [*places, (template.path, "the pod as a whole", template.resources)]:
         for group, quantities in (("requests", resources.requests), ("limits", resources.limits)):
@@ -195,26 +195,25 @@ def _low_quality(template: PodTemplate, parameters: ResourcesParameters) -> Iter
     if template.containers and not found.reaches(minimum) and not _told(template, parameters):
         yield Finding(
             path=f"{template.path}.containers",
-            message=f"the pods are of the quality of service {found}, below {minimum}, so they are evicted before "
-            "others",
+            message=f"the pods have quality of service {found}, below {minimum}, so they are evicted before others",
             remedy=_REMEDIES[minimum],
         )
 
 
 def _told(template: PodTemplate, parameters: ResourcesParameters) -> bool:
-    """Say whether a quality below Burstable comes from requests whose lack is a finding already."""
+    """Return whether a quality below Burstable follows from missing requests that are already findings."""
     asked = [name for name in parameters.requests if name in COUNTED]
     lacking = any(_lacks(template, each, name) for each in template.containers for name in asked)
     return lacking and parameters.minimum_qos is QualityOfService.BURSTABLE
 
 
 def _no_bytes(given: Quantity) -> str:
-    return "no whole number of bytes" if given.amount != given.amount.to_integral_value() else ""
+    return "not a whole number of bytes" if given.amount != given.amount.to_integral_value() else ""
 
 
 RESOURCES = Expectation(
     name="resources",
-    title="Containers that say what they need",
+    title="Resource requests and limits",
     parameters=ResourcesParameters,
     production=Action.AUDIT,
     development=Action.IGNORE,

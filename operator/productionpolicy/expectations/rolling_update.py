@@ -1,24 +1,22 @@
 """A rollout keeps the capacity of a workload.
 
 ## What it expects
-A Deployment that is meant to have at least two pods rolls out with `RollingUpdate`, and its effective
-`maxUnavailable` at its greatest number of pods is at most 1% of them. A StatefulSet replaces its pods itself (not
-`OnDelete`, nor all at once by `Recreate`), at most one at a time; its `maxUnavailable` counts on servers that heed it
-(from Kubernetes 1.37 on). A rollout can come to its end: a Deployment of one pod does not start a second one beside a
-claim that only one node or pod can mount, and where the nodes are known, there is a place for a surge pod if no pod may
-be unavailable.
+A Deployment that is meant to have at least two pods rolls out with `RollingUpdate`, and its effective `maxUnavailable`
+at its maximum number of pods is at most 1% of them. A StatefulSet replaces its pods itself (not `OnDelete`, nor all at
+once with `Recreate`), at most one at a time; its `maxUnavailable` counts on servers that honor it (Kubernetes 1.37 and
+later). A rollout can complete: a Deployment of one pod does not start a second one next to a claim that only one node
+or pod can mount, and if the nodes are known, there is room for a surge pod if no pod may be unavailable.
 
 ## Why it matters
-The API's default lets a quarter of the pods be missing during every rollout, at the moment when the new version
-proves itself. With a surge instead, capacity never falls. But a surge pod that finds no place holds a rollout up for
-ever.
+By default, the API allows a quarter of the pods to be missing during every rollout, exactly when a new version proves
+itself. With a surge instead, capacity never drops. But a surge pod that cannot be scheduled blocks a rollout forever.
 
 ## Repair and its risk
-For a Deployment whose owner has not written `maxUnavailable`, it becomes `"1%"`: none below 100 replicas, and
-unlike `0` it can never make an owner's later `maxSurge: 0` invalid. No pod restarts. It is neither repaired nor advised
-where a surge pod may find no place: host ports, the host's network, persistent volume claims (unless they are known to
-be mountable by many nodes), a required anti-affinity against its own pods on any key, a hard topologySpreadConstraint
-on hosts, extended resources such as GPUs, resource claims, huge pages.
+If the owner of a Deployment has not declared `maxUnavailable`, the operator sets it to `"1%"`: no pod is unavailable
+below 100 replicas, and unlike `0`, it can never make a later `maxSurge: 0` of the owner invalid. No pod restarts. The
+operator neither repairs nor recommends it if a surge pod may not fit: host ports, the host's network, persistent volume
+claims (unless they are known to be mountable by many nodes), a required anti-affinity against its own pods on any key,
+a hard topologySpreadConstraint on hosts, extended resources such as GPUs, resource claims, huge pages.
 
 ## Example
 ```yaml
@@ -53,15 +51,15 @@ WITHOUT_ORDER = {
     "OnDelete": "strategy OnDelete leaves old pods running until a person deletes them",
     "Recreate": RECREATED,
 }
-"""What is wrong with a StatefulSet's strategies that do not go pod by pod (Recreate is alpha in Kubernetes 1.37)."""
+"""The problem with StatefulSet strategies that do not replace pod by pod (Recreate is alpha in Kubernetes 1.37)."""
 
 
 class RollingUpdateParameters(Parameters, frozen=True, kw_only=True):
-    """A rollout replaces pods without giving up capacity."""
+    """A rollout replaces pods without losing capacity."""
 
 
 def rolls_out(workload: Workload, parameters: RollingUpdateParameters, around: Surroundings) -> bool:
-    """Judge workloads of several pods, and Deployments of one that mounts what a second one could not."""
+    """Judge workloads with several pods, and Deployments of one pod that mounts what a second pod could not."""
     if several_pods(workload, parameters, around):
         return True
     alone = workload.kind is Kind.DEPLOYMENT and not around.switched_off(workload)
@@ -69,7 +67,7 @@ def rolls_out(workload: Workload, parameters: RollingUpdateParameters, around: S
 
 
 def audit(workload: Workload, parameters: RollingUpdateParameters, around: Surroundings) -> Iterator[Finding]:
-    """Find rollouts that take pods away before their successors are there, and those that cannot end."""
+    """Find rollouts that remove pods before their replacements are ready, and rollouts that cannot complete."""
     if workload.kind is not Kind.DEPLOYMENT:
         yield from _audit_stateful_set(workload, around)
     elif several_pods(workload, parameters, around):
@@ -86,14 +84,14 @@ def _audit_deployment(workload: Workload, around: Surroundings) -> Iterator[Find
             message=RECREATED,
             remedy=f"exempt the workload: {obstacle}"
             if obstacle
-            else "use RollingUpdate, or exempt a workload that cannot run beside itself",
+            else "use RollingUpdate, or exempt a workload of which two versions cannot run at once",
         )
         return
     missing = _unavailable(workload, ceiling=ceiling)
     if missing * 100 > ceiling * TOLERATED.value:
         yield Finding(
             path=f"{path}.rollingUpdate.maxUnavailable",
-            message=f"a rollout may take away {missing} of {ceiling} pods before their successors are ready",
+            message=f"a rollout may remove {missing} of {ceiling} pods before their replacements are ready",
             remedy=_remedy(obstacle, missing=missing),
         )
     yield from _audit_places(workload, around)
@@ -103,27 +101,27 @@ def _remedy(obstacle: str | None, *, missing: int) -> str:
     if obstacle is None:
         return 'set maxUnavailable to "1%" (or 0) and maxSurge to at least 1'
     least = "set maxUnavailable to 1, and " if missing > 1 else ""
-    return f"{least}exempt the workload, whose rollouts have to take a pod away first: {obstacle}"
+    return f"{least}exempt the workload, whose rollouts must remove a pod first: {obstacle}"
 
 
 def _audit_places(workload: Workload, around: Surroundings) -> Iterator[Finding]:
-    """Find a Deployment all of whose pods have to stay while there is no place for another one."""
+    """Find a Deployment that may not lose a pod during a rollout while the nodes have no room for another one."""
     for key, capacity in _capacities(workload, around):
         pods = max(around.floor(workload), capacity)
         if pods <= around.ceiling(workload) and not _unavailable(workload, ceiling=pods):
             yield Finding(
                 path=f"{workload.strategy_path}.rollingUpdate.maxUnavailable",
-                message=f"no rollout of {pods} pods can end: the schedulable nodes have places for {capacity} of them, "
-                f"by {key}, and none may be unavailable to make room for its successor",
-                remedy=f"set maxUnavailable to 1, add nodes that differ by {key}, or make the rule a preferred one",
+                message=f"no rollout of {pods} pods can complete: by {key}, the schedulable nodes have room for "
+                f"{capacity} of them, and none may be unavailable to make room for its replacement",
+                remedy=f"set maxUnavailable to 1, add nodes with other values of {key}, or make the rule preferred",
             )
             return
 
 
 def _capacities(workload: Workload, around: Surroundings) -> Iterator[tuple[str, int]]:
-    """Return how many pods required rules allow at most on the nodes that are known, by topology key.
+    """Return how many pods required rules allow at most on the known nodes, by topology key.
 
-    Pods that tolerate taints may find places on nodes that are not counted.
+    Pods that tolerate taints may also run on nodes that are not counted.
     """
     template, topology = workload.template, around.topology
     if not topology.known or template.tolerates_taints:
@@ -131,7 +129,7 @@ def _capacities(workload: Workload, around: Surroundings) -> Iterator[tuple[str,
     if template.host_ports:
         yield HOSTNAME, 1 if template.pinned else topology.holds(HOSTNAME)
     for term in _barring_terms(workload):
-        if term.topology_key in topology.carried:  # on a node without the label a term is no obstacle
+        if term.topology_key in topology.carried:  # a term does not apply to nodes without its label
             yield term.topology_key, topology.holds(term.topology_key)
     for each in template.spread_constraints:
         places = topology.holds(each.topology_key)
@@ -140,7 +138,7 @@ def _capacities(workload: Workload, around: Surroundings) -> Iterator[tuple[str,
 
 
 def _unavailable(workload: Workload, *, ceiling: int) -> int:
-    """Return the effective maxUnavailable: it rounds down, and is 1 where both fields come to 0 (apps/v1)."""
+    """Return the effective maxUnavailable: it rounds down, and is 1 if both fields come to 0 (apps/v1)."""
     strategy = workload.strategy
     missing = strategy.unavailable.rounded_down(ceiling)
     surge = strategy.surge.rounded_up(ceiling)
@@ -153,9 +151,9 @@ def _audit_single_pod(workload: Workload, around: Surroundings) -> Iterator[Find
         return
     yield Finding(
         path=f"{workload.strategy_path}.type",
-        message=f"a rollout starts the new pod beside the old one, which holds claim {claim.name} "
+        message=f"a rollout starts the new pod next to the old one, which uses claim {claim.name} "
         f"({', '.join(claim.access_modes)}): the new pod may wait for the claim, and the old one for the new pod",
-        remedy="use strategy type Recreate, which lets go of the claim first",
+        remedy="use strategy type Recreate, which releases the claim first",
     )
 
 
@@ -168,13 +166,13 @@ def _audit_stateful_set(workload: Workload, around: Surroundings) -> Iterator[Fi
     if missing > 1 and around.server.max_unavailable_of_sets:
         yield Finding(
             path=f"{path}.rollingUpdate.maxUnavailable",
-            message=f"a rollout may take away {missing} of {ceiling} pods at once",
+            message=f"a rollout may remove {missing} of {ceiling} pods at once",
             remedy="set maxUnavailable to 1",
         )
 
 
 def repair(workload: Workload, parameters: RollingUpdateParameters, around: Surroundings) -> Repair:
-    """Set a Deployment's maxUnavailable to 1% where its owner has not written it."""
+    """Set a Deployment's maxUnavailable to 1% if its owner has not declared it."""
     if next(audit(workload, parameters, around), None) is None:
         return None
     strategy = workload.strategy
@@ -182,7 +180,7 @@ def repair(workload: Workload, parameters: RollingUpdateParameters, around: Surr
     if workload.kind is not Kind.DEPLOYMENT or decided:
         return Refusal("the type of strategy is the owner's decision")
     if MAX_UNAVAILABLE.name in workload.written or strategy.unavailable != DEFAULT_MAX_UNAVAILABLE:
-        return Refusal("the owner has written maxUnavailable")
+        return Refusal("the owner has declared maxUnavailable")
     if strategy.max_surge and strategy.max_surge.value == 0:
         return Refusal("the owner allows no surge pod")
     obstacle = _obstacle(workload, around)
@@ -190,20 +188,20 @@ def repair(workload: Workload, parameters: RollingUpdateParameters, around: Surr
 
 
 def _obstacle(workload: Workload, around: Surroundings) -> str | None:
-    """Say why a pod beyond the number of replicas may find no place."""
+    """Return why a surge pod may not be scheduled."""
     return next(_obstacles(workload, around), None)
 
 
 def _obstacles(workload: Workload, around: Surroundings) -> Iterator[str]:
     template, claim = workload.template, around.claim_in_the_way(workload)
     if template.host_ports:
-        yield "a surge pod needs a node of its own for its host ports"
+        yield "a surge pod needs another node for its host ports"
     if claim:
         yield f"a surge pod may not be able to mount claim {claim}, if it is ReadWriteOnce"
     for term in _barring_terms(workload):
-        yield f"a surge pod may find no place by {term.topology_key} apart from the others"
+        yield f"a surge pod may find no other {term.topology_key} for its anti-affinity"
     if any(_keeps_hosts_apart(each, template) for each in template.spread_constraints):
-        yield "a surge pod may find no host apart from the others"
+        yield "a surge pod may find no other host for its topologySpreadConstraint"
     if template.resource_claims:
         yield "a surge pod may find no device for its resource claims"
     if template.scarce_resource:
@@ -211,7 +209,7 @@ def _obstacles(workload: Workload, around: Surroundings) -> Iterator[str]:
 
 
 def _barring_terms(workload: Workload) -> Iterator[AffinityTerm]:
-    """Return the required terms that keep a pod of the next template away from those of this one."""
+    """Return the required terms that separate a pod of the next template from those of this one."""
     template = workload.template
     required = (each for each in template.anti_affinity if each.required)
     lasting = (each for each in required if POD_TEMPLATE_HASH not in each.match_label_keys)

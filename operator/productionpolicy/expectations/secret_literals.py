@@ -1,19 +1,19 @@
-"""Credentials stand in Secrets, and not in manifests.
+"""Credentials are in Secrets, not in manifests.
 
 ## What it expects
-No variable of a container, init containers among them, has a literal value if its name says credential: password,
+No variable of a container, including init containers, has a literal value if its name suggests a credential: password,
 secret, token, api key, private key and the like, as the last word or before what it belongs to (`PASSWORD_DB`). The
-same holds for options and variables in the command line (`--requirepass`). A reference to another variable, the place
-of a secret, a template, a path, a switch, a key word or nothing at all is no credential. What is known to be one, under
-any name, is found by its form: private keys, logins in URLs and connection strings, and tokens that are made to be
-recognised.
+same applies to options and variables in the command line (`--requirepass`). A reference to another variable, the
+location of a secret, a template, a path, a switch, a keyword or an empty value is not a credential. Values that are
+known to be credentials are found by their form, under any name: private keys, logins in URLs and connection strings,
+and tokens that are designed to be recognized.
 
 ## Why it matters
-Who may read workloads is not who may read Secrets. What stands in a manifest is in every copy of it, in logs and in
-version control, and has to be replaced everywhere at once.
+More people may read workloads than may read Secrets. A value in a manifest is in every copy of it, in logs and in
+version control, and must be replaced everywhere at once.
 
 ## Repair and its risk
-None. The credential has to be moved into a Secret, and changed: it has been seen. No report ever shows it.
+None. The credential must be moved into a Secret, and changed, because it has been exposed. No report ever shows it.
 
 ## Example
 ```yaml
@@ -32,15 +32,15 @@ from productionpolicy.kube.programs.arguments import named_values
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import Workload
 
-_REMEDY = "keep it in a Secret, refer to that by valueFrom.secretKeyRef, and replace it, since it has been seen"
+_REMEDY = "move it into a Secret, reference that by valueFrom.secretKeyRef, and replace it, because it has been exposed"
 
 
 class SecretLiteralsParameters(AuditedParameters, frozen=True, kw_only=True):
-    """Manifests hold no credentials."""
+    """Manifests contain no credentials."""
 
 
 def audit(workload: Workload, _parameters: SecretLiteralsParameters, _around: Surroundings) -> Iterator[Finding]:
-    """Find credentials that stand in the manifest."""
+    """Find credentials in the manifest."""
     for container in workload.template.containers:
         yield from _in_variables(container)
         yield from _in_command_line(container)
@@ -53,7 +53,7 @@ def _in_variables(container: Container) -> Iterator[Finding]:
         ):
             yield Finding(
                 path=f"{variable.path}.value",
-                message=f"variable {variable.name} of container {container.name} holds a credential for all to read",
+                message=f"variable {variable.name} of container {container.name} contains a credential in plain text",
                 remedy=_REMEDY,
             )
 
@@ -65,7 +65,7 @@ def _in_command_line(container: Container) -> Iterator[Finding]:
         if word.path in {*by_form, *by_name}:
             yield Finding(
                 path=word.path,
-                message=f"the command line of container {container.name} holds a credential for all to read",
+                message=f"the command line of container {container.name} contains a credential in plain text",
                 remedy=_REMEDY,
             )
 

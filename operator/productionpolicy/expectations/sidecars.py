@@ -1,18 +1,18 @@
 """Helpers of an application run as native sidecars.
 
 ## What it expects
-In a Job, or a CronJob, no image of a helper (proxies, log shippers, exporters) runs as an ordinary container beside
-another one. In the other kinds, no image of a helper that is needed at the start stands after a container of the
-application. In both cases an init container with `restartPolicy: Always` is meant: a native sidecar, which starts
-before the application and ends after it. A helper that is alone in its pod helps nobody there. One that a shell starts,
-or that another container may end (by a request, or a signal in a shared process namespace), is not judged in a Job.
+In a Job or a CronJob, no helper image (proxies, log shippers, exporters) runs as an ordinary container next to another
+one. In the other kinds, no image of a helper that is needed at startup is listed after a container of the application.
+In both cases, use a native sidecar, an init container with `restartPolicy: Always`, which starts before the application
+and ends after it. A helper that is alone in its pod does not count. In a Job, a helper is not judged if a shell starts
+it, or if another container may end it (by a request, or a signal in a shared process namespace).
 
 ## Why it matters
-A Job is done when all of its ordinary containers have ended, and a proxy never does. Ordinary containers start in the
-order of the manifest; an application that starts before its proxy fails on its first connection.
+A Job is complete when all of its ordinary containers have ended, and a proxy never ends. Ordinary containers start in
+the order of the manifest; an application that starts before its proxy fails on its first connection.
 
 ## Repair and its risk
-None. Native sidecars need Kubernetes 1.29, and where an operator injects the helper it is the operator's setting.
+None. Native sidecars need Kubernetes 1.29, and if an operator injects the helper, this is a setting of that operator.
 
 ## Example
 ```yaml
@@ -61,7 +61,7 @@ _HELPERS = (*_NEEDED_AT_START, *_SHIPPERS, *_EXPORTERS, *_OTHERS)
 
 
 class SidecarsParameters(AuditedParameters, frozen=True, kw_only=True):
-    """Helpers start before the application that they serve, and end after it."""
+    """Helpers start before the application that needs them, and end after it."""
 
     built_in: ClassVar[Mapping[str, tuple[str, ...]]] = {"helpers": _HELPERS, "needed_at_start": _NEEDED_AT_START}
 
@@ -69,8 +69,8 @@ class SidecarsParameters(AuditedParameters, frozen=True, kw_only=True):
         tuple[ImagePattern, ...],
         Meta(
             max_length=128,
-            description="Images that help an application and never end, in addition to the built-in ones: globs of the "
-            "end of a name.",
+            description="Images of helpers that never end, in addition to the built-in ones: globs that match the end "
+            "of a name.",
         ),
     ] = ()
     disabled_helpers: Annotated[
@@ -80,18 +80,18 @@ class SidecarsParameters(AuditedParameters, frozen=True, kw_only=True):
         tuple[ImagePattern, ...],
         Meta(
             max_length=128,
-            description="Images of helpers without which the application does not even start, in addition to the "
-            "built-in ones.",
+            description="Images of helpers without which the application does not start, in addition to the built-in "
+            "ones.",
         ),
     ] = ()
     disabled_needed_at_start: Annotated[
         tuple[str, ...],
-        Meta(max_length=128, description="Built-in images of helpers that are not needed at the start."),
+        Meta(max_length=128, description="Built-in images of helpers that are not needed at startup."),
     ] = ()
 
 
 def audit(workload: Workload, parameters: SidecarsParameters, _around: Surroundings) -> Iterator[Finding]:
-    """Find helpers that never let a Job end, or that start too late."""
+    """Find helpers that keep a Job from ending, or that start too late."""
     ordinary = tuple(each for each in workload.template.containers if not each.init)
     if workload.kind not in _JOBS:
         yield from _late(ordinary, parameters)
@@ -106,7 +106,7 @@ def _endless(ordinary: tuple[Container, ...], parameters: SidecarsParameters) ->
         return
     for container in helping:
         if not runs_shell(container):
-            yield _found(container, "never ends, so the Job does not either")
+            yield _found(container, "never ends, so neither does the Job")
 
 
 def _late(ordinary: tuple[Container, ...], parameters: SidecarsParameters) -> Iterator[Finding]:

@@ -1,23 +1,24 @@
-"""The process that does the work hears that it is to stop.
+"""SIGTERM reaches the process that does the work.
 
 ## What it expects
-Where a shell starts the server, its script ends with `exec`, or it traps `TERM`. A script without `exec` passes only
-with a shell that is known to give its place to the server: `bash` does for a single simple command without
-redirection; the `sh` of busybox, in images whose name or tag says alpine or busybox, does for the last command of a
-script that does not end with a line break; dash, the `sh` of Debian, Ubuntu and so of most images, never does. An init
-such as `tini` or `dumb-init` before the shell, with `-g` too, and `shareProcessNamespace` change nothing: the shell
-dies of SIGTERM at once, and the server is killed with its container. Nor is `npm`, `yarn` or `pnpm` process 1: it runs
-the script of a package in a shell. A preStop hook that stops the server itself passes. Judged are containers that are
-started again when they end, and only where the manifest holds the script: in `command`, or in `args` that begin with a
-shell. What an image starts nobody can tell from outside.
+If a shell starts the server, its script ends with `exec`, or traps `TERM`. A script without `exec` passes only with a
+shell that is known to replace itself with the server: `bash` does so for a single simple command without redirection;
+the `sh` of busybox, in images whose name or tag contains alpine or busybox, does so for the last command of a script
+that does not end with a line break; dash, the `sh` of Debian, Ubuntu and thus of most images, never does. An init such
+as `tini` or `dumb-init` before the shell, also with `-g`, and `shareProcessNamespace` do not help: SIGTERM ends the
+shell at once, and the server is killed with its container. `npm`, `yarn` and `pnpm` must not be process 1 either,
+because they run the script of a package in a shell. A preStop hook that stops the server itself passes. Only containers
+that are restarted when they end are judged, and only if the manifest contains the script: in `command`, or in `args`
+that begin with a shell. What an image starts is not visible from outside.
 
 ## Why it matters
-A container is stopped by SIGTERM to its first process. A shell in that place ignores it and does not pass it on: the
-server below never hears of it, waits until the grace period is over, and is killed amid its requests. Some shells exec
-the last command of a list by themselves, others do not, so what works with one image fails with the next.
+Kubernetes stops a container by sending SIGTERM to its first process. A shell in that position ignores the signal and
+does not pass it on: the server never receives it, runs until the grace period ends, and is killed while it handles
+requests. Some shells exec the last command of a list by themselves, others do not, so what works with one image fails
+with the next.
 
 ## Repair and its risk
-None. A script is its owner's; the remedy is mostly one word, `exec`, before its last command.
+None. Scripts belong to their owner; the remedy is usually one word, `exec`, before the last command.
 
 ## Example
 ```yaml
@@ -38,25 +39,25 @@ from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import LONG_RUNNING, Kind, Workload
 
 _REMEDIES = {
-    Hold.CHILD: "start the last command by exec",
-    Hold.PIPELINE: "let the server write to its standard output, without a pipe, and start it by exec",
+    Hold.CHILD: "start the last command with exec",
+    Hold.PIPELINE: "let the server write to its standard output, without a pipe, and start it with exec",
     Hold.LOOP: "trap TERM in the script",
-    Hold.WAIT: "trap TERM in the script and pass it on, or start one process by exec",
+    Hold.WAIT: "trap TERM in the script and pass it on, or start one process with exec",
 }
-_REMEDY_OF_RUNNER = "start the server itself, such as node server.js; in a script by exec"
+_REMEDY_OF_RUNNER = "start the server directly, such as node server.js; in a script, with exec"
 
 
 class SignalHandlingParameters(AuditedParameters, frozen=True, kw_only=True):
-    """A shell in front of a process does not keep SIGTERM from it."""
+    """No shell blocks SIGTERM from a process."""
 
 
 def applies(workload: Workload, _parameters: SignalHandlingParameters, _around: Surroundings) -> bool:
-    """Judge pods that are started again when they end."""
+    """Judge pods whose containers are restarted when they end."""
     return workload.template.restarts
 
 
 def audit(workload: Workload, _parameters: SignalHandlingParameters, _around: Surroundings) -> Iterator[Finding]:
-    """Find what keeps SIGTERM from the server: shells, and package managers."""
+    """Find shells and package managers that block SIGTERM from the server."""
     for container in workload.template.long_running:
         start = read_start(container)
         if start.run and not container.stops_itself:
@@ -65,16 +66,16 @@ def audit(workload: Workload, _parameters: SignalHandlingParameters, _around: Su
 
 
 def _found(container: Container, start: Start, *, first: bool) -> Iterator[Finding]:
-    """Find what keeps SIGTERM from the server of a container.
+    """Find what blocks SIGTERM from the server of a container.
 
     Args:
-        container: which it is.
-        start: what it begins with.
-        first: whether that is process 1, which ignores SIGTERM without a trap. Any other shell dies of it.
+        container: the container.
+        start: what it starts.
+        first: whether that is process 1, which ignores SIGTERM without a trap. SIGTERM ends any other shell.
     """
     manager, kept = _manager(start), held(start.script, start.yielding) if start.script else None
     if manager is not None:
-        message = f"{manager} runs a script in container {container.name}, which need not pass SIGTERM on to the server"
+        message = f"{manager} runs a script in container {container.name}, which may not pass SIGTERM on to the server"
         yield Finding(path=start.path, message=message, remedy=_REMEDY_OF_RUNNER)
     elif kept is not None and (first or kept.hold is not Hold.LOOP):
         message = _message(container, kept) if first else _message_of_death(container, kept)
@@ -82,7 +83,7 @@ def _found(container: Container, start: Start, *, first: bool) -> Iterator[Findi
 
 
 def _manager(start: Start) -> str | None:
-    """Return the package manager that runs what the container begins with, or what its script ends with."""
+    """Return the package manager that runs the first command of the container, or the last of its script."""
     if start.script is None:
         return runner_of(start.words)
     commands = list(start.script.commands())
@@ -97,7 +98,7 @@ def _message(container: Container, kept: Held) -> str:
     return (
         f"process 1 of container {container.name} is a shell "
         + {
-            Hold.CHILD: f"that does not exec {server}, so it depends on the shell whether SIGTERM reaches that",
+            Hold.CHILD: f"that does not exec {server}, so whether SIGTERM reaches it depends on the shell",
             Hold.PIPELINE: "that runs a pipeline, so SIGTERM reaches none of its commands",
             Hold.LOOP: "in a loop without a trap, so it ignores SIGTERM and is killed",
             Hold.WAIT: "without a trap, so SIGTERM does not reach what it started in the background",
@@ -107,7 +108,7 @@ def _message(container: Container, kept: Held) -> str:
 
 def _message_of_death(container: Container, kept: Held) -> str:
     server = {Hold.CHILD: shown(kept.program)}.get(kept.hold, "what it started")
-    return f"the shell of container {container.name} dies of SIGTERM at once, and {server} is killed with the container"
+    return f"SIGTERM ends the shell of container {container.name} at once, and {server} is killed with the container"
 
 
 SIGNAL_HANDLING = Expectation(

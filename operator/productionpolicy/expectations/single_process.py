@@ -1,16 +1,17 @@
-"""A container does one thing, and Kubernetes sees whether that runs.
+"""A container runs one process, which Kubernetes can observe.
 
 ## What it expects
 No command, argument or script in the manifest starts work in the background (`&`, `nohup`, `service … start`, `sshd` or
-`cron` as daemons) beside other work, and none starts a program whose purpose is to run others. A shell that
-starts its only server with `&` and then waits for it passes: it ends with the server. Init containers are not judged.
+`cron` as daemons) in addition to other work, and none starts a program whose purpose is to run others. A shell that
+starts its only server with `&` and then waits for it passes, because it ends with the server. Init containers are not
+judged.
 
 ## Why it matters
-Kubernetes watches the first process of a container. A second one may hang or end without a restart, an event or a
-metric; its memory and its logs are mixed with those of the first, and both can only be scaled and updated together.
+Kubernetes observes the first process of a container. A second one may hang or end without a restart, an event or a
+metric. Its memory and its logs are mixed with those of the first, and both can only be scaled and updated together.
 
 ## Repair and its risk
-None. What runs beside belongs into a container of its own, what cron starts into a CronJob.
+None. Background work belongs into a separate container, and scheduled work into a CronJob.
 
 ## Example
 ```yaml
@@ -54,7 +55,7 @@ class SingleProcessParameters(AuditedParameters, frozen=True, kw_only=True):
 
 
 def audit(workload: Workload, parameters: SingleProcessParameters, _around: Surroundings) -> Iterator[Finding]:
-    """Find containers that do more than one thing."""
+    """Find containers that run more than one process."""
     for container in workload.template.long_running:
         start = read_start(container)
         if runner := _runner(start, parameters.listed("programs")):
@@ -62,14 +63,14 @@ def audit(workload: Workload, parameters: SingleProcessParameters, _around: Surr
                 path=start.path,
                 message=f"container {container.name} starts {runner}, whose processes Kubernetes neither sees nor "
                 "restarts",
-                remedy="give each process a container of its own, and what runs by the clock a CronJob",
+                remedy="use a separate container for each process, and a CronJob for scheduled work",
             )
         elif job := _job(start):
             yield Finding(
                 path=start.path,
                 message=f"container {container.name} starts {job} in the background, where Kubernetes neither sees nor "
                 "restarts it",
-                remedy="give it a container of its own, such as a native sidecar",
+                remedy="use a separate container, such as a native sidecar",
             )
 
 
@@ -78,7 +79,7 @@ def _runner(start: Start, programs: tuple[str, ...]) -> str | None:
 
 
 def _started(start: Start) -> Iterator[str]:
-    """Return the programs that are certainly started: a bare argument is for the image's entrypoint to understand."""
+    """Return the programs that are certainly started. A bare argument may belong to the entrypoint of the image."""
     if start.script:
         yield from map(program_of, start.script.commands())
         yield from work(start.script).jobs
@@ -93,7 +94,7 @@ def _job(start: Start) -> str | None:
 
 SINGLE_PROCESS = Expectation(
     name="singleProcess",
-    title="One process for each container",
+    title="One process per container",
     parameters=SingleProcessParameters,
     production=Action.AUDIT,
     development=Action.AUDIT,

@@ -1,36 +1,37 @@
-"""The pods of a workload are kept apart.
+"""The pods of a workload are spread across nodes and zones.
 
 ## What it expects
 A Deployment or StatefulSet that is meant to have at least two pods has a podAntiAffinity term or a
 topologySpreadConstraint that separates its own pods on one of `topologyKeys` (host or zone), or a required one on any
-other key that all nodes carry. A term does not separate them if its namespaces leave out the own one, or its
-`mismatchLabelKeys` the own pods; a constraint does not if its `maxSkew` allows all pods in one place. Pods that may run
-on one node only (`nodeName`, or its host name in `nodeSelector` or required node affinity) are not judged.
+other key that all nodes carry. A term does not separate them if its namespaces exclude the workload's own namespace, or
+its `mismatchLabelKeys` exclude the workload's own pods. A constraint does not if its `maxSkew` allows all pods in one
+domain. Pods that can run on only one node (`nodeName`, or its host name in `nodeSelector` or required node affinity)
+are not judged.
 
 ## Why it matters
-The scheduler's own spreading is a weak wish. Pods that share a node, or a zone, are lost together.
+The scheduler's built-in spreading is only a weak preference. Pods that share a node, or a zone, are lost together.
 
 ## Repair and its risk
-A rule is added for each topology key; this replaces the pods once. Where the operator knows that all schedulable nodes
-are in one zone, it leaves out the rule for zones, which would only cost the scheduler; the journal says so, and later
-changes of the nodes restart nothing. `method` says which kind of rule:
+The operator adds a rule for each topology key; this replaces the pods once. If the operator knows that all schedulable
+nodes are in one zone, it leaves out the rule for zones, which would only cost scheduler time. The journal says so, and
+later changes of the nodes restart nothing. `method` selects the kind of rule:
 
 - `AntiAffinity`, the default: podAntiAffinity terms. `strength: Preferred` never keeps a pod from being scheduled.
-  `strength: Required` is used only for topology keys of which the schedulable nodes offer enough places for all pods
-  and a surge when it is written; for the others Preferred is used, and the journal says so. Later changes of the
-  nodes never rewrite it. A workload that has podAntiAffinity terms of its own is left to its owner: the lists are
-  atomic, and an addition would rewrite them. The cost of scheduling a pod grows with the number of pods that have such
-  terms: `Ready` of the policy says when it is time for the other method.
+  `strength: Required` applies only to topology keys for which the schedulable nodes have room for all pods plus a surge
+  at the time of the repair; for the others the operator uses Preferred, and the journal says so. Later changes of the
+  nodes never rewrite the terms. The operator does not repair a workload that already has podAntiAffinity terms: the
+  lists are atomic, and an addition would rewrite them. The cost of scheduling a pod grows with the number of pods that
+  have such terms: the condition `Ready` of the policy says when to use the other method.
 - `TopologySpread`: topologySpreadConstraints with `maxSkew: 1` and `whenUnsatisfiable: ScheduleAnyway`, which select
-  what the workload selects, in Deployments with `matchLabelKeys: [pod-template-hash]`. They cost the scheduler little
-  in clusters of any size, and never keep a pod from being scheduled, so `strength: Required` is not allowed with this
-  method. A workload that has a topologySpreadConstraint of its own, on any key, is left to its owner: a merge by
-  topology key would mix the two. podAntiAffinity terms of its own, which do not separate its pods, are no obstacle. How
-  a constraint is treated that the owner adds later is described in
+  the same pods as the workload, in Deployments with `matchLabelKeys: [pod-template-hash]`. They cost the scheduler
+  little in clusters of any size, and never keep a pod from being scheduled, so `strength: Required` is not allowed with
+  this method. The operator does not repair a workload that already has a topologySpreadConstraint, on any key, because
+  a merge by topology key would mix the two. Existing podAntiAffinity terms that do not separate the workload's pods do
+  not prevent the repair. For constraints that the owner adds later, see
   [The owner always wins](../owner-always-wins.md#spreading-by-topologyspreadconstraints).
 
-A change of the method replaces the rules of the one kind by those of the other, in one rollout per workload, at the
-pace of `spec.rollout`.
+A change of the method replaces the rules of one kind by those of the other, in one rollout per workload, at the pace of
+`spec.rollout`.
 
 ## Example
 ```yaml
@@ -64,7 +65,7 @@ from productionpolicy.repairs import AntiAffinity, Separation, TopologySpread
 
 
 class Strength(StrEnum):
-    """Whether the scheduler may put two pods in one place where it finds no other."""
+    """Whether the scheduler may put two pods into one topology domain if it finds no other."""
 
     PREFERRED = "Preferred"
     REQUIRED = "Required"
@@ -88,7 +89,7 @@ _SOFT = "strength Required needs method AntiAffinity: constraints are written wi
 
 
 class SpreadParameters(Parameters, frozen=True, kw_only=True):
-    """The pods of a workload are kept apart from each other, on hosts and in zones."""
+    """The pods of a workload are spread across hosts and zones."""
 
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
@@ -101,21 +102,21 @@ class SpreadParameters(Parameters, frozen=True, kw_only=True):
     method: Annotated[
         Method,
         Meta(
-            description="AntiAffinity: by podAntiAffinity terms, which never merge with a rule of the owner. "
-            "TopologySpread: by topologySpreadConstraints with whenUnsatisfiable ScheduleAnyway, which cost the "
-            "scheduler much less where thousands of pods have such rules."
+            description="AntiAffinity: podAntiAffinity terms, which never merge with a rule of the owner. "
+            "TopologySpread: topologySpreadConstraints with whenUnsatisfiable ScheduleAnyway, which cost the "
+            "scheduler much less if thousands of pods have such rules."
         ),
     ] = Method.ANTI_AFFINITY
     strength: Annotated[
         Strength,
         Meta(
-            description="Preferred: the scheduler keeps pods apart where it can. Required: it always does; used only "
-            "for topology keys of which the nodes offer enough places, and Preferred for the others."
+            description="Preferred: the scheduler separates pods if possible. Required: it always does, but only for "
+            "topology keys for which the nodes have enough room; Preferred applies to the others."
         ),
     ] = Strength.PREFERRED
     topology_keys: Annotated[
         tuple[TopologyKey, ...],
-        Meta(min_length=1, max_length=8, description="The node labels that tell places apart."),
+        Meta(min_length=1, max_length=8, description="The node labels that define the topology domains."),
     ] = (HOSTNAME, ZONE)
 
     def __post_init__(self) -> None:
@@ -126,18 +127,18 @@ class SpreadParameters(Parameters, frozen=True, kw_only=True):
 
 
 def to_be_spread(workload: Workload, parameters: SpreadParameters, around: Surroundings) -> bool:
-    """Judge workloads of several pods that may run on several nodes."""
+    """Judge workloads with several pods that can run on several nodes."""
     return several_labelled_pods(workload, parameters, around) and not workload.template.pinned
 
 
 def audit(workload: Workload, parameters: SpreadParameters, around: Surroundings) -> Iterator[Finding]:
-    """Find workloads whose pods nothing keeps apart."""
+    """Find workloads whose pods no rule separates."""
     if any(_apart(each, workload, parameters, around) for each in _separating(workload, around)):
         return
     yield Finding(
         path=f"{workload.template.path}.affinity.podAntiAffinity",
-        message=f"nothing keeps the pods apart by {' or '.join(parameters.topology_keys)}, "
-        "so one node may take all of them with it",
+        message=f"no rule spreads the pods across {' or '.join(parameters.topology_keys)}, "
+        "so the loss of one node may take down all of them",
         remedy="add a podAntiAffinity or a topologySpreadConstraint that selects the workload's own pods",
     )
 
@@ -155,7 +156,7 @@ def _separating(workload: Workload, around: Surroundings) -> Iterator[AffinityTe
 def _apart(
     rule: AffinityTerm | SpreadConstraint, workload: Workload, parameters: SpreadParameters, around: Surroundings
 ) -> bool:
-    """Say whether the places of a rule count. On nodes without its label it separates nothing."""
+    """Return whether a rule separates pods. On nodes without its label it separates nothing."""
     if rule.topology_key in parameters.topology_keys:
         return True
     topology = around.topology
@@ -164,7 +165,7 @@ def _apart(
 
 
 def repair(workload: Workload, parameters: SpreadParameters, around: Surroundings) -> Repair:
-    """Add rules that keep the workload's own pods apart."""
+    """Add rules that separate the workload's own pods."""
     if next(audit(workload, parameters, around), None) is None:
         return None
     left_out = tuple(key for key in parameters.topology_keys if key != HOSTNAME and around.topology.is_one_place(key))
@@ -182,18 +183,18 @@ def repair(workload: Workload, parameters: SpreadParameters, around: Surrounding
 def _reason_against(
     workload: Workload, parameters: SpreadParameters, around: Surroundings, *, keys: tuple[str, ...]
 ) -> str | None:
-    """Say why nothing is added on these keys."""
+    """Return why nothing is added on these keys."""
     template, by_constraints = workload.template, parameters.method is Method.TOPOLOGY_SPREAD
     if by_constraints and template.spread_constraints:
-        return "the workload has topologySpreadConstraints of its own, with which an addition could merge"
+        return "the workload already has topologySpreadConstraints, with which an addition could merge"
     if not by_constraints and template.anti_affinity:
-        return "the workload has podAntiAffinity terms of its own, which an addition would rewrite"
+        return "the workload already has podAntiAffinity terms, which an addition would rewrite"
     if workload.selector is None:
         return "the workload has no selector"
     if not keys:
-        return f"all schedulable nodes are in one place by {' and '.join(parameters.topology_keys)}"
+        return f"all schedulable nodes have the same {' and '.join(parameters.topology_keys)}"
     if parameters.strength is Strength.REQUIRED and not around.topology.known:
-        return "how many nodes there are is not known, so Required may be more than they can hold"
+        return "the number of nodes is not known, so they may not have enough room for Required"
     return None
 
 
@@ -216,7 +217,7 @@ def _surge(workload: Workload, around: Surroundings) -> int:
 
 SPREAD = Expectation(
     name="spread",
-    title="Pods kept apart",
+    title="Pods spread across nodes and zones",
     parameters=SpreadParameters,
     production=Action.REPAIR,
     development=Action.IGNORE,

@@ -1,16 +1,16 @@
-"""A slow start is waited for by a startup probe, not by a delay.
+"""A startup probe, not a delay, waits for a slow start.
 
 ## What it expects
-A container with a liveness probe whose `initialDelaySeconds` are more than `maxInitialDelaySeconds` (30) has a startup
+A container with a liveness probe whose `initialDelaySeconds` is more than `maxInitialDelaySeconds` (30) has a startup
 probe. A startup probe names no port that its container does not have.
 
 ## Why it matters
-A fixed delay is wrong on every machine but one: a start that takes longer ends in a restart, and then in the next one;
-after a shorter one nobody notices for the rest of the delay that the container hangs. A startup probe holds the others
-back for just as long as the start takes.
+A fixed delay fits only one machine. If a start takes longer, it ends in a restart, and then in the next one. If it is
+faster, nothing notices a container that hangs during the rest of the delay. A startup probe holds back the other probes
+for exactly as long as the start takes.
 
 ## Repair and its risk
-None. Only the owner knows what tells that the container has started, and how long that may take.
+None. Only the owner knows how to detect that the container has started, and how long that may take.
 
 ## Example
 ```yaml
@@ -31,11 +31,15 @@ from productionpolicy.kube.workloads import Workload
 
 
 class StartupProbeParameters(AuditedParameters, frozen=True, kw_only=True):
-    """A slow start is waited for by a startup probe."""
+    """A startup probe waits for a slow start."""
 
     max_initial_delay_seconds: Annotated[
         int,
-        Meta(ge=0, le=86400, description="The longest initial delay of a livenessProbe without a startupProbe."),
+        Meta(
+            ge=0,
+            le=86400,
+            description="The longest initial delay of a livenessProbe without a startupProbe, in seconds.",
+        ),
     ] = 30
 
 
@@ -45,7 +49,7 @@ def applies(workload: Workload, _parameters: StartupProbeParameters, _around: Su
 
 
 def audit(workload: Workload, parameters: StartupProbeParameters, _around: Surroundings) -> Iterator[Finding]:
-    """Find liveness probes that wait for the start by a delay only."""
+    """Find liveness probes that wait for the start only by a delay."""
     for container in workload.template.long_running:
         yield from missing_port(container, container.startup, name="startupProbe")
         delay = container.liveness.initial_delay if container.liveness else 0

@@ -1,18 +1,18 @@
 """The grace period leaves time for the preStop hook and then for the process.
 
 ## What it expects
-`terminationGracePeriodSeconds` is at least the longest preStop hook of the pod and `shutdownSeconds` more. How long a
-hook takes is read from a native sleep, and from these waits in a command: `sleep N`, `Start-Sleep N`, `timeout /t N`,
-`ping -n N` and `time.sleep(N)`, unless they are merely echoed. A hook with `sleep infinity` never ends. The API's
-default of 30 seconds suffices for a pod without a preStop hook.
+`terminationGracePeriodSeconds` is at least the duration of the longest preStop hook of the pod plus `shutdownSeconds`.
+The duration of a hook is that of a native sleep, or of these waits in a command: `sleep N`, `Start-Sleep N`,
+`timeout /t N`, `ping -n N` and `time.sleep(N)`, unless the command only prints them. A hook with `sleep infinity` never
+ends. The API's default of 30 seconds is enough for a pod without a preStop hook.
 
 ## Why it matters
-The grace period runs from the moment of deletion, the preStop hook included. What the hook takes is missing for the
-process, which is killed when the period is over, in the middle of its last requests.
+The grace period starts when the pod is deleted and includes the preStop hook. The process has only what the hook
+leaves, and is killed at the end of the period, in the middle of its last requests.
 
 ## Repair and its risk
-The period is raised, in the same change as an added preStop sleep; this replaces the pods once. A period that the
-owner wrote is never changed, and none suffices for a hook that never ends: both are reported.
+The operator raises the period, in the same change as an added preStop sleep; this replaces the pods once. It never
+changes a period that the owner declared, and no period is long enough for a hook that never ends: it reports both.
 
 ## Example
 ```yaml
@@ -54,7 +54,7 @@ class TerminationGracePeriodParameters(Parameters, frozen=True, kw_only=True):
 
 
 def audit(workload: Workload, parameters: TerminationGracePeriodParameters, _around: Surroundings) -> Iterator[Finding]:
-    """Find pods that are killed before their process had its time."""
+    """Find pods whose process is killed before it has had time to shut down."""
     grace, hook = workload.template.grace_seconds, workload.template.longest_pre_stop
     path = f"{workload.template.path}.terminationGracePeriodSeconds"
     left = f", of which a preStop hook takes {hook} s, leaves" if hook else " is"
@@ -62,7 +62,7 @@ def audit(workload: Workload, parameters: TerminationGracePeriodParameters, _aro
         yield Finding(
             path=path,
             message=f"a preStop hook never ends, so the process is killed after {grace} s without time to shut down",
-            remedy="let the preStop hook end before the grace period is over",
+            remedy="let the preStop hook end before the grace period does",
         )
     elif grace < hook + parameters.shutdown_seconds:
         yield Finding(
@@ -74,12 +74,12 @@ def audit(workload: Workload, parameters: TerminationGracePeriodParameters, _aro
 
 
 def repair(workload: Workload, parameters: TerminationGracePeriodParameters, around: Surroundings) -> Repair:
-    """Raise a period that nobody wrote."""
+    """Raise a period that nobody declared."""
     if next(audit(workload, parameters, around), None) is None:
         return None
     grace, hook = workload.template.grace_seconds, workload.template.longest_pre_stop
     if not workload.grace_may_rise:
-        return Refusal(f"the owner has written a grace period of {grace} s")
+        return Refusal(f"the owner has declared a grace period of {grace} s")
     if hook >= ENDLESS:
         return Refusal("a preStop hook never ends")
     return Grace(before=grace, after=hook + parameters.shutdown_seconds)

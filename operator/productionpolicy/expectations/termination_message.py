@@ -1,19 +1,18 @@
-"""The reason of a crash stays readable.
+"""The reason for a crash stays readable.
 
 ## What it expects
-Every container that runs beside the others, native sidecars among them, has the `terminationMessagePolicy`
-`FallbackToLogsOnError`, or writes a termination message: it has a `terminationMessagePath` of its own, or its command
-or arguments name the path.
+Every long-running container, including native sidecars, has the `terminationMessagePolicy` `FallbackToLogsOnError`, or
+writes a termination message: it has its own `terminationMessagePath`, or its command or arguments mention the path.
 
 ## Why it matters
-A container that fails leaves the reason in the status of its pod, where `kubectl describe` and alerts show it. With the
-API's default, `File`, that is what the process wrote to a file, and nearly none writes one. With
-`FallbackToLogsOnError` it is the end of the logs, which otherwise go with the pod.
+The status of a pod contains the reason why a container failed, where `kubectl describe` and alerts show it. With the
+API's default, `File`, that is what the process wrote to a file, and almost no process writes one. With
+`FallbackToLogsOnError`, it is the end of the logs, which are otherwise lost with the pod.
 
 ## Repair and its risk
-The policy is set, but only in a change that replaces the pods anyway: no pod restarts for it alone, and until then it
-is reported. What the owner has declared is never changed: it is reported. The end of the logs becomes readable for all
-who may read pods; where logs hold secrets, leave this to `Audit`.
+The operator sets the policy, but only in a change that replaces the pods anyway: no pod restarts for it alone, and
+until then the operator reports it. It never changes what the owner has declared, and reports it instead. The end of the
+logs becomes readable for everyone who may read pods; if logs contain secrets, use `Audit`.
 
 ## Example
 ```yaml
@@ -42,7 +41,7 @@ from productionpolicy.repairs import MessagePolicy
 
 
 class TerminationMessageParameters(Parameters, frozen=True, kw_only=True):
-    """The reason of a crash stays in the status of the pod."""
+    """The reason for a crash stays in the status of the pod."""
 
 
 def audit(workload: Workload, _parameters: TerminationMessageParameters, _around: Surroundings) -> Iterator[Finding]:
@@ -50,19 +49,19 @@ def audit(workload: Workload, _parameters: TerminationMessageParameters, _around
     for container in _silent(workload):
         yield Finding(
             path=f"{container.path}.{MESSAGE_POLICY.name}",
-            message=f"container {container.name} leaves no reason of a crash, unless its process writes one to "
+            message=f"container {container.name} leaves no reason for a crash, unless its process writes one to "
             "terminationMessagePath",
             remedy="set terminationMessagePolicy: FallbackToLogsOnError",
         )
 
 
 def repair(workload: Workload, _parameters: TerminationMessageParameters, _around: Surroundings) -> Repair:
-    """Let the logs tell the reason, where nobody has decided otherwise."""
+    """Use the logs as the reason, unless the owner has declared otherwise."""
     silent = tuple(_silent(workload))
     if not silent:
         return None
     if any(MESSAGE_POLICY.name in each.written for each in silent):
-        return Refusal(f"the owner has written the terminationMessagePolicy {DEFAULT_MESSAGE_POLICY}")
+        return Refusal(f"the owner has declared the terminationMessagePolicy {DEFAULT_MESSAGE_POLICY}")
     return MessagePolicy(containers=tuple(each.name for each in silent))
 
 

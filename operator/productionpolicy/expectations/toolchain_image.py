@@ -1,17 +1,17 @@
-"""What runs in production was built before, elsewhere.
+"""Images for production contain what was built elsewhere, not the tools that build it.
 
 ## What it expects
-No image, of init containers too, is a toolchain: a compiler, a build tool, a development kit, Docker in Docker. An
-image that is allowed is none of them. No container runs a command that compiles or installs something, whether
-directly or in a script of a shell, and no shell runs what it has just downloaded (`curl ... | sh`). What a script does
-beyond the obvious is not known, and passes.
+No image, including those of init containers, is a toolchain: a compiler, a build tool, a development kit, Docker in
+Docker. Allowed images do not count as toolchains. No container runs a command that compiles or installs something,
+whether directly or in a shell script, and no shell runs what it has just downloaded (`curl ... | sh`). What a script
+does beyond the obvious is not known, and passes.
 
 ## Why it matters
-A pod that installs or compiles when it starts needs the network and the registries of packages to start at all, and
-runs something else each time. A toolchain makes the image large and slow to pull, and serves whoever breaks in.
+A pod that installs or compiles when it starts needs the network and the package registries to start, and may run
+something else each time. A toolchain makes the image large and slow to pull, and is useful to an attacker.
 
 ## Repair and its risk
-None. An image has to be built in stages, of which only the last is shipped; that is the work of its owner.
+None. The image must be built in stages, of which only the last is shipped; this is the work of its owner.
 
 ## Example
 ```yaml
@@ -65,7 +65,7 @@ _COMPILERS = (
 
 
 class ToolchainImageParameters(AuditedParameters, frozen=True, kw_only=True):
-    """Nothing is compiled or installed where it runs."""
+    """Nothing is compiled or installed at runtime."""
 
     built_in: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "images": _IMAGES,
@@ -77,8 +77,8 @@ class ToolchainImageParameters(AuditedParameters, frozen=True, kw_only=True):
         tuple[ImagePattern, ...],
         Meta(
             max_length=128,
-            description="Images of toolchains in addition to the built-in ones: globs of the end of a name, or of name "
-            "and tag.",
+            description="Images of toolchains in addition to the built-in ones: globs that match the end of a name, or "
+            "name and tag.",
         ),
     ] = ()
     disabled_images: Annotated[
@@ -88,18 +88,18 @@ class ToolchainImageParameters(AuditedParameters, frozen=True, kw_only=True):
         tuple[ImagePattern, ...],
         Meta(
             max_length=128,
-            description="Images that are no toolchains, though one of the globs matches them, in addition to the "
-            "built-in ones.",
+            description="Images that do not count as toolchains although one of the globs matches them, in addition to "
+            "the built-in ones.",
         ),
     ] = ()
     disabled_allowed: Annotated[
-        tuple[str, ...], Meta(max_length=128, description="Built-in images that count as toolchains nevertheless.")
+        tuple[str, ...], Meta(max_length=128, description="Built-in allowed images that count as toolchains.")
     ] = ()
     additional_commands: Annotated[
         tuple[Annotated[str, Meta(min_length=1, max_length=128, pattern=r"\S")], ...],
         Meta(
             max_length=256,
-            description="Commands that compile or install, in addition to the built-in ones; options may stand between "
+            description="Commands that compile or install, in addition to the built-in ones; options may occur between "
             "their words.",
         ),
     ] = ()
@@ -109,12 +109,12 @@ class ToolchainImageParameters(AuditedParameters, frozen=True, kw_only=True):
 
 
 def audit(workload: Workload, parameters: ToolchainImageParameters, _around: Surroundings) -> Iterator[Finding]:
-    """Find containers in which something is built."""
+    """Find containers that build something, or could."""
     for container in workload.template.containers:
         if _is_toolchain(container, parameters):
             yield Finding(
                 path=f"{container.path}.image",
-                message=f"the image of container {container.name} is a toolchain, which what runs here does not need",
+                message=f"the image of container {container.name} is a toolchain, which is not needed at runtime",
                 remedy="copy what was built into a small image, in the last stage of a build",
             )
         yield from _built(container, parameters)

@@ -1,1 +1,1 @@
-"""Kubernetes objects as plain, frozen values: the only place where their raw dictionaries are read."""
+"""Kubernetes objects as plain, frozen values. Only this package reads their raw dictionaries."""

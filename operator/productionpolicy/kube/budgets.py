@@ -1,4 +1,4 @@
-"""PodDisruptionBudgets (policy/v1) and the arithmetic of what they allow."""
+"""PodDisruptionBudgets (policy/v1), and how many evictions they allow."""
 
 from __future__ import annotations
 
@@ -36,24 +36,24 @@ class Budget(Ownable, Struct, frozen=True):
     owner_uids: tuple[str, ...] = ()
     deleting: bool = False
     sync_failed: bool = False
-    """Whether its controller cannot compute it, and so allows no eviction."""
+    """Whether the disruption controller cannot compute it, and so allows no eviction."""
     deadlocked: bool = False
-    """Whether its controller cannot compute it or, with all pods healthy, allows no eviction."""
+    """Whether the disruption controller cannot compute it, or allows no eviction although all pods are healthy."""
     unreadable: tuple[Unreadable, ...] = ()
-    """Why no API server takes it, which is possible only in a file: it is as good as missing."""
+    """Why the API server rejects it, which is possible only in a file. It then counts as missing."""
 
     def like(self, other: Budget) -> bool:
-        """Say whether the two differ in nothing but the moment at which they were seen."""
+        """Return whether the two differ only in their resource version."""
         return replace(self, resource_version="") == replace(other, resource_version="")
 
     def selects(self, labels: Labels) -> bool:
-        """Say whether it is about pods with these labels; without a selector it is about none."""
+        """Return whether it selects pods with these labels; without a selector it selects none."""
         return self.selector is not None and self.selector.matches(labels)
 
     def allowed_disruptions(self, pods: int) -> int:
         """Return how many of `pods` healthy pods may be evicted at once. Percentages of both kinds round up.
 
-        A budget with neither field allows none: its controller counts no pods for it.
+        A budget with neither field allows none, because the disruption controller counts no pods for it.
         """
         if self.max_unavailable is not None:
             return min(pods, self.max_unavailable.rounded_up(pods))
@@ -63,15 +63,15 @@ class Budget(Ownable, Struct, frozen=True):
 
     @property
     def needs_scale(self) -> bool:
-        """Whether its controller adds up the scales of all owners of the pods, and so needs each of them to have one.
+        """Whether the disruption controller adds up the scales of all owners of the pods, so that each must have one.
 
-        For a minAvailable that is a whole number it counts the pods instead.
+        For a minAvailable that is a whole number, it counts the pods instead.
         """
         return self.min_available is None or self.min_available.percent
 
     @property
     def terms(self) -> str:
-        """What it asks for, as a person would write it."""
+        """Its minAvailable or maxUnavailable, for messages."""
         if self.max_unavailable is not None:
             return f"maxUnavailable {self.max_unavailable}"
         if self.min_available is not None:
@@ -80,9 +80,9 @@ class Budget(Ownable, Struct, frozen=True):
 
 
 def read_budget(raw: Mapping[str, Any]) -> Budget:
-    """Return the budget that a raw object holds.
+    """Return the budget in a raw object.
 
-    A sync that fails leaves the observed generation as it was, so its condition counts for any generation.
+    A failed sync does not update the observed generation, so its condition counts for every generation.
     """
     fields = Fields(raw)
     metadata, spec = fields.mapping("metadata"), fields.mapping("spec")
@@ -120,9 +120,11 @@ def _says_failed(condition: Fields) -> bool:
 
 
 def _refused(budget: Budget, spec: Fields) -> Iterator[Unreadable]:
-    """Return what the API server refuses of what could be read."""
+    """Return the readable values that the API server refuses."""
     if "minAvailable" in spec and "maxUnavailable" in spec:
-        yield Unreadable(path="spec.maxUnavailable", message="is given beside minAvailable: they exclude each other")
+        yield Unreadable(
+            path="spec.maxUnavailable", message="is set together with minAvailable: they are mutually exclusive"
+        )
     for name, count in (("minAvailable", budget.min_available), ("maxUnavailable", budget.max_unavailable)):
         if count is not None and (count.value < 0 or (count.percent and count.value > _ALL)):
             yield Unreadable(path=f"spec.{name}", message="is neither 0 or more pods nor 0% to 100% of them")

@@ -1,4 +1,4 @@
-"""Numbers that may be given as a percentage (the API's IntOrString)."""
+"""Numbers that may be percentages (IntOrString in the API)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Count(Struct, frozen=True):
         """Return the count of `5` or `"25%"`.
 
         Raises:
-            ValueError: it is neither.
+            ValueError: the value is neither.
         """
         if isinstance(given, int):
             return cls(given)
@@ -33,7 +33,7 @@ class Count(Struct, frozen=True):
 
     @classmethod
     def read(cls, fields: Fields, name: str) -> Count | None:
-        """Return the count that a field holds."""
+        """Return the count in a field, or None."""
         given = fields.int_or_text(name)
         if given is None:
             return None
@@ -44,11 +44,11 @@ class Count(Struct, frozen=True):
             return None
 
     def rounded_up(self, total: int) -> int:
-        """Return how many of `total` it is; a fraction counts as one more."""
+        """Return the number of `total`, rounded up."""
         return -(-total * self.value // 100) if self.percent else self.value
 
     def rounded_down(self, total: int) -> int:
-        """Return how many of `total` it is; a fraction does not count."""
+        """Return the number of `total`, rounded down."""
         return total * self.value // 100 if self.percent else self.value
 
     def as_field(self) -> int | str:

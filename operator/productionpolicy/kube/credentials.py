@@ -1,4 +1,4 @@
-"""What looks like a credential: a name that says so, or a text that can be nothing else. No text is ever shown."""
+"""Detection of credentials, by the name of a value or by its form. Values are never shown."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ _SAYS_CREDENTIAL = re.compile(
     r"|(?:ENCRYPTION|SIGNING|MASTER|FERNET)_?KEY$|CREDENTIALS?$|_(?:CREDS|PASS|PWD)$|(?:ERLANG|RELEASE)_?COOKIE$"
     r"|(?:DB|SQL|REQUIRE|USER|ADMIN|ROOT|REDIS|MAIL|SMTP|LDAP|BIND)PASS$|MASTER_?AUTH$|(?:REDIS|VALKEY)_AUTH$"
 )
-"""A name ends in what it names: what follows the word (`_FILE`, `_NAME`, `_TTL`) names something else."""
+"""A name ends in what it denotes: a suffix such as `_FILE`, `_NAME` or `_TTL` denotes something else."""
 
 _MAY_SAY_CREDENTIAL = re.compile(
     r"(?:AUTH|ACCOUNT|STORAGE|LICEN[SC]E|BATCH|SUBSCRIPTION|SHARED)_?KEY$"
     r"|(?:^|_)(?:PAD|PADDING|[BE]OS|UNK|SEP|CLS|MASK|STOP|START|END|SORT|SPECIAL|PAGE|NEXT|PREV)_TOKEN$"
     r"|^OPTION_(?:\w+_)?(?:SECRET|CREDENTIALS?)$"
 )
-"""Names of credentials, of key words of a program, and of objects of the kind Secret: the text has to tell."""
+"""Words in names of credentials, but also of keywords of programs and of Secret objects. The value decides."""
 
 _OF_PERSON = re.compile(r"PASS|PWD|COOKIE$")
-"""Words for texts that people choose: numbers and words are among them, and none names an object of the kind Secret."""
+"""Words for values that people choose, which may be numbers or words, and never name a Secret object."""
 
 _LOGIN = re.compile(r"(?:^|_)AUTH$")
 
@@ -38,13 +38,13 @@ _DESCRIBES = re.compile(
     r"|MESSAGE|COMMAND|CMD|SCRIPT|CLASS|ARN|SOURCE|LOCATION|PARAM|PARAMETER|REGEX|PATTERN|CHARS|LEN|RETRIES|WEBHOOK"
     r"|VALUE|CONFIG|SETTINGS|OPTIONS|HELPER|SERVER|CLIENT|REVIEW|AUTH|ENV|VAR|VARIABLE)(?:_|$)"
 )
-"""What follows the word for a credential where the name is of something about it."""
+"""Suffixes with which a name denotes something about a credential."""
 
 _SAYS_OTHERWISE = re.compile(
     r"(?:^|_)(?:MAX|MIN|NUM|COUNT|LIMIT|ALLOW|ENABLED?|DISABLED?|USE|REQUIRED?|SKIP|NO|IS|HAS|PUBLIC|BY|PROXY_PASS)(?:_|$)"
     r"|(?:^|_)(?:TLS|SSL|CERT|CERTS|CERTIFICATE|CA|PULL|IMAGE|REGISTRY|K8S|KUBE|KUBERNETES)_(?:SECRET|CREDENTIALS?)$"
 )
-"""Limits, switches, what is public, and the names of Secrets."""
+"""Limits, switches, public values, and names of Secrets."""
 
 _REFERENCE = re.compile(
     r"\$[({\w]|`|\{\{|^<[^>]*>$|^%[\w()]+%?$|^\(\(.*\)\)$|^[@#_]{2}.*[@#_]{2}$|^#\{.*\}#?$"
@@ -53,7 +53,7 @@ _REFERENCE = re.compile(
     r"|^ENC\[|^projects/[^/]+/secrets/",
     re.IGNORECASE,
 )
-"""What another program puts in the place of a text: variables, templates, the places of secrets."""
+"""Values that another program replaces: variables, templates, locations of secrets."""
 
 _PLACEHOLDER = re.compile(
     r"[*xX.\u2022]+|.*(?:redacted|placeholder|replace[-_ ]?(?:me|this|with)|insert[-_ ]).*|todo|your[-_ ].*|none|null"
@@ -63,15 +63,15 @@ _PLACEHOLDER = re.compile(
 _VARIABLE = re.compile(
     r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|SECRET|PASSWORD|TOKEN|KEY|[a-z]{2,6}[-_][A-Z_-]{0,32}(?:TOKEN|KEY)"
 )
-"""The name of a variable, where a template, a person or the program itself puts its value.
+"""The name of a variable as a placeholder for its value.
 
-It may follow the letters with which an issuer begins its tokens, as in `hf_TOKEN`.
+It may follow the prefix of an issuer's tokens, as in `hf_TOKEN`.
 """
 
 _SWITCH = re.compile(r"true|false|yes|no|on|off|enabled?|disabled?|\d+(?:ms|[smhd])", re.IGNORECASE)
 _NUMBER = re.compile(r"[\d.]+")
 _PLACE = re.compile(r"(?:[A-Za-z]:\\|(?:~|\.{1,2})?/)[\w./@\\-]*|\w+://[^@\s]*")
-"""A path, or a URL in which nobody logs in."""
+"""A path, or a URL without a login."""
 
 _FILE = re.compile(r"[\w.-]+\.(?:pem|key|crt|json|ya?ml|txt|p12|jks|conf|env)")
 
@@ -80,7 +80,7 @@ _NO_SECRETS = (_PLACEHOLDER, _VARIABLE, _SWITCH, _PLACE, _FILE)
 _SECRET_NAME = re.compile(
     r"[a-z0-9./-]*-(?:secrets?|credentials?|creds|tokens?|tls|certs?|keys?|auth)|[a-z./]+(?:-[a-z./]+)+"
 )
-"""What people call an object of the kind Secret."""
+"""A typical name of a Secret object."""
 
 _KEY_WORD = re.compile(r"[A-Z][A-Za-z]*(?:-[A-Z][A-Za-z]*)+|[a-z]{1,4}")
 """The name of a header, such as `X-API-Key`, or a short word, such as `asc`."""
@@ -97,7 +97,7 @@ _CONNECTS = re.compile(
     r"|LoginModule\s+required",
     re.IGNORECASE,
 )
-"""What stands beside a password in the connection strings of libpq, ADO.NET and Kafka."""
+"""Other keys in connection strings of libpq, ADO.NET and Kafka that contain a password."""
 
 _IS_CREDENTIAL = re.compile(
     r"-----BEGIN (?:[A-Z]+ ){0,4}PRIVATE KEY-----"
@@ -114,18 +114,18 @@ _IS_CREDENTIAL = re.compile(
     r"|\bSG\.[\w-]{22}\.[\w-]{43}|\bsk-(?:proj|ant)-[\w-]{32}|\bdop_v1_[a-f0-9]{64}|\bhvs\.[\w-]{24}"
     r"|\bAGE-SECRET-KEY-1[0-9A-Z]{50}"
 )
-"""Private keys, logins in URLs and connection strings, and tokens that their issuers made to be recognised."""
+"""Private keys, logins in URLs and connection strings, and tokens that are designed to be recognized."""
 
 
 def is_credential(text: str) -> bool:
-    """Say whether a text holds a credential, whatever its name."""
+    """Return whether a value contains a credential, regardless of its name."""
     return _IS_CREDENTIAL.search(text) is not None or _connects_with_password(text)
 
 
 def holds_credential(name: str, text: str) -> bool:
-    """Say whether a text under a name, of a variable or an option, is a credential.
+    """Return whether a value with this name, of a variable or an option, is a credential.
 
-    Most names tell. Some are also those of key words or logins, where the text has to look like a credential, too.
+    Most names are sufficient. Some also denote keywords or logins; then the value must look like a credential, too.
     """
     plain = _plain(name)
     if _SAYS_OTHERWISE.search(plain) or not may_be_credential(text, of_password=_OF_PERSON.search(plain) is not None):
@@ -139,7 +139,7 @@ def holds_credential(name: str, text: str) -> bool:
 
 
 def names_credential(name: str) -> bool:
-    """Say whether a variable of this name holds a credential, and not a path, a limit or the name of one."""
+    """Return whether a variable with this name contains a credential, not a path, a limit or a name of one."""
     plain = _plain(name)
     says = _SAYS_CREDENTIAL.search(plain) is not None or _says_word_first(plain, of_password=True)
     return says and _SAYS_OTHERWISE.search(plain) is None
@@ -150,7 +150,7 @@ def _plain(name: str) -> str:
 
 
 def _says_word_first(plain: str, *, of_password: bool) -> bool:
-    """Say whether a name has the word for a credential before what it belongs to, as in `PASSWORD_DB`."""
+    """Return whether a name has the word for a credential before what it belongs to, as in `PASSWORD_DB`."""
     found = _WORD_FIRST.search(plain)
     if found is None or _DESCRIBES.search(found["rest"]) or _SAYS_CREDENTIAL.search(plain):
         return False
@@ -163,7 +163,7 @@ def _is_strong(text: str) -> bool:
 
 
 def _is_login(text: str, *, neo4j: bool) -> bool:
-    """Say whether a text is a name with a password, or long enough to be an encoded one."""
+    """Return whether a value is a user name with a password, or long enough to be an encoded one."""
     blob = len(text) >= _LEAST_BLOB and _is_strong(text) and text != text.lower() and "." not in text
     return blob or _LOGS_IN.fullmatch(text) is not None or (neo4j and _LOGS_IN_TO_NEO4J.fullmatch(text) is not None)
 
@@ -176,11 +176,11 @@ def _connects_with_password(text: str) -> bool:
 
 
 def may_be_credential(text: str, *, of_password: bool) -> bool:
-    """Say whether a text under the name of a credential may be one: no reference, placeholder, switch or path is.
+    """Return whether the value of a credential name may be one: not a reference, placeholder, switch or path.
 
     Args:
         text: the value of a variable.
-        of_password: whether the name says password, which may be a mere number, and is no name of a Secret.
+        of_password: whether the name denotes a password, which may be a mere number, and never names a Secret.
     """
     bare = text.strip()
     if not bare or _REFERENCE.search(bare) or any(each.fullmatch(bare) for each in _NO_SECRETS):

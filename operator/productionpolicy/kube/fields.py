@@ -1,4 +1,4 @@
-"""Reading of raw objects that never fails: what cannot be read is noted and counts as absent."""
+"""Reading of raw objects that never fails: fields that cannot be read are recorded and count as absent."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from msgspec import Struct
 
 
 class Unreadable(Struct, frozen=True):
-    """A place in an object that holds something other than the API allows."""
+    """A field with a value that the API does not allow."""
 
     path: str
     message: str
 
 
 class Fields:
-    """One mapping of an object, with the path that leads to it.
+    """One mapping of an object, with its path.
 
-    Reads are typed. A value of a wrong type is noted once in the list of problems that all parts of an object share,
+    Reads are typed. A value of a wrong type is recorded once, in a list of problems that all parts of an object share,
     and reads as absent, so that the rest of the object can still be judged.
     """
 
@@ -35,22 +35,22 @@ class Fields:
 
     @property
     def problems(self) -> tuple[Unreadable, ...]:
-        """What could not be read so far, in the order of reading."""
+        """The fields that could not be read so far, in the order of reading."""
         return tuple(self._problems)
 
     def __contains__(self, name: str) -> bool:
         return self._values.get(name) is not None
 
     def names(self) -> frozenset[str]:
-        """Return the names of the fields that hold a value."""
+        """Return the names of the fields with a value."""
         return frozenset(str(name) for name, value in self._values.items() if value is not None)
 
     def path_of(self, name: str) -> str:
-        """Return the path of a field, as the API server writes it in its messages."""
+        """Return the path of a field, in the form of the API server's messages."""
         return f"{self.path}.{name}" if self.path else name
 
     def mapping(self, name: str) -> Fields:
-        """Return the fields below `name`; they are empty where it is absent."""
+        """Return the fields below `name`; empty if it is absent."""
         return Fields(self._values.get(name), path=self.path_of(name), problems=self._problems)
 
     def below(self, *names: str) -> Fields:
@@ -58,17 +58,17 @@ class Fields:
         return self.mapping(names[0]).below(*names[1:]) if names else self
 
     def items(self, name: str) -> Iterator[Fields]:
-        """Return the mappings of a list, each with its index in its path."""
+        """Return the mappings in a list, with the index in their paths."""
         for index, value in enumerate(self._sequence(name)):
             yield Fields(value, path=f"{self.path_of(name)}[{index}]", problems=self._problems)
 
     def text(self, name: str) -> str | None:
-        """Return a string."""
+        """Return a string, or None."""
         found: str | None = self._typed(name, str, "a string")
         return found
 
     def integer(self, name: str) -> int | None:
-        """Return a whole number."""
+        """Return a whole number, or None."""
         value = self._values.get(name)
         if isinstance(value, bool):
             self.reject(name, expected="a whole number")
@@ -77,11 +77,11 @@ class Fields:
         return found
 
     def boolean(self, name: str) -> bool:
-        """Return a truth value; absent is false."""
+        """Return a boolean; false if absent."""
         return bool(self._typed(name, bool, "true or false"))
 
     def int_or_text(self, name: str, *, expected: str = "a whole number or a percentage") -> int | str | None:
-        """Return a whole number or a string, as the API's int-or-string fields hold."""
+        """Return the value of an int-or-string field, or None."""
         value = self._values.get(name)
         if isinstance(value, bool):
             self.reject(name, expected=expected)
@@ -90,7 +90,7 @@ class Fields:
         return found
 
     def texts(self, name: str) -> tuple[str, ...]:
-        """Return the strings of a list."""
+        """Return the strings in a list."""
         values = self._sequence(name)
         for index, value in enumerate(values):
             if not isinstance(value, str):
@@ -98,17 +98,17 @@ class Fields:
         return tuple(value for value in values if isinstance(value, str))
 
     def text_map(self, name: str) -> dict[str, str]:
-        """Return a mapping of strings to strings, as labels and annotations are."""
+        """Return a mapping of strings to strings, such as labels and annotations."""
         below = self.mapping(name)
         found = {key: below.text(key) for key in sorted(below.names())}
         return {key: value for key, value in found.items() if value is not None}
 
     def raw(self, name: str) -> Any:
-        """Return a value as it is, for reading that is not typed (managed fields)."""
+        """Return a value without a type check, for managed fields."""
         return self._values.get(name)
 
     def reject(self, name: str, *, expected: str) -> None:
-        """Note that the field, though of the right type, does not hold what is expected."""
+        """Record that a field of the right type does not have an expected value."""
         self._note(self.path_of(name), self._values.get(name), expected)
 
     def _sequence(self, name: str) -> Sequence[Any]:
@@ -122,12 +122,12 @@ class Fields:
         return None
 
     def _note(self, path: str, value: Any, expected: str) -> None:
-        problem = Unreadable(path=path or "(object)", message=f"is {_described(value)} where {expected} is expected")
+        problem = Unreadable(path=path or "(object)", message=f"is {_described(value)}, but {expected} is expected")
         if problem not in self._problems:
             self._problems.append(problem)
 
 
 def _described(value: Any) -> str:
-    """Say what a value is without repeating it: it may be long, or secret."""
-    names = {bool: "a truth value", int: "a number", float: "a fraction", str: "a string", list: "a list"}
+    """Describe the type of a value without the value itself, which may be long or secret."""
+    names = {bool: "a boolean", int: "a number", float: "a fraction", str: "a string", list: "a list"}
     return "an object" if isinstance(value, Mapping) else names.get(type(value), "a value of another type")

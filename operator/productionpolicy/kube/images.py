@@ -12,13 +12,13 @@ from msgspec import Meta, Struct
 from productionpolicy.kube.patterns import any_of
 
 ImagePattern = Annotated[str, Meta(min_length=1, max_length=255)]
-"""A glob of names of images, as a policy gives it."""
+"""A glob for image names, in a policy."""
 
 _HUB = "docker.io"
-"""The registry of images whose name names none."""
+"""The registry of images without one in their name."""
 
 _LIBRARY = "library"
-"""The team of images in it whose name names none."""
+"""The repository prefix of Docker Hub images without one in their name."""
 
 _WITHOUT_SHELL = re.compile(
     r"(?:^|[^a-z])distroless(?:[^a-z]|$)|^cgr\.dev/|(?:^|/)chainguard/|(?:^|/)scratch(?::[^/]*)?$"
@@ -28,7 +28,7 @@ _WITHOUT_SHELL = re.compile(
 _WITH_SHELL = re.compile(
     r":(?:[^/@]*[^a-z/@])?(?:debug|dev)(?:[^a-z/@][^/@]*)?(?:@|$)|/(?:bash|busybox|wolfi-base)(?:[:@]|$)", re.IGNORECASE
 )
-"""Matches variants of such images that have one."""
+"""Matches variants of such images that contain a shell."""
 
 
 _BUSYBOX = re.compile(r"(?:^|[^a-z])(?:alpine|busybox)", re.IGNORECASE)
@@ -45,12 +45,12 @@ _KNOWN_NAME = re.compile(_NAME)
 _KNOWN = re.compile(
     rf"{_NAME}:?|(?:[^@]*/)?[^@/:]*:[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}}|[^@]*@[a-z0-9+._-]+:[0-9A-Fa-f]+"
 )
-"""A name that a registry can hold, or any name with a tag or digest that is written out."""
+"""A valid image name, or any name with an explicit tag or digest."""
 
 _PLACEHOLDER = re.compile(
     r"auto|.*:__[A-Za-z0-9_]+__|[^:@]*(?:placeholder|replace[-_]?(?:me|with))[^:@]*", re.IGNORECASE
 )
-"""References of a valid form that another program replaces; `auto` is for the injector of Istio."""
+"""Valid references that another program replaces; Istio's injector replaces `auto`."""
 
 _VERSION = re.compile(
     r"(?<=[a-z])[-_]?\d[\d.]*(?:-(?:c\d+s?|(?:centos|rhel|ubi|el|fedora|alpine|debian|ubuntu|bookworm)[\d.]*))?$"
@@ -67,7 +67,7 @@ class Image(Struct, frozen=True):
 
     @classmethod
     def parse(cls, reference: str) -> Image:
-        """Split a reference. A colon before the last slash belongs to a registry's port."""
+        """Return the parts of a reference. A colon before the last slash belongs to the port of a registry."""
         named, _, digest = reference.partition("@")
         folder, slash, last = named.rpartition("/")
         name, _, tag = last.partition(":")
@@ -75,18 +75,18 @@ class Image(Struct, frozen=True):
 
     @property
     def name_known(self) -> bool:
-        """Whether nothing else fills in a part of the name."""
+        """Whether no other program fills in a part of the name."""
         return _KNOWN_NAME.fullmatch(self.name) is not None
 
     @property
     def default_pull_policy(self) -> str:
-        """What the API server fills in for imagePullPolicy (core/v1)."""
+        """The default of the API for imagePullPolicy (core/v1)."""
         moves = self.tag == "latest" or (self.tag is None and self.digest is None)
         return "Always" if moves else "IfNotPresent"
 
     @property
     def full_name(self) -> str:
-        """Its name as a container runtime completes it: `web` is `docker.io/library/web`."""
+        """The full name, as container runtimes complete it: `web` is `docker.io/library/web`."""
         host, slash, _ = self.name.partition("/")
         if slash and ("." in host or ":" in host or host == "localhost"):
             return self.name
@@ -94,21 +94,21 @@ class Image(Struct, frozen=True):
 
     @property
     def registry(self) -> str:
-        """The host from which it is pulled."""
+        """The host of the registry."""
         return self.full_name.partition("/")[0]
 
     def is_one_of(self, patterns: tuple[str, ...]) -> bool:
-        """Say whether a glob matches its name, or the end of it, with or without a version there.
+        """Return whether a glob matches its name, or the end of its name, with or without a version suffix.
 
         `redis` matches `registry.example/cache/redis` and `cache/redis-7`, and so does `cache/redis`. A pattern with a
-        colon is asked of name and tag.
+        colon applies to name and tag.
         """
         tagged = tuple(each for each in patterns if ":" in each)
         names, with_tag = any_of(patterns), any_of(tagged)
         return any(names.match(each) or with_tag.match(f"{each}:{self.tag or ''}") for each in self._ends())
 
     def comes_from(self, places: tuple[str, ...]) -> bool:
-        """Say whether a glob matches its registry, or its name with or without one."""
+        """Return whether a glob matches its registry, or its name with or without the registry."""
         pattern = any_of(places)
         return self.name_known and any(pattern.match(each) for each in (self.registry, self.full_name, self.name))
 
@@ -121,10 +121,10 @@ class Image(Struct, frozen=True):
 
 
 def is_written(reference: str) -> bool:
-    """Say whether a reference says which image is meant, and leaves that to no other program.
+    """Return whether a reference is complete, so that no other program fills it in.
 
-    Programs fill in what is empty, a placeholder in brackets (`${IMAGE}`, `<IMAGE>`), an address of another kind
-    (`ko://...`), and any other name that no registry can hold. A tag behind such a name still counts if it is written.
+    Programs fill in an empty reference, a placeholder in brackets (`${IMAGE}`, `<IMAGE>`), another scheme
+    (`ko://...`), and any other invalid image name. An explicit tag after such a name still counts.
     """
     text = reference.strip()
     return _KNOWN.fullmatch(text) is not None and _PLACEHOLDER.fullmatch(text) is None
@@ -132,23 +132,23 @@ def is_written(reference: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def is_one_of(image: str, patterns: tuple[str, ...]) -> bool:
-    """Say whether a glob matches the name of an image, as `Image.is_one_of` does; the same few are asked for again."""
+    """Return whether a glob matches the name of an image, as `Image.is_one_of` does; cached, because names repeat."""
     return Image.parse(image).is_one_of(patterns)
 
 
 @lru_cache(maxsize=4096)
 def lacks_shell(image: str) -> bool:
-    """Say whether the name of an image tells that it has neither a shell nor a sleep command."""
+    """Return whether the name of an image shows that it has neither a shell nor a sleep command."""
     return _WITHOUT_SHELL.search(image) is not None and _WITH_SHELL.search(image) is None
 
 
 def says_busybox(image: str) -> bool:
-    """Say whether the name or the tag of an image tells that its shell is that of busybox."""
+    """Return whether the name or the tag of an image shows that its shell is that of busybox."""
     return _BUSYBOX.search(_less_registry(image)) is not None
 
 
 def says_bash(image: str) -> bool:
-    """Say whether the name or the tag of an image tells that its `sh` is bash."""
+    """Return whether the name or the tag of an image shows that its `sh` is bash."""
     return _BASH.search(_less_registry(image)) is not None
 
 

@@ -1,4 +1,4 @@
-"""Indexes of workloads and their neighbours, which find what concerns a workload without looking at all of them."""
+"""Indexes of workloads and their neighbors, which find related objects without a full scan."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NOTHING: Mapping[Name, Any] = {}
 
 
 class _Lookup(Generic[Thing]):
-    """Objects, found by what a workload asks for."""
+    """Objects, indexed by the attribute with which workloads refer to them."""
 
     __slots__ = ("_found",)
 
@@ -50,31 +50,31 @@ class _Lookup(Generic[Thing]):
 
 @dataclass(slots=True)
 class Indexes:
-    """The objects of one namespace, or of all, found by what workloads ask for."""
+    """The indexes of one namespace, or of all namespaces."""
 
     workloads: dict[WorkloadKey, Workload] = field(default_factory=dict)
     labels: LabelIndex[WorkloadKey] = field(default_factory=LabelIndex)
-    """The labels of all pod templates; bare pods are left out, for no budget counts them."""
+    """The labels of all pod templates; without bare pods, which no budget counts."""
     selectors: SelectorIndex[WorkloadKey] = field(default_factory=SelectorIndex)
-    """The selectors of the workloads that have one."""
+    """The selectors of workloads that have one."""
     budgets: dict[Name, Budget] = field(default_factory=dict)
     budget_selectors: SelectorIndex[Name] = field(default_factory=SelectorIndex)
     owned: _Lookup[Ownable] = field(default_factory=_Lookup)
-    """The objects that the operator made, by name."""
+    """The objects that the operator created, by name."""
     autoscalers: _Lookup[Autoscaler] = field(default_factory=_Lookup)
-    """By kind and name of the target."""
+    """The autoscalers, by kind and name of the target."""
     claims: _Lookup[Claim] = field(default_factory=_Lookup)
     accounts: _Lookup[ServiceAccount] = field(default_factory=_Lookup)
     limit_ranges: dict[Name, LimitRange] = field(default_factory=dict)
 
     @property
     def empty(self) -> bool:
-        """Whether nothing is in them."""
+        """Whether the indexes contain no object."""
         found = len(self.autoscalers) or len(self.claims) or len(self.accounts)
         return not (self.workloads or self.budgets or self.limit_ranges or found)
 
     def put_workload(self, workload: Workload) -> None:
-        """Enter a workload, or replace it."""
+        """Add or replace a workload."""
         key = workload.key
         self.workloads[key] = workload
         if workload.selector is None:
@@ -85,13 +85,13 @@ class Indexes:
             self.labels.put(key, workload.template.labels)
 
     def drop_workload(self, key: WorkloadKey) -> None:
-        """Forget a workload."""
+        """Remove a workload."""
         del self.workloads[key]
         self.selectors.drop(key)
         self.labels.drop(key)
 
     def put(self, name: Name, thing: Neighbour) -> None:
-        """Enter a neighbour that is not there."""
+        """Add a neighbor that is not in the indexes."""
         if isinstance(thing, Ownable) and thing.made_by_operator:
             self.owned.put(thing.name, name, thing)
         match thing:
@@ -109,7 +109,7 @@ class Indexes:
                 self.limit_ranges[name] = thing
 
     def drop(self, name: Name, thing: Neighbour) -> None:
-        """Forget a neighbour as it was entered."""
+        """Remove a neighbor in the form in which it was added."""
         if isinstance(thing, Ownable) and thing.made_by_operator:
             self.owned.drop(thing.name, name)
         match thing:

@@ -1,4 +1,4 @@
-"""All objects that bear on judgements: what surrounds each workload, and which workloads a change concerns."""
+"""All objects that affect evaluations: the surroundings of each workload, and the workloads that a change affects."""
 
 from __future__ import annotations
 
@@ -29,38 +29,38 @@ from productionpolicy.kube.surroundings import (
 from productionpolicy.kube.workloads import WORKLOADS, Kind, Workload, WorkloadKey
 
 _NOTHING = Indexes()
-"""The indexes of a namespace that holds nothing."""
+"""The indexes of an empty namespace."""
 
 
 class Inventory:
-    """Workloads and their neighbours, in indexes: the cost of a change is in proportion to what it concerns.
+    """Workloads and their neighbors in indexes: the cost of a change is proportional to the objects that it affects.
 
-    Every rule of what surrounds a workload is here, and only here. A workload sees the objects of its own namespace,
+    This class defines all rules for the surroundings of a workload. A workload sees the objects of its own namespace,
     and all nodes.
 
     Args:
-        server: what the API server honours.
-        any_namespace: whether an object without a namespace is in any namespace: files may leave it to whoever applies
-            them. Such a workload sees all objects, and all workloads see such an object. Two objects that a workload
-            sees belong together only if they may be in one namespace.
+        server: the features that the API server honors.
+        any_namespace: whether an object without a namespace may be in any namespace, because files may leave it open.
+            Such a workload sees all objects, and all workloads see such an object. Two objects that a workload sees
+            belong together only if they may be in one namespace.
     """
 
     def __init__(self, *, server: ServerFeatures = UNKNOWN_SERVER, any_namespace: bool = False) -> None:
         self.server = server
         self._by_namespace: defaultdict[str, Indexes] = defaultdict(Indexes)
         self._all = Indexes() if any_namespace else None
-        """The objects of all namespaces; kept only where an object without a namespace is in any."""
+        """The objects of all namespaces; used only with `any_namespace`."""
         self._neighbours: dict[Name, Neighbour] = {}
         self._by_uid: defaultdict[str, set[WorkloadKey]] = defaultdict(set)
         self._reaches: defaultdict[Name, dict[str, Reach]] = defaultdict(dict)
-        """What each budget selects, by the namespace of the workloads that see it; computed when it is asked for."""
+        """The reach of each budget, by the namespace of the workloads that see it; computed on demand."""
         self._nodes: dict[Name, Node] = {}
         self._topology: Topology | None = None
-        """What the nodes offer; None where it has to be counted again."""
+        """The topology of the nodes; None if it must be counted again."""
         self._unnamed = count(1)
 
     def workload(self, key: WorkloadKey) -> Workload | None:
-        """Return a workload."""
+        """Return a workload, or None."""
         return self._in(key.namespace).workloads.get(key)
 
     def workloads(self, namespace: str) -> list[WorkloadKey]:
@@ -72,9 +72,9 @@ class Inventory:
         return [key for indexes in self._by_namespace.values() for key in indexes.workloads]
 
     def put(self, thing: Workload | Neighbour) -> set[WorkloadKey]:
-        """Take in an object in place of what it was before; return the workloads whose judgement may change by it.
+        """Add or replace an object; return the workloads whose evaluation may change.
 
-        A workload that another object makes is not judged itself, and counts as missing.
+        A workload that another object creates is not judged itself, and counts as missing.
         """
         if not isinstance(thing, Workload):
             return self._replace_neighbour(self._name(thing), thing)
@@ -87,7 +87,7 @@ class Inventory:
         return self._replace_neighbour((kind, namespace, name, 0), None)
 
     def surroundings(self, workload: Workload) -> Surroundings:
-        """Return what surrounds a workload."""
+        """Return the surroundings of a workload."""
         namespace, near = workload.key.namespace, self._near(workload.key.namespace)
         overlaps, scalers = self._overlaps(workload), self._autoscalers(workload.key, seen_from=namespace)
         selecting = {} if workload.kind is Kind.POD else self._selecting(workload, seen_from=namespace)
@@ -118,7 +118,7 @@ class Inventory:
         return list(self._owned(workload).values())
 
     def selected_by(self, budget: Budget) -> set[WorkloadKey]:
-        """Return the workloads whose pods a budget selects; it counts no bare pods."""
+        """Return the workloads whose pods a budget selects, without bare pods, which it does not count."""
         selector = budget.selector
         if selector is None:
             return set()
@@ -162,7 +162,7 @@ class Inventory:
             del self._by_uid[workload.uid]
 
     def _invalidate_around(self, workload: Workload) -> set[WorkloadKey]:
-        """Forget what depends on the pods of a workload; return the other workloads that this concerns.
+        """Invalidate what depends on the pods of a workload; return the other workloads that this affects.
 
         These are the workloads whose selector matches its pods, and those that share a budget with it.
         """
@@ -176,9 +176,9 @@ class Inventory:
         return {key for indexes in near for key in indexes.selectors.selecting(labels)}
 
     def _invalidate_reaches(self, workload: Workload) -> set[WorkloadKey]:
-        """Forget what the budgets over the pods of a workload select; return the workloads that were judged by it.
+        """Invalidate the reach of the budgets over the pods of a workload; return the workloads that were judged by it.
 
-        If none was judged since it was forgotten last, all of them have yet to be.
+        If none was judged since the last invalidation, all of them are still to be evaluated.
         """
         budgets = self._selecting(workload, seen_from=workload.key.namespace)
         stale = [budget for name, budget in budgets.items() if self._reaches.pop(name, None) is not None]
@@ -216,12 +216,12 @@ class Inventory:
         self._prune(thing.namespace)
 
     def _prune(self, namespace: str) -> None:
-        """Keep nothing of a namespace that holds nothing any more: some clusters make new ones all the time."""
+        """Remove the indexes of a namespace that has become empty: some clusters create namespaces all the time."""
         if self._in(namespace).empty:
             self._by_namespace.pop(namespace, None)
 
     def _invalidate_beside(self, thing: Neighbour) -> Iterable[WorkloadKey]:
-        """Forget what depends on a neighbour; return the workloads that this concerns."""
+        """Invalidate what depends on a neighbor; return the workloads that this affects."""
         match thing:
             case Budget():
                 return self._judged_by(thing)
@@ -239,9 +239,9 @@ class Inventory:
                 return self.all_workloads()
 
     def _judged_by(self, budget: Budget) -> set[WorkloadKey]:
-        """Return the workloads that see a budget.
+        """Return the workloads that a budget affects.
 
-        It selects their pods, or their selector matches pods that it selects, or the operator made it for them.
+        It selects their pods, or their selector matches pods that it selects, or the operator created it for them.
         """
         selected = self.selected_by(budget)
         owners = {key for uid in budget.owner_uids for key in self._by_uid.get(uid, ()) if budget.made_by_operator}
@@ -258,7 +258,7 @@ class Inventory:
         return {name: each for name, each in found if is_made_for(workload, each)}
 
     def _selecting(self, workload: Workload, *, seen_from: str) -> dict[Name, Budget]:
-        """Return the budgets that select the pods of a workload, as workloads of a namespace see it."""
+        """Return the budgets that select the pods of a workload, as seen from a namespace."""
         namespace, labels = workload.key.namespace, workload.template.labels
         found = (
             (indexes, name) for indexes in self._near(namespace) for name in indexes.budget_selectors.selecting(labels)
@@ -267,14 +267,14 @@ class Inventory:
         return {name: each for name, each in budgets if self._together(each.namespace, namespace, seen_from)}
 
     def _rivals(self, overlap: Workload, *, seen_from: str) -> Iterator[str]:
-        """Return the budgets of others that select pods which the selector of a workload matches, too."""
+        """Return the budgets of others that select pods that the selector of a workload also matches."""
         found = self._selecting(overlap, seen_from=seen_from).values()
         return (each.name for each in found if not each.made_by_operator and not each.unreadable)
 
     def _overlaps(self, workload: Workload) -> list[Workload]:
-        """Return the others whose pods the selector of a workload matches, too.
+        """Return the other workloads whose pods the selector of a workload also matches.
 
-        One of its kind and name is taken for the workload itself, of which a file may hold a second form.
+        A workload with the same kind and name counts as the workload itself, because a file may contain it twice.
         """
         if workload.selector is None:
             return []
@@ -284,7 +284,7 @@ class Inventory:
         return [indexes.workloads[key] for indexes, key in found if (key.kind, key.name) != own]
 
     def _autoscalers(self, key: WorkloadKey, *, seen_from: str) -> list[Autoscaler]:
-        """Return what scales a workload, as workloads of a namespace see it; of several the first one counts."""
+        """Return the autoscaler of a workload, as seen from a namespace; if there are several, the first one."""
         found = (
             each for indexes in self._near(key.namespace) for each in indexes.autoscalers.get((key.kind, key.name))
         )
@@ -292,7 +292,7 @@ class Inventory:
         return sorted(together, key=lambda each: (each.name, each.kind, each.namespace))
 
     def _reach(self, name: Name, budget: Budget, *, seen_from: str) -> Reach:
-        """Return what a budget selects, all workloads together, as workloads of a namespace see it."""
+        """Return the reach of a budget across all workloads, as seen from a namespace."""
         reaches = self._reaches[name]
         if seen_from not in reaches:
             near = (
@@ -311,21 +311,21 @@ class Inventory:
         return self._topology
 
     def _name(self, thing: Neighbour) -> Name:
-        """Return what tells an object from others; one without a name, which only a file may hold, is like no other."""
+        """Return the identity of an object. An object without a name, possible only in a file, is unique."""
         namespace = "" if isinstance(thing, Node) else thing.namespace
         return kind_of(thing), namespace, thing.name, 0 if thing.name else next(self._unnamed)
 
     def _in(self, namespace: str) -> Indexes:
-        """Return what is in a namespace; nothing is entered there."""
+        """Return the indexes of a namespace for reading."""
         return self._by_namespace.get(namespace, _NOTHING)
 
     def _holding(self, namespace: str) -> tuple[Indexes, ...]:
-        """Return the indexes that hold the objects of a namespace."""
+        """Return the indexes to which the objects of a namespace are added."""
         own = self._by_namespace[namespace]
         return (own,) if self._all is None else (own, self._all)
 
     def _near(self, namespace: str) -> tuple[Indexes, ...]:
-        """Return the indexes that hold what may be in the same namespace."""
+        """Return the indexes of objects that may be in the same namespace."""
         if self._all is None:
             return (self._in(namespace),)
         return (self._in(namespace), self._in("")) if namespace else (self._all,)
@@ -336,15 +336,15 @@ class Inventory:
         return (namespace, "") if namespace else tuple(self._by_namespace)
 
     def _together(self, *namespaces: str) -> bool:
-        """Say whether objects that were found near each other may be in one namespace.
+        """Return whether objects from the same indexes may be in one namespace.
 
-        Near an object without a namespace are those of all namespaces.
+        The indexes for an object without a namespace contain those of all namespaces.
         """
         return self._all is None or len({*namespaces} - {""}) <= 1
 
 
 class _Placed(Protocol):
-    """An object with a name in a namespace."""
+    """An object with a namespace and a name."""
 
     @property
     def name(self) -> str: ...
@@ -365,5 +365,5 @@ def _titles(workloads: Iterable[Workload]) -> tuple[str, ...]:
 
 
 def _counts_as(workload: Workload) -> tuple[object, ...]:
-    """Return all that judgements of other workloads depend on."""
+    """Return the attributes of a workload on which the evaluation of other workloads depends."""
     return workload.template.labels, workload.replicas, workload.passing

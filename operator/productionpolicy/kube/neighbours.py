@@ -1,4 +1,4 @@
-"""The objects that bear on the judgement of workloads beside them."""
+"""The objects that affect the evaluation of workloads in their namespace."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from productionpolicy.kube.surroundings import (
 from productionpolicy.kube.workloads import WORKLOADS
 
 Neighbour = Budget | Autoscaler | Claim | ServiceAccount | LimitRange | Node
-"""An object that bears on the judgement of workloads beside it."""
+"""An object that affects the evaluation of workloads in its namespace."""
 
 _KINDS: Mapping[type[Neighbour], GroupKind] = {
     Budget: BUDGET,
@@ -44,7 +44,7 @@ _READERS: Mapping[GroupKind, Callable[[Mapping[str, Any]], Neighbour]] = {
     _KINDS[Node]: read_node,
 }
 NEIGHBOURS = frozenset(_READERS)
-"""Their kinds."""
+"""The kinds of neighbors."""
 
 KNOWN = WORKLOADS | NEIGHBOURS
 """The kinds that are read; all others are passed over."""
@@ -63,7 +63,7 @@ def known_kind(raw: Mapping[str, Any]) -> GroupKind | None:
 
 
 def read_neighbour(kind: GroupKind, raw: Mapping[str, Any]) -> Neighbour:
-    """Return what a raw object of one of the kinds in NEIGHBOURS holds."""
+    """Return the neighbor in a raw object of one of the kinds in NEIGHBOURS."""
     return _READERS[kind](raw)
 
 

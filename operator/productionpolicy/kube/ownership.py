@@ -1,7 +1,7 @@
 """Who wrote which field: managed fields, and kubectl's record of the last applied configuration.
 
-Only what an owner declares counts as written: an `Apply` entry of managedFields, or last-applied-configuration.
-`Update` entries list fields that the API server filled in beside those that somebody wrote, so they do not tell.
+Only declared configuration counts as written: an `Apply` entry of managedFields, or last-applied-configuration.
+`Update` entries also list fields that the API server filled in, so they do not count.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ class ManagedFieldsEntry(Struct, frozen=True):
 
 
 class LastUpdate(Struct, frozen=True):
-    """Who wrote an object, and when, by the API server's clock."""
+    """The field manager that wrote an object, and when, by the API server's clock."""
 
     manager: str = ""
     time: str = ""
 
     def since(self, moment: str) -> str:
-        """Return the manager if it wrote after a moment; who only removes fields leaves no trace in managedFields."""
+        """Return the manager if it wrote after a moment. Removing fields leaves no trace in managedFields."""
         return self.manager if moment and self.time > moment else ""
 
 
@@ -42,12 +42,12 @@ NO_UPDATE = LastUpdate()
 
 
 class Ownership:
-    """What the metadata of an object tells about its writers other than us.
+    """The writers of an object other than the operator, from its metadata.
 
     Args:
-        metadata: where the object says so.
-        ours: our field manager.
-        stands: the object itself, where no API server has seen it: all that stands in it is its owner's word.
+        metadata: the metadata of the object.
+        ours: the field manager of the operator.
+        stands: the object itself, if no API server has stored it: then its owner has declared every value in it.
     """
 
     __slots__ = ("_applied", "entries", "holds_fields", "left_at")
@@ -56,38 +56,38 @@ class Ownership:
         entries = tuple(_read_entries(metadata))
         own = [each for each in entries if each.manager == ours and not each.subresource]
         self.holds_fields = bool(own)
-        """Whether we have an entry for the object itself (not for a subresource)."""
+        """Whether the operator has an entry for the object itself (not for a subresource)."""
         self.left_at = max((each.time for each in own), default="")
-        """When we made it, by the API server's clock."""
+        """The time of this entry, by the API server's clock."""
         self.entries = tuple(each for each in entries if each.manager != ours)
         self._applied = _last_applied(metadata) if stands is None else stands
 
     def declared(self, *path: str) -> bool:
-        """Say whether an owner's declared configuration holds the field.
+        """Return whether an owner has declared the field.
 
-        What is applied to a subresource is no configuration of the object: an autoscaler may so write its `scale`.
+        Applying a subresource does not declare fields of the object: an autoscaler may write `scale` in this way.
 
         Args:
-            path: the names that lead to it; a list item is named `name=web`, by several fields `first=a,second=b`.
+            path: the names on the path to the field; a list item has the form `name=web`, or `first=a,second=b`.
         """
         applied = (each for each in self.entries if each.operation == "Apply" and not each.subresource)
         declared = any(_owns(each.owned, path) for each in applied)
         return declared or _holds(self._applied, path)
 
     def listed(self, *path: str) -> bool:
-        """Say whether any writer is recorded as an owner of the field."""
+        """Return whether any writer is recorded as an owner of the field."""
         return any(_owns(each.owned, path) for each in self.entries)
 
     @property
     def last_update(self) -> LastUpdate:
-        """The manager whose entry is the newest, status writers aside; empty where none is recorded."""
+        """The manager with the newest entry, except writers of the status; empty if none is recorded."""
         entries = [each for each in self.entries if not each.subresource]
         newest = max(entries, key=lambda each: each.time, default=None)
         return LastUpdate(newest.manager, newest.time) if newest else NO_UPDATE
 
 
 class FieldOwnership(Struct, frozen=True):
-    """A part of an object, and who wrote the fields in it; nobody where that is not known."""
+    """A part of an object, and the writers of its fields; none if they are not known."""
 
     ownership: Ownership | None = None
     path: tuple[str, ...] = ()
@@ -97,11 +97,11 @@ class FieldOwnership(Struct, frozen=True):
         return FieldOwnership(self.ownership, (*self.path, *path))
 
     def declared(self, *path: str) -> bool:
-        """Say whether an owner's declared configuration holds the field."""
+        """Return whether an owner has declared the field."""
         return self.ownership is not None and self.ownership.declared(*self.path, *path)
 
     def listed(self, *path: str) -> bool:
-        """Say whether any writer is recorded as an owner of the field."""
+        """Return whether any writer is recorded as an owner of the field."""
         return self.ownership is not None and self.ownership.listed(*self.path, *path)
 
 
@@ -126,7 +126,7 @@ def _last_applied(metadata: Fields) -> Any:
 
 
 def _owns(owned: Mapping[str, Any], path: tuple[str, ...]) -> bool:
-    """Walk a FieldsV1 trie; its keys are `f:name` for a field and `k:{"name":"web"}` for a list item."""
+    """Walk a FieldsV1 trie, whose keys are `f:name` for a field and `k:{"name":"web"}` for a list item."""
     below: Any = owned
     for name in path:
         below = below.get(_owned_key(name)) if isinstance(below, Mapping) else None
@@ -155,7 +155,7 @@ def _item(items: Any, keys: Iterable[tuple[str, str]]) -> Any:
 
 
 def _keys(name: str) -> tuple[tuple[str, str], ...]:
-    """Return the fields that name a list item, with their values; none for the name of a field."""
+    """Return the fields that identify a list item, with their values; none for the name of a field."""
     if "=" not in name:
         return ()
     return tuple((key, value) for key, _, value in (each.partition("=") for each in name.split(",")))

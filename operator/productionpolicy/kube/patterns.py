@@ -1,4 +1,4 @@
-"""Glob patterns of names, many of which are asked many times."""
+"""Glob patterns for names, compiled once because they are matched often."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ _NOTHING = r"(?!)"
 
 @lru_cache(maxsize=256)
 def any_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
-    """Return one expression that matches what any of the patterns matches, and nothing where there are none."""
+    """Return one expression that matches if any pattern does; without patterns it matches nothing."""
     return re.compile("|".join(map(translate, patterns)) or _NOTHING)

@@ -1,4 +1,4 @@
-"""The pod template of a workload, as far as it is judged or repaired."""
+"""The pod template of a workload, with the fields that are judged or repaired."""
 
 from __future__ import annotations
 
@@ -31,30 +31,30 @@ from productionpolicy.kube.selectors import Labels, Selector
 from productionpolicy.kube.waits import ENDLESS, waited
 
 DEFAULT_GRACE_SECONDS = 30
-"""What the API server fills in for terminationGracePeriodSeconds (core/v1 PodSpec)."""
+"""The default of the API for terminationGracePeriodSeconds (core/v1 PodSpec)."""
 
 HOSTNAME = "kubernetes.io/hostname"
 ZONE = "topology.kubernetes.io/zone"
 POD_TEMPLATE_HASH = "pod-template-hash"
-"""The label by which the pods of one template differ from those of the next."""
+"""The label that distinguishes the pods of one template from those of the next."""
 
 REVISION_LABELS = frozenset({POD_TEMPLATE_HASH, "controller-revision-hash"})
-"""The labels that controllers give to all pods of one template, of Deployments and of StatefulSets."""
+"""The labels that the controllers of Deployments and StatefulSets set on all pods of one template."""
 
 NAMESPACE_NAME = "kubernetes.io/metadata.name"
-"""The label in which each namespace holds its name."""
+"""The label of each namespace with its name."""
 
 _OF_CONSTRAINTS = frozenset(
     {"topologyKey", "labelSelector", "whenUnsatisfiable", "maxSkew", "minDomains", "matchLabelKeys"}
 )
-"""The fields of a topologySpreadConstraint that are read one by one."""
+"""The fields of a topologySpreadConstraint that are read individually."""
 
 _AUXILIARY_PORT = re.compile(
     r"(?:^|[^a-z])(?:metrics?|prom|prometheus|telemetry|profil(?:e|er|ing)|debug|health(?:z|checks?)?|probes?"
     r"|live(?:z|ness)?|ready(?:z)?|readiness|admin|jmx|pprof)(?:[^a-z]|$)",
     re.IGNORECASE,
 )
-"""Matches the name of a port that carries no requests of clients: one of these is a word of its own in it."""
+"""Matches the name of a port without client requests: it contains one of these words."""
 
 _ELECTION = re.compile(r"(?:^|\s)--?[a-z.-]*leader-?elect", re.IGNORECASE)
 _NO_ELECTION = re.compile(
@@ -63,12 +63,12 @@ _NO_ELECTION = re.compile(
 _ELECTION_VARIABLE = re.compile(r"leader_?elect", re.IGNORECASE)
 _YES = re.compile(r"true|1|yes|on|enabled", re.IGNORECASE)
 _OF_A_SHELL = re.compile(r"(?:(?:/usr(?:/local)?)?/bin/|/busybox/)?(?:sh|ash|bash|dash|ksh|mksh|zsh|sleep|busybox|env)")
-"""Matches a program that an image without a shell does not have."""
+"""Matches a program that an image without a shell does not contain."""
 
 _STOP = re.compile(r"kill|quit|stop|shutdown|drain|term", re.IGNORECASE)
 _PERIOD, _TIMEOUT, _FAILURE_THRESHOLD = 10, 1, 3
 _OPERATING_SYSTEM = ("kubernetes.io/os", "beta.kubernetes.io/os")
-"""The labels by which nodes tell their operating system."""
+"""The node labels for the operating system."""
 _PIPE = re.compile(r"(?<!\|)\|(?!\|)")
 
 _NOTHING = re.compile(
@@ -79,7 +79,7 @@ _NOTHING = re.compile(
 
 _PORT_NAME = re.compile(r"[a-z0-9-]*[a-z][a-z0-9-]*")
 EMPTY_DIR = "emptyDir"
-"""What the API server takes a volume without a source for (core/v1)."""
+"""The source that the API server assumes for a volume without one (core/v1)."""
 
 DEFAULT_SERVICE_ACCOUNT = "default"
 DEFAULT_MESSAGE_PATH = "/dev/termination-log"
@@ -87,7 +87,7 @@ DEFAULT_MESSAGE_POLICY = "File"
 
 
 class HandlerKind(StrEnum):
-    """What a lifecycle hook or a probe does; the names are the API's."""
+    """The kinds of handlers of lifecycle hooks and probes, with the names of the API."""
 
     SLEEP = "sleep"
     EXEC = "exec"
@@ -98,7 +98,7 @@ class HandlerKind(StrEnum):
 
 
 class Handler(Struct, frozen=True):
-    """A lifecycle hook or the action of a probe."""
+    """The handler of a lifecycle hook or a probe."""
 
     kind: HandlerKind
     seconds: int = 0
@@ -106,52 +106,52 @@ class Handler(Struct, frozen=True):
 
     @property
     def duration(self) -> int:
-        """Seconds that it is known to take: a native sleep, or the waits in a command, rounded up; ENDLESS at most."""
+        """Seconds that it is known to take: a native sleep, or the waits in a command, rounded up; at most ENDLESS."""
         if self.kind is HandlerKind.SLEEP:
             return self.seconds
         return ceil(min(waited(self.command), ENDLESS))
 
     @property
     def acts(self) -> bool:
-        """Whether a kubelet does anything for it as a hook: nothing for a sleep of 0 seconds, nor for a tcpSocket."""
+        """Whether a kubelet acts on it as a hook: it ignores a sleep of 0 seconds and a tcpSocket."""
         if self.kind is HandlerKind.SLEEP:
             return self.seconds > 0
         return self.kind in {HandlerKind.EXEC, HandlerKind.HTTP_GET}
 
 
 class Probe(Struct, frozen=True):
-    """A probe, with the API's defaults for what is not given (core/v1)."""
+    """A probe, with the API's defaults for fields that are not set (core/v1)."""
 
     kind: HandlerKind
     action: tuple[str, ...] = ()
-    """What it asks: a command, or where a request goes. Equal for probes that ask the same."""
+    """The command, or the target of the request. Equal for probes that check the same."""
     initial_delay: int = 0
     period: int = _PERIOD
     timeout: int = _TIMEOUT
     failure_threshold: int = _FAILURE_THRESHOLD
     missing_port: str = ""
-    """The name by which it names a port that its container does not have, so that it always fails."""
+    """The name of a port that its container does not have, so that the probe always fails; empty if there is none."""
     legible: bool = True
-    """Whether all of it could be read."""
+    """Whether all fields could be read."""
 
     @property
     def always_succeeds(self) -> bool:
-        """Whether it runs a command that does nothing, and so asks nothing."""
+        """Whether it runs a command that does nothing, and so checks nothing."""
         return self.kind is HandlerKind.EXEC and _NOTHING.fullmatch(" ".join(self.action)) is not None
 
     @property
     def patience(self) -> int:
-        """Seconds of failure after which it acts."""
+        """Seconds of failure until the probe takes effect: failureThreshold times periodSeconds."""
         return self.period * self.failure_threshold
 
     @property
     def pipeline(self) -> bool:
-        """Whether it is a pipeline in a shell, of which nobody can tell what it asks."""
+        """Whether it is a pipeline in a shell, so that what it checks cannot be determined."""
         runs_shell = self.kind is HandlerKind.EXEC and bool(self.action) and is_shell(self.action[0])
         return runs_shell and any(_PIPE.search(each) for each in self.action[1:])
 
     def asks_like(self, other: Probe) -> bool:
-        """Say whether both ask the same of the container."""
+        """Return whether both probes check the same."""
         return (self.kind, self.action) == (other.kind, other.action)
 
 
@@ -161,7 +161,7 @@ class Variable(Struct, frozen=True):
     name: str
     path: str
     value: str | None = None
-    """What the manifest itself says; None where the value comes from elsewhere. It may be secret: never show it."""
+    """The literal value; None if the value comes from elsewhere. It may be secret: never show it."""
 
     def __repr__(self) -> str:
         return f"Variable(name={self.name!r}, path={self.path!r})"
@@ -183,7 +183,7 @@ class Mount(Struct, frozen=True):
 
     volume: str
     path: str
-    """Where in the container it is mounted."""
+    """The mount path in the container."""
     read_only: bool = False
 
 
@@ -192,23 +192,23 @@ class Volume(Struct, frozen=True):
 
     name: str
     path: str
-    """Where in the object it stands."""
+    """The path of the volume in the object."""
     source: str = EMPTY_DIR
-    """What kind of volume it is, by the name of its field."""
+    """The kind of volume: the name of its source field."""
     claim: str | None = None
     """The persistent volume claim that it mounts."""
     host_path: str | None = None
 
 
 class Container(Struct, frozen=True):
-    """A container, or an init container, with the path at which it stands."""
+    """A container or init container, with its path."""
 
     name: str
     path: str
     image: str | None = None
-    """None where it is absent, or still to be filled in."""
+    """The image; None if it is absent, or if another program fills it in."""
     command: tuple[str, ...] = ()
-    """What runs in place of the image's entrypoint; empty where the image decides, or part of the line is illegible."""
+    """The command; empty if the image decides, or if a part of the command line cannot be read."""
     args: tuple[str, ...] = ()
     variables: tuple[Variable, ...] = ()
     mounts: tuple[Mount, ...] = ()
@@ -222,11 +222,11 @@ class Container(Struct, frozen=True):
     resources: Resources = NO_RESOURCES
     pull_policy: str | None = None
     read_only: bool = False
-    """Whether its root filesystem cannot be written."""
+    """Whether its root filesystem is read-only."""
     message_policy: str = DEFAULT_MESSAGE_POLICY
     message_written: bool = False
-    """Whether it may write a termination message: it has a path of its own for it, its command names the path, or
-    cannot be read."""
+    """Whether it may write a termination message: it has its own terminationMessagePath, its command mentions the
+    path, or its command cannot be read."""
     pre_stop: Handler | None = None
     written: frozenset[str] = frozenset()
     """Which of the fields that repairs write its owner declared."""
@@ -235,25 +235,25 @@ class Container(Struct, frozen=True):
 
     @property
     def words(self) -> tuple[Word, ...]:
-        """The words of its command line, as far as the image does not decide."""
+        """The words of its command and arguments, except those that the image decides."""
         command = (Word(f"{self.path}.command[{index}]", each) for index, each in enumerate(self.command))
         args = (Word(f"{self.path}.args[{index}]", each) for index, each in enumerate(self.args))
         return (*command, *args)
 
     def has_image_of(self, patterns: tuple[str, ...]) -> bool:
-        """Say whether its image is one of those that globs name; one that is not known is none of them."""
+        """Return whether one of the globs matches its image; an unknown image matches none."""
         return self.image is not None and is_one_of(self.image, patterns)
 
     @property
     def long_running(self) -> bool:
-        """Whether it runs beside the others; a native sidecar is an init container that does."""
+        """Whether it keeps running with the others, as ordinary containers and native sidecars do."""
         return self.sidecar or not self.init
 
     @property
     def serving(self) -> bool:
-        """Whether it takes requests: it has a readiness probe, or a port that is not merely auxiliary.
+        """Whether it serves requests: it has a readiness probe, or a port that is not merely auxiliary.
 
-        The probe of a controller whose replicas elect a leader, and whose ports are all auxiliary, lets in no requests.
+        The readiness probe does not count for a controller with leader election and only auxiliary ports.
         """
         if any(not _AUXILIARY_PORT.search(port) for port in self.ports):
             return True
@@ -261,7 +261,7 @@ class Container(Struct, frozen=True):
 
     @property
     def leader_elected(self) -> bool:
-        """Whether its options or variables say that only the leader among the replicas works."""
+        """Whether its options or variables show that its replicas elect a leader."""
         line = " ".join((*self.command, *self.args))
         if _ELECTION.search(line):
             return _NO_ELECTION.search(line) is None
@@ -274,13 +274,13 @@ class Container(Struct, frozen=True):
 
     @property
     def pre_stop_fails(self) -> bool:
-        """Whether its preStop hook runs a shell, or sleep, which its image does not have."""
+        """Whether its preStop hook runs a shell or sleep that its image does not contain."""
         program = self.pre_stop.command[0] if self.pre_stop and self.pre_stop.command else ""
         return _OF_A_SHELL.fullmatch(program) is not None and self.lacks_shell
 
     @property
     def stops_itself(self) -> bool:
-        """Whether its preStop hook does more than wait, and may so stop the process without a signal."""
+        """Whether its preStop hook does more than wait, so that it may stop the process without a signal."""
         hook = self.pre_stop
         return hook is not None and (
             hook.kind is HandlerKind.HTTP_GET or any(_STOP.search(word) for word in hook.command)
@@ -297,20 +297,20 @@ class AffinityTerm(Struct, frozen=True):
     match_label_keys: tuple[str, ...] = ()
     mismatch_label_keys: tuple[str, ...] = ()
     namespaces: tuple[str, ...] = ()
-    """The namespaces of the pods that it counts; without these and a selector of namespaces, the pod's own."""
+    """The namespaces of the pods that it counts; without these and a namespaceSelector, the pod's own namespace."""
     namespace_selector: Selector | None = None
 
     def counts(self, labels: Labels, *, namespace: str) -> bool:
-        """Say whether pods with these labels in this namespace count for it, those of another template included.
+        """Return whether the term counts pods with these labels in this namespace, including those of other templates.
 
-        Of the labels of namespaces only the one that holds the name is known; whatever is asked of others may hold.
+        Of the labels of namespaces, only the one with the name is known; requirements on others may be met.
         """
         if self.selector is None or not self.selector.matches(labels):
             return False
         return self._covers(namespace) and not any(key in labels for key in self.mismatch_label_keys)
 
     def separates(self, labels: Labels, *, namespace: str) -> bool:
-        """Say whether it keeps the pods of one template apart from each other."""
+        """Return whether it separates the pods of one template from each other."""
         same_by_nature = REVISION_LABELS.intersection(self.mismatch_label_keys)
         return self.counts(labels, namespace=namespace) and not same_by_nature
 
@@ -330,20 +330,20 @@ class SpreadConstraint(Struct, frozen=True):
     required: bool
     max_skew: int = 1
     min_domains: int = 1
-    """Where there are fewer places, none of them takes more than `max_skew` pods."""
+    """With fewer domains, each of them takes at most `max_skew` pods."""
     match_label_keys: tuple[str, ...] = ()
     others: str = ""
-    """Its other fields, as text; empty where it has none."""
+    """The other fields, as text; empty if there are none."""
     declared: bool = False
-    """Whether its owner's declared configuration holds it."""
+    """Whether its owner has declared it."""
 
     def counts(self, labels: Labels) -> bool:
-        """Say whether pods with these labels count for it."""
+        """Return whether the constraint counts pods with these labels."""
         return self.selector is not None and self.selector.matches(labels)
 
 
 class PodTemplate(Struct, frozen=True):
-    """A pod template with the path of its pod spec."""
+    """A pod template, with the path of its pod spec."""
 
     path: str
     labels: Labels = {}
@@ -357,30 +357,30 @@ class PodTemplate(Struct, frozen=True):
     shared: frozenset[str] = frozenset()
     """Which parents of these fields hold more, or were written by its owner, empty or not."""
     pinned: bool = False
-    """Whether the pods may run on one node alone, which it names."""
+    """Whether the pods can run only on one node, which the template names."""
     chooses_nodes: bool = False
-    """Whether it says which nodes the pods may run on, by labels, by affinity or by tolerations."""
+    """Whether it restricts or extends the nodes for its pods, by labels, affinity or tolerations."""
     tolerates_taints: bool = False
     resources: Resources = NO_RESOURCES
-    """The resources of the pod as a whole, on servers that know them."""
+    """The resources of the pod as a whole, on servers that support them."""
     resource_claims: bool = False
     """Whether the pods claim devices (resource.k8s.io)."""
     scarce_resource: str | None = None
-    """A resource that it asks for and of which a node holds a few whole pieces: a GPU, huge pages."""
+    """A requested resource of which a node has only a few units, such as a GPU or huge pages."""
     host_ports: bool = False
-    """Whether the pods take ports of their node, so that each needs one of its own."""
+    """Whether the pods use ports of their node, so that each needs a different node."""
     windows: bool = False
-    """Whether it says that it runs on nodes with Windows."""
+    """Whether it declares that it runs on Windows nodes."""
     volumes: tuple[Volume, ...] = ()
     pull_secrets: tuple[str, ...] = ()
-    """The secrets by which its images are pulled."""
+    """Its imagePullSecrets."""
     service_account: str = DEFAULT_SERVICE_ACCOUNT
     shares_processes: bool = False
     """Whether its containers share one process namespace, whose first process reaps all others."""
     restarts: bool = True
-    """Whether its containers are started again whenever they end."""
+    """Whether its containers are restarted when they end."""
     deadline: int | None = None
-    """Seconds after which a pod is ended."""
+    """The activeDeadlineSeconds of a pod."""
 
     @property
     def asked_constraints(self) -> tuple[SpreadConstraint, ...]:
@@ -389,12 +389,12 @@ class PodTemplate(Struct, frozen=True):
 
     @property
     def long_running(self) -> tuple[Container, ...]:
-        """The containers that run beside each other, native sidecars among them."""
+        """The ordinary containers and native sidecars."""
         return tuple(each for each in self.containers if each.long_running)
 
     @property
     def serving(self) -> bool:
-        """Whether a container or a native sidecar takes requests."""
+        """Whether a container or a native sidecar serves requests."""
         return any(each.serving for each in self.long_running)
 
     @property
@@ -404,18 +404,18 @@ class PodTemplate(Struct, frozen=True):
 
     @property
     def application(self) -> Container | None:
-        """The application in any case: the only ordinary container, unless another program fills it in."""
+        """The container that is certainly the application: the only ordinary one, unless a program fills it in."""
         ordinary = [each for each in self.containers if not each.init]
         return ordinary[0] if len(ordinary) == 1 and ordinary[0].image is not None else None
 
     @property
     def needs_places(self) -> bool:
-        """Whether the pods have to keep apart, by a required rule or for the sake of the ports of their node."""
+        """Whether the pods must run on different nodes, because of a required rule or host ports."""
         required = (each.required for rules in (self.anti_affinity, self.spread_constraints) for each in rules)
         return self.host_ports or any(required)
 
     def container(self, name: str) -> Container | None:
-        """Return the container of that name."""
+        """Return the container with this name."""
         return next((each for each in self.containers if each.name == name), None)
 
     def with_containers(self, names: Iterable[str], change: Callable[[Container], Container]) -> PodTemplate:
@@ -425,7 +425,7 @@ class PodTemplate(Struct, frozen=True):
         return replace(self, containers=tuple(changed))
 
     def without_containers(self, unwanted: Callable[[str], bool]) -> PodTemplate:
-        """Return the template less the containers whose name is unwanted."""
+        """Return the template without the containers with an unwanted name."""
         kept = tuple(each for each in self.containers if not unwanted(each.name))
         return self if len(kept) == len(self.containers) else replace(self, containers=kept)
 
@@ -437,7 +437,7 @@ class PodTemplate(Struct, frozen=True):
 
     @property
     def longest_pre_stop(self) -> int:
-        """Seconds that the slowest preStop hook is known to take."""
+        """Seconds that the slowest preStop hook is known to take, or 0."""
         return max((each.pre_stop.duration for each in self.containers if each.pre_stop), default=0)
 
 
@@ -447,13 +447,13 @@ def read_pod_template(
     record: FieldOwnership = FieldOwnership(),  # noqa: B008  # immutable
     triggers: str = "",
 ) -> PodTemplate:
-    """Return the template that `fields` (a PodTemplateSpec, or a Pod) hold.
+    """Return the template in `fields` (a PodTemplateSpec, or a Pod).
 
     Args:
         fields: the template.
-        record: who wrote the fields of the pod spec. An empty `lifecycle` or `affinity` that its owner wrote must
-            outlive our repair, or the hash of the template would change.
-        triggers: the annotation that tells OpenShift into which containers it puts the images of image streams.
+        record: the writers of the fields of the pod spec. An empty `lifecycle` or `affinity` that its owner declared
+            must stay when a repair is withdrawn, because otherwise the hash of the template would change.
+        triggers: the annotation with which OpenShift fills in the images of image streams.
     """
     triggers = triggers.replace("\\", "").replace("'", '"')
     spec = fields.mapping("spec")
@@ -499,12 +499,12 @@ def _read_containers(spec: Fields, name: str, record: FieldOwnership, triggers: 
 
 
 def _is_triggered(triggers: str, *places: str) -> bool:
-    """Say whether an image stream fills in the image of the container at one of the places."""
+    """Return whether an image stream fills in the image of the container at one of the paths."""
     return any(f".{place}.image" in triggers for place in places)
 
 
 def _known_image(reference: str | None) -> str | None:
-    """Return an image, unless something else is still to fill it in, such as `${IMAGE}` or `{{ .Values.image }}`."""
+    """Return an image, or None if another program fills it in, such as `${IMAGE}` or `{{ .Values.image }}`."""
     return reference.strip() if reference and is_written(reference) else None
 
 
@@ -587,7 +587,7 @@ def _read_action(fields: Fields, kind: HandlerKind, container: Fields) -> tuple[
 
 
 def _read_port(fields: Fields, container: Fields) -> str:
-    """Return the number of a port that is given by number or name."""
+    """Return the number of a port that is referenced by number or name."""
     given = fields.int_or_text("port", expected="a number or a name")
     ports = container.items("ports") if isinstance(given, str) else ()
     named = (each.integer("containerPort") for each in ports if each.text("name") == given)
@@ -652,7 +652,7 @@ def _read_spread(fields: Fields, record: FieldOwnership) -> SpreadConstraint:
 
 
 def _is_pinned(spec: Fields) -> bool:
-    """Say whether the pods may run on one node alone: by its name, or by the label that holds it."""
+    """Return whether the pods can run only on one node, by its name or its host name label."""
     if spec.text("nodeName") or spec.mapping("nodeSelector").text(HOSTNAME):
         return True
     required = spec.mapping("affinity").mapping("nodeAffinity").mapping(REQUIRED_TERMS)
@@ -661,7 +661,7 @@ def _is_pinned(spec: Fields) -> bool:
 
 
 def _only_host(term: Fields) -> str | None:
-    """Return the one node that a term of node affinity allows; None where it allows others."""
+    """Return the only node that a term of node affinity allows; None if it allows others."""
     labels = (each for each in term.items("matchExpressions") if each.text("key") == HOSTNAME)
     names = (each for each in term.items("matchFields") if each.text("key") == "metadata.name")
     chosen = (each.texts("values") for each in (*labels, *names) if each.text("operator") == "In")
@@ -675,9 +675,9 @@ def _wants_windows(spec: Fields) -> bool:
 
 
 def _takes_host_ports(spec: Fields) -> bool:
-    """Say whether containers or native sidecars take ports of the host; those of init containers are free again.
+    """Return whether containers or native sidecars use host ports; init containers release theirs.
 
-    On the host's network all ports of containers are the host's.
+    With hostNetwork, all container ports are host ports.
     """
     sidecars = [each for each in spec.items("initContainers") if each.text("restartPolicy") == "Always"]
     if spec.boolean("hostNetwork") and any(any(each.items("ports")) for each in (*spec.items("containers"), *sidecars)):

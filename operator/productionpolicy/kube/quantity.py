@@ -1,4 +1,4 @@
-"""Quantities of the API: `500m`, `1.5Gi`, `2e3`."""
+"""Quantities of the API, such as `500m`, `1.5Gi` and `2e3`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _WRITTEN = re.compile(r"([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))(?:([numkMGTPE]|[KMGT
 _LONGEST = 128
 _GREATEST = 10**_LONGEST
 _EXACT = Context(prec=2048)
-"""More digits than a product of the longest number and the greatest power can have."""
+"""More digits than the product of the longest number and the highest power can have."""
 
 _DECIMAL_POWERS = {"n": -9, "u": -6, "m": -3, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 _BINARY_POWERS = {"Ki": 1, "Mi": 2, "Gi": 3, "Ti": 4, "Pi": 5, "Ei": 6}
@@ -19,7 +19,7 @@ _BINARY_POWERS = {"Ki": 1, "Mi": 2, "Gi": 3, "Ti": 4, "Pi": 5, "Ei": 6}
 
 @total_ordering
 class Quantity:
-    """An exact amount of something, with the text in which it was written. Two spellings of one amount are equal."""
+    """An exact amount with its original text. Two spellings of the same amount are equal."""
 
     __slots__ = ("amount", "text")
 
@@ -29,10 +29,10 @@ class Quantity:
 
     @classmethod
     def parse(cls, given: Any) -> Quantity:
-        """Return the quantity that a string or a number holds, neither rounded nor capped.
+        """Return the quantity in a string or a number, neither rounded nor capped.
 
         Raises:
-            ValueError: it holds none.
+            ValueError: it is not a quantity.
         """
         text = _text(given)
         found = _WRITTEN.fullmatch(text) if len(text) <= _LONGEST else None
@@ -61,7 +61,7 @@ class Quantity:
 
 
 def _text(given: Any) -> str:
-    """Return how it is written; a number in a file may stand without quotes."""
+    """Return the text of a value, which may be a number in a file."""
     if isinstance(given, str):
         return given
     if isinstance(given, bool) or not isinstance(given, (int, float)) or abs(given) >= _GREATEST:

@@ -1,4 +1,4 @@
-"""What a container or a pod asks for and may use, and the quality of service that follows from it."""
+"""Requests and limits of containers and pods, and the quality of service that follows from them."""
 
 from __future__ import annotations
 
@@ -11,57 +11,57 @@ from productionpolicy.kube.fields import Fields
 from productionpolicy.kube.quantity import Quantity
 
 COUNTED = ("cpu", "memory")
-"""The resources from which the quality of service follows."""
+"""The resources that determine the quality of service."""
 
 _ELASTIC = frozenset({*COUNTED, "ephemeral-storage"})
-"""The resources of which a node holds so much that the pods share it."""
+"""The resources that pods share on a node in small amounts."""
 
 
 class QualityOfService(StrEnum):
-    """The order in which pods are evicted from a node that runs out of memory: the first goes first."""
+    """The classes in the order of eviction from a node that runs out of memory."""
 
     BEST_EFFORT = "BestEffort"
     BURSTABLE = "Burstable"
     GUARANTEED = "Guaranteed"
 
     def reaches(self, minimum: QualityOfService) -> bool:
-        """Say whether it is at least as good."""
+        """Return whether this class is at least as good as another one."""
         order = list(QualityOfService)
         return order.index(self) >= order.index(minimum)
 
 
 class Resources(Struct, frozen=True):
-    """Requests and limits, by resource."""
+    """Requests and limits by resource."""
 
     requests: Mapping[str, Quantity] = {}
     limits: Mapping[str, Quantity] = {}
     legible: bool = True
-    """Whether all of it could be read."""
+    """Whether all quantities could be read."""
 
     def request(self, name: str) -> Quantity | None:
-        """Return what is asked for; the API server takes a missing request from the limit."""
+        """Return the request for a resource; the API server uses the limit for a missing request."""
         return self.requests.get(name, self.limits.get(name))
 
     @property
     def scarce(self) -> tuple[str, ...]:
-        """The names of what it asks for in whole pieces that a node has few of: extended resources, huge pages."""
+        """The names of requested resources of which a node has only a few units: extended resources, huge pages."""
         names = sorted((self.requests.keys() | self.limits.keys()) - _ELASTIC)
         return tuple(each for each in names if self.requests.get(each) or self.limits.get(each))
 
     @property
     def given(self) -> bool:
-        """Whether it asks for, or limits, anything that counts; 0 is as good as nothing."""
+        """Whether it requests or limits cpu or memory; 0 counts as not set."""
         return any(self.request(name) or self.limits.get(name) for name in COUNTED)
 
     @property
     def guaranteed(self) -> bool:
-        """Whether all that counts is limited, and asked for in full."""
+        """Whether cpu and memory have limits, and requests that equal them."""
         return all(self.limits.get(name) and self.request(name) == self.limits[name] for name in COUNTED)
 
     def defaulted(self, defaults: Resources) -> Resources:
-        """Return what a container has in a namespace whose LimitRange has these defaults.
+        """Return the resources of a container in a namespace whose LimitRange has these defaults.
 
-        The API server takes a missing request from the container's own limit before it takes a default.
+        For a missing request, the API server uses the container's own limit before a default.
         """
         if not (defaults.requests or defaults.limits):
             return self
@@ -83,7 +83,7 @@ def read_resources(owner: Fields) -> Resources:
 
 
 def read_default_resources(limit_range: Fields) -> Resources:
-    """Return what the spec of a LimitRange gives to containers, with the defaults of the API (core/v1).
+    """Return the defaults for containers in the spec of a LimitRange, with the defaults of the API (core/v1).
 
     A missing default limit is the maximum. A missing default request is the default limit, or else the minimum.
     """
@@ -99,7 +99,7 @@ def read_default_resources(limit_range: Fields) -> Resources:
 
 
 def quality_of_service(pod: Resources, containers: Iterable[Resources]) -> QualityOfService:
-    """Return the quality of service of a pod: of its own resources if it has any, else of all its containers."""
+    """Return the quality of service of a pod, by its own resources if it has any, or else those of its containers."""
     counted = [pod] if pod.given else list(containers)
     if not any(each.given for each in counted):
         return QualityOfService.BEST_EFFORT

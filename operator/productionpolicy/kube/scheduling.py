@@ -1,4 +1,4 @@
-"""Pods that wait for a place."""
+"""Pods that cannot be scheduled."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from productionpolicy.kube.workloads import Workload
 
 
 def finds_no_place(workload: Workload, pods: Iterable[Mapping[str, Any]]) -> bool:
-    """Say whether one of the pods is the workload's, and the scheduler has found no node for it."""
+    """Return whether the scheduler has found no node for one of the workload's pods."""
     return any(_is_of(workload, each) and _unschedulable(each) for each in map(Fields, pods))
 
 

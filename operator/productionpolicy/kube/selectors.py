@@ -17,7 +17,7 @@ Key = TypeVar("Key", bound=Hashable)
 Filed = TypeVar("Filed", bound=Hashable)
 
 
-class LabelSelectorOperator(StrEnum):
+class Operator(StrEnum):
     """How a requirement compares a label with its values."""
 
     IN = "In"
@@ -30,31 +30,31 @@ class Requirement(Struct, frozen=True):
     """One of `matchExpressions`."""
 
     key: str
-    operator: LabelSelectorOperator
+    operator: Operator
     values: tuple[str, ...] = ()
 
     def matches(self, labels: Labels) -> bool:
-        """Say whether the labels fulfil it. `NotIn` holds where the label is absent."""
+        """Return whether the labels meet the requirement. `NotIn` is met if the label is absent."""
         match self.operator:
-            case LabelSelectorOperator.IN:
+            case Operator.IN:
                 return labels.get(self.key) in self.values
-            case LabelSelectorOperator.NOT_IN:
+            case Operator.NOT_IN:
                 return labels.get(self.key) not in self.values
-            case LabelSelectorOperator.EXISTS:
+            case Operator.EXISTS:
                 return self.key in labels
-            case LabelSelectorOperator.DOES_NOT_EXIST:
+            case Operator.DOES_NOT_EXIST:
                 return self.key not in labels
 
 
 class Selector(Struct, frozen=True):
-    """A label selector: all of its parts must hold, and one without parts selects everything."""
+    """A label selector: all requirements must be met, and an empty selector selects everything."""
 
     match_labels: tuple[Pair, ...] = ()
     match_expressions: tuple[Requirement, ...] = ()
 
     @classmethod
     def read(cls, owner: Fields, name: str) -> Selector | None:
-        """Return the selector that a field holds, or None where it is absent: an absent selector selects nothing."""
+        """Return the selector in a field, or None if it is absent: an absent selector selects nothing."""
         if name not in owner:
             return None
         fields = owner.mapping(name)
@@ -66,16 +66,16 @@ class Selector(Struct, frozen=True):
 
     @classmethod
     def of_labels(cls, labels: Labels) -> Selector:
-        """Return the selector that asks for exactly these labels."""
+        """Return the selector that requires exactly these labels."""
         return cls(match_labels=tuple(sorted(labels.items())))
 
     def matches(self, labels: Labels) -> bool:
-        """Say whether an object with these labels is selected."""
+        """Return whether the selector matches these labels."""
         pairs = all(labels.get(key) == value for key, value in self.match_labels)
         return pairs and all(each.matches(labels) for each in self.match_expressions)
 
     def limited_to(self, key: str) -> Selector:
-        """Return what it asks of one label."""
+        """Return the selector with only its requirements for one label."""
         return Selector(
             match_labels=tuple(pair for pair in self.match_labels if pair[0] == key),
             match_expressions=tuple(each for each in self.match_expressions if each.key == key),
@@ -92,7 +92,7 @@ class Selector(Struct, frozen=True):
 
 
 class LabelIndex(Generic[Key]):
-    """Finds the labelled things that a selector selects."""
+    """An index that finds the objects whose labels a selector matches."""
 
     __slots__ = ("_by_pair", "_labels")
 
@@ -101,7 +101,7 @@ class LabelIndex(Generic[Key]):
         self._by_pair: defaultdict[Pair, set[Key]] = defaultdict(set)
 
     def put(self, key: Key, labels: Labels) -> None:
-        """Enter a thing with its labels, or replace them."""
+        """Add an object with its labels, or replace its labels."""
         if self._labels.get(key) == labels:
             return
         self.drop(key)
@@ -110,22 +110,22 @@ class LabelIndex(Generic[Key]):
             self._by_pair[pair].add(key)
 
     def drop(self, key: Key) -> None:
-        """Forget a thing."""
+        """Remove an object."""
         for pair in self._labels.pop(key, {}).items():
             _discard(self._by_pair, pair, key)
 
     def labels_of(self, key: Key) -> Labels | None:
-        """Return the labels of a thing; None where it was not entered."""
+        """Return the labels of an object; None if it is not in the index."""
         return self._labels.get(key)
 
     def selected_by(self, selector: Selector) -> set[Key]:
-        """Return the things that the selector selects."""
+        """Return the objects that the selector matches."""
         filed = [self._by_pair.get(pair, set()) for pair in selector.match_labels] or [set(self._labels)]
         return {key for key in min(filed, key=len) if selector.matches(self._labels[key])}
 
 
 class SelectorIndex(Generic[Key]):
-    """Finds the selectors that select given labels."""
+    """An index that finds the selectors that match given labels."""
 
     __slots__ = ("_by_pair", "_selectors")
 
@@ -134,7 +134,7 @@ class SelectorIndex(Generic[Key]):
         self._by_pair: defaultdict[Pair | None, set[Key]] = defaultdict(set)
 
     def put(self, key: Key, selector: Selector) -> None:
-        """Enter a selector, or replace it."""
+        """Add or replace a selector."""
         if self._selectors.get(key) == selector:
             return
         self.drop(key)
@@ -142,20 +142,20 @@ class SelectorIndex(Generic[Key]):
         self._by_pair[_first_pair(selector)].add(key)
 
     def drop(self, key: Key) -> None:
-        """Forget a selector."""
+        """Remove a selector."""
         selector = self._selectors.pop(key, None)
         if selector is not None:
             _discard(self._by_pair, _first_pair(selector), key)
 
     def selecting(self, labels: Labels) -> set[Key]:
-        """Return the keys of the selectors that select these labels."""
+        """Return the keys of the selectors that match these labels."""
         pairs: tuple[Pair | None, ...] = (None, *labels.items())
         candidates = (key for pair in pairs for key in self._by_pair.get(pair, ()))
         return {key for key in candidates if self._selectors[key].matches(labels)}
 
 
 def _first_pair(selector: Selector) -> Pair | None:
-    """Return the pair under which a selector is filed: whoever matches it has this pair."""
+    """Return the label under which a selector is indexed: every match has this label."""
     return max(selector.match_labels, key=lambda pair: len(pair[1]), default=None)
 
 
@@ -167,10 +167,10 @@ def _discard(index: dict[Filed, set[Key]], filed: Filed, key: Key) -> None:
 
 def _read_requirement(fields: Fields) -> Requirement | None:
     key, operator = fields.text("key"), fields.text("operator")
-    if key is None or operator not in set(LabelSelectorOperator):
+    if key is None or operator not in set(Operator):
         fields.reject("operator", expected="one of In, NotIn, Exists, DoesNotExist")
         return None
-    return Requirement(key=key, operator=LabelSelectorOperator(operator), values=fields.texts("values"))
+    return Requirement(key=key, operator=Operator(operator), values=fields.texts("values"))
 
 
 def _written(requirement: Requirement) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""What stands around a workload and bears on the judgement of it: budgets, autoscalers, claims, accounts, nodes."""
+"""The objects around a workload that affect its evaluation: budgets, autoscalers, claims, service accounts, nodes."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ _SINGLE = frozenset({"ReadWriteOnce", _ONE_POD})
 AUTOSCALER = GroupKind("autoscaling", "HorizontalPodAutoscaler")
 SCALED_OBJECT = GroupKind("keda.sh", "ScaledObject")
 _MOST_BY_KEDA = 100
-"""What KEDA takes for maxReplicaCount where it is not given."""
+"""KEDA's default for maxReplicaCount."""
 
 
 class ServerFeatures(Struct, frozen=True):
     """What an API server honours. Files are judged as by the newest release; where nothing is known, nothing counts."""
 
     matches_label_keys: bool = True
-    """Whether it knows `matchLabelKeys` in pod affinity (on by default since Kubernetes 1.31)."""
+    """Whether it supports `matchLabelKeys` in pod affinity (on by default since Kubernetes 1.31)."""
     max_unavailable_of_sets: bool = True
-    """Whether rollouts of StatefulSets heed `maxUnavailable`; others replace one pod after the other. It is on by
+    """Whether rollouts of StatefulSets honor `maxUnavailable`; otherwise they replace one pod at a time. It is on by
     default since Kubernetes 1.37, and was from 1.35.0 to 1.35.3."""
 
     @classmethod
@@ -48,7 +48,7 @@ UNKNOWN_SERVER = ServerFeatures(matches_label_keys=False, max_unavailable_of_set
 
 
 class Autoscaler(Struct, frozen=True):
-    """A HorizontalPodAutoscaler (autoscaling/v2), or a ScaledObject of KEDA, which makes one."""
+    """A HorizontalPodAutoscaler (autoscaling/v2), or a KEDA ScaledObject, which creates one."""
 
     namespace: str
     name: str
@@ -58,7 +58,7 @@ class Autoscaler(Struct, frozen=True):
     maximum: int
     kind: GroupKind = AUTOSCALER
     unreadable: tuple[Unreadable, ...] = ()
-    """Why no API server takes it, which is possible only in a file: it is as good as missing."""
+    """Why the API server rejects it, which is possible only in a file. It then counts as missing."""
 
     @property
     def title(self) -> str:
@@ -72,7 +72,7 @@ class Autoscaler(Struct, frozen=True):
 
 
 class Node(Struct, frozen=True):
-    """A node, as far as it matters for spreading."""
+    """A node, with the fields that matter for spreading."""
 
     name: str
     labels: Labels
@@ -80,7 +80,7 @@ class Node(Struct, frozen=True):
 
 
 class Claim(Struct, frozen=True):
-    """A PersistentVolumeClaim, as far as it says who can mount it."""
+    """A PersistentVolumeClaim, with its access modes."""
 
     namespace: str
     name: str
@@ -98,7 +98,7 @@ class Claim(Struct, frozen=True):
 
 
 class ServiceAccount(Struct, frozen=True):
-    """A ServiceAccount, as far as it concerns the pulling of images."""
+    """A ServiceAccount, with its image pull secrets."""
 
     namespace: str
     name: str
@@ -106,7 +106,7 @@ class ServiceAccount(Struct, frozen=True):
 
 
 class LimitRange(Struct, frozen=True):
-    """A LimitRange, as far as it gives containers requests and limits."""
+    """A LimitRange, with its default requests and limits for containers."""
 
     namespace: str
     name: str
@@ -114,7 +114,7 @@ class LimitRange(Struct, frozen=True):
 
 
 def default_resources(limit_ranges: Iterable[LimitRange]) -> Resources:
-    """Return what containers get by all LimitRanges of a namespace; of two defaults, that of the first name counts."""
+    """Return the defaults of all LimitRanges of a namespace; of two defaults, that of the first name counts."""
     found = NO_RESOURCES
     for each in sorted(limit_ranges, key=lambda each: (each.name, each.namespace)):
         requests = {**each.defaults.requests, **found.requests}
@@ -123,18 +123,18 @@ def default_resources(limit_ranges: Iterable[LimitRange]) -> Resources:
 
 
 class Topology(Struct, frozen=True):
-    """How many places the schedulable nodes offer, by topology key."""
+    """The topology domains of the schedulable nodes."""
 
     places: Mapping[str, int]
-    """How many values of a label there are; each node is a host."""
+    """The number of domains by topology key; each node is a host."""
     carried: frozenset[str] = frozenset()
-    """The labels that all of them carry."""
+    """The labels that all schedulable nodes carry."""
     known: bool = True
-    """Whether the nodes are known at all."""
+    """Whether the nodes are known."""
 
     @classmethod
     def of(cls, nodes: Iterable[Node]) -> Topology:
-        """Count the places of the schedulable nodes; where no node is known, nothing is."""
+        """Return the topology of the schedulable nodes; unknown if there is no node."""
         known = list(nodes)
         if not known:
             return NOWHERE
@@ -147,11 +147,11 @@ class Topology(Struct, frozen=True):
         return cls({**places, HOSTNAME: len(schedulable)}, frozenset({*carried, HOSTNAME}))
 
     def holds(self, key: str) -> int:
-        """Return how many places there are."""
+        """Return the number of domains for a topology key."""
         return self.places.get(key, 0)
 
     def is_one_place(self, key: str) -> bool:
-        """Say whether all schedulable nodes are in one and the same place."""
+        """Return whether all schedulable nodes are in the same domain."""
         return key in self.carried and self.holds(key) == 1
 
 
@@ -159,20 +159,20 @@ NOWHERE = Topology({}, known=False)
 
 
 class Reach(Struct, frozen=True):
-    """What a budget selects, all workloads together."""
+    """The pods that a budget selects, across all workloads."""
 
     pods: int
-    """The least number of pods that Deployments and StatefulSets are meant to have: the sum of their floors."""
+    """The minimum number of pods of the Deployments and StatefulSets: the sum of their floors."""
     workloads: int = 1
-    """How many these are."""
+    """The number of these workloads."""
     unscaled: tuple[str, ...] = ()
-    """The Jobs, CronJobs and DaemonSets, as `Kind name`, sorted: they have no scale."""
+    """The Jobs, CronJobs and DaemonSets, which have no scale, as `Kind name`, sorted."""
 
     @classmethod
     def over(cls, selected: Iterable[tuple[Workload, Autoscaler | None]]) -> Reach:
-        """Add up the workloads that a budget selects, each with its autoscaler.
+        """Return the total of the workloads that a budget selects, each with its autoscaler.
 
-        An autoscaler that may keep no pod at all will keep one at times, and then the budget counts.
+        If all autoscalers have a minimum of 0, the total is 1, because the budget matters whenever there is a pod.
         """
         known = [each for each in selected if not each[0].passing]
         scaled = [each for each in known if each[0].kind not in UNSCALED]
@@ -183,12 +183,12 @@ class Reach(Struct, frozen=True):
 
 
 def floor_of(workload: Workload, autoscaler: Autoscaler | None) -> int:
-    """Return the least number of pods that a workload is meant to have."""
+    """Return the minimum number of pods that a workload is meant to have."""
     return autoscaler.minimum if autoscaler else workload.replicas
 
 
 class Surroundings(Struct, frozen=True):
-    """All that bears on one workload; empty where nothing is known, as at admission."""
+    """All objects that affect one workload; empty if they are not known, as at admission."""
 
     budgets: tuple[Budget, ...] = ()
     """The disruption budgets that select its pods, and the operator's for it even if it does not, sorted by name."""
@@ -197,50 +197,50 @@ class Surroundings(Struct, frozen=True):
     reaches: Mapping[str, Reach] = {}
     """What each of them selects, by its name."""
     overlaps: tuple[str, ...] = ()
-    """Other owners of pods that its selector also selects, as `Kind name`, sorted; bare pods count for no budget."""
+    """Other owners of pods that its selector also matches, as `Kind name`, sorted; without bare pods."""
     passing: tuple[str, ...] = ()
-    """Those that are there for a short time only, and so no reason not to create a budget."""
+    """Those that exist only for a short time, and so do not prevent a budget."""
     rivals: tuple[str, ...] = ()
-    """Budgets that the operator did not make and that select pods of these, sorted by name."""
+    """Budgets of others that select pods of these, sorted by name."""
     autoscaler: Autoscaler | None = None
     unreadable_autoscaler: Autoscaler | None = None
-    """One that targets it, but that no API server takes."""
+    """An autoscaler that targets it, but that the API server rejects."""
     claims: tuple[Claim, ...] = ()
-    """The persistent volume claims that it mounts by name, as far as they are known, sorted by name."""
+    """The known persistent volume claims that it mounts by name, sorted by name."""
     account: ServiceAccount | None = None
-    """The service account of its pods; None where it is not known."""
+    """The service account of its pods; None if it is not known."""
     default_resources: Resources = NO_RESOURCES
-    """What the LimitRanges of the namespace give to containers that do not say it."""
+    """The defaults of the LimitRanges of the namespace for containers."""
     topology: Topology = NOWHERE
     server: ServerFeatures = UNKNOWN_SERVER
     """What the API server honours."""
 
     def floor(self, workload: Workload) -> int:
-        """Return the least number of pods that the workload is meant to have."""
+        """Return the minimum number of pods that the workload is meant to have."""
         return floor_of(workload, self.autoscaler)
 
     def ceiling(self, workload: Workload) -> int:
-        """Return the greatest number of pods that the workload may be scaled to."""
+        """Return the maximum number of pods that the workload may be scaled to."""
         return self.autoscaler.maximum if self.autoscaler else workload.replicas
 
     def switched_off(self, workload: Workload) -> bool:
-        """Say whether its owner has scaled it to no pod at all."""
+        """Return whether its owner has scaled it to zero."""
         return self.ceiling(workload) == 0
 
     def claims_of_one(self, workload: Workload) -> tuple[Claim, ...]:
-        """Return the claims of which it is known that a second pod, or one on another node, cannot mount them.
+        """Return the claims that certainly cannot be mounted by a second pod, or by a pod on another node.
 
-        Pods that all run on one node may share what only one node can mount.
+        Pods that all run on one node may share a claim that only one node can mount.
         """
         return tuple(each for each in self.claims if (each.of_one_pod if workload.template.pinned else each.single))
 
     def claim_in_the_way(self, workload: Workload) -> str | None:
-        """Return the name of a claim of which it is not known that pods on several nodes can mount it."""
+        """Return the name of a claim that pods on several nodes may not be able to mount, or None."""
         shared = {each.name for each in self.claims if each.access_modes and not each.single}
         return next((name for name in workload.template.claims if name not in shared), None)
 
     def reach(self, budget: Budget, workload: Workload) -> Reach:
-        """Return what a budget selects that selects the pods of the workload."""
+        """Return the reach of a budget that selects the pods of the workload."""
         return self.reaches.get(budget.name) or Reach.over([(workload, self.autoscaler)])
 
     def holds_owned(self, kind: GroupKind) -> bool:
@@ -256,11 +256,11 @@ class Surroundings(Struct, frozen=True):
 
 
 ALONE = Surroundings()
-"""Where nothing is known of what stands around a workload."""
+"""The surroundings if nothing is known about them."""
 
 
 def read_autoscaler(raw: Mapping[str, Any]) -> Autoscaler:
-    """Return the autoscaler that a raw object holds."""
+    """Return the autoscaler in a raw object."""
     fields = Fields(raw)
     metadata, spec = fields.mapping("metadata"), fields.mapping("spec")
     target = spec.mapping("scaleTargetRef")
@@ -282,7 +282,7 @@ def read_autoscaler(raw: Mapping[str, Any]) -> Autoscaler:
 
 
 def read_scaled_object(raw: Mapping[str, Any]) -> Autoscaler:
-    """Return the autoscaler that KEDA makes of a raw ScaledObject (keda.sh/v1alpha1)."""
+    """Return the autoscaler that KEDA creates for a raw ScaledObject (keda.sh/v1alpha1)."""
     fields = Fields(raw)
     metadata, spec = fields.mapping("metadata"), fields.mapping("spec")
     target, maximum = spec.mapping("scaleTargetRef"), spec.integer("maxReplicaCount")
@@ -298,7 +298,7 @@ def read_scaled_object(raw: Mapping[str, Any]) -> Autoscaler:
 
 
 def read_claim(raw: Mapping[str, Any]) -> Claim:
-    """Return the claim that a raw object holds."""
+    """Return the claim in a raw object."""
     fields = Fields(raw)
     metadata = fields.mapping("metadata")
     return Claim(
@@ -309,7 +309,7 @@ def read_claim(raw: Mapping[str, Any]) -> Claim:
 
 
 def read_service_account(raw: Mapping[str, Any]) -> ServiceAccount:
-    """Return the service account that a raw object holds."""
+    """Return the service account in a raw object."""
     fields = Fields(raw)
     metadata = fields.mapping("metadata")
     return ServiceAccount(
@@ -320,7 +320,7 @@ def read_service_account(raw: Mapping[str, Any]) -> ServiceAccount:
 
 
 def read_limit_range(raw: Mapping[str, Any]) -> LimitRange:
-    """Return the limit range that a raw object holds."""
+    """Return the limit range in a raw object."""
     fields = Fields(raw)
     metadata = fields.mapping("metadata")
     return LimitRange(
@@ -331,7 +331,7 @@ def read_limit_range(raw: Mapping[str, Any]) -> LimitRange:
 
 
 def read_node(raw: Mapping[str, Any]) -> Node:
-    """Return the node that a raw object holds; a cordoned, tainted or unready one takes no ordinary pod."""
+    """Return the node in a raw object; a cordoned, tainted or unready node accepts no ordinary pods."""
     fields = Fields(raw)
     metadata, spec = fields.mapping("metadata"), fields.mapping("spec")
     barred = any(taint.text("effect") in {"NoSchedule", "NoExecute"} for taint in spec.items("taints"))

@@ -1,4 +1,4 @@
-"""Text that users wrote, made fit to be shown: no terminal obeys it, and it stays in its line."""
+"""User text, made safe for output: without control characters, and on one line."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Return the known word that was probably meant; None where none is like it. Capital letters do not count."""
+    """Return the known word that was probably intended, regardless of case; None if none is similar."""
     by_lower = {each.lower(): each for each in known}
     found = get_close_matches(word.lower(), by_lower, n=1)
     return by_lower[found[0]] if found else None
 
 
 def printable(text: str, *, longest: int | None = None) -> str:
-    """Return the text with whatever cannot be printed replaced: controls, escapes, bidirectional control characters.
+    """Return the text with unprintable characters replaced, such as escapes and bidirectional control characters.
 
     Args:
-        text: what is to be shown.
-        longest: cut what is longer than so many characters.
+        text: the text to show.
+        longest: the maximum number of characters; the rest is cut.
     """
     whole = longest is None or len(text) <= longest
     kept = text if whole else f"{text[: longest - 1]}{_CUT}"  # type: ignore[operator]  # it is given

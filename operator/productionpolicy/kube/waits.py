@@ -1,6 +1,6 @@
-"""How long a command waits, as far as its words tell.
+"""How long a command waits, judging by its words.
 
-The admission policy asks the same with the same patterns, so they hold nothing that RE2 does not know.
+The admission policy uses the same patterns, so they contain only what RE2 supports.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ import re
 from collections.abc import Iterable
 
 ENDLESS = 10**9
-"""Seconds from which on a wait never ends: `sleep infinity`."""
+"""Seconds from which a wait counts as endless, such as `sleep infinity`."""
 
 _BEFORE = r"""^|[\s;&|/\\("'`{]"""
 _SAID = (
     rf"""(?:{_BEFORE})(?:echo|printf|logger|write-(?:host|output))\s(?:"[^"]*"|'[^']*'|[^"';&|\n])*|(?:^|\s)#[^\n]*"""
 )
-"""Words that are written somewhere, and comments: what they tell of is not done."""
+"""Output commands and comments, whose words are not executed."""
 
 _SLEEP = (
     rf"""(?:{_BEFORE}|time\.)(?:start-)?sleep(?:\s+-[a-z]+[\s:]|\s|\()\s*["']?"""
@@ -32,12 +32,12 @@ _SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 def waited(command: Iterable[str]) -> float:
-    """Return the seconds for which a command is known to wait, each of its waits once.
+    """Return the seconds that a command is known to wait, with each of its waits counted once.
 
     Waits are `sleep`, `Start-Sleep`, `timeout /t`, `ping -n` and `time.sleep()` with a number; `sleep infinity` counts
     as ENDLESS.
     """
-    # Each match may take the blank before it and the one behind it.
+    # Each match may consume the blank before and after it.
     text = " ".join(command).replace(" ", "  ").replace("\n", "\n\n")
     return sum(_length(found[0]) for found in _STEP.finditer(text) if not _ONLY_SAID.match(found[0]))
 
@@ -48,5 +48,5 @@ def _length(wait: str) -> float:
         return ENDLESS
     length = float(number[1]) * _SECONDS[number[2].lower()]
     if _REQUESTS.search(wait):
-        return max(length - 1, 0)  # ping waits a second between two requests
+        return max(length - 1, 0)  # ping waits one second between requests
     return length / 1000 if _MILLISECONDS.search(wait) else length

@@ -1,4 +1,4 @@
-"""A workload as it is judged and repaired: whatever makes pods, with all that a decision about it needs."""
+"""A workload, with all fields that decisions about it need."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from productionpolicy.kube.repairable import GRACE, OF_CONTAINERS, OF_PODS, OF_W
 from productionpolicy.kube.selectors import Selector
 
 DEFAULT_MAX_UNAVAILABLE = Count(25, percent=True)
-"""What the API server fills in for a Deployment's rollingUpdate.maxUnavailable (apps/v1)."""
+"""The default of the API for a Deployment's rollingUpdate.maxUnavailable (apps/v1)."""
 
 DEFAULT_PROGRESS_DEADLINE = 600
-"""What it fills in for a Deployment's progressDeadlineSeconds."""
+"""The default of the API for a Deployment's progressDeadlineSeconds."""
 
 DEFAULT_MAX_SURGE = Count(25, percent=True)
 NUMBER_OF_PODS = "replicas"
@@ -41,12 +41,12 @@ class Kind(StrEnum):
     STATEFUL_SET = "StatefulSet"
     DAEMON_SET = "DaemonSet"
     REPLICA_SET = "ReplicaSet"
-    """One that no Deployment makes."""
+    """A ReplicaSet without an owner."""
     REPLICATION_CONTROLLER = "ReplicationController"
     JOB = "Job"
     CRON_JOB = "CronJob"
     POD = "Pod"
-    """A pod that nothing else makes."""
+    """A pod without an owner."""
 
 
 _KINDS = {each.value: each for each in Kind}
@@ -56,54 +56,54 @@ WORKLOADS = frozenset(GroupKind(_GROUPS.get(each, "apps"), each.value) for each 
 """The kinds of workloads, with their groups."""
 
 REPAIRED = frozenset({Kind.DEPLOYMENT, Kind.STATEFUL_SET})
-"""The kinds to which repairs are made; all others are only judged."""
+"""The kinds that are repaired; all others are only judged."""
 
 UNSCALED = frozenset({Kind.DAEMON_SET, Kind.JOB, Kind.CRON_JOB})
-"""The kinds that have no scale, by which a disruption budget could count the pods that they are meant to have."""
+"""The kinds without a scale, so that a disruption budget cannot compute their expected number of pods."""
 INTERCHANGEABLE = frozenset({Kind.DEPLOYMENT, Kind.REPLICA_SET, Kind.REPLICATION_CONTROLLER})
-"""The kinds whose pods are all alike: they share their claims, and none has a name of its own."""
+"""The kinds whose pods are interchangeable: they share their claims, and have no stable names."""
 
 REPLICATED = REPAIRED | INTERCHANGEABLE
-"""The kinds that have a number of replicas."""
+"""The kinds with a number of replicas."""
 
 LONG_RUNNING = REPLICATED | {Kind.DAEMON_SET}
 """The kinds whose pods are replaced when they end."""
 
 _JOBS = {Kind.JOB: ("spec",), Kind.CRON_JOB: ("spec", "jobTemplate", "spec")}
-"""Where a kind holds the spec of its Jobs."""
+"""The path of the Job spec, by kind."""
 
 _TEMPLATES = {Kind.POD: (), **{kind: (*path, "template") for kind, path in _JOBS.items()}}
-"""Where a kind holds the template of its pods, if not at spec.template."""
+"""The path of the pod template, by kind, if it is not spec.template."""
 
 _MADE = {Kind.REPLICA_SET, Kind.REPLICATION_CONTROLLER}
-"""The kinds that are judged only where no other object controls them: that one stands for them."""
+"""The kinds that are judged only without a controller; otherwise the controller is judged."""
 
 _HOOKS = {
     "helm.sh/hook": "helm.sh/hook-delete-policy",
     "argocd.argoproj.io/hook": "argocd.argoproj.io/hook-delete-policy",
 }
-"""The annotations that make a hook of Helm or Argo CD, each with the one that says when the hook is deleted."""
+"""The annotations of hooks of Helm and Argo CD, each with the annotation for the deletion of the hook."""
 
 _DELETED_ON_SUCCESS = frozenset({"hook-succeeded", "HookSucceeded"})
 
 IMAGE_TRIGGERS = "image.openshift.io/triggers"
-"""The annotation that tells OpenShift which images to fill in, and from where."""
+"""The annotation with which OpenShift fills in images from image streams."""
 
 _MIRROR = "kubernetes.io/config.mirror"
-"""The annotation on what the API server shows of a static pod, which a kubelet makes from a file on its node."""
+"""The annotation of the mirror pod of a static pod, which a kubelet creates from a file on its node."""
 
 _REVISION = "deployment.kubernetes.io/revision"
-"""The annotation in which the controller of Deployments counts their templates."""
+"""The annotation with the revision of a Deployment, which its controller increments for each template."""
 
 _DIGESTED_APART = frozenset({"replicas", "updateStrategy", "template"})
 """The fields of a spec that are not digested as they are, beside those that repairs write."""
 
 _ENDED = frozenset({"Succeeded", "Failed"})
-"""The phases of a pod that will not run any more."""
+"""The phases of a pod that has terminated."""
 
 
 class WorkloadKey(Struct, frozen=True, order=True):
-    """What names a workload in a cluster."""
+    """The identity of a workload in a cluster."""
 
     namespace: str
     kind: str
@@ -114,14 +114,14 @@ class WorkloadKey(Struct, frozen=True, order=True):
 
 
 class Hook(Struct, frozen=True):
-    """What Helm or Argo CD runs at a moment of a release, and which is meant to end."""
+    """A hook that Helm or Argo CD runs at a point of a release, and that is meant to end."""
 
     stays: bool
-    """Whether it is still there when it has succeeded, until the next run."""
+    """Whether it stays after it has succeeded, until the next run."""
 
 
 class Strategy(Struct, frozen=True):
-    """How a workload replaces its pods."""
+    """The rollout strategy of a workload."""
 
     type: str = "RollingUpdate"
     max_unavailable: Count | None = None
@@ -130,17 +130,17 @@ class Strategy(Struct, frozen=True):
 
     @property
     def unavailable(self) -> Count:
-        """How many pods a Deployment's rollout may take away; 25% where it is not set (apps/v1)."""
+        """How many pods a Deployment's rollout may make unavailable; 25% if not set (apps/v1)."""
         return self.max_unavailable or DEFAULT_MAX_UNAVAILABLE
 
     @property
     def surge(self) -> Count:
-        """How many pods beyond the replicas a Deployment's rollout may start; 25% where it is not set (apps/v1)."""
+        """How many extra pods a Deployment's rollout may start; 25% if not set (apps/v1)."""
         return self.max_surge or DEFAULT_MAX_SURGE
 
 
 class Progress(Struct, frozen=True):
-    """How far the controller of a workload has come."""
+    """The progress of a workload's rollout, from its status."""
 
     observed_generation: int = 0
     replicas: int = 0
@@ -148,94 +148,94 @@ class Progress(Struct, frozen=True):
     ready: int = 0
     available: int = 0
     terminating: int = 0
-    """The pods of a Deployment that are still shutting down; 0 where the server does not tell (before 1.35)."""
+    """The terminating pods of a Deployment; 0 if the server does not report them (before 1.35)."""
     stalled: bool = False
     """Whether a Deployment exceeded its progress deadline."""
     reported_complete: bool = False
-    """Whether a Deployment has told of the end of a rollout since it told of anything else."""
+    """Whether the latest condition of a Deployment reports a complete rollout."""
     refusal: str = ""
-    """Why a Deployment cannot make a pod, in the API server's words."""
+    """Why a Deployment cannot create a pod, in the API server's words."""
     revision: str = ""
-    """What tells the newest template that has come to the end of its rollout from others: a StatefulSet's
-    currentRevision. A Deployment counts: there it is the number of its newest template."""
+    """The revision of the newest template whose rollout is complete: currentRevision of a StatefulSet. For a
+    Deployment, the number of its newest template."""
     newest: str = ""
-    """The same of the newest template of a StatefulSet."""
+    """The revision of the newest template of a StatefulSet."""
 
     @property
     def quota_exceeded(self) -> bool:
-        """Whether a quota keeps a Deployment from making a pod."""
+        """Whether a quota prevents a Deployment from creating a pod."""
         return "exceeded quota" in self.refusal
 
     @property
     def complete(self) -> bool:
-        """Whether a Deployment has come to the end of its newest rollout; pods that are lost later are none of it.
+        """Whether the newest rollout of a Deployment is complete, regardless of pods that are lost later.
 
-        Its controller may go on telling of the rollout before, if it missed the moment when the newest began.
+        The controller may still report the previous rollout if it missed the start of the newest one.
         """
         return self.reported_complete and self.replicas == self.updated
 
 
 class Workload(Struct, frozen=True):
-    """Whatever makes pods, or a pod that nothing makes."""
+    """An object that creates pods, or a pod without an owner."""
 
     key: WorkloadKey
     uid: str = ""
     resource_version: str = ""
     generation: int = 0
     created: str = ""
-    """When it was created, by the API server's clock."""
+    """The creation time, by the API server's clock."""
     notes: Mapping[str, str] = {}
-    """Its annotations of our domain: exemptions, and the journal of repairs."""
+    """Its annotations of the productionpolicy.dev domain: exemptions, and the journal of repairs."""
     misplaced: tuple[str, ...] = ()
-    """The paths of exemptions where they do not count: labels, and annotations of the pod template."""
+    """The paths of exemptions that have no effect: labels, and annotations of the pod template."""
     owned_notes: frozenset[str] = frozenset()
-    """Those of them that managed fields say a writer other than us owns. What admission adds belongs to nobody."""
+    """Those annotations that belong to another writer according to managed fields. Admission's belong to nobody."""
     controller: str | None = None
     """The controller that owns it, as `Kind name`."""
     deleting: bool = False
     owned: bool = False
-    """Whether it belongs to another object, or to a node."""
+    """Whether it has an owner, or is a static pod."""
     ended: bool = False
-    """Whether it is a pod that will not run any more."""
+    """Whether it is a pod that has terminated."""
     hook: Hook | None = None
-    """The hook that a Pod or a Job is; other kinds live on, whatever creates them."""
+    """The hook, if it is a Pod or a Job; other kinds keep running, even as hooks."""
     replicas: int = 1
     selector: Selector | None = None
     template: PodTemplate = field(default_factory=lambda: PodTemplate(path="spec.template.spec"))
     strategy: Strategy = Strategy()
     paused: bool = False
     claim_templates: tuple[str, ...] = ()
-    """The persistent volume claims that a StatefulSet makes for each of its pods."""
+    """The names of the volumeClaimTemplates of a StatefulSet."""
     deadline: int | None = None
-    """Seconds after which a Job is ended."""
+    """The activeDeadlineSeconds of a Job."""
     progress_deadline: int = DEFAULT_PROGRESS_DEADLINE
     """Seconds without progress after which the rollout of a Deployment has failed."""
     min_ready_seconds: int = 0
     first_ordinal: int = 0
-    """The number of a StatefulSet's first pod."""
+    """The ordinal of a StatefulSet's first pod."""
     progress: Progress = Progress()
     written: frozenset[str] = frozenset()
     """Which of the fields that repairs write in its spec and that of its pods its owner declared, and whether
     NUMBER_OF_PODS."""
     holds_fields: bool = False
-    """Whether our entry still stands in its managed fields: a repair of ours was cut off."""
+    """Whether its managed fields still have an entry of the operator, because a repair was interrupted."""
     left_at: str = ""
     """When our entry was made, by the API server's clock."""
     last_update: LastUpdate = NO_UPDATE
     rest: str = ""
-    """A digest of all that no repair of ours touches; the number of replicas is not part of it."""
+    """A digest of everything that no repair touches, without the number of replicas."""
     rest_of_template: str = ""
-    """The same of the pod template alone."""
+    """The same for the pod template alone."""
     unreadable: tuple[Unreadable, ...] = ()
 
     @property
     def kind(self) -> Kind:
-        """The kind of workload."""
+        """The kind of the workload."""
         return _KINDS[self.key.kind]
 
     @property
     def derived(self) -> bool:
-        """Whether it is not judged itself: what another object makes, and a pod that has ended."""
+        """Whether it is not judged itself: it has an owner, or is a pod that has terminated."""
         if self.kind is Kind.POD:
             return self.owned or self.ended
         if self.kind in _MADE:
@@ -244,29 +244,29 @@ class Workload(Struct, frozen=True):
 
     @property
     def passing(self) -> bool:
-        """Whether it is a Job that is there for a short time only: a hook that is deleted when it has succeeded."""
+        """Whether it is a Job that exists only for a short time: a hook that is deleted after it has succeeded."""
         return self.kind is Kind.JOB and self.hook is not None and not self.hook.stays
 
     @property
     def job_path(self) -> str:
-        """Where the spec of its Jobs stands; empty where it makes none."""
+        """The path of its Job spec; empty if it has none."""
         return ".".join(_JOBS.get(self.kind, ()))
 
     @property
     def strategy_path(self) -> str:
-        """Where the strategy stands: Deployments and StatefulSets name it differently."""
+        """The path of the strategy, whose name differs between Deployments and StatefulSets."""
         return "spec.strategy" if self.kind is Kind.DEPLOYMENT else "spec.updateStrategy"
 
     def legible(self, path: str) -> bool:
-        """Say whether all that stands at a path or below it could be read."""
+        """Return whether everything at a path and below could be read."""
         return not any(each.path == path or each.path.startswith((f"{path}.", f"{path}[")) for each in self.unreadable)
 
     def like(self, other: Workload) -> bool:
-        """Say whether the two differ in nothing but the moment at which they were seen."""
+        """Return whether the two differ only in resource version and in the time of the operator's entry."""
         return replace(self, resource_version="", left_at="") == replace(other, resource_version="", left_at="")
 
     def without_containers(self, unwanted: Any) -> Workload:
-        """Return the workload as if the containers with an unwanted name were not there."""
+        """Return the workload without the containers with an unwanted name."""
         template = self.template.without_containers(unwanted)
         return self if template is self.template else replace(self, template=template)
 
@@ -293,7 +293,7 @@ class Workload(Struct, frozen=True):
 
     @property
     def runs_no_pod(self) -> bool:
-        """Whether no pod of it exists that a change of the template could restart."""
+        """Whether it has no pods that a change of the template could restart."""
         return self.progress.replicas == 0 and self.progress.observed_generation in (0, self.generation)
 
     @property
@@ -303,29 +303,29 @@ class Workload(Struct, frozen=True):
 
     @property
     def observed(self) -> bool:
-        """Whether its status speaks of what it is now."""
+        """Whether its status is about the current generation."""
         return self.progress.observed_generation >= self.generation
 
     @property
     def stalled(self) -> bool:
-        """Whether a Deployment exceeded its progress deadline with what it is now."""
+        """Whether a Deployment exceeded its progress deadline with the current generation."""
         return self.observed and self.progress.stalled
 
     @property
     def settled(self) -> bool:
-        """Whether all of its pods are available and, where nothing holds it back, of the newest template."""
+        """Whether all of its pods are available and, unless the rollout is held back, of the newest template."""
         progress = self.progress
         updated = self.holds_back or progress.updated == self.replicas
         return self.observed and updated and progress.replicas == progress.available == self.replicas
 
 
 def template_of(raw: Mapping[str, Any]) -> Fields:
-    """Return the pod template that a raw object of a kind that is judged holds; a Pod is its own."""
+    """Return the pod template in a raw workload; for a Pod, the Pod itself."""
     return Fields(raw).below(*_template_path(raw))
 
 
 def read_workload(raw: Mapping[str, Any]) -> Workload:
-    """Return the workload that a raw object holds; never fails on odd content."""
+    """Return the workload in a raw object; never fails on unexpected content."""
     fields = Fields(raw)
     metadata, spec = fields.mapping("metadata"), fields.mapping("spec")
     kind = Kind(str(raw.get("kind")))
@@ -379,7 +379,7 @@ def read_workload(raw: Mapping[str, Any]) -> Workload:
 
 
 def _misplaced(fields: Fields, kind: Kind, template: tuple[str, ...]) -> Iterator[str]:
-    """Find exemptions where they do not count. What is also annotated on the workload itself does."""
+    """Return the paths of exemptions in the wrong place, unless the workload itself has the same annotation."""
     metadata = fields.mapping("metadata")
     places = [(metadata, "labels")]
     if kind is not Kind.POD:
@@ -400,21 +400,21 @@ def _keys(values: Any) -> set[str]:
 
 
 def is_made(raw: Mapping[str, Any]) -> bool:
-    """Say whether another object makes a Pod, a ReplicaSet or a ReplicationController, as its metadata alone tells.
+    """Return whether a Pod, a ReplicaSet or a ReplicationController has an owner, judging by its metadata alone.
 
-    It costs a small part of reading the workload, and nearly all that is listed of these kinds is made by others.
+    This is much cheaper than reading the workload, and almost all listed objects of these kinds have an owner.
     """
     metadata = Fields(raw).mapping("metadata")
     return _owned(metadata) if raw.get("kind") == Kind.POD else _controller(metadata) is not None
 
 
 def name_of(metadata: Fields) -> str:
-    """Return the name of an object, or how it begins where the API server makes it up; empty where there is neither."""
+    """Return the name of an object, or its generateName; empty if it has neither."""
     return metadata.text("name") or metadata.text("generateName") or ""
 
 
 def digest(text: str | bytes) -> str:
-    """Return a short, stable digest for comparing what two moments looked like."""
+    """Return a short, stable digest for comparing two states."""
     return hashlib.blake2b(text.encode() if isinstance(text, str) else text, digest_size=6).hexdigest()
 
 
@@ -446,7 +446,7 @@ def _read_hook(annotations: Mapping[str, str]) -> Hook | None:
 
 
 def _read_selector(spec: Fields, kind: Kind) -> Selector | None:
-    """Return which pods are its own. A ReplicationController (v1) names labels alone, by default those of its pods."""
+    """Return the selector of its pods. A ReplicationController (v1) has only labels, by default those of its pods."""
     if kind is Kind.REPLICATION_CONTROLLER:
         labels = spec.text_map("selector") or spec.below("template", "metadata").text_map("labels")
         return Selector.of_labels(labels)
@@ -454,7 +454,7 @@ def _read_selector(spec: Fields, kind: Kind) -> Selector | None:
 
 
 def _text(value: Any) -> str:
-    """Return a moment as an API server writes it; a file may hold it in any form."""
+    """Return a time in the API server's form; a file may contain any other form."""
     return value if isinstance(value, str) else ""
 
 
@@ -529,7 +529,7 @@ def _rest_of_template(template: Any) -> Any:
 
 
 def _encoded(value: Any) -> bytes:
-    """Return JSON, or where a file holds what JSON cannot (a key that is no string, itself) whatever tells it apart."""
+    """Return JSON, or a unique text if JSON cannot represent the value (other keys than strings, cycles)."""
     try:
         return msgspec.json.encode(value, order="sorted", enc_hook=str)
     except (TypeError, ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""The same judgement without a cluster: from the text of manifests to verdicts and plans, with files and lines."""
+"""Evaluation without a cluster: from the text of manifests to verdicts and plans, with files and lines."""
 
 from productionpolicy.offline.documents import Document, Unread, Wanted, read_documents
 from productionpolicy.offline.gathering import Gathered, Given, NotJudged, Place

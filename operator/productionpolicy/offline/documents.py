@@ -1,4 +1,4 @@
-"""The objects that a file holds, each with the place where it stands."""
+"""The objects in a file, each with its position."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from productionpolicy.offline.pieces import Piece, cut, has_containers, mentions
 
 
 class Unread(Struct, frozen=True):
-    """What could not be judged, and why."""
+    """A document that could not be read, and the reason."""
 
     file: str
     line: int
@@ -22,36 +22,36 @@ class Unread(Struct, frozen=True):
 
 
 class Document(Struct, frozen=True):
-    """One object."""
+    """One object in a file."""
 
     piece: Piece
     raw: Mapping[str, Any]
     within: str = ""
-    """The path that leads to it in a list, such as `items[2]`."""
+    """The path of the object in a list, such as `items[2]`; empty if it is not in a list."""
 
     @property
     def kind(self) -> str:
-        """The kind that it says it is."""
+        """The `kind` of the object."""
         return str(self.raw.get("kind"))
 
 
 class Wanted(Struct, frozen=True):
-    """Which objects of a file are returned; others are not even parsed, where their text tells."""
+    """Which objects of a file are returned. Others are not parsed if their text already rules them out."""
 
     kinds: frozenset[str]
     makers: bool = False
-    """Whether all others that make pods are wanted, too."""
+    """Whether all other objects that create pods are wanted, too."""
 
     def in_text(self, text: str) -> bool:
-        """Say whether a text may hold any."""
+        """Return whether a text may contain a wanted object."""
         return mentions(text, self._named) or (self.makers and has_containers(text))
 
     def in_piece(self, piece: Piece) -> bool:
-        """Say whether the text of a document may hold any."""
+        """Return whether the text of a document may contain a wanted object."""
         return piece.may_hold(self._named) or (self.makers and piece.may_have_containers())
 
     def includes(self, document: Document) -> bool:
-        """Say whether an object is wanted."""
+        """Return whether an object is wanted."""
         return document.kind in self.kinds or (self.makers and makes_pods(document.raw))
 
     @property
@@ -60,7 +60,7 @@ class Wanted(Struct, frozen=True):
 
 
 def read_documents(file: str, content: bytes, *, wanted: Wanted) -> Iterator[Document | Unread]:
-    """Return the wanted objects that a file holds, in their order."""
+    """Return the wanted objects in a file, in order."""
     try:
         text = decoded(content)
     except UnicodeDecodeError as error:
@@ -83,7 +83,7 @@ def decoded(content: bytes) -> str:
 
 
 def _json(file: str, text: str, wanted: Wanted) -> list[Document | Unread] | None:
-    """Return what JSON holds; None where the text is none, for YAML may begin in the same way."""
+    """Return the objects in a JSON text; None if it is not JSON, because YAML may begin in the same way."""
     found: list[Document | Unread] = []
     start, line = 0, 1
     try:
@@ -108,7 +108,7 @@ def _objects(piece: Piece, value: Any, wanted: Wanted) -> Iterator[Document | Un
     if not isinstance(value, Mapping):
         return
     if too_deep(value):
-        yield Unread(piece.file, piece.line, "it has more levels than any object of Kubernetes")
+        yield Unread(piece.file, piece.line, "it has more levels than any Kubernetes object")
         return
     for document in _listed(Document(piece, value)):
         if isinstance(document, Unread) or wanted.includes(document):
@@ -116,7 +116,7 @@ def _objects(piece: Piece, value: Any, wanted: Wanted) -> Iterator[Document | Un
 
 
 def _listed(document: Document) -> Iterator[Document | Unread]:
-    """Return the objects of a list, and of lists in it; an object that is no list stands for itself."""
+    """Return the objects of a list and of lists in it. An object that is not a list is returned as it is."""
     if not document.kind.endswith("List") or "items" not in document.raw:
         yield document
         return
@@ -133,6 +133,6 @@ def _listed(document: Document) -> Iterator[Document | Unread]:
 
 
 def _implied(document: Document) -> dict[str, Any]:
-    """Return what the API server leaves out in the items of a list of one kind."""
+    """Return the fields that the API server omits in the items of a list of one kind."""
     kind = document.kind.removesuffix("List")
     return {"apiVersion": document.raw.get("apiVersion"), "kind": kind} if kind else {}

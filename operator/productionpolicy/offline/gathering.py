@@ -1,4 +1,4 @@
-"""The workloads to judge among some documents, each with what stands around it."""
+"""The workloads to judge among documents, each with its surroundings."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _NAMES = frozenset(each.kind for each in WORKLOADS)
 
 
 class Place(Struct, frozen=True):
-    """Where something stands."""
+    """A position in a file."""
 
     file: str
     line: int
 
 
 class Given(Struct, frozen=True):
-    """A workload, and the document that holds it, of which only the heading is kept."""
+    """A workload and its document, of which only apiVersion and kind are kept."""
 
     document: Document
     workload: Workload
@@ -43,22 +43,22 @@ class Given(Struct, frozen=True):
 
     @property
     def place(self) -> Place:
-        """Where the document stands."""
+        """The position of the document."""
         return Place(shown_file(self.document.piece.file), line_of(self.document))
 
     @property
     def api_version(self) -> str:
-        """The API version that it says it is of."""
+        """The `apiVersion` of the document."""
         return shown(Fields(self.document.raw).text(API_VERSION) or "")
 
     @property
     def key(self) -> WorkloadKey:
-        """What names the workload, fit to be shown."""
+        """The key of the workload, safe for output."""
         return _fit_to_be_shown(self.workload.key)
 
 
 class NotJudged(Struct, frozen=True, order=True):
-    """An object that was read and is not judged, though somebody may expect it."""
+    """An object that was read but is not judged, although a reader may expect it."""
 
     file: str
     line: int
@@ -68,22 +68,22 @@ class NotJudged(Struct, frozen=True, order=True):
 
     @property
     def title(self) -> str:
-        """What a person calls it."""
+        """The name for people, such as `Deployment shop/web`."""
         return title_of(self.key)
 
 
 class Gathered:
-    """All that was given, in order.
+    """All objects in the input, in order.
 
     Args:
-        found: what was read; each document is let go of as soon as it is understood, for there may be many.
+        found: the documents; each is released as soon as it is read, because there may be many.
     """
 
     def __init__(self, found: Iterable[Document | Unread]) -> None:
         self._faults: list[Unread] = []
         self._not_judged: list[NotJudged] = []
         latest = list(self._latest(list(self._entries(found))))
-        # What another object makes is left out: that object stands for it.
+        # Only the owner is judged, not the objects that it creates.
         self._workloads = [
             (each.document, each.workload) for each in latest if each.workload and not each.workload.derived
         ]
@@ -106,18 +106,18 @@ class Gathered:
 
     @property
     def lacks_budgets(self) -> bool:
-        """Whether workloads of a cluster are given without a single one of its budgets."""
+        """Whether the input has workloads from a cluster, but no budget."""
         return any(each.uid for _, each in self._workloads) and not self._have_budgets
 
     @property
     def unreadable(self) -> tuple[Unread, ...]:
-        """What could not be judged, in the order of files and lines."""
+        """The documents that could not be read, in the order of files and lines."""
         faults = (Unread(shown_file(each.file), each.line, shown(each.message)) for each in self._faults)
         return tuple(sorted(faults, key=lambda each: (each.file, each.line, each.message)))
 
     @property
     def not_judged(self) -> tuple[NotJudged, ...]:
-        """What was read and is not judged, in the order of files and lines."""
+        """The objects that were read but are not judged, in the order of files and lines."""
         return tuple(sorted(self._not_judged))
 
     def _entries(self, found: Iterable[Document | Unread]) -> Iterator[_Entry]:
@@ -141,9 +141,9 @@ class Gathered:
             yield _Entry(_heading(document) if workload else document, kind, identity, complete, workload)
 
     def _latest(self, entries: Sequence[_Entry]) -> Iterator[_Entry]:
-        """Return the last document of each object, as `kubectl apply` would leave it; note the others.
+        """Return the last document of each object, as with `kubectl apply`; report the others.
 
-        Beside a document that says what the object is about, one that does not is a patch of it.
+        If only one document of an object has its selector or target, the others are patches of it.
         """
         final = {each.identity: each for each in entries}
         final |= {each.identity: each for each in entries if each.complete}
@@ -156,16 +156,16 @@ class Gathered:
 
 
 _COMMAND = re.compile(r"##(?=\w*\[)")
-"""What runners of pipelines take for a command wherever it stands, such as `##[error]` or `##vso[...]`."""
+"""Text that pipeline runners execute as a command anywhere in a line, such as `##[error]` or `##vso[...]`."""
 
 Through = Callable[[Gathered], Iterable[Given]]
-"""A way to go through all workloads, one after another."""
+"""A function that returns all workloads one by one."""
 
 _Identity = tuple[GroupKind, str, str, int]
 
 
 class _Entry(Struct, frozen=True):
-    """A document as far as it matters."""
+    """The relevant parts of a document."""
 
     document: Document
     kind: GroupKind
@@ -179,25 +179,25 @@ def _heading(document: Document) -> Document:
 
 
 def _identity(document: Document, kind: GroupKind, index: int) -> _Identity:
-    """Return what names an object; one without a name is like no other."""
+    """Return the identity of an object; an object without a name is unique."""
     metadata = Fields(document.raw).mapping("metadata")
     name = metadata.text("name")
     return kind, metadata.text("namespace") or "", name or "", -1 if name else index
 
 
 def _reason_of_kind(document: Document) -> str | None:
-    """Say why an object of another API is not judged; None where nobody expects it."""
+    """Return why an object of another API is not judged; None if nobody expects it to be."""
     if document.kind not in _NAMES and not makes_pods(document.raw):
         return None
     api = group_of(document.raw) or "the core API"
-    return f"it makes pods, but objects of kind {document.kind} of {api} are not judged"
+    return f"it creates pods, but objects of kind {document.kind} of {api} are not judged"
 
 
 def _left_out(entries: Iterable[_Entry], *, beside: Iterable[tuple[str, str]]) -> Iterator[NotJudged]:
-    """Return the workloads that are not judged though nothing that was given stands for them.
+    """Return the workloads that are not judged and whose owner is not in the input.
 
     Args:
-        entries: all that was given.
+        entries: all workloads, budgets and autoscalers in the input.
         beside: kind and name of the objects of other APIs.
     """
     workloads = [(each.document, each.workload) for each in entries if each.workload]
@@ -209,8 +209,8 @@ def _left_out(entries: Iterable[_Entry], *, beside: Iterable[tuple[str, str]]) -
 
 def _reason_of_derived(workload: Workload) -> str:
     if workload.controller:
-        return f"{workload.controller} makes it, and was not given"
-    return "it has ended" if workload.ended else "it belongs to its node, or to another object"
+        return f"{workload.controller} creates it, and is not in the input"
+    return "it has terminated" if workload.ended else "it belongs to its node, or to another object"
 
 
 def _not_judged(document: Document, reason: str | None, *, key: WorkloadKey | None = None) -> Iterator[NotJudged]:
@@ -232,15 +232,15 @@ def _fit_to_be_shown(key: WorkloadKey) -> WorkloadKey:
 def _replaced(entry: _Entry, *, by: _Entry) -> Unread:
     place = f"{by.document.piece.file}:{line_of(by.document)}"
     if by.complete and not entry.complete:
-        return _fault(entry.document, f"it is only a part of the object in {place}, which is judged in its place")
-    return _fault(entry.document, f"the same object is declared again in {place}, which is judged in its place")
+        return _fault(entry.document, f"it is only a part of the object in {place}, which is judged instead")
+    return _fault(entry.document, f"the same object is declared again in {place}, which is judged instead")
 
 
 def _not_taken(document: Document, neighbour: Neighbour) -> Iterator[Unread]:
-    """Tell of a budget or an autoscaler that no API server takes."""
+    """Report a budget or an autoscaler that every API server rejects."""
     name = Fields(document.raw).mapping("metadata").text("name") or "(no name)"
     for each in unreadable_in(neighbour)[:1]:
-        problem = f"{document.kind} {name} counts as missing, because the API server does not take it"
+        problem = f"{document.kind} {name} counts as missing, because the API server rejects it"
         remedy = f"correct its {each.path}, which {each.message}"
         yield Unread(document.piece.file, line_of(document, each.path), f"{problem}: {remedy}")
 
@@ -250,16 +250,16 @@ def _fault(document: Document, message: str) -> Unread:
 
 
 def title_of(key: WorkloadKey) -> str:
-    """Return what a person calls a workload."""
+    """Return the name of a workload for people, such as `Deployment shop/web`."""
     name = key.name or "(no name)"
     return f"{key.kind} {key.namespace}/{name}" if key.namespace else f"{key.kind} {name}"
 
 
 def shown(text: str) -> str:
-    """Return a text without what a terminal would obey, a runner of pipelines, or an output could not hold."""
+    """Return a text without control characters, pipeline commands, and characters that an output cannot contain."""
     return _COMMAND.sub("# #", printable(text))
 
 
 def shown_file(path: str) -> str:
-    """Return the path of a file, which may begin a line."""
+    """Return the path of a file, safe at the beginning of a line, where `::` would start a workflow command."""
     return shown(f"./{path}" if path.lstrip().startswith("::") else path)

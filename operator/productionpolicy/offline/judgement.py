@@ -1,4 +1,4 @@
-"""The judgement of all workloads among some documents."""
+"""The evaluation of all workloads among documents."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from productionpolicy.verdict import Exempted, Inputs, Outcome, Verdict, audit, 
 from productionpolicy.verdict.audit import EXEMPTIONS, ROLLOUT, UNREADABLE
 
 WANTED = Wanted(frozenset(each.kind for each in KNOWN), makers=True)
-"""The objects that matter; all others are passed over."""
+"""The objects to read; all others are skipped."""
 
 NOTICES = {
-    UNREADABLE: "What could not be read, and so was not judged",
+    UNREADABLE: "Documents and fields that could not be read, and so were not judged",
     EXEMPTIONS: "Exemptions that have no effect",
-    ROLLOUT: "Rollouts that do not come to their end",
+    ROLLOUT: "Rollouts that do not complete",
     API_VERSION: "API versions that Kubernetes does not serve",
 }
-"""What is reported beside the expectations, by the name under which it is."""
+"""The titles of findings that do not belong to an expectation, by name."""
 
 
 class Located(Struct, frozen=True):
-    """A finding, and the line at which its path stands."""
+    """A finding, and the line of its path."""
 
     expectation: str
     line: int
@@ -42,7 +42,7 @@ class Located(Struct, frozen=True):
 
 
 class Judged(Struct, frozen=True):
-    """A workload with the verdicts on it."""
+    """A workload with its verdicts."""
 
     file: str
     line: int
@@ -52,27 +52,27 @@ class Judged(Struct, frozen=True):
     findings: tuple[Located, ...]
     """The findings of the failed verdicts."""
     exemptions: tuple[Exempted, ...] = ()
-    """The exemptions that hold."""
+    """The exemptions that are in effect."""
 
     @property
     def failed(self) -> bool:
-        """Whether any verdict is failed."""
+        """Whether the workload has findings."""
         return bool(self.findings)
 
     @property
     def title(self) -> str:
-        """What a person calls it."""
+        """The name for people, such as `Deployment shop/web`."""
         return title_of(self.key)
 
 
 class Judgement(Struct, frozen=True):
-    """All that there is to tell."""
+    """The result of the evaluation."""
 
     workloads: tuple[Judged, ...]
     unreadable: tuple[Unread, ...]
     not_judged: tuple[NotJudged, ...] = ()
     lacks_budgets: bool = False
-    """Whether the workloads are from a cluster, and none of its budgets was given."""
+    """Whether the input has workloads from a cluster, but no budget."""
 
     @property
     def failed(self) -> int:
@@ -86,7 +86,7 @@ class Judgement(Struct, frozen=True):
 
     @property
     def outcomes(self) -> dict[str, Counter[Outcome]]:
-        """How often each outcome occurs, by expectation, in the order in which they are judged."""
+        """The number of each outcome by expectation, in the order of the expectations."""
         found: dict[str, Counter[Outcome]] = {}
         for verdict in (verdict for each in self.workloads for verdict in each.verdicts):
             found.setdefault(verdict.expectation, Counter())[verdict.outcome] += 1
@@ -95,13 +95,13 @@ class Judgement(Struct, frozen=True):
 
 
 def judge(found: Iterable[Document | Unread], *, policy: Policy, today: date, through: Through = iter) -> Judgement:
-    """Judge all workloads among the documents; all others only stand around them.
+    """Judge all workloads among the documents; all other objects are their surroundings.
 
     Args:
-        found: what was read.
-        policy: what to judge by.
-        today: the day in UTC.
-        through: how the workloads are gone through, for those who show how far it is.
+        found: the documents.
+        policy: the policy to judge by.
+        today: the current day in UTC, for exemptions that expire.
+        through: wraps the iteration over the workloads, for a progress bar.
     """
     gathered = Gathered(found)
     pairs = (

@@ -1,4 +1,4 @@
-"""The files that a kustomization lists beside its resources: patches and settings, which are no whole objects."""
+"""The files that a kustomization lists in addition to its resources: patches and settings, not whole objects."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from productionpolicy.offline.parsing import NotParsed, parse
 from productionpolicy.offline.pieces import cut
 
 KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
-"""What kustomize takes for a kustomization in a folder."""
+"""The file names by which kustomize finds a kustomization in a folder."""
 
 _PATHS = ("patchesStrategicMerge", "configurations", "crds", "generators", "transformers", "validators")
 """Fields that are lists of paths."""
 _WITH_PATH = ("patches", "patchesJson6902", "replacements")
 _GENERATORS = ("configMapGenerator", "secretGenerator")
 _PATH = re.compile(r"[^\0\r\n]+")
-"""A path; an inline patch has more than one line."""
+"""A path has one line; an inline patch has several."""
 
 
 class Kustomization(Struct, frozen=True):
-    """The paths that a kustomization lists, as they are written there."""
+    """The paths that a kustomization lists, as written there."""
 
     resources: frozenset[str] = frozenset()
     others: frozenset[str] = frozenset()
-    """Patches, replacements, settings of kustomize, and the contents of ConfigMaps and Secrets. Not components: they
-    are kustomizations themselves."""
+    """Patches, replacements, settings of kustomize, and the contents of ConfigMaps and Secrets. Components are not
+    included, because they are kustomizations themselves."""
 
 
 def read_kustomization(content: bytes) -> Kustomization:
-    """Return what the text of a kustomization lists; nothing where it cannot be read."""
+    """Return the paths that a kustomization lists; none if it cannot be read."""
     try:
         found = [Fields(parse(each)) for each in cut("", decoded(content))]
     except (UnicodeDecodeError, NotParsed):

@@ -1,4 +1,4 @@
-"""Objects of other APIs that make pods: they are not judged, and a report names them."""
+"""Objects of other APIs that create pods: they are not judged, but reports list them."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ _WITHOUT_TEMPLATE = frozenset(
         ("tekton.dev", "TaskRun"),
     }
 )
-"""Group and kind of objects that need not hold a pod template to make pods."""
+"""Group and kind of objects that may create pods without a pod template."""
 
 _SPEAKING_OF_OTHERS = frozenset({"apiextensions.k8s.io", "kyverno.io", "policies.kyverno.io"})
-"""The groups of objects in which a pod template only says what those of other objects look like."""
+"""The groups of objects in which a pod template only describes those of other objects."""
 
 MAKERS = frozenset(kind for _, kind in _WITHOUT_TEMPLATE)
-"""The kinds by which such objects are found in a text; all others have containers in it."""
+"""The kinds by which such objects are found in a text; all others contain `containers`."""
 
 _DEEPEST = 16
-"""How many levels down a pod template is searched for."""
+"""The maximum depth at which a pod template is searched for."""
 
 
 def group_of(raw: Mapping[str, Any]) -> str:
-    """Return the group of the API that an object is of; empty for the core."""
+    """Return the API group of an object; empty for the core group."""
     return str(raw.get("apiVersion")).rpartition("/")[0]
 
 
 def makes_pods(raw: Mapping[str, Any]) -> bool:
-    """Say whether an object makes pods, as far as its kind or a pod template in it tells."""
+    """Return whether an object creates pods, judging by its kind or a pod template in it."""
     group = group_of(raw)
     if group in _SPEAKING_OF_OTHERS:
         return False
@@ -49,7 +49,7 @@ def _holds_template(value: Any, *, left: int) -> bool:
 
 
 def _is_template(value: Mapping[str, Any]) -> bool:
-    """Say whether a mapping has a pod spec with containers that have an image."""
+    """Return whether a mapping has a pod spec with containers that have an image."""
     spec = value.get("spec")
     containers = spec.get("containers") if isinstance(spec, Mapping) else None
     return isinstance(containers, list) and any(isinstance(each, Mapping) and "image" in each for each in containers)

@@ -1,4 +1,4 @@
-"""Neighbours of workloads as files hold them: of versions that are gone, and of workloads that were not given."""
+"""Neighbors of workloads in files: with versions that are no longer served, or of workloads outside the input."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from productionpolicy.offline.versions import API_VERSION, findings_of_version
 
 
 def neighbour_in(kind: GroupKind, raw: Mapping[str, Any]) -> Neighbour:
-    """Return what a document of one of the kinds in NEIGHBOURS holds.
+    """Return the content of a document of one of the kinds in NEIGHBOURS.
 
-    A budget or a HorizontalPodAutoscaler of a version that is not served is unreadable.
+    A budget or a HorizontalPodAutoscaler with a version that is no longer served is unreadable.
     """
     read = read_neighbour(kind, raw)
     if kind in {BUDGET, AUTOSCALER} and isinstance(read, Budget | Autoscaler):
@@ -28,18 +28,18 @@ def neighbour_in(kind: GroupKind, raw: Mapping[str, Any]) -> Neighbour:
 
 
 def unreadable_in(neighbour: Neighbour) -> tuple[Unreadable, ...]:
-    """Return why no API server takes a budget or an autoscaler, so that it is as good as missing."""
+    """Return why every API server rejects a budget or an autoscaler, so that it counts as missing."""
     return neighbour.unreadable if isinstance(neighbour, Budget | Autoscaler) else ()
 
 
 def without_use(neighbour: Neighbour, inventory: Inventory) -> str | None:
-    """Say why a budget or a HorizontalPodAutoscaler bears on no given workload; None where it bears on one."""
+    """Return why a budget or a HorizontalPodAutoscaler affects no workload of the input; None if it affects one."""
     if isinstance(neighbour, Budget) and not inventory.selected_by(neighbour):
-        return "it selects no pods of the workloads that were given, so nothing tells whether it is right"
+        return "it selects no pods of the workloads in the input, so it cannot be judged"
     if not isinstance(neighbour, Autoscaler) or neighbour.kind != AUTOSCALER or inventory.targets_of(neighbour):
         return None
     target = f"{neighbour.target_kind} {neighbour.target_name}".strip() or "nothing"
-    return f"its target is {target}, which is not among the workloads that were given"
+    return f"its target is {target}, which is not among the workloads in the input"
 
 
 def _version_not_served(raw: Mapping[str, Any]) -> Iterator[Unreadable]:

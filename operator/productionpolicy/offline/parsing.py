@@ -1,4 +1,4 @@
-"""Parsing of one document, within bounds: whatever the text is, it costs little and ends in a value or in a reason."""
+"""Parsing of one document within limits: any text results in a value or an error, at a limited cost."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from productionpolicy.offline.pieces import Piece
 
 MOST_NODES = 1_000_000
-"""How many values a document may have once its aliases are written out."""
+"""The maximum number of values in a document after its aliases are expanded."""
 DEEPEST = 200
-"""How many levels an object may have; real ones have less than thirty."""
+"""The maximum depth of an object; real objects have fewer than thirty levels."""
 MOST_CHARACTERS = 20_000_000
-"""How long a document may be: its nodes take sixty times the memory of its text."""
+"""The maximum length of a document: its nodes take sixty times the memory of its text."""
 _SAFE_TO_COMPOSE = 4_000
-"""Up to so many levels the C library needs no more stack than there is."""
+"""The maximum depth at which the stack is certainly large enough for the C library."""
 _CONTENT = re.compile(r"\S")
 _TEMPLATE = re.compile(r"\{\{")
-_RENDER = "it looks like a template: render it first, for example by `helm template`"
+_RENDER = "it looks like a template: render it first, for example with `helm template`"
 
 _ODD_VALUES = (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
-"""What PyYAML raises on a value that its tag does not allow, such as `!!bool maybe`."""
+"""The errors of PyYAML for a value that its tag does not allow, such as `!!bool maybe`."""
 
 
 class NotParsed(ValueError):
-    """A document is not YAML or JSON, or exceeds a bound; the message says why."""
+    """A document is not YAML or JSON, or exceeds a limit; the message gives the reason."""
 
     def __init__(self, message: str, *, line: int) -> None:
         super().__init__(message)
@@ -44,19 +44,19 @@ _PATTERNS = {
     first: [(tag, pattern) for tag, pattern in patterns if tag != "tag:yaml.org,2002:timestamp"]
     for first, patterns in yaml.CSafeLoader.yaml_implicit_resolvers.items()
 }
-"""How plain words that are no strings look, by their first letter."""
+"""The patterns of plain scalars that are not strings, by their first letter."""
 
 
-@lru_cache(maxsize=4096)  # the words of manifests are few
+@lru_cache(maxsize=4096)  # manifests repeat a few words
 def _tag_of(word: str) -> str:
     return next((tag for tag, pattern in _PATTERNS.get(word[:1], ()) if pattern.match(word)), _TEXT)
 
 
 class _Loader(yaml.CSafeLoader):
-    """Reads what Kubernetes reads: dates, and numbers with colons, are strings there."""
+    """Reads YAML as Kubernetes does: dates, and numbers with colons, are strings."""
 
     def resolve(self, kind: type[Node], value: str | None, implicit: tuple[bool, bool]) -> str:
-        """Return the tag of a node that has none of its own, as the base class does, but much faster."""
+        """Return the implicit tag of a node, as the base class does, but much faster."""
         return _tag_of(value) if value is not None and implicit[0] else _TAGS[kind]
 
 
@@ -73,10 +73,10 @@ _Loader.add_constructor("tag:yaml.org,2002:int", _whole_number)
 
 
 def parse(piece: Piece) -> Any:
-    """Return the value that a YAML document holds.
+    """Return the value of a YAML document.
 
     Raises:
-        NotParsed: it is no YAML, or exceeds a bound.
+        NotParsed: it is not YAML, or exceeds a limit.
     """
     _refuse_length(piece)
     _refuse_depth_of_text(piece)
@@ -95,7 +95,7 @@ def parse_json(text: str) -> Iterator[tuple[int, Any]]:
     """Return the values of a JSON text, one after another, each with the position of its end.
 
     Raises:
-        ValueError: it is no JSON.
+        ValueError: it is not JSON.
         RecursionError: it has too many levels.
     """
     decoder, end = json.JSONDecoder(), 0
@@ -108,7 +108,7 @@ def parse_json(text: str) -> Iterator[tuple[int, Any]]:
 
 
 def compose(piece: Piece) -> Node | None:
-    """Return the nodes of a document, which know their lines; None where it is no YAML."""
+    """Return the nodes of a document, which have line numbers; None if it is not YAML."""
     try:
         _refuse_length(piece)
         _refuse_depth_of_text(piece)
@@ -118,7 +118,7 @@ def compose(piece: Piece) -> Node | None:
 
 
 def too_deep(value: Any, *, most: int = DEEPEST) -> bool:
-    """Say whether a value has more levels than an object may have."""
+    """Return whether a value has more levels than an object may have."""
     if not isinstance(value, (dict, list)):
         return False
     inner = value.values() if isinstance(value, dict) else value
@@ -133,12 +133,12 @@ def _constructed(piece: Piece) -> Any:
     if "*" not in piece.text or "&" not in piece.text:
         return _without_aliases(loader, node)
     if _size(node, {}) > MOST_NODES:
-        raise NotParsed(f"its aliases stand for more than {MOST_NODES} values, or for themselves", line=piece.line)
+        raise NotParsed(f"its aliases expand to more than {MOST_NODES} values, or contain themselves", line=piece.line)
     return loader.construct_document(node)
 
 
 def _without_aliases(loader: _Loader, root: Node) -> Any:
-    """Construct a document in which each node stands once, much faster than what has to expect more."""
+    """Construct a document without aliases, much faster than the loader, which must expect them."""
     try:
         return _plain(loader, root)
     except RecursionError:
@@ -146,7 +146,7 @@ def _without_aliases(loader: _Loader, root: Node) -> Any:
 
 
 def _plain(loader: _Loader, node: Node) -> Any:
-    """Construct strings, objects and lists; the loader knows numbers, merge keys, and whatever else there is."""
+    """Construct strings, objects and lists; the loader constructs numbers, merge keys and all other values."""
     tag = node.tag
     if tag == _TEXT and isinstance(node, ScalarNode):
         return node.value
@@ -158,7 +158,7 @@ def _plain(loader: _Loader, node: Node) -> Any:
 
 
 def _size(node: Node, known: dict[int, int]) -> int:
-    """Return how many values a node stands for; one that contains itself stands for too many."""
+    """Return how many values a node expands to; a node that contains itself exceeds the limit."""
     if isinstance(node, ScalarNode):
         return 1
     if id(node) not in known:
@@ -178,18 +178,18 @@ def _inner(node: Node) -> Iterator[Node]:
 def _refuse_length(piece: Piece) -> None:
     if len(piece.text) > MOST_CHARACTERS:
         most = f"{MOST_CHARACTERS // 1_000_000} million characters"
-        raise NotParsed(f"one document of YAML may have {most}: give it as several, or as JSON", line=piece.line)
+        raise NotParsed(f"a YAML document may have at most {most}: split it, or convert it to JSON", line=piece.line)
 
 
 def _refuse_depth_of_text(piece: Piece) -> None:
-    """Refuse what the C library would exhaust the stack on: it has no bound of its own."""
+    """Refuse a depth at which the C library would exhaust the stack, because it has no limit itself."""
     text = piece.text
     if text.count("[") + text.count("{") + max(map(len, text.split("\n"))) <= _SAFE_TO_COMPOSE:
         return
     try:
         deep = any(depth > _SAFE_TO_COMPOSE for depth in _depths(text))
     except yaml.YAMLError:
-        return  # parsing it will tell where
+        return  # parsing reports the position
     if deep:
         raise NotParsed(f"it has more than {_SAFE_TO_COMPOSE} levels", line=piece.line)
 

@@ -1,4 +1,4 @@
-"""What is no whole object: above all patches, which a tool merges into one, and which cannot be judged alone."""
+"""Documents that are not whole objects, such as patches, which cannot be judged by themselves."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from productionpolicy.kube.fields import Fields
 from productionpolicy.kube.workloads import template_of
 
 PART = (
-    "it lacks the image of a container, so it is only a part of a workload, such as a patch: judge the whole, for "
-    "example the output of `kustomize build`"
+    "it lacks the image of a container, so it is only a part of a workload, such as a patch: judge the whole "
+    "workload, for example the output of `kustomize build`"
 )
 
 _ABOUT = {
@@ -21,13 +21,13 @@ _ABOUT = {
     "PodDisruptionBudget": "selector",
     "HorizontalPodAutoscaler": "scaleTargetRef",
 }
-"""The field of the spec by which an object of a kind says what it is about, and which no patch has reason to repeat."""
+"""The field of the spec that selects or names the target of an object, which a patch usually does not repeat."""
 
 
 def is_part(raw: Mapping[str, Any]) -> bool:
-    """Say whether a workload lacks an image, without which the API server takes none.
+    """Return whether a workload lacks an image, without which the API server rejects it.
 
-    What cannot be read is taken to be there: it is reported in another way.
+    A field that cannot be read counts as present, because it is reported separately.
     """
     template = template_of(raw)
     containers = tuple(template.mapping("spec").items("containers"))
@@ -36,19 +36,19 @@ def is_part(raw: Mapping[str, Any]) -> bool:
 
 
 def is_deletion(raw: Mapping[str, Any]) -> bool:
-    """Say whether it is a patch that takes an object away: there is nothing in it to judge."""
+    """Return whether it is a patch that deletes an object, so that there is nothing to judge."""
     return raw.get("$patch") == "delete"
 
 
 def is_no_object(raw: Mapping[str, Any]) -> bool:
-    """Say whether it only has a kind, as the values of a Helm chart may."""
+    """Return whether it only has a kind, like the values of some Helm charts."""
     return not {"apiVersion", "metadata", "spec"} & raw.keys()
 
 
 def is_complete(raw: Mapping[str, Any]) -> bool:
-    """Say whether an object says what it is about. One that does not may be a patch of one that does.
+    """Return whether an object has its selector or target. Otherwise it may be a patch of an object that has.
 
-    It need not be: kustomize adds selectors (`commonLabels`).
+    It may also be whole, because kustomize adds selectors (`commonLabels`).
     """
     field = _ABOUT.get(str(raw.get("kind")))
     return field is None or field in Fields(raw).mapping("spec")

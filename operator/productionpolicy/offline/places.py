@@ -1,4 +1,4 @@
-"""The lines of a file at which the fields of an object stand."""
+"""The lines of a file for the fields of an object."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _STEP = re.compile(r"([^.\[\]]+)|\[([^\]]*)\]")
 
 
 def line_of(document: Document, path: str = "") -> int:
-    """Return the line of a path, or of the nearest field above it that the document holds."""
+    """Return the line of a path, or of its nearest parent that the document contains."""
     if not path and not document.within:
         return document.piece.line
     root = _composed(document.piece)
@@ -26,7 +26,7 @@ def line_of(document: Document, path: str = "") -> int:
     return document.piece.first + _walk(nested[0], _steps(path), nested[1])[1]
 
 
-@lru_cache(maxsize=2)  # findings come file by file, and duplicates name a second one; nodes are large
+@lru_cache(maxsize=2)  # findings come file by file, and duplicates refer to a second one; nodes are large
 def _composed(piece: Piece) -> Node | None:
     return compose(piece)
 
@@ -45,7 +45,7 @@ def _walk(node: Node, steps: Iterable[str], line: int) -> tuple[Node, int]:
 
 
 def _below(node: Node, step: str) -> tuple[Node, int] | None:
-    """Return the node one step below, and the line at which its name stands."""
+    """Return the node one step below, and the line of its key."""
     if isinstance(node, SequenceNode) and step.isdecimal() and int(step) < len(node.value):
         item = node.value[int(step)]
         return item, item.start_mark.line

@@ -1,4 +1,4 @@
-"""What the operator would do about all workloads among some documents, as changes of the files that they are in."""
+"""The changes that the operator would make to all workloads among documents, for the files that contain them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ProposedObject(Struct, frozen=True):
 
 
 class Proposed(Struct, frozen=True):
-    """What would be done about one workload.
+    """The changes of one workload.
 
     The operator notes on a live workload what it has changed, and marks its objects, to tell its own from the owner's.
     Nothing of that is here: what stands in a file is its owner's.
@@ -44,13 +44,13 @@ class Proposed(Struct, frozen=True):
     key: WorkloadKey
     api_version: str
     changes: tuple[Change, ...] = ()
-    """The repairs, and withdrawals of earlier ones, in the words of the journal."""
+    """The repairs, and withdrawals of earlier ones, in the form of the journal."""
     patch: Mapping[str, Any] = {}
     """A strategic merge patch, complete with what names the workload; empty where the workload stays as it is."""
     objects: tuple[ProposedObject, ...] = ()
     """The objects to create."""
     left: Mapping[str, str] = {}
-    """What is left to a person, and why, by expectation."""
+    """The reasons for repairs that are left to a person, by expectation."""
 
     @property
     def restarts(self) -> bool:
@@ -63,22 +63,22 @@ class Proposed(Struct, frozen=True):
 
     @property
     def title(self) -> str:
-        """What a person calls it."""
+        """The name for people, such as `Deployment shop/web`."""
         return title_of(self.key)
 
 
 class Proposal(Struct, frozen=True):
-    """All that there is to do."""
+    """The result of planning."""
 
     workloads: tuple[Proposed, ...]
     unreadable: tuple[Unread, ...]
     not_judged: tuple[NotJudged, ...] = ()
     lacks_budgets: bool = False
-    """Whether the workloads are from a cluster, and none of its budgets was given."""
+    """Whether the input has workloads from a cluster, but no budget."""
 
     @property
     def changed(self) -> tuple[Proposed, ...]:
-        """The workloads about which something would be done."""
+        """The workloads with changes."""
         return tuple(each for each in self.workloads if each.changes)
 
     def number_of(self, kind: GroupKind) -> int:
@@ -87,9 +87,9 @@ class Proposal(Struct, frozen=True):
 
 
 def propose(found: Iterable[Document | Unread], *, policy: Policy, today: date, through: Through = iter) -> Proposal:
-    """Plan for all workloads among the documents as a policy in mode Enforce would; the arguments are those of `judge`.
+    """Plan for all workloads among the documents as in mode Enforce. The arguments are those of `judge`.
 
-    How fast pods may be restarted, and when, is a matter of a cluster and plays no part.
+    The pace and the time of restarts have no effect here, because they apply only in a cluster.
     """
     gathered = Gathered(found)
     pairs = (
@@ -126,7 +126,7 @@ def _created(planned: Plan) -> Iterator[OwnedObject]:
 
 
 def _patch(given: Given, planned: Plan) -> dict[str, Any]:
-    """Return the patch less the journal, which is all that it says about metadata."""
+    """Return the patch without the journal, which is its only change of the metadata."""
     if "spec" not in planned.patch:
         return {}
     key = given.key
@@ -136,16 +136,16 @@ def _patch(given: Given, planned: Plan) -> dict[str, Any]:
 
 
 def _obstacle(given: Given) -> str | None:
-    """Say what a person has to put right first: a patch would not find the workload, or would be merged wrongly.
+    """Return what a person must correct first, because a patch would not match the workload or would merge wrongly.
 
-    Lists are merged by the names of their items only in API versions that kustomize and the API server know.
+    Lists merge by the names of their items only in API versions that kustomize and the API server know.
     """
     if given.workload.unreadable:
         return f"{shown(given.workload.unreadable[0].path)} cannot be read: correct it first"
     version = next(findings_of_version(given.document.raw), None)
     if version:
         return f"{version.message}: {version.remedy} first"
-    return None if _named(given.workload) else "a patch finds a workload and its containers only by valid names"
+    return None if _named(given.workload) else "a patch matches a workload and its containers only by valid names"
 
 
 def _named(workload: Workload) -> bool:

@@ -36,9 +36,9 @@ def findings_of_version(raw: Mapping[str, Any]) -> Iterator[Finding]:
     current = _CURRENT.get(kind, "apps/v1")
     if given in (current, *_ALSO_SERVED.get(kind, ())):
         return
-    remedy = f"write {API_VERSION}: {current}"
+    remedy = f"use {API_VERSION}: {current}"
     if isinstance(given, str) and given in _REMOVED:
-        message = f"the API version {given} is gone since Kubernetes {_REMOVED[given]}"
+        message = f"the API version {given} is no longer served since Kubernetes {_REMOVED[given]}"
         yield Finding(path=API_VERSION, message=message, remedy=remedy)
     else:
         yield Finding(path=API_VERSION, message="the API version is missing or unknown", remedy=remedy)

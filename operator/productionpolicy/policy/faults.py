@@ -1,4 +1,4 @@
-"""What is wrong with a value, where, and what was probably meant, in a sentence."""
+"""Messages that say what is wrong with a value, where, and which value was probably intended."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(.*)`")
 _ENUM = "Invalid enum value"
 _FEW = 12
-"""So many names can be listed without a reader losing the thread."""
+"""The maximum number of names that a message lists."""
 
 
 def located(error: msgspec.ValidationError, of: type, *, root: str) -> str:
-    """Turn `... - at `$.rollout.maxConcurrent`` into `spec.rollout.maxConcurrent: ...`, and say what is possible there.
+    """Turn `... - at `$.rollout.maxConcurrent`` into `spec.rollout.maxConcurrent: ...`, and add the possible values.
 
     Args:
-        error: what a conversion to the type has raised.
-        of: the type.
+        error: the error of the conversion.
+        of: the type that the value was converted to.
         root: the path of the whole value.
     """
     problem, _, place = str(error).rpartition(" - at `$") if " - at `$" in str(error) else (str(error), "", "")
@@ -44,7 +44,7 @@ def _advice(problem: str, steps: list[str | None], whole: inspect.Type, root: st
 
 
 def _values(kind: inspect.Type | None, above: inspect.Type | None) -> str:
-    """List the values of an enumeration; an expectation knows only some actions."""
+    """List the values of an enumeration; an expectation supports only some actions."""
     if not isinstance(kind, inspect.EnumType):
         return ""
     possible: Sequence[Any] = list(kind.cls)
@@ -54,7 +54,7 @@ def _values(kind: inspect.Type | None, above: inspect.Type | None) -> str:
 
 
 def _meant(name: str, there: inspect.Type | None, whole: inspect.Type, root: str) -> str:
-    """Say which field was probably meant: one that is similar, or one of that name elsewhere."""
+    """Suggest the field that was probably intended: one with a similar name, or one with that name elsewhere."""
     names = [each.encode_name for each in _fields(there)]
     meant = similar(name, names)
     if meant:
@@ -66,7 +66,7 @@ def _meant(name: str, there: inspect.Type | None, whole: inspect.Type, root: str
 
 
 def similar(name: str, names: list[str]) -> str | None:
-    """Return the one of the names that was probably meant, whatever its case."""
+    """Return the name that was probably intended, regardless of case, or None."""
     by_letters = {each.lower(): each for each in names}
     close = get_close_matches(name.lower(), by_letters, n=1, cutoff=0.75)
     added = [each for each in names if each.lower() == f"additional{name}".lower()]

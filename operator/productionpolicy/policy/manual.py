@@ -1,4 +1,4 @@
-"""The manual of an expectation: its page, the fields by which a policy sets it, and the lists that are built in."""
+"""The manual of an expectation: its page, its fields in a policy, and its built-in lists."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from productionpolicy.policy.schema import COUNT, INT_OR_STRING, Schema, structu
 
 _WIDTH = 120
 _JOINED = "\0"
-"""A space at which no line ends."""
+"""A space at which a line must not break."""
 _WORDS = {"integer": "a number", "boolean": "true or false", "array": "a list", "string": "a text"}
 
 
 def manual(expectation: Expectation[Any]) -> str:
-    """Return the text."""
+    """Return the manual in Markdown."""
     return "\n\n".join([expectation.page.rstrip(), *_sections(expectation)])
 
 

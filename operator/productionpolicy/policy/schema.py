@@ -1,4 +1,4 @@
-"""The CustomResourceDefinition of ProductionPolicy, made from the typed spec, so that the two cannot disagree."""
+"""The CustomResourceDefinition of ProductionPolicy, generated from the typed spec so that the two always agree."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ Schema = dict[str, Any]
 
 INT_OR_STRING = "x-kubernetes-int-or-string"
 COUNT = "A number such as 2, or a percentage such as '25%'. "
-"""How the description of an int-or-string begins."""
+"""Prefix of the description of an int-or-string."""
 
 _COLUMNS = (
-    ("Workloads", "integer", ".status.workloads.total", 0, "Workloads that it governs."),
-    ("Compliant", "integer", ".status.summary.compliant", 0, "Workloads without any finding, exempt ones included."),
-    ("Violating", "integer", ".status.summary.violating", 0, "Workloads with findings that nothing will mend."),
-    ("Failed", "integer", ".status.summary.failed", 0, "Workloads whose repair was refused, undone or put back."),
+    ("Workloads", "integer", ".status.workloads.total", 0, "Workloads that this policy governs."),
+    ("Compliant", "integer", ".status.summary.compliant", 0, "Workloads without any finding, including exempt ones."),
+    ("Violating", "integer", ".status.summary.violating", 0, "Workloads with findings that no pending change fixes."),
+    ("Failed", "integer", ".status.summary.failed", 0, "Workloads whose repair was refused, undone or rolled back."),
     ("Pending", "integer", ".status.summary.pending", 0, "Workloads that are being repaired or wait for their turn."),
     ("Repaired", "integer", ".status.repaired", 0, "Workloads whose repairs are in effect."),
     ("Compliance", "string", ".status.compliance", 0, "The share of compliant workloads."),
     ("Mode", "string", ".spec.mode", 0, "Enforce or Audit."),
     ("Ready", "string", '.status.conditions[?(@.type=="Ready")].status', 0, "Whether the policy is in use."),
-    ("Namespaces", "integer", ".status.namespaces", 1, "Namespaces that name this policy."),
+    ("Namespaces", "integer", ".status.namespaces", 1, "Namespaces that select this policy."),
     ("Profile", "string", ".spec.profile", 1, "The default action of each expectation."),
-    ("Enforced", "string", ".status.enforcedCompliance", 1, "The share that fulfils what is repaired or refused."),
-    ("Exempt", "integer", ".status.workloads.exempt", 1, "Compliant workloads that are so by an exemption."),
-    ("Contested", "integer", ".status.workloads.contested", 1, "Failed ones whose repair another writer undoes."),
+    ("Enforced", "string", ".status.enforcedCompliance", 1, "The share that fulfills what is repaired or refused."),
+    ("Exempt", "integer", ".status.workloads.exempt", 1, "Workloads that are compliant because of an exemption."),
+    ("Contested", "integer", ".status.workloads.contested", 1, "Failed workloads whose repair another writer undoes."),
     (
         "Progressing",
         "string",
         '.status.conditions[?(@.type=="Progressing")].reason',
         1,
-        "What is going on, or why nothing is.",
+        "What is in progress, or why nothing is.",
     ),
-    ("Age", "date", ".metadata.creationTimestamp", 0, "When it was created."),
+    ("Age", "date", ".metadata.creationTimestamp", 0, "The age of this policy."),
 )
 
 
@@ -85,8 +85,9 @@ def _column(name: str, kind: str, path: str, priority: int, description: str) ->
 def _root() -> Schema:
     return {
         "type": "object",
-        "description": "A ProductionPolicy declares what the workloads of the namespaces that name it, by the label "
-        f"{GROUP}/policy, are expected to be; the operator judges them, repairs them, and reports here.",
+        "description": "A ProductionPolicy declares what is expected of workloads. It applies to the namespaces that "
+        f"select it with the label {GROUP}/policy. The operator judges their workloads, repairs them, and reports the "
+        "result in the status.",
         "required": ["spec"],
         "properties": {
             "apiVersion": {"type": "string", "description": f"{GROUP}/{VERSION}."},
@@ -98,7 +99,7 @@ def _root() -> Schema:
         "x-kubernetes-validations": [
             {
                 "rule": f"size(self.metadata.name) <= {LONGEST_NAME}",
-                "message": f"the name must be at most {LONGEST_NAME} characters, because namespaces name it by a label",
+                "message": f"the name must be at most {LONGEST_NAME} characters, because it is a label value",
             }
         ],
     }
@@ -121,7 +122,7 @@ def structure(struct: Any) -> Schema:
 
 def _sentence(struct: Any) -> str:
     if struct.__name__ == "Expectations":
-        return "What is expected, and what is done about it; one field per expectation."
+        return "The expectations and their actions, with one field per expectation."
     return " ".join((struct.__doc__ or "").split())
 
 
@@ -137,10 +138,10 @@ def _field(field: inspect.Field, struct: Any) -> Schema:
 
 
 def _default(field: inspect.Field) -> Any:
-    """Return the default for the schema; every object defaults to {}, so that CEL sees the nested defaults."""
+    """Return the default for the schema. Every object defaults to {}, so that CEL sees the nested defaults."""
     if isinstance(field.type, inspect.StructType) or _is_structured(field.type):
         return None if _optional(field) else {}
-    if field.default in (msgspec.NODEFAULT, None, ()):  # an empty list would only be a line in every object
+    if field.default in (msgspec.NODEFAULT, None, ()):  # an empty list would only add a line to every object
         return None
     return msgspec.to_builtins(field.default)
 
@@ -153,7 +154,7 @@ def _is_structured(kind: inspect.Type) -> bool:
     return isinstance(kind, inspect.Metadata) and isinstance(kind.type, inspect.StructType)
 
 
-def _value(kind: inspect.Type) -> Schema:  # noqa: C901, PLR0911  # one return for each kind of type
+def _value(kind: inspect.Type) -> Schema:  # noqa: C901, PLR0911  # one return per kind of type
     match kind:
         case inspect.Metadata():
             return _described({**_value(kind.type), **(kind.extra_json_schema or {})})
@@ -180,14 +181,14 @@ def _value(kind: inspect.Type) -> Schema:  # noqa: C901, PLR0911  # one return f
 
 
 def _described(schema: Schema) -> Schema:
-    """Say of an int-or-string what it is: `kubectl explain` shows it as an object."""
+    """Describe an int-or-string, because `kubectl explain` shows it as an object."""
     if INT_OR_STRING not in schema:
         return schema
     return {**schema, "description": f"{COUNT}{schema['description']}"}
 
 
 def _union(kind: inspect.UnionType) -> Schema:
-    """Return the schema of `X | None`, or of int-or-string, the only unions that the API has."""
+    """Return the schema of `X | None`, or of int-or-string, the only unions in the API."""
     members = [each for each in kind.types if not isinstance(each, inspect.NoneType)]
     if len(members) == 1:
         return _value(members[0])

@@ -21,10 +21,10 @@ from productionpolicy.kube.workloads import digest
 from productionpolicy.policy.faults import located
 
 LONGEST_NAME = 63
-"""Namespaces name a policy by the value of a label, which is no longer."""
+"""The maximum length of a label value, because namespaces select a policy by a label."""
 
 LONGEST_FAULT = 500
-"""Of what is told of a spec that is not valid: it repeats what stands there, which may be of any length."""
+"""The maximum length of a message about an invalid spec: it quotes the spec, whose values may have any length."""
 
 INJECTED_SIDECARS = (
     "consul-connect-inject-init",
@@ -42,7 +42,7 @@ INJECTED_SIDECARS = (
     "vault-agent",
     "vault-agent-init",
 )
-"""Containers that meshes and agents put into pods of others."""
+"""Containers that service meshes and agents inject into pods."""
 
 
 class Profile(StrEnum):
@@ -67,7 +67,7 @@ class Exemptions(StrEnum):
 
 
 class OnRemoval(StrEnum):
-    """What becomes of the changes when the policy no longer governs."""
+    """What happens to the repairs when the policy no longer governs."""
 
     KEEP = "Keep"
     REVERT = "Revert"
@@ -87,24 +87,24 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid
 
 
 class Rollout(Document, frozen=True, kw_only=True):
-    """How fast repairs that restart pods may go."""
+    """The pace of repairs that restart pods."""
 
     rules: ClassVar[tuple[Rule, ...]] = (some_pods("maxConcurrent"),)
 
     max_concurrent: Annotated[
         int | str,
         Meta(
-            description="How many governed workloads may roll out because of the operator at one time, withdrawals "
-            "included: a number, or a percentage of the governed workloads (rounded up)."
+            description="How many governed workloads may roll out at the same time because of the operator, including "
+            "withdrawals. A percentage is of the governed workloads, rounded up."
         ),
     ] = 5
     timing: Annotated[
         Timing,
         Meta(
-            description="Immediate: repairs that restart pods are written as soon as the budget allows. NextRollout: "
-            "the operator begins no rollout: such repairs, changes of them and withdrawals come with the owner's next "
-            "change of the pods, by repair at admission (condition AdmissionRepair) or by the operator right after it; "
-            "until then they are pending. All others are written."
+            description="Immediate: the operator writes repairs that restart pods as soon as maxConcurrent allows. "
+            "NextRollout: the operator starts no rollout. Such repairs, their changes and withdrawals come with the "
+            "owner's next change of the pods, by repair at admission (condition AdmissionRepair) or by the operator "
+            "right after it. Until then they are pending. The operator writes all other repairs."
         ),
     ] = Timing.IMMEDIATE
     progress_deadline_seconds: Annotated[
@@ -112,9 +112,9 @@ class Rollout(Document, frozen=True, kw_only=True):
         Meta(
             ge=1,
             le=86400,
-            description="How many seconds each pod of a StatefulSet may take in a rollout because of the operator, "
-            "beside its grace period and minReadySeconds; then the rollout has failed and is put back. Deployments "
-            "have a progressDeadlineSeconds of their own.",
+            description="How many seconds each pod of a StatefulSet may take in a rollout because of the operator, in "
+            "addition to its grace period and minReadySeconds. After that, the rollout has failed and is rolled back. "
+            "Deployments have their own progressDeadlineSeconds.",
         ),
     ] = 1800
 
@@ -123,12 +123,12 @@ class Rollout(Document, frozen=True, kw_only=True):
         check_some_pods("maxConcurrent", self.max_concurrent)
 
     def slots(self, workloads: int) -> int:
-        """Return how many of so many governed workloads may roll out because of us at one time."""
+        """Return how many of the governed workloads may roll out at the same time because of the operator."""
         return max(1, Count.parse(self.max_concurrent).rounded_up(workloads))
 
 
 def _expectations_struct() -> type[msgspec.Struct]:
-    """Build the struct with one field per expectation: the list is the only place that names them all."""
+    """Build the struct with one field per expectation, because only `EXPECTATIONS` lists all of them."""
     fields = [(each.name, each.parameters, msgspec.field(default=each.parameters())) for each in EXPECTATIONS]
     return msgspec.defstruct("Expectations", fields, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
@@ -137,13 +137,13 @@ Expectations: Any = _expectations_struct()
 
 
 class Spec(Document, frozen=True, kw_only=True):
-    """What the policy expects of the workloads it governs, and what may be done about it."""
+    """What the policy expects of the workloads it governs, and how the operator may act on violations."""
 
     mode: Annotated[
         Mode,
         Meta(
-            description="Enforce: repairs are written. Audit: they are only reported; nothing is written but this "
-            "resource's status."
+            description="Enforce: the operator writes repairs. Audit: it only reports them, and writes nothing but the "
+            "status of this resource."
         ),
     ]
     profile: Annotated[
@@ -152,39 +152,40 @@ class Spec(Document, frozen=True, kw_only=True):
     ] = Profile.PRODUCTION
     paused: Annotated[
         bool,
-        Meta(description="The kill switch: while true nothing is written but this resource's status."),
+        Meta(description="The kill switch: while true, the operator writes only the status of this resource."),
     ] = False
     exemptions: Annotated[
         Exemptions,
         Meta(
-            description="Whether a workload may opt out of an expectation by the annotation "
+            description="Whether a workload may opt out of an expectation with the annotation "
             "exempt.productionpolicy.dev/<expectation>, whose value is the reason."
         ),
     ] = Exemptions.HONOURED
     on_removal: Annotated[
         OnRemoval,
         Meta(
-            description="What becomes of the operator's changes when this policy no longer governs a workload. Keep: "
-            "only what restarts no pod is withdrawn (disruption budgets, rollout settings). Revert: everything is."
+            description="What happens to the repairs of a workload when this policy no longer governs it. Keep: the "
+            "operator withdraws only what restarts no pods (disruption budgets, rollout settings). Revert: it "
+            "withdraws everything."
         ),
     ] = OnRemoval.KEEP
     exempt_containers: Annotated[
         tuple[Annotated[str, Meta(min_length=1, max_length=63)], ...],
         Meta(
             max_length=256,
-            description="Names of containers that are neither judged nor repaired; * and ? stand for other characters. "
-            "The default lists sidecars that service meshes and agents inject.",
+            description="Names of containers that are neither judged nor repaired; * and ? are wildcards. The default "
+            "lists sidecars that service meshes and agents inject.",
         ),
     ] = INJECTED_SIDECARS
     rollout: Rollout = Rollout()
     expectations: Annotated[
         Expectations,
-        Meta(description="What is expected, and what is done about it; one field per expectation."),
+        Meta(description="The expectations and their actions, with one field per expectation."),
     ] = Expectations()
 
 
 class InvalidPolicy(ValueError):
-    """A policy cannot be used; the message names the field and says why."""
+    """A policy is invalid; the message names the field and the reason."""
 
 
 class Policy(msgspec.Struct, frozen=True, dict=True):
@@ -195,49 +196,49 @@ class Policy(msgspec.Struct, frozen=True, dict=True):
     uid: str = ""
     generation: int = 0
     resumed: str = ""
-    """What a person wrote to let repairs go on that failed rollouts have stopped."""
+    """The value with which a person resumed repairs that failed rollouts had stopped."""
 
     def parameters(self, expectation: Expectation[Any]) -> Any:
-        """Return the typed parameters of an expectation, as they count under the profile."""
+        """Return the typed parameters of an expectation, with the defaults of the profile."""
         return self._parameters[expectation.name]
 
     def action(self, expectation: Expectation[Any]) -> Action:
-        """Return what is done about an expectation: the policy's word, or the profile's."""
+        """Return the action of an expectation: that of the policy, or else of the profile."""
         return self._actions[expectation.name]
 
     def acting(self, action: Action) -> tuple[str, ...]:
-        """Return the names of the expectations about which this is done."""
+        """Return the names of the expectations with this action."""
         return tuple(each.name for each in EXPECTATIONS if self.action(each) is action)
 
     def exempts_container(self, name: str) -> bool:
-        """Say whether a container is to be left alone."""
+        """Return whether a container is neither judged nor repaired."""
         return any_of(self.spec.exempt_containers).match(name) is not None
 
     def terms(self, expectation: Expectation[Any]) -> str:
-        """Return a digest of all that the policy says about an expectation."""
+        """Return a digest of the action and the parameters of an expectation."""
         return self._terms[expectation.name]
 
     @property
     def edition(self) -> str:
-        """A digest that changes with the spec, however it changes, and not because another version reads it."""
+        """A digest that changes with every change of the spec, but not with the version of the operator."""
         return digest(f"{self.name} {self.uid} {self.generation}")
 
     @property
     def resumption(self) -> str:
-        """A digest of what a person wrote to let repairs go on."""
+        """A digest of the value with which a person resumed repairs."""
         return digest(self.resumed)
 
     @property
     def writes(self) -> bool:
-        """Whether it lets repairs be written."""
+        """Whether repairs may be written."""
         return self.spec.mode is Mode.ENFORCE and not self.spec.paused
 
     @property
     def reverts(self) -> bool:
-        """Whether all of its changes are withdrawn when it no longer governs."""
+        """Whether all repairs are withdrawn when the policy no longer governs."""
         return self.spec.on_removal is OnRemoval.REVERT
 
-    # Every judgement of every workload asks for these, of each expectation.
+    # Every evaluation of a workload reads these, for each expectation.
 
     @cached_property
     def _parameters(self) -> Mapping[str, Parameters]:
@@ -259,16 +260,16 @@ class Policy(msgspec.Struct, frozen=True, dict=True):
 
 
 def read_policy(raw: Mapping[str, Any]) -> Policy:
-    """Return the policy that a raw object holds.
+    """Return the policy that a raw object contains.
 
     Raises:
-        InvalidPolicy: a field holds something that the API does not allow (stored before a rule tightened, or by a
-            cluster whose CustomResourceDefinition is of another version).
+        InvalidPolicy: a field has a value that the API does not allow (stored before a rule became stricter, or by a
+            cluster with another version of the CustomResourceDefinition).
     """
     metadata = Fields(raw).mapping("metadata")
     name = metadata.text("name") or ""
     if len(name) > LONGEST_NAME:
-        raise InvalidPolicy(f"metadata.name: must be at most {LONGEST_NAME} characters, namespaces name it by a label")
+        raise InvalidPolicy(f"metadata.name: must be at most {LONGEST_NAME} characters, because it is a label value")
     return Policy(
         name=name,
         spec=read_spec(raw.get("spec")),
@@ -279,10 +280,10 @@ def read_policy(raw: Mapping[str, Any]) -> Policy:
 
 
 def read_spec(raw: Any) -> Spec:
-    """Return the spec that a raw value holds.
+    """Return the spec that a raw value contains.
 
     Raises:
-        InvalidPolicy: the same.
+        InvalidPolicy: a field has a value that the API does not allow.
     """
     try:
         return msgspec.convert(_given(raw) if raw is not None else {}, Spec)
@@ -291,7 +292,7 @@ def read_spec(raw: Any) -> Spec:
 
 
 def _given(raw: Any) -> Any:
-    """Return what is given: like the API server, take null for absent."""
+    """Return the value without nulls: like the API server, treat null as absent."""
     if isinstance(raw, Mapping):
         return {name: _given(value) for name, value in raw.items() if value is not None}
     return [_given(each) for each in raw] if isinstance(raw, list) else raw

@@ -120,7 +120,7 @@ def _needless(exemption: Exemption, passed: set[str]) -> str | None:
     if exemption.expectation not in passed:
         return None
     every = exemption.expectation == ALL
-    return "the workload fulfils all expectations" if every else "the workload fulfils the expectation"
+    return "the workload fulfills all expectations" if every else "the workload fulfills the expectation"
 
 
 def _rollout(inputs: Inputs) -> Iterator[Finding]:
@@ -130,21 +130,21 @@ def _rollout(inputs: Inputs) -> Iterator[Finding]:
         names, put_back = ", ".join(mark.expectations), "was" if inputs.failed_rollout else "will be"
         yield Finding(
             path="spec.template",
-            message=f"the rollout of {names}, begun at {mark.at}, did not end in time and {put_back} put back",
+            message=f"the rollout of {names}, started at {mark.at}, did not end in time and {put_back} rolled back",
             remedy=_remedy_of_failed_rollout(inputs),
         )
     elif inputs.workload.stalled and inputs.journal.started is None and _restarting(inputs):
         yield Finding(
             path="spec.template",
-            message=f"the owner's rollout stands still, and our repairs came with it: {', '.join(_restarting(inputs))}",
-            remedy="see why its pods do not become available; if a repair is the reason, exempt the workload from it",
+            message=f"the owner's rollout has stopped, and repairs came with it: {', '.join(_restarting(inputs))}",
+            remedy="find out why pods do not become available; if a repair is the reason, exempt the workload from it",
         )
 
 
 def _remedy_of_failed_rollout(inputs: Inputs) -> str:
     pod = inputs.failed_rollout.pod if inputs.failed_rollout and not inputs.workload.settled else ""
     deleted = f"delete pod {pod}, which the StatefulSet does not replace by itself; " if pod else ""
-    return f"{deleted}see why its pods did not become available, and change the pod template or exempt the workload"
+    return f"{deleted}find out why pods did not become available, and change the pod template or exempt the workload"
 
 
 def _restarting(inputs: Inputs) -> list[str]:

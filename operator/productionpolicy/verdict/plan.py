@@ -26,7 +26,7 @@ from productionpolicy.verdict.rollout_notes import FailedRollout, Started
 from productionpolicy.verdict.rollouts import provable, rolled_above_partition
 
 WAITS = "it waits until the pods restart for another reason"
-PUT_BACK = "its rollout failed and was put back"
+PUT_BACK = "its rollout failed and was rolled back"
 TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 

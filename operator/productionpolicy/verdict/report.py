@@ -20,7 +20,7 @@ from productionpolicy.verdict.rollout_notes import FailedRollout
 REFUSED = "refused"
 """Is in the place of an expectation where a write was refused that mends no finding, such as a withdrawal."""
 
-_REMEDY = "grant what is missing, or change what refuses it or the workload"
+_REMEDY = "grant the missing permission, or change the workload or the policy that refuses it"
 
 
 _ENFORCED = frozenset({Action.REPAIR, Action.DENY})
@@ -218,7 +218,7 @@ def _refused(inputs: Inputs, verdicts: tuple[Verdict, ...], planned: Plan, rejec
     )
     for why in (None if told else rejection.write, rejection.release):
         if why is not None:
-            yield Reported(REFUSED, "metadata", f"the API server refused a write of ours; {_REMEDY}: {why}")
+            yield Reported(REFUSED, "metadata", f"the API server refused a write of the operator; {_REMEDY}: {why}")
 
 
 def _sentence(finding: Finding, reason: str | None) -> str:
@@ -235,9 +235,11 @@ def _reason(inputs: Inputs, expectation: str, planned: Plan, rejection: Rejectio
     if not _would_mend(inputs, expectation):
         return None
     if inputs.workload.kind not in REPAIRED:
-        return f"a {inputs.workload.kind} is only judged"
+        return f"a {inputs.workload.kind} is judged but not repaired"
     return (
-        f"{inputs.workload.controller} owns the workload and would put it back" if inputs.workload.controller else None
+        f"{inputs.workload.controller} owns the workload and would revert the repair"
+        if inputs.workload.controller
+        else None
     )
 
 

@@ -8,11 +8,11 @@ from productionpolicy.offline import Judgement
 
 _IN_MESSAGE = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 _IN_PROPERTY = {**_IN_MESSAGE, ":": "%3A", ",": "%2C"}
-"""What a command would take for its own punctuation."""
+"""Escapes for the characters that delimit the parts of a workflow command."""
 
 
 def write(judgement: Judgement, out: TextIO) -> None:
-    """Write one command for each finding and each object that could not be read or is not judged."""
+    """Write a command for each finding and for each object that could not be read or is not judged."""
     for workload in judgement.workloads:
         for each in workload.findings:
             text = f"{workload.title}, {each.path}: {each.message}; {each.remedy}"
@@ -27,7 +27,7 @@ def write(judgement: Judgement, out: TextIO) -> None:
 
 
 def annotation(level: str, text: str, *, file: str, line: int, title: str) -> str:
-    """Return a command, with its line end."""
+    """Return a workflow command with its line break."""
     place = f"file={_escaped(file, _IN_PROPERTY)},line={line},title={_escaped(title, _IN_PROPERTY)}"
     return f"::{level} {place}::{_escaped(text, _IN_MESSAGE)}\n"
 

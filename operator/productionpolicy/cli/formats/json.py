@@ -1,4 +1,4 @@
-"""JSON for programs; the schema in docs/check.schema.json is made from these types."""
+"""JSON for programs. docs/check.schema.json is generated from these types."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from productionpolicy.verdict import Outcome
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A place where a workload falls short, why that matters there, and what to do."""
+    """A violation: where it is, why it matters there, and the remedy."""
 
     expectation: str
     path: str
@@ -21,7 +21,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Exemption(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An exemption that holds; `until` is its last day, empty where it has no end."""
+    """An exemption that is in effect; `until` is its last day, or empty if it has no end."""
 
     expectation: str
     reason: str
@@ -43,7 +43,7 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid
 
 
 class Unreadable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What could not be judged, and why."""
+    """An object that could not be read, and the reason."""
 
     file: str
     line: int
@@ -51,7 +51,7 @@ class Unreadable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class Skipped(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """An object that was read and is not judged, and why: of another API, or bearing on no workload that was given."""
+    """An object that was read but is not judged, and the reason: it is of another API, or affects no given workload."""
 
     file: str
     line: int
@@ -83,7 +83,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """What `productionpolicy check -o json` writes."""
+    """The output of `productionpolicy check -o json`."""
 
     workloads: list[Workload]
     unreadable: list[Unreadable]
@@ -92,7 +92,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_u
 
 
 def write(judgement: Judgement, out: TextIO) -> None:
-    """Write the report."""
+    """Write the report as JSON."""
     write_struct(report(judgement), out)
 
 
@@ -103,7 +103,7 @@ def write_struct(struct: msgspec.Struct, out: TextIO) -> None:
 
 
 def _escaped(line: str) -> str:
-    """Return a line of JSON with what cannot be printed as escapes; it can only stand within strings."""
+    """Return a line of JSON with unprintable characters escaped; they occur only within strings."""
     return line if line.isprintable() else "".join(each if each.isprintable() else _escape(each) for each in line)
 
 
@@ -113,7 +113,7 @@ def _escape(character: str) -> str:
 
 
 def report(judgement: Judgement) -> Report:
-    """Return the report as it is written."""
+    """Return the report of a judgement."""
     return Report(
         workloads=[_workload(each) for each in judgement.workloads],
         unreadable=[unreadable(each) for each in judgement.unreadable],

@@ -1,4 +1,4 @@
-"""JUnit XML: a suite for each workload, a test for each expectation."""
+"""JUnit XML with a suite for each workload and a test for each expectation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _UNREADABLE, _NOT_JUDGED = "unreadable", "not judged"
 
 
 def write(judgement: Judgement, out: TextIO) -> None:
-    """Write the report."""
+    """Write the report as JUnit XML."""
     tree = ElementTree(_root(judgement))
     indent(tree)
     out.write('<?xml version="1.0" encoding="utf-8"?>\n')

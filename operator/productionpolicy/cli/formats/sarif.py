@@ -17,13 +17,13 @@ _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
 def write(judgement: Judgement, out: TextIO) -> None:
-    """Write the log."""
+    """Write the report as a SARIF log."""
     json.dump(log(judgement), out, indent=2)
     out.write("\n")
 
 
 def log(judgement: Judgement) -> dict[str, Any]:
-    """Return the log of one run."""
+    """Return the SARIF log of one run."""
     driver = {"name": "productionpolicy", "version": version("productionpolicy"), "rules": list(_rules())}
     run = {
         "tool": {"driver": driver},
@@ -77,7 +77,7 @@ def _place(*, file: str, line: int) -> dict[str, Any]:
 
 
 def _unlinked(text: str) -> str:
-    """Return a text in which nothing is a link: SARIF makes one of `[words](target)`."""
+    """Return a text without links: SARIF renders `[words](target)` as a link."""
     return text.replace("](", "] (")
 
 

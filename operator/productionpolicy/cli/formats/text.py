@@ -1,4 +1,4 @@
-"""Text for people, grouped by workload; in colour where the output is a terminal."""
+"""Text for people, grouped by workload; in color on a terminal."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _WIDTH_OF_A_FILE = 120
 
 
 class ReportConsole(Console):
-    """A console for which a reader that has gone away is an error like any other, and no end without a word."""
+    """A console that reports a closed pipe as an error, instead of exiting silently."""
 
     def on_broken_pipe(self) -> None:
-        """Go on with the error that is being handled."""
-        raise  # noqa: PLE0704  # it is called while one is handled
+        """Raise the error that is being handled."""
+        raise  # noqa: PLE0704  # called while an error is handled
 
 
 def write(judgement: Judgement, out: TextIO) -> None:
-    """Write the report."""
+    """Write the report as text."""
     console = console_on(out)
     for each in judgement.workloads:
         if each.failed:
@@ -41,7 +41,7 @@ def write(judgement: Judgement, out: TextIO) -> None:
 
 def _write_exemptions(workload: Judged, console: Console) -> None:
     for each in workload.exemptions:
-        until = f"until {each.until}" if each.until else "without end"
+        until = f"until {each.until}" if each.until else "without an end date"
         exempt = Text.assemble(
             ("exempt: ", "green"), f"{workload.title} from {each.expectation}, {until}: {each.reason}"
         )
@@ -59,20 +59,20 @@ def _write_workload(workload: Judged, console: Console) -> None:
 
 
 def console_on(out: TextIO) -> Console:
-    """Return a console that uses colours on a terminal only, and never wraps a line."""
+    """Return a console that uses colors only on a terminal, and never wraps lines."""
     width = None if out.isatty() else _WIDTH_OF_A_FILE
     return ReportConsole(file=out, width=width, soft_wrap=True, highlight=False, legacy_windows=False)
 
 
 def write_unread(unread: Unread, console: Console) -> None:
-    """Write what could not be judged."""
+    """Write an object that could not be read."""
     console.print(Text.assemble((f"{unread.file}:{unread.line}", "bold"), "  ", ("unreadable", "red")))
     console.print(Text(f"    {unread.message}"))
     console.print()
 
 
 def write_not_judged(left_out: NotJudged, console: Console) -> None:
-    """Write what was read and is not judged."""
+    """Write an object that was read but is not judged."""
     console.print(
         Text.assemble((left_out.title, "bold"), f"  {left_out.file}:{left_out.line}  ", ("not judged", "yellow"))
     )

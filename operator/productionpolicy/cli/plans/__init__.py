@@ -1,1 +1,1 @@
-"""The forms in which `check --plan` reports; each module has one function, `write`."""
+"""The output formats of `check --plan`; each module has one public entry point, `write`."""

@@ -1,4 +1,4 @@
-"""JSON for programs; the schema in docs/plan.schema.json is made from these types."""
+"""JSON for programs. docs/plan.schema.json is generated from these types."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from productionpolicy.offline.gathering import shown
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A repair: what the operator had written before, if anything, and what it would write (null: it takes it back)."""
+    """A repair: what the operator has written before, if anything, and what it would write (null: it withdraws it)."""
 
     expectation: str
     before: str | None
@@ -22,14 +22,14 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Left(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A repair that is left to a person, and why."""
+    """A repair that is left to a person, and the reason."""
 
     expectation: str
     reason: str
 
 
 class Workload(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """A workload, the strategic merge patch that repairs it, and the PodDisruptionBudget to create beside it."""
+    """A workload, the strategic merge patch that repairs it, and the PodDisruptionBudget to create for it."""
 
     file: str
     line: int
@@ -57,7 +57,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """What `productionpolicy check --plan -o json` writes."""
+    """The output of `productionpolicy check --plan -o json`."""
 
     workloads: list[Workload]
     unreadable: list[Unreadable]
@@ -66,12 +66,12 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_u
 
 
 def write(proposal: Proposal, out: TextIO) -> None:
-    """Write the report."""
+    """Write the report as JSON."""
     write_struct(report(proposal), out)
 
 
 def report(proposal: Proposal) -> Report:
-    """Return the report as it is written."""
+    """Return the report of a proposal."""
     return Report(
         workloads=[_workload(each) for each in proposal.workloads],
         unreadable=[unreadable(each) for each in proposal.unreadable],

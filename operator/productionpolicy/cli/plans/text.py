@@ -16,7 +16,7 @@ from productionpolicy.offline.gathering import shown
 
 
 def write(proposal: Proposal, out: TextIO) -> None:
-    """Write the report."""
+    """Write the report as text."""
     console = console_on(out)
     for each in proposal.workloads:
         if each.changes or each.left:
@@ -50,7 +50,7 @@ def _total(proposal: Proposal) -> Text:
     counts = {
         "workloads": len(proposal.workloads),
         "to repair": len(changed),
-        "of these restarting their pods": sum(each.restarts for each in changed),
+        "of these with restarts": sum(each.restarts for each in changed),
         **{f"{each.called} to create": proposal.number_of(each.kind) for each in OWNED},
         "repairs left to you": sum(len(each.left) for each in proposal.workloads),
         "unreadable documents": len(proposal.unreadable),

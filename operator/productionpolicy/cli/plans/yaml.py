@@ -14,14 +14,14 @@ from productionpolicy.offline.gathering import shown
 from productionpolicy.repairs import OwnedObject
 
 _WORD = re.compile(r"[A-Za-z/][A-Za-z0-9./_-]+")
-"""Text that no reader of YAML takes for anything else; some read `1e3` as a number and `y` as a truth value."""
+"""Text that every YAML parser reads as a string; some read `1e3` as a number and `y` as a boolean."""
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes what every reader understands: no aliases, and quotes wherever they may matter."""
+    """Writes YAML that every parser reads in the same way: no aliases, and quotes if they may matter."""
 
     def ignore_aliases(self, _value: Any) -> bool:
-        """Write what occurs twice in full."""
+        """Return True: write repeated values in full."""
         return True
 
 

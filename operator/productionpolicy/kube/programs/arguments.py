@@ -1,4 +1,4 @@
-"""What the command line of a container gives to programs by name: options, and variables in front of a command."""
+"""Named values in the command line of a container: options, and variables before a command."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ _ASSIGNMENT = re.compile(
 _PASSWORD, _AUTH = "password", "auth"
 
 _MYSQL = frozenset({"mysql", "mysqldump", "mysqladmin", "mariadb", "mariadb-dump", "mariadb-admin"})
-"""Programs that take the value of `-p` only if it follows without a blank."""
+"""Programs that accept the value of `-p` only without a blank in between."""
 
 _SHORT: Mapping[str, Mapping[str, str]] = {
     **{each: {"-p": _PASSWORD} for each in (*_MYSQL, "mongo", "mongosh", "mongodump", "mongorestore", "sshpass")},
     "redis-cli": {"-a": _PASSWORD},
     "curl": {"-u": _AUTH, "--user": _AUTH},
 }
-"""Options of well-known programs by which one logs in, with what they mean."""
+"""Login options of well-known programs, with their meaning."""
 
 _PREFIX = "option_"
-"""Stands before the name of an option."""
+"""The prefix of the name of an option."""
 
 
 def named_values(container: Container) -> Iterator[tuple[str, str, str]]:
-    """Return the options and variables of a command line: path, name and value; the names of options say so."""
+    """Return path, name and value of the options and variables in a command line; option names have a prefix."""
     found = script_in_sight(container)
     line = container.words
     for word in line:
@@ -54,7 +54,7 @@ def _value(assignment: re.Match[str]) -> str:
 
 
 def _options(words: Words) -> Iterator[tuple[int, str, str]]:
-    """Return where the value of each option is, the name of the option, and the value."""
+    """Return the position of the value, the name and the value of each option."""
     name = program(unwrapped(words))
     short = _SHORT.get(name, {})
     for at, (word, following) in enumerate(zip(words, (*words[1:], ""), strict=False)):

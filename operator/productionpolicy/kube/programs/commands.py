@@ -1,4 +1,4 @@
-"""Commands: a program and its arguments, with or without other programs in front that start it."""
+"""Commands: a program and its arguments, with or without wrappers that start it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SHELLS = frozenset({"sh", "ash", "bash", "dash", "ksh", "mksh", "zsh"})
 INITS = frozenset(
     {"tini", "tini-static", "docker-init", "dumb-init", "catatonit", "init", "my_init", "s6-svscan", "systemd"}
 )
-"""Programs that are made to be process 1: they end what other processes leave behind."""
+"""Programs that are designed to be process 1: they reap zombies."""
 
 _VALUED: Mapping[str, frozenset[str]] = {
     "env": frozenset({"-u", "--unset", "-C", "--chdir"}),
@@ -36,13 +36,13 @@ _VALUED: Mapping[str, frozenset[str]] = {
     "dumb-init": frozenset({"-r", "--rewrite"}),
     "catatonit": frozenset(),
 }
-"""Programs that start the one which their arguments name, with those of their options that take a value."""
+"""Programs that start the program in their arguments, with their options that take a value."""
 
 _USERS = frozenset({"gosu", "su-exec"})
 """Wrappers whose first argument is the user."""
 
 _ASKING = frozenset({"-v", "-V"})
-"""Options with which `command` starts nothing, but tells what would be started."""
+"""Options with which `command` starts nothing, but prints what it would start."""
 
 _OF_PACKAGES = ("start*", "run", "run-script", "restart", "exec", "serve*", "dev*", "prod*", "preview*")
 _RUNNERS = (
@@ -50,7 +50,7 @@ _RUNNERS = (
     *(f"{manager} {verb}" for manager in ("npm", "yarn", "pnpm") for verb in _OF_PACKAGES),
     *(f"yarn workspace * {verb}" for verb in _OF_PACKAGES),
 )
-"""Commands that run a script of a package in a shell, which stays between them and the server."""
+"""Commands that run a package script in a shell, which stays between them and the server."""
 
 _MOST_LAYERS = 8
 
@@ -65,17 +65,17 @@ def program(words: Words) -> str:
 
 
 def is_shell(word: str) -> bool:
-    """Say whether a word names a shell, in whatever folder."""
+    """Return whether a word is a shell, in any folder."""
     return program((word,)) in _SHELLS
 
 
 def shown(name: str) -> str:
-    """Return the name of a program as a finding may show it: a word that is none may hold anything."""
+    """Return the name of a program for a finding, or a generic text, because an odd word may contain anything."""
     return name if _PLAIN.fullmatch(name) else "its command"
 
 
 def layers(words: Words) -> Iterator[Words]:
-    """Return the words as they are, and then less one more of the wrappers and inits in front at a time."""
+    """Return the words, and then the words with one more leading wrapper or init removed at a time."""
     inner: Words | None = words
     for _ in range(_MOST_LAYERS):
         if not inner:
@@ -85,13 +85,13 @@ def layers(words: Words) -> Iterator[Words]:
 
 
 def unwrapped(words: Words) -> Words:
-    """Return the words less the wrappers and inits in front, such as `env A=1` and `tini --`."""
+    """Return the words without leading wrappers and inits, such as `env A=1` and `tini --`."""
     *_, last = (), *layers(words)
     return last
 
 
 def _inner(words: Words) -> Words | None:
-    """Return what a wrapper starts; None where the words begin with no wrapper."""
+    """Return the command that a wrapper starts; None if the words do not begin with a wrapper."""
     name = program(words)
     if name == "busybox" and len(words) > 1:
         return words[1:]
@@ -106,27 +106,27 @@ def _inner(words: Words) -> Words | None:
 
 
 def program_of(command: Simple) -> str:
-    """Return the name of the program that a command of a script starts, wrappers aside."""
+    """Return the name of the program that a command of a script starts, without wrappers."""
     return program(unwrapped(command.words))
 
 
 def runner_of(words: Words) -> str | None:
-    """Return the name of the package manager that the words let run a script of a package, such as `npm start`."""
+    """Return the package manager with which the words run a package script, such as `npm start`, or None."""
     found = first_of(_RUNNERS, words)
     return found.split()[0] if found else None
 
 
 def starts_init(command: Simple) -> bool:
-    """Say whether a command of a script starts an init."""
+    """Return whether a command of a script starts an init."""
     return any(program(each) in INITS for each in layers(command.words))
 
 
 def first_of(commands: tuple[str, ...], words: Words) -> str | None:
-    """Return the first of some commands that the words run, through wrappers too.
+    """Return the first of the commands that the words run, directly or with wrappers, or None.
 
     Args:
-        commands: each a program, and maybe words that follow it in this order, options between them; `*` in a word
-            matches any letters.
+        commands: a program, optionally followed by words in this order, with options in between; `*` in a word matches
+            any characters.
         words: the program and its arguments.
     """
     sought = _read_sought(commands)
@@ -139,11 +139,11 @@ def first_of(commands: tuple[str, ...], words: Words) -> str | None:
 
 
 class _Sought(Struct, frozen=True):
-    """Commands that are looked for."""
+    """Commands to search for."""
 
     commands: tuple[tuple[str, _Patterns], ...]
     programs: re.Pattern[str]
-    """Matches the program of any of them: most words name none, and are looked at no further."""
+    """Matches the program of any of them. Most words match none, which ends the search early."""
 
 
 @lru_cache(maxsize=64)
@@ -163,7 +163,7 @@ def _argument_of(pattern: str) -> str:
 
 
 def _matches(patterns: _Patterns, words: Words) -> bool:
-    """Say whether the words are those of a command, with options between them, each of which may have a value."""
+    """Return whether the words are those of a command, with options in between, each of which may have a value."""
     name, *following = patterns
     ends = {1} if name.fullmatch(words[0]) else set[int]()
     for pattern in following:
@@ -172,9 +172,9 @@ def _matches(patterns: _Patterns, words: Words) -> bool:
 
 
 def _behind_options(words: Words, starts: set[int]) -> set[int]:
-    """Return where the next word may stand: at one of the starts, or behind the options that begin there.
+    """Return the possible positions of the next word: at one of the starts, or after the options that begin there.
 
-    Whether an option has a value is not known, so both places count. The time grows with the number of words only.
+    It is not known whether an option has a value, so both positions count. The time is linear in the number of words.
     """
     reached = set(starts)
     for at in range(min(starts, default=len(words)), len(words)):

@@ -1,4 +1,4 @@
-"""Files into which a container writes its logs, as far as its manifest tells."""
+"""Files to which a container writes its logs, from its manifest."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from productionpolicy.kube.programs.commands import Words, program, program_of, 
 from productionpolicy.kube.programs.shell import Command, Redirection, Script, Simple
 
 _STREAMS = ("/dev/", "/proc/")
-"""Where the streams of a process, and what throws away, are files."""
+"""Paths of the streams of a process, and of /dev/null."""
 
 OF_THE_NODE = ("/var/log/pods", "/var/log/containers", "/var/log/journal")
-"""Where a node keeps what its containers have written to their streams; whoever looks there reads."""
+"""The folders of a node with the streams of its containers; a container that mounts them only reads."""
 
 _LOG = re.compile(r"(?:^|/)logs?/[^/]|\.log(?:[._-]|$)|(?:^|/)nohup\.out$", re.IGNORECASE)
 _CONFIGURATION = re.compile(r"\.(?:xml|ya?ml|json|conf|cnf|cfg|ini|toml|properties|sql|lua|js|py|rb|sh)$")
@@ -21,11 +21,10 @@ _NAME = re.compile(rf"(?:.*[_.-])?(?:log(?:s|ging|ger)?[_.-]?{_PLACE}|(?:access|
 _OTHER_LOGS = re.compile(
     r"(?:^|[_.-])(?:kafka|cfg|data|bin|binary|change|wal|redo|undo|relay|transaction|txn?|commit|termination|audit)[_.-]"
 )
-"""Logs that are no messages for people, but what a data store keeps, records for auditors,
-and the reason why a container has ended."""
+"""Logs that are not messages for people: logs of data stores, audit records, and termination messages."""
 
 _VAGUE = re.compile(r"log(?:s|ging|ger)?[_.-]?(?:path|location|dir|directory|folder)s?$")
-"""Names of anything: only a path that speaks of logs itself tells what is meant."""
+"""Ambiguous names: they count only if the path itself mentions logs."""
 
 _DIRECTIVE = re.compile(r"(?:^|[\s;{\"'])(?P<name>error_log|access_log)\s+(?P<path>/[^\s;\"'}]+)")
 _USUAL = frozenset({"/var/log/nginx/error.log", "/var/log/nginx/access.log"})
@@ -35,22 +34,22 @@ _COLLECTED = re.compile(r"\blog_directory\s*=\s*['\"]?(?P<path>/[^\s'\";]+)")
 _ON_STREAMS = re.compile(r"--?(?:also)?logtostderr(?:=true)?|--?(?:also)?log_to_stderr(?:=true)?")
 _FLAG = re.compile(r"(?:-D|--?)(?P<name>\w[\w.-]*)(?:=(?P<value>.*))?", re.DOTALL)
 _EVENTS = frozenset({"logdir", "log_dir"})
-"""Options by which training programs name the folder of their measurements, unless it says otherwise."""
+"""Options with which training programs name the folder of their measurements, unless the folder mentions logs."""
 
 _MAKERS = frozenset({":", "true", "cat", "touch", "kubectl", "crictl", "docker", "journalctl", "dmesg", "mysqldump"})
-"""Commands whose output is the content of a file, and not a message."""
+"""Commands whose output is the content of a file, not a message."""
 
 _KEEPERS = frozenset({"rm", "touch", "mkdir", "chown", "chmod", "truncate", "tee", "logrotate", "test", "["})
-"""Commands that name a file without reading it."""
+"""Commands that mention a file without reading it."""
 
 
 def is_file(path: str) -> bool:
-    """Say whether a path is that of a file, and not of a stream."""
+    """Return whether a path is that of a file, not of a stream."""
     return path.startswith("/") and not path.startswith((*_STREAMS, *OF_THE_NODE)) and "*" not in path
 
 
 def names_log(name: str, value: str) -> bool:
-    """Say whether a variable or an option tells a program to log into a file."""
+    """Return whether a variable or an option makes a program log to a file."""
     name = name.lower()
     if not _NAME.fullmatch(name) or _OTHER_LOGS.search(name):
         return False
@@ -61,7 +60,7 @@ def names_log(name: str, value: str) -> bool:
 def options(words: Words) -> Iterator[tuple[str, str]]:
     """Return the options among the words, each with its value: `--name=value`, or `--name value`.
 
-    There are none for a program that is told to write its messages to its streams as well.
+    There are none for a program that also writes its messages to its streams.
     """
     if any(map(_ON_STREAMS.fullmatch, words)):
         return
@@ -73,7 +72,7 @@ def options(words: Words) -> Iterator[tuple[str, str]]:
 
 
 def directives(text: str, *, linked: bool) -> Iterator[tuple[str, str]]:
-    """Return the directives of nginx in a text that name a log file, each with the file.
+    """Return the nginx directives in a text that name a log file, each with the file.
 
     Args:
         text: a word of a command line, or a configuration.
@@ -86,7 +85,7 @@ def directives(text: str, *, linked: bool) -> Iterator[tuple[str, str]]:
 
 
 def collector(words: Words) -> str | None:
-    """Return the folder into which PostgreSQL collects its logs; empty if it is below its data, None if it does not."""
+    """Return the folder in which PostgreSQL collects its logs; empty if it is below its data, None if it does not."""
     text = " ".join(words)
     if not _COLLECTS.search(text):
         return None
@@ -95,7 +94,7 @@ def collector(words: Words) -> str | None:
 
 
 def logged_files(script: Script) -> Iterator[str]:
-    """Return the files into which commands of a script write messages, and which the script does not read itself."""
+    """Return the files to which commands of a script write messages, without files that the script itself reads."""
     used = set(_used(script))
     for pipeline in script.pipelines():
         for command in pipeline.commands:
@@ -124,7 +123,7 @@ def _is_log(path: str) -> bool:
 
 
 def _tells(command: Command, redirection: Redirection) -> bool:
-    """Say whether what is written are messages; an `echo` into a new file makes its content."""
+    """Return whether a command writes messages; an `echo` to a new file writes its content."""
     if not isinstance(command, Simple):
         return True
     makes = program_of(command) in _MAKERS or not command.words

@@ -1,4 +1,4 @@
-"""Which processes a shell script leaves running, and what becomes of the shell."""
+"""Which processes a shell script leaves running, and whether the shell stays."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ _NOTHING = frozenset({":", "true", "false", "exit", "return", "break", "continue
 _TELLING = frozenset({"echo", "printf", "[", "[[", "test", "export", "declare", "local", "readonly", "umask", "cd"})
 _STEERING = frozenset({"wait", "kill", "disown", "jobs", "shift"})
 _PASSING = _NOTHING | _TELLING
-"""Commands of the shell itself that take no time."""
+"""Shell builtins that end at once."""
 
 _UNKNOWN = frozenset({".", "source", "eval"})
-"""Commands after which anything may have happened, an `exec` too."""
+"""Commands with unknown effects, which may include an `exec`."""
 
 _HARMLESS_TRAPS = frozenset({"INT", "HUP", "QUIT", "ERR", "DEBUG", "RETURN", "PIPE", "CHLD", "USR1", "USR2", "WINCH"})
 _DEEPEST = 5
-"""How many functions are followed from one into the next."""
+"""The maximum depth of function calls that is followed."""
 
 _FOREGROUND = {"sshd": "Ddi", "cron": "fnx", "crond": "fndxs"}
-"""Daemons that leave for the background, unless one of these options keeps them."""
+"""Daemons that go to the background, except with one of these options."""
 
 _VERSION = re.compile(r"[\d.]+$")
 """Matches the version in the name of a program, such as php-fpm8.3."""
@@ -54,41 +54,41 @@ _LEAVING = {
     "redis-server": {"--daemonize"},
     "uwsgi": {"--daemonize", "-d"},
 }
-"""Servers with the words by which they leave for the background."""
+"""Servers, with the words that make them go to the background."""
 
 
 class Yielding(Enum):
-    """To which command without `exec` a shell gives its place; each is measured."""
+    """The commands that a shell execs without an explicit `exec`; each is measured."""
 
     NEVER = auto()
-    """dash 0.5.12, the `sh` of Debian and Ubuntu."""
+    """None: dash 0.5.12, the `sh` of Debian and Ubuntu."""
     SOLE = auto()
-    """To a simple command that is all of a script and has no redirection: bash 5.2, mksh 59. That bash also gives
-    way to the last one of a list, which not every bash does."""
+    """A simple command without redirection that is the whole script: bash 5.2, mksh 59. This bash also execs the last
+    command of a list, which not every bash does."""
     LAST = auto()
-    """To the last command, be it in a group or a branch: busybox 1.35, zsh 5.9."""
+    """The last command, also in a group or a branch: busybox 1.35, zsh 5.9."""
 
 
 class Hold(Enum):
     """Why a shell stays until the end."""
 
     CHILD = auto()
-    """Its last command is no `exec`."""
+    """Its last command is not an `exec`."""
     PIPELINE = auto()
     LOOP = auto()
     WAIT = auto()
-    """It waits for what it started in the background."""
+    """It waits for processes that it started in the background."""
 
 
 class Held(Struct, frozen=True):
-    """A shell that stays, and the program for which it stays."""
+    """A shell that stays, and the program that it waits for."""
 
     hold: Hold
     program: str = ""
 
 
 def held(script: Script, yielding: Yielding) -> Held | None:
-    """Say why the shell of a script stays; None where another program takes its place, or nobody can tell."""
+    """Return why the shell of a script stays; None if another program replaces it, or if it is not known."""
     if any(_traps_termination(each) for each in script.commands()):
         return None
     if yielding is Yielding.SOLE and _sole(script):
@@ -98,7 +98,7 @@ def held(script: Script, yielding: Yielding) -> Held | None:
 
 
 def _sole(script: Script) -> bool:
-    """Say whether a script is one simple command without redirection, and no call of a function."""
+    """Return whether a script is one simple command without redirection that is not a function call."""
     effective = [each for each in script.statements if not _defines(each)]
     if len(effective) != 1 or len(effective[0].pipelines) != 1 or effective[0].background:
         return False
@@ -119,14 +119,14 @@ def _traps_termination(command: Simple) -> bool:
 
 
 class _Ending:
-    """Looks for the command that a script ends with, into functions and branches."""
+    """Finds the command that a script ends with, including in functions and branches."""
 
     def __init__(self, script: Script) -> None:
         self._functions = script.functions
         self._entered: set[str] = set()
 
     def of(self, statements: tuple[Statement, ...], *, yields: bool) -> Held | None:
-        """Return why the shell stays for statements, and `yields` to the last command, if nothing is behind it."""
+        """Return why the shell stays. With `yields`, it execs the last of the statements if nothing follows."""
         if any(_gives_way(each) for each in statements):
             return None
         last = next((each for each in reversed(statements) if not _passes(each)), None)
@@ -174,12 +174,12 @@ def _commands_of(statements: Iterable[Statement]) -> Iterator[Command]:
 
 
 def _executes(command: Simple) -> bool:
-    """Say whether the command takes the place of the shell."""
+    """Return whether the command replaces the shell."""
     return command.words[:1] == ("exec",) and len(command.words) > 1
 
 
 def _gives_way(statement: Statement) -> bool:
-    """Say whether it ends the shell; in a pipeline `exec` ends only the copy of the shell that runs there."""
+    """Return whether it ends the shell. In a pipeline, `exec` replaces only a subshell."""
     alone = (each.commands[0] for each in statement.pipelines if len(each.commands) == 1)
     return not statement.background and any(isinstance(each, Simple) and _executes(each) for each in alone)
 
@@ -189,7 +189,7 @@ def _passes(statement: Statement) -> bool:
 
 
 def _idle(pipeline: Pipeline) -> bool:
-    """Say whether it is over at once."""
+    """Return whether it ends at once."""
     return all(isinstance(each, Simple) and _takes_no_time(each) for each in pipeline.commands)
 
 
@@ -198,12 +198,12 @@ def _takes_no_time(command: Simple) -> bool:
 
 
 class Work(Struct, frozen=True):
-    """What a script starts in the background, and whether anything runs beside it."""
+    """What a script starts in the background, and whether anything else runs in addition."""
 
     jobs: tuple[str, ...] = ()
-    """The programs, in order."""
+    """The programs in the background, in order."""
     several: bool = False
-    """Whether more than one process stays: not where the shell waits for its only job, and so ends with it."""
+    """Whether several processes stay. A shell that waits for its only job ends with it, and so does not count."""
 
 
 def work(script: Script) -> Work:
@@ -215,7 +215,7 @@ def work(script: Script) -> Work:
 
 
 class _Worker:
-    """Follows a script in its order, into each function where it is called first."""
+    """Follows a script in order, and each function at its first call."""
 
     def __init__(self, script: Script) -> None:
         self._functions = script.functions
@@ -223,9 +223,9 @@ class _Worker:
         self._depth = 0
         self.jobs: list[str] = []
         self.detached = False
-        """Whether a job is to outlive the shell."""
+        """Whether a job is meant to outlive the shell."""
         self.busy = False
-        """Whether anything is done in the foreground while a job runs."""
+        """Whether anything runs in the foreground while a job runs."""
         self.waits = False
         """Whether the shell waits for its jobs."""
 
@@ -264,7 +264,7 @@ class _Worker:
             self._go_on()
 
     def _go_on(self) -> None:
-        """Note work in the foreground; jobs for which the shell has waited before are over."""
+        """Record work in the foreground; jobs that the shell has waited for before have ended."""
         if self.waits:
             self.jobs.clear()
         self.busy = not self.waits
@@ -280,12 +280,12 @@ class _Worker:
 
 
 def _works(command: Simple) -> bool:
-    """Say whether a command is more than a step of the shell itself."""
+    """Return whether a command is more than a builtin step of the shell."""
     return not _takes_no_time(command) and command.words[0] not in _STEERING
 
 
 def _daemon(command: Simple) -> str | None:
-    """Return the name of the daemon that a command leaves in the background."""
+    """Return the name of the daemon that a command leaves in the background, or None."""
     words = unwrapped(command.words)
     name, rest = program(words), words[1:]
     if name == "service" and rest[1:2] == ("start",):

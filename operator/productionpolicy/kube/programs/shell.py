@@ -1,7 +1,7 @@
-"""Shell scripts as statements, as far as they are understood; what is not understood is no script at all.
+"""A parser for shell scripts. It returns statements, or nothing if it does not understand the whole script.
 
-Enough of the language of sh and bash is read to tell what a script starts and in which order. Expansions stay as they
-are written, the bodies of here-documents are left out, and nothing is ever run.
+It supports enough of sh and bash to find out what a script starts, and in which order. Expansions stay as written, the
+bodies of here-documents are left out, and nothing is executed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from productionpolicy.kube.programs.words import Token, TokenKind, Unclear, tokens_of
 
 LONGEST = 131_071
-"""The longest argument, in bytes, with which Linux starts a program (MAX_ARG_STRLEN); a longer script never runs."""
+"""The maximum length of an argument on Linux in bytes (MAX_ARG_STRLEN); a longer script never runs."""
 
 _DEEPEST = 25
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*(?:\[[^\]]*\])?\+?=")
@@ -31,7 +31,7 @@ STDOUT, STDERR = 1, 2
 
 
 class Redirection(Struct, frozen=True):
-    """Where a stream of a command goes, or comes from."""
+    """A redirection of a stream of a command."""
 
     operator: str
     target: str
@@ -39,27 +39,27 @@ class Redirection(Struct, frozen=True):
 
     @property
     def file(self) -> str | None:
-        """The file that is written; None where nothing is, or another stream is meant."""
+        """The file that is written; None if no file is."""
         copies = self.operator == ">&" and _STREAM.fullmatch(self.target) is not None
         return self.target if self.operator in _TO_FILE and not copies else None
 
     @property
     def streams(self) -> frozenset[int]:
-        """The streams that it leads elsewhere."""
+        """The streams that it redirects."""
         if self.operator in _BOTH and self.file is not None:
             return frozenset({STDOUT, STDERR})
         return frozenset({STDOUT if self.descriptor is None else self.descriptor})
 
 
 class Simple(Struct, frozen=True):
-    """A command and its words; without words it only assigns variables or defines a function."""
+    """A command and its words; without words, it only assigns variables or defines a function."""
 
     words: tuple[str, ...] = ()
     redirections: tuple[Redirection, ...] = ()
 
 
 class Form(Enum):
-    """The forms of compound commands."""
+    """The kinds of compound commands."""
 
     GROUP = auto()
     SUBSHELL = auto()
@@ -81,7 +81,7 @@ Command = Simple | Compound
 
 
 class Pipeline(Struct, frozen=True):
-    """Commands of which each reads what the one before it writes; mostly a single one."""
+    """Commands that are connected by pipes; usually a single command."""
 
     commands: tuple[Command, ...]
 
@@ -94,23 +94,23 @@ class Statement(Struct, frozen=True):
 
 
 class Script(Struct, frozen=True):
-    """A script that is understood."""
+    """A parsed script."""
 
     statements: tuple[Statement, ...] = ()
     functions: Mapping[str, Command] = {}
 
     def commands(self) -> Iterator[Simple]:
-        """Return all of its simple commands, those of functions and of loops too, in the order of the script."""
+        """Return all simple commands, including those of functions and loops, in the order of the script."""
         return _simple(self.pipelines())
 
     def pipelines(self) -> Iterator[Pipeline]:
-        """Return all of its pipelines, the outer before the inner ones; functions come first."""
+        """Return all pipelines, outer before inner ones; functions come first."""
         defined = (Pipeline((body,)) for body in self.functions.values())
         return _with_inner([*defined, *_joined(self.statements)])
 
 
 def simple_commands(command: Command) -> Iterator[Simple]:
-    """Return the simple commands of which a command is made."""
+    """Return the simple commands in a command."""
     return _simple(_with_inner([Pipeline((command,))]))
 
 
@@ -123,7 +123,7 @@ def _joined(statements: tuple[Statement, ...]) -> list[Pipeline]:
 
 
 def _with_inner(pipelines: list[Pipeline]) -> Iterator[Pipeline]:
-    """Return pipelines, each before those within it."""
+    """Return pipelines, each before its inner pipelines."""
     waiting = pipelines[::-1]
     while waiting:
         pipeline = waiting.pop()
@@ -134,9 +134,9 @@ def _with_inner(pipelines: list[Pipeline]) -> Iterator[Pipeline]:
                 waiting += [each for statements in parts for each in _joined(statements)][::-1]
 
 
-@lru_cache(maxsize=16)  # several expectations ask for the scripts of one workload, one after the other
+@lru_cache(maxsize=16)  # several expectations read the scripts of one workload, one after the other
 def read_script(text: str) -> Script | None:
-    """Return the statements of a script; None where it is not understood."""
+    """Return the statements of a script; None if it is not understood."""
     if len(text) > LONGEST:
         return None
     try:
@@ -146,7 +146,7 @@ def read_script(text: str) -> Script | None:
 
 
 class _Reader:
-    """A place in the tokens of a script, which moves on with each command."""
+    """A position in the tokens of a script, which advances with each command."""
 
     def __init__(self, tokens: list[Token]) -> None:
         self._tokens = tokens
@@ -165,13 +165,13 @@ class _Reader:
         return self._tokens[self._at]
 
     def _next(self) -> Token:
-        """Return the token and go behind it; END stays, since nothing is behind it."""
+        """Return the token and advance past it; END stays, because nothing follows it."""
         token = self._token
         self._at += token.kind is not TokenKind.END
         return token
 
     def _takes(self, *texts: str) -> bool:
-        """Go behind the token if it is one of these."""
+        """Advance past the token if it is one of these."""
         taken = self._token.kind is not TokenKind.END and self._token.reads(*texts)
         self._at += taken
         return taken
@@ -187,7 +187,7 @@ class _Reader:
             pass
 
     def _statements(self, *ends: str) -> tuple[Statement, ...]:
-        """Return the statements before the first of `ends`, or before the end of the script."""
+        """Return the statements up to the first of `ends`, or up to the end of the script."""
         found = []
         self._skip(";", "\n")
         while self._token.kind is not TokenKind.END and not self._token.reads(*ends):
@@ -280,7 +280,7 @@ class _Reader:
             self._next()
 
     def _test(self) -> Simple | None:
-        """Read `[[ … ]]`, in which operators mean something else."""
+        """Read `[[ … ]]`, in which operators have another meaning."""
         if not self._takes("[["):
             return None
         while not self._takes("]]"):
@@ -316,13 +316,13 @@ class _Reader:
         return Simple(tuple(words), tuple(redirections))
 
     def _definition(self, start: int) -> Simple:
-        """Read `name() { … }`, of which the name is read already."""
+        """Read `name() { … }` after its name."""
         self._next()
         self._expect(")")
         return self._defined(self._tokens[start])
 
     def _words(self, *, first: bool) -> Iterator[str]:
-        """Return the word at hand, unless it assigns a variable before any command."""
+        """Return the current word, unless it assigns a variable before any command."""
         if self._token.kind is not TokenKind.WORD:
             return
         word = self._next()
@@ -333,7 +333,7 @@ class _Reader:
             yield word.text
 
     def _elements(self) -> None:
-        """Go behind the elements of an array."""
+        """Advance past the elements of an array."""
         while not self._takes(")"):
             if self._token.kind is not TokenKind.WORD and not self._token.reads("\n"):
                 raise Unclear

@@ -1,4 +1,4 @@
-"""What the command and the arguments of a container start, as far as its manifest tells."""
+"""What the command and the arguments of a container start, from its manifest."""
 
 from __future__ import annotations
 
@@ -24,45 +24,45 @@ from productionpolicy.kube.programs.shell import Pipeline, Script, Simple, read_
 
 _LAST = frozenset({"ash", "zsh"})
 _SOLE = frozenset({"bash", "ksh", "mksh"})
-"""Shells by what they give their place to; see `Yielding`."""
+"""Shells by the commands that they exec; see `Yielding`."""
 
 _FORKING = frozenset({"sudo", "setsid", "time"})
-"""Wrappers that may start the program as a child, and not become it."""
+"""Wrappers that may start the program as a child, instead of replacing themselves with it."""
 
 _FETCHERS = frozenset({"curl", "wget", "fetch", "aria2c"})
 _INTERPRETERS = frozenset({"python", "python3", "perl", "ruby", "node", "php"})
 _READERS = frozenset({"sh", "ash", "bash", "dash", "ksh", "zsh", "eval", "source", "."})
-"""Commands that run what their arguments hold or name."""
+"""Commands that run the content of their arguments, or the files that these name."""
 
 _DOWNLOADED = re.compile(r"(?:[$<]\(|`)\s*(?:curl|wget)\s")
-"""The output of a download in the place of an argument."""
+"""The output of a download as an argument."""
 
 _INLINE = re.compile(r"-[eilux]*c")
-"""An argument that only a shell takes for the option before a script."""
+"""An argument that only a shell interprets as the option before a script."""
 
 
 class Start(Struct, frozen=True):
-    """What a container begins with."""
+    """What a container starts."""
 
     path: str
-    """Where it stands: the command, or the arguments."""
+    """The path of the command, or of the arguments."""
     words: Words = ()
-    """The program and its arguments, less wrappers and inits."""
+    """The program and its arguments, without wrappers and inits."""
     known: bool = False
-    """Whether the manifest names process 1, and not the image."""
+    """Whether the manifest, not the image, decides what is process 1."""
     run: bool = False
-    """Whether what begins with `words` is run as it is: named as process 1, or as a shell or a runner of scripts that
-    the image's entrypoint is given."""
+    """Whether `words` are run as they are: as process 1, or as a shell or a script runner in the arguments of the
+    image's entrypoint."""
     init: str = ""
-    """The init that is process 1."""
+    """The init that is process 1; empty if there is none."""
     script: Script | None = None
-    """What the shell runs, if that stands in the manifest and is understood."""
+    """The script that the shell runs, if it is in the manifest and is understood."""
     yielding: Yielding = Yielding.NEVER
-    """To what the shell gives its place."""
+    """The commands that the shell execs."""
 
 
 def read_start(container: Container) -> Start:
-    """Return what a container begins with."""
+    """Return what a container starts."""
     whole = (*container.command, *container.args)
     words = unwrapped(whole)
     shell = bool(words) and is_shell(words[0])
@@ -80,11 +80,11 @@ def read_start(container: Container) -> Start:
 
 
 def _yielding(words: Words, script: int, image: str) -> Yielding:
-    """Say what the shell of a script gives its place to. What `sh` is, the image decides."""
+    """Return which commands the shell of a script execs. The image decides what `sh` is."""
     shell = next(program((each,)) for each in reversed(words[:script]) if is_shell(each))
     busybox = "busybox" in map(program, layers(words[:script])) or says_busybox(image)
     if shell in _LAST or (shell == "sh" and busybox):
-        # A line break after its last command keeps busybox from it.
+        # A line break after the last command prevents this in busybox.
         return Yielding.NEVER if words[script].rstrip(" \t").endswith("\n") and shell != "zsh" else Yielding.LAST
     return Yielding.SOLE if shell in _SOLE or (shell == "sh" and says_bash(image)) else Yielding.NEVER
 
@@ -95,11 +95,11 @@ def _path(container: Container, script: int | None) -> str:
 
 
 def _script_of(words: Words, *, shell: int) -> int | None:
-    """Return where the argument of `-c` stands; None where the shell reads a file or its input.
+    """Return the position of the argument of `-c`; None if the shell reads a file or its input.
 
     Args:
-        words: those of a command line.
-        shell: where the shell stands among them; its options follow.
+        words: the words of a command line.
+        shell: the position of the shell; its options follow.
     """
     at, commanded = shell + 1, False
     while at < len(words) and words[at][:1] in {"-", "+"} and words[at] not in {"-", "--"}:
@@ -116,23 +116,23 @@ def _forks(words: Words) -> bool:
 
 
 def runs_shell(container: Container) -> bool:
-    """Say whether a shell runs in a container: as its first program, or below one that is not known."""
+    """Return whether a shell runs in a container: as its first program, or started by an unknown one."""
     return any(is_shell(each.text) for each in container.words)
 
 
 def command_run(container: Container, commands: tuple[str, ...]) -> tuple[str, str] | None:
-    """Return the first of some commands that a container is seen to run, and the path at which it does.
+    """Return the first of the commands that a container runs, and the path of the command line, or None.
 
     Args:
-        container: whose command line is looked at.
-        commands: what is looked for, as `first_of` takes it.
+        container: the container.
+        commands: the commands, as for `first_of`.
     """
     found = ((first_of(commands, words), path) for path, words in _in_sight(container))
     return next(((command, path) for command, path in found if command is not None), None)
 
 
 def download_run(container: Container) -> str | None:
-    """Return the path at which a container is seen to run a script that it downloads; None where it does not."""
+    """Return the path of the command line with which a container runs a downloaded script, or None."""
     found = script_in_sight(container)
     if found is None:
         return None
@@ -145,21 +145,21 @@ def download_run(container: Container) -> str | None:
 
 
 def _feeds_shell(pipeline: Pipeline) -> bool:
-    """Say whether a command of a pipeline downloads what a shell behind it runs."""
+    """Return whether a command of a pipeline downloads what a later shell runs."""
     programs = [unwrapped(each.words) if isinstance(each, Simple) else () for each in pipeline.commands]
     fetching = next((at for at, each in enumerate(programs) if program(each) in _FETCHERS), len(programs))
     return any(_reads_script(each) for each in programs[fetching + 1 :])
 
 
 def _reads_script(words: Words) -> bool:
-    """Say whether a shell or another interpreter runs what comes in by its input."""
+    """Return whether a shell or another interpreter runs its standard input."""
     runs = bool(words) and (is_shell(words[0]) or program(words) in _INTERPRETERS)
     others = [each for each in words[1:] if not each.startswith("-")]
     return runs and (not others or "-s" in words or "-" in words) and not {"-c", "-e", "-m"} & set(words)
 
 
 def script_in_sight(container: Container) -> tuple[str, Script] | None:
-    """Return the script that a shell runs, with its path, be the shell below a program that is not known."""
+    """Return the script that a shell runs, with its path, even if an unknown program starts the shell."""
     line = container.words
     words = tuple(each.text for each in line)
     at = _script_in_sight(words, known=bool(container.command))
@@ -168,7 +168,7 @@ def script_in_sight(container: Container) -> tuple[str, Script] | None:
 
 
 def _in_sight(container: Container) -> Iterator[tuple[str, Words]]:
-    """Return the commands of the script that a shell runs, then the command line, each with its path."""
+    """Return the commands of the script that a shell runs, and then the command line, each with its path."""
     found = script_in_sight(container)
     if found is not None:
         path, script = found
@@ -179,7 +179,7 @@ def _in_sight(container: Container) -> Iterator[tuple[str, Words]]:
 
 
 def _script_in_sight(words: Words, *, known: bool) -> int | None:
-    """Return where a script stands, be the shell below a program that is not known, or the image's entrypoint."""
+    """Return the position of a script, even if an unknown program or the image's entrypoint starts the shell."""
     shell = next((at for at, each in enumerate(words) if is_shell(each)), None)
     if shell is not None:
         return _script_of(words, shell=shell)

@@ -1,4 +1,4 @@
-"""The words and operators of a shell script, before anything is known of its statements."""
+"""A tokenizer for shell scripts, which returns words and operators."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import Enum, auto
 from msgspec import Struct
 
 _DEEPEST = 40
-"""How deep brackets and quotes may nest; nobody writes more, and who reads them must come to an end."""
+"""The maximum nesting depth of brackets and quotes."""
 
 _BLANK = re.compile(r"(?:[ \t\r]+|\\\r?\n|#[^\n]*)*+")
 _REDIRECTION = re.compile(r"&>>?|(\d*)(>>|>&|>\||<<<|<<-|<<|<&|<>|<|>)")
@@ -35,7 +35,7 @@ class Unclear(Exception):
 
 
 class TokenKind(Enum):
-    """What a token of a script is."""
+    """The kinds of tokens."""
 
     WORD = auto()
     OPERATOR = auto()
@@ -44,19 +44,19 @@ class TokenKind(Enum):
 
 
 class Token(Struct, frozen=True):
-    """A word, less its quotes, or an operator."""
+    """A word without its quotes, or an operator."""
 
     text: str
     kind: TokenKind
     quoted: bool = False
-    """Whether any of it stood in quotes, so that it is no reserved word."""
+    """Whether a part of it was in quotes, so that it is not a reserved word."""
     joined: bool = False
-    """Whether it follows the token before it without a blank."""
+    """Whether it follows the previous token without a blank."""
     descriptor: int | None = None
-    """The stream that a redirection names by its number."""
+    """The number of the redirected stream."""
 
     def reads(self, *texts: str) -> bool:
-        """Say whether it is one of the operators or unquoted words."""
+        """Return whether it is one of these operators or unquoted words."""
         return self.text in texts and not self.quoted
 
 
@@ -66,7 +66,7 @@ END = Token("", TokenKind.END)
 def tokens_of(script: str) -> list[Token]:
     """Return the tokens of a script, the last of them END.
 
-    The time that it takes grows with the length of the script: each character is looked at once or twice.
+    The time is linear in the length of the script: each character is read once or twice.
 
     Raises:
         Unclear: quotes or brackets are not closed, or nest too deep.
@@ -79,7 +79,7 @@ def tokens_of(script: str) -> list[Token]:
 
 
 class _Scanner:
-    """A place in a script, which moves on with each token."""
+    """A position in a script, which advances with each token."""
 
     def __init__(self, script: str) -> None:
         self._script = script
@@ -104,7 +104,7 @@ class _Scanner:
         return found
 
     def _bracketed(self) -> Token:
-        """Return arithmetic, or the substitution of a process, as one word."""
+        """Return arithmetic, or a process substitution, as one word."""
         opening = self._at if self._script[self._at] == "(" else self._at + 1
         start, self._at = self._at, _end(self._script, opening)
         return Token(self._script[start : self._at], TokenKind.WORD, quoted=True)
@@ -136,7 +136,7 @@ class _Scanner:
         return word
 
     def _inner(self, found: re.Match[str]) -> str:
-        """Return what stands in double quotes, or an expansion as it is written."""
+        """Return the content of double quotes, or an expansion as written."""
         opening = found.end() - 1 if found[0].endswith('"') else found.start()
         self._at = _end(self._script, opening)
         quoted = self._script[opening] == '"'
@@ -148,7 +148,7 @@ class _Scanner:
         self._redirecting = ""
 
     def _skip_documents(self) -> None:
-        """Go on behind the here-documents that the line before has announced."""
+        """Advance past the here-documents of the previous line."""
         for delimiter in self._delimiters:
             self._skip_lines(delimiter)
         self._delimiters.clear()
@@ -162,7 +162,7 @@ class _Scanner:
 
 
 def _end(script: str, start: int) -> int:
-    """Return where the quotes or brackets that open at `start` are closed again, all that nest in them included."""
+    """Return the position after the closing quote or bracket for the one at `start`, with everything nested."""
     closing: list[str] = []
     while found := _INSIDE.search(script, start):
         start = _follow(script, found, closing)
@@ -174,7 +174,7 @@ def _end(script: str, start: int) -> int:
 
 
 def _follow(script: str, found: re.Match[str], closing: list[str]) -> int:
-    """Note what a mark opens or closes, and return where to go on."""
+    """Record what a mark opens or closes, and return the next position."""
     mark, inner = found[0], closing[-1] if closing else ""
     if mark == inner:
         closing.pop()
