@@ -18,11 +18,11 @@ BUDGET = GroupKind("policy", "PodDisruptionBudget")
 EVICTION_POLICY = "AlwaysAllow"
 _EVICTION_POLICIES = (EVICTION_POLICY, "IfHealthyBudget")
 _ALL = 100
-"""The greatest percentage that the API server takes."""
+"""The highest percentage that the API server accepts."""
 
 
 class Budget(Ownable, Struct, frozen=True):
-    """A PodDisruptionBudget."""
+    """A PodDisruptionBudget, with the fields that are judged."""
 
     namespace: str
     name: str

@@ -81,7 +81,7 @@ class Inventory:
         return self._drop_workload(thing.key) if thing.derived else self._put_workload(thing)
 
     def drop(self, kind: GroupKind, namespace: str, name: str) -> set[WorkloadKey]:
-        """Forget an object; return the workloads whose judgement may change by it."""
+        """Remove an object; return the workloads whose evaluation may change."""
         if kind in WORKLOADS:
             return self._drop_workload(WorkloadKey(namespace, kind.kind, name))
         return self._replace_neighbour((kind, namespace, name, 0), None)

@@ -27,7 +27,7 @@ _MOST_BY_KEDA = 100
 
 
 class ServerFeatures(Struct, frozen=True):
-    """What an API server honours. Files are judged as by the newest release; where nothing is known, nothing counts."""
+    """The features that an API server honors. Files are judged by the newest release; the default has no feature."""
 
     matches_label_keys: bool = True
     """Whether it supports `matchLabelKeys` in pod affinity (on by default since Kubernetes 1.31)."""
@@ -37,7 +37,7 @@ class ServerFeatures(Struct, frozen=True):
 
     @classmethod
     def of(cls, version: tuple[int, ...]) -> ServerFeatures:
-        """Return what the release of a version (major, minor, patch) honours by default."""
+        """Return the default features of a version (major, minor, patch)."""
         return cls(
             matches_label_keys=version >= (1, 31, 0),
             max_unavailable_of_sets=version >= (1, 37, 0) or (1, 35, 0) <= version < (1, 35, 4),
@@ -67,7 +67,7 @@ class Autoscaler(Struct, frozen=True):
 
     @property
     def minimum_field(self) -> str:
-        """The field that holds the minimum."""
+        """The name of the field with the minimum."""
         return "minReplicaCount" if self.kind == SCALED_OBJECT else "minReplicas"
 
 
@@ -195,7 +195,7 @@ class Surroundings(Struct, frozen=True):
     owned: Mapping[GroupKind, Ownable] = {}
     """The objects that the operator made for it, by their kind; see `without_owned`."""
     reaches: Mapping[str, Reach] = {}
-    """What each of them selects, by its name."""
+    """The reach of each budget, by name."""
     overlaps: tuple[str, ...] = ()
     """Other owners of pods that its selector also matches, as `Kind name`, sorted; without bare pods."""
     passing: tuple[str, ...] = ()
@@ -213,7 +213,7 @@ class Surroundings(Struct, frozen=True):
     """The defaults of the LimitRanges of the namespace for containers."""
     topology: Topology = NOWHERE
     server: ServerFeatures = UNKNOWN_SERVER
-    """What the API server honours."""
+    """The features that the API server honors."""
 
     def floor(self, workload: Workload) -> int:
         """Return the minimum number of pods that the workload is meant to have."""
@@ -268,7 +268,7 @@ def read_autoscaler(raw: Mapping[str, Any]) -> Autoscaler:
     if minimum is not None and (minimum < 0 or (maximum is not None and maximum < minimum)):
         spec.reject("minReplicas", expected="a whole number from 0 to maxReplicas")
     minimum = 1 if minimum is None else minimum
-    # KEDA makes an autoscaler of 1 for a minimum of 0, too, and scales to 0 by itself: that it keeps a pod is a guess.
+    # For a minimum of 0, KEDA also creates an autoscaler with 1 and scales to 0 itself, so 1 does not mean a pod stays.
     by_keda = any(each.text("kind") == SCALED_OBJECT.kind for each in metadata.items("ownerReferences"))
     return Autoscaler(
         namespace=metadata.text("namespace") or "",

@@ -220,7 +220,7 @@ class Workload(Struct, frozen=True):
     holds_fields: bool = False
     """Whether its managed fields still have an entry of the operator, because a repair was interrupted."""
     left_at: str = ""
-    """When our entry was made, by the API server's clock."""
+    """The time of this entry, by the API server's clock."""
     last_update: LastUpdate = NO_UPDATE
     rest: str = ""
     """A digest of everything that no repair touches, without the number of replicas."""
@@ -272,23 +272,23 @@ class Workload(Struct, frozen=True):
 
     @property
     def digest(self) -> str:
-        """A short digest of what its owner asks for, the number of replicas aside."""
+        """A short digest of the owner's intent, without the number of replicas."""
         return digest(f"{self.rest} {(*self._repairable_in_pods, *values(OF_WORKLOADS, self))!r}")
 
     @property
     def template_digest(self) -> str:
-        """A short digest of the pod template that its owner asks for."""
+        """A short digest of the owner's pod template."""
         return digest(f"{self.rest_of_template} {self._repairable_in_pods!r}")
 
     @property
     def _repairable_in_pods(self) -> tuple[object, ...]:
-        """What stands in the fields of the pod template that repairs write."""
+        """The fields of the pod template that repairs write."""
         containers = [(each.name, *values(OF_CONTAINERS, each)) for each in self.template.containers]
         return containers, *values(OF_PODS, self.template)
 
     @property
     def grace_may_rise(self) -> bool:
-        """Whether nobody wrote the grace period: it is the API's default, and no declared configuration holds it."""
+        """Whether nobody declared the grace period: it is the API's default, and not in declared configuration."""
         return GRACE.name not in self.written and self.template.grace_seconds == DEFAULT_GRACE_SECONDS
 
     @property
@@ -514,7 +514,7 @@ def _declared_number(ownership: Ownership) -> frozenset[str]:
 
 
 def _rest(spec: Any) -> tuple[str, str]:
-    """Digest a spec, and its pod template, less all that a repair may write, whether it is there or not."""
+    """Return digests of a spec and its pod template, without everything that a repair may write."""
     if not isinstance(spec, Mapping):
         return digest(""), digest("")
     template = digest(_encoded(_rest_of_template(spec.get("template"))))

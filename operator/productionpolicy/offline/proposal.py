@@ -35,8 +35,8 @@ class ProposedObject(Struct, frozen=True):
 class Proposed(Struct, frozen=True):
     """The changes of one workload.
 
-    The operator notes on a live workload what it has changed, and marks its objects, to tell its own from the owner's.
-    Nothing of that is here: what stands in a file is its owner's.
+    On a live workload, annotations and labels distinguish the operator's changes and objects from the owner's. These
+    changes have none, because everything in a file belongs to its owner.
     """
 
     file: str
@@ -46,7 +46,7 @@ class Proposed(Struct, frozen=True):
     changes: tuple[Change, ...] = ()
     """The repairs, and withdrawals of earlier ones, in the form of the journal."""
     patch: Mapping[str, Any] = {}
-    """A strategic merge patch, complete with what names the workload; empty where the workload stays as it is."""
+    """A strategic merge patch with the identity of the workload; empty if the workload stays as it is."""
     objects: tuple[ProposedObject, ...] = ()
     """The objects to create."""
     left: Mapping[str, str] = {}
