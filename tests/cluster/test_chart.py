@@ -13,6 +13,7 @@ from control_plane.installation import admission_version
 from control_plane.operator_process import OperatorProcess
 from control_plane.plane import ControlPlane
 from helm.programs import HELM_3, HELM_4
+from productionpolicy.kube.identity import GROUP, PLURAL
 from support.charts import CHART, NAMESPACE, RELEASE, Helm, HelmFailed
 
 POLICY = "default"
@@ -79,6 +80,6 @@ def test_it_is_installed_upgraded_and_uninstalled_and_leaves_nothing(
         operator.stop()
         world.clean_up()
 
-    plane.kubectl("delete", "customresourcedefinition", "productionpolicies.productionpolicy.dev")
+    plane.kubectl("delete", "customresourcedefinition", f"{PLURAL}.{GROUP}")
     plane.kubectl("delete", "namespace", NAMESPACE, namespace, "--ignore-not-found")
     assert names(plane) - before <= NEVER_DELETED

@@ -513,7 +513,7 @@ def _declared_number(ownership: Ownership) -> frozenset[str]:
 
 
 def _rest(spec: Any) -> tuple[str, str]:
-    """Return digests of a spec and its pod template, without all fields that a repair may write."""
+    """Return digests of a spec and its pod template, without everything that a repair may write."""
     if not isinstance(spec, Mapping):
         return digest(""), digest("")
     template = digest(_encoded(_rest_of_template(spec.get("template"))))

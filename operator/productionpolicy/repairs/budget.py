@@ -13,7 +13,9 @@ from productionpolicy.kube.workloads import Workload
 from productionpolicy.repairs.harm import Harm
 from productionpolicy.repairs.owned import OwnedObject
 
-NO_EVICTION = Harm("it allowed no eviction", "a PodDisruptionBudget of ours allowed no eviction and was withdrawn")
+NO_EVICTION = Harm(
+    "it allowed no eviction", "the PodDisruptionBudget of the operator allowed no eviction and was withdrawn"
+)
 
 
 class BudgetTerms(OwnedObject, frozen=True):

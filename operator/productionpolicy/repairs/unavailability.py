@@ -14,7 +14,7 @@ from productionpolicy.repairs.harm import Harm
 
 NO_ROOM = Harm(
     "a surge pod found no place",
-    "a rollout stood still because a surge pod found no place, so the setting was withdrawn",
+    "a rollout stopped because a surge pod could not be scheduled, so the setting was withdrawn",
 )
 _ARROW = " -> "
 
