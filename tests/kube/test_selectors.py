@@ -7,14 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from productionpolicy.kube.fields import Fields
-from productionpolicy.kube.selectors import LabelIndex, LabelSelectorOperator, Requirement, Selector, SelectorIndex
+from productionpolicy.kube.selectors import LabelIndex, Operator, Requirement, Selector, SelectorIndex
 from support.strategies import LABELS
 
 KEYS = st.sampled_from(["app", "tier", "track"])
 VALUES = st.sampled_from(["web", "api", ""])
-REQUIREMENTS = st.builds(
-    Requirement, KEYS, st.sampled_from(LabelSelectorOperator), st.lists(VALUES, max_size=2).map(tuple)
-)
+REQUIREMENTS = st.builds(Requirement, KEYS, st.sampled_from(Operator), st.lists(VALUES, max_size=2).map(tuple))
 SELECTORS = st.builds(
     lambda labels, expressions: Selector(tuple(sorted(labels.items())), tuple(expressions)),
     LABELS,
@@ -26,14 +24,14 @@ NAMES = st.sampled_from(["a", "b", "c", "d"])
 @pytest.mark.parametrize(
     ("operator", "values", "with_it", "with_another", "without"),
     [
-        (LabelSelectorOperator.IN, ("web", "api"), True, False, False),
-        (LabelSelectorOperator.NOT_IN, ("web", "api"), False, True, True),
-        (LabelSelectorOperator.EXISTS, (), True, True, False),
-        (LabelSelectorOperator.DOES_NOT_EXIST, (), False, False, True),
+        (Operator.IN, ("web", "api"), True, False, False),
+        (Operator.NOT_IN, ("web", "api"), False, True, True),
+        (Operator.EXISTS, (), True, True, False),
+        (Operator.DOES_NOT_EXIST, (), False, False, True),
     ],
 )
 def test_a_requirement_holds_as_in_kubernetes(
-    operator: LabelSelectorOperator,
+    operator: Operator,
     values: tuple[str, ...],
     with_it: bool,
     with_another: bool,
@@ -45,7 +43,7 @@ def test_a_requirement_holds_as_in_kubernetes(
 
 
 def test_all_parts_of_a_selector_must_hold() -> None:
-    selector = Selector((("app", "web"),), (Requirement("track", LabelSelectorOperator.NOT_IN, ("beta",)),))
+    selector = Selector((("app", "web"),), (Requirement("track", Operator.NOT_IN, ("beta",)),))
     held = [selector.matches(labels) for labels in ({"app": "web"}, {"app": "web", "track": "beta"}, {"track": "x"})]
     assert held == [True, False, False]
 
@@ -64,7 +62,7 @@ def test_an_expression_that_cannot_be_read_is_noted_and_the_rest_is_read() -> No
     fields = Fields(
         {"selector": {"matchExpressions": [{"key": "app", "operator": "Like"}, {"key": "tier", "operator": "Exists"}]}}
     )
-    assert Selector.read(fields, "selector") == Selector((), (Requirement("tier", LabelSelectorOperator.EXISTS),))
+    assert Selector.read(fields, "selector") == Selector((), (Requirement("tier", Operator.EXISTS),))
     assert [each.path for each in fields.problems] == ["selector.matchExpressions[0].operator"]
 
 

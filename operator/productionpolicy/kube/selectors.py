@@ -17,7 +17,7 @@ Key = TypeVar("Key", bound=Hashable)
 Filed = TypeVar("Filed", bound=Hashable)
 
 
-class LabelSelectorOperator(StrEnum):
+class Operator(StrEnum):
     """How a requirement compares a label with its values."""
 
     IN = "In"
@@ -30,19 +30,19 @@ class Requirement(Struct, frozen=True):
     """One of `matchExpressions`."""
 
     key: str
-    operator: LabelSelectorOperator
+    operator: Operator
     values: tuple[str, ...] = ()
 
     def matches(self, labels: Labels) -> bool:
         """Return whether the labels meet the requirement. `NotIn` is met if the label is absent."""
         match self.operator:
-            case LabelSelectorOperator.IN:
+            case Operator.IN:
                 return labels.get(self.key) in self.values
-            case LabelSelectorOperator.NOT_IN:
+            case Operator.NOT_IN:
                 return labels.get(self.key) not in self.values
-            case LabelSelectorOperator.EXISTS:
+            case Operator.EXISTS:
                 return self.key in labels
-            case LabelSelectorOperator.DOES_NOT_EXIST:
+            case Operator.DOES_NOT_EXIST:
                 return self.key not in labels
 
 
@@ -167,10 +167,10 @@ def _discard(index: dict[Filed, set[Key]], filed: Filed, key: Key) -> None:
 
 def _read_requirement(fields: Fields) -> Requirement | None:
     key, operator = fields.text("key"), fields.text("operator")
-    if key is None or operator not in set(LabelSelectorOperator):
+    if key is None or operator not in set(Operator):
         fields.reject("operator", expected="one of In, NotIn, Exists, DoesNotExist")
         return None
-    return Requirement(key=key, operator=LabelSelectorOperator(operator), values=fields.texts("values"))
+    return Requirement(key=key, operator=Operator(operator), values=fields.texts("values"))
 
 
 def _written(requirement: Requirement) -> dict[str, object]:
