@@ -9,11 +9,9 @@ from typing import Any
 
 import pytest
 import yaml
-from prometheus_client import Counter
-from prometheus_client.metrics import MetricWrapperBase
 
-from productionpolicy.controller import metrics
 from productionpolicy.expectations import EXPECTATIONS
+from support.metrics import METRICS, exposed_name
 
 ROOT = Path(__file__).parents[2]
 PAGES = [each for folder in ("*", "docs/**/*", "charts/*/*") for each in sorted(ROOT.glob(f"{folder}.md"))]
@@ -52,7 +50,7 @@ def test_the_commands_of_make_exist() -> None:
 def test_the_metrics_are_those_that_the_operator_has() -> None:
     told = re.findall(r"^\| `(productionpolicy_\w+)(?:\{([\w,]+)\})?`", OPERATIONS, re.MULTILINE)
 
-    assert dict(told) == _metrics()
+    assert dict(told) == {exposed_name(each): ",".join(each._labelnames) for each in METRICS}
 
 
 def test_the_operator_posts_the_events_that_are_told_of() -> None:
@@ -80,13 +78,3 @@ def test_the_image_is_built_with_the_locked_uv() -> None:
     [locked] = [each["version"] for each in LOCK["package"] if each["name"] == "uv"]
 
     assert re.findall(r"uv==([\d.]+)", DOCKERFILE) == [locked]
-
-
-def _metrics() -> dict[str, str]:
-    """Return the labels of each metric by its name."""
-    ours = {each for each in vars(metrics).values() if isinstance(each, MetricWrapperBase)}
-    return {_exposed_name(each): ",".join(each._labelnames) for each in ours}
-
-
-def _exposed_name(metric: MetricWrapperBase) -> str:
-    return f"{metric._name}_total" if isinstance(metric, Counter) else metric._name
