@@ -1,0 +1,1 @@
+"""promtool, which checks the alerts and runs their tests."""
