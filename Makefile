@@ -54,7 +54,8 @@ test-all: test node-programs ## Run lint and all tests in full, the longest ones
 .PHONY: test-fast
 test-fast: $(ENVIRONMENT) ## Run the tests that need no cluster
 	@$(STEP) "tests without a cluster"
-	@$(PYTEST) tests --ignore=tests/cluster --ignore=tests/faults --ignore=tests/install --ignore=tests/chart
+	@$(PYTEST) tests --ignore=tests/cluster --ignore=tests/faults --ignore=tests/install --ignore=tests/chart \
+	  --ignore=tests/programs
 
 .PHONY: lint
 lint: $(ENVIRONMENT) ## Check style, types, the layers of the code and the generated files
@@ -75,7 +76,7 @@ format: $(ENVIRONMENT) ## Format the code and apply safe fixes
 	@$(BIN)/ruff format --quiet
 
 .PHONY: generate
-generate: $(ENVIRONMENT) ## Generate the CRD, schemas, pages of the expectations and parts of the chart from the code
+generate: $(ENVIRONMENT) ## Generate the CRD, schemas, pages, the dashboard and parts of the chart from the code
 	@$(RUN) -m generate
 
 .PHONY: docs

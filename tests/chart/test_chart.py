@@ -48,8 +48,10 @@ def test_with_all_turned_on_no_two_objects_have_one_name(helm: Helm, everything:
     assert usual - named == set()
     assert named - usual == {
         "ConfigMap/more",
+        "ConfigMap/productionpolicy-dashboard",
         "PodMonitor/productionpolicy",
         "ProductionPolicy/default",
+        "PrometheusRule/productionpolicy",
         "Service/productionpolicy-metrics",
         "ServiceMonitor/productionpolicy",
     }
