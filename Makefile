@@ -143,6 +143,14 @@ build: $(ENVIRONMENT) ## Build the Python package into dist/
 	@$(BIN)/uv build --quiet
 	@ls dist/*
 
+.PHONY: version
+version: $(ENVIRONMENT) ## Prepare a release: write its version into all places, and its heading into CHANGELOG.md (VERSION=0.2.0)
+	@$(RUN) -m release version "$(VERSION)"
+
+.PHONY: notes
+notes: $(ENVIRONMENT) ## Print what CHANGELOG.md says of the present version, if that is the one meant (VERSION=0.2.0)
+	@$(RUN) -m release notes "$(VERSION)"
+
 .PHONY: clean
 clean: ## Remove .venv, caches and build results; the control plane programs stay in the user's cache
 	@rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -8,7 +8,6 @@ import json
 import re
 import shutil
 import tarfile
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +15,9 @@ import pytest
 import yaml
 
 from productionpolicy.cli.run import command
-from support.charts import CHART, NEWEST, RELEASE, Helm, by_name, changes
+from support.charts import CHART, NEWEST, RELEASE, VERSION, Helm, by_name, changes
 from support.manifests import Raw
 
-ROOT = CHART.parents[1]
-VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 KIND = "productionpolicy.dev/v1alpha1/ProductionPolicy"
 POLICY = {"name": "default", "spec": {"mode": "Audit"}}
 TO_BE_REVERTED = {"name": "careful", "spec": {"mode": "Enforce", "onRemoval": "Revert"}}

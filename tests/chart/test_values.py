@@ -10,7 +10,7 @@ import pytest
 from chart.schema import NotAValue, schema
 from chart.values import NotExplained, read
 from monitoring.alerts import alerts
-from support.charts import ABSENT, CHART, Helm, HelmFailed, by_name, changes
+from support.charts import ABSENT, CHART, VERSION, Helm, HelmFailed, by_name, changes
 from support.manifests import Raw
 
 VALUES = [each for each in read((CHART / "values.yaml").read_text()) if not each.section]
@@ -46,8 +46,8 @@ def at(base: str, **leaves: Any) -> dict[str, Any]:
 
 
 EFFECTS: Mapping[str, tuple[Any, dict[str, Any]]] = {
-    "image.registry": ("images.example", at(CONTAINER, image="images.example/productionpolicy:0.1.0")),
-    "image.repository": ("team/operator", at(CONTAINER, image="team/operator:0.1.0")),
+    "image.registry": ("images.example", at(CONTAINER, image=f"images.example/productionpolicy:{VERSION}")),
+    "image.repository": ("team/operator", at(CONTAINER, image=f"team/operator:{VERSION}")),
     "image.tag": ("1.2", at(CONTAINER, image="productionpolicy:1.2")),
     "image.digest": (DIGEST, at(CONTAINER, image=f"productionpolicy@{DIGEST}")),
     "image.pullPolicy": ("Always", at(CONTAINER, imagePullPolicy="Always")),
