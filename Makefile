@@ -16,6 +16,7 @@ export PYTHONPATH := $(CURDIR)/tools
 unexport PYTHONDONTWRITEBYTECODE
 
 VERSION ?=
+IMAGE ?=
 WORKERS ?= 2
 
 BIN := .venv/bin
@@ -135,8 +136,8 @@ proof: programs ## Count the requests that deploys and drains lose, on real node
 	@$(RUN) -m proof $(if $(PORTABLE),--portable)
 
 .PHONY: chart
-chart: $(ENVIRONMENT) ## Lint the Helm chart with Helm 3 and Helm 4, and package it into dist/
-	@$(RUN) -m chart --destination dist
+chart: $(ENVIRONMENT) ## Lint the Helm chart with Helm 3 and 4, and package it into dist/ (IMAGE=registry/repository)
+	@$(RUN) -m chart --destination dist $(if $(IMAGE),--image $(IMAGE))
 
 .PHONY: build
 build: $(ENVIRONMENT) ## Build the Python package into dist/

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+from chart.__main__ import package as package_chart
 from productionpolicy.cli.run import command
 from support.charts import CHART, NEWEST, RELEASE, VERSION, Helm, by_name, changes
 from support.manifests import Raw
@@ -61,6 +62,15 @@ def test_a_packaged_chart_renders_the_same(helm: Helm, everything: Raw, tmp_path
     with tarfile.open(packaged) as archive:
         held = {Path(each).relative_to("productionpolicy").as_posix() for each in archive.getnames()}
     assert held == {each.relative_to(CHART).as_posix() for each in CHART.rglob("*") if each.is_file()}
+
+
+def test_a_chart_is_packaged_for_an_image(helm_4: Helm, tmp_path: Path) -> None:
+    package_chart(helm_4.program, into=tmp_path, image="images.example/team/operator")
+    packaged = helm_4.rendered(chart=tmp_path / f"productionpolicy-{VERSION}.tgz")
+
+    container = "Deployment/productionpolicy spec template spec containers 0"
+    image = f"images.example/team/operator:{VERSION}"
+    assert changes(helm_4.rendered(), packaged) == {f"{container} image": image}
 
 
 def test_a_chart_that_depends_on_it_turns_it_on_and_off(helm: Helm, tmp_path: Path) -> None:
