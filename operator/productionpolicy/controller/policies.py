@@ -81,6 +81,8 @@ class Policies:
         self._generations: dict[str, int] = {}
         """The generation of each policy for which it was looked up what is done at admission."""
         self._departures: dict[str, _Departure] = {}
+        self._measured: defaultdict[str, dict[str, tuple[int, int]]] = defaultdict(dict)
+        """By policy, what the metrics tell of each namespace: its workloads, and those with findings."""
         self._warned: set[tuple[str, str]] = set()
         self._warned_of_modes: set[tuple[str, str]] = set()
 
@@ -122,6 +124,7 @@ class Policies:
         self._departures.pop(name, None)
         self._written.pop(name, None)
         self._generations.pop(name, None)
+        self._measured.pop(name, None)
         self.queue.forget(name)
         self.rollouts.forget(name)
         if not self.totals[name].overall.total:
@@ -283,16 +286,24 @@ class Policies:
             metrics.WORKLOADS.labels(policy=policy, state=str(state)).set(totals.count(state))
         for (name, outcome), count in totals.outcomes.items():
             metrics.FINDINGS.labels(policy=policy, expectation=name, outcome=str(outcome)).set(count)
-        for gauge in (metrics.NAMESPACE_WORKLOADS, metrics.NAMESPACE_VIOLATING, metrics.CONDITIONS):
-            gauge.remove_by_labels({"policy": policy})
-        for namespace, tally in totals.by_namespace.items():
-            metrics.NAMESPACE_WORKLOADS.labels(policy=policy, workload_namespace=namespace).set(tally.total)
-            metrics.NAMESPACE_VIOLATING.labels(policy=policy, workload_namespace=namespace).set(tally.with_findings)
+        self._measure_namespaces(policy, totals)
+        metrics.CONDITIONS.remove_by_labels({"policy": policy})
         for each in conditions:
             told = {name: each[name] for name in ("type", "status", "reason")}
             metrics.CONDITIONS.labels(policy=policy, **told).set(1)
         for begins_at_zero in (metrics.ROLLING, metrics.FAILED_ROLLOUTS, metrics.ADMISSION_MISSED):
             begins_at_zero.labels(policy=policy)
+
+    def _measure_namespaces(self, policy: str, totals: Totals) -> None:
+        """Measure the namespaces that have changed: there may be thousands, and a status is written every second."""
+        counts = {name: (each.total, each.with_findings) for name, each in totals.by_namespace.items()}
+        known, self._measured[policy] = self._measured[policy], counts
+        for name in known.keys() - counts.keys():
+            metrics.NAMESPACE_WORKLOADS.remove(policy, name)
+            metrics.NAMESPACE_VIOLATING.remove(policy, name)
+        for name, (total, violating) in counts.items() - known.items():
+            metrics.NAMESPACE_WORKLOADS.labels(policy=policy, workload_namespace=name).set(total)
+            metrics.NAMESPACE_VIOLATING.labels(policy=policy, workload_namespace=name).set(violating)
 
 
 def _plain(status: Any) -> Any:
