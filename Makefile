@@ -145,11 +145,11 @@ build: $(ENVIRONMENT) ## Build the Python package into dist/
 	@ls dist/*
 
 .PHONY: version
-version: $(ENVIRONMENT) ## Prepare a release: write its version into all places, and its heading into CHANGELOG.md (VERSION=0.2.0)
+version: $(ENVIRONMENT) ## Prepare a release: write its version to all files, and its heading to CHANGELOG.md (VERSION=0.2.0)
 	@$(RUN) -m release version "$(VERSION)"
 
 .PHONY: notes
-notes: $(ENVIRONMENT) ## Print what CHANGELOG.md says of the present version, if that is the one meant (VERSION=0.2.0)
+notes: $(ENVIRONMENT) ## Print the release notes of the present version from CHANGELOG.md (VERSION=0.2.0)
 	@$(RUN) -m release notes "$(VERSION)"
 
 .PHONY: clean

@@ -1,4 +1,4 @@
-"""A running operator tells all that the dashboard shows and the alerts ask for."""
+"""A running operator exports every metric that the dashboard and the alerts use."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def scraped(world: World) -> list[Metric]:
     return list(text_string_to_metric_families(answer.decode()))
 
 
-def test_a_running_operator_tells_every_metric(world: World) -> None:
+def test_a_running_operator_exports_every_metric(world: World) -> None:
     policy = world.policy()
     namespace = world.namespace(policy)
     world.apply(namespace, deployment())
@@ -34,7 +34,7 @@ def test_a_running_operator_tells_every_metric(world: World) -> None:
 
     eventually(counted)
     told = samples()
-    # Nobody knows beforehand how a write will fail.
+    # Its reasons are not known before a write fails.
     for each in METRICS - {FAILURES}:
         assert series_of(each) <= told.keys(), exposed_name(each)
     for each in METRICS:
@@ -43,7 +43,7 @@ def test_a_running_operator_tells_every_metric(world: World) -> None:
     assert {"process_cpu_seconds_total", "process_resident_memory_bytes", "python_info"} <= told.keys()
 
 
-def test_failed_writes_are_known_of_before_there_are_any(world: World) -> None:
+def test_failed_writes_are_declared_before_there_are_any(world: World) -> None:
     names = {each.name for each in scraped(world)}
 
     assert exposed_name(FAILURES).removesuffix("_total") in names

@@ -1,4 +1,4 @@
-"""What Prometheus is told from the start, before anything has happened."""
+"""The metrics that the operator exports from the start."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def scraped() -> str:
         return await (await session.get(f"http://127.0.0.1:{port}/metrics")).text()
 
 
-async def test_the_versions_of_operator_and_python_are_told() -> None:
+async def test_the_versions_of_the_operator_and_of_python_are_exported() -> None:
     metrics.begin()
     labels = f'python="{platform.python_version()}",version="{version("productionpolicy")}"'
     found = re.search(r"^productionpolicy_build_info\{(.*)\} 1\.0$", await scraped(), re.MULTILINE)
@@ -31,11 +31,11 @@ async def test_the_versions_of_operator_and_python_are_told() -> None:
 
 
 @pytest.mark.parametrize("name", ["process_cpu_seconds_total", "process_resident_memory_bytes", "python_info"])
-async def test_the_process_is_told_of(name: str) -> None:
+async def test_the_metrics_of_the_process_are_exported(name: str) -> None:
     assert re.search(rf"^{name}(\{{.*\}})? [0-9.e+]+$", await scraped(), re.MULTILINE)
 
 
-async def test_repairs_are_counted_from_zero_on() -> None:
+async def test_repairs_start_at_zero() -> None:
     metrics.begin()
     told = set(re.findall(r"^productionpolicy_repairs_total\{expectation=\"(\w+)\"\}", await scraped(), re.MULTILINE))
     assert told == {each.name for each in EXPECTATIONS if each.repair is not None}

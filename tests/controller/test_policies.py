@@ -76,7 +76,7 @@ class NoAdmission:
 
 
 def measured(policy: str) -> list[Sample]:
-    """Return what Prometheus is told of a policy, apart from when counters began."""
+    """Return the samples of a policy, without the creation times of counters."""
     samples = (sample for metric in REGISTRY.collect() for sample in metric.samples)
     return [each for each in samples if each.labels.get("policy") == policy and not each.name.endswith("_created")]
 
@@ -106,7 +106,7 @@ async def test_metrics_count_the_workloads_of_each_namespace(stage: Stage, serve
 
 
 @pytest.mark.usefixtures("server")
-async def test_metrics_tell_each_condition_with_its_latest_reason_alone(stage: Stage) -> None:
+async def test_metrics_export_each_condition_with_its_current_reason_only(stage: Stage) -> None:
     def reasons(kind: str) -> set[tuple[str, str]]:
         told = (each.labels for each in measured("default") if each.labels.get("type") == kind)
         return {(each["status"], each["reason"]) for each in told}
@@ -120,7 +120,7 @@ async def test_metrics_tell_each_condition_with_its_latest_reason_alone(stage: S
 
 
 @pytest.mark.usefixtures("server")
-async def test_the_counters_of_a_policy_begin_at_zero(stage: Stage) -> None:
+async def test_the_counters_of_a_policy_start_at_zero(stage: Stage) -> None:
     await stage.policies.reconcile("default")
     assert value("productionpolicy_failed_rollouts_total") == 0
     assert value("productionpolicy_admission_missed_total") == 0

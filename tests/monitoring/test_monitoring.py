@@ -1,4 +1,4 @@
-"""Dashboard and alerts ask for metrics that the operator has, and lead to pages that are there."""
+"""The dashboard and the alerts use metrics that the operator exports, and runbook links lead to existing headings."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def names(expression: str) -> set[str]:
 
 
 def selectors(expression: str) -> Iterator[tuple[str, str, str]]:
-    """Yield metric, label and value of all that an expression selects by."""
+    """Yield metric, label and value of each label matcher."""
     for metric, selected in re.findall(r"(\w+)\{([^}]*)\}", expression):
         for label, value in re.findall(r"(\w+)=~?\"([^\"]*)\"", selected):
             yield metric, label, value
@@ -55,7 +55,7 @@ def grouped(expression: str) -> set[str]:
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
-def test_an_expression_asks_for_metrics_and_labels_that_there_are(expression: str) -> None:
+def test_an_expression_uses_existing_metrics_and_labels(expression: str) -> None:
     asked = names(expression)
     labels = {label for name in asked for label in LABELS.get(name, ())}
 
@@ -66,7 +66,7 @@ def test_an_expression_asks_for_metrics_and_labels_that_there_are(expression: st
         assert label in LABELS[metric]
 
 
-def test_values_that_are_selected_by_exist() -> None:
+def test_label_matchers_use_existing_values() -> None:
     asked: dict[str, set[str]] = {}
     for _, label, value in (each for expression in EXPRESSIONS for each in selectors(expression)):
         asked.setdefault(label, set()).update(value.split("|"))
@@ -81,13 +81,13 @@ def test_values_that_are_selected_by_exist() -> None:
     }
 
 
-def test_the_dashboard_shows_all_that_the_operator_tells() -> None:
+def test_the_dashboard_shows_every_metric() -> None:
     shown = {name for panel in PANELS for target in panel["targets"] for name in names(target["expr"])}
 
     assert [each for each in METRICS if not series_of(each) & shown] == []
 
 
-def test_panels_have_a_title_a_text_and_a_place_of_their_own() -> None:
+def test_panels_have_unique_titles_a_description_and_do_not_overlap() -> None:
     assert len({each["title"] for each in PANELS}) == len(PANELS)
     assert all(each["description"].endswith(".") for each in PANELS)
     for one, other in combinations((each["gridPos"] for each in DASHBOARD["panels"]), 2):
@@ -96,7 +96,7 @@ def test_panels_have_a_title_a_text_and_a_place_of_their_own() -> None:
     assert all(each["gridPos"]["x"] + each["gridPos"]["w"] <= 24 for each in DASHBOARD["panels"])
 
 
-def test_the_query_of_the_variable_asks_for_a_metric_that_there_is() -> None:
+def test_the_variable_uses_an_existing_metric() -> None:
     [asked] = [each["definition"] for each in DASHBOARD["templating"]["list"] if each["type"] == "query"]
 
     found = re.fullmatch(r"label_values\((\w+), (\w+)\)", asked)
@@ -105,7 +105,7 @@ def test_the_query_of_the_variable_asks_for_a_metric_that_there_is() -> None:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
-def test_an_alert_says_what_and_leads_to_its_section(rule: dict[str, Any]) -> None:
+def test_an_alert_has_annotations_and_a_section_in_the_runbook(rule: dict[str, Any]) -> None:
     told = rule["annotations"]
     page, anchor = told["runbook_url"].split("#")
     [section] = re.findall(rf"^## {rule['alert']}\n(.*?)(?=^## |\Z)", ALERTS_PAGE, re.MULTILINE | re.DOTALL)
@@ -113,17 +113,17 @@ def test_an_alert_says_what_and_leads_to_its_section(rule: dict[str, Any]) -> No
     assert page.endswith("/docs/alerts.md")
     assert anchor == rule["alert"].lower()
     assert "**What it means.**" in section
-    assert re.search(r"\*\*How to look(\.\*\*.*\*\*W| and w)hat to do\.\*\*", section, re.DOTALL)
+    assert re.search(r"\*\*How to look(\.\*\*.*\*\*W|, and w)hat to do\.\*\*", section, re.DOTALL)
     assert told["summary"].endswith(".")
     assert told["description"].endswith(".")
     assert rule["labels"] == {"severity": "warning"}
 
 
-def test_every_section_is_one_of_an_alert() -> None:
+def test_every_section_belongs_to_an_alert() -> None:
     assert re.findall(r"^## (.*)$", ALERTS_PAGE, re.MULTILINE) == [rule["alert"] for rule in RULES]
 
 
-def test_a_watch_is_stale_when_the_operator_is_not_ready_because_of_it() -> None:
+def test_a_stale_watch_is_one_that_makes_the_operator_not_ready() -> None:
     [expression] = [rule["expr"] for rule in RULES if rule["alert"] == "ProductionPolicyWatchStale"]
 
     assert expression.endswith(f" > {SILENT_SECONDS:.0f}")
@@ -131,5 +131,5 @@ def test_a_watch_is_stale_when_the_operator_is_not_ready_because_of_it() -> None
     assert SILENT_SECONDS + 5 * 60 < LONGEST_SILENCE_SECONDS
 
 
-def test_all_metrics_of_a_policy_are_known_as_such() -> None:
+def test_the_metrics_of_a_policy_are_those_with_its_label() -> None:
     assert set(metrics.OF_A_POLICY) == {each for each in METRICS if "policy" in each._labelnames}

@@ -1,4 +1,4 @@
-"""promtool accepts the alerts and the queries of the dashboard, and both say what they should of given metrics."""
+"""promtool accepts the alerts and the queries of the dashboard, and both give the expected results."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PANELS = [each for each in json.loads(dashboard.text())["panels"] if each["type"
 
 
 class Found(Exception):
-    """promtool finds fault; the message is what it says."""
+    """promtool reports an error; the message is its output."""
 
 
 @pytest.fixture(scope="session")
@@ -37,14 +37,14 @@ def run(promtool: Path, *arguments: str | Path, folder: Path) -> str:
 
 
 def as_prometheus_has_it(expression: str) -> str:
-    """Return a query of the dashboard after Grafana has put in what stands for its variables."""
+    """Return a query of the dashboard with values in place of the variables of Grafana."""
     return expression.replace("$policy", ".*").replace("$__rate_interval", "5m")
 
 
 def evaluated(
     promtool: Path, folder: Path, expression: str, *, series: dict[str, str], expected: dict[str, float]
 ) -> None:
-    """Let promtool compare what a query says after ten minutes."""
+    """Check the result of a query after ten minutes with promtool."""
     test = {
         "interval": "1m",
         "input_series": [{"series": name, "values": values} for name, values in series.items()],
@@ -62,7 +62,7 @@ def evaluated(
 
 @pytest.fixture
 def rules(tmp_path: Path) -> Path:
-    """Return a file of rules as Prometheus takes it."""
+    """Return a rule file for Prometheus."""
     file = tmp_path / "rules.yaml"
     file.write_text(yaml.safe_dump({"groups": groups()}))
     return file
@@ -74,7 +74,7 @@ def test_the_alerts_are_rules_of_prometheus(promtool: Path, rules: Path) -> None
     assert f"SUCCESS: {len(alerts())} rules found" in told
 
 
-def test_each_alert_fires_and_ends(promtool: Path, rules: Path) -> None:
+def test_each_alert_fires_and_resolves(promtool: Path, rules: Path) -> None:
     (rules.parent / RULE_TESTS.name).write_text(RULE_TESTS.read_text())
 
     assert "SUCCESS" in run(promtool, "test", "rules", RULE_TESTS.name, folder=rules.parent)
@@ -119,8 +119,8 @@ def panel(title: str) -> str:
     return str(found)
 
 
-def of_two_operators(series: Sequence[tuple[str, Any]]) -> dict[str, str]:
-    """Return series that two operators tell alike."""
+def of_two_replicas(series: Sequence[tuple[str, Any]]) -> dict[str, str]:
+    """Return series that two replicas report."""
     return {
         f'{name.removesuffix("}")},instance="{instance}"}}': f"{value}x10"
         for name, value in series
@@ -137,12 +137,12 @@ def test_compliance_counts_what_is_exempt_and_every_workload_once(promtool: Path
         promtool,
         tmp_path,
         panel("Compliance"),
-        series=of_two_operators([*series, *empty]),
+        series=of_two_replicas([*series, *empty]),
         expected={'{policy="default"}': 0.75},
     )
 
 
-def test_compliance_by_expectation_tells_also_what_never_passed(promtool: Path, tmp_path: Path) -> None:
+def test_compliance_by_expectation_includes_what_never_passed(promtool: Path, tmp_path: Path) -> None:
     counts = [("preStop", "passed", 3), ("preStop", "failed", 1), ("spread", "failed", 2), ("logging", "exempt", 4)]
     series = [
         (f'productionpolicy_expectation_workloads{{policy="default",expectation="{name}",outcome="{outcome}"}}', count)
@@ -153,7 +153,7 @@ def test_compliance_by_expectation_tells_also_what_never_passed(promtool: Path, 
         promtool,
         tmp_path,
         panel("Compliance by expectation"),
-        series=of_two_operators(series),
+        series=of_two_replicas(series),
         expected={'{expectation="spread"}': 0, '{expectation="preStop"}': 0.75},
     )
 
@@ -173,6 +173,6 @@ def test_compliance_by_namespace_is_the_share_without_findings(promtool: Path, t
         promtool,
         tmp_path,
         panel("Compliance by namespace"),
-        series=of_two_operators(series),
+        series=of_two_replicas(series),
         expected={'{workload_namespace="shop"}': 0.75, '{workload_namespace="bank"}': 1},
     )

@@ -1,4 +1,4 @@
-"""The workflows are accepted by actionlint, may do little, and do what `make` does."""
+"""actionlint accepts the workflows, and they have least privilege and call `make`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RIGHTS = {
     "package": {"id-token": "write"},
     "notes": {"contents": "write"},
 }
-"""The jobs that may do more than read, all of the release."""
+"""The jobs that may do more than read. All of them belong to the release."""
 
 
 def workflow(name: str) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def steps() -> list[dict[str, Any]]:
 
 
 def linted(*files: Path) -> str:
-    """Return what actionlint finds, without the programs that it would use if they are there."""
+    """Return the findings of actionlint, without those of optional programs."""
     command: list[str | Path] = [ACTIONLINT.ensure(), "-no-color", "-shellcheck=", "-pyflakes=", *files]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout
 
@@ -58,17 +58,17 @@ def test_actionlint_finds_a_mistake(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [each.stem for each in FILES])
-def test_a_workflow_may_only_read_unless_a_job_says_more(name: str) -> None:
+def test_a_workflow_may_only_read_unless_a_job_declares_more(name: str) -> None:
     assert workflow(name)["permissions"] in ({}, {"contents": "read"})
 
 
-def test_jobs_have_the_rights_that_they_need_and_an_end() -> None:
+def test_jobs_have_least_privilege_and_a_timeout() -> None:
     for name, job in jobs():
         assert job.get("permissions", {"contents": "read"}) == RIGHTS.get(name, {"contents": "read"})
         assert int(job["timeout-minutes"]) <= 180
 
 
-def test_nothing_that_a_stranger_can_write_gets_into_a_script() -> None:
+def test_no_untrusted_text_is_expanded_into_a_script() -> None:
     for step in steps():
         assert re.findall(r"\$\{\{(?! matrix\.version )", step.get("run", "")) == []
 

@@ -1,4 +1,4 @@
-"""The forms for issues are such as GitHub shows."""
+"""The issue forms follow the schema of GitHub."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NEEDS = {
     "dropdown": {"label", "options"},
     "checkboxes": {"label", "options"},
 }
-"""What each kind of part must say."""
+"""The required attributes of each kind of field."""
 
 
 def form(file: Path) -> dict[str, Any]:
@@ -25,12 +25,12 @@ def form(file: Path) -> dict[str, Any]:
     return loaded
 
 
-def test_there_is_one_for_mistakes_and_one_for_wishes() -> None:
+def test_there_is_one_for_bugs_and_one_for_features() -> None:
     assert [each.stem for each in FORMS] == ["bug", "feature"]
 
 
 @pytest.mark.parametrize("file", FORMS, ids=lambda file: file.stem)
-def test_a_form_has_what_github_needs(file: Path) -> None:
+def test_a_form_has_what_github_requires(file: Path) -> None:
     body = form(file)["body"]
     asked = [each for each in body if each["type"] != "markdown"]
 

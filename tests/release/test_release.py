@@ -1,4 +1,4 @@
-"""`make version` writes a version into all places, or refuses and writes nothing; `make notes` prints its changes."""
+"""`make version` writes a version to all places or fails without a change; `make notes` prints its changes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ To be 0.2.0, the second release.
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """Return a repository with the files that name the version, as they are here, at 0.1.0 and committed."""
+    """Return a repository with copies of the files that contain the version, committed at 0.1.0."""
     for name in PLACES:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
@@ -80,7 +80,7 @@ def test_what_was_not_released_becomes_the_section_of_the_version(repository: Pa
     assert told(repository, of="0.2.0") == "### Added\n\n- A thing.\n"
 
 
-def test_the_version_that_is_named_already_can_be_released_once(repository: Path) -> None:
+def test_the_present_version_can_be_released_once(repository: Path) -> None:
     (repository / "CHANGELOG.md").write_text(CHANGELOG.replace("[0.1.0]", "[0.0.9]"))
     commit(repository)
     prepare(repository, to="0.1.0", day=DAY)
@@ -96,10 +96,10 @@ def test_the_version_that_is_named_already_can_be_released_once(repository: Path
     [
         ("0.0.9", r"older than 0\.1\.0"),
         ("0.1.0", "has a section"),
-        ("v0.2.0", "no version of the form"),
-        ("0.2", "no version of the form"),
-        ("0.2.0-rc.1", "no version of the form"),
-        ("", "no version of the form"),
+        ("v0.2.0", "not a version of the form"),
+        ("0.2", "not a version of the form"),
+        ("0.2.0-rc.1", "not a version of the form"),
+        ("", "not a version of the form"),
     ],
 )
 def test_a_version_that_cannot_follow_is_refused(repository: Path, wanted: str, why: str) -> None:
@@ -144,7 +144,7 @@ def test_a_place_that_is_missing_is_refused(repository: Path) -> None:
     (repository / "Dockerfile").write_text("FROM scratch\n")
     commit(repository)
 
-    with pytest.raises(NotConsistent, match="Dockerfile names the version 0 times"):
+    with pytest.raises(NotConsistent, match="Dockerfile matches .* 0 times"):
         prepare(repository, to="0.2.0", day=DAY)
 
 
@@ -165,5 +165,5 @@ def test_notes_are_those_of_the_present_version(repository: Path) -> None:
         notes(CHANGELOG, version="0.1")
 
 
-def test_the_changelog_of_this_repository_has_a_place_for_changes() -> None:
+def test_the_changelog_of_this_repository_has_a_section_for_changes() -> None:
     assert (ROOT / "CHANGELOG.md").read_text().count(UNRELEASED) == 1

@@ -1,4 +1,4 @@
-"""The metrics that the operator has, by the names under which Prometheus knows them."""
+"""The metrics of the operator, with the names that Prometheus sees."""
 
 from __future__ import annotations
 

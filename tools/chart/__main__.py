@@ -20,7 +20,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code: 1 if Helm finds fault with the chart."""
     parser = argparse.ArgumentParser(prog="python -m chart", description=__doc__)
     parser.add_argument("--destination", type=Path, default=Path("dist"), help="the folder for the packaged chart")
-    parser.add_argument("--image", default="", help="where the image is, for the values of the packaged chart")
+    parser.add_argument(
+        "--image", default="", help="the default image.repository of the packaged chart, with its registry"
+    )
     options = parser.parse_args(arguments)
     newest = f"--kube-version={kubernetes.newest().version}"
     try:
@@ -40,7 +42,7 @@ def package(helm: Path, *, into: Path, image: str = "") -> None:
     Args:
         helm: the program.
         into: the folder for the package.
-        image: the repository of the image by default, with its registry; empty leaves the one of values.yaml.
+        image: the default image.repository, with its registry. Empty: as in values.yaml.
 
     Raises:
         CalledProcessError: Helm refuses.

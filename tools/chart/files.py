@@ -29,7 +29,7 @@ def files(*, definition: str, dashboard: str) -> dict[Path, str]:
 
     Args:
         definition: the text of the CustomResourceDefinition.
-        dashboard: that of the dashboard for Grafana.
+        dashboard: the text of the Grafana dashboard.
     """
     values = read((CHART / "values.yaml").read_text())
     copies = {CHART / "files" / name: _copy(sources) for name, sources in COPIES.items()}

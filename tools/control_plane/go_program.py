@@ -17,7 +17,7 @@ class GoProgram:
         module: the folder; its `tool` block names the one program.
         package: the path of the module that gives the program, for its version.
         purpose: the folder in the cache.
-        tags: build tags, by which a program leaves out what is not needed.
+        tags: build tags, which exclude parts that are not needed.
     """
 
     module: Path

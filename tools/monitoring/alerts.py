@@ -1,4 +1,4 @@
-"""The alerts, as manifests/monitoring/prometheusrule.yaml has them."""
+"""The alerts in manifests/monitoring/prometheusrule.yaml."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FILE = Path(__file__).parents[2] / "manifests" / "monitoring" / "prometheusrule.
 
 
 def groups() -> list[dict[str, Any]]:
-    """Return the groups of rules, as Prometheus itself takes them."""
+    """Return the groups of rules, in the format of Prometheus."""
     found: list[dict[str, Any]] = yaml.safe_load(FILE.read_text())["spec"]["groups"]
     return found
 

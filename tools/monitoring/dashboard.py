@@ -1,4 +1,4 @@
-"""What the dashboard shows: compliance, repairs, and the operator itself."""
+"""The panels of the dashboard: compliance, repairs, and the operator itself."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def text() -> str:
 
 
 def workloads(*labels: str, states: str = ".+") -> str:
-    """Return how many workloads there are in some states. Where two operators count the same, max takes it once."""
+    """Return the number of workloads in some states. Two replicas report the same workloads; max counts them once."""
     counted = f'max by (policy, state) (productionpolicy_workloads{{{POLICY},state=~"{states}"}})'
     return f"sum by ({', '.join(labels)}) ({counted})"
 
 
 def outcomes(*names: str) -> str:
-    """Return on how many workloads each expectation came out so."""
+    """Return the number of workloads with these outcomes, by expectation."""
     selected = f'productionpolicy_expectation_workloads{{{POLICY},outcome=~"{"|".join(names)}"}}'
     return f"sum by (expectation) (max by (policy, expectation, outcome) ({selected}))"
 
@@ -44,24 +44,24 @@ def namespaces(metric: str) -> str:
 
 
 def increase(metric: str, by: str, *, of_policies: bool = False) -> str:
-    """Return by how much a counter rises in the time between two points."""
+    """Return the increase of a counter between two points of a graph."""
     selected = f"{metric}{{{POLICY}}}" if of_policies else metric
     return f"sum by ({by}) (increase({selected}[$__rate_interval]))"
 
 
 def latency(quantile: float) -> str:
-    """Return in what time so many of the requests are answered."""
+    """Return a quantile of the duration of requests."""
     rates = "sum by (le, verb) (rate(productionpolicy_api_request_seconds_bucket[$__rate_interval]))"
     return f"histogram_quantile({quantile}, {rates})"
 
 
 def of_operator(metric: str) -> str:
-    """Return a metric of the process, of the operator's alone."""
+    """Return a metric of the processes of the operator."""
     return f"{metric} * on (job, instance) group_left () productionpolicy_build_info"
 
 
 COMPLIANT = f"{workloads('policy', states='compliant|exempt')} / ({workloads('policy')} > 0)"
-# An outcome that never was is not told of.
+# An outcome that has not occurred has no series.
 PASSED = f"({outcomes('passed')} or 0 * {outcomes('failed')})"
 VIOLATING = namespaces("productionpolicy_namespace_violating_workloads")
 
@@ -76,13 +76,13 @@ COMPLIANCE = (
     Panel("Compliance over time", "The same by policy.", (Query(COMPLIANT, "{{policy}}"),), unit="percentunit"),
     Panel(
         "Workloads by state",
-        "Each workload is counted once. contested and failed need a person.",
+        "Each workload is in one state. Contested and failed workloads need manual action.",
         (Query(workloads("state"), "{{state}}"),),
         stacked=True,
     ),
     Panel(
         "Compliance by expectation",
-        "Of the workloads to which an expectation applies, the share that meets it. Exempt ones do not count.",
+        "The share of workloads that meet the expectation. Exempt workloads do not count.",
         (Query(f"sort({PASSED} / ({outcomes('passed', 'failed')} > 0))", "{{expectation}}"),),
         kind="bargauge",
         unit="percentunit",
@@ -90,7 +90,7 @@ COMPLIANCE = (
     ),
     Panel(
         "Compliance by namespace",
-        "The share of workloads without findings, in the 20 namespaces where it is least.",
+        "The share of workloads without findings, for the 20 namespaces with the lowest share.",
         (
             Query(
                 f"sort(bottomk(20, 1 - {VIOLATING} / {namespaces('productionpolicy_namespace_workloads')}))",
@@ -103,7 +103,7 @@ COMPLIANCE = (
     ),
     Panel(
         "Conditions of the policies",
-        "What the status of each policy says. docs/operations.md explains the reasons.",
+        "The conditions in the status of each policy.",
         (Query(f"max by (policy, type, status, reason) (productionpolicy_policy_condition{{{POLICY}}})"),),
         kind="table",
         width=24,
@@ -119,79 +119,79 @@ REPAIRS = (
     ),
     Panel(
         "Withdrawals",
-        "Repairs taken back, by expectation.",
+        "Repairs withdrawn, by expectation.",
         (Query(increase("productionpolicy_withdrawals_total", "expectation"), "{{expectation}}"),),
         stacked=True,
     ),
     Panel(
         "Contested and failed",
-        "Workloads whose repair another writer undoes, was refused, or made a rollout fail.",
+        "Contested: another writer undoes a repair. Failed: a repair was refused, or its rollout was rolled back.",
         (Query(workloads("policy", "state", states="contested|failed"), "{{policy}} {{state}}"),),
         limit=1,
     ),
     Panel(
         "Rollouts in flight",
-        "Workloads that roll out because of a repair. spec.rollout bounds them.",
+        "Workloads that are rolling out because of the operator. spec.rollout limits them.",
         (Query(f"max by (policy) (productionpolicy_rollouts_in_flight{{{POLICY}}})", "{{policy}}"),),
     ),
     Panel(
-        "Rollouts put back",
-        "Rollouts that failed because of a repair. After three, a policy restarts no more pods.",
+        "Failed rollouts",
+        "Rollouts because of the operator that failed and were rolled back. After three, the policy stops.",
         (Query(increase("productionpolicy_failed_rollouts_total", "policy", of_policies=True), "{{policy}}"),),
     ),
     Panel(
         "Admission misses",
-        "Workloads that came in without the repairs that the admission policy should have made.",
+        "Workloads that were admitted without the repairs that the admission policy should have made.",
         (Query(increase("productionpolicy_admission_missed_total", "policy", of_policies=True), "{{policy}}"),),
     ),
 )
 
 OPERATOR = (
     Panel(
-        "Queue",
-        "Workloads that wait to be looked at. It is full after a start, and should then be next to empty.",
+        "Queue length",
+        "Workloads that wait to be evaluated. The queue is long after a start, then almost empty.",
         (Query("max(productionpolicy_queue_length)", "workloads"),),
     ),
     Panel(
-        "Latency of the API server",
-        "In what time requests are answered, watches aside, by method of HTTP.",
-        (Query(latency(0.5), "{{verb}} median"), Query(latency(0.99), "{{verb}} 99 of 100")),
+        "API latency",
+        "Duration of requests to the API server, except watches, by HTTP method.",
+        (Query(latency(0.5), "{{verb}} p50"), Query(latency(0.99), "{{verb}} p99")),
         unit="s",
     ),
     Panel(
-        "Requests to the API server",
-        "Requests a second, watches aside, by status code; 0 where there was no answer.",
+        "API requests",
+        "Requests per second to the API server, except watches, by status code; 0 means no answer.",
         (Query("sum by (code) (rate(productionpolicy_api_requests_total[$__rate_interval]))", "{{code}}"),),
         unit="reqps",
         stacked=True,
     ),
     Panel(
-        "Writes without success",
-        "By what became of them. A Conflict is tried again at once.",
+        "Failed writes",
+        "Writes that failed, by reason. The operator retries after a Conflict.",
         (Query(increase("productionpolicy_write_failures_total", "reason"), "{{reason}}"),),
     ),
     Panel(
-        "Silence of watches",
-        f"Time since a watch was last heard of. After {SILENT_SECONDS:.0f} s the operator is not ready, after "
+        "Watch silence",
+        f"Time since the last message on each watch. After {SILENT_SECONDS:.0f} s the operator is not ready, after "
         f"{LONGEST_SILENCE_SECONDS:.0f} s it restarts.",
         (Query("max by (resource) (productionpolicy_watch_silence_seconds)", "{{resource}}"),),
         unit="s",
         limit=SILENT_SECONDS,
     ),
     Panel(
-        "Duration of the last full listing",
-        "All watched kinds, every 15 minutes by default.",
+        "Listing duration",
+        "Duration of the last listing of the whole cluster, every 15 minutes by default.",
         (Query("max(productionpolicy_listing_seconds)", "listing"),),
         unit="s",
     ),
     Panel(
         "Events dropped",
-        "Events not posted because there were too many.",
+        "Events that were not posted because there were too many.",
         (Query("sum(increase(productionpolicy_events_dropped_total[$__rate_interval]))", "events"),),
     ),
     Panel(
         "CPU",
-        "CPU time a second of each operator.",
+        "CPU time per second of each operator.",
         (Query(of_operator("rate(process_cpu_seconds_total[$__rate_interval])"), "{{instance}}"),),
     ),
     Panel(
@@ -202,7 +202,7 @@ OPERATOR = (
     ),
     Panel(
         "Versions",
-        "Which operators run.",
+        "The versions of the operator and of Python.",
         (Query("productionpolicy_build_info"),),
         kind="table",
         width=24,

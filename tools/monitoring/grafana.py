@@ -1,4 +1,4 @@
-"""Dashboards of Grafana, as far as one is needed here: panels in rows, each with queries to Prometheus."""
+"""The JSON model of a Grafana dashboard: rows of panels, each with Prometheus queries."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ Json = dict[str, Any]
 COLUMNS = 24
 """The width of a dashboard."""
 SCHEMA = 39
-"""The version of the format, which Grafana 10.3 and newer read."""
+"""The version of the model, which Grafana 10.3 and later import."""
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A query and how its series are called in the legend, where `{{label}}` stands for the value of a label."""
+    """A query, and the name of its series in the legend, in which `{{label}}` is replaced by the value of a label."""
 
     expression: str
     legend: str = ""
@@ -26,17 +26,17 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A picture of some queries.
+    """A panel of the dashboard.
 
     Attributes:
-        title: what it shows.
-        text: how it is to be read.
-        queries: what it shows, over time unless `now` is set.
+        title: its title, unique in the dashboard.
+        text: its description.
+        queries: the queries that it shows.
         kind: timeseries, stat, bargauge or table.
         unit: a unit of Grafana.
         width: in columns.
-        stacked: whether the series are put upon each other.
-        limit: the value from which on it is drawn in red.
+        stacked: whether to stack the series.
+        limit: the threshold, from which values are red.
     """
 
     title: str
@@ -50,7 +50,7 @@ class Panel:
 
     @property
     def now(self) -> bool:
-        """Whether it shows the latest values alone."""
+        """Whether it shows only the latest values."""
         return self.kind != "timeseries"
 
 
@@ -79,12 +79,12 @@ def dashboard(*, uid: str, title: str, variables: Sequence[Json], rows: Sequence
 
 
 def source_variable() -> Json:
-    """Return the variable by which a person chooses the Prometheus."""
+    """Return the variable that selects the Prometheus data source."""
     return {"name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus"}
 
 
 def label_variable(name: str, *, text: str, metric: str) -> Json:
-    """Return a variable by which a person chooses values of a label."""
+    """Return a variable that selects values of a label."""
     query = f"label_values({metric}, {name})"
     return {
         "name": name,
@@ -103,7 +103,7 @@ def label_variable(name: str, *, text: str, metric: str) -> Json:
 
 
 def _placed(rows: Sequence[Row]) -> Iterator[Json]:
-    """Return the panels with their places: those of a row from left to right, as long as they fit."""
+    """Return the panels with their positions: those of a row from left to right, in as many lines as needed."""
     number, top = 0, 0
     for row in rows:
         number += 1

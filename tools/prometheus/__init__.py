@@ -1,1 +1,1 @@
-"""promtool, which checks the alerts and runs their tests."""
+"""promtool, which checks and tests the alerts."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from control_plane.go_program import GoProgram
 
 MODULES = Path(__file__).parent / "modules"
-# Without the tag it holds the clients of all clouds in which Prometheus can look for targets.
+# The tag excludes service discovery, with its clients of all cloud providers.
 PROMTOOL = GoProgram(
     MODULES / "promtool", package="github.com/prometheus/prometheus", purpose="promtool", tags=("remove_all_sd",)
 )

@@ -1,1 +1,1 @@
-"""What a release needs: one version in all places, and notes from the changelog."""
+"""Preparing a release: one version in all files, and notes from the changelog."""

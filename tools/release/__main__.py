@@ -18,11 +18,11 @@ CHANGELOG = "CHANGELOG.md"
 
 
 class NotPrepared(Exception):
-    """The repository is not in a state from which a release can be made; the message says why."""
+    """The repository is not ready for a release; the message gives the reason."""
 
 
 def prepare(root: Path, *, to: str, day: str) -> list[Path]:
-    """Write a version into all places, and its heading into the changelog; return the files.
+    """Write a version to all places and its heading to the changelog; return the files.
 
     Args:
         root: the folder of the repository.
@@ -30,8 +30,8 @@ def prepare(root: Path, *, to: str, day: str) -> list[Path]:
         day: the date of the release, as YYYY-MM-DD.
 
     Raises:
-        NotPrepared: there are changes that are not committed, or the version cannot follow.
-        NotConsistent: the places do not agree on the present version.
+        NotPrepared: there are uncommitted changes, or the version is not valid or too old.
+        NotConsistent: the places contain different versions.
         NotInChangelog: there is nothing to release.
     """
     _refuse_changes(root)
@@ -44,11 +44,11 @@ def prepare(root: Path, *, to: str, day: str) -> list[Path]:
 
 
 def told(root: Path, *, of: str) -> str:
-    """Return the notes of a version, which has to be the present one.
+    """Return the release notes of a version, which must be the present one.
 
     Raises:
-        NotPrepared: the repository is of another version.
-        NotConsistent: the places do not agree.
+        NotPrepared: the repository contains another version.
+        NotConsistent: the places contain different versions.
         NotInChangelog: there are no notes.
     """
     present = version(root)
@@ -67,7 +67,7 @@ def _refuse_changes(root: Path) -> None:
 
 def _refuse_version(to: str, *, after: str, changelog: str) -> None:
     if not re.fullmatch(r"(0|[1-9]\d*)(\.(0|[1-9]\d*)){2}", to):
-        raise NotPrepared(f"{to!r} is no version of the form X.Y.Z: make version VERSION=0.2.0")
+        raise NotPrepared(f"{to!r} is not a version of the form X.Y.Z: make version VERSION=0.2.0")
     if is_released(changelog, version=to):
         raise NotPrepared(f"{CHANGELOG} has a section for {to} already")
     if _parts(to) < _parts(after):
@@ -82,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code: 1 if it refuses."""
     parser = argparse.ArgumentParser(prog="python -m release", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("version", help="write a version into all places").add_argument("version")
+    commands.add_parser("version", help="write a version to all places").add_argument("version")
     commands.add_parser("notes", help="print the notes of the present version").add_argument("version")
     options = parser.parse_args(arguments)
     try:

@@ -1,4 +1,4 @@
-"""The changelog: a section for each version, and one for what is not released yet."""
+"""The changelog, with a section for each version and one for unreleased changes."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import re
 
 UNRELEASED = "## [Unreleased]\n"
 ANNOUNCEMENT = re.compile(r"\ATo be .*\n\n")
-"""The sentence that says which version the next one will be."""
+"""The sentence that announces the next version."""
 
 
 class NotInChangelog(Exception):
-    """The changelog lacks what is asked for, or has it already; the message says so."""
+    """The changelog lacks a section or has no changes; the message says which."""
 
 
 def notes(text: str, *, version: str) -> str:
-    """Return what the changelog says of a version.
+    """Return the changes of a version.
 
     Raises:
         NotInChangelog: it has no section for it.
@@ -31,10 +31,10 @@ def is_released(text: str, *, version: str) -> bool:
 
 
 def released(text: str, *, version: str, day: str) -> str:
-    """Return the changelog with what was not released under the heading of a version.
+    """Return the changelog with the unreleased changes under the heading of a version.
 
     Raises:
-        NotInChangelog: nothing has changed since the last version, or there is no section for that.
+        NotInChangelog: there is no section for unreleased changes, or it is empty.
     """
     before, heading, rest = text.partition(UNRELEASED)
     if not heading:

@@ -1,4 +1,4 @@
-"""The places that name the version of the product."""
+"""The places that contain the version of the product."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ PLACES: Mapping[str, tuple[str, ...]] = {
     "docs/operations.md": (r"newName: images\.example/productionpolicy, newTag: (.*)}$",),
     "Dockerfile": (r"docker build -t productionpolicy:(\S+) \.",),
 }
-"""By file, patterns that each occur once, with the version as their group."""
+"""By file, patterns that match exactly once; their group is the version."""
 
 
 class NotConsistent(Exception):
-    """The places do not agree, or one is missing; the message names them."""
+    """The places contain different versions, or one is missing; the message names them."""
 
 
 def version(root: Path) -> str:
-    """Return the version that all places name.
+    """Return the version that all places contain.
 
     Raises:
-        NotConsistent: they do not agree.
+        NotConsistent: they contain different versions.
     """
     named = {
         f"{name} ({pattern})": _found(pattern, (root / name).read_text(), name=name)[1]
@@ -34,7 +34,7 @@ def version(root: Path) -> str:
     }
     if len(set(named.values())) > 1:
         told = "\n".join(f"  {found}: {place}" for place, found in named.items())
-        raise NotConsistent(f"these places name different versions; make them agree first:\n{told}")
+        raise NotConsistent(f"these places contain different versions; correct them first:\n{told}")
     return next(iter(named.values()))
 
 
@@ -57,5 +57,5 @@ def _with(to: str, text: str, patterns: tuple[str, ...], *, name: str) -> str:
 def _found(pattern: str, text: str, *, name: str) -> re.Match[str]:
     matches = list(re.finditer(pattern, text, re.MULTILINE))
     if len(matches) != 1:
-        raise NotConsistent(f"{name} names the version {len(matches)} times by {pattern}, not once")
+        raise NotConsistent(f"{name} matches {pattern} {len(matches)} times instead of once")
     return matches[0]

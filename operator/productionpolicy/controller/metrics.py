@@ -8,7 +8,9 @@ from prometheus_client import Counter, Gauge, Histogram
 from productionpolicy.expectations import EXPECTATIONS
 
 BUILD_INFO = Gauge(
-    "productionpolicy_build_info", "1, labelled with the versions of the operator and of Python.", ["version", "python"]
+    "productionpolicy_build_info",
+    "1, with the versions of the operator and of Python as labels.",
+    ["version", "python"],
 )
 WORKLOADS = Gauge(
     "productionpolicy_workloads", "Governed workloads by the class they are counted in.", ["policy", "state"]
@@ -21,7 +23,7 @@ FINDINGS = Gauge(
 NAMESPACE_WORKLOADS = Gauge(
     "productionpolicy_namespace_workloads",
     "Governed workloads by namespace.",
-    # Prometheus gives the label namespace to the target, which is the operator.
+    # The label namespace of the scrape target is that of the operator.
     ["policy", "workload_namespace"],
 )
 NAMESPACE_VIOLATING = Gauge(
@@ -31,7 +33,7 @@ NAMESPACE_VIOLATING = Gauge(
 )
 CONDITIONS = Gauge(
     "productionpolicy_policy_condition",
-    "1 for each condition of a policy, labelled with its status and reason.",
+    "1 for each condition of a policy, with its status and reason as labels.",
     ["policy", "type", "status", "reason"],
 )
 REPAIRS = Counter("productionpolicy_repairs_total", "Repairs written, by expectation.", ["expectation"])
@@ -69,13 +71,13 @@ OF_A_POLICY = (
     *(WORKLOADS, FINDINGS, NAMESPACE_WORKLOADS, NAMESPACE_VIOLATING, CONDITIONS, ROLLING),
     *(FAILED_ROLLOUTS, ADMISSION_MISSED),
 )
-"""Those with the label policy."""
+"""The metrics with the label policy."""
 
 
 def begin() -> None:
-    """Tell what is known before anything has happened.
+    """Export the build information, and start counters at 0.
 
-    Counters begin at 0, because the functions of Prometheus see no increase from a series that is not there to 1.
+    Without a first sample of 0, increase() of Prometheus does not see the first increment of a new series.
     """
     BUILD_INFO.labels(version=version("productionpolicy"), python=python_version()).set(1)
     for each in EXPECTATIONS:

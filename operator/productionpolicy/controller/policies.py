@@ -82,7 +82,7 @@ class Policies:
         """The generation of each policy for which it was looked up what is done at admission."""
         self._departures: dict[str, _Departure] = {}
         self._measured: defaultdict[str, dict[str, tuple[int, int]]] = defaultdict(dict)
-        """By policy, what the metrics tell of each namespace: its workloads, and those with findings."""
+        """By policy, the exported counts of each namespace: its workloads, and those with findings."""
         self._warned: set[tuple[str, str]] = set()
         self._warned_of_modes: set[tuple[str, str]] = set()
 
@@ -295,7 +295,7 @@ class Policies:
             begins_at_zero.labels(policy=policy)
 
     def _measure_namespaces(self, policy: str, totals: Totals) -> None:
-        """Measure the namespaces that have changed: there may be thousands, and a status is written every second."""
+        """Update the metrics of changed namespaces only: there may be thousands, and this runs up to once a second."""
         counts = {name: (each.total, each.with_findings) for name, each in totals.by_namespace.items()}
         known, self._measured[policy] = self._measured[policy], counts
         for name in known.keys() - counts.keys():
