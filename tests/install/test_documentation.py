@@ -28,6 +28,15 @@ def test_every_link_leads_somewhere(page: Path) -> None:
     assert [path for path, _ in links if path and not (page.parent / path).exists()] == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_anchor_is_a_heading(page: Path) -> None:
+    links = re.findall(r"\]\((?!https:)([^)#]*)#([^)]*)\)", page.read_text())
+
+    assert [
+        (path, anchor) for path, anchor in links if anchor not in _anchors(page.parent / path if path else page)
+    ] == []
+
+
 def test_every_page_is_listed_in_the_index_of_its_folder() -> None:
     folders = [ROOT / "docs", ROOT / "docs" / "decisions", ROOT / "docs" / "expectations"]
     missing = [
@@ -78,3 +87,9 @@ def test_the_image_is_built_with_the_locked_uv() -> None:
     [locked] = [each["version"] for each in LOCK["package"] if each["name"] == "uv"]
 
     assert re.findall(r"uv==([\d.]+)", DOCKERFILE) == [locked]
+
+
+def _anchors(page: Path) -> set[str]:
+    """Return the anchors of the headings of a page, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings}

@@ -144,7 +144,7 @@ def test_a_place_that_is_missing_is_refused(repository: Path) -> None:
     (repository / "Dockerfile").write_text("FROM scratch\n")
     commit(repository)
 
-    with pytest.raises(NotConsistent, match="Dockerfile matches .* 0 times"):
+    with pytest.raises(NotConsistent, match=r"Dockerfile matches .* 0 times"):
         prepare(repository, to="0.2.0", day=DAY)
 
 
