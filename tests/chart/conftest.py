@@ -55,6 +55,8 @@ def everything() -> Raw:
         "service": {"enabled": True},
         "serviceMonitor": monitor,
         "podMonitor": monitor,
+        "prometheusRule": monitor,
+        "grafanaDashboard": {"enabled": True},
         "extraObjects": [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "more"}}],
     }
 

@@ -8,20 +8,18 @@ import json
 import re
 import shutil
 import tarfile
-import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from chart.__main__ import package as package_chart
 from productionpolicy.cli.run import command
 from productionpolicy.kube.identity import API_VERSION
-from support.charts import CHART, NEWEST, RELEASE, Helm, by_name, changes
+from support.charts import CHART, NEWEST, RELEASE, VERSION, Helm, by_name, changes
 from support.manifests import Raw
 
-ROOT = CHART.parents[1]
-VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 KIND = f"{API_VERSION}/ProductionPolicy"
 POLICY = {"name": "default", "spec": {"mode": "Audit"}}
 TO_BE_REVERTED = {"name": "careful", "spec": {"mode": "Enforce", "onRemoval": "Revert"}}
@@ -49,8 +47,10 @@ def test_with_all_turned_on_no_two_objects_have_one_name(helm: Helm, everything:
     assert usual - named == set()
     assert named - usual == {
         "ConfigMap/more",
+        "ConfigMap/productionpolicy-dashboard",
         "PodMonitor/productionpolicy",
         "ProductionPolicy/default",
+        "PrometheusRule/productionpolicy",
         "Service/productionpolicy-metrics",
         "ServiceMonitor/productionpolicy",
     }
@@ -63,6 +63,15 @@ def test_a_packaged_chart_renders_the_same(helm: Helm, everything: Raw, tmp_path
     with tarfile.open(packaged) as archive:
         held = {Path(each).relative_to("productionpolicy").as_posix() for each in archive.getnames()}
     assert held == {each.relative_to(CHART).as_posix() for each in CHART.rglob("*") if each.is_file()}
+
+
+def test_a_chart_is_packaged_for_an_image(helm_4: Helm, tmp_path: Path) -> None:
+    package_chart(helm_4.program, into=tmp_path, image="images.example/team/operator")
+    packaged = helm_4.rendered(chart=tmp_path / f"productionpolicy-{VERSION}.tgz")
+
+    container = "Deployment/productionpolicy spec template spec containers 0"
+    image = f"images.example/team/operator:{VERSION}"
+    assert changes(helm_4.rendered(), packaged) == {f"{container} image": image}
 
 
 def test_a_chart_that_depends_on_it_turns_it_on_and_off(helm: Helm, tmp_path: Path) -> None:

@@ -93,6 +93,23 @@ def test_repairs_at_admission_are_installed_as_the_api_server_serves_them(
     assert compared(mutating, kustomized(f"admission/{folder}") if folder else []) == {}
 
 
+def test_the_monitoring_of_the_chart_is_that_of_the_manifests(
+    helm: Helm, kustomized: Callable[[str], list[Raw]]
+) -> None:
+    shown = {"enabled": True, "renderMode": "alwaysRender"}
+    values = {"serviceMonitor": shown, "prometheusRule": shown, "grafanaDashboard": {"enabled": True}}
+    usual = by_name(helm.rendered()).keys()
+    monitoring = [each for each in helm.rendered(values) if name(each) not in usual]
+
+    assert by_name(monitoring).keys() == {
+        "ConfigMap/productionpolicy-dashboard",
+        "PrometheusRule/productionpolicy",
+        "Service/productionpolicy-metrics",
+        "ServiceMonitor/productionpolicy",
+    }
+    assert compared(monitoring, kustomized("monitoring")) == {}
+
+
 def test_both_helms_render_the_same(helm: Helm, helm_4: Helm, everything: Raw) -> None:
     for values in ({}, everything):
         assert changes(helm_4.rendered(values), helm.rendered(values)) == {}

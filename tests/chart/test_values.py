@@ -9,7 +9,8 @@ import pytest
 
 from chart.schema import NotAValue, schema
 from chart.values import NotExplained, read
-from support.charts import ABSENT, CHART, Helm, HelmFailed, changes
+from monitoring.alerts import alerts
+from support.charts import ABSENT, CHART, VERSION, Helm, HelmFailed, by_name, changes
 from support.manifests import Raw
 
 VALUES = [each for each in read((CHART / "values.yaml").read_text()) if not each.section]
@@ -29,12 +30,14 @@ NETWORK = "NetworkPolicy/productionpolicy"
 SERVICE = "Service/productionpolicy-metrics"
 DEFINITION = "CustomResourceDefinition/productionpolicies.productionpolicy.dev"
 GUARD = "productionpolicy-uninstall"
+ALERTS = "PrometheusRule/productionpolicy"
+DASHBOARD = "ConfigMap/productionpolicy-dashboard"
 POLICY = {"name": "default", "spec": {"mode": "Audit"}}
 TOLERATION = {"key": "dedicated", "operator": "Exists"}
 CONSTRAINT = {"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway"}
 RULE = {"action": "drop", "regex": "go_.*"}
 DIGEST = "sha256:" + "0" * 64
-SERVED = [f"monitoring.coreos.com/v1/{kind}" for kind in ("ServiceMonitor", "PodMonitor")]
+SERVED = [f"monitoring.coreos.com/v1/{kind}" for kind in ("ServiceMonitor", "PodMonitor", "PrometheusRule")]
 
 
 def at(base: str, **leaves: Any) -> dict[str, Any]:
@@ -43,8 +46,8 @@ def at(base: str, **leaves: Any) -> dict[str, Any]:
 
 
 EFFECTS: Mapping[str, tuple[Any, dict[str, Any]]] = {
-    "image.registry": ("images.example", at(CONTAINER, image="images.example/productionpolicy:0.1.0")),
-    "image.repository": ("team/operator", at(CONTAINER, image="team/operator:0.1.0")),
+    "image.registry": ("images.example", at(CONTAINER, image=f"images.example/productionpolicy:{VERSION}")),
+    "image.repository": ("team/operator", at(CONTAINER, image=f"team/operator:{VERSION}")),
     "image.tag": ("1.2", at(CONTAINER, image="productionpolicy:1.2")),
     "image.digest": (DIGEST, at(CONTAINER, image=f"productionpolicy@{DIGEST}")),
     "image.pullPolicy": ("Always", at(CONTAINER, imagePullPolicy="Always")),
@@ -142,6 +145,7 @@ EFFECTS: Mapping[str, tuple[Any, dict[str, Any]]] = {
     ),
     "networkPolicy.extraEgress": ([{"ports": [{"port": 3128}]}], at(NETWORK, spec__egress__2__ports__0__port=3128)),
     "service.enabled": (True, {SERVICE: NEW}),
+    "grafanaDashboard.enabled": (True, {DASHBOARD: NEW}),
 }
 """What each value is set to, and what then differs from the defaults."""
 
@@ -179,11 +183,47 @@ OF_MONITORS: Mapping[str, tuple[Any, dict[str, Any]]] = {
     }.items()
     for name, effect in effects.items()
 }
+OF_ALERTS: Mapping[str, tuple[Any, dict[str, Any]]] = {
+    "prometheusRule.namespace": ("monitoring", at(ALERTS, metadata__namespace="monitoring")),
+    "prometheusRule.labels": ({"release": "stack"}, at(ALERTS, metadata__labels__release="stack")),
+    "prometheusRule.annotations": ({"note": "1"}, at(ALERTS, metadata__annotations__note="1")),
+    "prometheusRule.alertLabels": (
+        {"severity": "critical", "team": "platform"},
+        {
+            f"{ALERTS} spec groups 0 rules {number} labels {label}": value
+            for number in range(len(alerts()))
+            for label, value in (("severity", "critical"), ("team", "platform"))
+        },
+    ),
+    "prometheusRule.runbookUrl": (
+        "https://wiki.example/alerts",
+        {
+            f"{ALERTS} spec groups 0 rules {number} annotations runbook_url": f"https://wiki.example/alerts#{name.lower()}"
+            for number, name in enumerate(alerts())
+        },
+    ),
+}
+"""The same where prometheusRule.enabled is true."""
+
+OF_DASHBOARD: Mapping[str, tuple[Any, dict[str, Any]]] = {
+    "grafanaDashboard.namespace": ("monitoring", at(DASHBOARD, metadata__namespace="monitoring")),
+    "grafanaDashboard.labels": ({"dashboards": "yes"}, at(DASHBOARD, metadata__labels__dashboards="yes")),
+    "grafanaDashboard.annotations": (
+        {"grafana_folder": "Policies"},
+        at(DASHBOARD, metadata__annotations__grafana_folder="Policies"),
+    ),
+}
+"""The same where grafanaDashboard.enabled is true."""
+
 NAMES = {"nameOverride", "fullnameOverride", "namespaceOverride", "commonLabels"}
 """Values that change many objects, each with a test of its own."""
 
-MONITORS = {f"{monitor}.{name}" for monitor in ("serviceMonitor", "podMonitor") for name in ("enabled", "renderMode")}
-"""Values that decide whether there is a monitor, which have tests of their own."""
+MONITORS = {
+    f"{monitor}.{name}"
+    for monitor in ("serviceMonitor", "podMonitor", "prometheusRule")
+    for name in ("enabled", "renderMode")
+}
+"""Values that decide whether there is an object for the Prometheus operator, which have tests of their own."""
 
 
 def nested(name: str, value: Any) -> Raw:
@@ -221,16 +261,27 @@ def test_a_value_changes_the_service(helm_4: Helm, name: str) -> None:
     assert effect_of(helm_4, name, value, given={**SMALL, "service": {"enabled": True}}) == expected
 
 
-@pytest.mark.parametrize("name", OF_MONITORS)
-def test_a_value_changes_a_monitor(helm_4: Helm, name: str) -> None:
-    value, expected = OF_MONITORS[name]
-    monitor, _, _ = name.partition(".")
+@pytest.mark.parametrize("name", [*OF_MONITORS, *OF_ALERTS, *OF_DASHBOARD])
+def test_a_value_changes_a_part_of_the_monitoring(helm_4: Helm, name: str) -> None:
+    value, expected = {**OF_MONITORS, **OF_ALERTS, **OF_DASHBOARD}[name]
+    section, _, _ = name.partition(".")
 
-    assert effect_of(helm_4, name, value, given={**SMALL, monitor: {"enabled": True}}) == expected
+    assert effect_of(helm_4, name, value, given={**SMALL, section: {"enabled": True}}) == expected
+
+
+def test_an_alert_can_be_left_out_by_its_name(helm_4: Helm) -> None:
+    def named(*disabled: str) -> list[str]:
+        values = {**SMALL, "prometheusRule": {"enabled": True, "disabledAlerts": list(disabled)}}
+        rule = by_name(helm_4.rendered(values, served=SERVED))[ALERTS]
+        return [each["alert"] for group in rule["spec"]["groups"] for each in group["rules"]]
+
+    assert named() == alerts()
+    assert named(alerts()[1]) == [alerts()[0], *alerts()[2:]]
 
 
 def test_every_value_has_a_test() -> None:
-    tested = {*EFFECTS, *OF_SERVICE, *OF_MONITORS, *NAMES, *MONITORS}
+    tested = {*EFFECTS, *OF_SERVICE, *OF_MONITORS, *OF_ALERTS, *OF_DASHBOARD, *NAMES, *MONITORS}
+    tested.add("prometheusRule.disabledAlerts")
 
     assert {each.name for each in VALUES} == tested
 
@@ -240,6 +291,7 @@ def test_every_value_has_a_test() -> None:
     [
         pytest.param("serviceMonitor", {"ServiceMonitor/productionpolicy", SERVICE}, id="ServiceMonitor"),
         pytest.param("podMonitor", {"PodMonitor/productionpolicy"}, id="PodMonitor"),
+        pytest.param("prometheusRule", {ALERTS}, id="PrometheusRule"),
     ],
 )
 def test_a_monitor_comes_where_its_kind_is_served_or_by_force(helm_4: Helm, name: str, objects: set[str]) -> None:
@@ -356,6 +408,9 @@ def test_a_digest_decides_where_there_is_a_tag_as_well(helm_4: Helm) -> None:
         ("service.port", 70000),
         ("serviceMonitor.renderMode", "skip"),
         ("podMonitor.interval", "half a minute"),
+        ("prometheusRule.disabledAlerts", ["NoSuchAlert"]),
+        ("prometheusRule.runbookUrl", "https://wiki.example/alerts#one"),
+        ("grafanaDashboard.labels", {"grafana_dashboard": 1}),
     ],
 )
 def test_a_bad_value_is_refused_by_its_name(helm: Helm, name: str, value: Any) -> None:

@@ -9,7 +9,9 @@ from typing import Any, cast
 import pytest
 from msgspec.structs import replace
 from prometheus_client import REGISTRY
+from prometheus_client.samples import Sample
 
+from productionpolicy.controller import metrics
 from productionpolicy.controller.cluster import Unavailable
 from productionpolicy.controller.policies import Policies
 from productionpolicy.controller.queue import Retry
@@ -19,6 +21,7 @@ from productionpolicy.policy import Policy
 from productionpolicy.verdict.rollout_notes import FailedRollout
 from productionpolicy.verdict.rollouts import TOO_MANY
 from support.harness import WEB, Harness
+from support.metrics import exposed_name
 
 
 @dataclass
@@ -73,18 +76,55 @@ class NoAdmission:
         return None
 
 
-def gauges(policy: str) -> list[str]:
-    samples = (sample for metric in REGISTRY.collect() if metric.type == "gauge" for sample in metric.samples)
-    return [each.name for each in samples if each.labels.get("policy") == policy]
+def measured(policy: str) -> list[Sample]:
+    """Return the samples of a policy, without the creation times of counters."""
+    samples = (sample for metric in REGISTRY.collect() for sample in metric.samples)
+    return [each for each in samples if each.labels.get("policy") == policy and not each.name.endswith("_created")]
 
 
-async def test_the_gauges_of_a_policy_go_with_it(harness: Harness, server: Server) -> None:
+def value(name: str, **labels: str) -> float | None:
+    return REGISTRY.get_sample_value(name, {"policy": "default", **labels})
+
+
+async def test_the_metrics_of_a_policy_go_with_it(harness: Harness, server: Server) -> None:
     await harness.policies.reconcile("default")
     assert server.written == ["default"]
-    assert gauges("default")
+    assert {each.name for each in measured("default")} == {exposed_name(each) for each in metrics.OF_A_POLICY}
     harness.store.forget(POLICIES, "", "default")
     await harness.policies.reconcile("default")
-    assert gauges("default") == []
+    assert measured("default") == []
+
+
+async def test_metrics_count_the_workloads_of_each_namespace(harness: Harness, server: Server) -> None:
+    await harness.policies.reconcile("default")
+    totals = harness.policies.totals["default"]
+    assert value("productionpolicy_namespace_workloads", workload_namespace="shop") == totals.overall.total == 1
+    assert value("productionpolicy_namespace_violating_workloads", workload_namespace="shop") == 1
+    totals.drop(WEB)
+    await harness.policies.reconcile("default")
+    assert value("productionpolicy_namespace_workloads", workload_namespace="shop") is None
+    assert server.written == ["default", "default"]
+
+
+@pytest.mark.usefixtures("server")
+async def test_metrics_export_each_condition_with_its_current_reason_only(harness: Harness) -> None:
+    def reasons(kind: str) -> set[tuple[str, str]]:
+        told = (each.labels for each in measured("default") if each.labels.get("type") == kind)
+        return {(each["status"], each["reason"]) for each in told}
+
+    await harness.policies.reconcile("default")
+    assert reasons("Ready") == {("True", "Valid")}
+    assert ("False", "TooManyFailedRollouts") not in reasons("Progressing")
+    failing(harness.policies, count=TOO_MANY)
+    await harness.policies.reconcile("default")
+    assert reasons("Progressing") == {("False", "TooManyFailedRollouts")}
+
+
+@pytest.mark.usefixtures("server")
+async def test_the_counters_of_a_policy_start_at_zero(harness: Harness) -> None:
+    await harness.policies.reconcile("default")
+    assert value("productionpolicy_failed_rollouts_total") == 0
+    assert value("productionpolicy_admission_missed_total") == 0
 
 
 async def test_a_status_that_could_not_be_written_is_tried_again(harness: Harness, server: Server) -> None:

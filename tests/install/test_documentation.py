@@ -9,11 +9,9 @@ from typing import Any
 
 import pytest
 import yaml
-from prometheus_client import Counter
-from prometheus_client.metrics import MetricWrapperBase
 
-from productionpolicy.controller import metrics
 from productionpolicy.expectations import EXPECTATIONS
+from support.metrics import METRICS, exposed_name
 
 ROOT = Path(__file__).parents[2]
 PAGES = [each for folder in ("*", "docs/**/*", "charts/*/*") for each in sorted(ROOT.glob(f"{folder}.md"))]
@@ -28,6 +26,15 @@ def test_every_link_leads_somewhere(page: Path) -> None:
     links = re.findall(r"\]\((?!https:)([^)#]*)(#[^)]*)?\)", page.read_text())
 
     assert [path for path, _ in links if path and not (page.parent / path).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_anchor_is_a_heading(page: Path) -> None:
+    links = re.findall(r"\]\((?!https:)([^)#]*)#([^)]*)\)", page.read_text())
+
+    assert [
+        (path, anchor) for path, anchor in links if anchor not in _anchors(page.parent / path if path else page)
+    ] == []
 
 
 def test_every_page_is_listed_in_the_index_of_its_folder() -> None:
@@ -52,7 +59,7 @@ def test_the_commands_of_make_exist() -> None:
 def test_the_metrics_are_those_that_the_operator_has() -> None:
     told = re.findall(r"^\| `(productionpolicy_\w+)(?:\{([\w,]+)\})?`", OPERATIONS, re.MULTILINE)
 
-    assert dict(told) == _metrics()
+    assert dict(told) == {exposed_name(each): ",".join(each._labelnames) for each in METRICS}
 
 
 def test_the_operator_posts_the_events_that_are_told_of() -> None:
@@ -82,11 +89,7 @@ def test_the_image_is_built_with_the_locked_uv() -> None:
     assert re.findall(r"uv==([\d.]+)", DOCKERFILE) == [locked]
 
 
-def _metrics() -> dict[str, str]:
-    """Return the labels of each metric by its name."""
-    ours = {each for each in vars(metrics).values() if isinstance(each, MetricWrapperBase)}
-    return {_exposed_name(each): ",".join(each._labelnames) for each in ours}
-
-
-def _exposed_name(metric: MetricWrapperBase) -> str:
-    return f"{metric._name}_total" if isinstance(metric, Counter) else metric._name
+def _anchors(page: Path) -> set[str]:
+    """Return the anchors of the headings of a page, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ import yaml
 from control_plane import kubernetes
 from support.manifests import Raw
 
-CHART = Path(__file__).parents[2] / "charts" / "productionpolicy"
+ROOT = Path(__file__).parents[2]
+CHART = ROOT / "charts" / "productionpolicy"
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 RELEASE, NAMESPACE = "productionpolicy", "productionpolicy-system"
 NEWEST = kubernetes.newest().version
 ABSENT = "absent"

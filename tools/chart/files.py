@@ -19,21 +19,24 @@ COPIES: Mapping[str, tuple[str, ...]] = {
     "clusterrole-viewer.yaml": ("manifests/base/clusterrole-viewer.yaml",),
     "admission-repair.yaml": ("manifests/admission/repair/policy.yaml", "manifests/admission/repair/guard.yaml"),
     "admission-validation.yaml": ("manifests/admission/validation/policy/policy.yaml",),
+    "prometheusrule.yaml": ("manifests/monitoring/prometheusrule.yaml",),
 }
 """The files of the chart that hold what others hold. Helm reads nothing outside of the folder of a chart."""
 
 
-def files(*, definition: str) -> dict[Path, str]:
+def files(*, definition: str, dashboard: str) -> dict[Path, str]:
     """Return the text of each file by its path.
 
     Args:
         definition: the text of the CustomResourceDefinition.
+        dashboard: the text of the Grafana dashboard.
     """
     values = read((CHART / "values.yaml").read_text())
     copies = {CHART / "files" / name: _copy(sources) for name, sources in COPIES.items()}
     readme = CHART / "README.md"
     return {
         CHART / "files" / "crd.yaml": definition,
+        CHART / "files" / "dashboard.json": dashboard,
         **copies,
         CHART / "values.schema.json": json.dumps(schema(values), indent=2) + "\n",
         readme: replaced(BEGIN, END, page=readme, lines=_table(values)),

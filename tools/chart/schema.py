@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chart.values import Value
+from monitoring.alerts import alerts
 
 Schema = dict[str, Any]
 
@@ -18,11 +19,13 @@ _NAMED: Schema = {
 }
 _DNS_LABEL = r"^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)?$"
 
-_MONITOR: Mapping[str, Schema] = {
+_PLACED: Mapping[str, Schema] = {"namespace": {"pattern": _DNS_LABEL}, "labels": _TEXTS, "annotations": _TEXTS}
+_RENDERED: Mapping[str, Schema] = {
     "renderMode": {"enum": ["skipIfMissing", "failIfMissing", "alwaysRender"]},
-    "namespace": {"pattern": _DNS_LABEL},
-    "labels": _TEXTS,
-    "annotations": _TEXTS,
+    **_PLACED,
+}
+_MONITOR: Mapping[str, Schema] = {
+    **_RENDERED,
     "interval": _DURATION,
     "scrapeTimeout": _DURATION,
     "relabelings": _OBJECTS,
@@ -76,7 +79,19 @@ KNOWN: Mapping[str, Schema] = {
     "service.port": _PORT,
     "service.annotations": _TEXTS,
     "service.labels": _TEXTS,
-    **{f"{monitor}.{name}": known for monitor in ("serviceMonitor", "podMonitor") for name, known in _MONITOR.items()},
+    **{
+        f"{section}.{name}": known
+        for section, all_known in {
+            "serviceMonitor": _MONITOR,
+            "podMonitor": _MONITOR,
+            "prometheusRule": _RENDERED,
+            "grafanaDashboard": _PLACED,
+        }.items()
+        for name, known in all_known.items()
+    },
+    "prometheusRule.alertLabels": _TEXTS,
+    "prometheusRule.disabledAlerts": {"items": {"enum": alerts()}},
+    "prometheusRule.runbookUrl": {"pattern": r"^(https?://[^\s#]+)?$"},
 }
 """What is known of a value beside the type of its default."""
 

@@ -33,7 +33,7 @@ def cache_folder(purpose: str, files: Iterable[Path]) -> Path:
     return root / "productionpolicy" / purpose / digest.hexdigest()[:16]
 
 
-def build(module: Path, out: Path, *, packages: Sequence[str] = (TOOLS,)) -> None:
+def build(module: Path, out: Path, *, packages: Sequence[str] = (TOOLS,), tags: Sequence[str] = ()) -> None:
     """Build the packages of a module into a folder.
 
     Raises:
@@ -42,9 +42,10 @@ def build(module: Path, out: Path, *, packages: Sequence[str] = (TOOLS,)) -> Non
     if shutil.which("go") is None:
         raise BuildFailed(f"Go is needed to build {module.name}. Install Go 1.26 or newer")
     started = time.monotonic()
-    total = len(go(module, "list", "-deps", *packages).split())
+    tagged = f"-tags={','.join(tags)}"
+    total = len(go(module, "list", tagged, "-deps", *packages).split())
     flags = f"-s -w {_version_flags(module)}"
-    command = ["go", "build", "-v", "-trimpath", "-ldflags", flags, "-o", f"{out}/", *packages]
+    command = ["go", "build", "-v", "-trimpath", tagged, "-ldflags", flags, "-o", f"{out}/", *packages]
     process = subprocess.Popen(command, cwd=module, env=_environment(), stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     tail = _follow(process.stderr, module=module.name, total=total, started=started)

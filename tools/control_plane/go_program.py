@@ -17,11 +17,13 @@ class GoProgram:
         module: the folder; its `tool` block names the one program.
         package: the path of the module that gives the program, for its version.
         purpose: the folder in the cache.
+        tags: build tags, which exclude parts that are not needed.
     """
 
     module: Path
     package: str
     purpose: str
+    tags: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -51,6 +53,6 @@ class GoProgram:
     def _build(self, cache: Path) -> None:
         say(f"building {self.name} from source (once; it is kept in {cache})")
         with scratch(cache / f".{self.name}") as unfinished:
-            build(self.module, unfinished)
+            build(self.module, unfinished, tags=self.tags)
             (program,) = unfinished.iterdir()
             program.rename(cache / self.name)

@@ -1,1 +1,1 @@
-"""Writes the files that follow from the code or from other files: the CRD, pages, schemas, and parts of the chart."""
+"""Writes what follows from the code or from other files: CRD, pages, schemas, dashboard, parts of the chart."""

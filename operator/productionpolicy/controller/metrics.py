@@ -1,7 +1,17 @@
-"""What the operator tells Prometheus."""
+"""What the operator tells Prometheus, beside what its client library tells of the process and of Python."""
+
+from importlib.metadata import version
+from platform import python_version
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from productionpolicy.expectations import EXPECTATIONS
+
+BUILD_INFO = Gauge(
+    "productionpolicy_build_info",
+    "1, with the versions of the operator and of Python as labels.",
+    ["version", "python"],
+)
 WORKLOADS = Gauge(
     "productionpolicy_workloads", "Governed workloads by the class they are counted in.", ["policy", "state"]
 )
@@ -9,6 +19,22 @@ FINDINGS = Gauge(
     "productionpolicy_expectation_workloads",
     "Governed workloads by expectation and outcome.",
     ["policy", "expectation", "outcome"],
+)
+NAMESPACE_WORKLOADS = Gauge(
+    "productionpolicy_namespace_workloads",
+    "Governed workloads by namespace.",
+    # The label namespace of the scrape target is that of the operator.
+    ["policy", "workload_namespace"],
+)
+NAMESPACE_VIOLATING = Gauge(
+    "productionpolicy_namespace_violating_workloads",
+    "Governed workloads with findings by namespace.",
+    ["policy", "workload_namespace"],
+)
+CONDITIONS = Gauge(
+    "productionpolicy_policy_condition",
+    "1 for each condition of a policy, with its status and reason as labels.",
+    ["policy", "type", "status", "reason"],
 )
 REPAIRS = Counter("productionpolicy_repairs_total", "Repairs written, by expectation.", ["expectation"])
 WITHDRAWALS = Counter("productionpolicy_withdrawals_total", "Repairs withdrawn, by expectation.", ["expectation"])
@@ -40,3 +66,21 @@ LISTING_SECONDS = Gauge("productionpolicy_listing_seconds", "Duration of the las
 EVENTS_DROPPED = Counter(
     "productionpolicy_events_dropped_total", "Events that were not posted because there were too many."
 )
+
+OF_A_POLICY = (
+    *(WORKLOADS, FINDINGS, NAMESPACE_WORKLOADS, NAMESPACE_VIOLATING, CONDITIONS, ROLLING),
+    *(FAILED_ROLLOUTS, ADMISSION_MISSED),
+)
+"""The metrics with the label policy."""
+
+
+def begin() -> None:
+    """Export the build information, and start counters at 0.
+
+    Without a first sample of 0, increase() of Prometheus does not see the first increment of a new series.
+    """
+    BUILD_INFO.labels(version=version("productionpolicy"), python=python_version()).set(1)
+    for each in EXPECTATIONS:
+        if each.repair is not None:
+            REPAIRS.labels(expectation=each.name)
+            WITHDRAWALS.labels(expectation=each.name)

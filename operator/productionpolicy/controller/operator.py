@@ -15,7 +15,7 @@ import kopf
 import structlog
 from msgspec import Struct
 
-from productionpolicy.controller import handlers, logs
+from productionpolicy.controller import handlers, logs, metrics
 from productionpolicy.controller.clock import Clock
 from productionpolicy.controller.cluster import Cluster, Refused, RequestFailed
 from productionpolicy.controller.connection import Connection
@@ -203,6 +203,7 @@ async def operate(options: Options) -> int:
     """
     connection = await Connection.load(options.kubeconfig)
     watches = Watches(WATCHED, clock=CLOCK, missed=_end)
+    metrics.begin()
     async with connection.client() as api:
         operator = Operator(Cluster(api), watches, options)
         async with Probes(options.host, options.port, alive=operator.alive, ready=operator.ready):

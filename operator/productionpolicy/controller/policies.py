@@ -12,11 +12,10 @@ from typing import Any
 import msgspec
 import structlog
 
+from productionpolicy.controller import metrics
 from productionpolicy.controller.admission import Admission
-from productionpolicy.controller.cluster import Conflict, Gone, RequestFailed
+from productionpolicy.controller.cluster import Conflict, Gone, Raw, RequestFailed
 from productionpolicy.controller.context import Context
-from productionpolicy.controller.metrics import FINDINGS, ROLLING
-from productionpolicy.controller.metrics import WORKLOADS as WORKLOADS_GAUGE
 from productionpolicy.controller.queue import Retry, WorkQueue
 from productionpolicy.controller.store import AUDIT, OFF, StoredPolicy
 from productionpolicy.expectations.spread import DEAR_FROM, SPREAD, Method
@@ -80,6 +79,8 @@ class Policies:
         self._generations: dict[str, int] = {}
         """The generation of each policy for which it was looked up what is done at admission."""
         self._departures: dict[str, _Departure] = {}
+        self._measured: defaultdict[str, dict[str, tuple[int, int]]] = defaultdict(dict)
+        """By policy, the exported counts of each namespace: its workloads, and those with findings."""
         self._warned: set[tuple[str, str]] = set()
         self._warned_of_modes: set[tuple[str, str]] = set()
 
@@ -121,12 +122,13 @@ class Policies:
         self._departures.pop(name, None)
         self._written.pop(name, None)
         self._generations.pop(name, None)
+        self._measured.pop(name, None)
         self.queue.forget(name)
         self.rollouts.forget(name)
         if not self.totals[name].overall.total:
             del self.totals[name]
-        for gauge in (WORKLOADS_GAUGE, FINDINGS, ROLLING):
-            gauge.remove_by_labels({"policy": name})
+        for metric in metrics.OF_A_POLICY:
+            metric.remove_by_labels({"policy": name})
 
     async def _look_up_what_it_asks_for(self, stored: StoredPolicy) -> None:
         """Look up what a new or changed policy may ask of the API server: it may have been installed just for that."""
@@ -206,7 +208,7 @@ class Policies:
         status = self._status(stored)
         if status != stored.status:
             await self.cluster.set_status(stored.name, status)
-        self._measure(stored)
+        self._measure(stored, status["conditions"])
 
     def _status(self, stored: StoredPolicy) -> Any:
         totals = self.totals[stored.name]
@@ -276,12 +278,30 @@ class Policies:
         """Return the workloads that carry repairs of a policy."""
         return [key for key in self.store.all_workloads() if self.store.repaired_by(key) == policy]
 
-    def _measure(self, stored: StoredPolicy) -> None:
-        totals = self.totals[stored.name]
+    def _measure(self, stored: StoredPolicy, conditions: list[Raw]) -> None:
+        policy, totals = stored.name, self.totals[stored.name]
         for state in State:
-            WORKLOADS_GAUGE.labels(policy=stored.name, state=str(state)).set(totals.count(state))
+            metrics.WORKLOADS.labels(policy=policy, state=str(state)).set(totals.count(state))
         for (name, outcome), count in totals.outcomes.items():
-            FINDINGS.labels(policy=stored.name, expectation=name, outcome=str(outcome)).set(count)
+            metrics.FINDINGS.labels(policy=policy, expectation=name, outcome=str(outcome)).set(count)
+        self._measure_namespaces(policy, totals)
+        metrics.CONDITIONS.remove_by_labels({"policy": policy})
+        for each in conditions:
+            told = {name: each[name] for name in ("type", "status", "reason")}
+            metrics.CONDITIONS.labels(policy=policy, **told).set(1)
+        for begins_at_zero in (metrics.ROLLING, metrics.FAILED_ROLLOUTS, metrics.ADMISSION_MISSED):
+            begins_at_zero.labels(policy=policy)
+
+    def _measure_namespaces(self, policy: str, totals: Totals) -> None:
+        """Update the metrics of changed namespaces only: there may be thousands, and this runs up to once a second."""
+        counts = {name: (each.total, each.with_findings) for name, each in totals.by_namespace.items()}
+        known, self._measured[policy] = self._measured[policy], counts
+        for name in known.keys() - counts.keys():
+            metrics.NAMESPACE_WORKLOADS.remove(policy, name)
+            metrics.NAMESPACE_VIOLATING.remove(policy, name)
+        for name, (total, violating) in counts.items() - known.items():
+            metrics.NAMESPACE_WORKLOADS.labels(policy=policy, workload_namespace=name).set(total)
+            metrics.NAMESPACE_VIOLATING.labels(policy=policy, workload_namespace=name).set(violating)
 
 
 def _plain(status: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 import heapq
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from productionpolicy.expectations import EXPECTATIONS, Action
@@ -140,6 +140,11 @@ class Totals:
     def namespaces(self) -> list[str]:
         """The namespaces with workloads, sorted."""
         return sorted(self._namespaces)
+
+    @property
+    def by_namespace(self) -> Mapping[str, Counts]:
+        """The counts of each namespace with workloads."""
+        return self._namespaces
 
     def waiting(self, wait: Wait) -> int:
         """Return how many workloads wait for something."""

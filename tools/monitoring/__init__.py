@@ -1,0 +1,1 @@
+"""The dashboard for Grafana, as code, and the alerts."""

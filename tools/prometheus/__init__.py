@@ -1,0 +1,1 @@
+"""promtool, which checks and tests the alerts."""

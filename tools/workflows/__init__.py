@@ -1,0 +1,1 @@
+"""actionlint, which checks the workflows of GitHub Actions."""
