@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import itertools
 import json
 import re
@@ -11,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from cluster.conftest import ROOT
 from cluster.world import Raw
 from control_plane import patience
 from control_plane.installation import SERVICE_ACCOUNT, SYSTEM_NAMESPACE, install
-from control_plane.plane import ControlPlane, KubectlFailed
+from control_plane.plane import ControlPlane
 from productionpolicy.controller.cluster import Cluster, RequestFailed
 from productionpolicy.controller.connection import Connection
 from productionpolicy.controller.policies import FINALIZER
@@ -135,7 +133,7 @@ def stolen(plane: ControlPlane) -> Path:
 
 
 @pytest.fixture
-async def thief(plane: ControlPlane, stolen: Path) -> AsyncIterator[Cluster]:
+async def thief(stolen: Path) -> AsyncIterator[Cluster]:
     """The API server as somebody sees it who has stolen the operator's token."""
     client = (await Connection.load(stolen)).client()
     cluster = Cluster(client)
@@ -170,7 +168,7 @@ async def attempt(cluster: Cluster, method: str, where: str, body: Raw | None = 
     merging = "merge-patch" if "productionpolicies" in where or where.endswith("/scale") else "strategic-merge-patch"
     content = kind or (f"application/{merging}+json" if method == "PATCH" else "application/json")
     try:
-        await cluster._request(method, where, query={"dryRun": "All"}, body=body, content_type=content)  # noqa: SLF001
+        await cluster._request(method, where, query={"dryRun": "All"}, body=body, content_type=content)
     except RequestFailed as error:
         return f"{type(error).__name__}: {error}"
     return ""
@@ -428,27 +426,26 @@ async def test_a_stolen_token_cannot_change_a_workload(
 
 
 SCALE: Raw = {"spec": {"replicas": 0}}
-EVERYTHING_ELSE = {
-    f"{method} {plural} {rest or 'itself'}": (method, plural, name, rest, body)
+EVERYTHING_ELSE: Mapping[str, tuple[str, tuple[str, ...], Raw | None]] = {
+    f"{told} of a {plural[:-1]}": (method, (plural, name, *rest), body)
     for plural, name in (("deployments", "web"), ("statefulsets", "db"))
-    for method, rest, body in (
-        ("PATCH", "scale", SCALE),
-        ("PATCH", "status", {"status": {"observedGeneration": 9}}),
-        ("DELETE", "", None),
+    for told, method, rest, body in (
+        ("scale", "PATCH", ["scale"], SCALE),
+        ("status", "PATCH", ["status"], {"status": {"observedGeneration": 9}}),
+        ("deletion", "DELETE", [], None),
     )
 }
 
 
-@pytest.mark.parametrize(("method", "plural", "name", "rest", "body"), EVERYTHING_ELSE.values(), ids=EVERYTHING_ELSE)
+@pytest.mark.parametrize(("method", "what", "body"), EVERYTHING_ELSE.values(), ids=EVERYTHING_ELSE)
 async def test_a_stolen_token_cannot_delete_scale_or_report(
-    thief: Cluster, administrator: Cluster, method: str, plural: str, name: str, rest: str, body: Raw | None
+    thief: Cluster, administrator: Cluster, method: str, what: tuple[str, ...], body: Raw | None
 ) -> None:
-    where = path(plural, name, rest)
-    assert await attempt(administrator, method, where, body) == ""
+    assert await attempt(administrator, method, path(*what), body) == ""
 
-    verb = "update" if method == "PATCH" else "delete"
-    subresource = f"/{rest}" if rest else ""
-    assert f"{ACCOUNT} may not {verb} {plural}{subresource} {SHOP}/{name}" in await attempt(thief, method, where, body)
+    plural, name, *rest = what
+    refused = f"may not {'update' if method == 'PATCH' else 'delete'} {'/'.join((plural, *rest))} {SHOP}/{name}"
+    assert f"{ACCOUNT} {refused}" in await attempt(thief, method, path(*what), body)
 
 
 @pytest.mark.parametrize("raw", EXISTING[1:3], ids=lambda raw: str(raw["kind"]))
@@ -532,7 +529,7 @@ OF_POLICY: Mapping[str, tuple[Raw, str]] = {
     "mode": (of_spec(mode="Audit"), "spec"),
     "paused": (of_spec(paused=True), "spec"),
     "pace": (of_spec(rollout={"maxConcurrent": 100}), "spec"),
-    "expectations": (of_spec(expectations={"preStop": {"seconds": 1}}), "spec"),
+    "expectations": (of_spec(expectations={"preStop": {"action": "Ignore"}}), "spec"),
     "label": (of_metadata(labels={"team": "evil"}), "metadata.labels"),
     "annotation": (of_metadata(annotations={"productionpolicy.dev/resume": "1"}), "metadata.annotations"),
     "owner": (of_metadata(ownerReferences=[OWNER]), "metadata.ownerReferences"),
@@ -599,7 +596,7 @@ async def test_every_repair_can_be_made_replaced_and_taken_back(
     before = owned(plane, kind, pod=PLAIN, selector=selector)
     live, standing = before, None
     for each in amendments:
-        taken_back = standing.withdrawal(read(live)) if standing else {}
+        taken_back: Patch = standing.withdrawal(read(live)) if standing else {}
         live = await written(thief, live, merged(taken_back, each.patch(read(live))), note=each.note())
         standing = each
         assert each.standing(read(live)).kept == each
@@ -614,7 +611,7 @@ async def test_every_repair_can_be_made_at_once_beside_what_its_owner_has(
 ) -> None:
     before = owned(plane, kind, pod=POD, selector=SELECTORS["labels"])
     made = (
-        Sleep(10, ("web", "setup")),
+        Sleep(10, ("web",)),
         Grace(30, 60),
         MessagePolicy(("web", "proxy", "setup")),
         TopologySpread((HOSTNAME,)),
@@ -676,15 +673,13 @@ async def test_its_finalizer_and_the_status_of_a_policy_can_be_written(thief: Cl
         found = await thief._request("GET", where)
         assert found["metadata"]["finalizers"] == finalizers
     await thief.set_status("default", {"observedGeneration": 7})
-    assert (await thief._request("GET", where))["status"] == {"observedGeneration": 7}
+    assert (await thief._request("GET", where))["status"]["observedGeneration"] == 7
 
 
-async def test_nobody_else_is_restrained(plane: ControlPlane, administrator: Cluster) -> None:
-    other = f"--as=system:serviceaccount:{SHOP}:{SERVICE_ACCOUNT}"
-    plane.kubectl(
-        "create", "rolebinding", "edits", "--clusterrole=edit", f"--serviceaccount={SHOP}:{SERVICE_ACCOUNT}", "-n", SHOP
-    )
-    plane.kubectl(other, "scale", "deployment", "web", "-n", SHOP, "--replicas=2", "--dry-run=server")
+def test_nobody_else_is_restrained(plane: ControlPlane) -> None:
+    for other in (f"{SHOP}:{SERVICE_ACCOUNT}", f"{SYSTEM_NAMESPACE}:default"):
+        somebody = (f"--as=system:serviceaccount:{other}", "--as-group=system:masters")
+        plane.kubectl(*somebody, "scale", "deployment", "web", "-n", SHOP, "--replicas=5", "--dry-run=server")
 
 
 def test_what_may_change_is_what_kubernetes_calls_so(plane: ControlPlane) -> None:
@@ -697,15 +692,6 @@ def test_what_may_change_is_what_kubernetes_calls_so(plane: ControlPlane) -> Non
     named = {name for each in re.findall(r'"free": dyn\(\[([^\]]*)\]', text) for name in re.findall(r'"(\w+)"', each)}
     assert {"affinity", "lifecycle", "managedFields", "maxUnavailable", "strategy"} < named
     assert named - fields == set()
-
-
-def test_its_expressions_have_no_fault_that_the_type_check_finds(plane: ControlPlane) -> None:
-    policy, _ = yaml.safe_load_all(POLICY.read_text())
-    with pytest.raises(KubectlFailed, match="undeclared reference"):
-        broken = copy.deepcopy(policy)
-        broken["spec"]["variables"][0]["expression"] = "nonsense"
-        plane.kubectl("apply", "--dry-run=server", "-f", "-", stdin=json.dumps(broken))
-    plane.kubectl("apply", "--dry-run=server", "-f", "-", stdin=json.dumps(policy))
 
 
 def read(raw: Raw) -> Workload:
