@@ -230,7 +230,7 @@ OF_BOTH_KINDS: Mapping[str, tuple[Raw, str]] = {
         f"{IN_WEB}securityContext",
     ),
     "security context of a container removed": (of_web(securityContext=None), f"{IN_WEB}securityContext"),
-    "terminal": (of_web(stdin=True, tty=True), f"{IN_WEB}stdin, {IN_WEB}tty"),
+    "terminal": (of_web(stdin=True), f"{IN_WEB}stdin"),
     "termination message path": (of_web(terminationMessagePath="/etc/passwd"), f"{IN_WEB}terminationMessagePath"),
     "postStart": (of_web(lifecycle={"postStart": {"exec": {"command": ["evil"]}}}), f"{IN_WEB}lifecycle.postStart"),
     "preStop, another command": (pre_stop("web", exec={"command": ["evil"]}), f"{IN_WEB}lifecycle.preStop"),
