@@ -16,7 +16,7 @@ from control_plane.operator_process import OperatorProcess
 BINDINGS = "mutatingadmissionpolicybindings,validatingadmissionpolicybindings"
 ADMISSION = f"mutatingadmissionpolicies,validatingadmissionpolicies,{BINDINGS}"
 OF_A_POLICY = "productionpolicy.dev/policy"
-POLICIES_AND_BINDINGS = 8
+POLICIES_AND_BINDINGS = 10
 COLLECTED_SECONDS = 120.0
 """The garbage collector looks for new kinds twice a minute, and before that does not hear of a policy that goes."""
 

@@ -382,11 +382,11 @@ OF_BOTH_KINDS: Mapping[str, tuple[Raw, str]] = {
     "owner": (of_metadata(ownerReferences=[OWNER]), "metadata.ownerReferences"),
     "finalizer": (of_metadata(finalizers=["example.com/never"]), "metadata.finalizers"),
     "replicas": (of_spec(replicas=0), "spec.replicas"),
-    "history": (of_spec(revisionHistoryLimit=0), "spec.revisionHistoryLimit"),
     "seconds until ready": (of_spec(minReadySeconds=60), "spec.minReadySeconds"),
 }
 OF_DEPLOYMENTS: Mapping[str, tuple[Raw, str]] = {
     "paused": (of_spec(paused=True), "spec.paused"),
+    "history": (of_spec(revisionHistoryLimit=0), "spec.revisionHistoryLimit"),
     "progress deadline": (of_spec(progressDeadlineSeconds=1), "spec.progressDeadlineSeconds"),
     "type of the strategy": (of_spec(strategy={"type": "Recreate", "rollingUpdate": None}), "spec.strategy.type"),
     "surge": (of_spec(strategy={"rollingUpdate": {"maxSurge": "100%"}}), "spec.strategy.rollingUpdate.maxSurge"),
