@@ -625,6 +625,19 @@ async def test_every_repair_can_be_made_at_once_beside_what_its_owner_has(
     assert live["spec"] == before["spec"]
 
 
+async def test_a_workload_with_five_hundred_containers_is_not_too_much_to_compare(
+    thief: Cluster, plane: ControlPlane
+) -> None:
+    crowd = [{**WEB, "name": f"c-{number}", "ports": []} for number in range(500)]
+    before = owned(plane, "Deployment", pod={**PLAIN, "containers": crowd}, selector=SELECTORS["labels"])
+    sleep = Sleep(10, tuple(each["name"] for each in crowd))
+    live = await written(thief, before, sleep.patch(read(before)), note=sleep.note())
+    assert sleep.standing(read(live)).kept == sleep
+    change = of_pod(containers=[{"name": "c-499", "image": "evil:1"}])
+    answer = await attempt(thief, "PATCH", path("deployments", live["metadata"]["name"]), change)
+    assert "may not change container c-499: image of" in answer
+
+
 async def test_the_setting_of_a_rollout_can_be_made_and_taken_back(thief: Cluster, plane: ControlPlane) -> None:
     before = owned(plane, "Deployment", pod=PLAIN, selector=SELECTORS["labels"])
     change = MaxUnavailable(Count(25, percent=True), Count(0))
