@@ -16,6 +16,7 @@ from cluster.world import Raw
 from control_plane import patience
 from control_plane.installation import SERVICE_ACCOUNT, SYSTEM_NAMESPACE, install
 from control_plane.plane import ControlPlane
+from productionpolicy import repairs
 from productionpolicy.controller.cluster import Cluster, RequestFailed
 from productionpolicy.controller.connection import Connection
 from productionpolicy.controller.policies import FINALIZER
@@ -585,6 +586,12 @@ SELECTORS: Mapping[str, Raw] = {
         ]
     },
 }
+
+
+def test_every_kind_of_repair_is_tried() -> None:
+    exported = [getattr(repairs, name) for name in repairs.__all__]
+    kinds = {each for each in exported if hasattr(each, "withdrawal") and each is not Amendment}
+    assert {type(each) for made in REPAIRS.values() for each in made} | {MaxUnavailable} == kinds
 
 
 @pytest.mark.parametrize("selector", SELECTORS.values(), ids=SELECTORS)
