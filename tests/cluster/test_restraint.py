@@ -458,8 +458,8 @@ async def test_a_stolen_token_cannot_create_a_workload(thief: Cluster, administr
 
 
 OF_SHOP = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
-NOT_OURS = "a budget of the operator has its label, its name and the workload as its owner"
-BLOCKS = "a budget of the operator selects pods of one workload and never forbids all evictions"
+NOT_OURS = "a budget of the operator has its label and its name, and the workload as owner"
+BLOCKS = "a budget of the operator has a selector and allows evictions of healthy and unhealthy pods"
 
 
 def own_budget(name: str = "web-deployment-productionpolicy", **fields: Any) -> Raw:

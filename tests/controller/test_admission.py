@@ -129,7 +129,7 @@ async def test_a_binding_that_differs_is_told_of_and_made_again_once_it_is_delet
         (repair, "mutatingadmissionpolicybinding productionpolicy-default"),
         (validation, "validatingadmissionpolicybinding productionpolicy-deny-default"),
     ):
-        assert each.message.endswith(f"; to have it made again: kubectl delete {name}")
+        assert each.message.endswith(f"; to have it created again: kubectl delete {name}")
     server.written.clear()
     await looking.keep(again)
     assert {each["metadata"]["ownerReferences"][0]["uid"] for each in server.written.values()} == {"uid-of-another"}

@@ -144,16 +144,16 @@ class Bindings:
     async def _bind(self, served: Resource, wanted: Raw) -> None:
         """Create a binding, unless it is there by now; what is known of it may have gone with a policy.
 
-        One that differs is left as it is. Admission policies are never asked about bindings, so an account that may
-        change one may change all, and could take the restraint off itself.
+        One that differs is not changed. The API server evaluates no admission policy for bindings, so an account that
+        may update one may update all, and could unbind the policy that restrains it.
         """
         name = wanted["metadata"]["name"]
         live = await self._cluster.find(served, name)
         self._bound[name] = live or await self._cluster.create(served, wanted)
         if not _same(self._bound[name], wanted):
             raise Refused(
-                f"{name} is not as this operator makes it: somebody has changed it, or it is left from a policy of the "
-                f"same name that was deleted; to have it made again: kubectl delete {served.kind.lower()} {name}"
+                f"{name} differs from what the operator creates: somebody has changed it, or it remains from a deleted "
+                f"policy of the same name; to have it created again: kubectl delete {served.kind.lower()} {name}"
             )
 
     def _binds(self, wanted: Raw) -> bool:
