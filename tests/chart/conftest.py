@@ -66,7 +66,7 @@ def nothing() -> Raw:
     """Return values that turn off all that can be turned off."""
     return {
         "crds": {"enabled": False, "keep": False},
-        "admission": {"repair": "off", "validation": False},
+        "admission": {"repair": "off", "validation": False, "restraint": False},
         "uninstallGuard": False,
         "serviceAccount": {"create": False},
         "rbac": {"create": False, "aggregateToView": False},

@@ -14,7 +14,7 @@ from support.charts import ABSENT, CHART, VERSION, Helm, HelmFailed, by_name, ch
 from support.manifests import Raw
 
 VALUES = [each for each in read((CHART / "values.yaml").read_text()) if not each.section]
-SMALL = {"crds": {"enabled": False}, "admission": {"repair": "off", "validation": False}}
+SMALL = {"crds": {"enabled": False}, "admission": {"repair": "off", "validation": False, "restraint": False}}
 """Values without the largest objects, which take most of the time."""
 
 NEW = object()
@@ -32,6 +32,7 @@ DEFINITION = "CustomResourceDefinition/productionpolicies.productionpolicy.dev"
 GUARD = "productionpolicy-uninstall"
 ALERTS = "PrometheusRule/productionpolicy"
 DASHBOARD = "ConfigMap/productionpolicy-dashboard"
+RESTRAINT = "productionpolicy-restraint"
 POLICY = {"name": "default", "spec": {"mode": "Audit"}}
 TOLERATION = {"key": "dedicated", "operator": "Exists"}
 CONSTRAINT = {"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway"}
@@ -64,6 +65,10 @@ EFFECTS: Mapping[str, tuple[Any, dict[str, Any]]] = {
     "admission.validation": (
         False,
         {f"ValidatingAdmissionPolicy/productionpolicy-{action}": ABSENT for action in ("deny", "warn")},
+    ),
+    "admission.restraint": (
+        False,
+        {f"ValidatingAdmissionPolicy{rest}/{RESTRAINT}": ABSENT for rest in ("", "Binding")},
     ),
     "policies": ([POLICY], {"ProductionPolicy/default": NEW}),
     "uninstallGuard": (
@@ -377,6 +382,27 @@ def test_another_namespace_is_meant_everywhere(helm_4: Helm, everything: Raw) ->
 
     assert {each["metadata"].get("namespace", "elsewhere") for each in objects} == {"elsewhere"}
     assert "productionpolicy-system" not in str(objects)
+
+
+@pytest.mark.parametrize(
+    ("values", "account"),
+    [
+        pytest.param({}, "productionpolicy-system:prod-productionpolicy", id="defaults"),
+        pytest.param({"fullnameOverride": "pp"}, "productionpolicy-system:pp", id="fullnameOverride"),
+        pytest.param({"namespaceOverride": "other"}, "other:prod-productionpolicy", id="namespaceOverride"),
+        pytest.param({"serviceAccount": {"name": "robot"}}, "productionpolicy-system:robot", id="serviceAccount.name"),
+        pytest.param({"serviceAccount": {"create": False}}, "productionpolicy-system:default", id="no-account"),
+    ],
+)
+def test_the_account_as_which_the_operator_runs_is_the_one_that_is_restrained(
+    helm_4: Helm, values: Raw, account: str
+) -> None:
+    objects = by_name(helm_4.rendered(values, release="prod"))
+    [condition] = objects[f"ValidatingAdmissionPolicy/{RESTRAINT}"]["spec"]["matchConditions"]
+    [operator] = [each for each in objects.values() if each["kind"] == "Deployment"]
+
+    assert condition["expression"] == f'request.userInfo.username == "system:serviceaccount:{account}"'
+    assert operator["spec"]["template"]["spec"]["serviceAccountName"] == account.partition(":")[2]
 
 
 def test_a_digest_decides_where_there_is_a_tag_as_well(helm_4: Helm) -> None:

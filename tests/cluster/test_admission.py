@@ -171,6 +171,19 @@ def test_a_policy_that_is_created_again_repairs_at_admission_again(world: World)
     eventually(lambda: condition(world, policy)[1] == "Bound")
 
 
+def test_a_binding_that_somebody_changed_is_reported_and_created_again_once_it_is_deleted(world: World) -> None:
+    policy = bound(world)
+    binding = f"mutatingadmissionpolicybinding/productionpolicy-{policy}"
+    everywhere = '{"spec":{"matchResources":{"namespaceSelector":null}}}'
+    world.kubectl("patch", binding, "--type=merge", "-p", everywhere)
+    world.change_policy(policy, rollout={"maxConcurrent": 3})
+    eventually(lambda: condition(world, policy) == ("False", "NotBound"))
+    world.kubectl("delete", binding)
+    eventually(lambda: condition(world, policy) == ("Unknown", "Bound"), within=60)
+    selector = json.loads(world.kubectl("get", binding, "-o", "json"))["spec"]["matchResources"]["namespaceSelector"]
+    assert selector == {"matchLabels": {"productionpolicy.dev/policy": policy}}
+
+
 def test_an_annotation_on_an_old_workload_restarts_nothing(world: World) -> None:
     namespace = world.namespace()
     world.apply(namespace, deployment())

@@ -77,7 +77,12 @@ FORBIDDEN = {
     "bind itself to a role in a namespace": ("POST", f"{RBAC}{HERE}/rolebindings"),
     "change an admission policy": ("PATCH", f"{ADMISSION}/mutatingadmissionpolicies/productionpolicy"),
     "create an admission policy": ("POST", f"{ADMISSION}/validatingadmissionpolicies"),
-    "delete the binding of an admission policy": ("DELETE", f"{ADMISSION}/validatingadmissionpolicybindings/x"),
+    **{
+        f"{told} the binding of a {kind} admission policy": (method, f"{ADMISSION}/{kind}admissionpolicybindings/x")
+        for kind in ("mutating", "validating")
+        for told, method in (("change", "PATCH"), ("replace", "PUT"), ("delete", "DELETE"))
+    },
+    "delete all bindings of admission policies": ("DELETE", f"{ADMISSION}/validatingadmissionpolicybindings"),
     "create a webhook": ("POST", f"{ADMISSION}/mutatingwebhookconfigurations"),
     "change the definition of a kind": ("PATCH", f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/x.{GROUP}"),
     "ask for a certificate": ("POST", "/apis/certificates.k8s.io/v1/certificatesigningrequests"),

@@ -17,7 +17,7 @@ from productionpolicy.kube.identity import GROUP, PLURAL, POLICY_LABEL
 BINDINGS = "mutatingadmissionpolicybindings,validatingadmissionpolicybindings"
 ADMISSION = f"mutatingadmissionpolicies,validatingadmissionpolicies,{BINDINGS}"
 OF_A_POLICY = POLICY_LABEL
-POLICIES_AND_BINDINGS = 8
+POLICIES_AND_BINDINGS = 10
 COLLECTED_SECONDS = 120.0
 """The garbage collector looks for new kinds twice a minute, and before that does not hear of a policy that goes."""
 

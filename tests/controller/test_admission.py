@@ -53,10 +53,10 @@ class Served:
     async def pages(self, resource: Resource) -> AsyncIterator[list[Raw]]:
         yield [each for each in self.written.values() if each["kind"] == resource.kind]
 
-    async def put(self, _resource: Resource, manifest: Raw, *, live: Raw | None) -> Raw:
+    async def create(self, _resource: Resource, manifest: Raw) -> Raw:
         if self.refuses:
             raise Refused("bindings are not allowed here")
-        assert live == self.written.get(manifest["metadata"]["name"])
+        assert manifest["metadata"]["name"] not in self.written
         self.written[manifest["metadata"]["name"]] = manifest
         return manifest
 
@@ -115,14 +115,25 @@ async def test_a_policy_that_is_created_again_is_bound_again() -> None:
     assert (len(server.written), owners) == (3, {"uid-of-another"})
 
 
-async def test_a_binding_that_was_not_known_is_put_right() -> None:
+async def test_a_binding_that_differs_is_told_of_and_made_again_once_it_is_deleted() -> None:
     server = Served(*NEW, installed=ALL)
     looking = Admission(cast("Cluster", server))
     await looking.learn()
     await told(server, DENYING)
-    await looking.keep(replace(stored(DENYING), uid="uid-of-another"))
-    owners = {each["metadata"]["ownerReferences"][0]["uid"] for each in server.written.values()}
-    assert owners == {"uid-of-another"}
+    again = replace(stored(DENYING), uid="uid-of-another")
+    await looking.keep(again)
+    assert {each["metadata"]["ownerReferences"][0]["uid"] for each in server.written.values()} == {DENYING.uid}
+    repair, validation = looking.conditions(DENYING)
+    assert (repair.reason, validation.reason, looking.unbound("default")) == ("NotBound", "NotBound", True)
+    for each, name in (
+        (repair, "mutatingadmissionpolicybinding productionpolicy-default"),
+        (validation, "validatingadmissionpolicybinding productionpolicy-deny-default"),
+    ):
+        assert each.message.endswith(f"; to have it created again: kubectl delete {name}")
+    server.written.clear()
+    await looking.keep(again)
+    assert {each["metadata"]["ownerReferences"][0]["uid"] for each in server.written.values()} == {"uid-of-another"}
+    assert not looking.unbound("default")
 
 
 NOTICED = "(the operator checks every 15 minutes, and whenever this policy changes)"

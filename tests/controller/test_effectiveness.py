@@ -55,8 +55,7 @@ class Server(Written):
     async def pages(self, _resource: Resource) -> AsyncIterator[list[Raw]]:
         yield list(self.bindings.values())
 
-    async def put(self, _resource: Resource, manifest: Raw, *, live: Raw | None) -> Raw:
-        assert live is None
+    async def create(self, _resource: Resource, manifest: Raw) -> Raw:
         metadata = {**manifest["metadata"], "creationTimestamp": written_at(self.moment)}
         self.bindings[metadata["name"]] = {**manifest, "metadata": metadata}
         return self.bindings[metadata["name"]]

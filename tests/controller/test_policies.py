@@ -65,6 +65,9 @@ class NoAdmission:
     async def keep(self, _: object) -> None:
         """Bind nothing."""
 
+    def unbound(self, _: object) -> bool:
+        return False
+
     def conditions(self, _: object) -> tuple[()]:
         """Tell nothing."""
         return ()

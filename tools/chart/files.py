@@ -18,6 +18,7 @@ COPIES: Mapping[str, tuple[str, ...]] = {
     "clusterrole.yaml": ("manifests/base/clusterrole.yaml",),
     "clusterrole-viewer.yaml": ("manifests/base/clusterrole-viewer.yaml",),
     "admission-repair.yaml": ("manifests/admission/repair/policy.yaml", "manifests/admission/repair/guard.yaml"),
+    "admission-restraint.yaml": ("manifests/admission/restraint/policy.yaml",),
     "admission-validation.yaml": ("manifests/admission/validation/policy/policy.yaml",),
     "prometheusrule.yaml": ("manifests/monitoring/prometheusrule.yaml",),
 }

@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from msgspec import Struct
 
-from productionpolicy.controller.cluster import Cluster, Conflict, Raw, RequestFailed, Unavailable
+from productionpolicy.controller.cluster import Cluster, Conflict, Raw, Refused, RequestFailed, Unavailable
 from productionpolicy.controller.resources import ADMISSION_GROUP, Resource
 from productionpolicy.controller.store import StoredPolicy
 from productionpolicy.expectations import Action
@@ -108,10 +108,10 @@ class Bindings:
         self._served, self._installed, self._bound = None, None, {}
 
     async def keep(self, stored: StoredPolicy) -> None:
-        """Bind the admission policy to a ProductionPolicy, or put its binding right; if that is refused, `fault` tells.
+        """Bind the admission policy to a ProductionPolicy; where that is not possible, `fault` tells why.
 
         Raises:
-            Conflict: the binding has changed meanwhile.
+            Conflict: the binding was created meanwhile.
             Unavailable: the API server does not answer.
         """
         if self._served is None or self._installed is None or stored.deleting:
@@ -125,25 +125,31 @@ class Bindings:
         except (Conflict, Unavailable):
             raise
         except RequestFailed as error:
-            self._faults[stored.name] = str(error)
-            log.warning(
-                "admission policy could not be bound",
-                policy=stored.name,
-                admission=self._policy.name,
-                error=str(error)[:300],
-            )
+            self._tell_fault(stored.name, str(error))
         else:
             self._faults.pop(stored.name, None)
             log.info("admission policy bound", policy=stored.name, admission=self._policy.name)
 
+    def _tell_fault(self, policy: str, fault: str) -> None:
+        if self._faults.get(policy) != fault:
+            name = self._policy.name
+            log.warning("admission policy could not be bound", policy=policy, admission=name, error=fault[:300])
+        self._faults[policy] = fault
+
     async def _bind(self, served: Resource, wanted: Raw) -> None:
-        """Write a binding, unless it is there by now; what is known of it may have gone with a policy."""
+        """Create a binding, unless it is there by now; what is known of it may have gone with a policy.
+
+        One that differs is not changed. The API server evaluates no admission policy for bindings, so an account that
+        may update one may update all, and could unbind the policy that restrains it.
+        """
         name = wanted["metadata"]["name"]
         live = await self._cluster.find(served, name)
-        if live is not None:
-            self._bound[name] = live
-        if not (live is not None and _same(live, wanted)):
-            self._bound[name] = await self._cluster.put(served, wanted, live=live)
+        self._bound[name] = live or await self._cluster.create(served, wanted)
+        if not _same(self._bound[name], wanted):
+            raise Refused(
+                f"{name} differs from what the operator creates: somebody has changed it, or it remains from a deleted "
+                f"policy of the same name; to have it created again: kubectl delete {served.kind.lower()} {name}"
+            )
 
     def _binds(self, wanted: Raw) -> bool:
         live = self._bound.get(wanted["metadata"]["name"])
@@ -159,6 +165,10 @@ class Bindings:
         if policy in self._faults:
             return "NotBound", self._faults[policy]
         return None
+
+    def unbound(self, policy: str) -> bool:
+        """Say whether a ProductionPolicy could not be bound."""
+        return self.installed and policy in self._faults
 
     @property
     def installed(self) -> bool:
@@ -235,6 +245,10 @@ class Admission:
         """Bind what there is to a ProductionPolicy."""
         for each in self._bindings.values():
             await each.keep(stored)
+
+    def unbound(self, policy: str) -> bool:
+        """Say whether something that is installed could not be bound to a ProductionPolicy."""
+        return any(each.unbound(policy) for each in self._bindings.values())
 
     def repairs(self, policy: Policy) -> bool:
         """Say whether workloads are repaired at admission."""

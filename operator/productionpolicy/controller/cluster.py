@@ -96,18 +96,13 @@ class Cluster:
         except Gone:
             return None
 
-    async def put(self, resource: Resource, manifest: Raw, *, live: Raw | None) -> Raw:
-        """Create an object that belongs to no namespace, or replace the one that is known.
+    async def create(self, resource: Resource, manifest: Raw) -> Raw:
+        """Create an object that belongs to no namespace.
 
         Raises:
-            Conflict: it has changed, or exists though none was known.
+            Conflict: it exists already.
         """
-        query, name = {"fieldManager": FIELD_MANAGER}, manifest["metadata"]["name"]
-        if live is None:
-            return await self._request("POST", resource.path(), query=query, body=manifest)
-        version = live["metadata"]["resourceVersion"]
-        body = {**manifest, "metadata": {**manifest["metadata"], "resourceVersion": version}}
-        return await self._request("PUT", resource.path(name), query=query, body=body)
+        return await self._request("POST", resource.path(), query={"fieldManager": FIELD_MANAGER}, body=manifest)
 
     async def pages(self, resource: Resource, namespace: str | None = None) -> AsyncIterator[list[Raw]]:
         """Yield the objects of a kind, in one namespace or in all, page by page, with the kind that lists leave out."""

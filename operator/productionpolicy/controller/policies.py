@@ -36,7 +36,7 @@ INTERVAL_SECONDS = 1.0
 """A status is written no more often than once in so many seconds."""
 
 RETRY_SECONDS = 30.0
-"""After how long it is looked up again what is done at admission, where the API server did not answer."""
+"""After how long it is looked up again what is done at admission, where the API server did not answer or refused."""
 
 RELEASE_PAUSES = (0.1, 0.4)
 """How long to wait, when the operator stops, before a policy that has changed meanwhile is let go of once more."""
@@ -115,7 +115,9 @@ class Policies:
             log.debug("policy deleted", policy=name)
         except RequestFailed as error:
             raise Retry(str(error), after=INTERVAL_SECONDS) from error
-        return INTERVAL_SECONDS if stored.deleting and FINALIZER in stored.finalizers else None
+        if stored.deleting and FINALIZER in stored.finalizers:
+            return INTERVAL_SECONDS
+        return RETRY_SECONDS if self.admission.unbound(name) else None
 
     def _forget(self, name: str) -> None:
         """Drop all that is known of a policy that is gone; its gauges would tell their last values for ever."""
