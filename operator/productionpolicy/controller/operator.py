@@ -39,7 +39,7 @@ from productionpolicy.kube.surroundings import ServerFeatures
 FINISH_SECONDS = 5.0
 WAIT_SECONDS = 5.0
 LOOK_SECONDS = 60.0
-"""How long to wait, at most, between looks for an optional kind that was not served at the start."""
+"""The longest interval between checks for an optional kind that was not served at the start."""
 
 OPENING_SECONDS = 10.0
 """How long the first listing waits for the watches: what goes after a watch has been opened, that watch tells."""
@@ -179,7 +179,7 @@ class Operator:
                 self._watches.miss(each)
 
     async def _serves(self, resource: Resource) -> bool:
-        """Say whether the API server serves a kind; what it forbids exists, as the listing will tell."""
+        """Return whether the API server serves a kind. A forbidden request counts as served; the listing reports it."""
         try:
             return await self._cluster.serves(resource)
         except Refused:
@@ -260,7 +260,7 @@ async def _watching(
 ) -> AsyncIterator[set[asyncio.Task[None]]]:
     """Run Kopf beside the work, and stop it last: at its stop it cancels whatever began after it.
 
-    Kopf looks up once, at its start, which kinds are served. A kind that is served only later gets a Kopf of its own.
+    Kopf looks up the served kinds only once, when it starts. A kind that is served later needs another Kopf.
     """
     ended = asyncio.Event()
 

@@ -65,7 +65,7 @@ class Record:
     """By the monotonic clock."""
     writes: deque[float] = field(default_factory=lambda: deque(maxlen=MOST_WRITES))
     harmful_since: float | None = None
-    """Since when an object of the operator beside it does harm, by the monotonic clock."""
+    """The time since which an owned object of the workload does harm, by the monotonic clock."""
     template: str = ""
     """A digest of the pod template that its owner asked for when it was last evaluated under timing NextRollout."""
     turned: float | None = None

@@ -18,11 +18,11 @@ class Resource(Struct, frozen=True):
     kind: str
     namespaced: bool = True
     optional: bool = False
-    """Whether the operator works without it: while the API server does not serve it, it counts as empty."""
+    """Whether the operator works without it. If the API server does not serve it, it counts as empty."""
 
     @property
     def group_kind(self) -> GroupKind:
-        """The kind, whatever the version."""
+        """The kind, independent of the version."""
         return GroupKind(self.group, self.kind)
 
     def path(self, name: str | None = None, *, namespace: str | None = None, subresource: str | None = None) -> str:
@@ -67,13 +67,13 @@ WATCHED = (
     STATEFUL_SETS,
     DEPLOYMENTS,
 )
-"""In the order in which they are first listed: what bears on workloads comes before them.
+"""The watched kinds, in the order of the first listing: objects that affect workloads come before workloads.
 
-Optional are kinds that are only read and that have an API group of their own, which a cluster may lack.
+Optional kinds are only read, and belong to an API group that a cluster may lack.
 """
 
 BY_KIND = {each.group_kind: each for each in WATCHED}
-"""Where each watched kind is served."""
+"""The resource of each watched kind."""
 
 LISTED = (PODS, REPLICA_SETS, REPLICATION_CONTROLLERS)
 """The kinds of which most objects belong to others: they are listed from time to time, in place of being watched."""

@@ -1,4 +1,4 @@
-"""Which namespaces the operator keeps the objects of, so that its memory grows with what is governed."""
+"""The namespaces whose objects the operator keeps, so that its memory depends on the number of governed objects."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from productionpolicy.kube.owned import Ownable
 from productionpolicy.kube.workloads import REPAIRED, WorkloadKey
 
 FEW = 4
-"""Namespaces are listed one by one as long as the cluster has more than so many times as many."""
+"""Namespaces are listed one by one if the cluster has more than this many times their number."""
 
 _OWNED = frozenset(each.kind for each in OWNED)
 

@@ -22,7 +22,7 @@ SILENT_SECONDS = 150.0
 class NotServed(aiohttp.ClientConnectionError):
     """The API server does not serve an optional kind.
 
-    Kopf ends when a list is answered with 404, but goes on trying for ever where a connection fails.
+    Kopf stops if a list request returns 404, but retries forever if a connection fails.
     """
 
 
@@ -57,7 +57,7 @@ class Watches:
         self._clock = clock
         self._missed = missed
         self.absent: set[Resource] = set()
-        """The optional kinds that the API server does not serve now. Nothing waits for their watches."""
+        """The optional kinds that the API server does not serve now. Readiness does not wait for their watches."""
         self._paths: Mapping[str, Resource] = {each.path(): each for each in resources}
         self._streams: dict[Resource, _Stream] = {}
         self._faults: dict[Resource, str] = dict.fromkeys(resources, "not yet open")
@@ -68,7 +68,7 @@ class Watches:
         self._missing: set[Resource] = set()
 
     def miss(self, resource: Resource) -> None:
-        """Take note that an optional kind is not served; `begun` tells of it, so that it is listed, as empty."""
+        """Record that an optional kind is not served. `begun` returns it, so that it is listed as empty."""
         if resource in self.absent:
             return
         self.absent.add(resource)
@@ -112,7 +112,7 @@ class Watches:
     async def retry_absent(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
-        """Have Kopf try again where an optional kind is not served (a middleware of its session).
+        """Make Kopf retry if an optional kind is not served (a middleware of its session).
 
         Raises:
             NotServed: the kind is optional and not served.

@@ -29,8 +29,8 @@ SOON_SECONDS = 0.1
 """How much later than necessary something is evaluated again, so that it is not too early."""
 
 TRANSIENT_SECONDS = 10.0
-"""How long an object beside a workload may do harm before it is withdrawn. A budget may allow no eviction for a moment:
-its controller cannot compute it when it knows of pods before it knows of their ReplicaSet."""
+"""How long an owned object may do harm before it is withdrawn. A budget can allow no eviction for a moment: its
+controller cannot compute it while it knows the pods but not their ReplicaSet."""
 
 NEW_SECONDS = 3.0
 """How long a new workload is left alone: its autoscaler and its budget are created after it, by the same command, and
@@ -202,7 +202,7 @@ class Writer:
         await self._release(record, evaluation, amended, raw)
 
     async def _write_object(self, evaluation: Evaluation, change: ObjectChange) -> None:
-        """Create, replace or delete an object beside the workload."""
+        """Create, replace or delete an owned object of the workload."""
         key, owned = evaluation.inputs.workload.key, BY_NAME[change.expectation].owned
         if owned is None:
             return

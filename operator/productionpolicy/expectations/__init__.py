@@ -63,10 +63,10 @@ REPAIRABLE = tuple(each for each in EXPECTATIONS if each.repair)
 """Those that the operator can repair."""
 
 OWNING = tuple(each for each in EXPECTATIONS if each.owned)
-"""Those whose repair is an object beside the workload."""
+"""Those whose repair is a separate object."""
 
 OWNED = tuple(each.owned for each in EXPECTATIONS if each.owned)
-"""The kinds of objects that the operator puts beside workloads."""
+"""The kinds of objects that the operator creates for workloads."""
 
 BY_NAME: dict[str, Expectation[Any]] = {each.name: each for each in EXPECTATIONS}
 

@@ -1,4 +1,4 @@
-"""Kinds of the Kubernetes API. The name of a kind alone does not tell: two groups may have kinds of the same name."""
+"""Kinds of the Kubernetes API. The name alone is not unique: two groups can have kinds of the same name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class GroupKind(Struct, frozen=True, order=True):
 
     @classmethod
     def of(cls, raw: Mapping[str, Any]) -> GroupKind:
-        """Return the kind that a raw object says it is of."""
+        """Return the kind of a raw object."""
         group, slash, _ = str(raw.get("apiVersion")).partition("/")
         return cls(group if slash else "", str(raw.get("kind")))
 

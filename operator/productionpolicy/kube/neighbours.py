@@ -47,11 +47,11 @@ NEIGHBOURS = frozenset(_READERS)
 """The kinds of neighbors."""
 
 KNOWN = WORKLOADS | NEIGHBOURS
-"""The kinds that are read; all others are passed over."""
+"""The kinds that are read; all others are skipped."""
 
 
 def known_kind(raw: Mapping[str, Any]) -> GroupKind | None:
-    """Return the kind of an object; None where that is none of KNOWN.
+    """Return the kind of an object; None if it is not in KNOWN.
 
     A group with a domain in its name is another API, which may use the same name for its kind. Groups without one have
     changed over time (Deployments were served by `extensions`), and a file may leave the version out.
@@ -68,5 +68,5 @@ def read_neighbour(kind: GroupKind, raw: Mapping[str, Any]) -> Neighbour:
 
 
 def kind_of(neighbour: Neighbour) -> GroupKind:
-    """Return the kind of a neighbour."""
+    """Return the kind of a neighbor."""
     return neighbour.kind if isinstance(neighbour, Autoscaler) else _KINDS[type(neighbour)]

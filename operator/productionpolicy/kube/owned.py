@@ -1,4 +1,4 @@
-"""Objects that the operator makes beside workloads and owns: how they are named and recognised, whatever their kind."""
+"""Objects of any kind that the operator creates for workloads and owns: how they are named and recognized."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _LONGEST_NAME = 253
 
 
 class Ownable:
-    """An object of a kind of which the operator makes some; the class of such a kind inherits from it."""
+    """The base class of kinds of which the operator creates objects."""
 
     __slots__ = ()
 
@@ -25,22 +25,22 @@ class Ownable:
 
     @property
     def made_by_operator(self) -> bool:
-        """Whether the operator made it: only such an object has the operator's label and an owner reference."""
+        """Whether the operator created it: it has the operator's label and an owner reference."""
         return (MANAGED_BY, NAME) in self.labels and bool(self.owner_uids)
 
     @property
     def terms(self) -> str:
-        """What it asks for, as a person would write it."""
+        """What it asks for, in words for people."""
         raise NotImplementedError
 
 
 def owned_name(workload: Workload) -> str:
-    """Return the name of the objects that the operator makes for the workload."""
+    """Return the name of the objects that the operator creates for the workload."""
     return within_limit(f"{workload.key.name}-{workload.key.kind.lower()}-{NAME}")
 
 
 def within_limit(name: str) -> str:
-    """Return a name that the API takes: one that is too long ends in a hash of the whole."""
+    """Return a valid name. If the name is too long, it is cut and ends in a hash of the whole name."""
     if len(name) <= _LONGEST_NAME:
         return name
     short = hashlib.sha256(name.encode()).hexdigest()[:10]
@@ -48,5 +48,5 @@ def within_limit(name: str) -> str:
 
 
 def is_made_for(workload: Workload, thing: Ownable) -> bool:
-    """Say whether the operator made an object for the workload: by its name, its label and its owner reference."""
+    """Return whether the operator created an object for the workload, by its name, label and owner reference."""
     return thing.made_by_operator and thing.name == owned_name(workload) and workload.uid in thing.owner_uids

@@ -93,7 +93,7 @@ class FieldOwnership(Struct, frozen=True):
     path: tuple[str, ...] = ()
 
     def below(self, *path: str) -> FieldOwnership:
-        """Return a part of the part."""
+        """Return the ownership of a part of this part."""
         return FieldOwnership(self.ownership, (*self.path, *path))
 
     def declared(self, *path: str) -> bool:

@@ -384,7 +384,7 @@ class PodTemplate(Struct, frozen=True):
 
     @property
     def asked_constraints(self) -> tuple[SpreadConstraint, ...]:
-        """The topologySpreadConstraints, whoever declared them."""
+        """The topologySpreadConstraints, without the record of who declared them."""
         return tuple(replace(each, declared=False) for each in self.spread_constraints)
 
     @property

@@ -1,7 +1,7 @@
 """The fields of workloads that repairs write.
 
-All that depends on which fields these are follows from this list: what the digests of a workload leave out and take in
-as its owner's view has it, which fields count as written by the owner, and which values the owner may put back.
+This list is the only place that names these fields. The digests of a workload, the fields that count as declared by the
+owner, and the values that the owner can restore follow from it.
 """
 
 from __future__ import annotations
@@ -22,32 +22,32 @@ class RepairableField(Struct, frozen=True):
     """A field that repairs write, in the spec of a workload, the spec of its pods, or a container."""
 
     path: tuple[str, ...]
-    """The names that lead to it."""
+    """The path of the field."""
     attribute: str
-    """What holds its value in the view of the workload, the pod template or the container."""
+    """The attribute with its value in the view of the workload, the pod template or the container."""
     parts: tuple[str, ...] = ()
-    """The fields below it that hold all of its content."""
+    """The fields below it that have all of its content."""
     items: bool = False
-    """Whether it is a list whose items each have an owner, which they hold themselves."""
+    """Whether it is a list in which each item has its own owner, recorded in the item."""
     restorable: bool = False
-    """Whether it always has a value: who puts back the one from before a repair has made that value the owner's."""
+    """Whether it always has a value. A writer that restores the value from before a repair takes the field over."""
     digested: tuple[str, ...] = ()
-    """What `attribute` holds where that is more than the field; by default it is `path`."""
+    """The path of all that `attribute` contains, if it contains more than the field; the default is `path`."""
 
     @property
     def name(self) -> str:
-        """The name of the field itself."""
+        """The last name in the path."""
         return self.path[-1]
 
     def declared(self, part: FieldOwnership) -> bool:
-        """Say whether the owner's declared configuration holds the field."""
+        """Return whether the owner has declared the field."""
         leaves = ((*self.path, each) for each in self.parts) if self.parts else (self.path,)
         return any(part.declared(*each) for each in leaves)
 
     def shared_parents(self, fields: Fields, part: FieldOwnership) -> Iterator[str]:
-        """Return the mappings on the way to it that must stay when it goes: they hold more, or the owner wrote them.
+        """Return the parents that must stay without the field: they have other fields, or the owner declared them.
 
-        An empty mapping that the owner wrote must outlive the repair, or the hash of the pod template would change.
+        An empty parent that the owner declared must stay, because the hash of the pod template would change without it.
         """
         for depth, name in enumerate(self.path[:-1], start=1):
             there = self.path[0] in fields
@@ -58,18 +58,18 @@ class RepairableField(Struct, frozen=True):
             yield self.name
 
     def written(self, value: Any) -> dict[str, Any]:
-        """Return a patch of what holds the field that gives it a value."""
+        """Return a patch that sets the field."""
         for name in reversed(self.path):
             value = {name: value}
         patch: dict[str, Any] = value
         return patch
 
     def removed(self, shared: frozenset[str], *, parts: Iterable[str] = ()) -> dict[str, Any]:
-        """Return a patch of what holds the field that removes it, with the parents that exist only for it.
+        """Return a patch that removes the field, and the parents that exist only for it.
 
         Args:
             shared: the parents that must stay; see `shared_parents`.
-            parts: those of `parts` that are there.
+            parts: the existing fields of `parts`.
         """
         value: Any = dict.fromkeys(parts) if self.name in shared else None
         for name, parent in zip(reversed(self.path), (*reversed(self.path[:-1]), None), strict=True):
@@ -78,7 +78,7 @@ class RepairableField(Struct, frozen=True):
         return patch
 
     def left_out(self, raw: Any) -> Any:
-        """Return what holds the field without what `attribute` holds, and without parents that exist only for that."""
+        """Return the raw parent without the field and without parents that exist only for it."""
         return _without(raw, self.digested or self.path)
 
 
@@ -103,17 +103,17 @@ OF_WORKLOADS = (MAX_UNAVAILABLE,)
 
 
 def declared(fields: Iterable[RepairableField], part: FieldOwnership) -> frozenset[str]:
-    """Return the names of the fields that the owner's declared configuration holds."""
+    """Return the names of the fields that the owner has declared."""
     return frozenset(each.name for each in fields if not each.items and each.declared(part))
 
 
 def shared_parents(repairable: Iterable[RepairableField], fields: Fields, part: FieldOwnership) -> frozenset[str]:
-    """Return the parents of fields that must outlive a repair."""
+    """Return the parents of fields that must stay after a repair is withdrawn."""
     return frozenset(name for each in repairable for name in each.shared_parents(fields, part))
 
 
 def values(fields: Iterable[RepairableField], view: object) -> tuple[object, ...]:
-    """Return what a view holds in the fields."""
+    """Return the values of the fields in a view."""
     return tuple(getattr(view, each.attribute) for each in fields)
 
 

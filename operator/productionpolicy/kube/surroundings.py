@@ -62,7 +62,7 @@ class Autoscaler(Struct, frozen=True):
 
     @property
     def title(self) -> str:
-        """What a person calls it."""
+        """Its kind and name, for people."""
         return f"{self.kind.kind} {self.name}"
 
     @property
@@ -244,12 +244,12 @@ class Surroundings(Struct, frozen=True):
         return self.reaches.get(budget.name) or Reach.over([(workload, self.autoscaler)])
 
     def holds_owned(self, kind: GroupKind) -> bool:
-        """Say whether an object of a kind that the operator created for the workload is there to stay."""
+        """Return whether an object of the kind that the operator created for it exists and is not being deleted."""
         live = self.owned.get(kind)
         return live is not None and not live.deleting
 
     def without_owned(self) -> Surroundings:
-        """Return the surroundings as the workload's owner sees them: `owned` alone tells what the operator made."""
+        """Return the surroundings without the objects that the operator created for the workload, except in `owned`."""
         if not self.owned:
             return self
         return replace(self, budgets=tuple(each for each in self.budgets if each not in self.owned.values()))

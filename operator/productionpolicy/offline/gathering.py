@@ -24,7 +24,7 @@ from productionpolicy.offline.places import line_of
 from productionpolicy.offline.versions import API_VERSION
 
 _NAMES = frozenset(each.kind for each in WORKLOADS)
-"""The names of the kinds of workloads, which other APIs may use, too."""
+"""The names of the kinds of workloads; other APIs can use the same names."""
 
 
 class Place(Struct, frozen=True):

@@ -24,12 +24,12 @@ _NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
 
 
 class ProposedObject(Struct, frozen=True):
-    """An object to create beside a workload."""
+    """An object to create for a workload."""
 
     kind: GroupKind
     manifest: Mapping[str, Any]
     note: str
-    """Why it differs from what the policy says; empty where it does not."""
+    """Why it differs from the policy; empty if it does not."""
 
 
 class Proposed(Struct, frozen=True):
@@ -82,7 +82,7 @@ class Proposal(Struct, frozen=True):
         return tuple(each for each in self.workloads if each.changes)
 
     def number_of(self, kind: GroupKind) -> int:
-        """Return how many objects of a kind are to be created."""
+        """Return the number of objects of a kind to create."""
         return sum(len(each.objects_of(kind)) for each in self.workloads)
 
 
@@ -121,7 +121,7 @@ def _proposed(given: Given, inputs: Inputs) -> Proposed:
 
 
 def _created(planned: Plan) -> Iterator[OwnedObject]:
-    """Return the objects to create. A budget of the operator that already exists stays under its control."""
+    """Return the objects to create. An object of the operator that already exists stays under its control."""
     return (each.wanted for each in planned.objects if each.wanted is not None and each.live is None)
 
 

@@ -1,4 +1,4 @@
-"""What a repair looks like: how it is written, noted, recognised and taken back.
+"""Repairs: how they are written, recorded, recognized and withdrawn.
 
 One file for each kind of change of a workload (an amendment), and one for each kind of object that the operator puts
 beside workloads (an owned object). None of them knows why it is made; the expectations decide that.

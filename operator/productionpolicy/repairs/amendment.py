@@ -24,14 +24,14 @@ class Illegible(ValueError):
 
 
 class Need(Struct, frozen=True):
-    """What one amendment needs of another: without it the API server refuses it, or it could not do its work."""
+    """What one amendment needs of another. Otherwise the API server refuses it, or it has no effect."""
 
     of: type[Amendment]
-    """The amendment that can meet it."""
+    """The amendment that can meet the need."""
     broken: Callable[[Workload, Amendment | None], bool]
-    """Says whether a workload with all its amendments breaks it; the second argument is the one that has the need."""
+    """Returns whether a workload with all its amendments violates it; the second argument is the one with the need."""
     reason: str
-    """Why the amendment is left out where the need cannot be met, for people."""
+    """Why the amendment is omitted if the need cannot be met, for people."""
 
 
 class Notation(Protocol):
@@ -53,17 +53,17 @@ class Notation(Protocol):
 
 
 class Amendment(Struct, frozen=True):
-    """A change that the operator makes to a workload of somebody else. Each kind of it is a subclass."""
+    """A change that the operator makes to the workload of an owner. Each kind of change is a subclass."""
 
     fields: ClassVar[tuple[RepairableField, ...]]
-    """All that it writes."""
+    """The fields that it writes."""
 
     needs: ClassVar[tuple[Need, ...]] = ()
     """What it needs of other amendments."""
 
     harm: ClassVar[Harm | None] = None
-    """Why it is taken back; None where it does no harm. The one that an amendment may do is that a rollout stops,
-    because it asks for a pod beyond the number of replicas and none finds room."""
+    """The harm because of which it is withdrawn; None if it does no harm. The only harm of an amendment is that a
+    rollout stops because it asks for an additional pod and the pod cannot be scheduled."""
 
     restarts: ClassVar[bool] = True
     """Whether it changes the pod template, so that pods are replaced."""

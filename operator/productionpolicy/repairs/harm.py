@@ -1,4 +1,4 @@
-"""Harm that a repair may turn out to do, so that the operator takes it back itself."""
+"""Harm that a repair can do, and because of which the operator withdraws it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from msgspec import Struct
 
 
 class Harm(Struct, frozen=True):
-    """Why a repair is taken back, and not made again under the same circumstances."""
+    """Why a repair is withdrawn, and not made again under the same circumstances."""
 
     note: str
-    """In the words of the annotation."""
+    """The text in the annotation."""
     reason: str
-    """For people."""
+    """The reason in messages for people."""

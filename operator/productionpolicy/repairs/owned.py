@@ -1,4 +1,4 @@
-"""Objects that the operator puts beside a workload and owns, whatever their kind."""
+"""Objects of any kind that the operator creates for a workload and owns."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ from productionpolicy.repairs.harm import Harm
 
 
 class OwnedObject(Struct, frozen=True):
-    """What an object beside a workload should be. Each kind of object is a subclass."""
+    """The desired state of an object that belongs to a workload. Each kind of object is a subclass."""
 
     kind: ClassVar[GroupKind]
     version: ClassVar[str] = "v1"
     called: ClassVar[str]
-    """What people call several of them, in one word."""
+    """The plural in messages, in one word."""
     harm: ClassVar[Harm | None] = None
-    """Why one of them is taken back; None where they do no harm."""
+    """The harm because of which one of them is withdrawn; None if they do no harm."""
 
     note: str | None = None
-    """Why it differs from what the policy says."""
+    """Why it differs from the policy."""
 
     def words(self) -> str:
-        """Return what it asks for, as a person would write it."""
+        """Return what it asks for, in words for people."""
         raise NotImplementedError
 
     def spec(self, workload: Workload) -> dict[str, Any]:
-        """Return its spec, as the API writes it."""
+        """Return its spec in the form of the API."""
         raise NotImplementedError
 
     def met_by(self, live: Ownable, workload: Workload) -> bool:
-        """Say whether a live object is as it should be."""
+        """Return whether a live object has the desired state."""
         raise NotImplementedError
 
     def is_harmful(self, live: Ownable) -> bool:
-        """Say whether a live object that is as it should be does harm though all pods of its workload are well."""
+        """Return whether a live object in the desired state does harm although all pods of the workload are healthy."""
         return False
 
     def manifest(self, workload: Workload, *, policy: str) -> dict[str, Any]:
-        """Return it as an object to create."""
+        """Return the manifest to create."""
         metadata: dict[str, Any] = {
             "name": owned_name(workload),
             "namespace": workload.key.namespace,
@@ -55,9 +55,9 @@ class OwnedObject(Struct, frozen=True):
         return self._written(metadata, workload)
 
     def as_owners(self, workload: Workload) -> dict[str, Any]:
-        """Return it as the workload's owner would write it: nothing in it says that it is the operator's.
+        """Return the manifest for the workload's owner, without the operator's labels and annotations.
 
-        It has another name, or the operator would meet its own object with changes that it never made.
+        It has a different name. Otherwise the operator would take it for its own object, changed by others.
         """
         name = within_limit(f"{workload.key.name}-{workload.key.kind.lower()}")
         namespace = {"namespace": workload.key.namespace} if workload.key.namespace else {}

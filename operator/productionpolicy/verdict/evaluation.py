@@ -34,7 +34,7 @@ class Evaluation(Struct, frozen=True):
 
     @property
     def finds_harm(self) -> bool:
-        """Whether an object beside the workload should be deleted because it does harm."""
+        """Whether an owned object should be deleted because it does harm."""
         contests = self.plan.contests
         gone = (each.expectation for each in self.todo.objects if each.wanted is None)
         return any(name in contests and bool(contests[name].harm) for name in gone)

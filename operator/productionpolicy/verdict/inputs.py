@@ -84,13 +84,13 @@ class Inputs(Struct, frozen=True, dict=True):
 
     @cached_property
     def owned(self) -> Mapping[str, Ownable]:
-        """The objects that the operator made beside the workload, by the expectation whose repair they are."""
+        """The objects that the operator created for the workload, by expectation."""
         made = self.around.owned
         return {each.name: made[each.owned.kind] for each in OWNING if each.owned and each.owned.kind in made}
 
     @cached_property
     def owners_surroundings(self) -> Surroundings:
-        """What surrounds the workload less the objects that the operator made beside it."""
+        """The surroundings of the workload, without the objects that the operator created for it."""
         return self.around.without_owned()
 
     @cached_property

@@ -67,14 +67,14 @@ class Change(Struct, frozen=True):
 
 
 class ObjectChange(Struct, frozen=True):
-    """What is done about an object that the operator owns beside a workload."""
+    """The change of an object that the operator owns."""
 
     expectation: str
-    """The expectation whose repair it is."""
+    """The expectation that it repairs."""
     live: Ownable | None
-    """The object that is there."""
+    """The live object; None if there is none."""
     wanted: OwnedObject | None
-    """What should be there; None where it is deleted."""
+    """The desired state; None to delete the object."""
 
 
 class Plan(Struct, frozen=True):
@@ -84,7 +84,7 @@ class Plan(Struct, frozen=True):
     patch: Patch = {}
     """One strategic merge patch of the workload: its spec and the journal; empty where nothing is to change."""
     objects: tuple[ObjectChange, ...] = ()
-    """The objects beside the workload that are created, replaced or deleted."""
+    """The owned objects to create, replace or delete."""
     refusals: Mapping[str, str] = {}
     """Why a repair is left to a person, by expectation."""
     contests: Mapping[str, Contest] = {}
@@ -121,7 +121,7 @@ def plan(inputs: Inputs, *, restarts: Restarts = Restarts.ANY, restarting: bool 
             of the operator is put back in any case.
         restarting: whether the pods are replaced anyway, so that what waits for that goes along.
     """
-    # Objects beside the workload depend on nothing that is changed in it: they are decided on the owner's view.
+    # Owned objects do not depend on changes of the workload, so they are decided from the owner's view.
     drafts = {each.name: _draft(inputs, each) for each in OWNING}
     drafts |= _put_back(inputs) if inputs.failing else _amended(inputs, restarts=restarts, restarting=restarting)
     return _composed(inputs, drafts)
@@ -233,7 +233,7 @@ def _amendment(after: Amendment | OwnedObject | None) -> Amendment | None:
 
 
 def _acceptable(inputs: Inputs, drafts: dict[str, _Draft]) -> dict[str, _Draft]:
-    """Leave out what the API server would refuse, or what could not do its work: see `Need`."""
+    """Omit amendments that the API server would refuse, or that would have no effect: see `Need`."""
     for expectation in REPAIRABLE:
         for need in expectation.amendment.needs if expectation.amendment else ():
             drafts = _met(inputs, drafts, expectation.name, need)
