@@ -96,14 +96,6 @@ class Cluster:
         except Gone:
             return None
 
-    async def create(self, resource: Resource, manifest: Raw) -> Raw:
-        """Create an object that belongs to no namespace.
-
-        Raises:
-            Conflict: it exists already.
-        """
-        return await self._request("POST", resource.path(), query={"fieldManager": FIELD_MANAGER}, body=manifest)
-
     async def pages(self, resource: Resource, namespace: str | None = None) -> AsyncIterator[list[Raw]]:
         """Yield the objects of a kind, in one namespace or in all, page by page, with the kind that lists leave out."""
         async for page in self._pages(resource, resource.path(namespace=namespace), accept="application/json"):
@@ -178,8 +170,12 @@ class Cluster:
             raise Forbidden(str(error)) from error
 
     async def create(self, resource: Resource, manifest: Raw) -> Raw:
-        """Create an object in its namespace."""
-        path = resource.path(namespace=manifest["metadata"]["namespace"])
+        """Create an object, in its namespace if it has one.
+
+        Raises:
+            Conflict: it exists already.
+        """
+        path = resource.path(namespace=manifest["metadata"].get("namespace"))
         return await self._request("POST", path, query={"fieldManager": FIELD_MANAGER}, body=manifest)
 
     async def replace(self, resource: Resource, live: Ownable, manifest: Raw) -> Raw:
