@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cluster.test_removal import COLLECTED_SECONDS
 from cluster.world import World, deployment, eventually, journal
 from control_plane.installation import admission_version
 from control_plane.operator_process import OperatorProcess
@@ -50,6 +51,11 @@ def names(plane: ControlPlane) -> set[str]:
     return set(plane.kubectl("get", ",".join(kinds), "-A", "-o", "name").split())
 
 
+def bindings(plane: ControlPlane) -> set[str]:
+    """Return the bindings to the policy. They are garbage collected only while the kind of their owner exists."""
+    return {each for each in names(plane) if each.endswith(f"-{POLICY}")}
+
+
 def test_it_is_installed_upgraded_and_uninstalled_and_leaves_nothing(
     helm: Helm, fresh_plane: ControlPlane, tmp_path: Path
 ) -> None:
@@ -76,6 +82,7 @@ def test_it_is_installed_upgraded_and_uninstalled_and_leaves_nothing(
         assert json.loads(plane.kubectl("get", "productionpolicies", "-o", "json"))["items"]
         plane.kubectl("delete", "productionpolicies", "--all", "--timeout=60s")
         eventually(lambda: not journal(world.get("deployment", "web", namespace)))
+        eventually(lambda: not bindings(plane), within=COLLECTED_SECONDS)
         helm.run("uninstall", *release, "--wait")
         operator.stop()
         world.clean_up()
