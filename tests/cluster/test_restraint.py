@@ -19,9 +19,10 @@ from control_plane.plane import ControlPlane
 from productionpolicy import repairs
 from productionpolicy.controller.cluster import Cluster, RequestFailed
 from productionpolicy.controller.connection import Connection
-from productionpolicy.controller.policies import FINALIZER
+from productionpolicy.controller.resources import BUDGETS
 from productionpolicy.kube.budgets import read_budget
 from productionpolicy.kube.counts import Count
+from productionpolicy.kube.identity import FINALIZER
 from productionpolicy.kube.workloads import Workload, read_workload
 from productionpolicy.repairs import (
     Amendment,
@@ -601,14 +602,14 @@ async def test_every_repair_can_be_made_replaced_and_taken_back(
     thief: Cluster, plane: ControlPlane, kind: str, selector: Raw, amendments: tuple[Amendment, ...]
 ) -> None:
     before = owned(plane, kind, pod=PLAIN, selector=selector)
-    live, standing = before, None
+    live, current = before, None
     for each in amendments:
-        taken_back: Patch = standing.withdrawal(read(live)) if standing else {}
+        taken_back: Patch = current.withdrawal(read(live)) if current else {}
         live = await written(thief, live, merged(taken_back, each.patch(read(live))), note=each.note())
-        standing = each
-        assert each.standing(read(live)).kept == each
-    assert standing is not None
-    live = await written(thief, live, standing.withdrawal(read(live)), note=None)
+        current = each
+        assert each.drift(read(live)).kept == each
+    assert current is not None
+    live = await written(thief, live, current.withdrawal(read(live)), note=None)
     assert live["spec"] == before["spec"]
 
 
@@ -639,7 +640,7 @@ async def test_a_workload_with_five_hundred_containers_is_not_too_much_to_compar
     before = owned(plane, "Deployment", pod={**PLAIN, "containers": crowd}, selector=SELECTORS["labels"])
     sleep = Sleep(10, tuple(each["name"] for each in crowd))
     live = await written(thief, before, sleep.patch(read(before)), note=sleep.note())
-    assert sleep.standing(read(live)).kept == sleep
+    assert sleep.drift(read(live)).kept == sleep
     change = of_pod(containers=[{"name": "c-499", "image": "evil:1"}])
     answer = await attempt(thief, "PATCH", path("deployments", live["metadata"]["name"]), change)
     assert "may not change container c-499: image of" in answer
@@ -670,11 +671,11 @@ async def test_its_own_budget_can_be_made_put_right_and_deleted(thief: Cluster, 
     for kind, name in (("Deployment", None), ("StatefulSet", None), ("Deployment", ".".join(["w" * 61] * 4))):
         workload = read(owned(plane, kind, pod=PLAIN, selector=SELECTORS["labels"], name=name))
         manifest = BudgetTerms(max_unavailable=Count(1)).manifest(workload, policy="default")
-        made = read_budget(await thief.create_budget(manifest))
+        made = read_budget(await thief.create(BUDGETS, manifest))
         other = BudgetTerms(min_available=Count(50, percent=True)).manifest(workload, policy="default")
-        replaced = read_budget(await thief.replace_budget(made, other))
+        replaced = read_budget(await thief.replace(BUDGETS, made, other))
         assert replaced.terms == "minAvailable 50%"
-        await thief.delete_budget(replaced)
+        await thief.delete(BUDGETS, replaced)
 
 
 async def test_its_finalizer_and_the_status_of_a_policy_can_be_written(thief: Cluster, plane: ControlPlane) -> None:
@@ -730,5 +731,5 @@ def owned(plane: ControlPlane, kind: str, *, pod: Raw, selector: Raw, name: str 
 async def written(cluster: Cluster, live: Raw, patch: Patch, *, note: str | None) -> Raw:
     """Write a patch as the operator writes it, with a note of each kind; return the workload."""
     notes = {f"{each}.productionpolicy.dev/x": note for each in ("repairs", "contested", "before", "rollout")}
-    answer = await cluster.amend(read(live), merged({"metadata": {"annotations": notes}}, patch))
+    answer = await cluster.patch_workload(read(live), merged({"metadata": {"annotations": notes}}, patch))
     return {**answer, "kind": live["kind"]}
