@@ -11,6 +11,9 @@ from typing import Any, Protocol
 
 import kopf
 
+# Kopf takes them as an argument of its public `operator`, but exports their class nowhere.
+from kopf._core.reactor.inventory import ResourceMemories, ResourceMemory
+
 from productionpolicy.controller.resources import Resource
 
 
@@ -44,6 +47,24 @@ class Nothing(kopf.DiffBaseStorage):
 
     def store(self, **_: Any) -> None:
         """Store nothing."""
+
+
+class NoMemories(ResourceMemories):
+    """What Kopf remembers of each object for its other kinds of handlers: nothing.
+
+    By default it keeps a kilobyte of each object of the watched kinds, also of those in namespaces without a policy.
+    """
+
+    async def recall(
+        self,
+        raw_body: kopf.RawBody,
+        *,
+        memobase: Any = None,
+        noticed_by_listing: bool = False,
+        ephemeral: bool = False,  # noqa: ARG002  # the signature is Kopf's
+    ) -> ResourceMemory:
+        """Return a new memory each time."""
+        return await super().recall(raw_body, memobase=memobase, noticed_by_listing=noticed_by_listing, ephemeral=True)
 
 
 class Forever:

@@ -292,6 +292,7 @@ async def _kopf(registry: kopf.OperatorRegistry, *, ended: asyncio.Event, stoppe
     running = kopf.operator(
         registry=registry,
         settings=handlers.settings(),
+        memories=handlers.NoMemories(),
         clusterwide=True,
         identity=IDENTITY,
         ready_flag=started,
