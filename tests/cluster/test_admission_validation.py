@@ -17,6 +17,7 @@ from cluster.world import Raw, World, container, deployment, eventually, journal
 from control_plane.credentials import ADMIN
 from control_plane.operator_process import OperatorProcess
 from control_plane.plane import ControlPlane, KubectlFailed
+from productionpolicy.controller.admission import DENY, WARN
 from productionpolicy.kube.identity import EXEMPT, MODE_LABEL, POLICY_LABEL
 
 JUDGED = ("podDisruptionBudget", "readinessProbe", "resources", "imageTag")
@@ -125,8 +126,8 @@ TEMPLATE = "spec.template.spec.containers"
 NIGHTLY = "spec.jobTemplate.spec.template.spec.containers"
 MOVES = "so it may change without notice; name the image by a version tag or a digest"
 UNREADY = (
-    "container web has no readinessProbe, so it gets requests before it can answer; add a readinessProbe that asks the "
-    "container whether it can serve"
+    "container web has no readinessProbe, so it gets requests before it can answer; add a readinessProbe that checks "
+    "whether the container can serve"
 )
 SET = "set each of them: requests to what the container needs, limits to the maximum that it may use"
 BLOCKS = (
@@ -391,16 +392,17 @@ def test_the_bindings_go_with_the_policy(world: World) -> None:
 def test_the_api_server_finds_no_fault_in_the_expressions(plane: ControlPlane) -> None:
     def checked() -> list[Raw] | None:
         found = json.loads(plane.kubectl("get", "validatingadmissionpolicies", "-o", "json"))["items"]
+        assert {each["metadata"]["name"] for each in found} == {DENY.name, WARN.name, "productionpolicy-restraint"}
         done = [each for each in found if each.get("status", {}).get("observedGeneration")]
         return done if len(done) == len(found) else None
 
     policies: list[Raw] = eventually(checked)
-    assert [each["status"].get("typeChecking", {}) for each in policies] == [{}, {}]
+    assert [each["status"].get("typeChecking", {}) for each in policies] == [{}, {}, {}]
 
 
 def test_both_policies_say_the_same(plane: ControlPlane) -> None:
-    found = json.loads(plane.kubectl("get", "validatingadmissionpolicies", "-o", "json"))["items"]
-    deny, warn = (deepcopy(each["spec"]) for each in sorted(found, key=lambda each: str(each["metadata"]["name"])))
+    command = ("get", "validatingadmissionpolicies", DENY.name, WARN.name, "-o", "json")
+    deny, warn = (deepcopy(each["spec"]) for each in json.loads(plane.kubectl(*command))["items"])
     actions = [each["variables"].pop(0) for each in (deny, warn)]
     assert deny == warn
     assert actions == [{"name": "action", "expression": f'"{each}"'} for each in ("Deny", "Warn")]

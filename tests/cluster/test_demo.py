@@ -90,7 +90,7 @@ def test_kept_it_runs_until_it_is_stopped(folder: Path) -> None:
 
     second = run("--keep", folder=folder)
     assert second.returncode == 1
-    assert second.stderr.startswith(f"error: a demo runs in {folder} already. Stop it with:\n")
+    assert second.stderr.startswith(f"error: a demo is already running in {folder}. Stop it with:\n")
 
     plane = ControlPlane.find(folder)
     assert plane is not None

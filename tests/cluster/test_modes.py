@@ -54,7 +54,7 @@ def test_an_unknown_mode_counts_as_audit_and_is_an_event(world: World) -> None:
     namespace = world.namespace(policy, **{MODE_LABEL: "Enforce"})
     world.apply(namespace, deployment())
     (event,) = eventually(lambda: world.events(namespace, "ModeNotKnown"))
-    assert "says Enforce, which is neither Audit nor Off; it counts as Audit" in event["message"]
+    assert "is Enforce, which is neither Audit nor Off, so it counts as Audit" in event["message"]
     eventually(lambda: world.status(policy).get("workloads", {}).get("violating") == 1)
     assert world.fixed(lambda: untouched(world, namespace))
 
