@@ -19,7 +19,7 @@ from control_plane.patience import eventually
 from control_plane.session import console, in_folder_of_its_own, say
 
 PATIENCE_SECONDS = 600.0
-MEBIBYTE = 2**20
+MEGABYTE = 1e6
 WIDTH = 120
 FAILURES = (NotExact, RequestFailed)
 
@@ -59,7 +59,7 @@ async def _measured(folder: Path, scale: int, governed: int) -> None:
     out.print(f"{governed} of {scale} Deployments governed")
     out.print(f"ready after        {ready:.1f} s, {cpu:.1f} s of CPU time")
     out.print(f"all repaired after {repaired:.1f} s")
-    out.print(f"peak of memory     {peak / MEBIBYTE:.0f} MiB")
+    out.print(f"peak of memory     {peak / MEGABYTE:.0f} MB")
 
 
 async def _repaired(field: Field, count: int) -> None:
