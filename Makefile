@@ -43,7 +43,7 @@ demo: programs ## Show the operator at work on a local control plane (KEEP=1: ke
 	@$(RUN) -m demo $(if $(KEEP),--keep)
 
 .PHONY: test
-test: lint programs ## Run lint and the tests, with slices of the longest ones
+test: lint programs test-programs ## Run lint and the tests, with slices of the longest ones
 	@$(STEP) "tests"
 	@$(PYTEST) $(PARALLEL) -m "not exhaustive" tests
 
@@ -161,6 +161,11 @@ clean: ## Remove .venv, caches and build results; the control plane programs sta
 .PHONY: programs no-interpreter
 programs: $(ENVIRONMENT)
 	@$(RUN) -m control_plane.binaries >/dev/null
+
+# The other programs that tests run.
+.PHONY: test-programs
+test-programs: $(ENVIRONMENT)
+	@$(RUN) -m test_programs
 
 # The programs of the real nodes on which the proof runs, where they can run at all.
 .PHONY: node-programs

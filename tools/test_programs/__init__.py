@@ -1,0 +1,1 @@
+"""The programs that tests run beside the control plane."""
