@@ -38,8 +38,8 @@ class Listing:
             await self.renew(resource)
             if resource is NAMESPACES:
                 added = self._scope.widen()
-        self._scope.listed(added)
         await self.add_namespaces()
+        self._scope.listed(added)
         LISTING_SECONDS.set(time.monotonic() - started)
         log.debug("listed", seconds=round(time.monotonic() - started, 1))
 
@@ -87,7 +87,7 @@ class Listing:
 
     async def _list(self, resource: Resource, namespace: str | None) -> None:
         """List a kind in one namespace, or in all, and drop what is not there any more."""
-        unseen = {each for each in self._store.names(resource) if namespace in (None, each[0])}
+        unseen = self._store.names(resource, namespace)
         async for page in self._cluster.pages(resource, namespace):
             for raw in page:
                 self._intake.put(resource, raw)

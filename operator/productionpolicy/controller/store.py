@@ -112,10 +112,12 @@ class Store:
         stored = self.policies.get(name)
         return stored.policy if stored else self.departed.get(name)
 
-    def names(self, resource: Resource) -> set[tuple[str, str]]:
-        """Return namespace and name of all objects of a kind."""
+    def names(self, resource: Resource, namespace: str | None = None) -> set[tuple[str, str]]:
+        """Return namespace and name of the objects of a kind, in one namespace or in all."""
+        if namespace is not None:
+            return {(namespace, name) for name in self._versions.get((resource, namespace), {})}
         known = ((each[1], names) for each, names in self._versions.items() if each[0] == resource)
-        return {(namespace, name) for namespace, names in known for name in names}
+        return {(where, name) for where, names in known for name in names}
 
     def version(self, resource: Resource, namespace: str, name: str) -> str | None:
         """Return the version in which an object is known."""
