@@ -258,7 +258,7 @@ async def _cancel(*tasks: asyncio.Task[Any]) -> None:
 async def _watching(
     operator: Operator, connection: Connection, watches: Watches, stopped: asyncio.Event
 ) -> AsyncIterator[set[asyncio.Task[None]]]:
-    """Run Kopf beside the work, and stop it last: at its stop it cancels whatever began after it.
+    """Run Kopf alongside the work, and stop it last, because it then cancels all tasks that started after it.
 
     Kopf looks up the served kinds only once, when it starts. A kind that is served later needs another Kopf.
     """

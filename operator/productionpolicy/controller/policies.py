@@ -317,7 +317,7 @@ def ready(stored: StoredPolicy, totals: Totals, *, caveat: str = "") -> tuple[st
     Args:
         stored: the policy whose condition it is.
         totals: what its workloads come to.
-        caveat: what has to be told of the API server's version.
+        caveat: a warning about the API server's version, to be added to the message; empty for a tested one.
     """
     if stored.policy is None:
         return "False", "InvalidSpec", f"this policy repairs nothing: {stored.fault}"

@@ -48,7 +48,7 @@ class Watches:
     Args:
         resources: the watched kinds.
         clock: the time.
-        missed: is told of a kind that is not optional and not served any more, before Kopf gives up because of it.
+        missed: is called with a required kind that is no longer served, before Kopf stops because of it.
     """
 
     def __init__(
