@@ -13,23 +13,29 @@ from prometheus_client.samples import Sample
 
 from productionpolicy.controller import metrics
 from productionpolicy.controller.cluster import Unavailable
-from productionpolicy.controller.policies import Policies
+from productionpolicy.controller.policies import STUCK_SECONDS, Policies
 from productionpolicy.controller.queue import Retry
-from productionpolicy.controller.resources import NAMESPACES, NODES, POLICIES
-from productionpolicy.kube.identity import POLICY_LABEL
+from productionpolicy.controller.resources import DEPLOYMENTS, NAMESPACES, NODES, POLICIES
+from productionpolicy.kube.identity import FINALIZER, POLICY_LABEL, REPAIRS_POLICY
+from productionpolicy.kube.workloads import Workload, WorkloadKey
 from productionpolicy.policy import Policy
 from productionpolicy.verdict.rollout_notes import FailedRollout
 from productionpolicy.verdict.rollouts import TOO_MANY
-from support.harness import WEB, Harness
+from support.harness import WEB, Harness, settled
 from support.metrics import exposed_name
 
 
 @dataclass
 class Server:
-    """Takes statuses."""
+    """Takes statuses and finalizers."""
 
     written: list[str] = field(default_factory=list)
     silent: bool = False
+    released: bool = False
+    """Whether the finalizer is gone."""
+
+    async def set_finalizers(self, *_: Any, **__: Any) -> None:
+        self.released = True
 
     async def set_status(self, policy: str, _status: Any) -> None:
         if self.silent:
@@ -208,3 +214,26 @@ async def test_an_event_of_a_node_moves_no_line_unless_somebody_is_concerned(run
         await asyncio.sleep(0)
     looking.cancel()
     assert len(running.context.queue) == woken
+
+
+async def test_a_deleted_policy_stays_while_a_rollout_of_its_withdrawal_makes_others_wait(
+    harness: Harness, server: Server
+) -> None:
+    raw, notes = settled(), {REPAIRS_POLICY: "default"}
+    harness.store.observe(
+        DEPLOYMENTS, {**raw, "metadata": {**raw["metadata"], "annotations": notes, "resourceVersion": "6"}}
+    )
+    metadata = {"name": "default", "generation": 1, "resourceVersion": "4", "finalizers": [FINALIZER]}
+    deleted = {**metadata, "deletionTimestamp": "2026-06-15T11:00:00Z"}
+    harness.store.observe(POLICIES, {"metadata": deleted, "spec": {"mode": "Enforce", "onRemoval": "Revert"}})
+    withdrawn = Workload(WorkloadKey("shop", "Deployment", "withdrawn"))
+    assert harness.rollouts.enter("default", withdrawn, slots=1)
+
+    async def is_released_later() -> bool:
+        harness.seconds += STUCK_SECONDS + 1
+        await harness.policies.reconcile("default")
+        return server.released
+
+    assert [await is_released_later() for _ in range(3)] == [False, False, False]
+    harness.rollouts.leave(withdrawn.key)
+    assert await is_released_later()

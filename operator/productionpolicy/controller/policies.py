@@ -269,7 +269,8 @@ class Policies:
             return False
         left = self._carrying(stored.name)
         departure = self._departures.setdefault(stored.name, _Departure(len(left), self.clock.monotonic()))
-        if departure.left != len(left) or any(map(self.rollouts.rolling, left)):
+        # They may wait for the slot of a workload that no longer carries repairs, but still replaces its pods.
+        if departure.left != len(left) or self.rollouts.any_rolling(stored.name):
             self._departures[stored.name] = departure = _Departure(len(left), self.clock.monotonic())
         stuck = self.clock.monotonic() - departure.since > STUCK_SECONDS
         if left and stuck:

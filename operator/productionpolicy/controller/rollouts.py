@@ -51,6 +51,11 @@ class Rollouts:
         record = self._records.get(key)
         return record is not None and record.slot is not None
 
+    def any_rolling(self, policy: str) -> bool:
+        """Say whether a workload replaces its pods because of a policy, even if it carries no repair any more."""
+        line = self._lines.get(policy)
+        return line is not None and bool(line.rolling)
+
     def held_for(self, key: WorkloadKey) -> float | None:
         """Return for how many seconds a workload has held the slot that it took; None where it was found rolling."""
         record = self._records.get(key)
