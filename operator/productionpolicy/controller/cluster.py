@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
 import msgspec
 from kubernetes.aio import client
+from msgspec import Struct
+from multidict import CIMultiDict
 
 from productionpolicy.controller.clock import ServerClock
 from productionpolicy.controller.metrics import REQUEST_SECONDS, REQUESTS
@@ -63,23 +65,46 @@ class Unavailable(RequestFailed):
         """Seconds that it asks the client to wait."""
 
 
+class Unauthorized(Unavailable):
+    """The API server does not know the credentials; the operator's are renewed while it runs."""
+
+
+class Unreachable(Unavailable):
+    """There was no answer."""
+
+
 class Expired(RequestFailed):
     """The continuation of a list is too old: begin again."""
 
 
-class Cluster:
-    """The API server."""
+class Page(Struct, frozen=True):
+    """A part of a list."""
 
-    def __init__(self, api: client.ApiClient) -> None:
+    items: list[Raw]
+    token: str = ""
+    """Asks for the next part; empty at the end."""
+
+
+class Cluster:
+    """The API server.
+
+    Args:
+        api: the client.
+        headers: names and values to send with each request, for example to act as another user.
+    """
+
+    def __init__(self, api: client.ApiClient, *, headers: Iterable[tuple[str, str]] = ()) -> None:
         self._api = api
+        self._headers = tuple(headers)
         self.clock = ServerClock()
 
     async def version(self) -> tuple[int, int, int]:
         """Return the server's version as major, minor and patch."""
-        found = await self._request("GET", "/version")
-        patch = _PATCH.match(found.get("gitVersion", ""))
-        minor = int("".join(each for each in found["minor"] if each.isdigit()))
-        return int(found["major"]), minor, int(patch.group(1)) if patch else 0
+        return version_in(await self.version_info())
+
+    async def version_info(self) -> Raw:
+        """Return what the server tells of its version."""
+        return await self._request("GET", "/version")
 
     async def serves(self, resource: Resource) -> bool:
         """Say whether the server knows the kind."""
@@ -107,15 +132,37 @@ class Cluster:
             yield page
 
     async def _pages(self, resource: Resource, path: str, *, accept: str) -> AsyncIterator[list[Raw]]:
-        query = {"limit": str(PAGE)}
-        while True:
-            page = await self._request("GET", path, query=query, accept=accept)
-            # An empty list of metadata has null for its items.
-            yield [{**item, "kind": resource.kind} for item in page["items"] or ()]
-            token = page["metadata"].get("continue")
-            if not token:
-                return
-            query = {"limit": str(PAGE), "continue": token}
+        page = await self._page(resource, path, accept=accept)
+        yield page.items
+        while page.token:
+            page = await self._page(resource, path, token=page.token, accept=accept)
+            yield page.items
+
+    async def page(
+        self, resource: Resource, namespace: str | None = None, *, token: str = "", limit: int | None = PAGE
+    ) -> Page:
+        """Return a part of the objects of a kind, in one namespace or in all.
+
+        Args:
+            resource: the kind.
+            namespace: the namespace; None for all.
+            token: that of the part before; empty for the first part.
+            limit: how many objects to ask for; None for all.
+
+        Raises:
+            Expired: the token is too old.
+        """
+        path = resource.path(namespace=namespace)
+        return await self._page(resource, path, token=token, limit=limit, accept="application/json")
+
+    async def _page(
+        self, resource: Resource, path: str, *, accept: str, token: str = "", limit: int | None = PAGE
+    ) -> Page:
+        query = {"limit": str(limit)} if limit else {}
+        found = await self._request("GET", path, query=query | ({"continue": token} if token else {}), accept=accept)
+        # An empty list of metadata has null for its items.
+        items = [{**item, "kind": resource.kind} for item in found["items"] or ()]
+        return Page(items, found["metadata"].get("continue") or "")
 
     async def waiting_pods(self, namespace: str) -> list[Raw]:
         """Return the pods of a namespace that no node has yet."""
@@ -242,7 +289,7 @@ class Cluster:
             self.clock.heard(response.headers.get("Date"))
         except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError, OSError) as error:
             host = self._api.configuration.host
-            raise Unavailable(f"{method} {path} of {host}: {error or type(error).__name__}") from error
+            raise Unreachable(f"{method} {path} of {host}: {error or type(error).__name__}") from error
         finally:
             REQUESTS.labels(verb=method, code=status).inc()
             REQUEST_SECONDS.labels(verb=method).observe(time.monotonic() - started)
@@ -251,7 +298,15 @@ class Cluster:
     async def _send(  # a request has as many parts
         self, method: str, path: str, query: Mapping[str, str], body: Any, content_type: str, accept: str
     ) -> Any:
-        headers = {"Accept": accept, "Content-Type": content_type, "User-Agent": self._api.user_agent}
+        # Some names may occur several times, such as the groups of another user.
+        headers = CIMultiDict(
+            [
+                ("Accept", accept),
+                ("Content-Type", content_type),
+                ("User-Agent", self._api.user_agent),
+                *self._headers,
+            ]
+        )
         configuration = self._api.configuration
         token = await configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
         if token:
@@ -259,6 +314,13 @@ class Cluster:
         url = f"{configuration.host.rstrip('/')}{path}{'?' if query else ''}{urlencode(query)}"
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
         return await self._api.rest_client.request(method, url, headers=headers, body=body, _request_timeout=timeout)
+
+
+def version_in(info: Raw) -> tuple[int, int, int]:
+    """Return major, minor and patch of what a server tells of its version."""
+    patch = _PATCH.match(info.get("gitVersion", ""))
+    minor = int("".join(each for each in info["minor"] if each.isdigit()))
+    return int(info["major"]), minor, int(patch.group(1)) if patch else 0
 
 
 def _path(key: WorkloadKey) -> str:
@@ -288,7 +350,9 @@ def _answer(status: int, text: bytes, headers: Mapping[str, str]) -> Raw:
 
 def _failure(status: int, message: str, headers: Mapping[str, str]) -> RequestFailed:
     if status in (_TOO_MANY, _UNAUTHORIZED) or status >= _SERVER_ERROR:
-        return Unavailable(message, retry_after=_seconds(headers.get("Retry-After")))
+        return (Unauthorized if status == _UNAUTHORIZED else Unavailable)(
+            message, retry_after=_seconds(headers.get("Retry-After"))
+        )
     kinds = {_CONFLICT: Conflict, _NOT_FOUND: Gone, _EXPIRED: Expired, _FORBIDDEN: Forbidden}
     return kinds.get(status, Refused)(message)
 

@@ -28,8 +28,12 @@ class Connection(Struct, frozen=True):
     configuration: client.Configuration
 
     @classmethod
-    async def load(cls, kubeconfig: Path | None) -> Connection:
+    async def load(cls, kubeconfig: Path | None, *, context: str | None = None) -> Connection:
         """Read a kubeconfig, or the service account of the pod that the operator runs in.
+
+        Args:
+            kubeconfig: the kubeconfig; None in a pod.
+            context: the context of the kubeconfig; None for the current one.
 
         Raises:
             NoConnection: neither can be read.
@@ -40,7 +44,7 @@ class Connection(Struct, frozen=True):
         if kubeconfig is not None and not _exists(kubeconfig):
             raise NoConnection(f"the kubeconfig {kubeconfig} does not exist; pass --kubeconfig FILE or set KUBECONFIG")
         try:
-            await _load(configuration, kubeconfig)
+            await _load(configuration, kubeconfig, context)
             await client.ApiClient(configuration).close()  # reads the certificates that the kubeconfig names
         except UNUSABLE as error:
             raise NoConnection(_advice(kubeconfig, error)) from error
@@ -77,11 +81,13 @@ class Connection(Struct, frozen=True):
         return await handler(request)
 
 
-async def _load(configuration: client.Configuration, kubeconfig: Path | None) -> None:
+async def _load(configuration: client.Configuration, kubeconfig: Path | None, context: str | None) -> None:
     if kubeconfig is None:
         config.load_incluster_config(client_configuration=configuration)
         return
-    await config.load_kube_config(config_file=str(kubeconfig), client_configuration=configuration, persist_config=False)
+    await config.load_kube_config(
+        config_file=str(kubeconfig), context=context, client_configuration=configuration, persist_config=False
+    )
 
 
 def _exists(kubeconfig: Path) -> bool:

@@ -25,6 +25,16 @@ class Resource(Struct, frozen=True):
         """The kind, independent of the version."""
         return GroupKind(self.group, self.kind)
 
+    @property
+    def called(self) -> str:
+        """Its name as in commands and rights, such as `pods` or `deployments.apps`."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    @property
+    def api_version(self) -> str:
+        """The `apiVersion` of its objects."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
     def path(self, name: str | None = None, *, namespace: str | None = None, subresource: str | None = None) -> str:
         """Return the path of all objects, or of one, or of its subresource."""
         root = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
