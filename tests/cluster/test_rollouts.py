@@ -6,6 +6,7 @@ import json
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from cluster.world import World, container, deployment, eventually, journal, stateful_set
 from control_plane.binaries import located
 from owners.rollouts import is_rolled_out
-from productionpolicy.kube.identity import POLICY_LABEL
+from productionpolicy.kube.identity import POLICY_LABEL, ROLLOUT_WINDOWS
 
 MANY = 6
 
@@ -130,6 +131,41 @@ def test_next_rollout_restarts_nothing_and_still_does_the_rest(world: World) -> 
     assert world.fixed(lambda: world.running_hashes(namespace)) == before
     pending = world.status(policy)["pending"]
     assert (pending["repairs"], pending["restarts"]) == (3, 1)
+
+
+def test_outside_of_the_windows_nothing_is_restarted_and_in_one_it_is(world: World) -> None:
+    today = datetime.now(UTC).date()
+    frozen = {"from": str(today - timedelta(days=1)), "to": str(today + timedelta(days=1)), "reason": "holidays"}
+    policy = world.policy(mode="Audit", rollout={"freezes": [frozen]})
+    namespace = world.namespace(policy)
+    world.apply(namespace, deployment())
+    world.rolled_out("web", namespace)
+    before = world.running_hashes(namespace)
+    world.change_policy(policy, mode="Enforce")
+    eventually(lambda: world.budgets(namespace) == ["web-deployment-productionpolicy"])
+    eventually(lambda: world.status(policy)["pending"]["nextWindow"] == f"{today + timedelta(days=2)}T00:00:00Z")
+    assert world.fixed(lambda: world.running_hashes(namespace)) == before
+    progressing = next(each for each in world.status(policy)["conditions"] if each["type"] == "Progressing")
+    assert progressing["reason"] == "WaitingForWindow"
+    assert "holidays" in progressing["message"]
+
+    world.change_policy(policy, rollout={"freezes": None})
+    world.repaired("web", namespace)
+    eventually(lambda: world.status(policy)["pending"]["nextWindow"] == "")
+
+
+def test_a_namespace_whose_windows_are_not_valid_is_told_and_nothing_is_restarted(world: World) -> None:
+    policy = world.policy()
+    namespace = world.namespace()
+    world.kubectl("annotate", "namespace", namespace, f"{ROLLOUT_WINDOWS}=at night")
+    world.label(namespace, f"{POLICY_LABEL}={policy}")
+    world.apply(namespace, deployment())
+    world.rolled_out("web", namespace)
+    eventually(lambda: world.events(namespace, "WindowsNotValid"))
+    eventually(lambda: world.budgets(namespace) == ["web-deployment-productionpolicy"])
+    assert world.fixed(lambda: world.get("deployment", "web", namespace)["metadata"]["generation"]) == 1
+    world.kubectl("annotate", "namespace", namespace, f"{ROLLOUT_WINDOWS}-")
+    world.repaired("web", namespace)
 
 
 def test_required_spreading_is_written_only_where_the_nodes_suffice(world: World) -> None:

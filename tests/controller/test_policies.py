@@ -12,6 +12,7 @@ from prometheus_client import REGISTRY
 from prometheus_client.samples import Sample
 
 from productionpolicy.controller import metrics
+from productionpolicy.controller.clock import ServerClock
 from productionpolicy.controller.cluster import Unavailable
 from productionpolicy.controller.policies import STUCK_SECONDS, Policies
 from productionpolicy.controller.queue import Retry
@@ -31,6 +32,7 @@ class Server:
 
     written: list[str] = field(default_factory=list)
     silent: bool = False
+    clock: ServerClock = field(default_factory=ServerClock)
     released: bool = False
     """Whether the finalizer is gone."""
 

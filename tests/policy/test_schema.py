@@ -26,6 +26,7 @@ EMPTY = (
     *("additionalDataStores", "disabledDataStores", "additionalHelpers", "disabledHelpers", "additionalNeededAtStart"),
     *("disabledNeededAtStart", "additionalPrograms", "disabledPrograms", "additionalImages", "disabledImages"),
     *("additionalAllowed", "disabledAllowed", "additionalCommands", "disabledCommands", "privateRegistries"),
+    *("rollout.windows", "rollout.windows[].days", "rollout.freezes"),
 )
 """Lists that are empty by default, which the API server need not write into every policy."""
 
@@ -108,6 +109,7 @@ def test_every_field_of_the_spec_has_a_default_but_those_that_the_code_decides(p
     undecided = {"spec.mode"} | {f"spec.expectations.{each.name}.action" for each in EXPECTATIONS}
     undecided |= {f"spec.expectations.podDisruptionBudget.{name}" for name in _TERMS}
     undecided |= {f"spec.expectations.imagePullPolicy.{name}" for name in ("allowNever", "mutableTags")}
+    undecided |= {"spec.rollout.freezes[].from", "spec.rollout.freezes[].to"}
     assert ("default" in schema) == (path not in undecided and not path.endswith(EMPTY)), path
 
 

@@ -99,7 +99,10 @@ SOFT = "strength Required needs method AntiAffinity: constraints are written wit
         ),
         (
             {**MINIMAL, "rollout": {"pace": 1}},
-            "spec.rollout: Object contains unknown field `pace`: use maxConcurrent, timing or progressDeadlineSeconds",
+            (
+                "spec.rollout: Object contains unknown field `pace`: use maxConcurrent, timing, windows, freezes or "
+                "progressDeadlineSeconds"
+            ),
         ),
         (
             {**MINIMAL, "expectations": {"prestop": {}}},

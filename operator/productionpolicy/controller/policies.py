@@ -19,10 +19,10 @@ from productionpolicy.controller.context import Context
 from productionpolicy.controller.queue import Retry, WorkQueue
 from productionpolicy.controller.store import AUDIT, OFF, StoredPolicy
 from productionpolicy.expectations.spread import DEAR_FROM, SPREAD, Method
-from productionpolicy.kube.identity import FINALIZER, GROUP, MODE_LABEL, RESUME
+from productionpolicy.kube.identity import FINALIZER, GROUP, MODE_LABEL, RESUME, ROLLOUT_WINDOWS
 from productionpolicy.kube.text import printable
 from productionpolicy.kube.workloads import WorkloadKey
-from productionpolicy.policy import Mode, Policy
+from productionpolicy.policy import Calendar, Mode, Policy
 from productionpolicy.policy.status import MOST_PENDING, Condition
 from productionpolicy.verdict import State
 from productionpolicy.verdict.report import Wait
@@ -57,6 +57,8 @@ class _Departure:
     left: int
     since: float
     """When the number last changed, by the monotonic clock."""
+    closed: bool = False
+    """Whether some of them wait for a rollout window."""
 
 
 class Policies:
@@ -83,6 +85,7 @@ class Policies:
         """By policy, the exported counts of each namespace: its workloads, and those with findings."""
         self._warned: set[tuple[str, str]] = set()
         self._warned_of_modes: set[tuple[str, str]] = set()
+        self._warned_of_windows: set[tuple[str, str]] = set()
 
     def changed(self, *names: str) -> None:
         """Schedule an update of the status of policies."""
@@ -175,9 +178,10 @@ class Policies:
                 return
 
     def warn_of_namespaces(self) -> None:
-        """Post an Event on each namespace whose labels do not say what they seem to."""
+        """Post an Event on each namespace whose labels or annotations do not say what they seem to."""
         self._warn_of_missing_policies()
         self._warn_of_modes()
+        self._warn_of_windows()
 
     def _warn_of_modes(self) -> None:
         governed = (each for each in self.store.namespaces.values() if each.policy and not each.deleting)
@@ -192,6 +196,18 @@ class Policies:
             self.events.about_namespace(namespace, reason="ModeNotKnown", message=message)
             log.warning("namespace has an unknown mode", namespace=namespace, mode=mode)
         self._warned_of_modes = wrong
+
+    def _warn_of_windows(self) -> None:
+        governed = (each for each in self.store.namespaces.values() if each.policy and not each.deleting)
+        wrong = {(each.name, each.fault) for each in governed if each.fault}
+        for namespace, fault in sorted(wrong - self._warned_of_windows):
+            message = (
+                f"annotation {ROLLOUT_WINDOWS} is not valid: {fault}; until it is, repairs restart no pods here. It "
+                """takes a JSON list, such as [{"days": ["Sat"], "from": "02:00", "to": "05:00"}]"""
+            )
+            self.events.about_namespace(namespace, reason="WindowsNotValid", message=message)
+            log.warning("namespace has rollout windows that are not valid", namespace=namespace, fault=fault)
+        self._warned_of_windows = wrong
 
     def _warn_of_missing_policies(self) -> None:
         missing = {
@@ -219,7 +235,16 @@ class Policies:
             status = {**stored.status, "conditions": conditions, "observedGeneration": stored.generation}
             return _plain(status)
         namespaces = len(self.store.namespaces_of(stored.name))
-        return _plain(totals.status(stored.policy, namespaces=namespaces, conditions=conditions))
+        opening = self._opening(stored.policy, totals)
+        return _plain(
+            totals.status(stored.policy, namespaces=namespaces, conditions=conditions, next_window=opening.at)
+        )
+
+    def _opening(self, policy: Policy, totals: Totals) -> Opening:
+        """Return what there is to say of the next rollout window, if changes wait for one."""
+        if not totals.waiting(Wait.WINDOW):
+            return Opening()
+        return next_opening(policy.calendar, self.cluster.clock.now())
 
     def _conditions(self, stored: StoredPolicy, totals: Totals) -> Iterator[Condition]:
         yield self._condition(stored, "Ready", *ready(stored, totals, caveat=self.caveat))
@@ -227,12 +252,16 @@ class Policies:
             off = sum(self.store.namespaces[each].off for each in self.store.namespaces_of(stored.name))
             yield self._condition(stored, "Compliant", *_compliant(totals, off=off))
             failed = totals.failed_rollouts(stored.policy)
-            yield self._condition(stored, "Progressing", *progressing(stored.policy, totals, failed=failed))
+            opening = self._opening(stored.policy, totals)
+            told = progressing(stored.policy, totals, failed=failed, opening=opening)
+            yield self._condition(stored, "Progressing", *told)
             for each in self.admission.conditions(stored.policy):
                 yield self._condition(stored, each.type, each.status, each.reason, each.message)
         departure = self._departures.get(stored.name)
         if departure is not None:
             message = f"{departure.left} workloads still have repairs that are being withdrawn"
+            if departure.closed:
+                message += "; what restarts pods waits for a rollout window (spec.rollout)"
             yield self._condition(stored, "Removal", "True", "Withdrawing", message)
 
     def _condition(self, stored: StoredPolicy, kind: str, status: str, reason: str, message: str) -> Condition:
@@ -270,12 +299,21 @@ class Policies:
         left = self._carrying(stored.name)
         departure = self._departures.setdefault(stored.name, _Departure(len(left), self.clock.monotonic()))
         # They may wait for the slot of a workload that no longer carries repairs, but still replaces its pods.
-        if departure.left != len(left) or self.rollouts.any_rolling(stored.name):
-            self._departures[stored.name] = departure = _Departure(len(left), self.clock.monotonic())
+        closed = any(self._is_closed(stored.policy, each) for each in left)
+        if departure.left != len(left) or closed or self.rollouts.any_rolling(stored.name):
+            self._departures[stored.name] = departure = _Departure(len(left), self.clock.monotonic(), closed)
         stuck = self.clock.monotonic() - departure.since > STUCK_SECONDS
         if left and stuck:
             log.warning("policy removed before some workloads have settled", policy=stored.name, workloads=len(left))
         return bool(left) and not stuck
+
+    def _is_closed(self, policy: Policy, key: WorkloadKey) -> bool:
+        """Say whether the withdrawal of a workload's repairs waits for a rollout window."""
+        namespace = self.store.namespaces.get(key.namespace)
+        if namespace is None or self.store.calendar(policy, namespace).open_at(self.cluster.clock.now()):
+            return False
+        workload = self.store.workload(key)
+        return workload is not None and not workload.runs_no_pod
 
     def _carrying(self, policy: str) -> list[WorkloadKey]:
         """Return the workloads that carry repairs of a policy."""
@@ -338,6 +376,31 @@ def _is_dear(policy: Policy, totals: Totals) -> bool:
     return by_terms and totals.overall.pods_with_terms > DEAR_FROM
 
 
+class Opening(msgspec.Struct, frozen=True):
+    """What there is to say of the next rollout window of a policy."""
+
+    at: str = ""
+    """When it opens, in UTC; empty where that is not known, or of no interest."""
+    words: str = "a rollout window"
+
+
+NOT_WAITING = Opening()
+
+
+def next_opening(calendar: Calendar, now: datetime) -> Opening:
+    """Return what there is to say of the next rollout window of a policy for whose workloads none is open."""
+    opens_at, freeze = calendar.opens_after(now), calendar.freeze_at(now)
+    because = (
+        f" (frozen until {freeze.last.isoformat()}{f': {freeze.reason}' if freeze.reason else ''})" if freeze else ""
+    )
+    if opens_at is None:
+        return Opening(words=f"a rollout window; none opens within a week, see spec.rollout.windows{because}")
+    if opens_at <= now:
+        return Opening(words=f"a rollout window of their namespace (annotation {ROLLOUT_WINDOWS})")
+    at = opens_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Opening(at, f"the next rollout window, which opens at {at}{because}")
+
+
 def _compliant(totals: Totals, *, off: int) -> tuple[str, str, str]:
     counts = totals.overall
     if not counts.total and off:
@@ -357,15 +420,18 @@ def _compliant(totals: Totals, *, off: int) -> tuple[str, str, str]:
     return "False", "Findings", message
 
 
-def progressing(policy: Policy, totals: Totals, *, failed: list[WorkloadKey]) -> tuple[str, str, str]:
+def progressing(
+    policy: Policy, totals: Totals, *, failed: list[WorkloadKey], opening: Opening = NOT_WAITING
+) -> tuple[str, str, str]:
     """Return status, reason and message of the condition Progressing.
 
     Args:
         policy: whose condition it is.
         totals: what its workloads come to.
         failed: the workloads whose failed rollout counts.
+        opening: what there is to say of the next rollout window.
     """
-    going_on = [*_kept_from_writing(policy, failed), *_under_way(totals)]
+    going_on = [*_kept_from_writing(policy, failed), *_under_way(totals, opening)]
     reason = going_on[0][0] if going_on else "Settled"
     sentences = [sentence for _, sentence in going_on] or ["nothing is left to do"]
     return str(reason == "Repairing"), reason, ". ".join([*sentences, *_to_come(policy, totals)])
@@ -381,14 +447,14 @@ def _kept_from_writing(policy: Policy, failed: list[WorkloadKey]) -> Iterator[tu
         yield "TooManyFailedRollouts", _stopped(failed)
 
 
-def _under_way(totals: Totals) -> Iterator[tuple[str, str]]:
+def _under_way(totals: Totals, opening: Opening) -> Iterator[tuple[str, str]]:
     """Return what becomes of the workloads, the most important first, each with its reason."""
     refused, later = totals.waiting(Wait.REFUSED), totals.waiting(Wait.NEXT_ROLLOUT)
-    unsettled = totals.waiting(Wait.UNSETTLED)
+    unsettled, closed = totals.waiting(Wait.UNSETTLED), totals.waiting(Wait.WINDOW)
     counts = (
         (
             "Repairing",
-            totals.count(State.REPAIRING) - later - unsettled,
+            totals.count(State.REPAIRING) - later - unsettled - closed,
             "is being repaired or waits for its turn",
             _REPAIRED,
         ),
@@ -397,6 +463,7 @@ def _under_way(totals: Totals) -> Iterator[tuple[str, str]]:
         ("HeldBack", totals.waiting(Wait.HELD), f"is {_HELD}", f"are {_HELD}"),
         ("WaitingForPods", unsettled, f"waits until {_AVAILABLE}", f"wait until {_AVAILABLE}"),
         ("NextRollout", later, f"waits for the {_NEXT}", f"wait for the {_NEXT}"),
+        ("WaitingForWindow", closed, f"waits for {opening.words}", f"wait for {opening.words}"),
         ("ActionRequired", totals.overall.asking, f"needs a person: {_SEE}", f"need a person: {_SEE}"),
     )
     for reason, count, one, many in counts:

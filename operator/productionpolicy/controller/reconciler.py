@@ -14,7 +14,7 @@ from productionpolicy.controller.records import Record
 from productionpolicy.controller.store import Namespace
 from productionpolicy.controller.writer import Writer
 from productionpolicy.kube.workloads import Workload, WorkloadKey
-from productionpolicy.policy import OnRemoval, Policy
+from productionpolicy.policy import ALWAYS, OnRemoval, Policy
 from productionpolicy.verdict import Evaluation, Governance, Inputs, evaluate
 from productionpolicy.verdict.rollouts import in_flight
 
@@ -136,8 +136,10 @@ class Reconciler:
         if record is None or record.evaluation is None:
             return None
         evaluation, record.evaluation = record.evaluation, None
-        unchanged = evaluation.inputs.workload is self._store.workload(key) and record.epoch == self._store.epoch
-        return evaluation if unchanged else None
+        inputs = evaluation.inputs
+        unchanged = inputs.workload is self._store.workload(key) and record.epoch == self._store.epoch
+        # A rollout window may have opened or closed.
+        return evaluation if unchanged and inputs.calendar == ALWAYS else None
 
     async def _with_room_known(self, key: WorkloadKey, evaluation: Evaluation) -> Evaluation | None:
         """Return an evaluation that knows whether one more pod of the workload fits on a node."""
@@ -181,6 +183,7 @@ class Reconciler:
                 applied=record.applied,
                 refused=record.refusals(self._clock.monotonic()),
                 now=self._cluster.clock.now(),
+                calendar=self._store.calendar(policy, namespace),
                 watched=self._rollouts.held_for(workload.key),
                 rolling=record.slot is not None,
                 no_room=record.no_room_at == workload.generation,
@@ -203,6 +206,7 @@ class Reconciler:
             today=self._clock.now().date(),
             refused=record.refusals(self._clock.monotonic()),
             now=self._cluster.clock.now(),
+            calendar=self._store.calendar(former, namespace) if former else ALWAYS,
             watched=self._rollouts.held_for(workload.key),
             rolling=record.slot is not None,
         )

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from productionpolicy.controller.cluster import Forbidden, Refused
 from productionpolicy.kube.workloads import Workload, WorkloadKey
-from productionpolicy.policy import Timing
 from productionpolicy.verdict import Applied, Evaluation, WorkloadReport
 
 MOST_WRITES = 20
@@ -67,7 +66,8 @@ class Record:
     harmful_since: float | None = None
     """The time since which an owned object of the workload does harm, by the monotonic clock."""
     template: str = ""
-    """A digest of the pod template that its owner asked for when it was last evaluated under timing NextRollout."""
+    """A digest of the pod template that its owner asked for when it was last evaluated while repairs could restart no
+    pods without the owner."""
     turned: float | None = None
     """When its owner last replaced its pods, by the monotonic clock; None once that was made use of."""
     no_room_at: int = 0
@@ -81,8 +81,9 @@ class Record:
             self.harmful_since = None
         elif self.harmful_since is None:
             self.harmful_since = now
-        waits = inputs.policy is not None and inputs.policy.spec.rollout.timing is Timing.NEXT_ROLLOUT
-        if waits and not self.writing:
+        if not inputs.restarts_with_owner:
+            self.template, self.turned = "", None
+        elif not self.writing:
             self._follow(inputs.owners_view.template_digest, now=now)
 
     def _follow(self, template: str, *, now: float) -> None:

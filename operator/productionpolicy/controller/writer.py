@@ -20,7 +20,7 @@ from productionpolicy.controller.resources import BY_KIND
 from productionpolicy.expectations import BY_NAME
 from productionpolicy.kube.scheduling import finds_no_place
 from productionpolicy.kube.workloads import Workload, WorkloadKey, read_workload
-from productionpolicy.policy import Rollout, Timing
+from productionpolicy.policy import Rollout
 from productionpolicy.verdict import Applied, Evaluation, Restarts, begun
 from productionpolicy.verdict.evaluation import RELEASE
 from productionpolicy.verdict.plan import Change, ObjectChange
@@ -112,11 +112,11 @@ class Writer:
 
         Args:
             evaluation: of the workload.
-            turns: whether its owner just replaces its pods. Under timing NextRollout what waited for that goes along.
+            turns: whether its owner just replaces its pods. What waits for that, or for a window, goes along.
         """
         if not _replaces_pods(evaluation) or evaluation.todo.put_back:
             return evaluation
-        along = turns and _waits_for_owner(evaluation)
+        along = turns and evaluation.inputs.restarts_with_owner
         restarts = self._restarts(evaluation, along=along)
         if restarts is not Restarts.ANY or along:
             evaluation = evaluation.limited(restarts, restarting=along)
@@ -127,10 +127,10 @@ class Writer:
     def _restarts(self, evaluation: Evaluation, *, along: bool) -> Restarts:
         """Return which changes that replace pods may be written."""
         policy = evaluation.inputs.policy
+        if evaluation.inputs.restarts_with_owner and not (along or _harmless(evaluation)):
+            return Restarts.NONE
         if policy is None:
             return Restarts.ANY
-        if _waits_for_owner(evaluation) and not along:
-            return Restarts.NONE
         if self._policies.stops(policy):
             self._rollouts.wait(policy.name, evaluation.inputs.workload.key)
             return Restarts.WITHDRAWALS
@@ -270,11 +270,6 @@ class Writer:
 def _replaces_pods(evaluation: Evaluation) -> bool:
     todo = evaluation.todo
     return bool(todo.patch) and todo.restarts and not evaluation.inputs.workload.runs_no_pod
-
-
-def _waits_for_owner(evaluation: Evaluation) -> bool:
-    policy = evaluation.inputs.policy
-    return policy is not None and policy.spec.rollout.timing is Timing.NEXT_ROLLOUT
 
 
 def _harmless(evaluation: Evaluation) -> bool:

@@ -19,6 +19,9 @@ POLICY_LABEL = f"{DOMAIN}/policy"
 MODE_LABEL = f"{DOMAIN}/mode"
 """The label of a namespace that restricts what the policy does in it."""
 
+ROLLOUT_WINDOWS = f"{DOMAIN}/rollout-windows"
+"""The annotation of a namespace that narrows the rollout windows of its policy."""
+
 MANAGED_BY = "app.kubernetes.io/managed-by"
 """The label of owned objects; its value is NAME."""
 

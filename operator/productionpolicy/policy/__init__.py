@@ -13,9 +13,13 @@ from productionpolicy.policy.spec import (
     Spec,
     Timing,
     read_policy,
+    read_windows,
 )
+from productionpolicy.policy.windows import ALWAYS, Calendar, Window
 
 __all__ = [
+    "ALWAYS",
+    "Calendar",
     "Exemption",
     "Exemptions",
     "InvalidPolicy",
@@ -26,7 +30,9 @@ __all__ = [
     "Rollout",
     "Spec",
     "Timing",
+    "Window",
     "exemptions_of",
     "manual",
     "read_policy",
+    "read_windows",
 ]

@@ -18,7 +18,7 @@ _FEW = 12
 """The maximum number of names that a message lists."""
 
 
-def located(error: msgspec.ValidationError, of: type, *, root: str) -> str:
+def located(error: msgspec.ValidationError, of: Any, *, root: str) -> str:
     """Turn `... - at `$.rollout.maxConcurrent`` into `spec.rollout.maxConcurrent: ...`, and add the possible values.
 
     Args:

@@ -174,6 +174,8 @@ def _value(kind: inspect.Type) -> Schema:  # noqa: C901, PLR0911  # one return p
             return {"type": "boolean"}
         case inspect.StrType():
             return _text(kind)
+        case inspect.DateType():
+            return {"type": "string", "format": "date"}
         case inspect.DateTimeType():
             return {"type": "string", "format": "date-time"}
         case _:

@@ -14,11 +14,13 @@ from productionpolicy.expectations import EXPECTATIONS, Action, Expectation, Par
 from productionpolicy.expectations.expectation import check_some_pods, some_pods
 from productionpolicy.kube.counts import Count
 from productionpolicy.kube.fields import Fields
-from productionpolicy.kube.identity import RESUME
+from productionpolicy.kube.identity import RESUME, ROLLOUT_WINDOWS
 from productionpolicy.kube.patterns import any_of
 from productionpolicy.kube.text import printable
 from productionpolicy.kube.workloads import digest
+from productionpolicy.policy.document import Document
 from productionpolicy.policy.faults import located
+from productionpolicy.policy.windows import MOST_FREEZES, MOST_WINDOWS, Calendar, Freeze, Window
 
 LONGEST_NAME = 63
 """The maximum length of a label value, because namespaces select a policy by a label."""
@@ -80,12 +82,6 @@ class Timing(StrEnum):
     NEXT_ROLLOUT = "NextRollout"
 
 
-class Document(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """A part of the spec."""
-
-    rules: ClassVar[tuple[Rule, ...]] = ()
-
-
 class Rollout(Document, frozen=True, kw_only=True):
     """The pace of repairs that restart pods."""
 
@@ -107,6 +103,20 @@ class Rollout(Document, frozen=True, kw_only=True):
             "right after it. Until then they are pending. The operator writes all other repairs."
         ),
     ] = Timing.IMMEDIATE
+    windows: Annotated[
+        tuple[Window, ...],
+        Meta(
+            max_length=MOST_WINDOWS,
+            description="When the operator may restart pods; always, if the list is empty. While no window is open, "
+            "repairs and withdrawals that restart pods are pending, unless the owner replaces the pods anyway. The "
+            "operator writes all other repairs, and rolls back failed rollouts, at any time. A namespace can narrow "
+            f"the windows with the annotation {ROLLOUT_WINDOWS}, whose value is such a list as JSON.",
+        ),
+    ] = ()
+    freezes: Annotated[
+        tuple[Freeze, ...],
+        Meta(max_length=MOST_FREEZES, description="Days on which no window opens."),
+    ] = ()
     progress_deadline_seconds: Annotated[
         int,
         Meta(
@@ -234,6 +244,11 @@ class Policy(msgspec.Struct, frozen=True, dict=True):
         return self.spec.mode is Mode.ENFORCE and not self.spec.paused
 
     @property
+    def calendar(self) -> Calendar:
+        """When repairs may restart pods."""
+        return Calendar(self.spec.rollout.windows, self.spec.rollout.freezes)
+
+    @property
     def reverts(self) -> bool:
         """Whether all repairs are withdrawn when the policy no longer governs."""
         return self.spec.on_removal is OnRemoval.REVERT
@@ -296,3 +311,17 @@ def _given(raw: Any) -> Any:
     if isinstance(raw, Mapping):
         return {name: _given(value) for name, value in raw.items() if value is not None}
     return [_given(each) for each in raw] if isinstance(raw, list) else raw
+
+
+def read_windows(text: str) -> tuple[Window, ...]:
+    """Return the windows in the annotation of a namespace.
+
+    Raises:
+        InvalidPolicy: the text is not such a list.
+    """
+    try:
+        return msgspec.json.decode(text, type=tuple[Window, ...])
+    except msgspec.ValidationError as error:
+        raise InvalidPolicy(printable(located(error, tuple[Window, ...], root=""), longest=LONGEST_FAULT)) from error
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise InvalidPolicy("it is not JSON") from error

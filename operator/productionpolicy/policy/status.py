@@ -77,6 +77,13 @@ class Pending(Part, frozen=True, kw_only=True):
 
     repairs: Annotated[int, Meta(description="The number of pending repairs and withdrawals.")] = 0
     restarts: Annotated[int, Meta(description="The number of workloads whose pods these changes replace.")] = 0
+    next_window: Annotated[
+        str,
+        Meta(
+            description="When the next rollout window of the policy opens, in UTC, if changes wait for it; empty "
+            "otherwise. In a namespace that narrows the windows it may be later."
+        ),
+    ] = ""
     workloads: Annotated[
         tuple[PendingWorkload, ...],
         Meta(

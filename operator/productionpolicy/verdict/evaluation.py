@@ -57,8 +57,14 @@ class Evaluation(Struct, frozen=True):
     @property
     def due(self) -> float | None:
         """In how many seconds it may follow something else, by the clock alone; None where only a change matters."""
-        deadline = self.inputs.deadline
-        return None if deadline is None else deadline + _LATE_SECONDS
+        dues = [each for each in (self.inputs.deadline, self._opening) if each is not None]
+        return min(dues) + _LATE_SECONDS if dues else None
+
+    @property
+    def _opening(self) -> float | None:
+        """In how many seconds a rollout window opens for which changes wait."""
+        opens_at, now = self.inputs.opens_at if self.plan.restarts else None, self.inputs.now
+        return (opens_at - now).total_seconds() if opens_at is not None and now is not None else None
 
     def limited(self, restarts: Restarts, *, restarting: bool) -> Evaluation:
         """Return the same with less to be done now.

@@ -14,7 +14,17 @@ from productionpolicy.expectations import OWNING, Action, Expectation
 from productionpolicy.kube.owned import Ownable
 from productionpolicy.kube.surroundings import ALONE, Surroundings
 from productionpolicy.kube.workloads import Workload, digest
-from productionpolicy.policy import Exemption, Exemptions, OnRemoval, Policy, Rollout, exemptions_of
+from productionpolicy.policy import (
+    ALWAYS,
+    Calendar,
+    Exemption,
+    Exemptions,
+    OnRemoval,
+    Policy,
+    Rollout,
+    Timing,
+    exemptions_of,
+)
 from productionpolicy.verdict.journal import Journal, read_journal
 from productionpolicy.verdict.rollout_notes import FailedRollout
 from productionpolicy.verdict.rollouts import (
@@ -67,6 +77,8 @@ class Inputs(Struct, frozen=True, dict=True):
     """Whether its pods are being replaced because of the operator."""
     now: datetime | None = None
     """The moment, by the API server's clock; None where there is none."""
+    calendar: Calendar = ALWAYS
+    """When the operator may restart pods."""
     watched: float | None = None
     """Seconds since the operator began a rollout, by a monotonic clock; None where another process has begun it."""
     no_room: bool = False
@@ -107,6 +119,22 @@ class Inputs(Struct, frozen=True, dict=True):
     def failing(self) -> bool:
         """Whether a rollout that the operator has begun has failed, and has to be put back."""
         return failed(self.workload, self.journal, elapsed=self._elapsed, patience=self._patience)
+
+    @cached_property
+    def closed(self) -> bool:
+        """Whether no rollout window is open."""
+        return self.calendar != ALWAYS and self.now is not None and not self.calendar.open_at(self.now)
+
+    @property
+    def opens_at(self) -> datetime | None:
+        """When the next rollout window opens; None where one is open, or none is in sight."""
+        return self.calendar.opens_after(self.now) if self.closed and self.now is not None else None
+
+    @property
+    def restarts_with_owner(self) -> bool:
+        """Whether repairs may replace pods only when the owner replaces them anyway."""
+        next_rollout = self.policy is not None and self.policy.spec.rollout.timing is Timing.NEXT_ROLLOUT
+        return next_rollout or self.closed
 
     @property
     def deadline(self) -> float | None:

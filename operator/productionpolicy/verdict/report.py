@@ -51,6 +51,8 @@ class Wait(StrEnum):
     """For the workload's own pods: no repair replaces them while some are not available."""
     NEXT_ROLLOUT = "next rollout"
     """For the owner's next change of the pods: timing NextRollout."""
+    WINDOW = "window"
+    """For a rollout window, or the owner's next change of the pods."""
 
 
 class Reported(Struct, frozen=True):
@@ -181,11 +183,19 @@ def _wait(inputs: Inputs, planned: Plan, rejection: Rejection) -> Wait | None:
         return None
     if inputs.governance is Governance.READ_ONLY:
         return Wait.HELD
-    if not planned.restarts:
-        return None
+    return _wait_to_restart(inputs, planned) if planned.restarts else None
+
+
+def _wait_to_restart(inputs: Inputs, planned: Plan) -> Wait | None:
+    """Say for what changes wait that replace pods."""
+    assert inputs.policy is not None
     if inputs.policy.spec.rollout.timing is Timing.NEXT_ROLLOUT:
         return Wait.NEXT_ROLLOUT
-    return Wait.UNSETTLED if not (inputs.workload.settled or _rolls(inputs) or planned.put_back) else None
+    if _rolls(inputs) or planned.put_back:
+        return None
+    if inputs.closed:
+        return Wait.WINDOW
+    return None if inputs.workload.settled else Wait.UNSETTLED
 
 
 def _state(inputs: Inputs, verdicts: tuple[Verdict, ...], planned: Plan, rejection: Rejection) -> State:

@@ -105,8 +105,17 @@ class Totals:
         """Return the workloads whose failed rollout counts against the repairs of a policy, sorted."""
         return sorted(key for key, each in self._failed_rollouts.items() if each.counts(policy))
 
-    def status(self, policy: Policy, *, namespaces: int, conditions: tuple[Condition, ...]) -> Status:
-        """Return the status of the policy."""
+    def status(
+        self, policy: Policy, *, namespaces: int, conditions: tuple[Condition, ...], next_window: str = ""
+    ) -> Status:
+        """Return the status of the policy.
+
+        Args:
+            policy: whose status it is.
+            namespaces: how many namespaces it governs.
+            conditions: its conditions.
+            next_window: when the next rollout window opens, if changes wait for it.
+        """
         violations, exemptions = tuple(self._violations()), tuple(self._listed_exemptions())
         return Status(
             observed_generation=policy.generation,
@@ -116,7 +125,12 @@ class Totals:
             summary=self._summary(),
             compliance=self._share(self._states[State.COMPLIANT] + self._states[State.EXEMPT]),
             enforced_compliance=self._share(self.overall.enforced),
-            pending=Pending(repairs=self._pending, restarts=self._restarts, workloads=tuple(self._pending_workloads())),
+            pending=Pending(
+                repairs=self._pending,
+                restarts=self._restarts,
+                next_window=next_window,
+                workloads=tuple(self._pending_workloads()),
+            ),
             by_namespace=tuple(self._by_namespace()),
             repaired=self.overall.repaired,
             expectations=tuple(self._by_expectation(policy)),
