@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from chart.files import files as chart_files
+from generate.clusterrole import ROLE, clusterrole
 from monitoring import dashboard
 from productionpolicy.cli.formats.json import schema
 from productionpolicy.cli.plans.json import Report as PlanReport
@@ -32,9 +33,10 @@ def generated() -> dict[Path, str]:
     """Return the text of every generated file by its path."""
     pages = {PAGES / f"{each.name}.md": _page(manual(each), name=each.name) for each in EXPECTATIONS}
     schemas = {REPORT: _schema(schema()), PLAN: _schema(schema(PlanReport))}
-    definition, drawn = _crd(), dashboard.text()
-    chart = chart_files(definition=definition, dashboard=drawn)
-    return {CRD: definition, DASHBOARD: drawn, **schemas, PAGES / "README.md": _index(), **pages, **chart}
+    definition, drawn, role = _crd(), dashboard.text(), clusterrole(made_by=_MADE_BY)
+    chart = chart_files(definition=definition, dashboard=drawn, role=role)
+    own = {CRD: definition, DASHBOARD: drawn, ROLE: role, PAGES / "README.md": _index()}
+    return {**own, **schemas, **pages, **chart}
 
 
 def stale() -> list[Path]:
