@@ -1,4 +1,4 @@
-"""What the operator may do in a cluster, each with the reason. The ClusterRole of the manifests is generated from it."""
+"""What the operator may do in a cluster, with reasons. The ClusterRole of the manifests is generated from it."""
 
 from __future__ import annotations
 
