@@ -26,6 +26,7 @@ from productionpolicy.doctor.facts import (
     mode_label,
     name_of,
     named,
+    served,
 )
 from productionpolicy.doctor.trial import effect
 from productionpolicy.doctor.words import listed
@@ -40,11 +41,11 @@ _RUNBOOK = "see docs/operations.md, When a condition says NotEffective"
 
 def restraint(facts: Facts) -> Finding:
     """Judge whether the API server limits what the operator's service account may write."""
-    installed = named(known(facts.validating) or (), RESTRAINT)
+    installed = named(served(facts.validating), RESTRAINT)
     if installed is None:
         message = f"{RESTRAINT} is not installed: whoever steals the operator's token can change any image"
         return Finding(State.HINT, message, _RESTRAIN)
-    bound = named(known(facts.validating_bindings) or (), RESTRAINT)
+    bound = named(served(facts.validating_bindings), RESTRAINT)
     if bound is None or not _denies(bound):
         return Finding(
             State.WRONG, f"{RESTRAINT} is installed, but its binding is missing or denies nothing", _RESTRAIN
@@ -75,14 +76,14 @@ def _names(policy: Raw, account: str) -> bool:
 
 def repair_policy(facts: Facts) -> Finding:
     """Judge whether the policies that repair at admission are installed, as far as the API server serves them."""
-    installed = known(facts.mutating)
-    if installed is None:
+    if facts.mutating is None:
         message = f"the API server serves no {REPAIR.kind.kind} ({REPAIR.kind.since}): {_ONLY_BACKGROUND}"
         return Finding(State.HINT, message)
+    installed = served(facts.mutating)
     if named(installed, REPAIR.name) is None:
         message = f"the admission policy {REPAIR.name} is not installed: {_ONLY_BACKGROUND}"
         return Finding(State.HINT, message, REPAIR.installation)
-    if named(installed, GUARD) is None or named(known(facts.mutating_bindings) or (), GUARD) is None:
+    if named(installed, GUARD) is None or named(served(facts.mutating_bindings), GUARD) is None:
         message = f"the admission policy {GUARD} or its binding is missing, which belongs to {REPAIR.name}"
         return Finding(State.WRONG, message, REPAIR.installation)
     return Finding(State.OK, f"the admission policies {REPAIR.name} and {GUARD} are installed")
@@ -90,9 +91,8 @@ def repair_policy(facts: Facts) -> Finding:
 
 def validation_policies(facts: Facts) -> Finding:
     """Judge whether the policies that refuse and warn are installed, as far as a ProductionPolicy asks for them."""
-    asked = dict(_asked(known(facts.policies)))
-    installed = known(facts.validating) or ()
-    for policy, by in asked.items():
+    installed = served(facts.validating)
+    for policy, by in _asked(known(facts.policies)):
         if named(installed, policy.name) is None:
             message = f"{listed(by)} asks for {policy.action}, but the admission policy {policy.name} is not installed"
             return Finding(State.WRONG, message, policy.installation)
@@ -124,12 +124,12 @@ def bindings(facts: Facts) -> Finding:
     """Judge whether each installed admission policy is bound to each ProductionPolicy."""
     stored = [each for each in known(facts.policies) if deleted_at(each) is None]
     lacking, differing = [], []
-    for policy, served, bound in _kinds(facts):
-        if named(known(served) or (), policy.name) is None:
+    for policy, installed, bound in _kinds(facts):
+        if named(served(installed), policy.name) is None:
             continue
         for each in stored:
             wanted = binding(policy, to=name_of(each), uid=Fields(each).mapping("metadata").text("uid") or "")
-            live, title = named(known(bound) or (), wanted["metadata"]["name"]), _title(wanted)
+            live, title = named(served(bound), wanted["metadata"]["name"]), _title(wanted)
             if live is None:
                 lacking.append(title)
             elif not same_binding(live, wanted):
@@ -176,7 +176,7 @@ def repair_at_admission(facts: Facts) -> Finding:
     if not misses:
         where = listed(each.namespace for each in tried)
         return Finding(State.OK, f"a dry run of a Deployment is admitted with its repairs, in {where}")
-    if not known(facts.mutating):
+    if not served(facts.mutating):
         return _not_tried(facts)
     return Finding(
         State.WRONG, f"a dry run of a Deployment is admitted without its repairs: {listed(misses)}", _RUNBOOK
@@ -195,7 +195,7 @@ def _lacking(trial: Trial, facts: Facts) -> tuple[str, ...]:
 
 
 def _not_tried(facts: Facts) -> Finding:
-    if named(known(facts.mutating) or (), REPAIR.name) is None:
+    if named(served(facts.mutating), REPAIR.name) is None:
         return Finding(State.HINT, f"nothing is repaired at admission: {_ONLY_BACKGROUND}", "see repairPolicy")
     known(facts.policies)
     known(facts.namespaces)

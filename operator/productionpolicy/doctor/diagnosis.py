@@ -88,4 +88,6 @@ def _line(check: Check, facts: Facts) -> Line:
 
 
 def _unknown(unseen: Unseen) -> Finding:
-    return Finding(State.UNKNOWN, f"cannot {unseen.what}: {unseen.why}", f"run it with the right to {unseen.what}")
+    if not unseen.why:
+        return Finding(State.UNKNOWN, f"you may not {unseen.what}", "ask somebody with this right to run the command")
+    return Finding(State.UNKNOWN, f"could not {unseen.what}: {unseen.why}", "see the message of the API server")

@@ -21,15 +21,15 @@ class Unseen(Struct, frozen=True):
 
     what: str
     """The request, in the words of `kubectl auth can-i`, such as `list namespaces`."""
-    why: str
-    """The message of the API server."""
+    why: str = ""
+    """The message of the API server; empty where nothing but the right for the request is missing."""
 
 
 class NotSeen(Exception):
     """A judgement depends on something that could not be read."""
 
     def __init__(self, unseen: Unseen) -> None:
-        super().__init__(unseen.why)
+        super().__init__(unseen.what)
         self.unseen = unseen
 
 
@@ -98,6 +98,17 @@ def known(fact: Known | Unseen) -> Known:
     if isinstance(fact, Unseen):
         raise NotSeen(fact)
     return fact
+
+
+def served(fact: Served) -> tuple[Raw, ...]:
+    """Return the objects of a kind; none where it is not served.
+
+    Raises:
+        NotSeen: they could not be read.
+    """
+    if isinstance(fact, Unseen):
+        raise NotSeen(fact)
+    return fact or ()
 
 
 def name_of(raw: Raw) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from productionpolicy.controller.rights import RIGHTS
 from productionpolicy.controller.versions import tested, untested
 from productionpolicy.doctor.diagnosis import Finding, State
@@ -32,7 +34,7 @@ def server(facts: Facts) -> Finding:
 
 def definition(facts: Facts) -> Finding:
     """Judge whether the CustomResourceDefinition is that of this release."""
-    live, wanted = known(facts.definition), custom_resource_definition()
+    live, wanted = known(facts.definition), msgspec.json.decode(msgspec.json.encode(custom_resource_definition()))
     if live is None:
         return Finding(State.WRONG, f"the CustomResourceDefinition {wanted['metadata']['name']} is missing", DEFINE)
     if not _established(live):

@@ -15,6 +15,7 @@ from productionpolicy.doctor.facts import (
     labels_of,
     name_of,
     namespace_of,
+    served,
 )
 from productionpolicy.doctor.trial import undone
 from productionpolicy.doctor.words import listed
@@ -60,7 +61,7 @@ def _suspects(facts: Facts) -> str:
     try:
         names = [*map(_webhook, filter(_hooks, known(facts.webhooks))), *map(_policy, _foreign(facts))]
     except NotSeen as error:
-        return f"; cannot tell which one: {error.unseen.why}"
+        return f"; to see which one needs the right to {error.unseen.what}"
     return f"; these change workloads: {listed(names)}" if names else ""
 
 
@@ -77,7 +78,7 @@ def _hooks(configuration: Raw) -> bool:
 
 
 def _foreign(facts: Facts) -> Iterator[Raw]:
-    for each in known(facts.mutating) or ():
+    for each in served(facts.mutating):
         rules = Fields(each).below("spec", "matchConstraints").items("resourceRules")
         if name_of(each) not in (REPAIR.name, GUARD) and any(map(_matches, rules)):
             yield each

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from productionpolicy.controller.admission_policies import MUTATING, VALIDATING, AdmissionKind, Raw
-from productionpolicy.controller.cluster import Cluster, Gone, RequestFailed
+from productionpolicy.controller.admission_policies import MUTATING, VALIDATING, AdmissionKind
+from productionpolicy.controller.cluster import Cluster, Forbidden, Gone, Raw, RequestFailed
 from productionpolicy.controller.resources import (
     DEFINITIONS,
     DEPLOYMENTS,
@@ -48,6 +49,8 @@ AT_A_TIME = 8
 _IMAGE = f"{NAME}:0"
 """The image that is tried where that of the operator is not known."""
 
+_NO_RIGHT = re.compile(r"is forbidden: User .* cannot \w+ resource")
+
 T = TypeVar("T")
 
 
@@ -63,11 +66,13 @@ async def read(cluster: Cluster, *, now: datetime, chosen: Sequence[str] = ()) -
         Unavailable: the API server does not answer.
     """
     version = await cluster.version()
-    mutating, validating, webhooks, monitors, definition, deployments, policies, namespaces = await asyncio.gather(
+    mutating, validating, webhooks, monitors = await asyncio.gather(
         _admission(cluster, MUTATING),
         _admission(cluster, VALIDATING),
         _all(cluster, MUTATING_WEBHOOKS),
         _monitors(cluster),
+    )
+    definition, deployments, policies, namespaces = await asyncio.gather(
         _seen(cluster.find(DEFINITIONS, f"{PLURAL}.{GROUP}"), f"get {DEFINITIONS.plural}.{DEFINITIONS.group}"),
         _operators(cluster),
         _all(cluster, POLICIES),
@@ -105,6 +110,9 @@ async def read(cluster: Cluster, *, now: datetime, chosen: Sequence[str] = ()) -
 async def _seen(request: Awaitable[T], what: str) -> T | Unseen:
     try:
         return await request
+    except Forbidden as error:
+        # Admission answers with the same code, but then the reason is another.
+        return Unseen(what, "" if _NO_RIGHT.search(str(error)) else str(error))
     except RequestFailed as error:
         return Unseen(what, str(error))
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
-from productionpolicy.doctor.facts import Trial, known
+from productionpolicy.doctor.facts import Raw, Trial, known
 from productionpolicy.kube.identity import NAME
 from productionpolicy.kube.workloads import read_workload
 from productionpolicy.policy import Policy
+from productionpolicy.repairs import Amendment
 from productionpolicy.verdict import Inputs, plan
 from productionpolicy.verdict.arrival import Arrival, arrival
 from productionpolicy.verdict.journal import read_journal
@@ -95,13 +96,22 @@ def undone(trial: Trial) -> tuple[list[str], list[str]]:
     Raises:
         NotSeen: one of them could not be tried.
     """
-    in_deployment = _undone(known(trial.kept))
-    spec = {**trial.sent["spec"], "template": {**trial.sent["spec"]["template"], "spec": known(trial.pod)["spec"]}}
-    return in_deployment, [each for each in _undone({**trial.sent, "spec": spec}) if each not in in_deployment]
+    sent = trial.sent
+    in_deployment = _lost(sent, known(trial.kept))
+    template = {**sent["spec"]["template"], "spec": known(trial.pod)["spec"]}
+    in_pod = _lost(sent, {**sent, "spec": {**sent["spec"], "template": template}})
+    return in_deployment, [each for each in in_pod if each not in in_deployment]
 
 
-def _undone(deployment: Mapping[str, Any]) -> list[str]:
-    return sorted(read_journal(read_workload(deployment)).undone)
+def _lost(sent: Raw, kept: Raw) -> list[str]:
+    before, after = _repairs(sent), _repairs(kept)
+    return sorted(name for name, repair in before.items() if after.get(name) != repair)
+
+
+def _repairs(deployment: Raw) -> Mapping[str, Amendment]:
+    # Whoever tries the Deployment is recorded as the owner of all values in it, which are those of the operator here.
+    metadata = {name: each for name, each in deployment["metadata"].items() if name != "managedFields"}
+    return read_journal(read_workload({**deployment, "metadata": metadata})).repairs
 
 
 def _merged(before: Any, patch: Any) -> Any:
