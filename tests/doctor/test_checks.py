@@ -64,7 +64,7 @@ def monitor() -> Raw:
 
 
 def definition() -> Raw:
-    stored = custom_resource_definition()
+    stored = msgspec.json.decode(msgspec.json.encode(custom_resource_definition()))
     defaults = {"conversion": {"strategy": "None"}, "names": {**stored["spec"]["names"], "categories": []}}
     status = {"conditions": [{"type": "Established", "status": "True"}]}
     return {**stored, "spec": {**stored["spec"], **defaults}, "status": status}

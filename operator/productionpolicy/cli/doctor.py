@@ -7,21 +7,21 @@ import shutil
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from textwrap import wrap
 
 import click
 
+from productionpolicy.cli.access import access_options
 from productionpolicy.cli.formats.json import write_struct
-from productionpolicy.cli.pausing import _default, kubeconfig_option
 from productionpolicy.cli.reporting import ReportingCommand
 from productionpolicy.controller.cluster import Cluster, RequestFailed
-from productionpolicy.controller.connection import Connection, NoConnection
+from productionpolicy.controller.connection import NoConnection
 from productionpolicy.doctor.checks import CHECKS
 from productionpolicy.doctor.diagnosis import Report, State, diagnose
 from productionpolicy.doctor.facts import Facts
 from productionpolicy.doctor.reading import read
 from productionpolicy.kube.text import printable
+from productionpolicy.live.connection import Access, target
 
 _COLORS = {State.OK: "green", State.HINT: "cyan", State.WRONG: "red", State.UNKNOWN: "yellow"}
 _STATES = max(map(len, State)) + 2
@@ -35,7 +35,7 @@ class NotDiagnosed(click.ClickException):
 
 
 @click.command("doctor", cls=ReportingCommand, context_settings={"help_option_names": ["-h", "--help"]})
-@kubeconfig_option
+@access_options
 @click.option(
     "-n",
     "--namespace",
@@ -47,7 +47,7 @@ class NotDiagnosed(click.ClickException):
 @click.option(
     "-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="The format."
 )
-def command(kubeconfig: Path | None, *, namespaces: Sequence[str], output: str) -> None:
+def command(access: Access, *, namespaces: Sequence[str], output: str) -> None:
     """Check whether an installation is in order, from the API server to the metrics.
 
     Each check prints one line: its state, its name, what was found, and the remedy.
@@ -66,7 +66,7 @@ def command(kubeconfig: Path | None, *, namespaces: Sequence[str], output: str) 
     incorrectly.
     """
     try:
-        facts = asyncio.run(_facts(kubeconfig or _default(), namespaces))
+        facts = asyncio.run(_facts(access, namespaces))
     except (NoConnection, RequestFailed) as error:
         raise NotDiagnosed(f"the cluster cannot be reached: {error}") from error
     report = diagnose(facts, CHECKS)
@@ -77,10 +77,10 @@ def command(kubeconfig: Path | None, *, namespaces: Sequence[str], output: str) 
     sys.exit(report.exit_code)
 
 
-async def _facts(kubeconfig: Path | None, namespaces: Sequence[str]) -> Facts:
-    connection = await Connection.load(kubeconfig)
-    async with connection.client() as api:
-        return await read(Cluster(api), now=datetime.now(UTC), chosen=namespaces)
+async def _facts(access: Access, namespaces: Sequence[str]) -> Facts:
+    found = await target(access)
+    async with found.connection.client() as api:
+        return await read(Cluster(api, headers=access.headers), now=datetime.now(UTC), chosen=namespaces)
 
 
 def _print(report: Report) -> None:

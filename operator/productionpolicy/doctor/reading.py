@@ -9,7 +9,15 @@ from datetime import datetime
 from typing import TypeVar
 
 from productionpolicy.controller.admission_policies import MUTATING, VALIDATING, AdmissionKind
-from productionpolicy.controller.cluster import Cluster, Forbidden, Gone, Raw, RequestFailed
+from productionpolicy.controller.cluster import (
+    Cluster,
+    Forbidden,
+    Gone,
+    Raw,
+    RequestFailed,
+    Unauthorized,
+    Unreachable,
+)
 from productionpolicy.controller.resources import (
     DEFINITIONS,
     DEPLOYMENTS,
@@ -73,7 +81,7 @@ async def read(cluster: Cluster, *, now: datetime, chosen: Sequence[str] = ()) -
         _monitors(cluster),
     )
     definition, deployments, policies, namespaces = await asyncio.gather(
-        _seen(cluster.find(DEFINITIONS, f"{PLURAL}.{GROUP}"), f"get {DEFINITIONS.plural}.{DEFINITIONS.group}"),
+        _seen(cluster.find(DEFINITIONS, f"{PLURAL}.{GROUP}"), f"get {DEFINITIONS.called}"),
         _operators(cluster),
         _all(cluster, POLICIES),
         _namespaces(cluster, chosen),
@@ -110,6 +118,8 @@ async def read(cluster: Cluster, *, now: datetime, chosen: Sequence[str] = ()) -
 async def _seen(request: Awaitable[T], what: str) -> T | Unseen:
     try:
         return await request
+    except (Unauthorized, Unreachable):
+        raise
     except Forbidden as error:
         # Admission answers with the same code, but then the reason is another.
         return Unseen(what, "" if _NO_RIGHT.search(str(error)) else str(error))
@@ -129,11 +139,7 @@ async def _served(cluster: Cluster, resource: Resource) -> Served:
         except Gone:
             return None
 
-    return await _seen(pages(), f"list {_called(resource)}")
-
-
-def _called(resource: Resource) -> str:
-    return f"{resource.plural}.{resource.group}" if resource.group else resource.plural
+    return await _seen(pages(), f"list {resource.called}")
 
 
 async def _admission(cluster: Cluster, kind: AdmissionKind) -> tuple[Served, Served]:
@@ -161,7 +167,7 @@ async def _operators(cluster: Cluster) -> Listed:
         of_charts = await cluster.matching(DEPLOYMENTS, CHART_LABEL)
         return tuple(each for each in of_charts if labels_of(each).get(CHART_LABEL, "").startswith(f"{NAME}-"))
 
-    return await _seen(found(), f"list {_called(DEPLOYMENTS)}")
+    return await _seen(found(), f"list {DEPLOYMENTS.called}")
 
 
 async def _namespaces(cluster: Cluster, chosen: Sequence[str]) -> Listed:
@@ -184,7 +190,7 @@ async def _named_policies(cluster: Cluster, namespaces: Sequence[Mapping[str, ob
     """Return the policies that namespaces name, for those who may get but not list them."""
     found: list[Raw] = []
     for name in sorted({policy_label(each) or "" for each in namespaces} - {""}):
-        one = await _seen(cluster.find(POLICIES, name), f"get {_called(POLICIES)}")
+        one = await _seen(cluster.find(POLICIES, name), f"get {POLICIES.called}")
         if isinstance(one, Unseen):
             return one
         found.extend([one] if one is not None else [])
@@ -271,7 +277,7 @@ async def _try(
         return None
     plain = bare(namespace, image=image)
     sent = repaired(plain, policy, today=now.date())
-    in_pods, in_deployments = f"create pods in {namespace}", f"create {_called(DEPLOYMENTS)} in {namespace}"
+    in_pods, in_deployments = f"create pods in {namespace}", f"create {DEPLOYMENTS.called} in {namespace}"
     return Trial(
         policy=raw,
         namespace=namespace,

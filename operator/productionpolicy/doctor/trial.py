@@ -109,8 +109,9 @@ def _lost(sent: Raw, kept: Raw) -> list[str]:
 
 
 def _repairs(deployment: Raw) -> Mapping[str, Amendment]:
-    # Whoever tries the Deployment is recorded as the owner of all values in it, which are those of the operator here.
-    metadata = {name: each for name, each in deployment["metadata"].items() if name != "managedFields"}
+    # All values count as written by the owner in an object without a uid, which comes from a file, and those that were
+    # applied in one with managedFields. Here, they are the operator's.
+    metadata = {name: each for name, each in deployment["metadata"].items() if name != "managedFields"} | {"uid": TRIED}
     return read_journal(read_workload({**deployment, "metadata": metadata})).repairs
 
 
