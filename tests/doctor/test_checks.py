@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from jsonschema import Draft202012Validator
 from msgspec.structs import replace
 
 from productionpolicy.controller.admission_policies import DENY, GUARD, REPAIR, RESTRAINT, WARN, binding
@@ -21,6 +24,7 @@ from productionpolicy.policy.schema import custom_resource_definition
 
 Raw = dict[str, Any]
 
+SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "doctor.schema.json").read_text())
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 WHEN = "2026-01-02T03:04:05Z"
 SYSTEM = "productionpolicy-system"
@@ -103,6 +107,10 @@ def trial(governing: Raw | None = None, *, at_admission: bool = True) -> Trial:
     )
 
 
+REPAIRING = (named(REPAIR.name), named(GUARD))
+VALIDATING = (restraint(), named(DENY.name), named(WARN.name))
+RESTRAINED = named(RESTRAINT, policyName=RESTRAINT, validationActions=["Deny"])
+
 IN_ORDER = Facts(
     now=NOW,
     version=(1, 37, 2),
@@ -112,13 +120,10 @@ IN_ORDER = Facts(
     monitors=(monitor(),),
     policies=(policy(),),
     namespaces=(namespace(),),
-    mutating=(named(REPAIR.name), named(GUARD)),
+    mutating=REPAIRING,
     mutating_bindings=(named(GUARD), *bound(REPAIR.name)),
-    validating=(restraint(), named(DENY.name), named(WARN.name)),
-    validating_bindings=(
-        named(RESTRAINT, policyName=RESTRAINT, validationActions=["Deny"]),
-        *bound(DENY.name, WARN.name),
-    ),
+    validating=VALIDATING,
+    validating_bindings=(RESTRAINED, *bound(DENY.name, WARN.name)),
     trials=(trial(),),
 )
 
@@ -223,18 +228,18 @@ def test_the_operator_lacks_rights() -> None:
 
 
 def test_the_restraint_is_not_installed() -> None:
-    state, _, remedy = only("restraint", validating=IN_ORDER.validating[1:])
+    state, _, remedy = only("restraint", validating=VALIDATING[1:])
     assert state is State.HINT
     assert "admission.restraint" in remedy
 
 
 def test_the_restraint_is_not_bound() -> None:
-    assert only("restraint", validating_bindings=IN_ORDER.validating_bindings[1:])[0] is State.WRONG
+    assert only("restraint", validating_bindings=bound(DENY.name, WARN.name))[0] is State.WRONG
 
 
 def test_the_restraint_limits_another_account() -> None:
     other = restraint("system:serviceaccount:elsewhere:productionpolicy")
-    state, message, _ = only("restraint", validating=(other, *IN_ORDER.validating[1:]))
+    state, message, _ = only("restraint", validating=(other, *VALIDATING[1:]))
     assert state is State.WRONG
     assert message.endswith(ACCOUNT)
 
@@ -256,7 +261,7 @@ def test_the_repair_policy_is_not_installed() -> None:
     assert remedy == "kubectl apply -k manifests/admission/, or with Helm: --set admission.repair=auto"
 
 
-@pytest.mark.parametrize("facts", [{"mutating": IN_ORDER.mutating[:1]}, {"mutating_bindings": bound(REPAIR.name)}])
+@pytest.mark.parametrize("facts", [{"mutating": REPAIRING[:1]}, {"mutating_bindings": bound(REPAIR.name)}])
 def test_the_guard_is_missing(facts: Raw) -> None:
     assert only("repairPolicy", **facts)[0] is State.WRONG
 
@@ -453,6 +458,12 @@ def test_what_cannot_be_seen_is_unknown_and_never_ok(fact: str, checks: set[str]
     assert set(found) == checks
     assert {state for state, _, _ in found.values()} <= {State.UNKNOWN}
     assert all("could not list things: it is broken" in message for _, message, _ in found.values())
+
+
+def test_the_json_is_as_its_schema_says() -> None:
+    told = msgspec.to_builtins(report(monitors=HIDDEN, definition=None))
+    Draft202012Validator(SCHEMA).validate(told)
+    assert told["summary"] == {"ok": len(CHECKS) - 2, "hint": 0, "wrong": 1, "unknown": 1}
 
 
 def test_a_missing_right_is_named() -> None:

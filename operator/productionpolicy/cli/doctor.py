@@ -68,7 +68,7 @@ def command(access: Access, *, namespaces: Sequence[str], output: str) -> None:
     try:
         facts = asyncio.run(_facts(access, namespaces))
     except (NoConnection, RequestFailed) as error:
-        raise NotDiagnosed(f"the cluster cannot be reached: {error}") from error
+        raise NotDiagnosed(f"nothing could be checked: {error}") from error
     report = diagnose(facts, CHECKS)
     if output == "json":
         write_struct(report, sys.stdout)
