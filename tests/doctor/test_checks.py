@@ -383,6 +383,12 @@ def test_a_namespace_has_an_unknown_mode() -> None:
     assert only("namespaces", namespaces=(namespace(), odd))[0] is State.WRONG
 
 
+def test_a_chosen_namespace_names_no_policy() -> None:
+    free = {"metadata": {"name": "cart"}}
+    state, message, _ = changed(namespaces=(free,), chosen=("cart",))["namespaces"]
+    assert (state, message) == (State.HINT, "no policy governs cart: the label productionpolicy.dev/policy is missing")
+
+
 def test_a_policy_governs_nothing() -> None:
     idle = policy("idle")
     found = changed(policies=(policy(), idle))

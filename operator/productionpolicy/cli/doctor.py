@@ -45,7 +45,7 @@ class NotDiagnosed(click.ClickException):
     help="Look only at this governed namespace and its policy; may be repeated. Default: all governed namespaces.",
 )
 @click.option(
-    "-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="The format."
+    "-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="The output format."
 )
 def command(access: Access, *, namespaces: Sequence[str], output: str) -> None:
     """Check whether an installation is in order, from the API server to the metrics.
@@ -54,9 +54,15 @@ def command(access: Access, *, namespaces: Sequence[str], output: str) -> None:
 
     \b
         ok       everything is as it should be
-        hint     nothing is wrong, but something optional is missing
+        hint     nothing is wrong, but something optional is missing, or takes its time
         wrong    something does not work as intended
         unknown  it could not be seen; the line names the missing right
+
+    An administrator asks about everything, a developer about one namespace:
+
+    \b
+        productionpolicy doctor
+        productionpolicy doctor -n shop
 
     The checks use your rights, and change nothing. To see whether repairs are made and kept, they create a Deployment
     and a pod in one governed namespace of each policy as a dry run, which the API server admits but does not store.

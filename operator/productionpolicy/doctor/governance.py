@@ -41,6 +41,10 @@ def namespaces(facts: Facts) -> Finding:
     """Judge whether the labels of namespaces name policies and modes that exist."""
     there = {name_of(each) for each in known(facts.policies)}
     labelled = [each for each in known(facts.namespaces) if policy_label(each) is not None]
+    free = [each for each in facts.chosen if each not in map(name_of, labelled)]
+    if free:
+        remedy = f"kubectl label namespace {free[0]} {POLICY_LABEL}=<policy>"
+        return Finding(State.HINT, f"no policy governs {listed(free)}: the label {POLICY_LABEL} is missing", remedy)
     lost = [f"{name_of(each)} ({policy_label(each)})" for each in labelled if policy_label(each) not in there]
     if lost:
         remedy = (
