@@ -144,6 +144,25 @@ def test_the_admission_policy_fails_for_every_workload(plane: ControlPlane) -> N
         install_admission(plane)
 
 
+def test_what_should_be_refused_is_not(plane: ControlPlane) -> None:
+    name = ("validatingadmissionpolicybinding", f"productionpolicy-deny-{POLICY}")
+    with in_order_again(plane):
+        act_on_image_tags(plane, "Deny")
+        eventually(lambda: not amiss(plane))
+        before = taken(plane, *name)
+        plane.kubectl("delete", *name)
+        eventually(lambda: amiss(plane) == {"validationPolicies": "wrong", "bindings": "wrong"})
+        assert line(plane, "validationPolicies").endswith(": shop violates imageTag")
+        plane.kubectl("create", "-f", "-", stdin=json.dumps(before))
+        eventually(lambda: not amiss(plane))
+        act_on_image_tags(plane, "Audit")
+
+
+def act_on_image_tags(plane: ControlPlane, action: str) -> None:
+    spec = {"expectations": {"imageTag": {"action": action}}}
+    plane.kubectl("patch", "productionpolicy", POLICY, "--type=merge", "-p", json.dumps({"spec": spec}))
+
+
 def test_the_operator_lacks_a_right(plane: ControlPlane) -> None:
     with in_order_again(plane):
         role = taken(plane, "clusterrole", SERVICE_ACCOUNT)

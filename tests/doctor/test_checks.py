@@ -17,7 +17,7 @@ from productionpolicy.controller.rights import RIGHTS
 from productionpolicy.doctor.checks import CHECKS
 from productionpolicy.doctor.diagnosis import Report, State, diagnose
 from productionpolicy.doctor.facts import Facts, Trial, Unseen
-from productionpolicy.doctor.trial import bare, pod_of, repaired
+from productionpolicy.doctor.trial import bare, denied, pod_of, repaired, violating
 from productionpolicy.kube.identity import FINALIZER, POLICY_LABEL, REPAIRS, REPAIRS_POLICY
 from productionpolicy.policy import read_policy
 from productionpolicy.policy.schema import custom_resource_definition
@@ -272,6 +272,38 @@ def test_what_refuses_is_asked_for_but_not_installed() -> None:
     assert state is State.WRONG
     assert message == "default asks for Deny, but the admission policy productionpolicy-deny is not installed"
     assert "admission.validation" in remedy
+
+
+def asking_to_deny(violating_one: Raw | Unseen | None) -> dict[str, Any]:
+    asking = policy(expectations={"imageTag": {"action": "Deny"}})
+    tried = replace(trial(asking), to_deny=("imageTag",), violating=violating_one)
+    return {"policies": (asking,), "trials": (tried,)}
+
+
+def test_what_should_be_refused_is_admitted() -> None:
+    state, message, _ = only("validationPolicies", **asking_to_deny(written(violating("shop", image="operator:1"))))
+    assert state is State.WRONG
+    assert message.endswith("shop violates imageTag")
+
+
+def test_what_should_be_refused_is_refused() -> None:
+    assert changed(**asking_to_deny(Unseen("create deployments.apps in shop", "imageTag: no tag"))) == {}
+
+
+def test_who_may_not_try_does_not_learn_whether_it_is_refused() -> None:
+    unseen = Unseen("create deployments.apps in shop")
+    assert only("validationPolicies", **asking_to_deny(unseen))[0] is State.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("image", "untagged"),
+    [("app", "app"), ("app:1", "app"), ("host:5000/app:1", "host:5000/app"), ("host/app:1@sha256:00", "host/app")],
+)
+def test_the_violating_deployment_has_no_tag_and_no_probe(image: str, untagged: str) -> None:
+    asking = read_policy(policy(expectations={"imageTag": {"action": "Deny"}, "readinessProbe": {"action": "Deny"}}))
+    found = violating("shop", image=image)
+    assert found["spec"]["template"]["spec"]["containers"][0]["image"] == untagged
+    assert set(denied(found, asking, today=NOW.date())) == {"imageTag", "readinessProbe"}
 
 
 def test_nobody_asks_for_what_refuses() -> None:

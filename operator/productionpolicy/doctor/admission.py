@@ -20,6 +20,7 @@ from productionpolicy.doctor.facts import (
     Raw,
     Served,
     Trial,
+    Unseen,
     account_of,
     deleted_at,
     known,
@@ -101,9 +102,27 @@ def validation_policies(facts: Facts) -> Finding:
     if doubts:
         message = f"the API server's type check warns: {doubts[0]}"
         return Finding(State.WRONG, message, f"install the policies of this release: {DENY.installation}")
+    tried = [each for each in facts.trials if each.to_deny and not _is_read_only(each, facts)]
+    passed = list(filter(None, map(_passed, tried)))
+    if passed:
+        return Finding(
+            State.WRONG, f"a dry run of a Deployment is admitted that should be refused: {listed(passed)}", _RUNBOOK
+        )
     if not present:
         return Finding(State.OK, "no policy asks for Deny or Warn, and their admission policies are not installed")
     return Finding(State.OK, f"the admission policies {' and '.join(each.name for each in present)} are installed")
+
+
+def _passed(trial: Trial) -> str:
+    """Return what was admitted though it should have been refused.
+
+    Raises:
+        NotSeen: it could not be tried.
+    """
+    if trial.violating is None or (isinstance(trial.violating, Unseen) and trial.violating.why):
+        return ""  # refused: by the operator's policy, or by another one that was asked earlier
+    known(trial.violating)
+    return f"{trial.namespace} violates {', '.join(trial.to_deny)}"
 
 
 def _asked(policies: Sequence[Raw]) -> Iterator[tuple[AdmissionPolicy, list[str]]]:
@@ -184,8 +203,13 @@ def repair_at_admission(facts: Facts) -> Finding:
 
 
 def _must_repair(trial: Trial, facts: Facts) -> bool:
-    policy, namespace = _read(trial.policy), named(known(facts.namespaces), trial.namespace)
-    return policy is not None and policy.writes and (namespace is None or mode_label(namespace) is None)
+    policy = _read(trial.policy)
+    return policy is not None and policy.writes and not _is_read_only(trial, facts)
+
+
+def _is_read_only(trial: Trial, facts: Facts) -> bool:
+    namespace = named(known(facts.namespaces), trial.namespace)
+    return namespace is not None and mode_label(namespace) is not None
 
 
 def _lacking(trial: Trial, facts: Facts) -> tuple[str, ...]:

@@ -54,6 +54,10 @@ class Trial(Struct, frozen=True):
     """What became of that one."""
     pod: Raw | Unseen
     """What became of a pod from its template."""
+    to_deny: tuple[str, ...] = ()
+    """The expectations that another Deployment violates, and for which the policy says Deny."""
+    violating: Raw | Unseen | None = None
+    """What became of that one; None where there is nothing to deny, so that it was not tried."""
 
 
 class Facts(Struct, frozen=True, kw_only=True):

@@ -46,7 +46,7 @@ from productionpolicy.doctor.facts import (
     policy_label,
 )
 from productionpolicy.doctor.installation import CHART_LABEL, OPERATOR_LABEL
-from productionpolicy.doctor.trial import bare, pod_of, repaired
+from productionpolicy.doctor.trial import bare, denied, pod_of, repaired, violating
 from productionpolicy.kube.fields import Fields
 from productionpolicy.kube.identity import GROUP, NAME, PLURAL, POLICY_LABEL
 from productionpolicy.policy import InvalidPolicy, Policy, read_policy
@@ -277,6 +277,8 @@ async def _try(
         return None
     plain = bare(namespace, image=image)
     sent = repaired(plain, policy, today=now.date())
+    wrong = violating(namespace, image=image)
+    to_deny = tuple(denied(wrong, policy, today=now.date())) if policy.writes else ()
     in_pods, in_deployments = f"create pods in {namespace}", f"create {DEPLOYMENTS.called} in {namespace}"
     return Trial(
         policy=raw,
@@ -285,6 +287,8 @@ async def _try(
         sent=sent,
         kept=await _seen(cluster.dry_run(DEPLOYMENTS, sent), in_deployments),
         pod=await _seen(cluster.dry_run(PODS, pod_of(sent)), in_pods),
+        to_deny=to_deny,
+        violating=await _seen(cluster.dry_run(DEPLOYMENTS, wrong), in_deployments) if to_deny else None,
     )
 
 

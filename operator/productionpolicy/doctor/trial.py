@@ -7,11 +7,12 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from productionpolicy.doctor.facts import Raw, Trial, known
+from productionpolicy.expectations import Action
 from productionpolicy.kube.identity import NAME
 from productionpolicy.kube.workloads import read_workload
 from productionpolicy.policy import Policy
 from productionpolicy.repairs import Amendment
-from productionpolicy.verdict import Inputs, plan
+from productionpolicy.verdict import Inputs, Outcome, audit, plan
 from productionpolicy.verdict.arrival import Arrival, arrival
 from productionpolicy.verdict.journal import read_journal
 
@@ -64,6 +65,27 @@ def _pod(image: str) -> dict[str, Any]:
     }
     context = {"runAsNonRoot": True, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}}
     return {"automountServiceAccountToken": False, "securityContext": context, "containers": [container]}
+
+
+def violating(namespace: str, *, image: str) -> dict[str, Any]:
+    """Return a Deployment that lacks much of what a policy may require, but nothing that is a matter of security."""
+    found = bare(namespace, image=image)
+    (container,) = found["spec"]["template"]["spec"]["containers"]
+    kept = {name: container[name] for name in ("name", "ports", "securityContext")}
+    found["spec"]["template"]["spec"]["containers"] = [{**kept, "image": _untagged(image)}]
+    return found
+
+
+def _untagged(image: str) -> str:
+    path, slash, name = image.partition("@")[0].rpartition("/")
+    return f"{path}{slash}{name.partition(':')[0]}"
+
+
+def denied(deployment: Raw, policy: Policy, *, today: date) -> list[str]:
+    """Return the expectations that a Deployment violates and for which the policy says Deny."""
+    inputs = Inputs(read_workload(deployment), policy=policy, today=today)
+    failed = {each.expectation for each in audit(inputs) if each.outcome is Outcome.FAILED}
+    return [each for each in policy.acting(Action.DENY) if each in failed]
 
 
 def repaired(deployment: Mapping[str, Any], policy: Policy, *, today: date) -> dict[str, Any]:
