@@ -37,7 +37,7 @@ from productionpolicy.verdict.arrival import Effect
 
 _RESTRAIN = "kubectl apply -k manifests/admission/restraint/, or with Helm: --set admission.restraint=true"
 _ONLY_BACKGROUND = "repairs are made only in the background"
-_RUNBOOK = "see docs/operations.md, When a condition says NotEffective"
+_RUNBOOK = "see docs/operations.md, When it says NotEffective"
 
 
 def restraint(facts: Facts) -> Finding:

@@ -73,7 +73,7 @@ async def read(cluster: Cluster, *, now: datetime, chosen: Sequence[str] = ()) -
     Raises:
         Unavailable: the API server does not answer.
     """
-    version = await cluster.version()
+    version = await _seen(cluster.version(), "get /version")
     mutating, validating, webhooks, monitors = await asyncio.gather(
         _admission(cluster, MUTATING),
         _admission(cluster, VALIDATING),
