@@ -19,8 +19,7 @@ from cluster.test_one_judgement import REAL_MANIFESTS, real_groups, usable
 from cluster.world import Raw, eventually
 from control_plane.credentials import ADMIN
 from control_plane.plane import ControlPlane
-from productionpolicy.controller.admission import DENY, WARN, binding
-from productionpolicy.controller.store import StoredPolicy
+from productionpolicy.controller.admission_policies import DENY, WARN, binding
 from productionpolicy.expectations import Action, Finding
 from productionpolicy.kube.identity import API_VERSION, POLICY_LABEL
 from productionpolicy.kube.workloads import Kind, read_workload
@@ -94,8 +93,7 @@ def govern(plane: ControlPlane, name: str) -> None:
     if name in POLICIES:
         plane.kubectl("create", "-f", "-", stdin=yaml.dump(manifest(name)))
         uid = plane.kubectl("get", "productionpolicy", name, "-o", "jsonpath={.metadata.uid}")
-        stored = StoredPolicy(name=name, uid=uid, resource_version="", generation=1, policy=None)
-        objects += [binding(stored, DENY), binding(stored, WARN)]
+        objects += [binding(each, to=name, uid=uid) for each in (DENY, WARN)]
     for each in objects:
         plane.kubectl("create", "-f", "-", stdin=yaml.dump(each))
 

@@ -21,8 +21,7 @@ from control_plane.credentials import ADMIN
 from control_plane.installation import admission_version, install_admission, start_admitting
 from control_plane.plane import ControlPlane
 from corpus.manifests import placed
-from productionpolicy.controller.admission import REPAIR, binding
-from productionpolicy.controller.store import StoredPolicy
+from productionpolicy.controller.admission_policies import REPAIR, binding
 from productionpolicy.kube.identity import API_VERSION, POLICY_LABEL
 from productionpolicy.kube.workloads import REPAIRED, read_workload
 from productionpolicy.policy import read_policy
@@ -97,10 +96,9 @@ spec:
 def govern(plane: ControlPlane, name: str, *, version: str) -> None:
     plane.kubectl("create", "-f", "-", stdin=yaml.dump(manifest(name)))
     uid = plane.kubectl("get", "productionpolicy", name, "-o", "jsonpath={.metadata.uid}")
-    stored = StoredPolicy(name=name, uid=uid, resource_version="", generation=1, policy=None)
     labels = {POLICY_LABEL: name}
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
-    for each in (binding(stored, REPAIR, version=version), namespace):
+    for each in (binding(REPAIR, to=name, uid=uid, version=version), namespace):
         plane.kubectl("create", "-f", "-", stdin=yaml.dump(each))
 
 

@@ -17,7 +17,7 @@ from cluster.world import Raw, World, container, deployment, eventually, journal
 from control_plane.credentials import ADMIN
 from control_plane.operator_process import OperatorProcess
 from control_plane.plane import ControlPlane, KubectlFailed
-from productionpolicy.controller.admission import DENY, WARN
+from productionpolicy.controller.admission_policies import DENY, WARN
 from productionpolicy.kube.identity import EXEMPT, MODE_LABEL, POLICY_LABEL
 
 JUDGED = ("podDisruptionBudget", "readinessProbe", "resources", "imageTag")

@@ -29,8 +29,7 @@ from control_plane.patience import eventually
 from control_plane.plane import ControlPlane
 from control_plane.session import console, in_folder_of_its_own
 from owners.manifests import namespace
-from productionpolicy.controller.admission import REPAIR, binding
-from productionpolicy.controller.store import StoredPolicy
+from productionpolicy.controller.admission_policies import REPAIR, binding
 from productionpolicy.kube.identity import REPAIRS_POLICY
 
 GOVERNED, PLAIN = "governed", "plain"
@@ -94,8 +93,7 @@ async def _prepared(folder: Path) -> AsyncIterator[tuple[Api, tuple[int, ...]]]:
             await api.create(NAMESPACES, namespace(PLAIN))
             await api.create(POLICIES, workloads.policy())
             uid = (await api.get(f"{POLICIES}/{workloads.POLICY}"))["metadata"]["uid"]
-            stored = StoredPolicy(name=workloads.POLICY, uid=uid, resource_version="", generation=1, policy=None)
-            await api.create(BINDINGS, binding(stored, REPAIR))
+            await api.create(BINDINGS, binding(REPAIR, to=workloads.POLICY, uid=uid))
             await _bound(api)
             yield api, plane.pids
 

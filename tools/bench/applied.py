@@ -29,8 +29,7 @@ from control_plane.patience import eventually
 from control_plane.plane import ControlPlane, KubectlFailed
 from control_plane.session import console, in_folder_of_its_own
 from owners.manifests import namespace
-from productionpolicy.controller.admission import REPAIR, binding
-from productionpolicy.controller.store import StoredPolicy
+from productionpolicy.controller.admission_policies import REPAIR, binding
 from productionpolicy.kube.identity import REPAIRS_POLICY
 
 PLAIN, ADMISSION, OPERATOR = "plain", "admission", "admission and operator"
@@ -89,8 +88,7 @@ def _admit(plane: ControlPlane) -> None:
     plane.kubectl("apply", "-k", str(REPOSITORY / "manifests" / "admission"))
     plane.kubectl("apply", "-f", "-", stdin=yaml.safe_dump(workloads.policy()))
     uid = plane.kubectl("get", "productionpolicy", workloads.POLICY, "-o", "jsonpath={.metadata.uid}")
-    stored = StoredPolicy(name=workloads.POLICY, uid=uid, resource_version="", generation=1, policy=None)
-    plane.kubectl("apply", "-f", "-", stdin=yaml.safe_dump(binding(stored, REPAIR)))
+    plane.kubectl("apply", "-f", "-", stdin=yaml.safe_dump(binding(REPAIR, to=workloads.POLICY, uid=uid)))
     plane.kubectl("apply", "-f", "-", stdin=yaml.safe_dump(namespace("probe", policy=workloads.POLICY)))
     probe = yaml.safe_dump(workloads.deployment("probe", namespace="probe"))
 
