@@ -1,0 +1,101 @@
+"""The page as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TextIO
+
+from msgspec import Struct
+
+from productionpolicy.cli.formats.html import namespaces, outside, reasons, totals, workloads
+from productionpolicy.cli.formats.source import Source
+from productionpolicy.offline import Comparison, Judgement, Proposal
+from productionpolicy.page import document, tag
+from productionpolicy.page.markup import Element
+from productionpolicy.page.parts import contents, facts, figures, percent
+
+
+class PageReport(Struct, frozen=True):
+    """The content of a page."""
+
+    source: Source
+    judgement: Judgement
+    proposal: Proposal
+    """The repairs for the same workloads, in the same order."""
+    comparison: Comparison | None = None
+
+
+def write(
+    judgement: Judgement, out: TextIO, *, source: Source, proposal: Proposal, comparison: Comparison | None = None
+) -> None:
+    """Write the page."""
+    out.write(page(PageReport(source, judgement, proposal, comparison)))
+
+
+def page(report: PageReport) -> str:
+    """Return the page."""
+    entries = workloads.entries(report.judgement, report.proposal, report.comparison)
+    groups = namespaces.grouped(entries)
+    explained = reasons.collected(entries)
+    shown = list(_sections(report, groups, explained))
+    head = tag("header", *_head(report), contents({each: title for each, title, _ in shown}))
+    foot = tag(
+        "footer",
+        "The operator judges the workloads of a cluster in the same way. ",
+        tag("code", "productionpolicy explain NAME"),
+        " shows all about an expectation.",
+    )
+    title = f"{percent(_met(report.judgement), len(report.judgement.workloads))} production-ready: {report.source.name}"
+    main = tag("main", *(each for _, _, each in shown))
+    return document(title, head, main, foot, rules=workloads.rules(groups, explained))
+
+
+def _head(report: PageReport) -> Iterator[Element]:
+    judgement = report.judgement
+    met, whole = _met(judgement), len(judgement.workloads)
+    yield tag("h1", f"Production readiness of {report.source.name}")
+    yield tag("p", tag("strong", f"{met:,} of {whole:,} workloads have no findings."), *_news(report), class_="lead")
+    yield facts(report.source.facts)
+    yield figures(_figures(report))
+
+
+def _news(report: PageReport) -> Iterator[str]:
+    compared = report.comparison
+    if compared:
+        yield f" Since {compared.name}, {compared.added:,} findings are new and {len(compared.gone):,} are gone."
+
+
+def _figures(report: PageReport) -> Iterator[tuple[str, str, str]]:
+    judgement, compared = report.judgement, report.comparison
+    yield "compliance", percent(_met(judgement), len(judgement.workloads)), ""
+    yield "workloads", f"{len(judgement.workloads):,}", ""
+    yield "with findings", f"{judgement.failed:,}", "bad" if judgement.failed else ""
+    yield "findings", f"{judgement.findings:,}", "bad" if judgement.findings else ""
+    if compared:
+        yield "new findings", f"{compared.added:,}", "new" if compared.added else ""
+        yield "findings gone", f"{len(compared.gone):,}", "good" if compared.gone else ""
+    yield "exemptions", f"{sum(len(each.exemptions) for each in judgement.workloads):,}", ""
+    yield "not judged", f"{outside.number(judgement, report.source.gaps):,}", ""
+
+
+def _met(judgement: Judgement) -> int:
+    return len(judgement.workloads) - judgement.failed
+
+
+def _sections(
+    report: PageReport, groups: list[namespaces.Group], explained: reasons.Reasons
+) -> Iterator[tuple[str, str, Element]]:
+    """Yield the parts of the page that have content: id, title and element."""
+    judgement, compared = report.judgement, report.comparison
+    made = [
+        totals.by_namespace(groups),
+        totals.by_expectation(judgement, explained),
+        outside.gone(compared) if compared else None,
+        reasons.shown(explained),
+        workloads.shown(groups, explained, compared=compared is not None),
+        outside.exempt(judgement),
+        outside.not_judged(judgement, report.source.gaps),
+    ]
+    for each in made:
+        if each is not None:
+            yield each.name, each.title, each.element
