@@ -65,6 +65,8 @@ details > summary:hover { background: var(--soft); }
 .rows { border-top: 1px solid var(--line); }
 .rows > details, .rows > article { border-bottom: 1px solid var(--line); }
 .rows > details > summary { padding: .38rem 0; }
+.w > summary small { display: block; color: var(--dim); margin-left: 1.1rem; }
+.w > summary code, .findings small { color: var(--dim); }
 .rows > details[open] > summary { background: var(--soft); }
 .rows > details > :not(summary) { margin-left: 1.1rem; }
 .mark { display: inline-block; border: 1px solid; border-radius: 3px; padding: 0 .4em; font-size: .82em;
@@ -72,7 +74,8 @@ details > summary:hover { background: var(--soft); }
   white-space: nowrap; }
 .mark.new { color: var(--new); font-weight: 600; } .mark.fix { color: var(--good); } .mark.bad { color: var(--bad); }
 .findings { margin: .1rem 0 .5rem; }
-.findings > li { display: grid; grid-template-columns: 12.5rem minmax(0, 1fr); gap: 0 1rem; padding: .34rem 0; }
+.findings > li { padding: .34rem 0; }
+.findings > li:has(> div) { display: grid; grid-template-columns: 13.5rem minmax(0, 1fr); gap: 0 1rem; }
 .findings > li + li { border-top: 1px dotted var(--line); }
 .findings p { margin: 0; max-width: 95ch; }
 .findings p.fix { color: var(--dim); }
@@ -86,7 +89,7 @@ select { font: inherit; color: inherit; background: var(--back); border: 1px sol
 footer { margin-top: 2.5rem; color: var(--dim); border-top: 1px solid var(--line); padding-top: .6rem; }
 @media (max-width: 44rem) {
   body { padding: 1rem; }
-  .findings > li { grid-template-columns: minmax(0, 1fr); }
+  .findings > li:has(> div) { grid-template-columns: minmax(0, 1fr); }
   .rows > details > :not(summary) { margin-left: 0; }
   .facts { grid-template-columns: 1fr; } .facts dd { margin-bottom: .3rem; }
   .filters { position: static; } }

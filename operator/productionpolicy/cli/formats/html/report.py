@@ -8,6 +8,8 @@ from typing import TextIO
 from msgspec import Struct
 
 from productionpolicy.cli.formats.html import namespaces, outside, reasons, totals, workloads
+from productionpolicy.cli.formats.html.form import MOST_BYTES, Form, fitting
+from productionpolicy.cli.formats.html.part import Part
 from productionpolicy.cli.formats.source import Source
 from productionpolicy.offline import Comparison, Judgement, Proposal
 from productionpolicy.page import document, tag
@@ -33,20 +35,29 @@ def write(
 
 
 def page(report: PageReport) -> str:
-    """Return the page."""
+    """Return the page, in the fullest form that keeps it small."""
     entries = workloads.entries(report.judgement, report.proposal, report.comparison)
-    groups = namespaces.grouped(entries)
-    explained = reasons.collected(entries)
-    shown = list(_sections(report, groups, explained))
-    head = tag("header", *_head(report), contents({each: title for each, title, _ in shown}))
+    groups, explained = namespaces.grouped(entries), reasons.collected(entries)
+    text = ""
+    for form in fitting(entries):
+        text = _page(report, groups, explained, form)
+        if len(text.encode()) <= MOST_BYTES:
+            break
+    return text
+
+
+def _page(report: PageReport, groups: list[namespaces.Group], explained: reasons.Reasons, form: Form) -> str:
+    parts = list(_parts(report, groups, explained, form))
+    head = tag("header", *_head(report), contents({each.name: each.title for each in parts}))
     foot = tag(
         "footer",
         "The operator judges the workloads of a cluster in the same way. ",
         tag("code", "productionpolicy explain NAME"),
         " shows all about an expectation.",
     )
-    title = f"{percent(_met(report.judgement), len(report.judgement.workloads))} production-ready: {report.source.name}"
-    main = tag("main", *(each for _, _, each in shown))
+    main = tag("main", *(each.element for each in parts))
+    compliance = percent(_met(report.judgement), len(report.judgement.workloads))
+    title = f"{compliance} compliant: production readiness of {report.source.name}"
     return document(title, head, main, foot, rules=workloads.rules(groups, explained))
 
 
@@ -82,20 +93,17 @@ def _met(judgement: Judgement) -> int:
     return len(judgement.workloads) - judgement.failed
 
 
-def _sections(
-    report: PageReport, groups: list[namespaces.Group], explained: reasons.Reasons
-) -> Iterator[tuple[str, str, Element]]:
-    """Yield the parts of the page that have content: id, title and element."""
+def _parts(
+    report: PageReport, groups: list[namespaces.Group], explained: reasons.Reasons, form: Form
+) -> Iterator[Part]:
     judgement, compared = report.judgement, report.comparison
-    made = [
+    made = (
         totals.by_namespace(groups),
         totals.by_expectation(judgement, explained),
         outside.gone(compared) if compared else None,
         reasons.shown(explained),
-        workloads.shown(groups, explained, compared=compared is not None),
+        workloads.shown(groups, explained, form, compared=compared is not None),
         outside.exempt(judgement),
         outside.not_judged(judgement, report.source.gaps),
-    ]
-    for each in made:
-        if each is not None:
-            yield each.name, each.title, each.element
+    )
+    return (each for each in made if each is not None)

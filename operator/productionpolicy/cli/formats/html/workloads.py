@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from productionpolicy.cli.formats.html.form import Form
 from productionpolicy.cli.formats.html.namespaces import Entry, Group
 from productionpolicy.cli.formats.html.part import Part, counted, part
 from productionpolicy.cli.formats.html.reasons import ORDER, Reasons, container_of
@@ -14,8 +15,6 @@ from productionpolicy.page import Element, Node, tag
 from productionpolicy.page.parts import choice, filters, fold, mark
 from productionpolicy.verdict import Outcome
 
-MOST_IN_FULL = 4000
-"""Findings. In a page with more of them, each names its reason by a link, so that the page stays small."""
 MOST_OPEN = 12
 """Workloads. A page with more of them shows each in one line until a reader opens it."""
 
@@ -26,14 +25,28 @@ def entries(judgement: Judgement, proposal: Proposal, comparison: Comparison | N
     return [Entry(*each) for each in zip(judgement.workloads, proposal.workloads, new, strict=True)]
 
 
-def shown(groups: list[Group], reasons: Reasons, *, compared: bool) -> Part | None:
+def shown(groups: list[Group], reasons: Reasons, form: Form, *, compared: bool) -> Part | None:
     """Return the part of the page."""
     if not groups:
         return None
-    list_of_all = _List(groups, reasons)
+    list_of_all = _List(groups, reasons, form)
     note = "those with findings, by namespace; the worst first"
+    controls = _filters(groups, reasons, compared=compared)
     sections = (list_of_all.namespace(each) for each in groups)
-    return part("workloads", "Workloads", _filters(groups, reasons, compared=compared), *sections, note=note)
+    return part("workloads", "Workloads", controls, _limits(form), *sections, note=note)
+
+
+def _limits(form: Form) -> Node:
+    """Say what this form leaves out."""
+    if form.patches:
+        return None
+    return tag(
+        "p",
+        "The patches of so many workloads would make this page slow. ",
+        tag("code", "productionpolicy check --plan"),
+        " shows them.",
+        class_="dim",
+    )
 
 
 def rules(groups: list[Group], reasons: Reasons) -> str:
@@ -50,7 +63,7 @@ def _only(control: str, hidden: str) -> str:
 
 def _without(kind: str) -> str:
     """Return a selector for what contains no finding of a class, and is none."""
-    return f":is(.clean,.ns:not(:has(.f{kind})),.w:not(:has(.f{kind})),.f:not({kind}))"
+    return f":is(.clean,.ns:not(:has(li{kind})),.w:not(:has(li{kind})),.findings>li:not({kind}))"
 
 
 def _filters(groups: list[Group], reasons: Reasons, *, compared: bool) -> Element:
@@ -69,9 +82,9 @@ def _filters(groups: list[Group], reasons: Reasons, *, compared: bool) -> Elemen
 class _List:
     """All workloads of the page, in one form."""
 
-    def __init__(self, groups: list[Group], reasons: Reasons) -> None:
+    def __init__(self, groups: list[Group], reasons: Reasons, form: Form) -> None:
         self._reasons = reasons
-        self._in_full = reasons.findings.total() <= MOST_IN_FULL
+        self._form = form
         self._open = sum(len(each.failing) for each in groups) <= MOST_OPEN
 
     def namespace(self, group: Group) -> Element:
@@ -85,40 +98,47 @@ class _List:
 
     def _workload(self, entry: Entry) -> Element:
         proposed, judged = entry.proposed, entry.judged
-        found = (self._finding(each, judged, new=new) for each, new in zip(judged.findings, entry.new, strict=True))
+        shown = self._explained if self._form.reasons else self._linked
+        found = (shown(each, judged, new=new) for each, new in zip(judged.findings, entry.new, strict=True))
         left = (tag("p", f"Left to you: {name}: {reason}.") for name, reason in proposed.left.items())
-        content = [tag("ul", *found, class_="findings"), *left, _repair(proposed)]
-        return fold(_summary(entry), *content, opened=self._open, class_="w")
+        repair = _repair(proposed, patches=self._form.patches)
+        content = (tag("ul", *found, class_="findings"), *left, repair)
+        return fold(_summary(entry, names=self._form.reasons), *content, opened=self._open, class_="w")
 
-    def _finding(self, finding: Located, judged: Judged, *, new: bool) -> Element:
-        kind = f"f e{ORDER[finding.expectation]}{' new' if new else ''}"
+    def _explained(self, finding: Located, judged: Judged, *, new: bool) -> Element:
         head = tag("div", tag("b", finding.expectation), " ", mark("new", "new") if new else None)
-        place = tag("small", f" line {finding.line}") if finding.line != judged.line else None
-        what = self._explained(finding) if self._in_full else self._linked(finding)
-        return tag("li", head, " ", tag("div", tag("code", finding.path), place, *what), class_=kind)
+        where = tag("p", tag("code", finding.path), tag("small", _line(finding, judged)))
+        why = tag("p", finding.message), tag("p", f"Remedy: {finding.remedy}", class_="fix")
+        return tag("li", head, tag("div", where, *why), class_=_kind(finding, new=new))
 
-    def _explained(self, finding: Located) -> list[Node]:
-        return [tag("p", finding.message), tag("p", f"Remedy: {finding.remedy}", class_="fix")]
+    def _linked(self, finding: Located, judged: Judged, *, new: bool) -> Element:
+        reason = tag("a", finding.expectation, href=f"#r{self._reasons.number_of(finding)}")
+        where = f" {container_of(finding)}{_line(finding, judged)} "
+        marked = mark("new", "new") if new else None
+        return tag("li", reason, " ", tag("code", finding.path), where, marked, class_=_kind(finding, new=new))
 
-    def _linked(self, finding: Located) -> list[Node]:
-        link = tag("a", "reason and remedy", href=f"#r{self._reasons.number_of(finding)}")
-        return [f" {container_of(finding)} ", link]
+
+def _kind(finding: Located, *, new: bool) -> str:
+    return f"e{ORDER[finding.expectation]}{' new' if new else ''}"
 
 
-def _summary(entry: Entry) -> list[Node]:
+def _line(finding: Located, judged: Judged) -> str:
+    return f" line {finding.line}" if finding.line != judged.line else ""
+
+
+def _summary(entry: Entry, *, names: bool) -> list[Node]:
     judged, new = entry.judged, sum(entry.new)
     failed = Counter(each.expectation for each in judged.findings)
-    names = ", ".join(name if count == 1 else f"{name} ({count})" for name, count in failed.items())
+    listed = ", ".join(name if count == 1 else f"{name} ({count})" for name, count in failed.items())
     return [
         tag("strong", judged.title),
         " ",
         tag("code", f"{judged.file}:{judged.line}"),
         f" {counted(len(judged.findings), 'finding')}, {_met(judged)} ",
         mark(f"{new} new", "new") if new else None,
-        " ",
+        " " if new else None,
         mark("repairable", "fix") if entry.proposed.changes else None,
-        " ",
-        tag("small", names),
+        tag("small", f" {listed}") if names else None,
     ]
 
 
@@ -128,17 +148,18 @@ def _met(judged: Judged) -> str:
     return f"{passed} of {passed + outcomes[Outcome.FAILED]} expectations met"
 
 
-def _repair(proposed: Proposed) -> Node:
+def _repair(proposed: Proposed, *, patches: bool) -> Node:
     """Return what the operator would do about the findings."""
     if not proposed.changes:
         return None
-    restarts = " The pods restart." if proposed.restarts else " No pod restarts."
+    changes = "; ".join(shown_text(str(each)) for each in proposed.changes)
+    repair = f" {changes}. {'The pods restart.' if proposed.restarts else 'No pod restarts.'}"
+    if not patches:
+        return tag("p", mark("repair", "fix"), repair)
     notes = (tag("p", f"Note: {shown_text(each.note)}") for each in proposed.objects if each.note)
     manifests = (proposed.patch, *(each.manifest for each in proposed.objects))
     made = "---\n".join(dumped(each) for each in manifests if each)
-    changes = "; ".join(shown_text(str(each)) for each in proposed.changes)
-    summary: list[Node] = [mark("repair", "fix"), f" {changes}.{restarts}"]
-    return fold(summary, *notes, tag("pre", made.rstrip()) if made else None)
+    return fold([mark("repair", "fix"), repair], *notes, tag("pre", made.rstrip()) if made else None)
 
 
 def _compliant(group: Group) -> Node:
