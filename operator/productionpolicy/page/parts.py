@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from productionpolicy.page.markup import Element, Node, tag
 
-NUMBER, SHARE, SHORT = "n", "share", "nw"
-"""The classes of columns: numbers, shares with a bar, and text that stays on one line."""
+NUMBER, SHARE, SHORT, ASIDE = "n", "share", "nw", "aside"
+"""The classes of columns: numbers, shares with a bar, text that stays on one line, and text that narrow screens omit."""
 
 
 def section(title: str, *content: Node, name: str, note: str = "") -> Element:

@@ -17,7 +17,7 @@ body { margin: 0 auto; padding: 1.75rem 2rem 3rem; max-width: 78rem; overflow-wr
 a, b, code, li, p, span, strong, summary, td, th { unicode-bidi: isolate; }
 a { color: var(--link); text-underline-offset: .15em; }
 a:focus-visible, summary:focus-visible, select:focus-visible, input:focus-visible, [tabindex]:focus-visible {
-  outline: 2px solid var(--link); outline-offset: 2px; }
+  outline: 2px solid var(--link); outline-offset: -2px; }
 h1 { font-size: 1.7rem; line-height: 1.2; margin: 0 0 .6rem; letter-spacing: -.01em; }
 h2 { font-size: 1.2rem; margin: 2.4rem 0 .6rem; padding-top: .7rem; border-top: 2px solid var(--ink); }
 h3 { font-size: 1rem; margin: 1.5rem 0 .35rem; }
@@ -62,6 +62,7 @@ thead th { color: var(--dim); font-weight: 500; white-space: nowrap; vertical-al
 .bar.none { background: var(--rest); }
 details > summary { cursor: pointer; padding: .3rem 0; }
 details > summary:hover { background: var(--soft); }
+.ns { content-visibility: auto; contain-intrinsic-size: auto 60rem; }
 .rows { border-top: 1px solid var(--line); }
 .rows > details, .rows > article { border-bottom: 1px solid var(--line); }
 .rows > details > summary { padding: .38rem 0; }
@@ -75,7 +76,7 @@ details > summary:hover { background: var(--soft); }
 .mark.new { color: var(--new); font-weight: 600; } .mark.fix { color: var(--good); } .mark.bad { color: var(--bad); }
 .findings { margin: .1rem 0 .5rem; }
 .findings > li { padding: .34rem 0; }
-.findings > li:has(> div) { display: grid; grid-template-columns: 13.5rem minmax(0, 1fr); gap: 0 1rem; }
+.findings > li:has(> div) { display: grid; grid-template-columns: 14.5rem minmax(0, 1fr); gap: 0 1rem; }
 .findings > li + li { border-top: 1px dotted var(--line); }
 .findings p { margin: 0; max-width: 95ch; }
 .findings p.fix { color: var(--dim); }
@@ -91,12 +92,14 @@ footer { margin-top: 2.5rem; color: var(--dim); border-top: 1px solid var(--line
   body { padding: 1rem; }
   .findings > li:has(> div) { grid-template-columns: minmax(0, 1fr); }
   .rows > details > :not(summary) { margin-left: 0; }
+  .aside { display: none; }
   .facts { grid-template-columns: 1fr; } .facts dd { margin-bottom: .3rem; }
   .filters { position: static; } }
 @media print {
   :root { --ink: #000; --dim: #444; --line: #bbb; --back: #fff; --soft: #fff; --link: #000; --good: #2166ac;
     --bad: #9a3d00; --new: #7a3299; --rest: #bbb; }
   html { font-size: 9.5pt; } body { padding: 0; max-width: none; }
+  .ns { content-visibility: visible; }
   nav, .filters { display: none !important; } a { text-decoration: none; }
   .bar, .bar i { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   details::details-content { content-visibility: visible; display: block; block-size: auto; }
