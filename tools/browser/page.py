@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
-import subprocess
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -169,19 +170,13 @@ def opened() -> Iterator[Page]:
 @contextmanager
 def _started(program: Path, profile: Path) -> Iterator[tuple[int, int]]:
     """Start Chromium, which reads commands from descriptor 3 and writes answers to descriptor 4."""
-    theirs_in, ours_out = os.pipe()
-    ours_in, theirs_out = os.pipe()
+    theirs_in, ours_out = map(_high, os.pipe())
+    ours_in, theirs_out = map(_high, os.pipe())
     command = [str(program), *FLAGS, "--remote-debugging-pipe", f"--user-data-dir={profile}", "about:blank"]
-    shell = f'exec "$0" "$@" 3<&{theirs_in} 4>&{theirs_out}'
-    process = subprocess.Popen(
-        ["/bin/sh", "-c", shell, *command],
-        pass_fds=(theirs_in, theirs_out),
-        env=_environment(program, profile),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    nowhere = ((os.POSIX_SPAWN_OPEN, each, os.devnull, os.O_RDWR, 0) for each in range(3))
+    pipes = ((os.POSIX_SPAWN_DUP2, theirs_in, 3), (os.POSIX_SPAWN_DUP2, theirs_out, 4))
+    actions, environment = [*nowhere, *pipes], _environment(program, profile)
+    process = os.posix_spawn(str(program), command, environment, file_actions=actions, setpgroup=0)
     os.close(theirs_in)
     os.close(theirs_out)
     try:
@@ -189,8 +184,15 @@ def _started(program: Path, profile: Path) -> Iterator[tuple[int, int]]:
     finally:
         os.close(ours_out)
         os.close(ours_in)
-        process.kill()
-        process.wait()
+        os.killpg(process, signal.SIGKILL)  # a program of a package may be a script that starts the browser
+        os.waitpid(process, 0)
+
+
+def _high(descriptor: int) -> int:
+    """Return the descriptor under a number that is not among those that Chromium expects."""
+    moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 10)
+    os.close(descriptor)
+    return moved
 
 
 def _environment(program: Path, profile: Path) -> dict[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from productionpolicy.page.markup import Element, Node, tag
 
 NUMBER, SHARE, SHORT, ASIDE = "n", "share", "nw", "aside"
-"""The classes of columns: numbers, shares with a bar, text that stays on one line, and text that narrow screens omit."""
+"""The classes of columns: numbers, shares with a bar, text on one line, and text that narrow screens omit."""
 
 
 def section(title: str, *content: Node, name: str, note: str = "") -> Element:

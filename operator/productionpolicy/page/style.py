@@ -48,7 +48,7 @@ table { border-collapse: collapse; width: 100%; margin: .4rem 0; }
 caption { text-align: left; color: var(--dim); padding-bottom: .3rem; }
 th, td { text-align: left; vertical-align: top; padding: .26rem 1rem .26rem 0; border-bottom: 1px solid var(--line);
   overflow-wrap: break-word; }
-tbody th { font-weight: 600; min-width: 9rem; }
+tbody th { font-weight: 600; min-width: 9rem; } details tbody th { font-weight: normal; }
 thead th { color: var(--dim); font-weight: 500; white-space: nowrap; vertical-align: bottom; }
 .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; width: 1%; }
 .n .zero { color: var(--dim); } .n .bad { color: var(--bad); font-weight: 600; }

@@ -37,6 +37,11 @@ def fitting(entries: Iterable[Entry]) -> Iterator[Form]:
     yield SHORT
 
 
+def fits(text: str) -> bool:
+    """Return whether a page is small enough."""
+    return len(text.encode()) <= MOST_BYTES
+
+
 def _findings(entry: Entry) -> int:
     return sum(len(each.path) + len(each.message) + len(each.remedy) for each in entry.judged.findings)
 

@@ -8,7 +8,7 @@ from typing import TextIO
 from msgspec import Struct
 
 from productionpolicy.cli.formats.html import namespaces, outside, reasons, totals, workloads
-from productionpolicy.cli.formats.html.form import MOST_BYTES, Form, fitting
+from productionpolicy.cli.formats.html.form import Form, fits, fitting
 from productionpolicy.cli.formats.html.part import Part
 from productionpolicy.cli.formats.source import Source
 from productionpolicy.offline import Comparison, Judgement, Proposal
@@ -41,7 +41,7 @@ def page(report: PageReport) -> str:
     text = ""
     for form in fitting(entries):
         text = _page(report, groups, explained, form)
-        if len(text.encode()) <= MOST_BYTES:
+        if fits(text):
             break
     return text
 
