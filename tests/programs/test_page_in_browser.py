@@ -19,12 +19,12 @@ from support.manifests import deployment
 EXAMPLES = Path(__file__).parents[2] / "examples"
 DOCUMENT = {"html", "head", "meta", "title", "style", "body"}
 MOST_BYTES = 3_000_000
-MOST_MILLISECONDS = 2000
+MOST_SECONDS = 2.0
+"""Of processor time, so that other tests beside this one do not count."""
 LONG = "x" * 5000
 MANY = 2000
 
 SHOWN = "[...document.querySelectorAll('{}')].filter(each => each.checkVisibility())"
-LOADED = "performance.timing.loadEventEnd - performance.timing.navigationStart"
 
 
 @pytest.fixture(scope="module")
@@ -187,6 +187,8 @@ def test_paper_shows_what_is_folded(page: Page, tmp_path: Path) -> None:
 def test_two_thousand_workloads_are_small_and_open_fast(page: Page, tmp_path: Path) -> None:
     file = report(tmp_path, "-", stdin=written(*(deployment(f"web-{number}") for number in range(MANY))))
     assert file.stat().st_size < MOST_BYTES
+    before = page.busy
     page.show(file)
+    assert len(page.picture()) > 0
+    assert page.busy - before < MOST_SECONDS
     assert page.evaluate("document.querySelectorAll('.w').length") == MANY
-    assert page.evaluate(LOADED) < MOST_MILLISECONDS

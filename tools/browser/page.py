@@ -83,6 +83,7 @@ class Page:
         self._connection, self._session = connection, session
         for domain in ("Page", "Runtime", "Log", "Network"):
             self._call(f"{domain}.enable")
+        self._call("Performance.enable", timeDomain="threadTicks")
 
     def show(
         self, file: Path, *, width: int = 1280, height: int = 900, dark: bool = False, paper: bool = False
@@ -134,6 +135,12 @@ class Page:
     def paper(self) -> bytes:
         """Return what a printer would get, as PDF."""
         return base64.b64decode(self._call("Page.printToPDF", printBackground=False)["data"])
+
+    @property
+    def busy(self) -> float:
+        """How many seconds of processor time the pages have taken so far; other programs do not count."""
+        metrics = {each["name"]: each["value"] for each in self._call("Performance.getMetrics")["metrics"]}
+        return float(metrics["TaskDuration"])
 
     @property
     def messages(self) -> list[str]:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from productionpolicy.cli.formats.html import namespaces, outside, reasons, totals, workloads
 from productionpolicy.cli.formats.html.form import Form, fits, fitting
-from productionpolicy.cli.formats.html.part import Part
+from productionpolicy.cli.formats.html.part import Part, counted
 from productionpolicy.cli.formats.source import Source
 from productionpolicy.offline import Comparison, Judgement, Proposal
 from productionpolicy.page import document, tag
@@ -65,9 +65,17 @@ def _head(report: PageReport) -> Iterator[Element]:
     judgement = report.judgement
     met, whole = _met(judgement), len(judgement.workloads)
     yield tag("h1", f"Production readiness of {report.source.name}")
-    yield tag("p", tag("strong", f"{met:,} of {whole:,} workloads have no findings."), *_news(report), class_="lead")
+    none = f"{met:,} of {whole:,} workloads {'has' if met == 1 else 'have'} no findings."
+    yield tag("p", tag("strong", none), *_repairs(report.proposal), *_news(report), class_="lead")
     yield facts(report.source.facts)
     yield figures(_figures(report))
+
+
+def _repairs(proposal: Proposal) -> Iterator[str]:
+    changed = proposal.changed
+    if changed:
+        restarts = sum(each.restarts for each in changed)
+        yield f" The operator would change {counted(len(changed), 'workload')} and restart the pods of {restarts:,}."
 
 
 def _news(report: PageReport) -> Iterator[str]:
