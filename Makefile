@@ -135,6 +135,10 @@ chaos: programs ## Inject faults around the operator, and write the results into
 proof: programs ## Count the requests that deploys and drains lose, on real nodes, as root (PORTABLE=1: without root)
 	@$(RUN) -m proof $(if $(PORTABLE),--portable)
 
+.PHONY: pictures
+pictures: $(ENVIRONMENT) ## Take the pictures of the page of check -o html, with a headless Chromium, and write them into docs/
+	@$(RUN) -m pictures
+
 .PHONY: chart
 chart: $(ENVIRONMENT) ## Lint the Helm chart with Helm 3 and 4, and package it into dist/ (IMAGE=registry/repository)
 	@$(RUN) -m chart --destination dist $(if $(IMAGE),--image $(IMAGE))

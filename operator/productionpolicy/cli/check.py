@@ -8,12 +8,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import import_module
+from importlib.metadata import version
 from io import TextIOWrapper
 from pathlib import Path
+from typing import Any
 
 import click
 
 from productionpolicy.cli import component, sources, yardstick
+from productionpolicy.cli.earlier import NoReport, read_earlier
+from productionpolicy.cli.formats.source import Source
 from productionpolicy.cli.names import ExpectationName
 from productionpolicy.cli.progress import watched
 from productionpolicy.cli.reporting import ReportingCommand
@@ -21,7 +25,19 @@ from productionpolicy.expectations import OWNED, Action
 from productionpolicy.expectations.pod_disruption_budget import POD_DISRUPTION_BUDGET
 from productionpolicy.kube.budgets import BUDGET
 from productionpolicy.kube.workloads import Kind
-from productionpolicy.offline import Document, Gathered, Given, Judgement, Proposal, Unread, judge, propose
+from productionpolicy.offline import (
+    Comparison,
+    Document,
+    EarlierWorkload,
+    Gathered,
+    Given,
+    Judgement,
+    Proposal,
+    Unread,
+    compare,
+    judge_gathered,
+    propose_gathered,
+)
 from productionpolicy.offline.gathering import shown_file
 from productionpolicy.offline.judgement import WANTED
 from productionpolicy.policy import Policy, Profile
@@ -33,8 +49,11 @@ FORMATS = {
     "sarif": ("formats",),
     "junit": ("formats",),
     "github": ("formats",),
+    "html": ("formats",),
 }
 """The output formats. Each is a module in these packages: `formats` for findings, `plans` for `--plan`."""
+COMPARING = ("text", "html")
+"""The output formats that show a comparison."""
 TOLD, NOT_JUDGED = 1, 2
 _WORKLOADS = f"{', '.join(list(Kind)[:-1])} or {list(Kind)[-1]}"
 
@@ -113,6 +132,14 @@ def _folder(_context: click.Context, _option: click.Parameter, folder: Path | No
     "or from an earlier run.",
 )
 @click.option(
+    "--compare",
+    "old",
+    metavar="OLD.json",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Show which findings are new and which are gone since an earlier report of `check -o json`; with -o text or "
+    "html.",
+)
+@click.option(
     "-o",
     "--output",
     type=click.Choice(list(FORMATS)),
@@ -129,6 +156,7 @@ def command(  # noqa: PLR0913  # one per option
     fail_on: str,
     allow_empty: bool,
     folder: Path | None,
+    old: Path | None,
     output: str,
     plan: bool,
 ) -> None:
@@ -148,24 +176,36 @@ def command(  # noqa: PLR0913  # one per option
         # deploy/kustomization.yaml
         components: [../production]
 
+    With -o html it writes a page for people: one file that needs no other, with the repairs and what is exempt.
+    --compare marks in it what has changed since an earlier report:
+
+        productionpolicy check deploy/ -o json > old.json
+        productionpolicy check deploy/ -o html --compare old.json > report.html
+
     The exit code is 0 if nothing failed, or with --plan, if there are no repairs to make; 1 if there are findings, or
     with --plan, repairs; and 2 if there is nothing to judge, something could not be read or written, or the command was
     used incorrectly.
     """
-    _refuse_mismatch(output, folder, plan=plan)
+    _refuse_mismatch(output, folder, old, plan=plan)
+    before = _earlier(old)
     policy = _policy(policy_file, profile, names, plan=plan)
     documents = watched(_documents(paths, folder), "Reading")
-    today = datetime.now(UTC).date()
+    now = datetime.now(UTC)
     told: Judgement | Proposal
+    repairs: Proposal | None = None
     with _uncollected():
+        gathered = Gathered(documents)
         if plan:
-            told = propose(documents, policy=policy, today=today, through=_through("Planning"))
+            told = propose_gathered(gathered, policy=policy, today=now.date(), through=_through("Planning"))
         else:
-            told = judge(documents, policy=policy, today=today, through=_through("Judging"))
+            told = judge_gathered(gathered, policy=policy, today=now.date(), through=_through("Judging"))
+        if output == "html":
+            repairs = propose_gathered(gathered, policy=policy, today=now.date(), through=_through("Planning"))
     empty = not told.workloads and not allow_empty
     if folder and isinstance(told, Proposal) and not empty:
         _write_component(told, folder)  # before the report, because its reader may stop early
-    _write(told, output)
+    comparison = compare(told, before, name=str(old)) if before is not None and isinstance(told, Judgement) else None
+    _write(told, output, **_beside(output, repairs, comparison, _source(paths, policy, policy_file, now)))
     if told.lacks_budgets and _asks_for_budgets(told):
         click.echo(_HINT_OF_BUDGETS, err=True)
     if empty:
@@ -183,7 +223,7 @@ def _uncollected() -> Iterator[None]:
         gc.enable()
 
 
-def _refuse_mismatch(output: str, folder: Path | None, *, plan: bool) -> None:
+def _refuse_mismatch(output: str, folder: Path | None, old: Path | None, *, plan: bool) -> None:
     """Refuse options that conflict."""
     if plan and "plans" not in FORMATS[output]:
         raise click.UsageError(f"-o {output} is a format for findings: with --plan use text, json or yaml.")
@@ -191,6 +231,8 @@ def _refuse_mismatch(output: str, folder: Path | None, *, plan: bool) -> None:
         raise click.UsageError(f"-o {output} is a format for repairs: it needs --plan.")
     if folder and not plan:
         raise click.UsageError("--write is for repairs: it needs --plan.")
+    if old and (plan or output not in COMPARING):
+        raise click.UsageError(f"--compare is for findings, with -o {' or -o '.join(COMPARING)}.")
 
 
 def _policy(file: Path | None, profile: str | None, names: Sequence[str], *, plan: bool) -> Policy:
@@ -216,12 +258,39 @@ def _through(label: str) -> Callable[[Gathered], Iterable[Given]]:
     return lambda gathered: watched(gathered, label, total=len(gathered))
 
 
-def _write(told: Judgement | Proposal, output: str) -> None:
+def _earlier(old: Path | None) -> tuple[EarlierWorkload, ...] | None:
+    try:
+        return read_earlier(old) if old else None
+    except NoReport as error:
+        raise click.BadParameter(str(error), param_hint="--compare") from error
+
+
+def _source(paths: Sequence[str], policy: Policy, policy_file: Path | None, now: datetime) -> Source:
+    names = [sources.NAME_OF_STANDARD_INPUT if each == sources.STANDARD_INPUT else each for each in paths]
+    others = f" and {len(names) - 1} more" if names[1:] else ""
+    judged_by = f"{policy_file}, policy {policy.name}, profile {policy.spec.profile}"
+    facts = {
+        "Input": ", ".join(names),
+        "Judged by": judged_by if policy_file else f"the defaults of the profile {policy.spec.profile}",
+        "Time": f"{now:%Y-%m-%d %H:%M} UTC",
+        "Version": f"productionpolicy {version('productionpolicy')}",
+    }
+    return Source(f"{names[0]}{others}", tuple(facts.items()))
+
+
+def _beside(output: str, repairs: Proposal | None, comparison: Comparison | None, source: Source) -> dict[str, Any]:
+    """Return what a format shows in addition to the findings."""
+    if output == "html":
+        return {"source": source, "proposal": repairs, "comparison": comparison}
+    return {"comparison": comparison} if comparison else {}
+
+
+def _write(told: Judgement | Proposal, output: str, **beside: Any) -> None:
     if isinstance(sys.stdout, TextIOWrapper):
         # A terminal may not support every character; programs expect UTF-8.
         sys.stdout.reconfigure(encoding=None if output == "text" else "utf-8", errors="replace")
     package = "plans" if isinstance(told, Proposal) else "formats"
-    vars(import_module(f"productionpolicy.cli.{package}.{output}"))["write"](told, sys.stdout)
+    vars(import_module(f"productionpolicy.cli.{package}.{output}"))["write"](told, sys.stdout, **beside)
     sys.stdout.flush()
 
 

@@ -103,7 +103,11 @@ def judge(found: Iterable[Document | Unread], *, policy: Policy, today: date, th
         today: the current day in UTC, for exemptions that expire.
         through: wraps the iteration over the workloads, for a progress bar.
     """
-    gathered = Gathered(found)
+    return judge_gathered(Gathered(found), policy=policy, today=today, through=through)
+
+
+def judge_gathered(gathered: Gathered, *, policy: Policy, today: date, through: Through = iter) -> Judgement:
+    """Judge what is gathered already. The other arguments are those of `judge`."""
     pairs = (
         (each, Inputs(each.workload, around=each.around, policy=policy, today=today)) for each in through(gathered)
     )

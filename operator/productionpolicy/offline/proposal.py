@@ -91,7 +91,11 @@ def propose(found: Iterable[Document | Unread], *, policy: Policy, today: date, 
 
     The pace and the time of restarts have no effect here, because they apply only in a cluster.
     """
-    gathered = Gathered(found)
+    return propose_gathered(Gathered(found), policy=policy, today=today, through=through)
+
+
+def propose_gathered(gathered: Gathered, *, policy: Policy, today: date, through: Through = iter) -> Proposal:
+    """Plan for what is gathered already. The other arguments are those of `judge`."""
     pairs = (
         (each, Inputs(each.workload, around=each.around, policy=policy, today=today)) for each in through(gathered)
     )

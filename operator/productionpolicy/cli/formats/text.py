@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import zip_longest
 from typing import TextIO
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from productionpolicy.offline import Judged, Judgement, NotJudged, Unread
+from productionpolicy.offline import Comparison, Gone, Judged, Judgement, Located, NotJudged, Unread
 from productionpolicy.verdict import Outcome
 
 _WIDTH_OF_A_FILE = 120
@@ -22,12 +24,12 @@ class ReportConsole(Console):
         raise  # noqa: PLE0704  # called while an error is handled
 
 
-def write(judgement: Judgement, out: TextIO) -> None:
-    """Write the report as text."""
+def write(judgement: Judgement, out: TextIO, *, comparison: Comparison | None = None) -> None:
+    """Write the report as text; with a comparison, it says which findings are new and which are gone."""
     console = console_on(out)
-    for each in judgement.workloads:
+    for index, each in enumerate(judgement.workloads):
         if each.failed:
-            _write_workload(each, console)
+            _write_workload(each, console, new=comparison.new[index] if comparison else ())
     for unread in judgement.unreadable:
         write_unread(unread, console)
     for left_out in judgement.not_judged:
@@ -37,6 +39,8 @@ def write(judgement: Judgement, out: TextIO) -> None:
     for each in judgement.workloads:
         _write_exemptions(each, console)
     console.print(_total(judgement))
+    if comparison:
+        _write_comparison(comparison, console)
 
 
 def _write_exemptions(workload: Judged, console: Console) -> None:
@@ -48,14 +52,33 @@ def _write_exemptions(workload: Judged, console: Console) -> None:
         console.print(exempt)
 
 
-def _write_workload(workload: Judged, console: Console) -> None:
+def _write_workload(workload: Judged, console: Console, *, new: Sequence[bool]) -> None:
     console.print(Text.assemble((workload.title, "bold"), f"  {workload.file}:{workload.line}"))
-    for each in workload.findings:
-        place = f"{workload.file}:{each.line}"
-        console.print(Text.assemble("  ", (each.expectation, "yellow"), f"  {place}  ", (each.path, "cyan")))
+    for each, is_new in zip_longest(workload.findings, new, fillvalue=False):
+        assert isinstance(each, Located)
+        place, mark = f"{workload.file}:{each.line}", "  new" if is_new else ""
+        line = Text.assemble("  ", (each.expectation, "yellow"), f"  {place}  ", (each.path, "cyan"), (mark, "magenta"))
+        console.print(line)
         console.print(Text(f"    {each.message}"))
         console.print(Text.assemble("    ", ("remedy: ", "green"), each.remedy))
     console.print()
+
+
+def _write_gone(gone: Gone, console: Console) -> None:
+    console.print(Text.assemble((gone.title, "bold"), "  ", ("gone", "green"), f"  {gone.expectation}  {gone.path}"))
+    console.print(Text(f"    {gone.message}"))
+    console.print(Text(f"    {gone.reason}"))
+    console.print()
+
+
+def _write_comparison(comparison: Comparison, console: Console) -> None:
+    console.print()
+    for each in comparison.gone:
+        _write_gone(each, console)
+    counts = f"new findings: {comparison.added}, gone: {len(comparison.gone)}, before: {comparison.before}"
+    console.print(Text(f"compared with {comparison.name}: {counts}"))
+    for note in comparison.notes:
+        console.print(Text(note))
 
 
 def console_on(out: TextIO) -> Console:
