@@ -14,6 +14,7 @@ COMMANDS = {
     "stop": ("productionpolicy.cli.stop", "Pause every policy of a cluster at once."),
     "resume": ("productionpolicy.cli.resume", "Resume the policies that stop has paused."),
     "check": ("productionpolicy.cli.check", "Check manifests as the operator would, without a cluster."),
+    "fix": ("productionpolicy.cli.fix", "Write the repairs into the YAML files themselves."),
     "explain": ("productionpolicy.cli.explain", "Explain an expectation, or list all of them."),
 }
 
