@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 from msgspec import Struct
+from msgspec.structs import replace
 
 from productionpolicy.cli import files, sources, yardstick
 from productionpolicy.cli.check import NOT_JUDGED, TOLD, NothingToJudge
@@ -30,13 +31,14 @@ from productionpolicy.offline.fix import (
     Rewritten,
     Task,
     Tasks,
+    advice_on_unread,
     refused,
     rewritten,
     tasks,
     with_documents,
     with_entries,
 )
-from productionpolicy.offline.gathering import shown_file
+from productionpolicy.offline.gathering import shown, shown_file
 from productionpolicy.offline.judgement import WANTED
 from productionpolicy.policy import Policy, Profile
 
@@ -152,11 +154,11 @@ def command(  # noqa: PLR0913  # one per option
     found, unread = sources.found(paths)
     documents = watched(_documents([*found, *_budgets_beside(paths, found)], unread, contents), "Reading")
     to_do = tasks(documents, policy=policy, answered=names, today=datetime.now(UTC).date())
-    if not to_do.workloads and not allow_empty:
-        raise NothingToJudge(paths)
     outcome = _outcome(to_do, contents, files.roots(paths), append=budgets == "append")
     failures = _show(outcome) if diff else _write(outcome)
-    _tell(outcome, to_do, failures, diff=diff)
+    _tell(outcome, _with_advice(to_do, contents), failures, diff=diff)
+    if not to_do.workloads and not allow_empty:
+        raise NothingToJudge(paths)
     sys.exit(_exit_code(outcome, to_do, failures, diff=diff))
 
 
@@ -276,6 +278,25 @@ def _outcome(to_do: Tasks, contents: Mapping[str, bytes], roots: Sequence[Path],
     for path, wanted in by_file.items():
         work.change(path, wanted, append=append)
     return work.outcome()
+
+
+def _with_advice(to_do: Tasks, contents: Mapping[str, bytes]) -> Tasks:
+    """Say of each Helm template that could not be read which values to set."""
+    unread = {each.file for each in to_do.unreadable}
+    texts = {shown_file(path): _text(content) for path, content in contents.items() if shown_file(path) in unread}
+    advice = {path: advice_on_unread(text) for path, text in texts.items()}
+    unreadable = (
+        replace(each, message=f"{each.message}; {shown(told)}") if (told := advice.get(each.file)) else each
+        for each in to_do.unreadable
+    )
+    return replace(to_do, unreadable=tuple(unreadable))
+
+
+def _text(content: bytes) -> str:
+    try:
+        return decoded(content)
+    except UnicodeDecodeError:
+        return ""
 
 
 def _kustomizations_listing(path: Path) -> Iterator[Path]:

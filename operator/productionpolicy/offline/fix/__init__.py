@@ -2,7 +2,7 @@
 
 from productionpolicy.offline.fix.answers import ANSWERABLE
 from productionpolicy.offline.fix.edits import Edit, edited
-from productionpolicy.offline.fix.obstacles import advice_on_values, is_helm_template, rendered_from
+from productionpolicy.offline.fix.obstacles import advice_on_unread, rendered_from
 from productionpolicy.offline.fix.refusal import Refused
 from productionpolicy.offline.fix.rewriting import (
     Aside,
@@ -28,10 +28,9 @@ __all__ = [
     "Rewritten",
     "Task",
     "Tasks",
-    "advice_on_values",
+    "advice_on_unread",
     "edited",
     "encoded",
-    "is_helm_template",
     "refused",
     "rendered_from",
     "rewritten",

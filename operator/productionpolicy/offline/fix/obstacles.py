@@ -47,6 +47,11 @@ def is_helm_template(text: str) -> bool:
     return _HELM.search(text) is not None
 
 
+def advice_on_unread(text: str) -> str | None:
+    """Return what to do about a file that cannot be read because it is a Helm template."""
+    return advice_on_values(Piece("", text)) if is_helm_template(text) else None
+
+
 def rendered_from(piece: Piece) -> str | None:
     """Return the template that Helm has rendered a document from, by its comment."""
     found = _RENDERED.search(piece.text)

@@ -76,9 +76,10 @@ def rewritten(file: str, content: bytes, tasks: Sequence[Task], *, append: bool 
         Corrupt: the result would not be what was intended.
     """
     draft = _Draft(file, decoded(content))
-    for task in tasks:
+    possible = [each for each in tasks if draft.admits(each)]
+    for task in possible:
         draft.change(task)
-    asides = [each for task in tasks for each in draft.asides(task)]
+    asides = [each for task in possible for each in draft.asides(task)]
     for each in asides if append else ():
         draft.append(each, note="as a new document")
     return draft.finished(content, asides=() if append else tuple(asides))
@@ -133,6 +134,15 @@ class _Draft:
         self._done: list[Done] = []
         self._refused: list[Left] = []
 
+    def admits(self, task: Task) -> bool:
+        """Return whether the document of an object can be changed, or note why not."""
+        try:
+            self._source(self._index(task.document.piece))
+        except Refused as refusal:
+            self._refused.append(refused(task, str(refusal)))
+            return False
+        return True
+
     def change(self, task: Task) -> None:
         """Make the changes of one object, or note why not."""
         if not task.words:
@@ -149,14 +159,8 @@ class _Draft:
             self._refuse(task, [*task.changes, *task.answers], refusal)
 
     def asides(self, task: Task) -> list[Aside]:
-        """Return the objects to create, or note why none can be."""
-        if not task.objects:
-            return []
-        try:
-            style = self._source(self._index(task.document.piece)).style
-        except Refused as refusal:
-            self._refuse(task, task.creations, refusal)
-            return []
+        """Return the objects to create next to an object."""
+        style = self._source(self._index(task.document.piece)).style
         return [Aside(task, *each, style) for each in zip(task.objects, task.creations, strict=True)]
 
     def append(self, aside: Aside, *, note: str) -> None:

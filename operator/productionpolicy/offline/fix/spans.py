@@ -18,7 +18,7 @@ from productionpolicy.offline.fix.refusal import Refused
 _MERGE = "tag:yaml.org,2002:merge"
 _PRECEDING = {"strategy": "template", "updateStrategy": "template"}
 """Fields that are written before another one, instead of last."""
-_COMMENT = re.compile(r"( *)#[^\n]*(?:\n|$)")
+_BLANK_OR_COMMENT = re.compile(r"([ \t]*)(#[^\n]*)?(?:\n|\r\n|(?<=[^\n])\Z)")
 _REST_OF_LINE = re.compile(r"[ \t]*(?:#[^\r\n]*)?(?=\r?\n|$)")
 _COLON = re.compile(r"\s*:")
 _CHOMPING = re.compile(r"[|>][0-9]?\+|[|>]\+[0-9]?")
@@ -232,13 +232,18 @@ def _predecessor(node: MappingNode, name: str) -> tuple[Node, Node] | None:
 
 
 def _last_line_end(source: Source, node: MappingNode | SequenceNode, column: int) -> int:
-    """Return the end of the last line of a mapping or a list, with the comments below it that belong to it."""
-    end = _line_end(source.text, _content_end(source, *_last(node), node))
-    while end < len(source.text) and source.text[end - 1] == "\n":
-        comment = _COMMENT.match(source.text, end)
-        if comment is None or len(comment[1]) < column:
-            break
-        end = comment.end()
+    """Return the end of the last line of a mapping or a list, with the comments below it that belong to it.
+
+    These are the comments that are indented as far as its fields, such as fields that are commented out.
+    """
+    text = source.text
+    end = position = _line_end(text, _content_end(source, *_last(node), node))
+    while text[position - 1] == "\n" and (line := _BLANK_OR_COMMENT.match(text, position)):
+        position = line.end()
+        if line[2]:
+            if len(line[1]) < column:
+                break
+            end = position
     return end
 
 

@@ -135,8 +135,13 @@ def _task(given: Given, proposal: Proposed, inputs: Inputs, answered: Collection
         answers=tuple(answers(inputs, raw, answered)),
         objects=proposal.objects,
         changes=tuple(each for each in proposal.changes if not BY_NAME[each.expectation].owned),
-        creations=tuple(each for each in proposal.changes if BY_NAME[each.expectation].owned),
+        creations=tuple(filter(_creates, proposal.changes)),
     )
+
+
+def _creates(change: Change) -> bool:
+    """Return whether a change creates an object. The operator itself changes and removes those that it has created."""
+    return bool(BY_NAME[change.expectation].owned) and change.before is None and change.after is not None
 
 
 def _raw(document: Document) -> Any:
