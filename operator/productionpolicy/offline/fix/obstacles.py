@@ -16,7 +16,9 @@ _GENERATED = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _RENDERED = re.compile(r"^# Source: (\S+/templates/\S+)", re.MULTILINE)
-_HELM = re.compile(r"\{\{-?\s*(?:\.(?:Values|Release|Chart|Capabilities)\b|(?:include|template|tpl|toYaml) )")
+_HELM = re.compile(
+    r"\{\{[^{}]*\.(?:Values|Release|Chart|Capabilities)\b|\{\{-?[ ]*(?:include|template|tpl|toYaml|define) "
+)
 _VALUE = re.compile(r"\.Values((?:\.[A-Za-z_][A-Za-z0-9_]*)+)")
 _REPAIRED = re.compile(
     r"(?:affinity|topologySpreadConstraints|strategy|maxUnavailable|lifecycle|lifecycleHooks|preStop|preStopSleep\w*"

@@ -152,7 +152,7 @@ def _replacement(source: Source, node: ScalarNode, value: Any) -> Edit:
     start, end = _start(node), _end(node)
     if source.text[start : start + 1] in {"&", "!", "|", ">"} or start == end:
         raise Refused("the value has a tag, an anchor, or block style: write it plainly", position=start)
-    return Edit(start, end, scalar(value, quote=node.style if isinstance(value, str) else None))
+    return Edit(start, end, scalar(value, quote=node.style or None))
 
 
 def _filled(source: Source, node: MappingNode, name: str, fields: Mapping[str, Any]) -> Iterator[Edit]:
