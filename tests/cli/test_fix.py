@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from productionpolicy.cli import fix as command
+from productionpolicy.cli import files
 from productionpolicy.kube.identity import API_VERSION
 from support.checking import check, fix
 
@@ -257,13 +257,13 @@ def test_a_file_that_cannot_be_written_is_named(web: Path) -> None:
 
 
 def test_a_file_that_has_changed_meanwhile_stays(web: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    replace = command.files.replace
+    replace = files.replace
 
     def late(path: Path, *, before: bytes | None, after: bytes) -> None:
         put(path, "# newer\n")
         replace(path, before=before, after=after)
 
-    monkeypatch.setattr(command.files, "replace", late)
+    monkeypatch.setattr(files, "replace", late)
     done = fix(web)
     assert done.code == 2
     assert "stays as it was: it has changed since it was read" in done.err
@@ -348,3 +348,59 @@ def test_standard_input_and_missing_workloads_are_errors(tmp_path: Path) -> None
     assert "fix changes files in place, so it cannot read standard input" in fix("-").err
     put(tmp_path / "a.yaml", "kind: ConfigMap\n")
     assert (fix(tmp_path).code, fix(tmp_path, "--allow-empty").code) == (2, 0)
+
+
+def overlay(web: Path, fields: str = "") -> Path:
+    """Write an overlay of the workload, in a folder of its own."""
+    put(web.with_name("kustomization.yaml"), "resources: [web.yaml]\n")
+    text = f"# production\nresources:\n  - ../deploy\n{fields}namespace: shop\n"
+    return put(web.parents[1] / "production" / "kustomization.yaml", text)
+
+
+def test_a_workload_from_a_base_elsewhere_is_repaired_in_the_overlay(web: Path) -> None:
+    kustomization = overlay(web)
+    done = fix(kustomization.parent)
+    assert done.code == 0
+    assert web.read_text() == WEB
+    expected = "# production\nresources:\n  - ../deploy\nnamespace: shop\ncomponents:\n  - repairs\n"
+    assert kustomization.read_text() == expected
+    repairs = kustomization.parent / "repairs"
+    assert f"{web}:1: Deployment web: preStop (sleep 10s: web), in {repairs}" in done.out.replace("production/../", "")
+    made = sorted(str(each.relative_to(repairs)) for each in repairs.rglob("*") if each.is_file())
+    assert made == ["budgets.yaml", "kustomization.yaml", "patches/deployment-web.yaml"]
+
+
+def test_the_overlay_is_repaired_once(web: Path) -> None:
+    folder = overlay(web).parent
+    assert fix(folder, "--diff").code == 1
+    assert not (folder / "repairs").exists()
+    fix(folder)
+    assert fix(folder, "--diff").code == 0
+    assert fix(folder).out.startswith("workloads: 1, files changed: 0, changes: 0, not changed: 0")
+
+
+def test_a_base_within_path_is_repaired_itself(web: Path) -> None:
+    kustomization = overlay(web)
+    fix(web.parents[1], *THREE)
+    assert web.read_text() == FIXED
+    assert not (kustomization.parent / "repairs").exists()
+
+
+def test_what_an_overlay_may_change_is_left_to_kustomize(web: Path) -> None:
+    kustomization = overlay(web, "replicas: [{name: web, count: 1}]\n")
+    before = kustomization.read_text()
+    done = fix(kustomization.parent)
+    assert done.code == 1
+    assert kustomization.read_text() == before
+    assert (
+        f"these fields may change it: replicas in {kustomization}. Pass its file, too, or judge the result: "
+        in done.out
+    )
+
+
+def test_a_folder_of_others_in_the_overlay_is_not_touched(web: Path) -> None:
+    kustomization = overlay(web)
+    put(kustomization.parent / "repairs" / "notes", "mine")
+    done = fix(kustomization.parent)
+    assert done.code == 1
+    assert "notes is not from an earlier run" in done.out

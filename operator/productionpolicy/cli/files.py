@@ -45,6 +45,7 @@ def replace(path: Path, *, before: bytes | None, after: bytes) -> None:
     real = path.resolve()
     if before is not None and not os.access(real, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+    real.parent.mkdir(parents=True, exist_ok=True)
     beside = real.with_name(f".{real.name[:200]}.{os.getpid()}.tmp")
     try:
         _write(beside, after, like=real if before is not None else None)

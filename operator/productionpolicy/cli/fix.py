@@ -13,14 +13,23 @@ import click
 from msgspec import Struct
 from msgspec.structs import replace
 
-from productionpolicy.cli import files, sources, yardstick
+from productionpolicy.cli import component, files, sources, yardstick
 from productionpolicy.cli.check import NOT_JUDGED, TOLD, NothingToJudge
 from productionpolicy.cli.diff import unified
 from productionpolicy.cli.names import ExpectationName
+from productionpolicy.cli.overlays import REPAIRS, Overlay, overlays, proposed
 from productionpolicy.cli.progress import watched
 from productionpolicy.cli.reporting import ReportingCommand
 from productionpolicy.expectations import Action
-from productionpolicy.offline import KUSTOMIZATIONS, Document, Unread, read_documents, read_kustomization
+from productionpolicy.offline import (
+    KUSTOMIZATIONS,
+    Document,
+    Proposal,
+    Proposed,
+    Unread,
+    read_documents,
+    read_kustomization,
+)
 from productionpolicy.offline.documents import decoded
 from productionpolicy.offline.fix import (
     Aside,
@@ -43,6 +52,10 @@ from productionpolicy.offline.judgement import WANTED
 from productionpolicy.policy import Policy, Profile
 
 _LINK = "it is a link to a file outside PATH: pass that file itself"
+_ALTERED = (
+    "it comes from outside PATH, and these fields may change it: {fields}. Pass its file, too, or judge the result: "
+    "`kubectl kustomize {folder} | productionpolicy check - --plan --write FOLDER`"
+)
 _INTERNAL = "the result would not have been what was intended; please report this with the file"
 
 
@@ -153,8 +166,15 @@ def command(  # noqa: PLR0913  # one per option
     contents: dict[str, bytes] = {}
     found, unread = sources.found(paths)
     documents = watched(_documents([*found, *_budgets_beside(paths, found)], unread, contents), "Reading")
-    to_do = tasks(documents, policy=policy, answered=names, today=datetime.now(UTC).date())
-    outcome = _outcome(to_do, contents, files.roots(paths), append=budgets == "append")
+    today, roots = datetime.now(UTC).date(), files.roots(paths)
+    to_do = tasks(documents, policy=policy, answered=names, today=today)
+    work = _Work(roots, contents)
+    work.carry_out(to_do, append=budgets == "append")
+    for overlay in overlays(paths, roots):
+        proposal = proposed(overlay, policy=policy, today=today)
+        to_do = replace(to_do, workloads=to_do.workloads + len(proposal.workloads))
+        work.repair(overlay, proposal)
+    outcome = work.outcome()
     failures = _show(outcome) if diff else _write(outcome)
     _tell(outcome, _with_advice(to_do, contents), failures, diff=diff)
     if not to_do.workloads and not allow_empty:
@@ -208,8 +228,15 @@ class _Work:
         self._notes: list[str] = []
         self._corrupt: list[str] = []
 
-    def change(self, path: str, wanted: Sequence[Task], *, append: bool) -> None:
-        """Change the objects of a file, and create others in it or next to it."""
+    def carry_out(self, to_do: Tasks, *, append: bool) -> None:
+        """Change the objects of all files, and create others at their end, or next to them."""
+        by_file: dict[str, list[Task]] = {}
+        for each in to_do.tasks:
+            by_file.setdefault(each.document.piece.file, []).append(each)
+        for path, wanted in by_file.items():
+            self._change(path, wanted, append=append)
+
+    def _change(self, path: str, wanted: Sequence[Task], *, append: bool) -> None:
         if not files.is_within(path, self._roots):
             self._refused += [refused(each, _LINK) for each in wanted]
             return
@@ -221,6 +248,43 @@ class _Work:
                 self._create(path, result.asides)
         except Corrupt:
             self._corrupt.append(path)
+
+    def repair(self, overlay: Overlay, proposal: Proposal) -> None:
+        """Repair what an overlay takes from elsewhere by a component in the overlay."""
+        changed = proposal.changed
+        if not changed:
+            return
+        if overlay.altered_by:
+            reason = _ALTERED.format(fields=", ".join(overlay.altered_by), folder=shown_file(str(overlay.path.parent)))
+            self._refused += [_left(each, shown(reason)) for each in changed]
+            return
+        try:
+            component.refuse_others(overlay.component)
+            entry = self._listed(overlay)
+        except (component.NotToBeWritten, Refused) as error:
+            self._refused += [_left(each, shown(str(error))) for each in changed]
+            return
+        except Corrupt:
+            self._corrupt.append(str(overlay.path))
+            return
+        self._component(overlay, proposal)
+        if entry is not None:
+            self._take(str(overlay.path), overlay.path.read_bytes(), entry)
+
+    def _listed(self, overlay: Overlay) -> Rewritten | None:
+        """Return the kustomization with the component; None if it has the component already."""
+        content = self._current(str(overlay.path), overlay.path.read_bytes())
+        if REPAIRS in read_kustomization(content).components:
+            return None
+        return with_entries(str(overlay.path), content, "components", [REPAIRS])
+
+    def _component(self, overlay: Overlay, proposal: Proposal) -> None:
+        for name, text in component.component(replace(proposal, workloads=proposal.changed)).items():
+            path, after = overlay.component / name, text.encode()
+            before = path.read_bytes() if path.exists() else None
+            if before != after:
+                told = tuple(_told(overlay, proposal)) if name == component.KUSTOMIZATION else ()
+                self._changes[str(path)] = FileChange(str(path), before, after, told)
 
     def outcome(self) -> Outcome:
         """Return all changes."""
@@ -269,15 +333,16 @@ class _Work:
             raise Refused("it is outside PATH")
 
 
-def _outcome(to_do: Tasks, contents: Mapping[str, bytes], roots: Sequence[Path], *, append: bool) -> Outcome:
-    """Return what is done to each file."""
-    by_file: dict[str, list[Task]] = {}
-    for each in to_do.tasks:
-        by_file.setdefault(each.document.piece.file, []).append(each)
-    work = _Work(roots, contents)
-    for path, wanted in by_file.items():
-        work.change(path, wanted, append=append)
-    return work.outcome()
+def _left(workload: Proposed, reason: str) -> Left:
+    names = ", ".join(each.expectation for each in workload.changes)
+    return Left(workload.file, workload.line, workload.title, names, reason)
+
+
+def _told(overlay: Overlay, proposal: Proposal) -> Iterator[Done]:
+    for workload in proposal.changed:
+        for each in workload.changes:
+            what = f"{each}, in {shown_file(str(overlay.component))}"
+            yield Done(workload.file, workload.line, workload.title, shown(what))
 
 
 def _with_advice(to_do: Tasks, contents: Mapping[str, bytes]) -> Tasks:

@@ -35,6 +35,13 @@ def found(paths: Iterable[str], *, without: Path | None = None) -> tuple[list[st
     return [file for same, file in files.items() if left_out.isdisjoint(_with_folders(same))], unread
 
 
+def kustomizations(paths: Iterable[str]) -> Iterator[Path]:
+    """Return the kustomizations in the folders that the paths name, and below them."""
+    for path in paths:
+        for folder, _ in _given(path, []) if Path(path).is_dir() else ():
+            yield from (each for each in (Path(folder, name) for name in KUSTOMIZATIONS) if each.is_file())
+
+
 def read(file: str, *, wanted: Wanted) -> Iterator[Document | Unread]:
     """Return the wanted objects in a file."""
     name = NAME_OF_STANDARD_INPUT if file == STANDARD_INPUT else file
