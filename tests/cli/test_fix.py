@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -404,3 +405,12 @@ def test_a_folder_of_others_in_the_overlay_is_not_touched(web: Path) -> None:
     done = fix(kustomization.parent)
     assert done.code == 1
     assert "notes is not from an earlier run" in done.out
+
+
+def test_the_documentation_shows_what_fix_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "fix.md").read_text()
+    manifest, difference = re.findall(r"<!-- checked: .*? -->\n```[a-z]+\n(.*?)```\n", text, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    put(Path("web.yaml"), manifest)
+    asked = policy(tmp_path, spread={"action": "Ignore"})
+    assert fix("web.yaml", "--diff", "--policy", asked).out == difference

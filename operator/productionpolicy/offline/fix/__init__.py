@@ -2,7 +2,7 @@
 
 from productionpolicy.offline.fix.answers import ANSWERABLE
 from productionpolicy.offline.fix.edits import Edit, edited
-from productionpolicy.offline.fix.obstacles import advice_on_unread, rendered_from
+from productionpolicy.offline.fix.obstacles import advice_on_unread
 from productionpolicy.offline.fix.refusal import Refused
 from productionpolicy.offline.fix.rewriting import (
     Aside,
@@ -32,7 +32,6 @@ __all__ = [
     "edited",
     "encoded",
     "refused",
-    "rendered_from",
     "rewritten",
     "tasks",
     "with_documents",

@@ -15,7 +15,6 @@ _GENERATED = re.compile(
     r"|\bis generated\b|\bwas generated\b)",
     re.IGNORECASE | re.MULTILINE,
 )
-_RENDERED = re.compile(r"^# Source: (\S+/templates/\S+)", re.MULTILINE)
 _HELM = re.compile(
     r"\{\{[^{}]*\.(?:Values|Release|Chart|Capabilities)\b|\{\{-?[ ]*(?:include|template|tpl|toYaml|define) "
 )
@@ -52,12 +51,6 @@ def is_helm_template(text: str) -> bool:
 def advice_on_unread(text: str) -> str | None:
     """Return what to do about a file that cannot be read because it is a Helm template."""
     return advice_on_values(Piece("", text)) if is_helm_template(text) else None
-
-
-def rendered_from(piece: Piece) -> str | None:
-    """Return the template that Helm has rendered a document from, by its comment."""
-    found = _RENDERED.search(piece.text)
-    return found[1] if found else None
 
 
 def advice_on_values(piece: Piece) -> str:
