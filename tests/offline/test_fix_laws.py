@@ -22,6 +22,7 @@ from productionpolicy.offline.pieces import cut
 from productionpolicy.offline.proposal import Proposed
 from productionpolicy.policy import Policy
 from support.manifests import Raw
+from support.policies import policy
 from support.server import patched
 from support.strategies import workloads
 from support.world import TODAY
@@ -39,6 +40,12 @@ FILES = [
     *(each for each in sorted((ROOT / "tests" / "expectations" / "cases").rglob("fails.*.yaml")) if is_input(each)),
 ]
 FILE = "web.yaml"
+OTHER = policy(
+    podDisruptionBudget={"minAvailable": 1},
+    spread={"method": "TopologySpread"},
+    preStop={"sleepSeconds": 45, "containers": "All", "handler": "Exec"},
+    terminationMessage={"action": "Repair"},
+)
 ASKED = limited(PRODUCTION, ANSWERABLE, repair=True, others=Action.AUDIT)
 
 
@@ -46,8 +53,8 @@ def read(content: bytes) -> list[Document]:
     return [each for each in read_documents(FILE, content, wanted=WANTED) if isinstance(each, Document)]
 
 
-def to_do(content: bytes, policy: Policy = PRODUCTION, answered: Sequence[str] = ()) -> tuple[Task, ...]:
-    return tasks(read(content), policy=policy, answered=answered, today=TODAY).tasks
+def to_do(content: bytes, governed_by: Policy = PRODUCTION, answered: Sequence[str] = ()) -> tuple[Task, ...]:
+    return tasks(read(content), policy=governed_by, answered=answered, today=TODAY).tasks
 
 
 def without(text: str, edits: Iterable[Edit], *, old: str) -> str:
@@ -72,9 +79,9 @@ def value(piece: Any) -> Any:
         return piece.text
 
 
-def intended(content: bytes) -> list[Any]:
+def intended(content: bytes, governed_by: Policy) -> list[Any]:
     """Return the values that the documents should have: each workload after the patch of its plan, and the budgets."""
-    proposal = propose(read(content), policy=PRODUCTION, today=TODAY)
+    proposal = propose(read(content), policy=governed_by, today=TODAY)
     patches = {(each.key.kind, each.key.namespace, each.key.name): each for each in proposal.workloads}
     after = [with_patches(each, patches) for each in meaning(content)]
     return [*after, *(made.manifest for each in proposal.workloads for made in each.objects)]
@@ -91,20 +98,20 @@ def with_patches(raw: Any, patches: dict[tuple[str, str, str], Proposed]) -> Any
     return patched(raw, {"spec": proposed.patch["spec"]}) if proposed and proposed.patch else raw
 
 
-def check_laws(content: bytes, result: Rewritten) -> None:
+def check_laws(content: bytes, result: Rewritten, governed_by: Policy) -> None:
     old, new = decoded(content), decoded(result.content)
     assert encoded(without(new, result.edits, old=old), like=content) == content
-    assert [each.what for each in rewritten(FILE, result.content, to_do(result.content)).done] == []
+    assert [each.what for each in rewritten(FILE, result.content, to_do(result.content, governed_by)).done] == []
 
 
-def written(content: bytes) -> Rewritten:
+def written(content: bytes, governed_by: Policy = PRODUCTION) -> Rewritten:
     """Return a file after the repairs of the plan; it must have the intended meaning."""
-    planned = to_do(content)
+    planned = to_do(content, governed_by)
     result = rewritten(FILE, content, planned)
-    check_laws(content, result)
+    check_laws(content, result, governed_by)
     if not result.refused:
-        assert meaning(result.content) == intended(content)
-        assert propose(read(result.content), policy=PRODUCTION, today=TODAY).changed == ()
+        assert meaning(result.content) == intended(content, governed_by)
+        assert propose(read(result.content), policy=governed_by, today=TODAY).changed == ()
     return result
 
 
@@ -113,6 +120,11 @@ def test_a_file_gets_the_repairs_of_the_plan_and_nothing_else(path: Path) -> Non
     content = path.read_bytes()
     result = written(content)
     assert bool(result.edits or result.refused) == bool(to_do(content))
+
+
+@pytest.mark.parametrize("path", [each for each in FILES if "cases" not in each.parts], ids=lambda path: path.stem)
+def test_a_file_gets_what_another_policy_plans(path: Path) -> None:
+    written(path.read_bytes(), OTHER)
 
 
 @pytest.mark.parametrize("path", [each for each in FILES if "cases" not in each.parts], ids=lambda path: path.stem)

@@ -11,10 +11,11 @@ from productionpolicy.offline.pieces import Piece
 _LEADING = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\r?\n|---[^\n]*\n|%[^\n]*\n)*")
 """Comments, blank lines and markers before the first content."""
 _GENERATED = re.compile(
-    r"^[ \t]*#.*(?:\bdo not (?:edit|modify|change)\b|\bauto-?generated\b|\bgenerated (?:by|from|with|using)\b"
-    r"|\bis generated\b|\bwas generated\b)",
+    r"^[ \t]*#+[ \t]*(?:.*\bdo not (?:edit|modify|change)\b|.*\bauto-?generated\b"
+    r"|(?:(?:code|this (?:file|manifest|yaml)\w*|file) (?:(?:is|was|has been) )?)?(?:automatically )?generated\b)",
     re.IGNORECASE | re.MULTILINE,
 )
+"""Matches a comment that says that the file is generated."""
 _HELM = re.compile(
     r"\{\{[^{}]*\.(?:Values|Release|Chart|Capabilities)\b|\{\{-?[ ]*(?:include|template|tpl|toYaml|define) "
 )

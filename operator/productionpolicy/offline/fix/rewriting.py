@@ -124,6 +124,7 @@ class _Draft:
         self._file = file
         self._text = text
         self._pieces = list(cut(file, text))
+        self._indexes = {each.start: index for index, each in enumerate(self._pieces)}
         self._sources: dict[int, Source] = {}
         self._intended: dict[int, Any] = {}
         """What documents should mean, by their index."""
@@ -237,8 +238,8 @@ class _Draft:
             Refused: its text is not the place for changes.
         """
         refuse_file(self._text, piece)
-        index = next((at for at, each in enumerate(self._pieces) if each == piece), None)
-        if index is None:
+        index = self._indexes.get(piece.start)
+        if index is None or self._pieces[index] != piece:
             raise Refused("it is JSON: convert it to YAML, or add the repairs with `check --plan --write`")
         return index
 
