@@ -233,6 +233,16 @@ def test_a_link_out_of_the_path_is_not_followed(web: Path, tmp_path: Path) -> No
     assert web.read_text() == WEB
 
 
+def test_new_files_are_not_written_through_links(web: Path, tmp_path: Path) -> None:
+    elsewhere = put(tmp_path / "elsewhere" / "budgets.yaml", "# mine\n")
+    web.with_name("web-budgets.yaml").symlink_to(elsewhere)
+    assert "is a link to another folder" in fix(web.parent, "--budgets", "file").out
+    folder = overlay(web).parent
+    (folder / "repairs").symlink_to(elsewhere.parent)
+    assert "repairs is outside PATH" in fix(folder).out
+    assert [each.read_text() for each in elsewhere.parent.iterdir()] == ["# mine\n"]
+
+
 def test_a_link_within_the_path_stays_a_link(web: Path) -> None:
     link = web.with_name("link.yaml")
     link.symlink_to(web.name)

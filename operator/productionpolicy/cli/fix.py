@@ -259,6 +259,8 @@ class _Work:
             self._refused += [_left(each, shown(reason)) for each in changed]
             return
         try:
+            for each in (overlay.path, overlay.component):
+                self._refuse_outside(str(each))
             component.refuse_others(overlay.component)
             entry = self._listed(overlay)
         except (component.NotToBeWritten, Refused) as error:
@@ -303,6 +305,11 @@ class _Work:
     def _create(self, path: str, asides: Sequence[Aside]) -> None:
         """Create objects in a file of their own, and list it where the file of the workload is listed."""
         target = _file_of_budgets(path)
+        if not files.is_within(target, [Path(path).parent.resolve()]):
+            self._refused += [
+                refused(each.task, f"{shown_file(target)} is a link to another folder") for each in asides
+            ]
+            return
         before = Path(target).read_bytes() if Path(target).exists() else None
         self._take(target, before, with_documents(target, self._current(target, before), asides))
         if target != path:
@@ -330,7 +337,7 @@ class _Work:
 
     def _refuse_outside(self, path: str) -> None:
         if not files.is_within(path, self._roots):
-            raise Refused("it is outside PATH")
+            raise Refused(f"{shown_file(path)} is outside PATH")
 
 
 def _left(workload: Proposed, reason: str) -> Left:
