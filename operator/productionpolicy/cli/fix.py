@@ -144,8 +144,8 @@ def command(  # noqa: PLR0913  # one per option
         productionpolicy fix deploy/ --diff
         productionpolicy fix deploy/
 
-    All files are judged together, as by `check`, and a value that a file contains is never changed. To also correct
-    findings that the operator does not repair, but that have only one right answer, name their expectations:
+    All files are judged together, as by `check`. What a file declares is its owner's, so the plan never changes it. To
+    also correct findings that the operator does not repair, but that have only one right answer, name them:
 
     \b
         productionpolicy fix deploy/ --expectation imagePullPolicy

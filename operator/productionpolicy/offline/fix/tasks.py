@@ -16,7 +16,7 @@ from productionpolicy.kube.workloads import WorkloadKey
 from productionpolicy.offline.documents import Document, Unread
 from productionpolicy.offline.fix.answers import Answer, answers, budgets_to_open
 from productionpolicy.offline.fix.obstacles import advice_on_values, is_helm_template
-from productionpolicy.offline.gathering import Gathered, Given, NotJudged, Through, shown, title_of
+from productionpolicy.offline.gathering import Gathered, Given, shown, title_of
 from productionpolicy.offline.parsing import parse
 from productionpolicy.offline.places import line_of, steps_of, value_at
 from productionpolicy.offline.proposal import Proposed, ProposedObject, proposed
@@ -66,7 +66,6 @@ class Tasks(Struct, frozen=True):
     """The repairs that the plan leaves to a person."""
     workloads: int
     unreadable: tuple[Unread, ...]
-    not_judged: tuple[NotJudged, ...]
 
 
 def tasks(
@@ -75,7 +74,6 @@ def tasks(
     policy: Policy,
     answered: Collection[str],
     today: date,
-    through: Through = iter,
 ) -> Tasks:
     """Return the changes of all workloads among the documents.
 
@@ -84,14 +82,13 @@ def tasks(
         policy: the policy to judge by.
         answered: the names of the expectations whose findings are answered in addition to the repairs of the plan.
         today: the current day in UTC, for exemptions that expire.
-        through: wraps the iteration over the workloads, for a progress bar.
     """
     budgets: dict[tuple[str, str], Document] = {}
     gathered = Gathered(_noting_budgets(found, budgets))
     made: list[Task] = []
     left: list[Left] = []
     opened: dict[tuple[str, str], Task] = {}
-    for given in through(gathered):
+    for given in gathered:
         inputs = Inputs(given.workload, around=given.around, policy=policy, today=today)
         proposal = proposed(given, inputs)
         task = _task(given, proposal, inputs, answered)
@@ -100,7 +97,7 @@ def tasks(
         left += _left(given, proposal, task)
         for budget in budgets_to_open(inputs, answered):
             opened |= {each: _opening(budgets[each]) for each in [_key(budget)] if each in budgets}
-    return Tasks((*made, *opened.values()), tuple(left), len(gathered), gathered.unreadable, gathered.not_judged)
+    return Tasks((*made, *opened.values()), tuple(left), len(gathered), gathered.unreadable)
 
 
 def _noting_budgets(
