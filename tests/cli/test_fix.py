@@ -390,6 +390,11 @@ def test_the_overlay_is_repaired_once(web: Path) -> None:
     assert fix(folder).out.startswith("workloads: 1, files changed: 0, changes: 0, not changed: 0")
 
 
+def test_what_the_plan_leaves_in_a_base_is_told(web: Path) -> None:
+    put(web, WEB.replace("automount", "terminationGracePeriodSeconds: 5\n      automount"))
+    assert "left to you: Deployment web: preStop: the owner's grace period of 5 s" in fix(overlay(web).parent).out
+
+
 def test_a_base_within_path_is_repaired_itself(web: Path) -> None:
     kustomization = overlay(web)
     fix(web.parents[1], *THREE)

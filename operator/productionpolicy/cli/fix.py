@@ -172,7 +172,11 @@ def command(  # noqa: PLR0913  # one per option
     work.carry_out(to_do, append=budgets == "append")
     for overlay in overlays(paths, roots):
         proposal = proposed(overlay, policy=policy, today=today)
-        to_do = replace(to_do, workloads=to_do.workloads + len(proposal.workloads))
+        to_do = replace(
+            to_do,
+            workloads=to_do.workloads + len(proposal.workloads),
+            left=(*to_do.left, *_left_by_plan(proposal)),
+        )
         work.repair(overlay, proposal)
     outcome = work.outcome()
     failures = _show(outcome) if diff else _write(outcome)
@@ -343,6 +347,12 @@ class _Work:
 def _left(workload: Proposed, reason: str) -> Left:
     names = ", ".join(each.expectation for each in workload.changes)
     return Left(workload.file, workload.line, workload.title, names, reason)
+
+
+def _left_by_plan(proposal: Proposal) -> Iterator[Left]:
+    for workload in proposal.workloads:
+        for name, reason in workload.left.items():
+            yield Left(workload.file, workload.line, workload.title, name, reason)
 
 
 def _told(overlay: Overlay, proposal: Proposal) -> Iterator[Done]:
