@@ -21,7 +21,7 @@ SHOP = Path(__file__).parents[2] / "examples" / "shop"
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """A control plane of its own, in which every namespace of the files exists."""
-    with ControlPlane.start(tmp_path_factory.mktemp("plane")) as started:
+    with ControlPlane.start(tmp_path_factory.mktemp("plane"), controllers=False) as started:
         for each in namespaces(INPUTS) - {"default", "kube-system"}:
             started.kubectl("create", "namespace", each)
         yield started
