@@ -237,11 +237,9 @@ def _refuse_mismatch(output: str, folder: Path | None, old: Path | None, *, plan
 
 def _policy(file: Path | None, profile: str | None, names: Sequence[str], *, plan: bool) -> Policy:
     try:
-        policy = yardstick.read_policy_file(file) if file else yardstick.PRODUCTION
+        policy = yardstick.chosen(file, Profile(profile) if profile else None)
     except yardstick.NoPolicy as error:
         raise click.BadParameter(str(error), param_hint="--policy") from error
-    if profile:
-        policy = yardstick.with_profile(policy, Profile(profile))
     # Ignore withdraws existing repairs; a plan for a few expectations leaves the others as they are.
     return yardstick.limited(policy, names, others=Action.AUDIT if plan else Action.IGNORE) if names else policy
 

@@ -15,6 +15,7 @@ COMMANDS = {
     "resume": ("productionpolicy.cli.resume", "Resume the policies that stop has paused."),
     "check": ("productionpolicy.cli.check", "Check manifests as the operator would, without a cluster."),
     "doctor": ("productionpolicy.cli.doctor", "Check whether an installation is in order."),
+    "fix": ("productionpolicy.cli.fix", "Write the repairs into the YAML files themselves."),
     "explain": ("productionpolicy.cli.explain", "Explain an expectation, or list all of them."),
 }
 

@@ -22,6 +22,16 @@ class NoPolicy(ValueError):
     """A file does not contain exactly one valid policy; the message gives the reason."""
 
 
+def chosen(file: Path | None, profile: Profile | None) -> Policy:
+    """Return the policy of a file, or the default one, with a profile if one is given.
+
+    Raises:
+        NoPolicy: the file contains none, several, or an invalid one.
+    """
+    policy = read_policy_file(file) if file else PRODUCTION
+    return with_profile(policy, profile) if profile else policy
+
+
 def read_policy_file(path: Path) -> Policy:
     """Return the policy in a file.
 
@@ -43,15 +53,18 @@ def with_profile(policy: Policy, profile: Profile) -> Policy:
     return _with(policy, profile=profile)
 
 
-def limited(policy: Policy, names: Collection[str], *, others: Action = Action.IGNORE) -> Policy:
+def limited(policy: Policy, names: Collection[str], *, others: Action = Action.IGNORE, repair: bool = False) -> Policy:
     """Return a policy that judges only the expectations of these names, even those that it ignores.
 
     Args:
         policy: the policy.
         names: the expectations to judge.
         others: the action of all other expectations.
+        repair: whether to repair what they can repair, even if the policy only audits it.
     """
-    actions = {each.name: _action(policy, each) if each.name in names else others for each in EXPECTATIONS}
+    actions = {
+        each.name: _action(policy, each, repair=repair) if each.name in names else others for each in EXPECTATIONS
+    }
     given = policy.spec.expectations
     parameters = {
         name: msgspec.structs.replace(getattr(given, name), action=action) for name, action in actions.items()
@@ -68,7 +81,9 @@ def _policy(document: Document | Unread, path: Path) -> Policy:
         raise NoPolicy(shown(f"{path}: {error}")) from error
 
 
-def _action(policy: Policy, expectation: Expectation[Any]) -> Action:
+def _action(policy: Policy, expectation: Expectation[Any], *, repair: bool) -> Action:
+    if repair and expectation.repair:
+        return Action.REPAIR
     action = policy.action(expectation)
     return Action.AUDIT if action is Action.IGNORE else action
 

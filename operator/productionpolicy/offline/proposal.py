@@ -99,11 +99,12 @@ def propose_gathered(gathered: Gathered, *, policy: Policy, today: date, through
     pairs = (
         (each, Inputs(each.workload, around=each.around, policy=policy, today=today)) for each in through(gathered)
     )
-    proposed = tuple(_proposed(given, inputs) for given, inputs in pairs)
-    return Proposal(proposed, gathered.unreadable, gathered.not_judged, gathered.lacks_budgets)
+    workloads = tuple(proposed(given, inputs) for given, inputs in pairs)
+    return Proposal(workloads, gathered.unreadable, gathered.not_judged, gathered.lacks_budgets)
 
 
-def _proposed(given: Given, inputs: Inputs) -> Proposed:
+def proposed(given: Given, inputs: Inputs) -> Proposed:
+    """Return the changes of one workload."""
     planned, place = plan(inputs), given.place
     left = {name: shown(reason) for name, reason in planned.refusals.items()}
     obstacle = _obstacle(given)
