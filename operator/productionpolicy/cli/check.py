@@ -1,4 +1,4 @@
-"""`productionpolicy check`: evaluate manifests as the operator would, without a cluster."""
+"""`productionpolicy check`: evaluate manifests, or a live cluster, as the operator would."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
+from typing import Any
 
 import click
+from msgspec import Struct
+from msgspec.structs import replace
 
-from productionpolicy.cli import component, sources, yardstick
+from productionpolicy.cli import component, live_options, sources, yardstick
 from productionpolicy.cli.names import ExpectationName
 from productionpolicy.cli.progress import watched
 from productionpolicy.cli.reporting import ReportingCommand
@@ -21,7 +25,20 @@ from productionpolicy.expectations import OWNED, Action
 from productionpolicy.expectations.pod_disruption_budget import POD_DISRUPTION_BUDGET
 from productionpolicy.kube.budgets import BUDGET
 from productionpolicy.kube.workloads import Kind
-from productionpolicy.offline import Document, Gathered, Given, Judgement, Proposal, Unread, judge, propose
+from productionpolicy.offline import (
+    FILES,
+    Cluster,
+    Document,
+    Gathered,
+    Given,
+    Governing,
+    Judgement,
+    Proposal,
+    Source,
+    Unread,
+    judge,
+    propose,
+)
 from productionpolicy.offline.gathering import shown_file
 from productionpolicy.offline.judgement import WANTED
 from productionpolicy.policy import Policy, Profile
@@ -33,9 +50,10 @@ FORMATS = {
     "sarif": ("formats",),
     "junit": ("formats",),
     "github": ("formats",),
+    "diff": ("plans",),
 }
 """The output formats. Each is a module in these packages: `formats` for findings, `plans` for `--plan`."""
-TOLD, NOT_JUDGED = 1, 2
+TOLD, NOT_JUDGED, INCOMPLETE = 1, 2, 3
 _WORKLOADS = f"{', '.join(list(Kind)[:-1])} or {list(Kind)[-1]}"
 
 _HINT_OF_BUDGETS = (
@@ -49,10 +67,9 @@ class NothingToJudge(click.ClickException):
 
     exit_code = NOT_JUDGED
 
-    def __init__(self, paths: Sequence[str]) -> None:
-        named = ("standard input" if each == sources.STANDARD_INPUT else shown_file(each) for each in paths)
+    def __init__(self, place: str) -> None:
         super().__init__(
-            f"nothing to judge in {', '.join(named)}: no {_WORKLOADS} was found. Use --allow-empty if this is expected."
+            f"nothing to judge in {place}: no {_WORKLOADS} was found. Use --allow-empty if this is expected."
         )
 
 
@@ -70,8 +87,7 @@ def _folder(_context: click.Context, _option: click.Parameter, folder: Path | No
 @click.argument(
     "paths",
     nargs=-1,
-    required=True,
-    metavar="PATH...",
+    metavar="[PATH...]",
     type=click.Path(exists=True, allow_dash=True),
 )
 @click.option(
@@ -118,8 +134,9 @@ def _folder(_context: click.Context, _option: click.Parameter, folder: Path | No
     type=click.Choice(list(FORMATS)),
     default="text",
     show_default=True,
-    help="The output format; with --plan: text, json or yaml.",
+    help="The output format; with --plan: text, json, yaml or diff.",
 )
+@live_options.options
 def command(  # noqa: PLR0913  # one per option
     paths: Sequence[str],
     *,
@@ -131,8 +148,9 @@ def command(  # noqa: PLR0913  # one per option
     folder: Path | None,
     output: str,
     plan: bool,
+    **cluster: Any,
 ) -> None:
-    """Check manifests as the operator would judge the workloads in a cluster.
+    """Check manifests, or a live cluster, as the operator would judge the workloads in it.
 
     PATH is a file, a folder (all *.yaml, *.yml and *.json below it) or - for standard input. All files are judged
     together, so a PodDisruptionBudget in one file counts for a Deployment in another:
@@ -148,29 +166,92 @@ def command(  # noqa: PLR0913  # one per option
         # deploy/kustomization.yaml
         components: [../production]
 
+    With --live it judges the cluster of the kubeconfig instead, which it only reads. Workloads are judged by the policy
+    that their namespace names, or else by the defaults, or all by --policy:
+
+        productionpolicy check --live -A
+
     The exit code is 0 if nothing failed, or with --plan, if there are no repairs to make; 1 if there are findings, or
-    with --plan, repairs; and 2 if there is nothing to judge, something could not be read or written, or the command was
-    used incorrectly.
+    with --plan, repairs; 2 if there is nothing to judge, something could not be read or written, or the command was
+    used incorrectly; and 3 if nothing failed, but not everything in the cluster could be read.
     """
     _refuse_mismatch(output, folder, plan=plan)
+    given = live_options.Options(**cluster)
+    live_options.refuse_mismatch(given, paths=paths, policy_file=policy_file)
+    _refuse_mismatch_with_source(given, output, folder)
     policy = _policy(policy_file, profile, names, plan=plan)
-    documents = watched(_documents(paths, folder), "Reading")
-    today = datetime.now(UTC).date()
-    told: Judgement | Proposal
-    with _uncollected():
-        if plan:
-            told = propose(documents, policy=policy, today=today, through=_through("Planning"))
-        else:
-            told = judge(documents, policy=policy, today=today, through=_through("Judging"))
+    if given.of_cluster:
+        adapted = partial(_adapted, profile=profile, names=names, plan=plan)
+        task = _of_cluster(given, None if policy_file is None else policy, adapted, output)
+    else:
+        task = _Task(_documents(paths, folder), policy, FILES, _named(paths))
+    told = _told(task, plan=plan)
     empty = not told.workloads and not allow_empty
     if folder and isinstance(told, Proposal) and not empty:
         _write_component(told, folder)  # before the report, because its reader may stop early
     _write(told, output)
     if told.lacks_budgets and _asks_for_budgets(told):
         click.echo(_HINT_OF_BUDGETS, err=True)
-    if empty:
-        raise NothingToJudge(paths)
+    if empty and not _incomplete(told):
+        raise NothingToJudge(task.place)
     sys.exit(0 if fail_on == "never" else _exit_code(told))
+
+
+class _Task(Struct, frozen=True):
+    """What is to be judged."""
+
+    documents: Iterable[Document | Unread]
+    policy: Policy | Governing
+    source: Source
+    place: str
+    """Where the documents come from, in words."""
+    cluster: Cluster | None = None
+    chosen: Callable[[Gathered], Iterable[Given]] = iter
+    """Returns the workloads to judge."""
+
+
+def _of_cluster(
+    given: live_options.Options, policy: Policy | None, adapted: Callable[[Policy], Policy], output: str
+) -> _Task:
+    """Read a cluster.
+
+    Args:
+        given: the options.
+        policy: the policy by which everything is judged; None for the policies of the cluster.
+        adapted: changes a policy as the options say.
+        output: the output format.
+    """
+    from productionpolicy.cli import live  # noqa: PLC0415  # the client of clusters takes a second to import
+
+    reading = live.Reading(given, with_policies=policy is None)
+    cluster = reading.cluster
+    live.tell(cluster)
+    return _Task(
+        reading.documents(comparing=output == "diff"),
+        policy or reading.governing(adapted),
+        reading.source(),
+        reading.place,
+        cluster,
+        reading.chosen,
+    )
+
+
+def _told(task: _Task, *, plan: bool) -> Judgement | Proposal:
+    documents, today = watched(task.documents, "Reading"), datetime.now(UTC).date()
+    make: Callable[..., Judgement | Proposal] = propose if plan else judge
+    with _uncollected():
+        told = make(
+            documents,
+            policy=task.policy,
+            today=today,
+            through=_through("Planning" if plan else "Judging", task.chosen),
+            source=task.source,
+        )
+    return replace(told, cluster=task.cluster, lacks_budgets=told.lacks_budgets and task.cluster is None)
+
+
+def _named(paths: Sequence[str]) -> str:
+    return ", ".join("standard input" if each == sources.STANDARD_INPUT else shown_file(each) for each in paths)
 
 
 @contextmanager
@@ -186,11 +267,18 @@ def _uncollected() -> Iterator[None]:
 def _refuse_mismatch(output: str, folder: Path | None, *, plan: bool) -> None:
     """Refuse options that conflict."""
     if plan and "plans" not in FORMATS[output]:
-        raise click.UsageError(f"-o {output} is a format for findings: with --plan use text, json or yaml.")
+        raise click.UsageError(f"-o {output} is a format for findings: with --plan use text, json, yaml or diff.")
     if not plan and "formats" not in FORMATS[output]:
         raise click.UsageError(f"-o {output} is a format for repairs: it needs --plan.")
     if folder and not plan:
         raise click.UsageError("--write is for repairs: it needs --plan.")
+
+
+def _refuse_mismatch_with_source(given: live_options.Options, output: str, folder: Path | None) -> None:
+    if given.of_cluster and folder:
+        raise click.UsageError("--write makes files for the owner of manifests: it needs PATH.")
+    if output == "diff" and not given.of_cluster:
+        raise click.UsageError("-o diff compares with objects in a cluster: it needs --live or --from FILE.")
 
 
 def _policy(file: Path | None, profile: str | None, names: Sequence[str], *, plan: bool) -> Policy:
@@ -198,6 +286,10 @@ def _policy(file: Path | None, profile: str | None, names: Sequence[str], *, pla
         policy = yardstick.read_policy_file(file) if file else yardstick.PRODUCTION
     except yardstick.NoPolicy as error:
         raise click.BadParameter(str(error), param_hint="--policy") from error
+    return _adapted(policy, profile=profile, names=names, plan=plan)
+
+
+def _adapted(policy: Policy, *, profile: str | None, names: Sequence[str], plan: bool) -> Policy:
     if profile:
         policy = yardstick.with_profile(policy, Profile(profile))
     # Ignore withdraws existing repairs; a plan for a few expectations leaves the others as they are.
@@ -212,8 +304,8 @@ def _documents(paths: Sequence[str], folder: Path | None) -> Iterator[Document |
         yield from sources.read(file, wanted=WANTED)
 
 
-def _through(label: str) -> Callable[[Gathered], Iterable[Given]]:
-    return lambda gathered: watched(gathered, label, total=len(gathered))
+def _through(label: str, chosen: Callable[[Gathered], Iterable[Given]]) -> Callable[[Gathered], Iterable[Given]]:
+    return lambda gathered: watched(chosen(gathered), label, total=len(gathered))
 
 
 def _write(told: Judgement | Proposal, output: str) -> None:
@@ -247,4 +339,11 @@ def _asks_for_budgets(told: Judgement | Proposal) -> bool:
 def _exit_code(told: Judgement | Proposal) -> int:
     if told.changed if isinstance(told, Proposal) else told.failed:
         return TOLD
-    return NOT_JUDGED if told.unreadable else 0
+    if told.unreadable:
+        return NOT_JUDGED
+    return INCOMPLETE if _incomplete(told) else 0
+
+
+def _incomplete(told: Judgement | Proposal) -> bool:
+    """Say whether something that was asked for could not be read, or could not be judged for that."""
+    return (told.cluster is not None and told.cluster.incomplete) or (isinstance(told, Judgement) and told.unknown > 0)

@@ -8,6 +8,7 @@ from itertools import count
 from typing import Protocol, TypeVar
 
 from productionpolicy.kube.budgets import Budget
+from productionpolicy.kube.coverage import Coverages, unread_in
 from productionpolicy.kube.indexes import Indexes, Name
 from productionpolicy.kube.kinds import GroupKind
 from productionpolicy.kube.neighbours import Neighbour, kind_of
@@ -28,6 +29,7 @@ from productionpolicy.kube.surroundings import (
 )
 from productionpolicy.kube.workloads import WORKLOADS, Kind, Workload, WorkloadKey
 
+_COMPLETE: Coverages = {}
 _NOTHING = Indexes()
 """The indexes of an empty namespace."""
 
@@ -43,10 +45,18 @@ class Inventory:
         any_namespace: whether an object without a namespace may be in any namespace, because files may leave it open.
             Such a workload sees all objects, and all workloads see such an object. Two objects that a workload sees
             belong together only if they may be in one namespace.
+        coverages: how much of each kind is known.
     """
 
-    def __init__(self, *, server: ServerFeatures = UNKNOWN_SERVER, any_namespace: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        server: ServerFeatures = UNKNOWN_SERVER,
+        any_namespace: bool = False,
+        coverages: Coverages = _COMPLETE,
+    ) -> None:
         self.server = server
+        self._coverages = coverages
         self._by_namespace: defaultdict[str, Indexes] = defaultdict(Indexes)
         self._all = Indexes() if any_namespace else None
         """The objects of all namespaces; used only with `any_namespace`."""
@@ -111,6 +121,7 @@ class Inventory:
             default_resources=default_resources(each for found in near for each in found.limit_ranges.values()),
             topology=self._topology_now(),
             server=self.server,
+            unread=unread_in(namespace, self._coverages),
         )
 
     def owned(self, workload: Workload) -> list[Ownable]:
