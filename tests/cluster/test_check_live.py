@@ -218,7 +218,7 @@ class TestLimitedRights:
         assert (done.report["cluster"]["complete"], done.report["summary"]["unknown"]) == (True, 0)
         assert live(world.plane, *arguments, "--expectation", "resources").code == 0
 
-    def test_nothing_is_claimed_about_what_a_service_account_cannot_see(self, world: World, tmp_path: Path) -> None:
+    def test_nothing_is_claimed_about_what_a_service_account_cannot_see(self, world: World) -> None:
         seen, unseen = world.namespace(), world.namespace()
         for each in (seen, unseen):
             world.apply(each, deployment())
