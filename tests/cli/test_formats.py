@@ -42,7 +42,7 @@ def test_json() -> None:
     report = json.loads(out("json"))
     (workload,) = report["workloads"]
     found = workload.pop("findings")
-    assert workload.pop("exemptions") == []
+    assert (workload.pop("exemptions"), workload.pop("unknown"), report["cluster"]) == ([], [], None)
     assert workload == {
         "file": "stdin",
         "line": 1,
