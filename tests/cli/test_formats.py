@@ -60,11 +60,12 @@ def test_json() -> None:
         "workloads": 1,
         "failed": 1,
         "findings": 1,
+        "unknown": 0,
         "unreadable": 1,
         "notJudged": 0,
         "expectations": {
-            "podDisruptionBudget": {"passed": 0, "failed": 0, "exempt": 0, "notApplicable": 1},
-            "replicas": {"passed": 0, "failed": 1, "exempt": 0, "notApplicable": 0},
+            "podDisruptionBudget": {"passed": 0, "failed": 0, "exempt": 0, "notApplicable": 1, "unknown": 0},
+            "replicas": {"passed": 0, "failed": 1, "exempt": 0, "notApplicable": 0, "unknown": 0},
         },
     }
 

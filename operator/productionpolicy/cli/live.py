@@ -105,7 +105,8 @@ class Reading:
         if self._given.governed:
             self._refuse_unknown_policies()
         raws = (each for each in self.snapshot.objects() if each.get("kind") in (POLICIES.kind, NAMESPACES.kind))
-        found = ByCluster(raws, others=None if self._given.governed else adapted(PRODUCTION), adapted=adapted)
+        others = None if self._given.governed else adapted(PRODUCTION)
+        found = ByCluster(raws, others=others, adapted=adapted, now=_moment(self.snapshot.taken_at))
         for name, fault in sorted(found.invalid.items()):
             click.echo(
                 shown(f"ProductionPolicy {name} is not valid, so what it governs is not judged: {fault}"), err=True
@@ -248,6 +249,15 @@ def _save(snapshot: Snapshot, path: Path) -> None:
     except NoSnapshot as error:
         raise CannotRead(str(error)) from error
     click.echo(f"saved to {path}: {len(snapshot.items)} objects, without values of environment variables", err=True)
+
+
+def _moment(text: str) -> datetime | None:
+    """Return the moment in a snapshot; None if it is not one."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
 
 
 def _version(text: str) -> tuple[int, ...]:
