@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import count
 from typing import Protocol, TypeVar
 
@@ -57,6 +57,8 @@ class Inventory:
     ) -> None:
         self.server = server
         self._coverages = coverages
+        self._unread: dict[str, Mapping[GroupKind, str]] = {}
+        """The unread kinds by namespace, once they are needed."""
         self._by_namespace: defaultdict[str, Indexes] = defaultdict(Indexes)
         self._all = Indexes() if any_namespace else None
         """The objects of all namespaces; used only with `any_namespace`."""
@@ -121,8 +123,13 @@ class Inventory:
             default_resources=default_resources(each for found in near for each in found.limit_ranges.values()),
             topology=self._topology_now(),
             server=self.server,
-            unread=unread_in(namespace, self._coverages),
+            unread=self._unread_in(namespace),
         )
+
+    def _unread_in(self, namespace: str) -> Mapping[GroupKind, str]:
+        if namespace not in self._unread:
+            self._unread[namespace] = unread_in(namespace, self._coverages)
+        return self._unread[namespace]
 
     def owned(self, workload: Workload) -> list[Ownable]:
         """Return the objects that the operator created for a workload, even if they select other pods."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from io import BytesIO
 from typing import TextIO
 
 import msgspec
@@ -10,6 +11,8 @@ import msgspec
 from productionpolicy.offline import Cluster, Judged, Judgement, NotJudged, Unread
 from productionpolicy.offline.gathering import shown
 from productionpolicy.verdict import Outcome
+
+_END = "\n"
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -131,8 +134,9 @@ def write(judgement: Judgement, out: TextIO) -> None:
 
 def write_struct(struct: msgspec.Struct, out: TextIO) -> None:
     """Write a report, indented for people."""
-    text = msgspec.json.format(msgspec.json.encode(struct), indent=2).decode()
-    out.write("\n".join(map(_escaped, text.split("\n"))) + "\n")
+    made = msgspec.json.format(msgspec.json.encode(struct), indent=2)
+    # Line by line, because the report of a cluster has many megabytes.
+    out.writelines(f"{_escaped(line.decode().rstrip(_END))}\n" for line in BytesIO(made))
 
 
 def _escaped(line: str) -> str:
