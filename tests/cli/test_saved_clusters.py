@@ -169,7 +169,7 @@ class TestPlans:
         assert done.out.startswith(f"diff -u -N LIVE/{name} MERGED/{name}\n--- LIVE/{name}\n+++ MERGED/{name}\n@@ ")
         lines = done.out.splitlines()
         assert any(line.startswith("+") and "preStop:" in line for line in lines)
-        assert "+++ MERGED/policy.v1.PodDisruptionBudget.shop.web-deployment-productionpolicy" in lines
+        assert "+++ MERGED/policy.v1.PodDisruptionBudget.shop.web-deployment" in lines
         assert not [line for line in lines if line.startswith("-") and not line.startswith("---")]
 
     def test_no_repair_is_planned_that_rests_on_what_is_missing(self, saved: Any) -> None:

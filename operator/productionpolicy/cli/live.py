@@ -213,7 +213,8 @@ def tell(cluster: Cluster) -> None:
     read = [name for name, each in cluster.coverage.items() if each.read is not Read.NONE and not each.reason]
     click.echo(f"read: {', '.join(read) or 'nothing'}", err=True)
     for name, why in cluster.gaps.items():
-        click.echo(shown(f"not read: {name}, {why}"), err=True)
+        served = cluster.coverage[name].read is not Read.ALL
+        click.echo(shown(f"not read: {name}, {why}" if served else f"not served: {name}"), err=True)
 
 
 def is_worth_reading(resource: Resource, raw: Mapping[str, Any]) -> bool:

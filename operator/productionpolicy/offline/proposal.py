@@ -140,6 +140,8 @@ def propose(
 
 def _proposed(given: Given, inputs: Inputs, source: Source) -> Proposed:
     planned, place = plan(inputs), given.place
+    # Without a policy in the cluster there are no notes and labels that the operator could write.
+    operated = source.operated and inputs.policy is not None and bool(inputs.policy.name)
     left = {name: shown(reason) for name, reason in planned.refusals.items()}
     obstacle = _obstacle(given)
     if obstacle:
@@ -151,13 +153,13 @@ def _proposed(given: Given, inputs: Inputs, source: Source) -> Proposed:
         given.key,
         given.api_version,
         changes=planned.changes,
-        patch=_patch(given, planned, whole=source.operated),
+        patch=_patch(given, planned, whole=operated),
         objects=tuple(
-            ProposedObject(each.kind, _manifest(each, inputs, operated=source.operated), each.note or "")
+            ProposedObject(each.kind, _manifest(each, inputs, operated=operated), each.note or "")
             for each in _created(planned)
         ),
         left=left,
-        waits=_waits(inputs, planned) if source.operated else "",
+        waits=_waits(inputs, planned) if operated else "",
         live=source.raw_of(given.workload.key) if planned.patch else {},
     )
 
