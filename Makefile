@@ -107,6 +107,10 @@ bench-governed: programs ## Measure the operator where 500 of 10,000 Deployments
 bench-check: $(ENVIRONMENT) ## Compare the speed of check and kube-score, on generated manifests and those in CORPUS, if it exists
 	@$(RUN) -m bench_check $(wildcard $(CORPUS))
 
+.PHONY: bench-live
+bench-live: programs ## Measure check --live with 10,000 Deployments
+	@$(RUN) -m bench.live
+
 .PHONY: bench-applied
 bench-applied: programs ## Measure which part of applying many Deployments is due to admission and to the operator
 	@$(RUN) -m bench.applied

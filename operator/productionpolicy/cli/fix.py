@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from productionpolicy.cli import component, files, sources, yardstick
-from productionpolicy.cli.check import NOT_JUDGED, TOLD, NothingToJudge
+from productionpolicy.cli.check import NOT_JUDGED, TOLD, NothingToJudge, named
 from productionpolicy.cli.diff import unified
 from productionpolicy.cli.names import ExpectationName
 from productionpolicy.cli.overlays import REPAIRS, Overlay, overlays, proposed
@@ -182,7 +182,7 @@ def command(  # noqa: PLR0913  # one per option
     failures = _show(outcome) if diff else _write(outcome)
     _tell(outcome, _with_advice(to_do, contents), failures, diff=diff)
     if not to_do.workloads and not allow_empty:
-        raise NothingToJudge(paths)
+        raise NothingToJudge(named(paths))
     sys.exit(_exit_code(outcome, to_do, failures, diff=diff))
 
 

@@ -17,12 +17,13 @@ from productionpolicy.controller.admission import Admission
 from productionpolicy.controller.cluster import Conflict, Gone, Raw, RequestFailed
 from productionpolicy.controller.context import Context
 from productionpolicy.controller.queue import Retry, WorkQueue
-from productionpolicy.controller.store import AUDIT, OFF, StoredPolicy
+from productionpolicy.controller.store import StoredPolicy
 from productionpolicy.expectations.spread import DEAR_FROM, SPREAD, Method
 from productionpolicy.kube.identity import FINALIZER, GROUP, MODE_LABEL, RESUME, ROLLOUT_WINDOWS
 from productionpolicy.kube.text import printable
 from productionpolicy.kube.workloads import WorkloadKey
 from productionpolicy.policy import Calendar, Mode, Policy
+from productionpolicy.policy.namespaces import AUDIT, OFF
 from productionpolicy.policy.status import MOST_PENDING, Condition
 from productionpolicy.verdict import State
 from productionpolicy.verdict.report import Wait

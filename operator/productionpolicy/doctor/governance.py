@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from productionpolicy.controller.store import AUDIT, OFF
 from productionpolicy.doctor.diagnosis import Finding, State
 from productionpolicy.doctor.facts import Facts, Raw, deleted_at, known, mode_label, name_of, policy_label
 from productionpolicy.doctor.words import listed
 from productionpolicy.kube.fields import Fields
 from productionpolicy.kube.identity import FINALIZER, MODE_LABEL, POLICY_LABEL
+from productionpolicy.policy.namespaces import AUDIT, OFF
 
 _NO_FINALIZERS = """--type=merge -p '{"metadata":{"finalizers":null}}'"""
 _REVIEW = "kubectl describe productionpolicy"

@@ -265,7 +265,12 @@ class Container(Struct, frozen=True):
         line = " ".join((*self.command, *self.args))
         if _ELECTION.search(line):
             return _NO_ELECTION.search(line) is None
-        return any(_ELECTION_VARIABLE.search(each.name) and _YES.fullmatch(each.value or "") for each in self.variables)
+        return any(_YES.fullmatch(each.value or "") for each in self.election_variables)
+
+    @property
+    def election_variables(self) -> tuple[Variable, ...]:
+        """The variables whose value may say that its replicas elect a leader."""
+        return tuple(each for each in self.variables if _ELECTION_VARIABLE.search(each.name))
 
     @property
     def lacks_shell(self) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from productionpolicy.cli.formats.html.part import Part, counted, part
 from productionpolicy.offline import Comparison, Judgement
+from productionpolicy.offline.gathering import place_of
 from productionpolicy.page import Node, tag
 from productionpolicy.page.parts import SHORT, table
 
@@ -49,8 +50,8 @@ def exempt(judgement: Judgement) -> Part | None:
 
 def not_judged(judgement: Judgement, gaps: Gaps) -> Part | None:
     """Return what was not judged, and why."""
-    unreadable = ((f"{each.file}:{each.line}", each.message) for each in judgement.unreadable)
-    others = ((each.title, f"{each.file}:{each.line}", each.reason) for each in judgement.not_judged)
+    unreadable = ((place_of(each.file, each.line), each.message) for each in judgement.unreadable)
+    others = ((each.title, place_of(each.file, each.line), each.reason) for each in judgement.not_judged)
     tables = [
         _table("Kinds that could not be read", ["kind", "reason"], gaps),
         _table("Documents that could not be read", ["place", "reason"], list(unreadable)),

@@ -10,7 +10,7 @@ from msgspec import Struct
 from productionpolicy.cli.formats.html import namespaces, outside, reasons, totals, workloads
 from productionpolicy.cli.formats.html.form import Form, fits, fitting
 from productionpolicy.cli.formats.html.part import Part, counted
-from productionpolicy.cli.formats.source import Source
+from productionpolicy.cli.formats.origin import Origin
 from productionpolicy.offline import Comparison, Judgement, Proposal
 from productionpolicy.page import document, tag
 from productionpolicy.page.markup import Element
@@ -20,7 +20,7 @@ from productionpolicy.page.parts import contents, facts, figures, percent
 class PageReport(Struct, frozen=True):
     """The content of a page."""
 
-    source: Source
+    origin: Origin
     judgement: Judgement
     proposal: Proposal
     """The repairs for the same workloads, in the same order."""
@@ -28,10 +28,10 @@ class PageReport(Struct, frozen=True):
 
 
 def write(
-    judgement: Judgement, out: TextIO, *, source: Source, proposal: Proposal, comparison: Comparison | None = None
+    judgement: Judgement, out: TextIO, *, origin: Origin, proposal: Proposal, comparison: Comparison | None = None
 ) -> None:
     """Write the page."""
-    out.write(page(PageReport(source, judgement, proposal, comparison)))
+    out.write(page(PageReport(origin, judgement, proposal, comparison)))
 
 
 def page(report: PageReport) -> str:
@@ -57,17 +57,17 @@ def _page(report: PageReport, groups: list[namespaces.Group], explained: reasons
     )
     main = tag("main", *(each.element for each in parts))
     compliance = percent(_met(report.judgement), len(report.judgement.workloads))
-    title = f"{compliance} compliant: production readiness of {report.source.name}"
+    title = f"{compliance} compliant: production readiness of {report.origin.name}"
     return document(title, head, main, foot, rules=workloads.rules(groups, explained))
 
 
 def _head(report: PageReport) -> Iterator[Element]:
     judgement = report.judgement
     met, whole = _met(judgement), len(judgement.workloads)
-    yield tag("h1", f"Production readiness of {report.source.name}")
+    yield tag("h1", f"Production readiness of {report.origin.name}")
     none = f"{met:,} of {whole:,} workloads {'has' if met == 1 else 'have'} no findings."
     yield tag("p", tag("strong", none), *_repairs(report.proposal), *_news(report), class_="lead")
-    yield facts(report.source.facts)
+    yield facts(report.origin.facts)
     yield figures(_figures(report))
 
 
@@ -94,7 +94,7 @@ def _figures(report: PageReport) -> Iterator[tuple[str, str, str]]:
         yield "new findings", f"{compared.added:,}", "new" if compared.added else ""
         yield "findings gone", f"{len(compared.gone):,}", "good" if compared.gone else ""
     yield "exemptions", f"{sum(len(each.exemptions) for each in judgement.workloads):,}", ""
-    yield "not judged", f"{outside.number(judgement, report.source.gaps):,}", ""
+    yield "not judged", f"{outside.number(judgement, report.origin.gaps):,}", ""
 
 
 def _met(judgement: Judgement) -> int:
@@ -112,6 +112,6 @@ def _parts(
         reasons.shown(explained),
         workloads.shown(groups, explained, form, compared=compared is not None),
         outside.exempt(judgement),
-        outside.not_judged(judgement, report.source.gaps),
+        outside.not_judged(judgement, report.origin.gaps),
     )
     return (each for each in made if each is not None)

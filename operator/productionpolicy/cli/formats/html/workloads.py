@@ -148,7 +148,7 @@ def _summary(entry: Entry, *, names: bool) -> list[Node]:
     return [
         tag("strong", judged.title),
         " ",
-        tag("code", f"{judged.file}:{judged.line}"),
+        tag("code", judged.place) if judged.place else "",
         f" {counted(len(judged.findings), 'finding')}, {_met(judged)} ",
         mark(f"{new} new", "new") if new else None,
         " " if new else None,
@@ -188,4 +188,4 @@ def _compliant(group: Group) -> Node:
 def _compliant_workload(judged: Judged) -> Element:
     exempt = ", ".join(each.expectation for each in judged.exemptions)
     note = f" {_met(judged)}" + (f", exempt from {exempt}" if exempt else "")
-    return tag("li", judged.title, " ", tag("code", f"{judged.file}:{judged.line}"), note)
+    return tag("li", judged.title, " ", tag("code", judged.place) if judged.place else "", note)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 
-class Source(Struct, frozen=True):
+class Origin(Struct, frozen=True):
     """What was judged."""
 
     name: str
