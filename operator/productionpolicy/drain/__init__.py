@@ -1,0 +1,25 @@
+"""What happens to the workloads of a cluster if nodes are drained or fail. Nothing here knows a cluster or a clock."""
+
+from productionpolicy.drain.cluster import Cluster, Key
+from productionpolicy.drain.kubectl import DrainFlags
+from productionpolicy.drain.outcome import Blocker, Dark, NodeOutcome, Outcome, PendingPod, Result, Step
+from productionpolicy.drain.play import Options, drain, lose
+from productionpolicy.drain.reading import complete_coverage, read
+
+__all__ = [
+    "Blocker",
+    "Cluster",
+    "Dark",
+    "DrainFlags",
+    "Key",
+    "NodeOutcome",
+    "Options",
+    "Outcome",
+    "PendingPod",
+    "Result",
+    "Step",
+    "complete_coverage",
+    "drain",
+    "lose",
+    "read",
+]

@@ -1,0 +1,500 @@
+"""The play of a drain: evictions, successors, readiness, the next evictions, node after node."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from productionpolicy.drain.board import Board, Fit
+from productionpolicy.drain.cluster import Cluster, Controller, Key, Owner, Pod
+from productionpolicy.drain.kubectl import DrainFlags, evicted, remedy_of
+from productionpolicy.drain.outcome import Blocker, Dark, NodeOutcome, Outcome, PendingPod, Result, Step
+from productionpolicy.drain.protection import Protection, Refusal
+from productionpolicy.drain.reading import NEEDED
+from productionpolicy.kube.pods import HOSTNAME
+
+_ESSENTIAL = (
+    "pods",
+    "nodes",
+    "poddisruptionbudgets.policy",
+    "replicasets.apps",
+    "deployments.apps",
+    "statefulsets.apps",
+    "jobs.batch",
+    "replicationcontrollers",
+)
+_ORDINAL = re.compile(r"-([0-9]{1,9})\Z")
+_REPLACED = frozenset({("apps", "ReplicaSet"), ("", "ReplicationController"), ("batch", "Job")})
+_STATEFUL_SET = ("apps", "StatefulSet")
+_DAEMON_SET = ("apps", "DaemonSet")
+
+
+class Options(Struct, frozen=True):
+    """How the nodes are drained."""
+
+    flags: DrainFlags = DrainFlags()
+    surge: int = 0
+    """How many new, empty nodes like the first ones come before the first drain."""
+    parallel: int = 1
+    """How many nodes are drained at once."""
+    keep_cordoned: bool = False
+    """Whether a drained node stays cordoned. Otherwise an empty node like it takes its place, as in an upgrade."""
+
+
+def drain(
+    cluster: Cluster,
+    order: Sequence[str],
+    options: Options = Options(),  # noqa: B008  # frozen
+    through: Callable[[Sequence[Sequence[str]]], Iterable[Sequence[str]]] = iter,
+) -> Outcome:
+    """Play the drain of nodes in the given order.
+
+    Args:
+        cluster: the cluster at the start.
+        order: the names of the nodes.
+        options: how the nodes are drained.
+        through: wraps the iteration over the groups of nodes, for a progress bar.
+    """
+    play = _Play(cluster, options)
+    play.add_nodes(order[: options.surge])
+    play.settle()
+    groups = [order[start : start + options.parallel] for start in range(0, len(order), options.parallel)]
+    outcomes = [each for group in through(groups) for each in play.drain(group)]
+    return play.outcome(outcomes)
+
+
+def lose(cluster: Cluster, nodes: Sequence[str], options: Options = Options()) -> Outcome:  # noqa: B008  # frozen
+    """Play the failure of nodes, all at once: their pods stop, and after some minutes others replace them."""
+    play = _Play(cluster, options)
+    play.settle()
+    return play.outcome(play.lose(nodes))
+
+
+class _Play:
+    """The state of a cluster during a run."""
+
+    def __init__(self, cluster: Cluster, options: Options) -> None:
+        self.cluster, self.options = cluster, options
+        self.board, self.protection = Board(cluster), Protection(cluster)
+        self.placed: dict[str, str] = {}
+        """The nodes of the pods that have one, by UID."""
+        self.ready: set[str] = set()
+        self.pending: dict[str, Pod] = {}
+        self.reasons: dict[str, Fit] = {}
+        self.members: defaultdict[str, dict[str, Pod]] = defaultdict(dict)
+        """The pods that are neither finished nor terminating, by the UID of their owner."""
+        self.missing: defaultdict[str, list[tuple[Pod, int]]] = defaultdict(list)
+        """The pods that an owner is going to replace, with the index of the step that ended them."""
+        self.failures: Counter[str] = Counter()
+        self.finished: defaultdict[str, list[Pod]] = defaultdict(list)
+        self.successors: dict[str, int] = {}
+        """The index of the step that ended the predecessor of a pod, by UID."""
+        self.steps: list[Step] = []
+        self.unknown: dict[str, None] = {}
+        self.rounds = 0
+        self.number = 0
+        self.made = 0
+        self.lost_work: dict[Key, None] = {}
+        self.darkness = _Darkness()
+        self._keys: dict[Owner, Key] = {}
+        self._changed = True
+        self._sound = _sound(cluster.pods)
+        for pod in cluster.pods:
+            self._enter(pod)
+
+    def _enter(self, pod: Pod) -> None:
+        if pod.deleting:
+            self._leave_terminating(pod)
+            return
+        self.protection.add(pod, ready=pod.ready)
+        if pod.finished:
+            self.finished[pod.node].append(pod)
+            return
+        if pod.owner is not None:
+            self.members[pod.owner.uid][pod.uid] = pod
+        if pod.node:
+            self.placed[pod.uid] = pod.node
+        else:
+            self.pending[pod.uid] = pod
+        if pod.ready:
+            self.ready.add(pod.uid)
+            self.darkness.light(self.key(pod), 0)
+
+    def _leave_terminating(self, pod: Pod) -> None:
+        """Let a terminating pod end before anything else."""
+        if pod.node in self.board.places and not pod.finished:
+            self.board.take(pod, pod.node)
+        if pod.owner is not None:
+            self.missing[pod.owner.uid].append((pod, -1))
+
+    def key(self, pod: Pod) -> Key:
+        """Return the workload of a pod: its uppermost known owner, or the pod itself."""
+        if pod.owner is None:
+            return Key(pod.namespace, "Pod", pod.name)
+        found = self._keys.get(pod.owner)
+        if found is None:
+            controller = self.cluster.controllers.get(pod.owner.uid)
+            above = controller.owner if controller else None
+            kind, name = (above.kind, above.name) if above else (pod.owner.kind, pod.owner.name)
+            found = self._keys[pod.owner] = Key(pod.namespace, kind, name)
+        return found
+
+    def add_nodes(self, like: Iterable[str]) -> None:
+        """Add an empty node like each of these, with the pods of its DaemonSets."""
+        for number, name in enumerate(like, start=1):
+            place = self.board.places[name]
+            surge = f"surge-{number}"
+            node = replace(
+                place.node, name=surge, labels={**place.node.labels, HOSTNAME: surge}, unschedulable=False, ready=True
+            )
+            self.board.add_node(node)
+            for pod in list(place.pods.values()):
+                if pod.owner is not None and (pod.owner.group, pod.owner.kind) == _DAEMON_SET:
+                    self.made += 1
+                    self.board.put(replace(pod, uid=f"new-{self.made}", node=surge), surge)
+
+    def drain(self, names: Sequence[str]) -> Iterator[NodeOutcome]:
+        """Drain nodes at once; then put empty ones in the place of those that are drained."""
+        known = [each for each in names if each in self.board.places]
+        for name in known:
+            self.board.places[name].cordoned = True
+        self.unknown.clear()
+        first = len(self.steps)
+        begun = [(name, *evicted(self._pods_on(name), self.cluster, self.options.flags)) for name in known]
+        drained = self._evict([pod for _, pods, refused in begun if not refused for pod in pods])
+        outcomes = [
+            self._refused(name, refused) if refused else self._ended(name, pods, drained, self.steps[first:])
+            for name, pods, refused in begun
+        ]
+        yield from outcomes
+        self._replace(each.node for each in outcomes if each.result in {Result.DRAINS, Result.UNKNOWN})
+
+    def _replace(self, names: Iterable[str]) -> None:
+        for name in names:
+            if not self.options.keep_cordoned and not any(
+                each for each in self._pods_on(name) if evicted([each], self.cluster, self.options.flags)[0]
+            ):
+                self.board.places[name].cordoned = False
+                self._changed = True
+        self.settle()
+
+    def _pods_on(self, name: str) -> list[Pod]:
+        return [*self.board.places[name].pods.values(), *self.finished[name]]
+
+    def _evict(self, pods: list[Pod]) -> dict[str, Refusal]:
+        """Evict pods in rounds until no more can be; return the refusals of those that stay, by UID."""
+        failed: dict[str, Refusal] = {}
+        left = pods
+        while left:
+            self.rounds += 1
+            refused = [(each, answer) for each in left if (answer := self._evicted(each)) is not None]
+            failed.update({each.uid: answer for each, answer in refused if answer.permanent})
+            waiting = [each for each, answer in refused if not answer.permanent]
+            moved = self.settle()
+            if len(refused) == len(left) and not moved:
+                return {**failed, **{each.uid: answer for each, answer in refused}}
+            left = waiting
+        return failed
+
+    def _evicted(self, pod: Pod) -> Refusal | None:
+        """Evict a pod, or return why the API server does not."""
+        refusal = self.protection.refusal(pod, ready=pod.uid in self.ready, phase=pod.phase)
+        if refusal is not None:
+            return refusal
+        self.number += 1
+        key = self.key(pod)
+        self.steps.append(Step(self.number, pod.title, key, self.rounds))
+        self._end(pod, step=len(self.steps) - 1)
+        if key.kind in {"Job", "CronJob"} and not pod.finished:
+            self.lost_work[key] = None
+        return None
+
+    def _end(self, pod: Pod, *, step: int) -> None:
+        """Let a pod end, and note it for its owner."""
+        ready = pod.uid in self.ready
+        self._changed = True
+        if pod.finished:
+            self.finished[pod.node].remove(pod)
+            self.protection.remove(pod, ready=ready)
+            return
+        self.board.take(pod, self.placed.pop(pod.uid))
+        self.protection.remove(pod, ready=ready)
+        self.ready.discard(pod.uid)
+        if ready:
+            self.darkness.dim(self.key(pod), self.number)
+        if pod.owner is not None:
+            self.members[pod.owner.uid].pop(pod.uid, None)
+            self.missing[pod.owner.uid].append((pod, step))
+
+    def settle(self) -> bool:
+        """Let the controllers, the scheduler and the kubelets do all that they can; return whether anything changed."""
+        moved = False
+        while self._changed:
+            self._changed = False
+            before = self.made, len(self.ready), len(self.pending)
+            for uid in [uid for uid, those in self.missing.items() if those]:
+                self._replace_missing(uid)
+            self._place_pending()
+            changed = before != (self.made, len(self.ready), len(self.pending))
+            moved = moved or changed
+            self._changed = changed and any(self.missing.values())
+        return moved
+
+    def _replace_missing(self, uid: str) -> None:
+        pod = self.missing[uid][0][0]
+        assert pod.owner is not None
+        controller = self.cluster.controllers.get(uid)
+        kind = (pod.owner.group, pod.owner.kind)
+        if kind == _STATEFUL_SET and controller is not None:
+            self._replace_ordinals(uid, controller)
+        elif kind == _DAEMON_SET:
+            self.missing[uid].clear()
+        else:
+            self._replace_freely(uid, controller, kind)
+
+    def _replace_freely(self, uid: str, controller: Controller | None, kind: tuple[str, str]) -> None:
+        """Replace pods up to the wanted number. A Job counts each as a failure, and gives up after some."""
+        gone, self.missing[uid] = self.missing[uid], []
+        if kind not in _REPLACED or controller is None:
+            self.unknown[f"whether {gone[0][0].owner.kind} {gone[0][0].owner.name} replaces its pods"] = None  # type: ignore[union-attr]  # only owned pods are missing
+        wanted = len(gone) if controller is None else controller.replicas - len(self.members[uid])
+        if kind == ("batch", "Job") and controller is not None:
+            self.failures[uid] += len(gone)
+            wanted = 0 if self.failures[uid] > controller.retries else wanted
+        for pod, step in gone[: max(0, wanted)]:
+            self.made += 1
+            name = f"{pod.owner.name if pod.owner else pod.name}-new{self.made}"
+            self._begin(replace(pod, uid=f"new-{self.made}", name=name), step)
+
+    def _replace_ordinals(self, uid: str, controller: Controller) -> None:
+        """Create the missing pods of a StatefulSet under their old names.
+
+        With OrderedReady, it creates one only when all pods before it are ready.
+        """
+        gone = {_ordinal(pod): (pod, step) for pod, step in self.missing[uid]}
+        there = {_ordinal(pod): pod for pod in self.members[uid].values()}
+        first = controller.first_ordinal
+        for ordinal in sorted({*gone, *there}):
+            if not first <= ordinal < first + controller.replicas:
+                gone.pop(ordinal, None)
+            elif ordinal in gone and ordinal not in there:
+                pod, step = gone.pop(ordinal)
+                self.made += 1
+                there[ordinal] = replace(pod, uid=f"new-{self.made}")
+                self._begin(there[ordinal], step)
+            if controller.ordered and ordinal in there and there[ordinal].uid not in self.ready:
+                break
+        self.missing[uid] = list(gone.values())
+
+    def _begin(self, pod: Pod, step: int) -> None:
+        """Create a pod, and let it run if a node takes it."""
+        sound = self._sound.get(pod.owner.uid if pod.owner else pod.uid, True)
+        pod = replace(pod, node="", deleting=False, ready=False, phase="Running" if sound else pod.phase)
+        assert pod.owner is not None
+        self.members[pod.owner.uid][pod.uid] = pod
+        self.protection.add(pod, ready=False)
+        if step >= 0:
+            self.steps[step] = replace(self.steps[step], successor=pod.title)
+        self.pending[pod.uid] = pod
+        self.successors[pod.uid] = step
+        self._try(pod)
+
+    def _place_pending(self) -> None:
+        """Try all pods without a node again, those with a higher priority first."""
+        tried: set[tuple[object, ...]] = set()
+        for pod in sorted(self.pending.values(), key=lambda each: -each.shape.priority):
+            alike = (pod.namespace, pod.labels, pod.shape, pod.claims)
+            if alike not in tried and not self._try(pod):
+                tried.add(alike)
+
+    def _try(self, pod: Pod) -> bool:
+        if pod.gated:
+            return False
+        fit = self.board.fit(pod)
+        self.reasons[pod.uid] = fit
+        for each in fit.unknown:
+            self.unknown[f"where {pod.title} runs: {each}"] = None
+        if fit.node is None:
+            return False
+        self._run(pod, fit.node)
+        return True
+
+    def _run(self, pod: Pod, node: str) -> None:
+        del self.pending[pod.uid]
+        self.board.put(pod, node)
+        self.placed[pod.uid] = node
+        ready = self._sound.get(pod.owner.uid if pod.owner else pod.uid, True)
+        if ready:
+            self.ready.add(pod.uid)
+            self.protection.become_ready(pod)
+            self.darkness.light(self.key(pod), self.number)
+        step = self.successors.get(pod.uid, -1)
+        if step >= 0:
+            self.steps[step] = replace(self.steps[step], to=node, ready=ready)
+
+    def _refused(self, name: str, refused: list[tuple[Pod, str]]) -> NodeOutcome:
+        blockers = tuple(
+            Blocker(pod.title, self.key(pod), f"kubectl does not begin: {reason}", remedy_of(reason))
+            for pod, reason in refused
+        )
+        return NodeOutcome(name, Result.REFUSED, blockers=blockers, pending=self._pending())
+
+    def _ended(self, name: str, pods: list[Pod], failed: dict[str, Refusal], recent: list[Step]) -> NodeOutcome:
+        titles = {each.title for each in pods}
+        steps = tuple(each for each in recent if each.pod in titles)
+        left = [each for each in pods if each.uid in failed]
+        blockers = tuple(self._blocker(each, failed[each.uid]) for each in left)
+        unknown = (
+            *self._unread(),
+            *self.unknown,
+            *(failed[each.uid].reason for each in left if failed[each.uid].unknown),
+        )
+        return NodeOutcome(
+            name,
+            self._result(left, failed, unknown=bool(unknown)),
+            steps,
+            blockers,
+            self._pending(),
+            unknown if not left or any(failed[each.uid].unknown for each in left) else (),
+        )
+
+    def _result(self, left: list[Pod], failed: dict[str, Refusal], *, unknown: bool) -> Result:
+        if not left:
+            return Result.UNKNOWN if unknown else Result.DRAINS
+        certain = [each for each in left if not failed[each.uid].unknown]
+        if not certain:
+            return Result.UNKNOWN
+        if all(self._waited_for(failed[each.uid]) for each in certain):
+            return Result.STUCK
+        return Result.BLOCKED
+
+    def _waited_for(self, refusal: Refusal) -> list[Pod]:
+        """Return the pods without a node for which the budgets of a refusal wait."""
+        return [
+            each
+            for each in self.pending.values()
+            if any(guarded.title in refusal.budgets for guarded in self.protection.of(each)) and not refusal.permanent
+        ]
+
+    def _blocker(self, pod: Pod, refusal: Refusal) -> Blocker:
+        waiting = self._waited_for(refusal)
+        key = self.key(pod)
+        if waiting:
+            first = waiting[0]
+            reason = f"{refusal.reason}, because {first.title} fits nowhere: {self._reason(first)}"
+            return Blocker(pod.title, key, reason, "give the pod a node that takes it", refusal.budgets)
+        return Blocker(pod.title, key, refusal.reason, _remedy(refusal), refusal.budgets)
+
+    def _reason(self, pod: Pod) -> str:
+        if pod.gated:
+            return "it has scheduling gates"
+        fit = self.reasons.get(pod.uid)
+        return fit.sentence if fit else "it was not tried"
+
+    def _pending(self) -> tuple[PendingPod, ...]:
+        found = sorted(self.pending.values(), key=lambda each: each.title)
+        return tuple(
+            PendingPod(
+                each.title,
+                self.key(each),
+                self._reason(each),
+                self.reasons[each.uid].unknown if each.uid in self.reasons else (),
+            )
+            for each in found
+        )
+
+    def _unread(self) -> tuple[str, ...]:
+        unread = self.cluster.unread
+        return tuple(
+            f"the {NEEDED[kind]} could not all be read: {unread[kind]}" for kind in _ESSENTIAL if kind in unread
+        )
+
+    def lose(self, names: Sequence[str]) -> list[NodeOutcome]:
+        """Let nodes fail. A StatefulSet does not replace a pod on a failed node, nor is a volume of one node free."""
+        known = [each for each in names if each in self.board.places]
+        self.number += 1
+        self.rounds += 1
+        for name in known:
+            self.board.places[name].gone = True
+        for name in known:
+            for pod in list(self.board.places[name].pods.values()):
+                self.steps.append(Step(self.number, pod.title, self.key(pod), self.rounds))
+                self._end(pod, step=len(self.steps) - 1)
+                if self._stays_away(pod):
+                    self.missing[pod.owner.uid if pod.owner else ""].pop()
+        self.settle()
+        return [NodeOutcome(name, Result.LOST, tuple(self.steps), pending=self._pending()) for name in known]
+
+    def _stays_away(self, pod: Pod) -> bool:
+        if pod.owner is None:
+            return False
+        claims = (self.cluster.claims.get((pod.namespace, each)) for each in pod.claims)
+        return (pod.owner.group, pod.owner.kind) == _STATEFUL_SET or any(each and each.one_node for each in claims)
+
+    def outcome(self, nodes: list[NodeOutcome]) -> Outcome:
+        """Return what the run led to."""
+        return Outcome(
+            tuple(nodes),
+            self.darkness.found(self.number),
+            self._pending(),
+            tuple(sorted(self.lost_work)),
+            self._unread(),
+        )
+
+
+class _Darkness:
+    """Which workloads have no ready pod, and for how many steps."""
+
+    def __init__(self) -> None:
+        self._ready: Counter[Key] = Counter()
+        self._since: dict[Key, int] = {}
+        self._longest: dict[Key, Dark] = {}
+
+    def light(self, key: Key, number: int) -> None:
+        """Count a pod that became ready after a step."""
+        self._ready[key] += 1
+        since = self._since.pop(key, None)
+        if since is not None:
+            self._note(Dark(key, number - since + 1, since))
+
+    def dim(self, key: Key, number: int) -> None:
+        """Count a pod that ended in a step."""
+        self._ready[key] -= 1
+        if not self._ready[key] and key.kind not in {"Job", "CronJob", "DaemonSet"}:
+            self._since[key] = number
+
+    def found(self, number: int) -> tuple[Dark, ...]:
+        """Return the longest run of each workload, up to the last step."""
+        for key, since in self._since.items():
+            self._note(Dark(key, number - since + 1, since, lasts=True))
+        return tuple(self._longest[key] for key in sorted(self._longest))
+
+    def _note(self, dark: Dark) -> None:
+        known = self._longest.get(dark.workload)
+        if known is None or dark.lasts or dark.steps > known.steps:
+            self._longest[dark.workload] = dark
+
+
+def _sound(pods: Iterable[Pod]) -> dict[str, bool]:
+    """Return whether the pods of an owner become ready: one of them is, or none of them has run yet."""
+    found: dict[str, bool] = {}
+    for pod in pods:
+        if pod.node and not pod.finished and not pod.deleting and not pod.mirror:
+            uid = pod.owner.uid if pod.owner else pod.uid
+            found[uid] = found.get(uid, False) or pod.ready
+    return found
+
+
+def _ordinal(pod: Pod) -> int:
+    found = _ORDINAL.search(pod.name)
+    return int(found.group(1)) if found else 0
+
+
+def _remedy(refusal: Refusal) -> str:
+    if refusal.permanent:
+        return "keep one of the budgets and delete the others"
+    return "use maxUnavailable: 1 in the budget and run at least two pods that are ready"
