@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
-from productionpolicy.drain.cluster import Cluster, HostPort, Node, NodeTerm, Pod, Shape, Spread, Taint
+from productionpolicy.drain.cluster import Amounts, Cluster, HostPort, Node, NodeTerm, Pod, Shape, Spread, Taint
 from productionpolicy.drain.requests import CPU, MEMORY, PODS
 from productionpolicy.kube.pods import AffinityTerm
 from productionpolicy.kube.selectors import Labels, Selector
+
+Pairs = tuple[tuple[str, str], ...]
 
 _UNSCHEDULABLE = Taint("node.kubernetes.io/unschedulable", "", "NoSchedule")
 _NO_PROVISIONER = "kubernetes.io/no-provisioner"
@@ -43,10 +45,23 @@ SPREAD_LABEL = "node(s) didn't match pod topology spread constraints (missing re
 class Place:
     """A node, and what runs on it."""
 
-    __slots__ = ("attached", "cordoned", "gone", "node", "pods", "ports", "scored", "used")
+    __slots__ = (
+        "_lacking",
+        "_scores",
+        "attached",
+        "cordoned",
+        "gone",
+        "labels",
+        "node",
+        "pods",
+        "ports",
+        "scored",
+        "used",
+    )
 
     def __init__(self, node: Node) -> None:
         self.node = node
+        self.labels = node.labels
         self.cordoned = node.unschedulable
         self.gone = False
         self.pods: dict[str, Pod] = {}
@@ -54,6 +69,9 @@ class Place:
         self.scored = [0, 0]
         self.ports: list[HostPort] = []
         self.attached: dict[str, Counter[str]] = {}
+        self._lacking: dict[Amounts, str] = {}
+        """What is lacking for requests, empty if nothing is; known until a pod comes or goes."""
+        self._scores: dict[tuple[Amounts, tuple[int, int]], float] = {}
 
     def add(self, pod: Pod, volumes: Iterable[tuple[str, str]]) -> None:
         """Let a pod run here."""
@@ -78,16 +96,42 @@ class Place:
             self.used[name] += sign * amount
         self.scored[0] += sign * pod.shape.scored[0]
         self.scored[1] += sign * pod.shape.scored[1]
+        self._lacking.clear()
+        self._scores.clear()
 
-    def lacking(self, shape: Shape) -> str | None:
-        """Return the first resource of which too little is left, in the wording of the scheduler."""
+    def lacking(self, requests: Amounts) -> str:
+        """Return the first resource of which too little is left, in the wording of the scheduler; empty if none is."""
+        found = self._lacking.get(requests)
+        if found is None:
+            found = self._lacking[requests] = self._first_lacking(requests)
+        return found
+
+    def _first_lacking(self, requests: Amounts) -> str:
         offered, used = self.node.allocatable, self.used
         if used[PODS] + 1 > offered.get(PODS, 0):
             return TOO_MANY_PODS
-        for name, amount in shape.requests:
-            if amount and used[name] + amount > offered.get(name, 0):
-                return f"Insufficient {name}"
-        return None
+        short = (name for name, amount in requests if amount and used[name] + amount > offered.get(name, 0))
+        return next((f"Insufficient {name}" for name in short), "")
+
+    def score(self, shape: Shape) -> float:
+        """Return the scores for the least allocated resources and for their balance, each with weight 1."""
+        key = shape.requests, shape.scored
+        found = self._scores.get(key)
+        if found is None:
+            found = self._scores[key] = self._score(shape)
+        return found
+
+    def _score(self, shape: Shape) -> float:
+        offered, used = self.node.allocatable, self.used
+        cpus, memory = offered.get(CPU, 0) or 1, offered.get(MEMORY, 0) or 1
+        free = (
+            100 * max(0, cpus - self.scored[0] - shape.scored[0]) // cpus
+            + 100 * max(0, memory - self.scored[1] - shape.scored[1]) // memory
+        ) // 2
+        asked = dict(shape.requests)
+        before = abs(used[CPU] / cpus - used[MEMORY] / memory) / 2
+        after = abs((used[CPU] + asked.get(CPU, 0)) / cpus - (used[MEMORY] + asked.get(MEMORY, 0)) / memory) / 2
+        return free + 50 + (50 + int(100 * (1 - after)) - int(100 * (1 - before))) // 2
 
     def attachable(self, volumes: Iterable[tuple[str, str]]) -> bool:
         """Return whether the limits of its drivers allow these volumes, too."""
@@ -104,12 +148,13 @@ class Place:
 
 
 class Tally:
-    """How many pods on each node, and in each domain, match a predicate."""
+    """How many pods that a predicate matches run on each node, and in each domain."""
 
     __slots__ = ("by_domain", "by_node", "matches", "total")
 
-    def __init__(self, matches: Callable[[Pod], bool]) -> None:
+    def __init__(self, matches: Callable[[str, Labels], bool]) -> None:
         self.matches = matches
+        """Whether it counts pods in a namespace with some labels."""
         self.by_node: Counter[str] = Counter()
         self.by_domain: dict[str, Counter[str]] = {}
         self.total = 0
@@ -117,11 +162,36 @@ class Tally:
     def count(self, place: Place, number: int) -> None:
         """Add a number of matching pods on a node."""
         self.total += number
-        self.by_node[place.node.name] += number
+        _add(self.by_node, place.node.name, number)
         for key, domains in self.by_domain.items():
-            value = place.node.labels.get(key)
+            value = place.labels.get(key)
             if value is not None:
                 domains[value] += number
+
+
+class _Alike:
+    """The pods of a namespace with the same labels: what counts one of them counts all."""
+
+    __slots__ = ("by_node", "labels", "namespace", "tallies")
+
+    def __init__(self, namespace: str, labels: Labels) -> None:
+        self.namespace, self.labels = namespace, labels
+        self.by_node: Counter[str] = Counter()
+        self.tallies: list[Tally] = []
+
+    def count(self, place: Place, number: int) -> None:
+        """Add a number of these pods on a node."""
+        _add(self.by_node, place.node.name, number)
+        for tally in self.tallies:
+            tally.count(place, number)
+
+
+class _Candidates(Struct):
+    """The nodes whose labels, taints and volumes a pod can have, and why the others are out of the question."""
+
+    places: list[Place]
+    reasons: dict[str, str]
+    """The reasons of the others, by the name of the node."""
 
 
 class Fit(Struct, frozen=True):
@@ -161,11 +231,13 @@ class Board:
         self.cluster = cluster
         self.places = {each.name: Place(each) for each in cluster.nodes}
         self._tallies: dict[object, Tally] = {}
-        self._by_namespace: dict[str, list[Tally]] = defaultdict(list)
+        self._alike: defaultdict[str, dict[Pairs, _Alike]] = defaultdict(dict)
+        self._by_namespace: defaultdict[str, list[Tally]] = defaultdict(list)
         self._widely: list[Tally] = []
         self._repelling: dict[tuple[str, AffinityTerm], Counter[str]] = {}
         self._repelled: dict[tuple[object, ...], list[tuple[str, Counter[str]]]] = {}
-        self._static: dict[tuple[object, ...], dict[str, str | None]] = {}
+        self._candidates: dict[tuple[object, ...], _Candidates] = {}
+        self._counted: dict[tuple[object, ...], dict[str, str]] = {}
         self._users: Counter[tuple[str, str]] = Counter()
         for pod in cluster.pods:
             if pod.node in self.places and not pod.finished:
@@ -183,21 +255,38 @@ class Board:
         place.remove(pod, self._attachments(pod))
         self._note(pod, place, -1)
 
+    def lose(self, node: str) -> None:
+        """Let a node fail: no pod can run on it."""
+        self.places[node].gone = True
+        self._forget_nodes()
+
     def add_node(self, node: Node) -> None:
         """Add an empty node."""
         self.places[node.name] = Place(node)
-        self._static.clear()
+        self._forget_nodes()
+
+    def _forget_nodes(self) -> None:
+        self._candidates.clear()
+        self._counted.clear()
+        for tally in self._tallies.values():
+            tally.by_domain.clear()
 
     def _note(self, pod: Pod, place: Place, number: int) -> None:
-        for tally in (*self._by_namespace.get(pod.namespace, ()), *self._widely):
-            if tally.matches(pod):
-                tally.count(place, number)
+        self._alike_to(pod).count(place, number)
         for claim in pod.claims:
             self._users[pod.namespace, claim] += number
         for term in pod.shape.anti_affinity:
-            value = place.node.labels.get(term.topology_key)
+            value = place.labels.get(term.topology_key)
             if value is not None:
                 self._repulsion(pod.namespace, term)[value] += number
+
+    def _alike_to(self, pod: Pod) -> _Alike:
+        found = self._alike[pod.namespace].get(pod.labels)
+        if found is None:
+            found = self._alike[pod.namespace][pod.labels] = _Alike(pod.namespace, dict(pod.labels))
+            tallies = (*self._by_namespace[pod.namespace], *self._widely)
+            found.tallies.extend(each for each in tallies if each.matches(pod.namespace, found.labels))
+        return found
 
     def _repulsion(self, namespace: str, term: AffinityTerm) -> Counter[str]:
         found = self._repelling.get((namespace, term))
@@ -212,54 +301,53 @@ class Board:
         missing = self._missing_claim(pod)
         if missing:
             return Fit(None, ((missing, len(self.places)),), unknown, len(self.places))
-        refuses = self._rules(pod)
-        reasons: Counter[str] = Counter()
-        fitting: list[Place] = []
-        total = 0
-        for place in self.places.values():
-            if place.gone:
-                continue
-            total += 1
-            reason = refuses(place)
-            if reason is None:
-                fitting.append(place)
-            else:
-                reasons[reason] += 1
-        node = self._chosen(pod, fitting) if fitting else None
-        return Fit(node, tuple(sorted(reasons.items(), key=lambda each: (-each[1], each[0]))), unknown, total)
+        candidates = self._candidates_for(pod)
+        fitting = self._fitting(pod, candidates.places)
+        if fitting:
+            return Fit(self._chosen(pod, fitting), unknown=unknown)
+        return Fit(None, self._reasons(pod, candidates), unknown, len(candidates.places) + len(candidates.reasons))
 
-    def _rules(self, pod: Pod) -> Callable[[Place], str | None]:
-        """Return the filters of the scheduler for a pod, as a function that returns the reason of the first that fails.
+    def _fitting(self, pod: Pod, places: list[Place]) -> list[Place]:
+        requests, further = pod.shape.requests, self._rules(pod)
+        cordoned = _tolerated(_UNSCHEDULABLE, pod.shape)
+        fitting = [each for each in places if (cordoned or not each.cordoned) and not each.lacking(requests)]
+        for rule in further:
+            fitting = [each for each in fitting if rule(each) is None]
+        return fitting
 
-        Their order is that of the default profile: the node itself, taints, affinity, ports, resources, volumes, spread
-        constraints, other pods.
+    def _reasons(self, pod: Pod, candidates: _Candidates) -> tuple[tuple[str, int], ...]:
+        """Return why the nodes do not take a pod: of each the first filter that fails, as the scheduler says it."""
+        reasons = Counter(candidates.reasons.values())
+        further, cordoned = self._rules(pod), _tolerated(_UNSCHEDULABLE, pod.shape)
+        for place in candidates.places:
+            lacking = CORDONED if place.cordoned and not cordoned else place.lacking(pod.shape.requests)
+            reasons[lacking or next((found for rule in further if (found := rule(place))), "")] += 1
+        return tuple(sorted(reasons.items(), key=lambda each: (-each[1], each[0])))
+
+    def _rules(self, pod: Pod) -> list[Callable[[Place], str | None]]:
+        """Return the filters of the scheduler that depend on other pods, except for resources, in their order.
+
+        That order is: ports, attach limits, spread constraints, pod affinity.
         """
-        shape, static = pod.shape, self._static_reasons(pod)
-        attachments = tuple(self._attachments(pod))
-        further = [*self._spread_rules(pod), *self._affinity_rules(pod)]
-        tolerates_cordon = _tolerated(_UNSCHEDULABLE, shape)
+        ports, attachments = pod.shape.ports, tuple(self._attachments(pod))
+        rules: list[Callable[[Place], str | None]] = []
+        if ports:
+            rules.append(lambda place: PORTS if _conflicting(ports, place.ports) else None)
+        if attachments:
+            rules.append(lambda place: None if place.attachable(attachments) else VOLUME_COUNT)
+        return [*rules, *self._spread_rules(pod), *self._affinity_rules(pod)]
 
-        def refuses(place: Place) -> str | None:
-            if place.cordoned and not tolerates_cordon:
-                return CORDONED
-            reason = static[place.node.name]
-            if reason is None and shape.ports and _conflicting(shape.ports, place.ports):
-                reason = PORTS
-            reason = reason or place.lacking(shape)
-            if reason is None and attachments and not place.attachable(attachments):
-                reason = VOLUME_COUNT
-            return reason or next((found for rule in further if (found := rule(place))), None)
-
-        return refuses
-
-    def _static_reasons(self, pod: Pod) -> dict[str, str | None]:
-        """Return why each node does not take a pod, by what does not change: labels, taints and volumes."""
+    def _candidates_for(self, pod: Pod) -> _Candidates:
+        """Return the nodes that a pod can have by what does not change: labels, taints and volumes."""
         key = (pod.shape, pod.namespace if pod.claims else "", pod.claims, pod.new_claims)
-        found = self._static.get(key)
+        found = self._candidates.get(key)
         if found is None:
-            rules = tuple(self._volume_rules(pod))
-            found = {name: _static_reason(place.node, pod.shape, rules) for name, place in self.places.items()}
-            self._static[key] = found
+            rules, there = tuple(self._volume_rules(pod)), [each for each in self.places.values() if not each.gone]
+            reasons = {each.node.name: _static_reason(each.node, pod.shape, rules) for each in there}
+            found = self._candidates[key] = _Candidates(
+                [each for each in there if reasons[each.node.name] is None],
+                {name: reason for name, reason in reasons.items() if reason is not None},
+            )
         return found
 
     def _volume_rules(self, pod: Pod) -> Iterator[_NodeRule]:
@@ -319,21 +407,34 @@ class Board:
         Only nodes with the keys of all constraints count, and only those that the node policies include.
         """
         tally = self._same_namespace(pod.namespace, constraint.selector)
-        counts: Counter[str] = Counter()
-        for name, place in self.places.items():
-            if not place.gone and all(key in place.node.labels for key in keys) and _counts(constraint, place, pod):
-                counts[place.node.labels[constraint.key]] += tally.by_node[name]
+        domains = self._counted_nodes(pod, constraint, keys)
+        counts = Counter(dict.fromkeys(domains.values(), 0))
+        for name, number in tally.by_node.items():
+            if name in domains:
+                counts[domains[name]] += number
         least = min(counts.values(), default=0) if len(counts) >= constraint.min_domains else 0
         own = int(constraint.selector.matches(dict(pod.labels)))
         most = constraint.max_skew + least - own
 
         def refuses(place: Place) -> str | None:
-            value = place.node.labels.get(constraint.key)
+            value = place.labels.get(constraint.key)
             if value is None:
                 return SPREAD_LABEL
             return SPREAD if counts[value] > most else None
 
         return refuses
+
+    def _counted_nodes(self, pod: Pod, constraint: Spread, keys: tuple[str, ...]) -> dict[str, str]:
+        """Return the domains of the nodes that a constraint counts, by node."""
+        key = (pod.shape, constraint)
+        found = None if constraint.honors_taints else self._counted.get(key)
+        if found is None:
+            found = self._counted[key] = {
+                name: place.labels[constraint.key]
+                for name, place in self.places.items()
+                if not place.gone and all(each in place.labels for each in keys) and _counts(constraint, place, pod)
+            }
+        return found
 
     def _affinity_rules(self, pod: Pod) -> Iterator[Callable[[Place], str | None]]:
         repelled = [each for each in self._repelled_by(pod) if +each[1]]
@@ -352,15 +453,16 @@ class Board:
         """
         terms, labels = pod.shape.affinity, dict(pod.labels)
         tally = self._tally(
-            (pod.namespace, terms), lambda other: all(self._covers(each, pod.namespace, other) for each in terms)
+            (pod.namespace, terms),
+            lambda namespace, of: all(self._matches(each, pod.namespace, namespace, of) for each in terms),
         )
         first = tally.total == 0 and all(self._matches(each, pod.namespace, pod.namespace, labels) for each in terms)
         wanted = [(each.topology_key, self._by_key(tally, each.topology_key)) for each in terms]
 
         def refuses(place: Place) -> str | None:
-            if any(key not in place.node.labels for key, _ in wanted):
+            if any(key not in place.labels for key, _ in wanted):
                 return AFFINITY
-            return None if first or all(counts[place.node.labels[key]] > 0 for key, counts in wanted) else AFFINITY
+            return None if first or all(counts[place.labels[key]] > 0 for key, counts in wanted) else AFFINITY
 
         return refuses
 
@@ -379,11 +481,10 @@ class Board:
         return found
 
     def _domains(self, pod: Pod, term: AffinityTerm) -> Counter[str]:
-        tally = self._tally((pod.namespace, term), lambda other: self._covers(term, pod.namespace, other))
+        tally = self._tally(
+            (pod.namespace, term), lambda namespace, labels: self._matches(term, pod.namespace, namespace, labels)
+        )
         return self._by_key(tally, term.topology_key)
-
-    def _covers(self, term: AffinityTerm, namespace: str, other: Pod) -> bool:
-        return self._matches(term, namespace, other.namespace, dict(other.labels))
 
     def _matches(self, term: AffinityTerm, own: str, namespace: str, labels: Labels) -> bool:
         """Return whether a term of a pod in the namespace `own` counts a pod in `namespace` with these labels."""
@@ -398,35 +499,40 @@ class Board:
     def _same_namespace(self, namespace: str, selector: Selector) -> Tally:
         return self._tally(
             (namespace, selector),
-            lambda other: other.namespace == namespace and selector.matches(dict(other.labels)),
+            lambda _, labels: selector.matches(labels),
             only=namespace,
         )
 
-    def _tally(self, key: object, matches: Callable[[Pod], bool], *, only: str | None = None) -> Tally:
+    def _tally(self, key: object, matches: Callable[[str, Labels], bool], *, only: str | None = None) -> Tally:
         found = self._tallies.get(key)
         if found is None:
             found = self._tallies[key] = Tally(matches)
-            for place in self.places.values():
-                number = sum(map(matches, place.pods.values()))
-                if number:
-                    found.count(place, number)
             (self._widely if only is None else self._by_namespace[only]).append(found)
+            near = self._alike.values() if only is None else (self._alike[only],)
+            for alike in (each for those in near for each in those.values()):
+                if matches(alike.namespace, alike.labels):
+                    self._begin(found, alike)
         return found
+
+    def _begin(self, tally: Tally, alike: _Alike) -> None:
+        alike.tallies.append(tally)
+        for name, number in alike.by_node.items():
+            tally.count(self.places[name], number)
 
     def _by_key(self, tally: Tally, key: str) -> Counter[str]:
         found = tally.by_domain.get(key)
         if found is None:
             found = tally.by_domain[key] = Counter()
-            for place in self.places.values():
-                if key in place.node.labels:
-                    found[place.node.labels[key]] += tally.by_node[place.node.name]
+            for name, number in tally.by_node.items():
+                if key in self.places[name].labels:
+                    found[self.places[name].labels[key]] += number
         return found
 
     def _chosen(self, pod: Pod, places: list[Place]) -> str:
         """Return the node with the best score; of equal ones the first by name, where the scheduler draws lots."""
         if len(places) == 1:
             return places[0].node.name
-        scores = [_score(place, pod.shape) for place in places]
+        scores = [place.score(pod.shape) for place in places]
         self._add_preferences(pod, places, scores)
         best = max(scores)
         return min(place.node.name for place, score in zip(places, scores, strict=True) if score == best)
@@ -455,7 +561,7 @@ class Board:
         ]
         if terms:
             totals = [
-                sum(weight * counts[each.node.labels.get(key, "")] for weight, key, counts in terms) for each in places
+                sum(weight * counts[each.labels.get(key, "")] for weight, key, counts in terms) for each in places
             ]
             lowest, highest = min(totals), max(totals)
             if highest > lowest:
@@ -469,7 +575,7 @@ class Board:
         for each in constraints:
             counts = self._by_key(self._same_namespace(pod.namespace, each.selector), each.key)
             for index, place in enumerate(places):
-                crowded[index] += counts[place.node.labels.get(each.key, "")]
+                crowded[index] += counts[place.labels.get(each.key, "")]
         lowest, highest = min(crowded), max(crowded)
         if not highest:
             return [100.0] * len(places)
@@ -531,24 +637,16 @@ def _counts(constraint: Spread, place: Place, pod: Pod) -> bool:
 
 
 def _any_in(domains: Iterable[tuple[str, Mapping[str, int]]], place: Place) -> bool:
-    labels = place.node.labels
+    labels = place.labels
     return any(key in labels and counts.get(labels[key], 0) > 0 for key, counts in domains)
-
-
-def _score(place: Place, shape: Shape) -> float:
-    """Return the scores for the least allocated resources and for their balance, each with weight 1."""
-    offered, used = place.node.allocatable, place.used
-    cpus, memory = offered.get(CPU, 0) or 1, offered.get(MEMORY, 0) or 1
-    free = (
-        100 * max(0, cpus - place.scored[0] - shape.scored[0]) // cpus
-        + 100 * max(0, memory - place.scored[1] - shape.scored[1]) // memory
-    ) // 2
-    asked = dict(shape.requests)
-    before = abs(used[CPU] / cpus - used[MEMORY] / memory) / 2
-    after = abs((used[CPU] + asked.get(CPU, 0)) / cpus - (used[MEMORY] + asked.get(MEMORY, 0)) / memory) / 2
-    return free + 50 + (50 + int(100 * (1 - after)) - int(100 * (1 - before))) // 2
 
 
 def _scaled(values: list[int]) -> list[float]:
     highest = max(values)
     return [100 * each / highest for each in values] if highest else [0.0] * len(values)
+
+
+def _add(counts: Counter[str], name: str, number: int) -> None:
+    counts[name] += number
+    if not counts[name]:
+        del counts[name]

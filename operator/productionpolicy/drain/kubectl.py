@@ -74,11 +74,7 @@ def evicted(pods: Iterable[Pod], cluster: Cluster, flags: DrainFlags) -> tuple[l
 
 def _of_daemon_set(pod: Pod, cluster: Cluster, flags: DrainFlags) -> tuple[Handling, str] | None:
     """Return what happens to a pod of a DaemonSet; None if the DaemonSet is gone and the other filters decide."""
-    exists = any(
-        (each.key.kind, each.key.namespace, each.key.name) == ("DaemonSet", pod.namespace, pod.owner.name)
-        for each in cluster.controllers.values()
-        if pod.owner is not None
-    )
+    exists = pod.owner is not None and pod.owner.uid in cluster.controllers
     if not exists and "daemonsets.apps" not in cluster.unread:
         return None if flags.force else (Handling.REFUSE, NOT_FOUND)
     return (Handling.SKIP, "") if flags.ignore_daemonsets else (Handling.REFUSE, DAEMON_SETS)

@@ -419,7 +419,7 @@ class _Play:
         self.number += 1
         self.rounds += 1
         for name in known:
-            self.board.places[name].gone = True
+            self.board.lose(name)
         for name in known:
             for pod in list(self.board.places[name].pods.values()):
                 self.steps.append(Step(self.number, pod.title, self.key(pod), self.rounds))
