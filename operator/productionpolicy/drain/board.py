@@ -50,7 +50,7 @@ class Place:
         "_scores",
         "attached",
         "cordoned",
-        "gone",
+        "failed",
         "labels",
         "node",
         "pods",
@@ -63,7 +63,8 @@ class Place:
         self.node = node
         self.labels = node.labels
         self.cordoned = node.unschedulable
-        self.gone = False
+        self.failed = False
+        """Whether it stopped; the control plane then taints it."""
         self.pods: dict[str, Pod] = {}
         self.used: Counter[str] = Counter()
         self.scored = [0, 0]
@@ -255,21 +256,11 @@ class Board:
         place.remove(pod, self._attachments(pod))
         self._note(pod, place, -1)
 
-    def lose(self, node: str) -> None:
-        """Let a node fail: no pod can run on it."""
-        self.places[node].gone = True
-        self._forget_nodes()
-
     def add_node(self, node: Node) -> None:
         """Add an empty node."""
         self.places[node.name] = Place(node)
-        self._forget_nodes()
-
-    def _forget_nodes(self) -> None:
         self._candidates.clear()
         self._counted.clear()
-        for tally in self._tallies.values():
-            tally.by_domain.clear()
 
     def _note(self, pod: Pod, place: Place, number: int) -> None:
         self._alike_to(pod).count(place, number)
@@ -310,7 +301,11 @@ class Board:
     def _fitting(self, pod: Pod, places: list[Place]) -> list[Place]:
         requests, further = pod.shape.requests, self._rules(pod)
         cordoned = _tolerated(_UNSCHEDULABLE, pod.shape)
-        fitting = [each for each in places if (cordoned or not each.cordoned) and not each.lacking(requests)]
+        fitting = [
+            each
+            for each in places
+            if (cordoned or not each.cordoned) and not each.failed and not each.lacking(requests)
+        ]
         for rule in further:
             fitting = [each for each in fitting if rule(each) is None]
         return fitting
@@ -320,7 +315,8 @@ class Board:
         reasons = Counter(candidates.reasons.values())
         further, cordoned = self._rules(pod), _tolerated(_UNSCHEDULABLE, pod.shape)
         for place in candidates.places:
-            lacking = CORDONED if place.cordoned and not cordoned else place.lacking(pod.shape.requests)
+            barred = CORDONED if place.cordoned and not cordoned else TAINT if place.failed else ""
+            lacking = barred or place.lacking(pod.shape.requests)
             reasons[lacking or next((found for rule in further if (found := rule(place))), "")] += 1
         return tuple(sorted(reasons.items(), key=lambda each: (-each[1], each[0])))
 
@@ -342,7 +338,7 @@ class Board:
         key = (pod.shape, pod.namespace if pod.claims else "", pod.claims, pod.new_claims)
         found = self._candidates.get(key)
         if found is None:
-            rules, there = tuple(self._volume_rules(pod)), [each for each in self.places.values() if not each.gone]
+            rules, there = tuple(self._volume_rules(pod)), tuple(self.places.values())
             reasons = {each.node.name: _static_reason(each.node, pod.shape, rules) for each in there}
             found = self._candidates[key] = _Candidates(
                 [each for each in there if reasons[each.node.name] is None],
@@ -432,7 +428,7 @@ class Board:
             found = self._counted[key] = {
                 name: place.labels[constraint.key]
                 for name, place in self.places.items()
-                if not place.gone and all(each in place.labels for each in keys) and _counts(constraint, place, pod)
+                if all(each in place.labels for each in keys) and _counts(constraint, place, pod)
             }
         return found
 

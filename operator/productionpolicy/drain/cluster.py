@@ -172,6 +172,8 @@ class Pod(Struct, frozen=True):
     """The storage classes of the claims that are created with the pod (ephemeral volumes)."""
     gated: bool = False
     """Whether it has scheduling gates."""
+    sound: bool = True
+    """Whether it becomes ready once it runs: it is ready, or another pod of its owner is, or none has run yet."""
 
     @property
     def title(self) -> str:

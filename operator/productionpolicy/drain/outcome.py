@@ -61,6 +61,8 @@ class PendingPod(Struct, frozen=True):
     workload: Key
     reason: str
     unknown: tuple[str, ...] = ()
+    before: bool = False
+    """Whether it had no node before, either."""
 
 
 class NodeOutcome(Struct, frozen=True):
@@ -116,5 +118,5 @@ class Outcome(Struct, frozen=True):
 
     @property
     def new_pending(self) -> tuple[PendingPod, ...]:
-        """The pods that find no place."""
-        return self.pending
+        """The pods that find no place, and had one before."""
+        return tuple(each for each in self.pending if not each.before)

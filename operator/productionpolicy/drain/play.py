@@ -61,7 +61,7 @@ def drain(
     """
     play = _Play(cluster, options)
     play.add_nodes(order[: options.surge])
-    play.settle()
+    play.begin()
     groups = [order[start : start + options.parallel] for start in range(0, len(order), options.parallel)]
     outcomes = [each for group in through(groups) for each in play.drain(group)]
     return play.outcome(outcomes)
@@ -69,9 +69,21 @@ def drain(
 
 def lose(cluster: Cluster, nodes: Sequence[str], options: Options = Options()) -> Outcome:  # noqa: B008  # frozen
     """Play the failure of nodes, all at once: their pods stop, and after some minutes others replace them."""
+    return next(lose_each(cluster, [nodes], options))
+
+
+def lose_each(
+    cluster: Cluster,
+    groups: Iterable[Sequence[str]],
+    options: Options = Options(),  # noqa: B008  # frozen
+) -> Iterator[Outcome]:
+    """Play the failure of each group of nodes, always from the same state."""
     play = _Play(cluster, options)
-    play.settle()
-    return play.outcome(play.lose(nodes))
+    play.begin()
+    for group in groups:
+        outcomes = play.lose(group)
+        yield play.outcome(outcomes)
+        play.recover()
 
 
 class _Play:
@@ -87,6 +99,10 @@ class _Play:
         self.reasons: dict[str, Fit] = {}
         self.members: defaultdict[str, dict[str, Pod]] = defaultdict(dict)
         """The pods that are neither finished nor terminating, by the UID of their owner."""
+        self.old: frozenset[str] = frozenset()
+        """The pods that had no node before the first drain, by UID."""
+        self.stopped: list[tuple[Pod, bool]] = []
+        """The pods that the last failure stopped, and whether they were ready."""
         self.missing: defaultdict[str, list[tuple[Pod, int]]] = defaultdict(list)
         """The pods that an owner is going to replace, with the index of the step that ended them."""
         self.failures: Counter[str] = Counter()
@@ -102,7 +118,6 @@ class _Play:
         self.darkness = _Darkness()
         self._keys: dict[Owner, Key] = {}
         self._changed = True
-        self._sound = _sound(cluster.pods)
         for pod in cluster.pods:
             self._enter(pod)
 
@@ -156,6 +171,11 @@ class _Play:
                 if pod.owner is not None and (pod.owner.group, pod.owner.kind) == _DAEMON_SET:
                     self.made += 1
                     self.board.put(replace(pod, uid=f"new-{self.made}", node=surge), surge)
+
+    def begin(self) -> None:
+        """Let everything that is under way end before the first drain."""
+        self.settle()
+        self.old = frozenset(self.pending)
 
     def drain(self, names: Sequence[str]) -> Iterator[NodeOutcome]:
         """Drain nodes at once; then put empty ones in the place of those that are drained."""
@@ -292,8 +312,7 @@ class _Play:
 
     def _begin(self, pod: Pod, step: int) -> None:
         """Create a pod, and let it run if a node takes it."""
-        sound = self._sound.get(pod.owner.uid if pod.owner else pod.uid, True)
-        pod = replace(pod, node="", deleting=False, ready=False, phase="Running" if sound else pod.phase)
+        pod = replace(pod, node="", deleting=False, ready=False, phase="Running" if pod.sound else pod.phase)
         assert pod.owner is not None
         self.members[pod.owner.uid][pod.uid] = pod
         self.protection.add(pod, ready=False)
@@ -325,16 +344,18 @@ class _Play:
 
     def _run(self, pod: Pod, node: str) -> None:
         del self.pending[pod.uid]
+        pod = replace(pod, node=node)
+        if pod.owner is not None:
+            self.members[pod.owner.uid][pod.uid] = pod
         self.board.put(pod, node)
         self.placed[pod.uid] = node
-        ready = self._sound.get(pod.owner.uid if pod.owner else pod.uid, True)
-        if ready:
+        if pod.sound:
             self.ready.add(pod.uid)
             self.protection.become_ready(pod)
             self.darkness.light(self.key(pod), self.number)
         step = self.successors.get(pod.uid, -1)
         if step >= 0:
-            self.steps[step] = replace(self.steps[step], to=node, ready=ready)
+            self.steps[step] = replace(self.steps[step], to=node, ready=pod.sound)
 
     def _refused(self, name: str, refused: list[tuple[Pod, str]]) -> NodeOutcome:
         blockers = tuple(
@@ -403,6 +424,7 @@ class _Play:
                 self.key(each),
                 self._reason(each),
                 self.reasons[each.uid].unknown if each.uid in self.reasons else (),
+                before=each.uid in self.old,
             )
             for each in found
         )
@@ -416,18 +438,67 @@ class _Play:
     def lose(self, names: Sequence[str]) -> list[NodeOutcome]:
         """Let nodes fail. A StatefulSet does not replace a pod on a failed node, nor is a volume of one node free."""
         known = [each for each in names if each in self.board.places]
-        self.number += 1
-        self.rounds += 1
+        self.number, self.rounds, self.steps, self.darkness.longest = 1, 1, [], {}
+        self.unknown.clear()
         for name in known:
-            self.board.lose(name)
-        for name in known:
-            for pod in list(self.board.places[name].pods.values()):
-                self.steps.append(Step(self.number, pod.title, self.key(pod), self.rounds))
-                self._end(pod, step=len(self.steps) - 1)
-                if self._stays_away(pod):
-                    self.missing[pod.owner.uid if pod.owner else ""].pop()
+            self.board.places[name].failed = True
+        self.stopped = [
+            (pod, pod.uid in self.ready) for name in known for pod in self.board.places[name].pods.values()
+        ]
+        for pod, _ in self.stopped:
+            self.steps.append(Step(1, pod.title, self.key(pod), 1))
+            self._stop(pod)
         self.settle()
-        return [NodeOutcome(name, Result.LOST, tuple(self.steps), pending=self._pending()) for name in known]
+        pending, unknown = self._pending(), (*self._unread(), *self.unknown)
+        return [
+            NodeOutcome(name, Result.LOST, tuple(self._steps_on(name)), pending=pending, unknown=unknown)
+            for name in known
+        ]
+
+    def _steps_on(self, name: str) -> Iterator[Step]:
+        return (step for (pod, _), step in zip(self.stopped, self.steps, strict=True) if pod.node == name)
+
+    def _stop(self, pod: Pod) -> None:
+        self._end(pod, step=len(self.steps) - 1)
+        if pod.owner is not None and self._stays_away(pod):
+            self.missing[pod.owner.uid].pop()
+
+    def recover(self) -> None:
+        """Return to the state before the last failure."""
+        stopped = {each.owner.uid for each, _ in self.stopped if each.owner}
+        made = [pod for uid in stopped for pod in self.members[uid].values() if pod.uid in self.successors]
+        for pod in made:
+            self._undo(pod)
+        for pod, ready in self.stopped:
+            self._resume(pod, ready=ready)
+        self.successors.clear()
+        for place in self.board.places.values():
+            place.failed = False
+        self._changed = False
+
+    def _undo(self, pod: Pod) -> None:
+        """Let a successor never have been."""
+        assert pod.owner is not None
+        ready = pod.uid in self.ready
+        if self.pending.pop(pod.uid, None) is None:
+            self.board.take(pod, self.placed.pop(pod.uid))
+        self.protection.remove(pod, ready=ready)
+        self.ready.discard(pod.uid)
+        del self.members[pod.owner.uid][pod.uid]
+        if ready:
+            self.darkness.dim(self.key(pod), self.number)
+
+    def _resume(self, pod: Pod, *, ready: bool) -> None:
+        """Let a pod run again where it ran."""
+        self.board.put(pod, pod.node)
+        self.placed[pod.uid] = pod.node
+        self.protection.add(pod, ready=ready)
+        if pod.owner is not None:
+            self.members[pod.owner.uid][pod.uid] = pod
+            self.missing[pod.owner.uid].clear()
+        if ready:
+            self.ready.add(pod.uid)
+            self.darkness.light(self.key(pod), self.number)
 
     def _stays_away(self, pod: Pod) -> bool:
         if pod.owner is None:
@@ -452,7 +523,7 @@ class _Darkness:
     def __init__(self) -> None:
         self._ready: Counter[Key] = Counter()
         self._since: dict[Key, int] = {}
-        self._longest: dict[Key, Dark] = {}
+        self.longest: dict[Key, Dark] = {}
 
     def light(self, key: Key, number: int) -> None:
         """Count a pod that became ready after a step."""
@@ -471,22 +542,12 @@ class _Darkness:
         """Return the longest run of each workload, up to the last step."""
         for key, since in self._since.items():
             self._note(Dark(key, number - since + 1, since, lasts=True))
-        return tuple(self._longest[key] for key in sorted(self._longest))
+        return tuple(self.longest[key] for key in sorted(self.longest))
 
     def _note(self, dark: Dark) -> None:
-        known = self._longest.get(dark.workload)
+        known = self.longest.get(dark.workload)
         if known is None or dark.lasts or dark.steps > known.steps:
-            self._longest[dark.workload] = dark
-
-
-def _sound(pods: Iterable[Pod]) -> dict[str, bool]:
-    """Return whether the pods of an owner become ready: one of them is, or none of them has run yet."""
-    found: dict[str, bool] = {}
-    for pod in pods:
-        if pod.node and not pod.finished and not pod.deleting and not pod.mirror:
-            uid = pod.owner.uid if pod.owner else pod.uid
-            found[uid] = found.get(uid, False) or pod.ready
-    return found
+            self.longest[dark.workload] = dark
 
 
 def _ordinal(pod: Pod) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -82,12 +82,13 @@ def read(items: Iterable[Mapping[str, Any]], coverage: Mapping[str, Mapping[str,
         found.setdefault(GroupKind.of(item), []).append(item)
     limits = dict(_attach_limits(found.get(GroupKind("storage.k8s.io", "CSINode"), [])))
     shapes = Shapes()
+    pods = [shapes.pod(each) for each in found.get(GroupKind("", "Pod"), [])]
     claims = [_claim(Fields(each)) for each in found.get(GroupKind("", "PersistentVolumeClaim"), [])]
     volumes = [_volume(Fields(each)) for each in found.get(GroupKind("", "PersistentVolume"), [])]
     classes = dict(_classes(found.get(GroupKind("storage.k8s.io", "StorageClass"), [])))
     return Cluster(
         nodes=tuple(sorted((_node(Fields(each), limits) for each in found.get(GroupKind("", "Node"), [])), key=_name)),
-        pods=tuple(sorted((shapes.pod(each) for each in found.get(GroupKind("", "Pod"), [])), key=_title)),
+        pods=tuple(sorted(_with_soundness(pods), key=_title)),
         budgets=tuple(sorted(map(_budget, found.get(BUDGET, [])), key=lambda each: each.budget.name)),
         controllers={each.uid: each for kind in _CONTROLLERS for each in map(_controller, found.get(kind, []))},
         volumes={each.name: each for each in volumes},
@@ -117,6 +118,20 @@ def _name(node: Node) -> str:
 
 def _title(pod: Pod) -> tuple[str, str]:
     return pod.namespace, pod.name
+
+
+def _with_soundness(pods: Sequence[Pod]) -> Iterator[Pod]:
+    """Return the pods, each with whether it becomes ready: the pods of one owner are taken to be alike."""
+    sound: dict[str, bool] = {}
+    for pod in pods:
+        if pod.ready or pod.phase == "Running" or pod.node:
+            sound[_origin(pod)] = sound.get(_origin(pod), False) or pod.ready
+    for pod in pods:
+        yield pod if sound.get(_origin(pod), True) else msgspec.structs.replace(pod, sound=False)
+
+
+def _origin(pod: Pod) -> str:
+    return pod.owner.uid if pod.owner else pod.uid
 
 
 _CONTROLLERS = tuple(
