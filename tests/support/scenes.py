@@ -33,11 +33,13 @@ def owner(kind: str, name: str) -> list[Raw]:
 def controller(kind: str, name: str, *, replicas: int, **spec: Any) -> Raw:
     """Return an object that creates pods."""
     number = {"parallelism": replicas} if kind == "Job" else {"replicas": replicas}
+    labels = {"app": name}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "app", "image": "example.com/app:1"}]}}
     return {
         "apiVersion": owner(kind, name)[0]["apiVersion"],
         "kind": kind,
         "metadata": {"namespace": "shop", "name": name, "uid": f"uid-{kind}-{name}"},
-        "spec": {**number, **spec},
+        "spec": {**number, "selector": {"matchLabels": labels}, "template": template, **spec},
     }
 
 

@@ -12,6 +12,7 @@ import yaml
 
 from chart.files import files as chart_files
 from monitoring import dashboard
+from productionpolicy.cli.drains.json import Report as DrainReport
 from productionpolicy.cli.formats.json import schema
 from productionpolicy.cli.plans.json import Report as PlanReport
 from productionpolicy.expectations import EXPECTATIONS, Expectation
@@ -23,6 +24,7 @@ ROOT = Path(__file__).parents[2]
 CRD = ROOT / "crds" / "productionpolicies.yaml"
 REPORT = ROOT / "docs" / "check.schema.json"
 PLAN = ROOT / "docs" / "plan.schema.json"
+DRAIN = ROOT / "docs" / "drain.schema.json"
 PAGES = ROOT / "docs" / "expectations"
 DASHBOARD = ROOT / "manifests" / "monitoring" / "dashboard.json"
 _MADE_BY = "generated from the code by `make generate`; edit the code instead"
@@ -31,7 +33,7 @@ _MADE_BY = "generated from the code by `make generate`; edit the code instead"
 def generated() -> dict[Path, str]:
     """Return the text of every generated file by its path."""
     pages = {PAGES / f"{each.name}.md": _page(manual(each), name=each.name) for each in EXPECTATIONS}
-    schemas = {REPORT: _schema(schema()), PLAN: _schema(schema(PlanReport))}
+    schemas = {REPORT: _schema(schema()), PLAN: _schema(schema(PlanReport)), DRAIN: _schema(schema(DrainReport))}
     definition, drawn = _crd(), dashboard.text()
     chart = chart_files(definition=definition, dashboard=drawn)
     return {CRD: definition, DASHBOARD: drawn, **schemas, PAGES / "README.md": _index(), **pages, **chart}

@@ -14,6 +14,7 @@ COMMANDS = {
     "stop": ("productionpolicy.cli.stop", "Pause every policy of a cluster at once."),
     "resume": ("productionpolicy.cli.resume", "Resume the policies that stop has paused."),
     "check": ("productionpolicy.cli.check", "Check manifests as the operator would, without a cluster."),
+    "drain": ("productionpolicy.cli.drain", "Tell what happens if nodes are drained or fail."),
     "explain": ("productionpolicy.cli.explain", "Explain an expectation, or list all of them."),
 }
 

@@ -3,8 +3,9 @@
 from productionpolicy.drain.cluster import Cluster, Key
 from productionpolicy.drain.kubectl import DrainFlags
 from productionpolicy.drain.outcome import Blocker, Dark, NodeOutcome, Outcome, PendingPod, Result, Step
-from productionpolicy.drain.play import Options, drain, lose
+from productionpolicy.drain.play import Options, drain, lose, lose_each
 from productionpolicy.drain.reading import complete_coverage, read
+from productionpolicy.drain.repaired import repaired
 
 __all__ = [
     "Blocker",
@@ -21,5 +22,7 @@ __all__ = [
     "complete_coverage",
     "drain",
     "lose",
+    "lose_each",
     "read",
+    "repaired",
 ]

@@ -125,6 +125,8 @@ class _Play:
         if pod.deleting:
             self._leave_terminating(pod)
             return
+        if not pod.node:
+            pod = replace(pod, ready=False)
         self.protection.add(pod, ready=pod.ready)
         if pod.finished:
             self.finished[pod.node].append(pod)
@@ -442,9 +444,7 @@ class _Play:
         self.unknown.clear()
         for name in known:
             self.board.places[name].failed = True
-        self.stopped = [
-            (pod, pod.uid in self.ready) for name in known for pod in self.board.places[name].pods.values()
-        ]
+        self.stopped = [(pod, pod.uid in self.ready) for name in known for pod in self.board.places[name].pods.values()]
         for pod, _ in self.stopped:
             self.steps.append(Step(1, pod.title, self.key(pod), 1))
             self._stop(pod)
