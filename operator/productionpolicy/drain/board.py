@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from random import Random
 
 from msgspec import Struct
 
@@ -22,6 +23,9 @@ _NO_PROVISIONER = "kubernetes.io/no-provisioner"
 
 _OF_ONE_POD = frozenset({"statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index"})
 """The labels that distinguish the pods of a StatefulSet."""
+
+CLOSE = 10.0
+"""How much lower the score of a node may be that the dice still take; the best has several hundred."""
 
 SELECTOR = "node(s) didn't match Pod's node affinity/selector"
 TAINT = "node(s) had untolerated taint(s)"
@@ -228,8 +232,8 @@ class _NodeRule(Struct, frozen=True):
 class Board:
     """The nodes of a cluster with their pods."""
 
-    def __init__(self, cluster: Cluster) -> None:
-        self.cluster = cluster
+    def __init__(self, cluster: Cluster, dice: Random | None = None) -> None:
+        self.cluster, self._dice = cluster, dice
         self.places = {each.name: Place(each) for each in cluster.nodes}
         self._tallies: dict[object, Tally] = {}
         self._alike: defaultdict[str, dict[Pairs, _Alike]] = defaultdict(dict)
@@ -525,12 +529,19 @@ class Board:
         return found
 
     def _chosen(self, pod: Pod, places: list[Place]) -> str:
-        """Return the node with the best score; of equal ones the first by name, where the scheduler draws lots."""
+        """Return the node with the best score; of equal ones the first by name, where the scheduler draws lots.
+
+        The dice take any node whose score is close to the best, because the scores are not exactly those of the
+        scheduler.
+        """
         if len(places) == 1:
             return places[0].node.name
         scores = [place.score(pod.shape) for place in places]
         self._add_preferences(pod, places, scores)
         best = max(scores)
+        if self._dice is not None:
+            near = [place.node.name for place, score in zip(places, scores, strict=True) if score >= best - CLOSE]
+            return self._dice.choice(near)
         return min(place.node.name for place, score in zip(places, scores, strict=True) if score == best)
 
     def _add_preferences(self, pod: Pod, places: list[Place], scores: list[float]) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from random import Random
+from typing import TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from productionpolicy.drain.board import Board, Fit
+from productionpolicy.drain.chance import combined
 from productionpolicy.drain.cluster import Cluster, Controller, Key, Owner, Pod
 from productionpolicy.drain.kubectl import DrainFlags, evicted, remedy_of
 from productionpolicy.drain.outcome import Blocker, Dark, NodeOutcome, Outcome, PendingPod, Result, Step
@@ -27,6 +30,10 @@ _ESSENTIAL = (
     "jobs.batch",
     "replicationcontrollers",
 )
+PODS_IN_ALL_PLAYS = 20_000
+"""How many pods all plays of a drain have together at most: large clusters are played less often, but at least once."""
+
+_Any = TypeVar("_Any")
 _ORDINAL = re.compile(r"-([0-9]{1,9})\Z")
 _REPLACED = frozenset({("apps", "ReplicaSet"), ("", "ReplicationController"), ("batch", "Job")})
 _STATEFUL_SET = ("apps", "StatefulSet")
@@ -43,6 +50,8 @@ class Options(Struct, frozen=True):
     """How many nodes are drained at once."""
     keep_cordoned: bool = False
     """Whether a drained node stays cordoned. Otherwise an empty node like it takes its place, as in an upgrade."""
+    plays: int = 8
+    """How often a drain is played at most, each time with other choices of the scheduler and another order."""
 
 
 def drain(
@@ -53,16 +62,29 @@ def drain(
 ) -> Outcome:
     """Play the drain of nodes in the given order.
 
+    The scheduler draws lots among equal nodes, pods wait for a node in an order that nobody can read, and kubectl
+    evicts the pods of a node at the same time. So it is played several times. Where the result of a node depends on
+    such things, it is unknown.
+
     Args:
         cluster: the cluster at the start.
         order: the names of the nodes.
         options: how the nodes are drained.
         through: wraps the iteration over the groups of nodes, for a progress bar.
     """
-    play = _Play(cluster, options)
-    play.add_nodes(order[: options.surge])
+    first = _drained(_Play(cluster, options), order, through)
+    plays = min(options.plays, PODS_IN_ALL_PLAYS // max(1, len(cluster.pods)))
+    others = [_drained(_Play(cluster, options, Random(number)), order, iter) for number in range(1, plays)]
+    return combined(first, others)
+
+
+def _drained(
+    play: _Play, order: Sequence[str], through: Callable[[Sequence[Sequence[str]]], Iterable[Sequence[str]]]
+) -> Outcome:
+    play.add_nodes(order[: play.options.surge])
     play.begin()
-    groups = [order[start : start + options.parallel] for start in range(0, len(order), options.parallel)]
+    parallel = play.options.parallel
+    groups = [order[start : start + parallel] for start in range(0, len(order), parallel)]
     outcomes = [each for group in through(groups) for each in play.drain(group)]
     return play.outcome(outcomes)
 
@@ -89,9 +111,9 @@ def lose_each(
 class _Play:
     """The state of a cluster during a run."""
 
-    def __init__(self, cluster: Cluster, options: Options) -> None:
-        self.cluster, self.options = cluster, options
-        self.board, self.protection = Board(cluster), Protection(cluster)
+    def __init__(self, cluster: Cluster, options: Options, dice: Random | None = None) -> None:
+        self.cluster, self.options, self._dice = cluster, options, dice
+        self.board, self.protection = Board(cluster, dice), Protection(cluster)
         self.placed: dict[str, str] = {}
         """The nodes of the pods that have one, by UID."""
         self.ready: set[str] = set()
@@ -213,7 +235,7 @@ class _Play:
         left = pods
         while left:
             self.rounds += 1
-            refused = [(each, answer) for each in left if (answer := self._evicted(each)) is not None]
+            refused = [(each, answer) for each in self._shuffled(left) if (answer := self._evicted(each)) is not None]
             failed.update({each.uid: answer for each, answer in refused if answer.permanent})
             waiting = [each for each, answer in refused if not answer.permanent]
             moved = self.settle()
@@ -258,7 +280,7 @@ class _Play:
         while self._changed:
             self._changed = False
             before = self.made, len(self.ready), len(self.pending)
-            for uid in [uid for uid, those in self.missing.items() if those]:
+            for uid in self._shuffled([uid for uid, those in self.missing.items() if those]):
                 self._replace_missing(uid)
             self._place_pending()
             changed = before != (self.made, len(self.ready), len(self.pending))
@@ -327,10 +349,14 @@ class _Play:
     def _place_pending(self) -> None:
         """Try all pods without a node again, those with a higher priority first."""
         tried: set[tuple[object, ...]] = set()
-        for pod in sorted(self.pending.values(), key=lambda each: -each.shape.priority):
+        for pod in sorted(self._shuffled([*self.pending.values()]), key=lambda each: -each.shape.priority):
             alike = (pod.namespace, pod.labels, pod.shape, pod.claims)
             if alike not in tried and not self._try(pod):
                 tried.add(alike)
+
+    def _shuffled(self, these: list[_Any]) -> list[_Any]:
+        """Return what happens at the same time, in one of the orders that are possible."""
+        return self._dice.sample(these, k=len(these)) if self._dice else these
 
     def _try(self, pod: Pod) -> bool:
         if pod.gated:
