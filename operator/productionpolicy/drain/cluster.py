@@ -257,6 +257,8 @@ class KnownBudget(Struct, frozen=True):
     budget: Budget
     expected: int | None = None
     """`status.expectedPods`, if the status is up to date."""
+    met: bool = False
+    """Whether the status has at least the desired number of healthy pods, which is not 0."""
 
 
 class Cluster(Struct, frozen=True):

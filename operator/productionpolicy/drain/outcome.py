@@ -76,7 +76,6 @@ class NodeOutcome(Struct, frozen=True):
     """All pods without a node after this node, also those from before."""
     unknown: tuple[str, ...] = ()
     """What decides the result and is not known."""
-    warnings: tuple[str, ...] = ()
 
 
 class Dark(Struct, frozen=True):
@@ -89,8 +88,6 @@ class Dark(Struct, frozen=True):
     """The number of the first step of this run."""
     lasts: bool = False
     """Whether it has no ready pod at the end."""
-    node: str = ""
-    """The node at which it begins."""
 
 
 class Outcome(Struct, frozen=True):

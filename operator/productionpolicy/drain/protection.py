@@ -110,7 +110,8 @@ class Protection:
             return None
         expected = self._expected(guarded)
         if isinstance(expected, Refusal):
-            return expected
+            # A failed sync leaves the numbers of healthy pods in the status as they were after the last good one.
+            return None if not ready and guarded.known.met and not expected.unknown else expected
         desired = budget.desired_healthy(expected)
         if not ready and guarded.healthy >= desired > 0:
             return None

@@ -190,7 +190,12 @@ def _owner(metadata: Fields, namespace: str) -> Owner | None:
 def _budget(raw: Mapping[str, Any]) -> KnownBudget:
     metadata, status = Fields(raw).mapping("metadata"), Fields(raw).mapping("status")
     current = (status.integer("observedGeneration") or 0) >= (metadata.integer("generation") or 0) > 0
-    return KnownBudget(read_budget(raw), expected=(status.integer("expectedPods") or 0) if current else None)
+    healthy, desired = status.integer("currentHealthy") or 0, status.integer("desiredHealthy") or 0
+    return KnownBudget(
+        read_budget(raw),
+        expected=(status.integer("expectedPods") or 0) if current else None,
+        met=healthy >= desired > 0,
+    )
 
 
 def _node(fields: Fields, limits: Mapping[str, Mapping[str, int]]) -> Node:
