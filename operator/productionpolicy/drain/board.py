@@ -16,6 +16,9 @@ from productionpolicy.drain.requests import CPU, MEMORY, PODS
 from productionpolicy.kube.pods import AffinityTerm
 from productionpolicy.kube.selectors import Labels, Selector
 
+_LEAST_COMPARED, _LEAST_SHARE = 100, 5
+"""kube-scheduler compares at least so many nodes, and at least so many percent of all."""
+
 Pairs = tuple[tuple[str, str], ...]
 
 _UNSCHEDULABLE = Taint("node.kubernetes.io/unschedulable", "", "NoSchedule")
@@ -74,9 +77,9 @@ class Place:
         self.scored = [0, 0]
         self.ports: list[HostPort] = []
         self.attached: dict[str, Counter[str]] = {}
-        self._lacking: dict[Amounts, str] = {}
-        """What is lacking for requests, empty if nothing is; known until a pod comes or goes."""
-        self._scores: dict[tuple[Amounts, tuple[int, int]], float] = {}
+        self._lacking: dict[int, str] = {}
+        """What is lacking for pods of a size; known until a pod comes or goes."""
+        self._scores: dict[int, float] = {}
 
     def add(self, pod: Pod, volumes: Iterable[tuple[str, str]]) -> None:
         """Let a pod run here."""
@@ -104,11 +107,11 @@ class Place:
         self._lacking.clear()
         self._scores.clear()
 
-    def lacking(self, requests: Amounts) -> str:
+    def lacking(self, shape: Shape) -> str:
         """Return the first resource of which too little is left, in the wording of the scheduler; empty if none is."""
-        found = self._lacking.get(requests)
+        found = self._lacking.get(shape.size)
         if found is None:
-            found = self._lacking[requests] = self._first_lacking(requests)
+            found = self._lacking[shape.size] = self._first_lacking(shape.requests)
         return found
 
     def _first_lacking(self, requests: Amounts) -> str:
@@ -120,10 +123,9 @@ class Place:
 
     def score(self, shape: Shape) -> float:
         """Return the scores for the least allocated resources and for their balance, each with weight 1."""
-        key = shape.requests, shape.scored
-        found = self._scores.get(key)
+        found = self._scores.get(shape.size)
         if found is None:
-            found = self._scores[key] = self._score(shape)
+            found = self._scores[shape.size] = self._score(shape)
         return found
 
     def _score(self, shape: Shape) -> float:
@@ -243,6 +245,8 @@ class Board:
         self._repelled: dict[tuple[object, ...], list[tuple[str, Counter[str]]]] = {}
         self._candidates: dict[tuple[object, ...], _Candidates] = {}
         self._counted: dict[tuple[object, ...], dict[str, str]] = {}
+        self._next = 0
+        """Where the scheduler begins to look for the next pod."""
         self._users: Counter[tuple[str, str]] = Counter()
         for pod in cluster.pods:
             if pod.node in self.places and not pod.finished:
@@ -303,15 +307,19 @@ class Board:
         return Fit(None, self._reasons(pod, candidates), unknown, len(candidates.places) + len(candidates.reasons))
 
     def _fitting(self, pod: Pod, places: list[Place]) -> list[Place]:
-        requests, further = pod.shape.requests, self._rules(pod)
-        cordoned = _tolerated(_UNSCHEDULABLE, pod.shape)
-        fitting = [
-            each
-            for each in places
-            if (cordoned or not each.cordoned) and not each.failed and not each.lacking(requests)
-        ]
-        for rule in further:
-            fitting = [each for each in fitting if rule(each) is None]
+        """Return nodes that take a pod. Of many nodes, the scheduler looks at some only, from where it last stopped."""
+        shape, rules = pod.shape, self._rules(pod)
+        cordoned, enough = _tolerated(_UNSCHEDULABLE, shape), _enough(len(self.places))
+        fitting: list[Place] = []
+        start = self._next % len(places) if places else 0
+        for place in (*places[start:], *places[:start]):
+            self._next += 1
+            if place.failed or (place.cordoned and not cordoned) or place.lacking(shape):
+                continue
+            if all(rule(place) is None for rule in rules):
+                fitting.append(place)
+                if len(fitting) == enough:
+                    break
         return fitting
 
     def _reasons(self, pod: Pod, candidates: _Candidates) -> tuple[tuple[str, int], ...]:
@@ -320,7 +328,7 @@ class Board:
         further, cordoned = self._rules(pod), _tolerated(_UNSCHEDULABLE, pod.shape)
         for place in candidates.places:
             barred = CORDONED if place.cordoned and not cordoned else TAINT if place.failed else ""
-            lacking = barred or place.lacking(pod.shape.requests)
+            lacking = barred or place.lacking(pod.shape)
             reasons[lacking or next((found for rule in further if (found := rule(place))), "")] += 1
         return tuple(sorted(reasons.items(), key=lambda each: (-each[1], each[0])))
 
@@ -339,7 +347,9 @@ class Board:
 
     def _candidates_for(self, pod: Pod) -> _Candidates:
         """Return the nodes that a pod can have by what does not change: labels, taints and volumes."""
-        key = (pod.shape, pod.namespace if pod.claims else "", pod.claims, pod.new_claims)
+        shape = pod.shape
+        storage = (pod.namespace, pod.claims, pod.new_claims) if pod.claims or pod.new_claims else ()
+        key = (shape.tolerations, shape.node_selector, shape.node_terms, storage)
         found = self._candidates.get(key)
         if found is None:
             rules, there = tuple(self._volume_rules(pod)), tuple(self.places.values())
@@ -426,7 +436,8 @@ class Board:
 
     def _counted_nodes(self, pod: Pod, constraint: Spread, keys: tuple[str, ...]) -> dict[str, str]:
         """Return the domains of the nodes that a constraint counts, by node."""
-        key = (pod.shape, constraint)
+        chosen = (pod.shape.node_selector, pod.shape.node_terms) if constraint.honors_affinity else ()
+        key = (constraint.key, keys, chosen)
         found = None if constraint.honors_taints else self._counted.get(key)
         if found is None:
             found = self._counted[key] = {
@@ -578,11 +589,14 @@ class Board:
     def _spread_scores(self, pod: Pod, places: list[Place]) -> list[float]:
         """Return the score of ScheduleAnyway constraints; without any, the pods of one owner spread by default."""
         constraints = pod.shape.preferred_spread or (() if pod.shape.spread else self._default_spread(pod))
-        crowded = [0.0] * len(places)
+        crowded = [0] * len(places)
         for each in constraints:
-            counts = self._by_key(self._same_namespace(pod.namespace, each.selector), each.key)
-            for index, place in enumerate(places):
-                crowded[index] += counts[place.labels.get(each.key, "")]
+            counts = +self._by_key(self._same_namespace(pod.namespace, each.selector), each.key)
+            if counts:
+                crowded = [
+                    before + counts[place.labels.get(each.key, "")]
+                    for before, place in zip(crowded, places, strict=True)
+                ]
         lowest, highest = min(crowded), max(crowded)
         if not highest:
             return [100.0] * len(places)
@@ -646,6 +660,12 @@ def _counts(constraint: Spread, place: Place, pod: Pod) -> bool:
 def _any_in(domains: Iterable[tuple[str, Mapping[str, int]]], place: Place) -> bool:
     labels = place.labels
     return any(key in labels and counts.get(labels[key], 0) > 0 for key, counts in domains)
+
+
+def _enough(nodes: int) -> int:
+    """Return how many nodes that take a pod the scheduler compares (kube-scheduler, percentageOfNodesToScore)."""
+    share = max(_LEAST_SHARE, 50 - nodes // 125)
+    return max(_LEAST_COMPARED, nodes * share // 100)
 
 
 def _scaled(values: list[int]) -> list[float]:

@@ -132,6 +132,8 @@ class Shape(Struct, frozen=True):
     requests: Amounts = ()
     scored: tuple[int, int] = (0, 0)
     """The millicores and bytes that count for the order of the nodes: 100m and 200 MB for a container without them."""
+    size: int = 0
+    """A number that shapes with the same requests share, and no others."""
     node_selector: tuple[tuple[str, str], ...] = ()
     node_terms: tuple[NodeTerm, ...] | None = None
     """Required node affinity: one of the terms must match; None if there is none."""

@@ -350,7 +350,7 @@ class _Play:
         """Try all pods without a node again, those with a higher priority first."""
         tried: set[tuple[object, ...]] = set()
         for pod in sorted(self._shuffled([*self.pending.values()]), key=lambda each: -each.shape.priority):
-            alike = (pod.namespace, pod.labels, pod.shape, pod.claims)
+            alike = (pod.namespace, pod.labels, id(pod.shape), pod.claims)
             if alike not in tried and not self._try(pod):
                 tried.add(alike)
 

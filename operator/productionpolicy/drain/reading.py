@@ -286,6 +286,7 @@ class Shapes:
 
     def __init__(self) -> None:
         self._known: dict[bytes, Shape] = {}
+        self._sizes: dict[object, int] = {}
 
     def pod(self, raw: Mapping[str, Any]) -> Pod:
         """Return the pod in a raw object."""
@@ -331,7 +332,9 @@ class Shapes:
         )
         shape = self._known.get(key)
         if shape is None:
-            shape = self._known[key] = read_shape(spec, labels)
+            shape = read_shape(spec, labels)
+            size = self._sizes.setdefault((shape.requests, shape.scored), len(self._sizes))
+            shape = self._known[key] = msgspec.structs.replace(shape, size=size)
         return shape
 
 
