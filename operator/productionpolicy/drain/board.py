@@ -5,6 +5,7 @@ The sums and counts that the rules of the scheduler need are changed with each p
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from random import Random
@@ -587,20 +588,24 @@ class Board:
         yield self._spread_scores(pod, places), 2
 
     def _spread_scores(self, pod: Pod, places: list[Place]) -> list[float]:
-        """Return the score of ScheduleAnyway constraints; without any, the pods of one owner spread by default."""
-        constraints = pod.shape.preferred_spread or (() if pod.shape.spread else self._default_spread(pod))
-        crowded = [0] * len(places)
-        for each in constraints:
-            counts = +self._by_key(self._same_namespace(pod.namespace, each.selector), each.key)
-            if counts:
-                crowded = [
-                    before + counts[place.labels.get(each.key, "")]
-                    for before, place in zip(crowded, places, strict=True)
-                ]
-        lowest, highest = min(crowded), max(crowded)
-        if not highest:
-            return [100.0] * len(places)
-        return [100 * (highest + lowest - each) / highest for each in crowded]
+        """Return the score of ScheduleAnyway constraints; without any, the pods of one owner spread by default.
+
+        A constraint counts the more, the more domains there are. Nodes without a key of a pod's own constraints come
+        last (kube-scheduler, podtopologyspread).
+        """
+        own = pod.shape.preferred_spread
+        constraints = own or (() if pod.shape.spread else self._default_spread(pod))
+        tallies = [
+            (each, +self._by_key(self._same_namespace(pod.namespace, each.selector), each.key)) for each in constraints
+        ]
+        seen = [place for place in places if all(each.key in place.labels for each in own)] if own else places
+        crowded = _crowded(seen, tallies) if any(counts for _, counts in tallies) else [0] * len(seen)
+        lowest, highest = min(crowded, default=0), max(crowded, default=0)
+        scores = [100.0 * (highest + lowest - each) // highest if highest else 100.0 for each in crowded]
+        if len(seen) == len(places):
+            return scores
+        by_node = {place.node.name: score for place, score in zip(seen, scores, strict=True)}
+        return [by_node.get(place.node.name, 0.0) for place in places]
 
     def _default_spread(self, pod: Pod) -> tuple[Spread, ...]:
         if pod.owner is None:
@@ -660,6 +665,19 @@ def _counts(constraint: Spread, place: Place, pod: Pod) -> bool:
 def _any_in(domains: Iterable[tuple[str, Mapping[str, int]]], place: Place) -> bool:
     labels = place.labels
     return any(key in labels and counts.get(labels[key], 0) > 0 for key, counts in domains)
+
+
+def _crowded(places: list[Place], tallies: Iterable[tuple[Spread, Counter[str]]]) -> list[int]:
+    """Return how many pods are near each node, weighed by the number of domains."""
+    found = [0.0] * len(places)
+    for constraint, counts in tallies:
+        domains = [place.labels.get(constraint.key) for place in places]
+        weight, more = math.log(len({*domains} - {None}) + 2), constraint.max_skew - 1
+        found = [
+            before if domain is None else before + counts[domain] * weight + more
+            for before, domain in zip(found, domains, strict=True)
+        ]
+    return [round(each) for each in found]
 
 
 def _enough(nodes: int) -> int:
