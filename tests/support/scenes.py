@@ -86,8 +86,9 @@ def deployment(name: str, nodes: list[str], *, replicas: int | None = None, **mo
     return [controller("Deployment", name, replicas=number), replica_set, *pods]
 
 
-def stateful_set(name: str, nodes: list[str], *, policy: str = "OrderedReady", **more: Any) -> list[Raw]:
-    """Return a StatefulSet with one pod on each of the nodes."""
+def stateful_set(name: str, nodes: list[str], **more: Any) -> list[Raw]:
+    """Return a StatefulSet with one pod on each of the nodes; `policy` is its podManagementPolicy."""
+    policy = more.pop("policy", "OrderedReady")
     pods = [
         pod(f"{name}-{index}", on, app=name, by=owner("StatefulSet", name), **dict(more))
         for index, on in enumerate(nodes)

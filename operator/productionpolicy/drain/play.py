@@ -30,7 +30,7 @@ _ESSENTIAL = (
     "jobs.batch",
     "replicationcontrollers",
 )
-PODS_IN_ALL_PLAYS = 20_000
+PODS_IN_ALL_PLAYS = 15_000
 """How many pods all plays of a drain have together at most: large clusters are played less often, but at least once."""
 
 _Any = TypeVar("_Any")
@@ -127,6 +127,7 @@ class _Play:
         """The pods that the last failure stopped, and whether they were ready."""
         self.missing: defaultdict[str, list[tuple[Pod, int]]] = defaultdict(list)
         """The pods that an owner is going to replace, with the index of the step that ended them."""
+        self.missing_before: dict[str, tuple[tuple[Pod, int], ...]] = {}
         self.failures: Counter[str] = Counter()
         self.finished: defaultdict[str, list[Pod]] = defaultdict(list)
         self.successors: dict[str, int] = {}
@@ -135,7 +136,7 @@ class _Play:
         self.unknown: dict[str, None] = {}
         self.rounds = 0
         self.number = 0
-        self.made = 0
+        self.made = self.made_before = 0
         self.lost_work: dict[Key, None] = {}
         self.darkness = _Darkness()
         self._keys: dict[Owner, Key] = {}
@@ -200,6 +201,8 @@ class _Play:
         """Let everything that is under way end before the first drain."""
         self.settle()
         self.old = frozenset(self.pending)
+        self.made_before = self.made
+        self.missing_before = {uid: tuple(those) for uid, those in self.missing.items() if those}
 
     def drain(self, names: Sequence[str]) -> Iterator[NodeOutcome]:
         """Drain nodes at once; then put empty ones in the place of those that are drained."""
@@ -498,6 +501,10 @@ class _Play:
         for pod, ready in self.stopped:
             self._resume(pod, ready=ready)
         self.successors.clear()
+        self.failures.clear()
+        self.missing.clear()
+        self.missing.update({uid: list(those) for uid, those in self.missing_before.items()})
+        self.made = self.made_before
         for place in self.board.places.values():
             place.failed = False
         self._changed = False
@@ -521,7 +528,6 @@ class _Play:
         self.protection.add(pod, ready=ready)
         if pod.owner is not None:
             self.members[pod.owner.uid][pod.uid] = pod
-            self.missing[pod.owner.uid].clear()
         if ready:
             self.ready.add(pod.uid)
             self.darkness.light(self.key(pod), self.number)
