@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from productionpolicy.drain import DrainFlags, Options, Result, drain
+from productionpolicy.drain import DrainFlags, Options, Result, drain, lose
 from support.scenes import budget, cluster, controller, deployment, node, owner, pod, stateful_set
 
 A, B, C = node("a"), node("b"), node("c")
@@ -124,3 +124,96 @@ def test_all_nodes_drain_one_after_the_other() -> None:
     outcome = drain(cluster(A, B, C, *parts), ["a", "b", "c"])
     assert [each.result for each in outcome.nodes] == [Result.DRAINS] * 3
     assert outcome.dark == ()
+
+
+def test_a_pod_that_may_preempt_others_makes_the_outcome_unknown() -> None:
+    parts = deployment("web", ["a"], cpu="3", priority=1000), deployment("low", ["b"], cpu="2")
+    (found,) = drain(cluster(A, B, *parts), ["a"]).nodes
+    assert found.result is Result.UNKNOWN
+    assert "the scheduler may evict pods with a lower priority for it" in found.unknown[0]
+
+
+def test_a_scheduler_of_its_own_makes_the_place_unknown() -> None:
+    outcome = drain(cluster(A, B, deployment("web", ["a"], schedulerName="mine")), ["a"])
+    assert outcome.nodes[0].result is Result.UNKNOWN
+    assert not outcome.known
+    assert outcome.nodes[0].unknown == (
+        "where shop/web-1-new1 runs: the scheduler mine places it, by rules that are not known",
+    )
+
+
+def test_a_budget_over_the_pods_of_a_custom_owner_follows_its_status_or_is_unknown() -> None:
+    reference = [{**owner("Database", "db")[0], "apiVersion": "example.com/v1"}]
+    pods = [pod("db-a", "a", app="db", by=reference), pod("db-b", "b", app="db", by=reference)]
+    rule = budget("db", app="db", maxUnavailable=1)
+    (unknown,) = drain(cluster(A, B, pods, rule), ["a"]).nodes
+    assert (unknown.result, unknown.steps) == (Result.UNKNOWN, ())
+    assert unknown.unknown == ("the scale of Database db is not known",)
+    rule["metadata"]["generation"] = 1
+    rule["status"] = {"observedGeneration": 1, "expectedPods": 2}
+    (known,) = drain(cluster(A, B, pods, rule), ["a"]).nodes
+    assert [each.pod for each in known.steps] == ["shop/db-a"]
+    assert known.unknown == ("whether Database db replaces its pods",)
+
+
+def test_surge_nodes_take_the_pods_that_fit_nowhere_else() -> None:
+    found = cluster(A, node("b", cpu="1"), deployment("web", ["a"], cpu="2"))
+    (plain,) = drain(found, ["a"], Options(keep_cordoned=True)).nodes
+    (surged,) = drain(found, ["a"], Options(keep_cordoned=True, surge=1)).nodes
+    assert [each.workload.name for each in plain.pending] == ["web"]
+    assert [each.to for each in surged.steps] == ["surge-1"]
+
+
+def test_nodes_in_parallel_are_cordoned_together() -> None:
+    found = cluster(A, B, C, deployment("web", ["a", "b"]))
+    outcome = drain(found, ["a", "b"], Options(parallel=2, keep_cordoned=True))
+    assert [each.to for node in outcome.nodes for each in node.steps] == ["c", "c"]
+    assert [each.workload.name for each in outcome.dark] == ["web"]
+
+
+def test_a_volume_of_one_zone_keeps_its_pod_there() -> None:
+    east, west = node("e", zone="east"), node("w", zone="west")
+    names = {"metadata": {"name": "disk"}, "apiVersion": "v1", "kind": "PersistentVolume"}
+    expression = {"key": "topology.kubernetes.io/zone", "operator": "In", "values": ["east"]}
+    affinity = {"required": {"nodeSelectorTerms": [{"matchExpressions": [expression]}]}}
+    volume = {**names, "spec": {"nodeAffinity": affinity}}
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"namespace": "shop", "name": "data"},
+        "spec": {"volumeName": "disk", "accessModes": ["ReadWriteOnce"]},
+    }
+    db = stateful_set("db", ["e"], volumes=[{"name": "d", "persistentVolumeClaim": {"claimName": "data"}}])
+    (found,) = drain(cluster(east, west, volume, claim, db), ["e"]).nodes
+    assert found.pending[0].reason == (
+        "0/2 nodes are available: 1 node(s) didn't match PersistentVolume's node affinity, 1 node(s) were unschedulable"
+    )
+
+
+def test_a_job_loses_its_work_and_gives_up_after_its_retries() -> None:
+    load = [controller("Job", "load", replicas=1, backoffLimit=0), pod("load-1", "a", by=owner("Job", "load"))]
+    outcome = drain(cluster(A, B, load), ["a"])
+    assert [each.name for each in outcome.lost_work] == ["load"]
+    assert outcome.nodes[0].steps[0].successor == ""
+
+
+def test_a_failed_node_darkens_a_stateful_set_until_it_is_back_and_a_deployment_until_it_is_replaced() -> None:
+    outcome = lose(cluster(A, B, deployment("web", ["a"]), stateful_set("db", ["a"])), ["a"])
+    assert [(each.workload.name, each.lasts) for each in outcome.dark] == [("web", False), ("db", True)]
+
+
+def test_pods_that_are_pending_or_finished_go_without_a_look_at_budgets() -> None:
+    stuck = deployment("web", ["a"], ready=False, phase="Pending"), budget("web", app="web", minAvailable=1)
+    done = [controller("Job", "load", replicas=0), pod("load-1", "a", phase="Succeeded", by=owner("Job", "load"))]
+    (found,) = drain(cluster(A, B, *stuck, done), ["a"]).nodes
+    assert sorted(each.pod for each in found.steps) == ["shop/load-1", "shop/web-1-0"]
+    assert found.result is Result.DRAINS
+
+
+def test_a_daemon_set_and_a_static_pod_stay() -> None:
+    agent = [controller("DaemonSet", "agent", replicas=1), pod("agent-1", "a", by=owner("DaemonSet", "agent"))]
+    static = pod("proxy", "a", annotations={"kubernetes.io/config.mirror": "x"})
+    assert drain(cluster(A, B, agent, static), ["a"]).nodes[0].result is Result.REFUSED
+    options = Options(flags=DrainFlags(ignore_daemonsets=True))
+    (found,) = drain(cluster(A, B, agent, static), ["a"], options).nodes
+    assert (found.result, found.steps) == (Result.DRAINS, ())

@@ -12,7 +12,7 @@ from random import Random
 
 from msgspec import Struct
 
-from productionpolicy.drain.cluster import Amounts, Cluster, HostPort, Node, NodeTerm, Pod, Shape, Spread, Taint
+from productionpolicy.drain.cluster import Amounts, Claim, Cluster, HostPort, Node, NodeTerm, Pod, Shape, Spread, Taint
 from productionpolicy.drain.requests import CPU, MEMORY, PODS
 from productionpolicy.kube.pods import AffinityTerm
 from productionpolicy.kube.selectors import Labels, Selector
@@ -246,6 +246,7 @@ class Board:
         self._repelled: dict[tuple[object, ...], list[tuple[str, Counter[str]]]] = {}
         self._candidates: dict[tuple[object, ...], _Candidates] = {}
         self._counted: dict[tuple[object, ...], dict[str, str]] = {}
+        self._priorities: Counter[int] = Counter()
         self._next = 0
         """Where the scheduler begins to look for the next pod."""
         self._users: Counter[tuple[str, str]] = Counter()
@@ -273,6 +274,7 @@ class Board:
 
     def _note(self, pod: Pod, place: Place, number: int) -> None:
         self._alike_to(pod).count(place, number)
+        self._priorities[pod.shape.priority] += number
         for claim in pod.claims:
             self._users[pod.namespace, claim] += number
         for term in pod.shape.anti_affinity:
@@ -305,7 +307,14 @@ class Board:
         fitting = self._fitting(pod, candidates.places)
         if fitting:
             return Fit(self._chosen(pod, fitting), unknown=unknown)
-        return Fit(None, self._reasons(pod, candidates), unknown, len(candidates.places) + len(candidates.reasons))
+        nodes = len(candidates.places) + len(candidates.reasons)
+        return Fit(None, self._reasons(pod, candidates), (*unknown, *self._preemption(pod)), nodes)
+
+    def _preemption(self, pod: Pod) -> Iterator[str]:
+        """Return a sentence if kube-scheduler may evict pods with a lower priority for a pod that fits nowhere."""
+        lower = (priority for priority, number in self._priorities.items() if number and priority < pod.shape.priority)
+        if pod.shape.preempts and any(True for _ in lower):
+            yield "the scheduler may evict pods with a lower priority for it"
 
     def _fitting(self, pod: Pod, places: list[Place]) -> list[Place]:
         """Return nodes that take a pod. Of many nodes, the scheduler looks at some only, from where it last stopped."""
@@ -395,10 +404,18 @@ class Board:
                 yield f"its claim {name} could not be read"
             elif claim is not None and claim.volume and claim.volume not in self.cluster.volumes:
                 yield f"the volume {claim.volume} of its claim {name} could not be read"
+            elif claim is not None and self._attached_elsewhere(pod, claim):
+                yield f"another pod uses its claim {name}, which only one node can mount"
             elif claim is not None and not claim.volume:
                 yield f"its claim {name} has no volume yet, and where one can be made is not known"
         for name in pod.new_claims:
             yield f"it gets a new volume of storage class {name or '(default)'}, and where one can be made is not known"
+
+    def _attached_elsewhere(self, pod: Pod, claim: Claim) -> bool:
+        volume = self.cluster.volumes.get(claim.volume)
+        return (
+            claim.one_node and volume is not None and bool(volume.driver) and self._users[pod.namespace, claim.name] > 0
+        )
 
     def _attachments(self, pod: Pod) -> Iterator[tuple[str, str]]:
         for name in pod.claims:

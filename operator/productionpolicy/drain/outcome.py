@@ -111,7 +111,7 @@ class Outcome(Struct, frozen=True):
     @property
     def known(self) -> bool:
         """Whether nothing that decides the outcome is unknown."""
-        return not self.unread and all(each.result is not Result.UNKNOWN for each in self.nodes)
+        return not self.unread and not any(each.unknown for each in self.nodes)
 
     @property
     def new_pending(self) -> tuple[PendingPod, ...]:

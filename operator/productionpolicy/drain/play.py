@@ -366,7 +366,7 @@ class _Play:
             return False
         fit = self.board.fit(pod)
         self.reasons[pod.uid] = fit
-        for each in fit.unknown:
+        for each in fit.unknown if pod.uid not in self.old else ():
             self.unknown[f"where {pod.title} runs: {each}"] = None
         if fit.node is None:
             return False

@@ -46,6 +46,8 @@ _ZONES = (
 _DEFAULT_BACKOFF_LIMIT = 6
 """The default of the API for backoffLimit (batch/v1)."""
 
+_ENDLESS = 2**31
+
 _NOT_READY = Taint("node.kubernetes.io/not-ready", "", "NoSchedule")
 
 NEEDED = {
@@ -174,6 +176,10 @@ def _job_pods(fields: Fields) -> int:
 
 
 def _retries(fields: Fields) -> int:
+    """Return how many pods may still fail; evictions do not count if the podFailurePolicy ignores disruptions."""
+    rules = fields.below("spec", "podFailurePolicy").items("rules")
+    if any(each.text("action") == "Ignore" and any(each.items("onPodConditions")) for each in rules):
+        return _ENDLESS
     limit = fields.mapping("spec").integer("backoffLimit")
     return (_DEFAULT_BACKOFF_LIMIT if limit is None else limit) - (fields.mapping("status").integer("failed") or 0)
 
