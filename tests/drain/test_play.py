@@ -98,6 +98,23 @@ def test_a_stateful_set_comes_back_in_order() -> None:
     ]
 
 
+def test_a_stateful_set_creates_its_other_pods_for_the_first_time_once_those_before_them_are_ready() -> None:
+    here = {"kubernetes.io/hostname": "a"}
+    first = pod("db-0", app="db", by=owner("StatefulSet", "db"), cpu="2", nodeSelector=here)
+    db = [controller("StatefulSet", "db", replicas=2, podManagementPolicy="OrderedReady"), first]
+    outcome = drain(cluster(node("a", cpu="3500m"), B, deployment("web", ["a"], cpu="3"), db), ["a"])
+    assert [each.pod for each in outcome.nodes[0].pending] == ["shop/db-0"]
+    assert [each.pod for each in outcome.pending] == ["shop/db-1"]
+
+
+def test_a_node_to_which_a_pod_returns_that_tolerates_the_cordon_drains_and_comes_back() -> None:
+    everything = deployment("agent", ["a"], tolerations=[{"operator": "Exists"}], nodeSelector=A["metadata"]["labels"])
+    web = deployment("web", ["a"], nodeSelector=A["metadata"]["labels"])
+    outcome = drain(cluster(A, B, everything, web), ["a", "b"])
+    assert [each.result for each in outcome.nodes] == [Result.DRAINS, Result.DRAINS]
+    assert [len(each.pending) for each in outcome.nodes] == [1, 0]
+
+
 def test_a_cordoned_node_still_counts_for_a_constraint_and_leaves_no_place() -> None:
     constraint = {
         "topologyKey": "kubernetes.io/hostname",

@@ -143,6 +143,9 @@ class _Play:
         self._changed = True
         for pod in cluster.pods:
             self._enter(pod)
+        for uid, controller in cluster.controllers.items():
+            if controller.ordered and self.members[uid]:
+                self.missing[uid] += [(each, -1) for each in _not_yet_created(controller, self.members[uid].values())]
 
     def _enter(self, pod: Pod) -> None:
         if pod.deleting:
@@ -218,13 +221,14 @@ class _Play:
             for name, pods, refused in begun
         ]
         yield from outcomes
-        self._replace(each.node for each in outcomes if each.result in {Result.DRAINS, Result.UNKNOWN})
+        self._replace(
+            name for name, pods, refused in begun if not refused and not {each.uid for each in pods} & {*drained}
+        )
 
     def _replace(self, names: Iterable[str]) -> None:
+        """Let nodes be used again. A successor that tolerates the cordon may be on them already."""
         for name in names:
-            if not self.options.keep_cordoned and not any(
-                each for each in self._pods_on(name) if evicted([each], self.cluster, self.options.flags)[0]
-            ):
+            if not self.options.keep_cordoned:
                 self.board.places[name].cordoned = False
                 self._changed = True
         self.settle()
@@ -580,6 +584,17 @@ class _Darkness:
         known = self.longest.get(dark.workload)
         if known is None or dark.lasts or dark.steps > known.steps:
             self.longest[dark.workload] = dark
+
+
+def _not_yet_created(controller: Controller, pods: Iterable[Pod]) -> Iterator[Pod]:
+    """Yield the pods that a StatefulSet creates once those before them are ready. They are like one that is there."""
+    there = {_ordinal(each): each for each in pods}
+    like = there[max(there)]
+    for ordinal in range(controller.first_ordinal, controller.first_ordinal + controller.replicas):
+        if ordinal > max(there):
+            name = _ORDINAL.sub(f"-{ordinal}", like.name)
+            claims = tuple(re.sub(rf"-{re.escape(like.name)}\Z", f"-{name}", each) for each in like.claims)
+            yield replace(like, name=name, uid=f"{controller.uid}-{ordinal}", claims=claims, node="")
 
 
 def _ordinal(pod: Pod) -> int:
