@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import jsonschema
 from click.testing import CliRunner, Result
 
 from productionpolicy.cli.main import main
-from support.scenes import budget, deployment, node
+from support.api_server import ApiServer
+from support.scenes import Raw, budget, deployment, node
 from support.snapshots import write_snapshot
 
 ROOT = Path(__file__).parents[2]
@@ -79,3 +81,33 @@ def test_a_command_without_nodes_and_an_unknown_node_are_refused(tmp_path: Path)
     file = write_snapshot(tmp_path, A)
     assert play(file).exit_code == 2
     assert "there is no node z" in play(file, "--node", "z").output
+
+
+async def test_a_live_cluster_is_read_with_the_kubeconfig(tmp_path: Path) -> None:
+    web = deployment("web", ["a", "b"])
+    kinds = {"pods": "Pod", "nodes": "Node"}, {"replicasets": "ReplicaSet", "deployments": "Deployment"}
+    objects: dict[str, list[Raw]] = {
+        f"/api/v1/{each}": [] for each in ("replicationcontrollers", "namespaces", "persistentvolumes")
+    }
+    objects |= {f"/apis/apps/v1/{each}": [] for each in ("statefulsets", "daemonsets")}
+    for root, names in zip(("/api/v1", "/apis/apps/v1"), kinds, strict=True):
+        for plural, kind in names.items():
+            objects[f"{root}/{plural}"] = [each for each in (A, B, *web) if each["kind"] == kind]
+    server = ApiServer({**objects, "/apis/policy/v1/poddisruptionbudgets": [budget("web", app="web", minAvailable=2)]})
+    kubeconfig = tmp_path / "config"
+    async with server.serve() as cluster:
+        kubeconfig.write_text(_kubeconfig(cluster._api.configuration.host))
+        arguments = ["drain", "--kubeconfig", str(kubeconfig), "--node", "a", "--no-repairs"]
+        done = await asyncio.to_thread(CliRunner().invoke, main, arguments)
+    assert not done.stderr
+    assert "a  blocked by the budget shop/web" in done.stdout
+    assert done.exit_code == 1
+    assert {verb for verb, _, _ in server.requests} == {"GET"}
+
+
+def _kubeconfig(host: str) -> str:
+    cluster = {"name": "test", "cluster": {"server": host}}
+    context = {"name": "test", "context": {"cluster": "test", "user": "me"}}
+    user = {"name": "me", "user": {"token": "x"}}
+    whole = {"clusters": [cluster], "contexts": [context], "users": [user], "current-context": "test"}
+    return json.dumps({"apiVersion": "v1", "kind": "Config", **whole})

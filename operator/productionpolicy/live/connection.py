@@ -109,7 +109,8 @@ _MOST_NAMES = 10
 
 def _contexts(kubeconfig: Path) -> dict[str, Any]:
     try:
-        return {str(each["name"]): each.get("context") or {} for each in _merged(kubeconfig).get("contexts") or ()}
+        found = (getattr(each, "value", each) for each in _merged(kubeconfig).get("contexts") or ())
+        return {str(each["name"]): each.get("context") or {} for each in found}
     except UNUSABLE as error:
         raise NoConnection(f"cannot use the kubeconfig {kubeconfig}: its contexts cannot be read") from error
 
