@@ -13,6 +13,7 @@ import yaml
 from chart.files import files as chart_files
 from generate.clusterrole import ROLE, clusterrole
 from monitoring import dashboard
+from productionpolicy.cli.drains.json import Report as DrainReport
 from productionpolicy.cli.formats.json import schema
 from productionpolicy.cli.plans.json import Report as PlanReport
 from productionpolicy.doctor.diagnosis import Report as DoctorReport
@@ -26,6 +27,7 @@ CRD = ROOT / "crds" / "productionpolicies.yaml"
 REPORT = ROOT / "docs" / "check.schema.json"
 DOCTOR = ROOT / "docs" / "doctor.schema.json"
 PLAN = ROOT / "docs" / "plan.schema.json"
+DRAIN = ROOT / "docs" / "drain.schema.json"
 PAGES = ROOT / "docs" / "expectations"
 DASHBOARD = ROOT / "manifests" / "monitoring" / "dashboard.json"
 _MADE_BY = "generated from the code by `make generate`; edit the code instead"
@@ -34,7 +36,8 @@ _MADE_BY = "generated from the code by `make generate`; edit the code instead"
 def generated() -> dict[Path, str]:
     """Return the text of every generated file by its path."""
     pages = {PAGES / f"{each.name}.md": _page(manual(each), name=each.name) for each in EXPECTATIONS}
-    schemas = {REPORT: _schema(schema()), PLAN: _schema(schema(PlanReport)), DOCTOR: _schema(schema(DoctorReport))}
+    reports = {REPORT: schema(), PLAN: schema(PlanReport), DOCTOR: schema(DoctorReport), DRAIN: schema(DrainReport)}
+    schemas = {path: _schema(each) for path, each in reports.items()}
     definition, drawn, role = _crd(), dashboard.text(), clusterrole(made_by=_MADE_BY)
     chart = chart_files(definition=definition, dashboard=drawn, role=role)
     own = {CRD: definition, DASHBOARD: drawn, ROLE: role, PAGES / "README.md": _index()}

@@ -620,13 +620,14 @@ def _writes_message(container: Fields, words: Iterable[str]) -> bool:
 
 def _read_anti_affinity(fields: Fields) -> Iterable[AffinityTerm]:
     for term in fields.items(REQUIRED_TERMS):
-        yield _read_term(term, required=True, weight=0)
+        yield read_term(term, required=True, weight=0)
     for weighted in fields.items(PREFERRED_TERMS):
         weight = _or(weighted.integer("weight"), 0)
-        yield _read_term(weighted.mapping("podAffinityTerm"), required=False, weight=weight)
+        yield read_term(weighted.mapping("podAffinityTerm"), required=False, weight=weight)
 
 
-def _read_term(fields: Fields, *, required: bool, weight: int) -> AffinityTerm:
+def read_term(fields: Fields, *, required: bool, weight: int) -> AffinityTerm:
+    """Return a PodAffinityTerm."""
     return AffinityTerm(
         topology_key=fields.text("topologyKey") or "",
         selector=Selector.read(fields, "labelSelector"),
