@@ -1,9 +1,10 @@
 """`python -m drains` drains random clusters, and compares what happens with what was predicted.
 
-On a control plane with the real scheduler, disruption controller and eviction API, one random cluster after the other is
-made: nodes, workloads, budgets. The simulator says what happens if its nodes are drained one after the other. Then they
-are drained, and each statement is compared with what happened. It fails if a node was said to drain that does not, if a
-workload lost its last ready pod that was said to keep one, or if more than 2% of the other statements are wrong.
+On a control plane with the real scheduler, disruption controller and eviction API, one random cluster after the other
+is made: nodes, workloads, budgets. The simulator says what happens if its nodes are drained one after the other. Then
+they are drained, and each statement is compared with what happened. The command fails if a node does not drain that was
+said to, if a workload loses its last ready pod that was said to keep one, or if more than 2% of the other statements
+are wrong.
 """
 
 from __future__ import annotations

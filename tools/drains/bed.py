@@ -22,7 +22,7 @@ from drains.kubelets import Kubelets
 from drains.settled import unsettled, without_node
 from drains.world import CLUSTER_WIDE, World, followed, key_of, path_of
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 LOOK_SECONDS = 0.02
 LOOKS = 2
 CREATORS = 8

@@ -13,7 +13,7 @@ import msgspec
 
 from bench.client import RequestFailed
 from drains.generator import NEVER, Raw
-from drains.world import World, is_ending, key_of, path_of
+from drains.world import World, controller_of, is_ending, key_of, path_of
 
 _PATCH = "application/strategic-merge-patch+json"
 
@@ -63,14 +63,20 @@ class Kubelets:
         ready = "False" if never == "ready" else "True"
         conditions = [{"type": "Initialized", "status": "True"}]
         conditions += [{"type": each, "status": ready} for each in ("ContainersReady", "Ready")]
-        body = msgspec.json.encode({"status": {"phase": "Running", "conditions": conditions}})
-        with contextlib.suppress(RequestFailed):  # it has gone
-            await self.world.api.send("PATCH", path_of("Pod", key_of(pod)) + "/status", body, content_type=_PATCH)
+        await self._report(pod, {"phase": "Running", "conditions": conditions})
 
     async def _end(self, pod: Raw) -> None:
+        """End a pod. That of a Job is reported as failed first, because some Jobs replace it only then."""
+        if (controller_of(pod) or {}).get("kind") == "Job":
+            await self._report(pod, {"phase": "Failed"})
         options = {"gracePeriodSeconds": 0, "preconditions": {"uid": pod["metadata"]["uid"]}}
         with contextlib.suppress(RequestFailed):  # it has gone
             await self.world.api.send("DELETE", path_of("Pod", key_of(pod)), msgspec.json.encode(options))
+
+    async def _report(self, pod: Raw, status: Raw) -> None:
+        body = msgspec.json.encode({"status": status})
+        with contextlib.suppress(RequestFailed):  # it has gone
+            await self.world.api.send("PATCH", path_of("Pod", key_of(pod)) + "/status", body, content_type=_PATCH)
 
     def _do(self, work: object) -> None:
         task = asyncio.ensure_future(work)  # type: ignore[call-overload]

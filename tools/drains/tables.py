@@ -77,7 +77,7 @@ def write(page: Path, found: Sequence[Compared]) -> None:
 def _lines(found: Sequence[Compared]) -> Iterator[str]:
     pods, nodes = sum(each.pods for each in found), sum(each.nodes for each in found)
     seeds = ", ".join(str(each) for each in sorted({each.seed for each in found}))
-    yield f"The last run: {len(found)} clusters of seed {seeds}, with {pods:,} pods, of which {nodes:,} nodes were drained."
+    yield f"The last run: {len(found)} clusters of seed {seeds} with {pods:,} pods, and {nodes:,} drains of a node."
     yield ""
     yield f"| {' | '.join(COLUMNS)} |"
     yield "|---|---:|---:|"

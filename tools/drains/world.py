@@ -168,16 +168,15 @@ def _version(kind: str) -> str:
 
 
 @asynccontextmanager
-async def followed(world: World, kinds: Iterable[str] = tuple(PATHS)) -> AsyncIterator[World]:
+async def followed(world: World) -> AsyncIterator[World]:
     """Yield the world once it is known, and keep it up to date until the end."""
-    async with asyncio.TaskGroup() as tasks:
-        started = []
-        watches = []
-        for kind in kinds:
-            listed = asyncio.Event()
-            watches.append(tasks.create_task(world.follow(kind, listed)))
-            started.append(listed.wait())
-        await asyncio.gather(*started)
+    events = {kind: asyncio.Event() for kind in PATHS}
+    watches = [asyncio.create_task(world.follow(kind, listed)) for kind, listed in events.items()]
+    try:
+        for listed in events.values():
+            await listed.wait()
         yield world
+    finally:
         for watch in watches:
             watch.cancel()
+        await asyncio.gather(*watches, return_exceptions=True)
