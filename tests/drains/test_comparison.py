@@ -72,6 +72,14 @@ def test_a_cluster_that_is_not_wholly_known_does_not_promise_that_nothing_goes_d
     assert dark(set(), {WEB}, (replace(DRAINS, verdict=None), DRAINED)) == [Kind.UNKNOWN]
 
 
+def test_where_kubectl_drains_less_may_go_dark() -> None:
+    prediction = Prediction((BLOCKED,), dark=frozenset({WEB}))
+    result = Result((replace(KEPT, budgets=frozenset()),), lit=frozenset({WEB}), dark=frozenset(), kubectl=True)
+    assert list(differences(prediction, result)) == []
+    more = replace(result, dark=frozenset({WEB, "Deployment blue/api"}))
+    assert [each.kind for each in differences(prediction, more)] == [Kind.FALSE_LIGHT]
+
+
 @pytest.mark.parametrize("kind", [each for each in Kind if each.fatal])
 def test_one_fatal_difference_fails_the_run(kind: Kind) -> None:
     assert not holds([compared(kind)])

@@ -69,7 +69,12 @@ def _compared(made: Scenario, prediction: Prediction, result: Result, items: lis
 
 
 def _keep(file: Path, made: Scenario, items: list[Raw], told: tuple[Prediction, Result, Compared]) -> None:
-    prediction, result, compared = map(asdict, told)
-    drain = {"order": made.order, "flags": asdict(made.flags)}
-    found = {"drain": drain, "predicted": prediction, "happened": result, "compared": compared, "items": items}
+    prediction, result, compared = told
+    found = {
+        "drain": {"order": made.order, "flags": asdict(made.flags)},
+        "predicted": asdict(prediction),
+        "happened": asdict(result),
+        "compared": asdict(compared),
+        "items": items,
+    }
     file.write_bytes(msgspec.json.format(msgspec.json.encode(found, enc_hook=sorted), indent=1))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -125,7 +125,7 @@ class World:
 
     def workload_names(self) -> dict[str, str]:
         """Return what people call the controller of pods, or a pod without one, by UID: `Deployment blue/web`."""
-        names = {}
+        names: dict[str, str] = {}
         for kind in ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "ReplicationController", "Pod"):
             for raw in self.of(kind):
                 above = controller_of(raw)
