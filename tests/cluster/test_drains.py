@@ -1,4 +1,4 @@
-"""What the simulator says of a drain is what happens on a real control plane. `make drains` plays many more clusters."""
+"""What the simulator says of a drain is what happens on a real control plane. `make drains` plays more clusters."""
 
 from __future__ import annotations
 

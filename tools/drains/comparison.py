@@ -100,7 +100,7 @@ class Compared:
 def differences(prediction: Prediction, result: Result) -> Iterator[Difference]:
     """Yield where a prediction is wrong. What follows from a node that was wrong is told only if it is fatal.
 
-    Where kubectl drained the nodes, successors were Ready sooner than predicted, so that less may have gone dark. And it
+    Where kubectl drained the nodes, successors were Ready sooner than predicted, so that less may have gone dark. It
     does not tell reliably which budget keeps a pod.
     """
     apart = False

@@ -19,7 +19,9 @@ POOL = "pool"
 GPU = "example.com/gpu"
 FAMILIES = ("web", "db", "batch")
 MOST_NODES_DRAINED = 5
-GIBIBYTE = 1024
+
+ROOM = {"cpu": ("m", 2000), "memory": ("Mi", 4096)}
+"""The unit of each resource, and what the smallest node has at least of it: more than the largest pod."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,9 @@ class _Draw:
     def scenario(self, seed: int) -> Scenario:
         nodes = list(self._nodes())
         names = [each["metadata"]["name"] for each in nodes]
-        count = self.dice.choice((5, 6, 8, 10, 12, 16, 20, 60 if self._chance(0.2) else 30))
+        count = self.dice.choice((5, 5, 6, 6, 7, 8, 8, 10, 12, 15, 20, 60 if self._chance(0.15) else 30))
         workloads = [each for index in range(count) for each in self._workload(index, nodes)]
+        _make_room(nodes, workloads, share=self.dice.choice((0.3, 0.4, 0.5, 0.6, 0.6, 0.7, 0.8, 0.9, 1.1)))
         order = self.dice.sample(names, k=min(len(names), MOST_NODES_DRAINED))
         kept = [each for each in names if each not in order[:1]]
         return Scenario(
@@ -85,18 +88,17 @@ class _Draw:
     def _nodes(self) -> Iterator[Raw]:
         count = self.dice.choice((2, 3, 3, 4, 4, 5, 6, 8, 12))
         zones = self.dice.randint(1, 3)
-        sizes = ((4, 16),) if self._chance(0.5) else ((2, 8), (4, 16), (8, 32))
-        most = self.dice.choice((12, 30, 110, 110))
+        sizes = (1,) if self._chance(0.5) else (1, 2, 4)
+        most = self.dice.choice((8, 16, 110, 110, 110, 110))
         for index in range(count):
-            cpus, memory = self.dice.choice(sizes)
-            yield self._node(f"node-{index:02}", zone=f"zone-{'abc'[index % zones]}", room=(cpus, memory, most))
+            size = self.dice.choice(sizes)
+            yield self._node(f"node-{index:02}", zone=f"zone-{'abc'[index % zones]}", size=size, most=most)
 
-    def _node(self, name: str, *, zone: str, room: tuple[int, int, int]) -> Raw:
+    def _node(self, name: str, *, zone: str, size: int, most: int) -> Raw:
         labels = {HOSTNAME: name, ZONE: zone, "kubernetes.io/os": "linux", POOL: self.dice.choice(("a", "a", "b"))}
         if self._chance(0.04):
             del labels[ZONE]
-        cpus, memory, most = room
-        allocatable = {"cpu": str(cpus), "memory": f"{memory}Gi", "pods": str(most), "ephemeral-storage": "100Gi"}
+        allocatable: Raw = {"cpu": size, "pods": str(most), "ephemeral-storage": "100Gi"}
         if self._chance(0.3):
             allocatable[GPU] = str(self.dice.randint(1, 4))
         taints = []
@@ -339,3 +341,22 @@ class _Draw:
             spec["unhealthyPodEvictionPolicy"] = self.dice.choice(("AlwaysAllow", "AlwaysAllow", "IfHealthyBudget"))
         head = {"name": f"budget-{name}", "namespace": namespace}
         return {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": head, "spec": spec}
+
+
+def _make_room(nodes: Sequence[Raw], workloads: Sequence[Raw], *, share: float) -> None:
+    """Give each node the room that its relative size is worth, so that all pods take this share of all nodes."""
+    sizes = [each["status"]["allocatable"]["cpu"] for each in nodes]
+    for resource, (unit, least) in ROOM.items():
+        wanted = sum(_requested(each, resource, unit, nodes=len(nodes)) for each in workloads)
+        room = max(least, round(wanted / share / sum(sizes)))
+        for node, size in zip(nodes, sizes, strict=True):
+            node["status"]["allocatable"][resource] = f"{room * size}{unit}"
+
+
+def _requested(raw: Raw, resource: str, unit: str, *, nodes: int) -> int:
+    """Return what all pods of an object request of a resource, in its unit, but for what comes before they run."""
+    spec = raw["spec"]
+    pod = spec.get("template", raw)["spec"]
+    count = nodes if raw["kind"] == "DaemonSet" else spec.get("replicas", spec.get("parallelism", 1))
+    requests = [each["resources"]["requests"].get(resource, "0") for each in pod.get("containers", ())]
+    return sum(count * int(each.removesuffix(unit)) for each in requests)

@@ -24,7 +24,6 @@ from drains.settled import without_node
 from drains.world import controller_of, is_finished, key_of, path_of
 
 _BUDGET = re.compile(r"The disruption budget (\S+) ")
-_STALE = "is still being processed"
 MISSING_FLAGS = ("--ignore-daemonsets", "--delete-emptydir-data", "--force")
 MORE_THAN_ONE = "This pod has more than one PodDisruptionBudget"
 KUBECTL_SECONDS = 8
@@ -89,7 +88,6 @@ class _Step:
     """The budget that said no, by pod."""
 
     errors: dict[str, str] = field(default_factory=dict)
-    stale: bool = False
 
 
 async def drained(bed: Bed, scenario: Scenario, *, kubectl: bool = False) -> Result:
@@ -158,7 +156,7 @@ async def _evict(bed: Bed, node: str, pods: Sequence[Raw]) -> NodeResult:
         errors |= step.errors
         rest = {key: uid for key, uid in rest.items() if key in step.refused}
         await bed.settle()
-        if not step.evicted and not step.stale:
+        if not step.evicted:
             break
     verdict = Verdict.FAILED if errors else Verdict.BLOCKED if rest else Verdict.DRAINED
     if verdict is Verdict.DRAINED:
@@ -179,7 +177,6 @@ async def _step(bed: Bed, pods: dict[str, str]) -> _Step:
             said = " ".join(each["message"] for each in answer["details"]["causes"])
             found = _BUDGET.search(said)
             step.refused[key] = f"{key.partition('/')[0]}/{found[1] if found else said}"
-            step.stale |= _STALE in said
         elif status in (HTTPStatus.OK, HTTPStatus.CREATED):
             step.evicted += 1
         elif status != HTTPStatus.NOT_FOUND:

@@ -16,7 +16,8 @@ def predicted(items: Sequence[Raw], order: Sequence[str], flags: Flags) -> Predi
     cluster = read(items, complete_coverage())
     used = DrainFlags(flags.ignore_daemonsets, flags.delete_emptydir_data, flags.force)
     outcome = drain(cluster, order, Options(used))
-    return Prediction(tuple(map(_node, outcome.nodes)), frozenset(str(each.workload) for each in outcome.dark))
+    dark = (*(each.workload for each in outcome.dark), *outcome.lost_work)
+    return Prediction(tuple(map(_node, outcome.nodes)), frozenset(map(str, dark)))
 
 
 def _node(said: NodeOutcome) -> PredictedNode:

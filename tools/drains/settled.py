@@ -104,14 +104,12 @@ _WANTED = {
 def _is_current(budget: Raw, world: World) -> bool:
     """Tell whether the disruption controller has seen all pods of a budget as they are."""
     status = budget.get("status", {})
-    if status.get("observedGeneration") != budget["metadata"]["generation"]:
-        return False
     pods = [each for each in world.of("Pod") if _selects(budget, each)]
-    if _fails(budget, pods):
-        return any(each.get("reason") == "SyncFailed" for each in status.get("conditions", ()))
-    synced = not any(each.get("reason") == "SyncFailed" for each in status.get("conditions", ()))
-    healthy, expected = sum(map(is_ready, pods)), _expected(budget, pods, world)
-    return synced and (status["currentHealthy"], status["expectedPods"]) == (healthy, expected)
+    failed = any(each.get("reason") == "SyncFailed" for each in status.get("conditions", ()))
+    if failed or _fails(budget, pods):
+        return failed and _fails(budget, pods)
+    seen = [status.get(name) for name in ("observedGeneration", "currentHealthy", "expectedPods")]
+    return seen == [budget["metadata"]["generation"], sum(map(is_ready, pods)), _expected(budget, pods, world)]
 
 
 def _selects(budget: Raw, pod: Raw) -> bool:

@@ -110,14 +110,20 @@ class World:
     on_pod: Callable[[Raw], None] = lambda _: None
     """Called with each pod that appears or changes."""
 
+    _owned: dict[str, list[Raw]] | None = None
+    """The pods by the UID of their controller; None: to be found again."""
+
     def of(self, kind: str) -> list[Raw]:
         """Return all objects of a kind, in the order in which the API server lists them."""
         return [raw for _, raw in sorted(self.objects[kind].items())]
 
     def pods_of(self, owner: Raw) -> list[Raw]:
         """Return the pods that an object controls."""
-        uid = owner["metadata"]["uid"]
-        return [each for each in self.of("Pod") if (controller_of(each) or {}).get("uid") == uid]
+        if self._owned is None:
+            self._owned = {}
+            for pod in self.of("Pod"):
+                self._owned.setdefault((controller_of(pod) or {}).get("uid", ""), []).append(pod)
+        return self._owned.get(owner["metadata"]["uid"], [])
 
     def snapshot(self) -> list[Raw]:
         """Return all objects."""
@@ -153,6 +159,7 @@ class World:
         if change == "ERROR":
             raise RuntimeError(f"The watch of {kind} ended: {raw}")
         if kind == "Pod":
+            self._owned = None
             self.lights.see(raw, gone=change == "DELETED")
         if change == "DELETED":
             self.objects[kind].pop(key_of(raw), None)
