@@ -61,7 +61,7 @@ class NodeResult:
     """The pods that stay on the node though they should go."""
 
     pending: tuple[str, ...] = ()
-    """The workload of each pod that has no node when all is at rest again."""
+    """The workload of each pod that has no node when all is at rest, before a drained node comes back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,12 @@ async def drained(bed: Bed, scenario: Scenario, *, kubectl: bool = False) -> Res
     lit = frozenset(names[uid] for uid, pods in bed.world.lights.ready.items() if pods)
     bed.world.lights.begin()
     drain = _run_kubectl if kubectl else _drain
-    nodes = [await drain(bed, node, scenario.flags) for node in scenario.order]
+    nodes = []
+    for node in scenario.order:
+        nodes.append(await drain(bed, node, scenario.flags))
+        if nodes[-1].verdict is Verdict.DRAINED:
+            await bed.cordon(node, back=True)
+            await bed.settle()
     bed.took("draining", started)
     dark = frozenset(names[uid] for uid in bed.world.lights.dark if uid in names)
     return Result(tuple(nodes), lit, dark, kubectl)
@@ -119,11 +124,7 @@ async def _run_kubectl(bed: Bed, node: str, flags: Flags) -> NodeResult:
     )
     said = (await process.communicate())[1].decode()
     await bed.settle()
-    if process.returncode == 0:
-        await bed.cordon(node, back=True)
-        await bed.settle()
-        return _result(bed, node, Verdict.DRAINED)
-    return _told(bed, node, said)
+    return _result(bed, node, Verdict.DRAINED) if process.returncode == 0 else _told(bed, node, said)
 
 
 def _told(bed: Bed, node: str, said: str) -> NodeResult:
@@ -159,9 +160,6 @@ async def _evict(bed: Bed, node: str, pods: Sequence[Raw]) -> NodeResult:
         if not step.evicted:
             break
     verdict = Verdict.FAILED if errors else Verdict.BLOCKED if rest else Verdict.DRAINED
-    if verdict is Verdict.DRAINED:
-        await bed.cordon(node, back=True)
-        await bed.settle()
     budgets = frozenset(step.refused.values()) if rest else frozenset()
     left = tuple(sorted({*rest, *errors}))
     reason = "; ".join(sorted(set(errors.values())))

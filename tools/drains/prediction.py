@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from productionpolicy.drain import DrainFlags, NodeOutcome, Options, Result, complete_coverage, drain, read
-
 from drains.comparison import PredictedNode, Prediction
 from drains.generator import Flags, Raw
 from drains.play import Verdict
+from productionpolicy.drain import DrainFlags, NodeOutcome, Options, Result, complete_coverage, drain, read
 
 
 def predicted(items: Sequence[Raw], order: Sequence[str], flags: Flags) -> Prediction:
