@@ -70,7 +70,7 @@ class Result:
 
     nodes: tuple[NodeResult, ...]
     lit: frozenset[str]
-    """The workloads that had a ready pod before."""
+    """The workloads that had a ready pod before. Jobs, which serve nobody, are left out."""
 
     dark: frozenset[str]
     """Those of them that had none at some moment."""
@@ -94,8 +94,8 @@ async def drained(bed: Bed, scenario: Scenario, *, kubectl: bool = False) -> Res
     """Drain the nodes of a cluster that is at rest, one after the other, and tell what happened."""
     started = time.monotonic()
     bed.kubelets.at_once = kubectl
-    names = bed.world.workload_names()
-    lit = frozenset(names[uid] for uid, pods in bed.world.lights.ready.items() if pods)
+    names = {uid: name for uid, name in bed.world.workload_names().items() if not name.startswith("Job ")}
+    lit = frozenset(names[uid] for uid, pods in bed.world.lights.ready.items() if pods and uid in names)
     bed.world.lights.begin()
     drain = _run_kubectl if kubectl else _drain
     nodes = []

@@ -15,8 +15,7 @@ def predicted(items: Sequence[Raw], order: Sequence[str], flags: Flags) -> Predi
     cluster = read(items, complete_coverage())
     used = DrainFlags(flags.ignore_daemonsets, flags.delete_emptydir_data, flags.force)
     outcome = drain(cluster, order, Options(used))
-    dark = (*(each.workload for each in outcome.dark), *outcome.lost_work)
-    return Prediction(tuple(map(_node, outcome.nodes)), frozenset(map(str, dark)))
+    return Prediction(tuple(map(_node, outcome.nodes)), frozenset(str(each.workload) for each in outcome.dark))
 
 
 def _node(said: NodeOutcome) -> PredictedNode:
