@@ -10,9 +10,11 @@ from drains.runner import results
 from drains.tables import holds, told
 
 SEED = 1
-CLUSTERS = range(12)
-BY_KUBECTL = 3
-"""One of them, small, whose nodes kubectl drains."""
+CLUSTERS = (1, 2, 3, 4, 5, 6, 8, 11, 12, 13, 14, 16)
+"""Those of the first ones that are small."""
+
+BY_KUBECTL = 1
+"""The one whose nodes kubectl drains."""
 
 
 async def test_nothing_happens_that_was_not_predicted(tmp_path: Path) -> None:
