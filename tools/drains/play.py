@@ -110,8 +110,17 @@ async def drained(bed: Bed, scenario: Scenario, *, kubectl: bool = False) -> Res
 
 
 async def _run_kubectl(bed: Bed, node: str, flags: Flags) -> NodeResult:
-    """Let kubectl drain a node, until it has got the same answer of the same budgets twice."""
-    await bed.settle()
+    """Let kubectl drain a node, as long as more pods leave it."""
+    found = await _run_once(bed, node, flags)
+    if not found.left:
+        return found
+    again = await _run_once(bed, node, flags)
+    while len(again.left) < len(found.left):
+        found, again = again, await _run_once(bed, node, flags)
+    return again
+
+
+async def _run_once(bed: Bed, node: str, flags: Flags) -> NodeResult:
     process = await asyncio.create_subprocess_exec(
         bed.plane.site.binaries.kubectl,
         f"--kubeconfig={bed.plane.kubeconfig}",
