@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -54,7 +55,7 @@ class Bed:
     async def make(self, scenario: Scenario) -> None:
         """Create a cluster and return when it is at rest."""
         self.kubelets.at_once = True
-        nodes = [each for each in scenario.objects if each["kind"] == "Node"]
+        nodes = [_alive(each) for each in scenario.objects if each["kind"] == "Node"]
         rest = [each for each in scenario.objects if each["kind"] != "Node"]
         await spread(nodes, self._create, workers=CREATORS)
         await self.until(lambda: next((each for each in unsettled(self.world) if each.startswith("node")), ""))
@@ -192,6 +193,17 @@ async def running_bed(folder: Path) -> AsyncIterator[Bed]:
             world.on_pod = kubelets.see
             async with followed(world):
                 yield Bed(plane, api, world, kubelets, scheduler=f"https://{LOOPBACK}:{port}/metrics")
+
+
+def _alive(node: Raw) -> Raw:
+    """Return a node with the heartbeat of a kubelet, which is its only one: a cluster does not live for an hour.
+
+    Nodes of different clusters have the same name, and the node lifecycle controller remembers the last heartbeat of
+    a node by its name.
+    """
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    conditions = [{**each, "lastHeartbeatTime": now} for each in node["status"]["conditions"]]
+    return {**node, "status": {**node["status"], "conditions": conditions}}
 
 
 def metrics_flags(port: int) -> list[str]:
