@@ -124,9 +124,11 @@ class Bed:
 
         Raises:
             NeverHappened: there still is.
+            RequestFailed: a watch has failed.
         """
         deadline = time.monotonic() + PATIENCE_SECONDS
         while told := complaint():
+            self.world.check()
             if time.monotonic() > deadline:
                 raise NeverHappened(told)
             self.world.changed.clear()

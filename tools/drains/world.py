@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from bench.client import Api
+from bench.client import Api, RequestFailed
 from drains.generator import Raw
 
 CORE, APPS = "/api/v1", "/apis/apps/v1"
@@ -110,6 +110,7 @@ class World:
     on_pod: Callable[[Raw], None] = lambda _: None
     """Called with each pod that appears or changes."""
 
+    watches: list[asyncio.Task[None]] = field(default_factory=list)
     _owned: dict[str, list[Raw]] | None = None
     """The pods by the UID of their controller; None: to be found again."""
 
@@ -138,6 +139,12 @@ class World:
                 names[raw["metadata"]["uid"]] = names.get(above["uid"] if above else "", f"{kind} {key_of(raw)}")
         return names
 
+    def check(self) -> None:
+        """Fail if something that keeps it up to date has failed."""
+        for each in self.watches:
+            if each.done():
+                each.result()
+
     async def follow(self, kind: str, listed: asyncio.Event) -> None:
         """Keep the objects of a kind up to date until cancelled."""
         found = await self.api.get(PATHS[kind])
@@ -145,6 +152,11 @@ class World:
             self._take(kind, "ADDED", raw)
         listed.set()
         version = found["metadata"]["resourceVersion"]
+        while True:
+            version = await self._watch(kind, version)
+
+    async def _watch(self, kind: str, version: str) -> str:
+        """Take what has changed since a version until the API server ends the watch, as it does with slow clients."""
         query = f"watch=true&allowWatchBookmarks=true&timeoutSeconds={_DAY_SECONDS}&resourceVersion={version}"
         timeout = aiohttp.ClientTimeout(total=None)
         url = f"{self.api.server}{PATHS[kind]}?{query}"
@@ -152,12 +164,14 @@ class World:
             async for line in answer.content:
                 event = msgspec.json.decode(line)
                 self._take(kind, event["type"], event["object"])
+                version = event["object"]["metadata"]["resourceVersion"]
+        return version
 
     def _take(self, kind: str, change: str, raw: Any) -> None:
         if change == "BOOKMARK":
             return
         if change == "ERROR":
-            raise RuntimeError(f"The watch of {kind} ended: {raw}")
+            raise RequestFailed(f"The watch of {kind} ended: {raw}")
         if kind == "Pod":
             self._owned = None
             self.lights.see(raw, gone=change == "DELETED")
@@ -178,12 +192,12 @@ def _version(kind: str) -> str:
 async def followed(world: World) -> AsyncIterator[World]:
     """Yield the world once it is known, and keep it up to date until the end."""
     events = {kind: asyncio.Event() for kind in PATHS}
-    watches = [asyncio.create_task(world.follow(kind, listed)) for kind, listed in events.items()]
+    world.watches = [asyncio.create_task(world.follow(kind, listed)) for kind, listed in events.items()]
     try:
         for listed in events.values():
             await listed.wait()
         yield world
     finally:
-        for watch in watches:
+        for watch in world.watches:
             watch.cancel()
-        await asyncio.gather(*watches, return_exceptions=True)
+        await asyncio.gather(*world.watches, return_exceptions=True)
