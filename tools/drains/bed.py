@@ -20,11 +20,13 @@ from control_plane.plane import ControlPlane
 from control_plane.ports import LOOPBACK, free_ports
 from drains.generator import NAMESPACES, Raw, Scenario
 from drains.kubelets import Kubelets
-from drains.settled import unsettled, without_node
+from drains.settled import is_current, unsettled, without_node
 from drains.world import CLUSTER_WIDE, World, followed, key_of, path_of
 
 PATIENCE_SECONDS = 120.0
 LOOK_SECONDS = 0.02
+NUDGE_SECONDS = 0.5
+NUDGED = "drains.productionpolicy.dev/nudged"
 LOOKS = 2
 CREATORS = 8
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "ReplicationController", "ReplicaSet")
@@ -87,9 +89,26 @@ class Bed:
 
     async def _rest(self) -> None:
         """Wait until nothing but pods that are not Ready is left to do, at two moments where pods wait for a node."""
-        await self.until(self._busy)
+        await self._idle()
         while without_node(self.world) and await self._scheduler_busy():
-            await self.until(self._busy)
+            await self._idle()
+
+    async def _idle(self) -> None:
+        """Wait until nothing is left to do.
+
+        After conflicts, the disruption controller waits longer and longer before it looks at a budget again, except
+        if the budget changes. So those that are late get an annotation.
+        """
+        while True:
+            try:
+                return await self.until(self._busy, seconds=NUDGE_SECONDS)
+            except NeverHappened:
+                late = [each for each in self.world.of("PodDisruptionBudget") if not is_current(each, self.world)]
+                if not late:
+                    return await self.until(self._busy)
+            for each in late:
+                change = {"metadata": {"annotations": {NUDGED: str(time.monotonic())}}}
+                await self.api.merge(path_of("PodDisruptionBudget", key_of(each)), change)
 
     def _busy(self) -> str:
         complaint = next(unsettled(self.world), "")
@@ -119,21 +138,21 @@ class Bed:
         found = {queue: int(count) for queue, count in _PENDING.findall(text)}
         return {queue: found.get(queue, 0) for queue in ("active", "backoff", "unschedulable")}
 
-    async def until(self, complaint: Callable[[], str]) -> None:
+    async def until(self, complaint: Callable[[], str], *, seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until there is no complaint any more.
 
         Raises:
             NeverHappened: there still is.
             RequestFailed: a watch has failed.
         """
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + seconds
         while told := complaint():
             self.world.check()
             if time.monotonic() > deadline:
                 raise NeverHappened(told)
             self.world.changed.clear()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.world.changed.wait(), timeout=1)
+                await asyncio.wait_for(self.world.changed.wait(), timeout=min(1, seconds))
 
     async def snapshot(self) -> list[Raw]:
         """Return everything that a drain depends on."""

@@ -21,7 +21,7 @@ def unsettled(world: World) -> Iterator[str]:
             yield f"claim {key_of(claim)} is not bound"
     yield from _workloads(world)
     for budget in world.of("PodDisruptionBudget"):
-        if not _is_current(budget, world):
+        if not is_current(budget, world):
             yield f"the status of budget {key_of(budget)} is of an earlier state"
 
 
@@ -101,7 +101,7 @@ _WANTED = {
 }
 
 
-def _is_current(budget: Raw, world: World) -> bool:
+def is_current(budget: Raw, world: World) -> bool:
     """Tell whether the disruption controller has seen all pods of a budget as they are."""
     status = budget.get("status", {})
     pods = [each for each in world.of("Pod") if _selects(budget, each)]
