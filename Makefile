@@ -6,6 +6,7 @@ CORPUS ?= ../shared/realworld
 SCALE ?= 2000
 KEEP ?=
 SEED ?=
+CLUSTERS ?=
 PORTABLE ?=
 
 export UV_PROJECT_ENVIRONMENT := .venv
@@ -134,6 +135,10 @@ matrix: programs ## Test every change by every writer on repaired workloads, and
 .PHONY: chaos
 chaos: programs ## Inject faults around the operator, and write the results into docs/ (SEED=1)
 	@$(RUN) -m chaos --write $(if $(SEED),--seed $(SEED))
+
+.PHONY: drains
+drains: programs ## Drain random clusters, and compare what happens with what was predicted (SEED=1 CLUSTERS=300)
+	@$(RUN) -m drains --write $(if $(SEED),--seed $(SEED)) $(if $(CLUSTERS),--clusters $(CLUSTERS))
 
 .PHONY: proof
 proof: programs ## Count the requests that deploys and drains lose, on real nodes, as root (PORTABLE=1: without root)
