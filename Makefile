@@ -17,6 +17,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 VERSION ?=
 IMAGE ?=
+BASE ?=
 WORKERS ?= 2
 
 BIN := .venv/bin
@@ -138,6 +139,10 @@ proof: programs ## Count the requests that deploys and drains lose, on real node
 .PHONY: chart
 chart: $(ENVIRONMENT) ## Lint the Helm chart with Helm 3 and 4, and package it into dist/ (IMAGE=registry/repository)
 	@$(RUN) -m chart --destination dist $(if $(IMAGE),--image $(IMAGE))
+
+.PHONY: image
+image: $(ENVIRONMENT) ## Build the image with docker, podman or buildah (IMAGE=name:tag, BASE=image)
+	@$(RUN) -m image $(if $(IMAGE),--tag $(IMAGE)) $(if $(BASE),--base $(BASE))
 
 .PHONY: build
 build: $(ENVIRONMENT) ## Build the Python package into dist/

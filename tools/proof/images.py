@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import tarfile
+from collections.abc import Sequence
 from pathlib import Path
 
 REGISTRY = "registry.example"
@@ -16,10 +17,23 @@ WEB = f"{REGISTRY}/web:1.0"
 def write_archive(file: Path, *, program: Path, tag: str) -> None:
     """Write an image that holds and starts a statically linked program."""
     layer = _tar({program.name: program.read_bytes()})
+    write_image(file, layer=layer, program=program, tag=tag, entrypoint=(f"/{program.name}",))
+
+
+def write_image(file: Path, *, layer: bytes, program: Path, tag: str, entrypoint: Sequence[str] = ()) -> None:
+    """Write an image of one layer.
+
+    Args:
+        file: the archive to write.
+        layer: a tar archive of its files.
+        program: one of its programs, which tells the kind of machine.
+        tag: its name.
+        entrypoint: what it starts.
+    """
     config = {
         "architecture": _architecture(program),
         "os": "linux",
-        "config": {"Entrypoint": [f"/{program.name}"]},
+        "config": {"Entrypoint": list(entrypoint)} if entrypoint else {},
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(layer).hexdigest()}"]},
     }
     manifest = [{"Config": "config.json", "RepoTags": [tag], "Layers": ["layer.tar"]}]
