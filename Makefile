@@ -136,6 +136,10 @@ chaos: programs ## Inject faults around the operator, and write the results into
 proof: programs ## Count the requests that deploys and drains lose, on real nodes, as root (PORTABLE=1: without root)
 	@$(RUN) -m proof $(if $(PORTABLE),--portable)
 
+.PHONY: in-cluster
+in-cluster: programs ## Show the operator as a Pod on real nodes, as root, and write the figures into docs/
+	@$(RUN) -m in_cluster --write
+
 .PHONY: chart
 chart: $(ENVIRONMENT) ## Lint the Helm chart with Helm 3 and 4, and package it into dist/ (IMAGE=registry/repository)
 	@$(RUN) -m chart --destination dist $(if $(IMAGE),--image $(IMAGE))

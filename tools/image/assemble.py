@@ -31,6 +31,7 @@ STANDARD_LIBRARY_LEAVES_OUT = (
 ENVIRONMENT_LEAVES_OUT = (
     *("__pycache__", "tests", "*.pyi", "*.c", "*.h", "*.pxd", "*.pyx"),
     *("activate*", "Activate*", "deactivate*", "pydoc.bat", ".gitignore", ".lock", "CACHEDIR.TAG"),
+    *("RECORD", "uv_cache.json"),  # these contain files that are left out, and the time of the installation
 )
 ALSO = ("/etc/ssl/certs/ca-certificates.crt", "/etc/os-release", "/etc/nsswitch.conf")
 GENERATED = re.compile(r"kubernetes\.(aio\.)?client\.(api|models)\.")

@@ -42,6 +42,25 @@ def write_image(file: Path, *, layer: bytes, program: Path, tag: str, entrypoint
     )
 
 
+def renamed(archive: Path, *, into: Path, tag: str) -> None:
+    """Copy an archive of an image, which gets another name."""
+    with tarfile.open(archive) as given, tarfile.open(into, "w") as copy:
+        for entry in given:
+            if entry.name not in ("index.json", "manifest.json", "oci-layout", "repositories"):
+                copy.addfile(entry, given.extractfile(entry) if entry.isfile() else None)
+        [manifest] = json.loads(_content(given, "manifest.json"))
+        content = _json([{**manifest, "RepoTags": [tag]}])
+        entry = tarfile.TarInfo("manifest.json")
+        entry.size = len(content)
+        copy.addfile(entry, io.BytesIO(content))
+
+
+def _content(archive: tarfile.TarFile, name: str) -> bytes:
+    file = archive.extractfile(name)
+    assert file is not None, f"{name} is not a file"
+    return file.read()
+
+
 def _architecture(program: Path) -> str:
     """Return what the machine is called for which a program was built, from the header of its file."""
     machine = int.from_bytes(program.read_bytes()[18:20], "little")
