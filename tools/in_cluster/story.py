@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from control_plane.installation import REPOSITORY, SYSTEM_NAMESPACE
 from control_plane.plane import KubectlFailed
@@ -23,7 +23,8 @@ SERVICE = "productionpolicy-metrics"
 PORT = 8080
 PYTHON = "/opt/productionpolicy/bin/python"
 REPAIR_SECONDS = 60.0
-SETTLE_SECONDS = 120.0
+SETTLE_SECONDS = 180.0
+METRICS_SECONDS = 60.0
 BACK_SECONDS = 90.0
 MEGABYTE = 1_000_000
 CLEAN = ("info", "debug")
@@ -63,20 +64,11 @@ class Story:
             NotShown: a step fails.
             KubectlFailed: a command fails that should not.
         """
-        for step in (
-            self.install,
-            self.restricted,
-            self.served,
-            self.repaired,
-            self.logged,
-            self.upgraded,
-            self.survived,
-            self.uninstalled,
-        ):
-            self.tell(step())
+        for step in STEPS:
+            self.tell(step(self))
         return self.figures
 
-    def install(self) -> str:
+    def installed(self) -> str:
         """Install the operator beside a service."""
         cluster = self.cluster
         cluster.kubectl("apply", "-f", str(SHOP))
@@ -119,8 +111,8 @@ class Story:
         metrics = page(f"{address}:{PORT}", "/metrics")
         series = [line for line in metrics.splitlines() if line.startswith("productionpolicy_")]
         self._insist(bool(series), "the Service serves no metrics of the operator")
-        summary = json.loads(self.cluster.kubectl("get", "--raw", f"/api/v1/nodes/{node}/proxy/stats/summary"))
-        self.figures["memoryMegabytes"] = memory(summary, pod=name) / MEGABYTE
+        of_kubelet = f"/api/v1/nodes/{node}/proxy/metrics/resource"
+        self.figures["memoryMegabytes"] = self._memory(of_kubelet, pod=name) / MEGABYTE
         return (
             f"the kubelet's probes succeed; the Service answers with {len(series)} series; "
             f"the Pod takes {self.figures['memoryMegabytes']:.0f} MB of memory"
@@ -205,6 +197,17 @@ class Story:
         self._insist("lifecycle" not in container, "the service still has its preStop hook")
         return "uninstalled in the documented order: no object is left, and the workload is as its owner wrote it"
 
+    def _memory(self, metrics: str, *, pod: str) -> float:
+        """Return the bytes in use by a pod once its kubelet has looked, which it does every few seconds."""
+
+        def found() -> float:
+            return memory(self.cluster.kubectl("get", "--raw", metrics), pod=pod)
+
+        self.cluster.until(
+            lambda: found() > 0, within=METRICS_SECONDS, otherwise=f"the kubelet has no metrics of {pod}"
+        )
+        return found()
+
     def _left(self) -> list[str]:
         return sorted(self.cluster.names() - self._before)
 
@@ -254,6 +257,16 @@ class Story:
             raise NotShown(f"{otherwise}\n{self.cluster.evidence()}")
 
 
+STEPS: Sequence[Callable[[Story], str]] = (
+    Story.installed,
+    Story.restricted,
+    Story.served,
+    Story.repaired,
+    Story.logged,
+    Story.upgraded,
+    Story.survived,
+    Story.uninstalled,
+)
 _THERE = ("-n", SYSTEM_NAMESPACE)
 
 
@@ -277,16 +290,10 @@ def is_clean(line: str) -> bool:
     return isinstance(entry, dict) and entry.get("level") in CLEAN
 
 
-def memory(summary: Mapping[str, Any], *, pod: str) -> float:
-    """Return the bytes in use by a pod, by the statistics of its kubelet.
-
-    Raises:
-        NotShown: the kubelet has none yet.
-    """
-    for each in summary["pods"]:
-        if each["podRef"]["name"] == pod and "workingSetBytes" in each.get("memory", {}):
-            return float(each["memory"]["workingSetBytes"])
-    raise NotShown(f"the kubelet has no statistics of {pod}")
+def memory(metrics: str, *, pod: str) -> float:
+    """Return the bytes in use by a pod, by the metrics of its kubelet; 0 if there are none yet."""
+    found = re.search(rf'^pod_memory_working_set_bytes{{[^}}]*pod="{pod}"}} (\S+)', metrics, re.MULTILINE)
+    return float(found[1]) if found else 0.0
 
 
 def repairs(workload: Raw) -> set[str]:
