@@ -18,6 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 VERSION ?=
 IMAGE ?=
+BASE ?=
 WORKERS ?= 2
 
 BIN := .venv/bin
@@ -148,9 +149,17 @@ proof: programs ## Count the requests that deploys and drains lose, on real node
 pictures: $(ENVIRONMENT) ## Take the pictures of the page of check -o html, with a headless Chromium, and write them into docs/
 	@$(RUN) -m pictures
 
+.PHONY: in-cluster
+in-cluster: programs ## Show the operator as a Pod on real nodes, as root, and write the figures into docs/
+	@$(RUN) -m in_cluster --write
+
 .PHONY: chart
 chart: $(ENVIRONMENT) ## Lint the Helm chart with Helm 3 and 4, and package it into dist/ (IMAGE=registry/repository)
 	@$(RUN) -m chart --destination dist $(if $(IMAGE),--image $(IMAGE))
+
+.PHONY: image
+image: $(ENVIRONMENT) ## Build the image with docker, podman or buildah (IMAGE=name:tag, BASE=image)
+	@$(RUN) -m image $(if $(IMAGE),--tag $(IMAGE)) $(if $(BASE),--base $(BASE))
 
 .PHONY: build
 build: $(ENVIRONMENT) ## Build the Python package into dist/
