@@ -70,9 +70,9 @@ def _write_workload(workload: Judged, console: Console, *, new: Sequence[bool]) 
     console.print(spaced((workload.title, "bold"), workload.place))
     for each, is_new in zip_longest(workload.findings, new, fillvalue=False):
         assert isinstance(each, Located)
-        place, mark = place_of(workload.file, each.line), "new" if is_new else ""
-        parts = ((each.expectation, "yellow"), place, (each.path, "cyan"), (mark, "magenta"))
-        console.print(Text.assemble("  ", spaced(*parts)))
+        parts = ((each.expectation, "yellow"), place_of(workload.file, each.line), (each.path, "cyan"))
+        new_ones = [("new", "magenta")] if is_new else []
+        console.print(Text.assemble("  ", spaced(*parts, *new_ones)))
         console.print(Text(f"    {each.message}"))
         console.print(Text.assemble("    ", ("remedy: ", "green"), each.remedy))
     console.print()
