@@ -35,7 +35,7 @@ def namespaces(folder: Path) -> set[str]:
 
 def accepted(plane: ControlPlane, folder: Path) -> Counter[str]:
     """Return the names of the objects in a folder that the API server accepts, with their kinds."""
-    arguments = ("apply", "--dry-run=server", "-o", "name", "--namespace", "default", "--recursive", "-f", str(folder))
+    arguments = ("apply", "--dry-run=server", "-o", "name", "--recursive", "-f", str(folder))
     return Counter(plane.kubectl(*arguments, check=False).split())
 
 
