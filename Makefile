@@ -50,7 +50,7 @@ test: lint programs test-programs ## Run lint and the tests, with slices of the 
 	@$(PYTEST) $(PARALLEL) -m "not exhaustive" tests
 
 .PHONY: test-all
-test-all: test node-programs ## Run lint and all tests in full, the longest ones one after the other
+test-all: test node-programs browser-programs ## Run lint and all tests in full, the longest ones one after the other
 	@$(STEP) "the longest tests, whole"
 	@$(PYTEST) -m exhaustive --durations=0 tests
 
@@ -193,6 +193,11 @@ test-programs: $(ENVIRONMENT)
 .PHONY: node-programs
 node-programs: $(ENVIRONMENT)
 	@$(RUN) -m proof.programs
+
+# The browser in which the page of `check -o html` is tested: an installed one, or the distribution's, unpacked.
+.PHONY: browser-programs
+browser-programs: $(ENVIRONMENT)
+	@$(RUN) -m browser
 
 # Also when the interpreter that .venv was made with has gone: realpath does not see a dangling link.
 $(ENVIRONMENT): pyproject.toml uv.lock $(if $(realpath $(RUN)),,no-interpreter)

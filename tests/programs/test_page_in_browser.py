@@ -16,6 +16,9 @@ from support.checking import check, written
 from support.hostile import TEXTS, hostile
 from support.manifests import deployment
 
+pytestmark = pytest.mark.exhaustive
+"""A browser is a download of its own, and opening large pages takes minutes."""
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 DOCUMENT = {"html", "head", "meta", "title", "style", "body"}
 MOST_BYTES = 3_000_000

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from browser import programs as browser
 from control_plane.go_build import BuildFailed
 from helm.programs import HELM_3, HELM_4
 from prometheus.programs import PROMTOOL
@@ -16,7 +15,6 @@ def main() -> int:
     try:
         for each in (HELM_3, HELM_4, PROMTOOL, ACTIONLINT):
             each.ensure()
-        browser.ensure()
     except BuildFailed as failure:
         print(f"error: {failure}", file=sys.stderr)
         return 1
