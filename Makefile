@@ -197,7 +197,7 @@ node-programs: $(ENVIRONMENT)
 # The browser in which the page of `check -o html` is tested: an installed one, or the distribution's, unpacked.
 .PHONY: browser-programs
 browser-programs: $(ENVIRONMENT)
-	@$(RUN) -m browser
+	@$(RUN) -m test_programs --browser
 
 # Also when the interpreter that .venv was made with has gone: realpath does not see a dangling link.
 $(ENVIRONMENT): pyproject.toml uv.lock $(if $(realpath $(RUN)),,no-interpreter)

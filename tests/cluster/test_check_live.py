@@ -6,7 +6,6 @@ import asyncio
 import itertools
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,14 +33,6 @@ from support.checking import Done, check
 DOCUMENTATION = ROOT / "docs" / "live.md"
 
 _numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def quiet_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    """A control plane without controllers: nothing changes an object after it was created."""
-    with ControlPlane.start(tmp_path_factory.mktemp("quiet"), controllers=False) as started:
-        started.kubectl("apply", "-k", str(ROOT / "manifests"))
-        yield started
 
 
 def live(plane: ControlPlane, *arguments: str | Path) -> Done:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -61,14 +60,6 @@ Told = dict[str, tuple[str, frozenset[str]]]
 GROUPS_AT_A_TIME = 12
 
 _numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def quiet_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    """A control plane without controllers: nothing changes an object after it was created."""
-    with ControlPlane.start(tmp_path_factory.mktemp("quiet"), controllers=False) as started:
-        started.kubectl("apply", "-k", str(ROOT / "manifests"))
-        yield started
 
 
 def as_told(verdicts: tuple[Verdict, ...]) -> Told:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 
 from rich.console import Console
 
@@ -44,6 +46,18 @@ def in_folder_of_its_own(name: str, work: Callable[[Path], int], *, failures: tu
     else:
         say(f"The logs are in {folder}.")
     return code
+
+
+def interrupt_once() -> None:
+    """Have SIGTERM and SIGINT raise KeyboardInterrupt, but only once: another one must not interrupt the cleanup."""
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, _interrupt)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def console(*, width: int) -> Console:

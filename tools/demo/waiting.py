@@ -12,8 +12,8 @@ class NotShown(Exception):
     """What was to be shown did not happen; the message says what."""
 
 
-def until(true: Callable[[], bool], *, seconds: float, otherwise: str) -> float:
-    """Wait until something is true and return the seconds that it took.
+def until(true: Callable[[], bool], *, seconds: float, otherwise: str, every: float = POLL_SECONDS) -> float:
+    """Wait until something is true, looking `every` so many seconds, and return the seconds that it took.
 
     Raises:
         NotShown: it is not true in time; the message is `otherwise`.
@@ -22,7 +22,7 @@ def until(true: Callable[[], bool], *, seconds: float, otherwise: str) -> float:
     while not true():
         if time.monotonic() - started > seconds:
             raise NotShown(f"{otherwise} within {seconds:g} s")
-        time.sleep(POLL_SECONDS)
+        time.sleep(every)
     return time.monotonic() - started
 
 

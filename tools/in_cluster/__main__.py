@@ -6,12 +6,10 @@ import argparse
 import json
 import os
 import shutil
-import signal
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 
 from control_plane import session
 from control_plane.binaries import BuildFailed
@@ -19,12 +17,13 @@ from control_plane.installation import REPOSITORY
 from control_plane.locks import locked
 from control_plane.session import INTERRUPTED
 from demo.narrator import Narrator
+from demo.waiting import NotShown
 from helm.programs import HELM_3, HELM_4
 from image.__main__ import build, default_archive, default_tag
 from image.builders import NotBuilt
 from image.contents import MEGABYTE, read
 from in_cluster import results
-from in_cluster.cluster import NotShown, running
+from in_cluster.cluster import running
 from in_cluster.story import Figures, Story
 from in_cluster.ways import NEXT, WAYS
 from proof import isolation, programs, requirements
@@ -44,8 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder: Path = options.folder.absolute()
     if os.environ.get(INSIDE):
         return _show(options.way[0], folder=folder)
-    for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, _interrupt)
+    session.interrupt_once()
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder / ".lock"):
         try:
@@ -126,13 +124,6 @@ def _show(way: str, *, folder: Path) -> int:
 def _clear(folder: Path) -> None:
     for name in ("logs", "plane"):
         shutil.rmtree(folder / name, ignore_errors=True)
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    """Interrupt once: a second signal must not interrupt the cleaning up."""
-    for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, signal.SIG_IGN)
-    raise KeyboardInterrupt
 
 
 def _complain(message: str, *, code: int) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any
 
 from control_plane.installation import SYSTEM_NAMESPACE
 from control_plane.plane import ControlPlane, KubectlFailed
+from demo.waiting import NotShown, until
 from proof.cluster import Nodes, machines
 from proof.enclosure import node_address
 
@@ -33,10 +33,6 @@ FLAGS = {
 POLL_SECONDS = 0.2
 VOLATILE = ("endpointslices", "events", "leases", "pods", "replicasets", "controllerrevisions", "componentstatuses")
 """Kinds of objects that come and go by themselves."""
-
-
-class NotShown(Exception):
-    """What was to be shown did not happen; the message gives the evidence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +81,10 @@ class Cluster:
         Raises:
             NotShown: it is not true in time; the message contains what the cluster says of the operator.
         """
-        started = time.monotonic()
-        while not true():
-            if time.monotonic() - started > within:
-                raise NotShown(f"{otherwise} within {within:g} s\n{self.evidence()}")
-            time.sleep(POLL_SECONDS)
-        return time.monotonic() - started
+        try:
+            return until(true, seconds=within, otherwise=otherwise, every=POLL_SECONDS)
+        except NotShown as failure:
+            raise NotShown(f"{failure}\n{self.evidence()}") from failure
 
     def evidence(self) -> str:
         """Return what an administrator would look at first."""

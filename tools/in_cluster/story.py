@@ -12,7 +12,8 @@ from pathlib import Path
 
 from control_plane.installation import REPOSITORY, SYSTEM_NAMESPACE
 from control_plane.plane import KubectlFailed
-from in_cluster.cluster import OPERATOR, Cluster, NotShown, Raw, page
+from demo.waiting import NotShown
+from in_cluster.cluster import OPERATOR, Cluster, Raw, page
 from in_cluster.ways import Way
 from productionpolicy.kube.identity import FINALIZER, MANAGED_BY, POLICY_LABEL, REPAIRS
 

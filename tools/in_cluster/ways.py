@@ -11,8 +11,9 @@ from typing import Protocol
 
 from control_plane.go_program import GoProgram
 from control_plane.installation import REPOSITORY, SYSTEM_NAMESPACE
+from demo.waiting import NotShown
 from helm.programs import HELM_3, HELM_4
-from in_cluster.cluster import DEPLOYMENT, Cluster, NotShown
+from in_cluster.cluster import DEPLOYMENT, Cluster
 from productionpolicy.kube.identity import GROUP, PLURAL
 
 CHART = REPOSITORY / "charts" / "productionpolicy"

@@ -47,7 +47,7 @@ from productionpolicy.offline import (
 )
 from productionpolicy.offline.gathering import shown_file
 from productionpolicy.offline.judgement import WANTED
-from productionpolicy.policy import Policy, Profile
+from productionpolicy.policy import Policy
 
 FORMATS = {
     "text": ("formats", "plans"),
@@ -99,18 +99,7 @@ def _folder(_context: click.Context, _option: click.Parameter, folder: Path | No
     metavar="[PATH...]",
     type=click.Path(exists=True, allow_dash=True),
 )
-@click.option(
-    "--policy",
-    "policy_file",
-    metavar="FILE",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The file with the ProductionPolicy to judge by. Default: the defaults of the profile Production.",
-)
-@click.option(
-    "--profile",
-    type=click.Choice([str(each) for each in Profile]),
-    help="The profile to judge by, instead of that of the policy.",
-)
+@yardstick.policy_options()
 @click.option(
     "--expectation",
     "names",
@@ -189,6 +178,7 @@ def command(  # noqa: PLR0913  # one per option
 
         productionpolicy check deploy/ -o json > old.json
         productionpolicy check deploy/ -o html --compare old.json > report.html
+
     With --live it judges the cluster of the kubeconfig instead, which it only reads. Workloads are judged by the policy
     that their namespace names, or else by the defaults, or all by --policy:
 
@@ -203,7 +193,7 @@ def command(  # noqa: PLR0913  # one per option
     live_options.refuse_mismatch(given, paths=paths, policy_file=policy_file)
     _refuse_mismatch_with_source(given, output, folder)
     before = _earlier(old)
-    policy = _policy(policy_file, profile, names, plan=plan)
+    policy = _limited(yardstick.chosen(policy_file, profile), names, plan=plan)
     if given.of_cluster:
         adapted = partial(_adapted, profile=profile, names=names, plan=plan)
         task = _of_cluster(given, None if policy_file is None else policy, adapted, output)
@@ -227,7 +217,7 @@ _Told = TypeVar("_Told", Judgement, Proposal)
 
 
 class _Task(Struct, frozen=True):
-    """What is to be judged."""
+    """What to judge, and by what."""
 
     documents: Iterable[Document | Unread]
     policy: Policy | Governing
@@ -322,17 +312,11 @@ def _refuse_mismatch_with_source(given: live_options.Options, output: str, folde
         raise click.UsageError("-o diff compares with objects in a cluster: it needs --live or --from FILE.")
 
 
-def _policy(file: Path | None, profile: str | None, names: Sequence[str], *, plan: bool) -> Policy:
-    try:
-        policy = yardstick.chosen(file, Profile(profile) if profile else None)
-    except yardstick.NoPolicy as error:
-        raise click.BadParameter(str(error), param_hint="--policy") from error
-    return _adapted(policy, profile=profile, names=names, plan=plan)
-
-
 def _adapted(policy: Policy, *, profile: str | None, names: Sequence[str], plan: bool) -> Policy:
-    if profile:
-        policy = yardstick.with_profile(policy, Profile(profile))
+    return _limited(yardstick.with_profile(policy, profile), names, plan=plan)
+
+
+def _limited(policy: Policy, names: Sequence[str], *, plan: bool) -> Policy:
     # Ignore withdraws existing repairs; a plan for a few expectations leaves the others as they are.
     return yardstick.limited(policy, names, others=Action.AUDIT if plan else Action.IGNORE) if names else policy
 

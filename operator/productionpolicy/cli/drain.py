@@ -26,7 +26,7 @@ from productionpolicy.drain import Cluster, DrainFlags, Key, Options, drain, los
 from productionpolicy.live import Access, NoSnapshot, Request, Snapshot, load, take
 from productionpolicy.offline import Document, propose
 from productionpolicy.offline.pieces import Piece
-from productionpolicy.policy import Policy, Profile
+from productionpolicy.policy import Policy
 
 FORMATS = ("text", "json")
 _STORAGE = "storage.k8s.io"
@@ -108,16 +108,7 @@ class Chosen(msgspec.Struct, frozen=True):
     help="As in kubectl.",
 )
 @click.option("--context", metavar="NAME", help="The context of the kubeconfig.")
-@click.option(
-    "--policy",
-    "policy_file",
-    metavar="FILE",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The file with the ProductionPolicy whose repairs are tried. Default: the defaults of the profile Production.",
-)
-@click.option(
-    "--profile", type=click.Choice([str(each) for each in Profile]), help="The profile, instead of that of the policy."
-)
+@yardstick.policy_options("whose repairs are tried")
 @click.option("--no-repairs", is_flag=True, help="Do not play it again after the repairs of the policy.")
 @click.option("-o", "--output", type=click.Choice(FORMATS), default="text", show_default=True, help="The format.")
 def command(  # noqa: PLR0913  # one per option
@@ -165,19 +156,11 @@ def command(  # noqa: PLR0913  # one per option
         raise click.UsageError("Which nodes? Use --node, --all-nodes, -l or --zone.")
     flags = DrainFlags(ignore_daemonsets, delete_emptydir_data, force)
     options = Options(flags=flags, surge=surge, parallel=parallel, keep_cordoned=keep_cordoned)
-    policy = None if no_repairs else _policy(policy_file, profile)
+    policy = None if no_repairs else yardstick.chosen(policy_file, profile)
     snapshot = _snapshot(file, Access(kubeconfig, context))
     told = _told(snapshot, chosen, options, fail=fail, policy=policy)
     _write(told, output)
     sys.exit(told.exit_code)
-
-
-def _policy(file: Path | None, profile: str | None) -> Policy:
-    try:
-        policy = yardstick.read_policy_file(file) if file else yardstick.PRODUCTION
-    except yardstick.NoPolicy as error:
-        raise click.BadParameter(str(error), param_hint="--policy") from error
-    return yardstick.with_profile(policy, Profile(profile)) if profile else policy
 
 
 def _snapshot(file: Path | None, access: Access) -> Snapshot:

@@ -49,7 +49,6 @@ from productionpolicy.offline.fix import (
 )
 from productionpolicy.offline.gathering import shown, shown_file
 from productionpolicy.offline.judgement import WANTED
-from productionpolicy.policy import Policy, Profile
 
 _LINK = "it is a link to a file outside PATH: pass that file itself"
 _ALTERED = (
@@ -104,18 +103,7 @@ def _no_standard_input(_context: click.Context, _argument: click.Parameter, path
     help="Where missing PodDisruptionBudgets are written. append: as new documents at the end of the file of the "
     "workload. file: into a file next to it, NAME-budgets.yaml.",
 )
-@click.option(
-    "--policy",
-    "policy_file",
-    metavar="FILE",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The file with the ProductionPolicy to judge by. Default: the defaults of the profile Production.",
-)
-@click.option(
-    "--profile",
-    type=click.Choice([str(each) for each in Profile]),
-    help="The profile to judge by, instead of that of the policy.",
-)
+@yardstick.policy_options()
 @click.option(
     "--expectation",
     "names",
@@ -162,7 +150,9 @@ def command(  # noqa: PLR0913  # one per option
     there is something to change; and 2 if there is nothing to judge, something could not be read or written, or the
     command was used incorrectly.
     """
-    policy = _policy(policy_file, profile, names)
+    policy = yardstick.chosen(policy_file, profile)
+    if names:
+        policy = yardstick.limited(policy, names, repair=True, others=Action.AUDIT)
     contents: dict[str, bytes] = {}
     found, unread = sources.found(paths)
     documents = watched(_documents([*found, *_budgets_beside(paths, found)], unread, contents), "Reading")
@@ -184,14 +174,6 @@ def command(  # noqa: PLR0913  # one per option
     if not to_do.workloads and not allow_empty:
         raise NothingToJudge(named(paths))
     sys.exit(_exit_code(outcome, to_do, failures, diff=diff))
-
-
-def _policy(file: Path | None, profile: str | None, names: Sequence[str]) -> Policy:
-    try:
-        policy = yardstick.chosen(file, Profile(profile) if profile else None)
-    except yardstick.NoPolicy as error:
-        raise click.BadParameter(str(error), param_hint="--policy") from error
-    return yardstick.limited(policy, names, repair=True, others=Action.AUDIT) if names else policy
 
 
 def _documents(

@@ -22,6 +22,7 @@ from productionpolicy.controller.resources import LISTED, NAMESPACES, POLICIES, 
 from productionpolicy.kube.coverage import VALUES, Coverage, Read
 from productionpolicy.kube.fields import Fields
 from productionpolicy.kube.kinds import GroupKind
+from productionpolicy.kube.moments import read_moment
 from productionpolicy.kube.surroundings import ServerFeatures
 from productionpolicy.kube.workloads import REPAIRED, WORKLOADS, WorkloadKey
 from productionpolicy.live import Access, NoSnapshot, Request, Snapshot, load, save, take
@@ -106,7 +107,7 @@ class Reading:
             self._refuse_unknown_policies()
         raws = (each for each in self.snapshot.objects() if each.get("kind") in (POLICIES.kind, NAMESPACES.kind))
         others = None if self._given.governed else adapted(PRODUCTION)
-        found = ByCluster(raws, others=others, adapted=adapted, now=_moment(self.snapshot.taken_at))
+        found = ByCluster(raws, others=others, adapted=adapted, now=read_moment(self.snapshot.taken_at))
         for name, fault in sorted(found.invalid.items()):
             click.echo(
                 shown(f"ProductionPolicy {name} is not valid, so what it governs is not judged: {fault}"), err=True
@@ -250,15 +251,6 @@ def _save(snapshot: Snapshot, path: Path) -> None:
     except NoSnapshot as error:
         raise CannotRead(str(error)) from error
     click.echo(f"saved to {path}: {len(snapshot.items)} objects, without values of environment variables", err=True)
-
-
-def _moment(text: str) -> datetime | None:
-    """Return the moment in a snapshot; None if it is not one."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if found.tzinfo else None
 
 
 def _version(text: str) -> tuple[int, ...]:

@@ -1,11 +1,12 @@
-"""The policy by which `check` judges: from a file, from a profile, or limited to some expectations."""
+"""The policy by which commands judge: from a file, from a profile, or limited to some expectations."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
+import click
 import msgspec
 
 from productionpolicy.expectations import EXPECTATIONS, Action, Expectation
@@ -22,14 +23,38 @@ class NoPolicy(ValueError):
     """A file does not contain exactly one valid policy; the message gives the reason."""
 
 
-def chosen(file: Path | None, profile: Profile | None) -> Policy:
-    """Return the policy of a file, or the default one, with a profile if one is given.
+def policy_options(use: str = "to judge by") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add the options --policy and --profile to a command, which gets them as `policy_file` and `profile`.
+
+    Args:
+        use: what the policy is for, in the words of the help.
+    """
+    file = click.option(
+        "--policy",
+        "policy_file",
+        metavar="FILE",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help=f"The file with the ProductionPolicy {use}. Default: the defaults of the profile Production.",
+    )
+    profile = click.option(
+        "--profile",
+        type=click.Choice([str(each) for each in Profile]),
+        help="The profile to judge by, instead of that of the policy.",
+    )
+    return lambda command: file(profile(command))
+
+
+def chosen(file: Path | None, profile: str | None) -> Policy:
+    """Return the policy that these options choose.
 
     Raises:
-        NoPolicy: the file contains none, several, or an invalid one.
+        BadParameter: the file contains no policy, several, or an invalid one.
     """
-    policy = read_policy_file(file) if file else PRODUCTION
-    return with_profile(policy, profile) if profile else policy
+    try:
+        policy = read_policy_file(file) if file else PRODUCTION
+    except NoPolicy as error:
+        raise click.BadParameter(str(error), param_hint="--policy") from error
+    return with_profile(policy, profile)
 
 
 def read_policy_file(path: Path) -> Policy:
@@ -48,9 +73,9 @@ def read_policy_file(path: Path) -> Policy:
     return _policy(found[0], path)
 
 
-def with_profile(policy: Policy, profile: Profile) -> Policy:
-    """Return the policy with another profile; its settings for single expectations still apply."""
-    return _with(policy, profile=profile)
+def with_profile(policy: Policy, profile: str | None) -> Policy:
+    """Return the policy with another profile, if one is given; its settings for single expectations still apply."""
+    return _with(policy, profile=Profile(profile)) if profile else policy
 
 
 def limited(policy: Policy, names: Collection[str], *, others: Action = Action.IGNORE, repair: bool = False) -> Policy:

@@ -6,9 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from productionpolicy.drain.cluster import Key
-
-_MERGED_BY = {"topologySpreadConstraints": ("topologyKey", "whenUnsatisfiable")}
-"""The fields by which the items of lists of a pod spec merge (core/v1)."""
+from productionpolicy.kube.merging import merged
 
 Raw = Mapping[str, Any]
 
@@ -59,29 +57,4 @@ def _controller(raw: Raw) -> Raw:
 
 def _moved(pod: Raw, rules: Raw) -> dict[str, Any]:
     kept = {name: value for name, value in pod.get("spec", {}).items() if name != "nodeName"}
-    return {**pod, "spec": _merged(kept, rules)}
-
-
-def _merged(before: Raw, patch: Raw) -> dict[str, Any]:
-    after = dict(before)
-    for name, value in patch.items():
-        if value is None:
-            after.pop(name, None)
-        elif isinstance(value, Mapping):
-            after[name] = _merged(before.get(name) or {}, value)
-        elif name in _MERGED_BY:
-            after[name] = _merged_items(before.get(name) or [], value, by=_MERGED_BY[name])
-        elif not name.startswith("$"):
-            after[name] = value
-    return after
-
-
-def _merged_items(before: Iterable[Raw], patch: Iterable[Raw], *, by: tuple[str, ...]) -> list[Raw]:
-    items = {tuple(each.get(name) for name in by): each for each in before}
-    for each in patch:
-        key = tuple(each.get(name) for name in by)
-        if each.get("$patch") == "delete":
-            items.pop(key, None)
-        else:
-            items[key] = {**items.get(key, {}), **each}
-    return list(items.values())
+    return {**pod, "spec": merged(kept, rules)}

@@ -35,7 +35,7 @@ class Coverage(Struct, frozen=True, omit_defaults=True):
 COMPLETE = Coverage(Read.ALL)
 
 VALUES = GroupKind("", "values of environment variables")
-"""Stands for the values of the variables of containers, which a saved cluster lacks."""
+"""Represents the values of environment variables, which a saved cluster does not contain."""
 
 Coverages = Mapping[GroupKind, Coverage]
 """The coverage by kind; kinds without an entry are known completely."""

@@ -13,7 +13,7 @@ from msgspec import Struct
 from productionpolicy.controller.connection import UNUSABLE, Connection, NoConnection
 
 IN_CLUSTER = "in-cluster"
-"""Stands for the name of a context in a pod that uses its service account."""
+"""The name of the context for a process that runs in a pod and uses its service account."""
 
 _NAMESPACE_OF_POD = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _DEFAULT_NAMESPACE = "default"

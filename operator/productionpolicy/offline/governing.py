@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any, Protocol
 
@@ -23,6 +23,15 @@ class Governing(Protocol):
 
     def inputs(self, given: Given, *, today: date) -> Inputs | None:
         """Return all that the judgement depends on; None if the workload is not judged."""
+
+
+def governed(workloads: Iterable[Given], policy: Policy | Governing, *, today: date) -> Iterator[tuple[Given, Inputs]]:
+    """Return the workloads that are judged, each with all that its judgement depends on."""
+    governing = ByOnePolicy(policy) if isinstance(policy, Policy) else policy
+    for each in workloads:
+        inputs = governing.inputs(each, today=today)
+        if inputs is not None:
+            yield each, inputs
 
 
 class ByOnePolicy:

@@ -24,7 +24,7 @@ from productionpolicy.offline.gathering import (
     shown,
     title_of,
 )
-from productionpolicy.offline.governing import ByOnePolicy, Governing
+from productionpolicy.offline.governing import Governing, governed
 from productionpolicy.offline.places import line_of
 from productionpolicy.offline.versions import API_VERSION, findings_of_version
 from productionpolicy.policy import Policy
@@ -144,9 +144,7 @@ def judge_gathered(
     gathered: Gathered, *, policy: Policy | Governing, today: date, through: Through = iter
 ) -> Judgement:
     """Judge what is gathered already. The other arguments are those of `judge`."""
-    governing = ByOnePolicy(policy) if isinstance(policy, Policy) else policy
-    pairs = ((each, governing.inputs(each, today=today)) for each in through(gathered))
-    judged = tuple(_judged(given, inputs) for given, inputs in pairs if inputs is not None)
+    judged = tuple(_judged(given, inputs) for given, inputs in governed(through(gathered), policy, today=today))
     return Judgement(judged, gathered.unreadable, gathered.not_judged, gathered.lacks_budgets)
 
 

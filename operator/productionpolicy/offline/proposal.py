@@ -24,7 +24,7 @@ from productionpolicy.offline.gathering import (
     shown,
     title_of,
 )
-from productionpolicy.offline.governing import ByOnePolicy, Governing
+from productionpolicy.offline.governing import Governing, governed
 from productionpolicy.offline.versions import findings_of_version
 from productionpolicy.policy import Policy
 from productionpolicy.repairs import OwnedObject
@@ -143,9 +143,8 @@ def propose_gathered(
     source: Source = FILES,
 ) -> Proposal:
     """Plan for what is gathered already. The other arguments are those of `propose`."""
-    governing = ByOnePolicy(policy) if isinstance(policy, Policy) else policy
-    pairs = ((each, governing.inputs(each, today=today)) for each in through(gathered))
-    workloads = tuple(proposed(given, inputs, source) for given, inputs in pairs if inputs is not None)
+    pairs = governed(through(gathered), policy, today=today)
+    workloads = tuple(proposed(given, inputs, source) for given, inputs in pairs)
     return Proposal(workloads, gathered.unreadable, gathered.not_judged, gathered.lacks_budgets)
 
 

@@ -42,7 +42,7 @@ class Namespace(Struct, frozen=True):
 
     def calendar(self, policy: Policy) -> Calendar:
         """Return when the repairs of a policy may restart pods there."""
-        return replace(policy.calendar, narrowed=self.windows)
+        return policy.calendar if self.windows is None else replace(policy.calendar, narrowed=self.windows)
 
 
 def read_namespace(name: str, raw: Mapping[str, Any]) -> Namespace:

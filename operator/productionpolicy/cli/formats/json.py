@@ -161,7 +161,7 @@ def report(judgement: Judgement) -> Report:
 
 
 def cluster_read(cluster: Cluster | None) -> ClusterRead | None:
-    """Return what is said of the cluster; None for files."""
+    """Return the description of the cluster; None for files."""
     if cluster is None:
         return None
     return ClusterRead(

@@ -7,9 +7,9 @@ from difflib import unified_diff
 from typing import Any, TextIO
 
 from productionpolicy.cli.plans.yaml import dumped
+from productionpolicy.kube.merging import merged
 from productionpolicy.offline import Proposal, Proposed
 from productionpolicy.offline.gathering import shown
-from productionpolicy.offline.merging import merged
 
 _SHOWN = ("apiVersion", "kind", "metadata", "spec")
 _BY_SERVER = frozenset({"managedFields", "resourceVersion", "generation", "uid", "creationTimestamp"})

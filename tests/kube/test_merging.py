@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from productionpolicy.offline.merging import merged
+from productionpolicy.kube.merging import merged
 from productionpolicy.verdict import plan
 from support.examples import Example, examples
 from support.policies import policy

@@ -19,13 +19,13 @@ def merged(raw: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
             after[name] = merged(after.get(name) or {}, value)
         elif name in _MERGE_KEYS:
             after[name] = _merged_items(after.get(name) or [], value, key=_MERGE_KEYS[name])
-        else:
+        elif not name.startswith("$"):
             after[name] = value
     return after
 
 
 def _merged_items(items: Sequence[Any], patches: Sequence[Mapping[str, Any]], *, key: str) -> list[Any]:
-    gone = {each[key] for each in patches if each.get("$patch") == "delete"}
-    changes = {each[key]: each for each in patches if "$patch" not in each}
-    kept = [merged(each, changes.pop(each[key], {})) for each in items if each[key] not in gone]
+    gone = {each.get(key) for each in patches if each.get("$patch") == "delete"}
+    changes = {each.get(key): each for each in patches if "$patch" not in each}
+    kept = [merged(each, changes.pop(each.get(key), {})) for each in items if each.get(key) not in gone]
     return [*kept, *changes.values()]
