@@ -58,9 +58,12 @@ class Bed:
         """Create a cluster and return when it is at rest."""
         self.kubelets.at_once = True
         nodes = [_alive(each) for each in scenario.objects if each["kind"] == "Node"]
-        rest = [each for each in scenario.objects if each["kind"] != "Node"]
+        # A StatefulSet creates the claims that it does not find.
+        claims = [each for each in scenario.objects if each["kind"] == "PersistentVolumeClaim"]
+        rest = [each for each in scenario.objects if each["kind"] not in ("Node", "PersistentVolumeClaim")]
         await spread(nodes, self._create, workers=CREATORS)
         await self.until(lambda: next((each for each in unsettled(self.world) if each.startswith("node")), ""))
+        await spread(claims, self._create, workers=CREATORS)
         await spread(rest, self._create, workers=CREATORS)
         wanted = [(each["kind"], key_of(each)) for each in scenario.objects]
         await self.until(
