@@ -84,7 +84,7 @@ def _pytest(release: Release, results: Path, options: argparse.Namespace) -> int
         "--dist=loadfile",
         "--no-loadscope-reorder",
         "-m",
-        "not exhaustive",
+        "not slow and not exhaustive",
         f"--junitxml={results}",
     ]
     command = [sys.executable, "-m", "pytest", *how, *ignored, *options.pytest, *TESTS]
