@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from productionpolicy.controller.connection import NoConnection
-from productionpolicy.live.connection import Access, target
+from productionpolicy.live.access import Access
+from productionpolicy.live.connection import target
 
 
 def kubeconfig(folder: Path, *names: str, current: str = "") -> Path:
