@@ -31,13 +31,7 @@ def bound(world: World, name: str | None = None, **spec: Any) -> str:
     policy = world.policy(name, **spec)
     namespace = world.namespace(policy)
 
-    def repairs() -> bool:
-        probe = deployment("probe")
-        probe["metadata"]["namespace"] = namespace
-        born = world.kubectl("create", "--dry-run=server", "-o", "yaml", "-f", "-", stdin=probe)
-        return POLICY_LABEL in born
-
-    eventually(repairs)
+    eventually(lambda: journal(world.tried(deployment("probe"), namespace)))
     return policy
 
 
@@ -46,8 +40,7 @@ def sleeps(workload: Raw) -> list[Raw | None]:
 
 
 def condition(world: World, policy: str) -> tuple[str, str]:
-    conditions = {each["type"]: each for each in world.status(policy).get("conditions", [])}
-    found = conditions.get("AdmissionRepair", {"status": "", "reason": ""})
+    found = world.condition(policy, "AdmissionRepair")
     return found["status"], found["reason"]
 
 
@@ -91,19 +84,17 @@ def meddled(world: World) -> Iterator[Raw]:
     for each in made:
         world.kubectl("apply", "-f", "-", stdin=each)
     probe = labelled(deployment("probe"), labels)
-    eventually(lambda: "/drain" in tried(world, probe))
+    eventually(lambda: "/drain" in str(world.tried(probe)))
     yield labels
     for each in made:
         world.kubectl("delete", "-f", "-", stdin=each)
 
 
-def tried(world: World, raw: Raw) -> str:
-    """Return what would become of a workload, or nothing if it would be refused."""
-    return world.kubectl("create", "--dry-run=server", "-o", "yaml", "-f", "-", stdin=raw, check=False)
-
-
 def labelled(raw: Raw, labels: Raw) -> Raw:
     return {**raw, "metadata": {**raw["metadata"], "labels": labels}}
+
+
+HOOKED_PROBE = labelled(deployment("probe"), {"hooked": "yes"})
 
 
 def test_a_sleep_gives_way_to_a_hook_that_another_policy_adds_in_the_same_request(world: World, meddled: Raw) -> None:
@@ -118,7 +109,7 @@ def test_a_sleep_gives_way_to_a_hook_that_another_policy_adds_in_the_same_reques
 def test_a_sleep_gives_way_to_a_hook_that_a_webhook_adds_in_the_same_request(world: World) -> None:
     namespace = world.namespace(bound(world))
     with hooking(world.plane, {"hooked": "yes"}):
-        eventually(lambda: "/drain" in tried(world, labelled(deployment("probe"), {"hooked": "yes"})))
+        eventually(lambda: "/drain" in str(world.tried(HOOKED_PROBE)))
         for number in range(ORDERS):
             world.apply(namespace, labelled(deployment(f"web-{number}"), {"hooked": "yes"}))
             live = world.get("deployment", f"web-{number}", namespace)
@@ -132,7 +123,7 @@ def test_a_sleep_gives_way_to_a_hook_that_a_webhook_adds_later(world: World) -> 
     world.apply(namespace, labelled(deployment(), {"hooked": "yes"}))
     world.settled(policy, total=1, compliant=1)
     with hooking(world.plane, {"hooked": "yes"}):
-        eventually(lambda: "/drain" in tried(world, labelled(deployment("probe"), {"hooked": "yes"})))
+        eventually(lambda: "/drain" in str(world.tried(HOOKED_PROBE)))
         world.kubectl("scale", "deployment", "web", "-n", namespace, "--replicas=2")
         world.kubectl("annotate", "deployment", "web", "-n", namespace, "example.com/note=x")
     live = world.get("deployment", "web", namespace)
@@ -263,9 +254,9 @@ def test_nothing_is_added_where_the_policy_forbids_it(world: World, spec: Raw) -
     policy = bound(world)
     namespace = world.namespace(policy)
     world.change_policy(policy, **spec)
-    probe = deployment("probe")
-    probe["metadata"]["namespace"] = namespace
-    eventually(lambda: "preStop" not in tried(world, probe))  # the API server hears of the change a moment later
+    eventually(
+        lambda: "preStop" not in str(world.tried(deployment("probe"), namespace))
+    )  # the API server hears of the change a moment later
     world.apply(namespace, deployment())
     assert world.fixed(lambda: sleeps(world.get("deployment", "web", namespace))) == [None]
 
@@ -352,6 +343,5 @@ def test_what_has_failed_is_not_tried_again_in_the_owners_own_rollout(world: Wor
     policy = bound(world)
     born = deployment()
     born["metadata"]["annotations"] = {ROLLOUT_FAILED: "preStop of yesterday"}
-    born["metadata"]["namespace"] = world.namespace(policy)
-    made = json.loads(world.kubectl("create", "--dry-run=server", "-o", "json", "-f", "-", stdin=born))
+    made = world.tried(born, world.namespace(policy))
     assert (sleeps(made), journal(made)) == ([None], {})

@@ -12,6 +12,7 @@ import pytest
 from cluster.world import Raw, World, changed, container, deployment, eventually, journal, pod_spec, stateful_set
 from control_plane.installation import MUTATING, NotServedError, admission_version
 from control_plane.plane import ControlPlane
+from owners import manifests
 from productionpolicy.kube.identity import (
     CONTESTED,
     EXEMPT,
@@ -23,6 +24,7 @@ from productionpolicy.kube.identity import (
     ROLLOUT_STARTED,
 )
 from productionpolicy.verdict.rollouts import LENIENCY_SECONDS
+from testbed.client import Client
 
 FAILED = ROLLOUT_FAILED
 DEADLINE = 4
@@ -60,9 +62,8 @@ def _fragile_pods(plane: ControlPlane) -> Iterator[None]:
     for each in (policy, binding):
         plane.kubectl("apply", "-f", "-", stdin=json.dumps(each))
     probe = {"name": "probe", "image": "example/probe", "lifecycle": {"preStop": {"sleep": {"seconds": 1}}}}
-    pod = {"kind": "Pod", "metadata": {"name": "probe", "labels": FRAGILE}, "spec": {"containers": [probe]}}
-    command = ("create", "--dry-run=server", "-o", "yaml", "-f", "-")
-    eventually(lambda: "such-node" in plane.kubectl(*command, stdin=json.dumps({"apiVersion": "v1", **pod})))
+    pod = manifests.pod("probe", probe, labels=FRAGILE)
+    eventually(lambda: "such-node" in str(Client(plane).tried(pod)))
     yield
     for each in (binding, policy):
         plane.kubectl("delete", "-f", "-", stdin=json.dumps(each))
@@ -124,11 +125,6 @@ def failed(world: World, policy: str, count: int) -> Raw:
     return dict(eventually(found, within=60))
 
 
-def progressing(world: World, policy: str) -> Raw:
-    conditions: list[Raw] = world.status(policy).get("conditions", [])
-    return next((each for each in conditions if each["type"] == "Progressing"), {})
-
-
 def test_a_rollout_that_a_repair_made_fail_is_put_back(world: World) -> None:
     policy = world.policy()
     namespace = running(world, policy, fragile(deployment()))
@@ -153,9 +149,7 @@ def test_what_was_put_back_is_not_tried_again_nor_after_a_restart(world: World) 
     has_failed(world, namespace)
     generation = world.rolled_out("web", namespace)["metadata"]["generation"]
     assert world.fixed(lambda: world.get("deployment", "web", namespace)["metadata"]["generation"]) == generation
-    world.operator.kill()
-    world.operator.start()
-    world.operator.wait_ready(30)
+    world.operator.restart(kill=True)
     assert world.fixed(lambda: world.get("deployment", "web", namespace)["metadata"]["generation"]) == generation
     assert world.status(policy)["workloads"]["failed"] == 1
     assert world.budgets(namespace) == ["web-deployment-productionpolicy"]
@@ -167,8 +161,7 @@ def test_a_rollout_that_fails_while_the_operator_is_away_is_put_back_when_it_is_
     eventually(lambda: journal(world.get("deployment", "web", namespace)))
     world.operator.kill()
     out_of_time(world, namespace)
-    world.operator.start()
-    world.operator.wait_ready(30)
+    world.operator.start().wait_ready(60)
     has_failed(world, namespace)
     failed(world, policy, 1)
 
@@ -342,7 +335,7 @@ def stopped(world: World) -> tuple[str, str]:
     policy = world.policy(rollout={"maxConcurrent": 3})
     namespace = running(world, policy, *(fragile(deployment(f"bad-{number}", replicas=2)) for number in range(3)))
     failed(world, policy, 3)
-    eventually(lambda: progressing(world, policy).get("reason") == "TooManyFailedRollouts")
+    eventually(lambda: world.condition(policy, "Progressing")["reason"] == "TooManyFailedRollouts")
     world.apply(namespace, deployment(replicas=4))
     eventually(lambda: "rollingUpdate" in journal(world.get("deployment", "web", namespace)))
     eventually(lambda: "web-deployment-productionpolicy" in world.budgets(namespace))
@@ -351,8 +344,8 @@ def stopped(world: World) -> tuple[str, str]:
 
 def test_three_failures_stop_what_restarts_pods_and_nothing_else(world: World) -> None:
     policy, namespace = stopped(world)
-    assert progressing(world, policy)["status"] == "False"
-    assert "Deployment " + namespace + "/bad-0" in progressing(world, policy)["message"]
+    assert world.condition(policy, "Progressing")["status"] == "False"
+    assert "Deployment " + namespace + "/bad-0" in world.condition(policy, "Progressing")["message"]
     seen = world.fixed(lambda: world.get("deployment", "web", namespace))
     assert set(journal(seen)) == {"policy", "rollingUpdate"}
     assert world.status(policy)["pending"]["restarts"] == 1
@@ -360,12 +353,10 @@ def test_three_failures_stop_what_restarts_pods_and_nothing_else(world: World) -
 
 def test_what_failures_have_stopped_is_stopped_after_a_restart_of_the_operator(world: World) -> None:
     policy, namespace = stopped(world)
-    world.operator.kill()
-    world.operator.start()
-    world.operator.wait_ready(30)
+    world.operator.restart(kill=True)
     seen = world.fixed(lambda: world.get("deployment", "web", namespace))
     assert set(journal(seen)) == {"policy", "rollingUpdate"}
-    assert progressing(world, policy)["reason"] == "TooManyFailedRollouts"
+    assert world.condition(policy, "Progressing")["reason"] == "TooManyFailedRollouts"
 
 
 def test_an_annotation_on_the_policy_lets_repairs_go_on(world: World) -> None:
@@ -373,7 +364,7 @@ def test_an_annotation_on_the_policy_lets_repairs_go_on(world: World) -> None:
     world.kubectl("annotate", "productionpolicy", policy, f"{RESUME}=seen")
     eventually(lambda: "preStop" in journal(world.get("deployment", "web", namespace)))
     assert world.status(policy)["workloads"]["failed"] == 3
-    eventually(lambda: progressing(world, policy)["reason"] == "RolloutsFailed")
+    eventually(lambda: world.condition(policy, "Progressing")["reason"] == "RolloutsFailed")
 
 
 def test_a_change_of_the_policy_lets_all_be_tried_again(world: World) -> None:
@@ -459,7 +450,6 @@ def test_an_owners_rollout_whose_surge_pod_finds_no_node_gets_its_setting_back(w
     world.apply(namespace, changed(calm, image="example/web:2.0.0"))
     if away:
         out_of_time(world, namespace)
-        world.operator.start()
-        world.operator.wait_ready(30)
+        world.operator.start().wait_ready(60)
     eventually(lambda: "rollingUpdate" not in journal(world.get("deployment", "web", namespace)))
     world.rolled_out("web", namespace)

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from cluster.world import World, deployment, eventually, journal, pod_spec
-from control_plane.operator_process import OperatorProcess
+from control_plane.operator_process import OperatorProcess, at_work
 from control_plane.plane import ControlPlane
 from faults.proxy import Proxy
+from owners.manifests import autoscaler
 from productionpolicy.kube.identity import POLICY_LABEL
 
 DEPLOYMENT = r"/deployments/web\?"
@@ -42,13 +43,10 @@ def operator(
     proxied = running.kubeconfig(kubeconfig, folder)
     arguments = ("--listing-interval", LISTING_SECONDS, "--pods-interval", LISTING_SECONDS)
     try:
-        with OperatorProcess(proxied, log=folder / "operator.log", arguments=arguments) as process:
-            process.wait_ready(60)
+        with at_work(proxied, log=folder / "operator.log", arguments=arguments) as process:
             yield process
-            assert process.stop(timeout=10) == 0
     finally:
-        operator.start()
-        operator.wait_ready(60)
+        operator.start().wait_ready(60)
 
 
 def governed(world: World) -> str:
@@ -207,42 +205,27 @@ def test_a_conflict_is_solved_on_fresh_data(world: World, proxy: Proxy) -> None:
 def test_on_a_version_that_is_not_tested_the_operator_starts_and_says_so(world: World, proxy: Proxy) -> None:
     policy = world.policy()
     proxy.answer("/version", {"major": "1", "minor": "38+"})
-    world.operator.stop()
     before = len(world.operator.log_lines())
-    world.operator.start()
-    world.operator.wait_ready(60)
+    world.operator.restart()
 
     def ready() -> str:
-        conditions = {each["type"]: each["message"] for each in world.status(policy).get("conditions", [])}
-        return str(conditions.get("Ready", ""))
+        return str(world.condition(policy, "Ready")["message"])
 
     eventually(lambda: "Kubernetes 1.38 is not among the tested versions, 1.32 to 1.37" in ready())
     said = [each for each in world.operator.log_lines()[before:] if "1.38" in str(each.get("reason"))]
     assert len(said) == 1
     proxy.reset()
-    world.operator.stop()
-    world.operator.start()
-    world.operator.wait_ready(60)
+    world.operator.restart()
     eventually(lambda: ready() == "the policy is valid and in use")
 
 
 AUTOSCALING = r"/apis/autoscaling/v2(/|$)"
-SCALER = {
-    "apiVersion": "autoscaling/v2",
-    "kind": "HorizontalPodAutoscaler",
-    "metadata": {"name": "web"},
-    "spec": {
-        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"},
-        "minReplicas": 1,
-        "maxReplicas": 9,
-    },
-}
 
 
 def scaled(world: World) -> str:
     """Return a namespace with a Deployment of three pods whose autoscaler may leave it only one."""
     namespace = governed(world)
-    world.apply(namespace, SCALER)
+    world.apply(namespace, autoscaler("web", least=1, most=9))
     return namespace
 
 
@@ -257,9 +240,7 @@ def test_without_a_group_of_the_api_that_it_can_do_without_the_operator_starts_a
 ) -> None:
     namespace = scaled(world)
     fault = proxy.fail("GET", AUTOSCALING, status=404, times=10**6)
-    world.operator.stop()
-    world.operator.start()
-    world.operator.wait_ready(60)
+    world.operator.restart()
     policy = govern(world, namespace)
     world.repaired("web", namespace)
     eventually(lambda: replicas(world, policy) == (1, 0))

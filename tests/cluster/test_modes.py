@@ -32,7 +32,7 @@ def test_mode_audit_writes_nothing_and_tells_what_enforce_would_do(world: World)
     assert (told["namespace"], told["name"], told["restarts"]) == (namespace, "web", True)
     assert "preStop (sleep 10s: web)" in told["changes"]
     assert (status["pending"]["restarts"], len(told["changes"])) == (1, 5)
-    progressing = {each["type"]: each for each in status["conditions"]}["Progressing"]
+    progressing = world.condition(policy, "Progressing")
     assert progressing["reason"] == "AuditOnly"
     assert f"-n {namespace} -o yaml | productionpolicy check --plan" in progressing["message"]
     assert world.fixed(lambda: untouched(world, namespace))
@@ -44,8 +44,7 @@ def test_a_namespace_can_be_more_careful_than_its_policy(world: World) -> None:
     namespace = world.namespace(policy, **{MODE_LABEL: "Audit"})
     world.apply(namespace, deployment())
     eventually(lambda: world.status(policy).get("pending", {}).get("restarts") == 1)
-    conditions = {each["type"]: each["reason"] for each in world.status(policy)["conditions"]}
-    assert conditions["Progressing"] == "HeldBack"
+    assert world.condition(policy, "Progressing")["reason"] == "HeldBack"
     assert world.fixed(lambda: untouched(world, namespace))
 
 
@@ -174,13 +173,10 @@ def test_a_policy_that_was_stored_before_a_rule_tightened_repairs_nothing(world:
     namespace = world.namespace(policy)
     world.apply(namespace, deployment())
 
-    def ready() -> dict[str, Any]:
-        conditions = world.status(policy).get("conditions", [])
-        return dict({each["type"]: each for each in conditions}.get("Ready", {}))
-
-    eventually(lambda: ready().get("status") == "False")
-    assert ready()["reason"] == "InvalidSpec"
-    assert invalid in ready()["message"]
+    eventually(lambda: world.condition(policy, "Ready")["status"] == "False")
+    ready = world.condition(policy, "Ready")
+    assert ready["reason"] == "InvalidSpec"
+    assert invalid in ready["message"]
     assert world.fixed(lambda: untouched(world, namespace))
 
 

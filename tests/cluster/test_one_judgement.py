@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,10 +15,11 @@ from bench.client import Api, RequestFailed, connected, spread
 from cluster.conftest import ROOT
 from cluster.world import Raw
 from control_plane.credentials import ADMIN
-from control_plane.installation import NotServedError
+from control_plane.installation import NotServedError, apply, operators_kubeconfig
 from control_plane.plane import ControlPlane
 from corpus.manifests import KINDS as USABLE
 from corpus.manifests import placed, variants
+from owners import manifests
 from productionpolicy.controller.clock import Clock
 from productionpolicy.controller.cluster import Cluster
 from productionpolicy.controller.connection import Connection
@@ -27,7 +27,6 @@ from productionpolicy.controller.operator import Operator, Options
 from productionpolicy.controller.resources import WATCHED
 from productionpolicy.controller.watches import Watches
 from productionpolicy.expectations import EXPECTATIONS
-from productionpolicy.kube.identity import API_VERSION, POLICY_LABEL
 from productionpolicy.kube.workloads import WorkloadKey
 from productionpolicy.offline import judge, read_documents
 from productionpolicy.offline.judgement import WANTED
@@ -35,15 +34,12 @@ from productionpolicy.policy import read_policy
 from productionpolicy.verdict import Verdict, audit
 from support.examples import CASES, documents
 from support.world import TODAY
+from testbed.client import Client, path
 
 REAL_MANIFESTS = Path(os.environ.get("CORPUS", ROOT.parent / "shared" / "realworld"))
-POLICY: Raw = {
-    "apiVersion": API_VERSION,
-    "kind": "ProductionPolicy",
-    "metadata": {"name": "judged"},
-    "spec": {"mode": "Audit", "expectations": {each.name: {"action": "Audit"} for each in EXPECTATIONS}},
-}
-NAMED = {POLICY_LABEL: "judged"}
+POLICY = manifests.policy(
+    "judged", mode="Audit", expectations={each.name: {"action": "Audit"} for each in EXPECTATIONS}
+)
 
 GIVEN_BY_THE_SERVER = {"deletionTimestamp", "managedFields", "ownerReferences"}
 UNLIKE_THE_FILE = {
@@ -67,7 +63,7 @@ _numbers = itertools.count(1)
 def quiet_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """A control plane without controllers: nothing changes an object after it was created."""
     with ControlPlane.start(tmp_path_factory.mktemp("quiet"), controllers=False) as started:
-        started.kubectl("apply", "-k", str(ROOT / "manifests"))
+        apply(started)
         yield started
 
 
@@ -77,10 +73,8 @@ def as_told(verdicts: tuple[Verdict, ...]) -> Told:
 
 async def created(api: Api, raw: Raw) -> bool:
     """Create an object; say whether the API server accepted it."""
-    version = raw["apiVersion"]
-    root = f"/apis/{version}" if "/" in version else f"/api/{version}"
     try:
-        await api.create(f"{root}/namespaces/{raw['metadata']['namespace']}/{raw['kind'].lower()}s", raw)
+        await api.create(path(raw["kind"], raw["metadata"]["namespace"]), raw)
     except RequestFailed:
         return False
     return True
@@ -89,8 +83,8 @@ async def created(api: Api, raw: Raw) -> bool:
 async def a_namespace(api: Api) -> str:
     """Create a namespace that names the policy, with the service account that a controller would create there."""
     name = f"judged-{next(_numbers)}"
-    await api.create("/api/v1/namespaces", {"metadata": {"name": name, "labels": NAMED}})
-    await api.create(f"/api/v1/namespaces/{name}/serviceaccounts", {"metadata": {"name": "default"}})
+    await api.create(path("namespace"), manifests.namespace(name, policy="judged"))
+    await api.create(path("serviceaccount", name), {"metadata": {"name": "default"}})
     return name
 
 
@@ -103,7 +97,7 @@ async def accepted(api: Api, group: list[Raw]) -> list[Raw]:
 
 async def told_by_the_operator(plane: ControlPlane) -> dict[WorkloadKey, Told]:
     """Return what the operator says, with its own credentials, of all it finds in the cluster."""
-    kubeconfig = plane.kubeconfig_of_service_account("productionpolicy-system", "productionpolicy")
+    kubeconfig = operators_kubeconfig(plane)
     connection = await Connection.load(kubeconfig)
     async with connection.client() as client:
         watches = Watches(WATCHED, clock=Clock())
@@ -149,7 +143,7 @@ def differences(by_check: dict[WorkloadKey, Told], by_operator: dict[WorkloadKey
 
 @pytest.fixture(scope="module", autouse=True)
 def policy(quiet_plane: ControlPlane) -> None:
-    quiet_plane.kubectl("apply", "-f", "-", stdin=yaml.dump(POLICY))
+    Client(quiet_plane).create(POLICY)
 
 
 def usable(group: list[Any]) -> list[Raw]:
@@ -159,8 +153,8 @@ def usable(group: list[Any]) -> list[Raw]:
 
 
 def example_groups() -> list[list[Raw]]:
-    paths = sorted(each for each in CASES.glob("*/*.yaml") if each.stem not in UNLIKE_THE_FILE)
-    return [usable(documents(path)) for path in paths]
+    files = sorted(each for each in CASES.glob("*/*.yaml") if each.stem not in UNLIKE_THE_FILE)
+    return [usable(documents(each)) for each in files]
 
 
 async def test_on_the_examples_of_all_expectations(quiet_plane: ControlPlane) -> None:
@@ -186,10 +180,7 @@ def asks_for_the_pod_as_a_whole(raw: Raw) -> bool:
 def serves_resources_of_pods(plane: ControlPlane) -> bool:
     """Say whether the API server keeps what a pod asks for as a whole; one that does not know of it drops it."""
     [probe] = documents(CASES / "resources" / "passes.pod-as-a-whole.yaml")[:1]
-    made = plane.kubectl(
-        "create", "--dry-run=server", "-o", "json", "-f", "-", stdin=json.dumps(placed(probe, "default"))
-    )
-    return asks_for_the_pod_as_a_whole(json.loads(made))
+    return asks_for_the_pod_as_a_whole(Client(plane).tried(placed(probe, "default")))
 
 
 @pytest.mark.skipif(not REAL_MANIFESTS.is_dir(), reason="no folder of real manifests; name one by CORPUS=folder")

@@ -8,13 +8,14 @@ from operator import itemgetter
 from typing import Any
 
 import pytest
-import yaml
 
-from cluster.conftest import ROOT
-from cluster.test_admission_plan import govern
+from cluster.governing import govern
+from cluster.test_admission_plan import manifest
 from cluster.world import Raw, eventually, journal
-from control_plane.installation import admission_version, install_admission, start_admitting
+from control_plane.installation import admission_version, apply, install_admission, start_admitting
 from control_plane.plane import ControlPlane
+from owners import manifests
+from testbed.client import Client
 
 NAMESPACE = "by-constraints"
 HOST, ZONE, RACK = "kubernetes.io/hostname", "topology.kubernetes.io/zone", "example.com/rack"
@@ -25,28 +26,20 @@ SOFT, HARD = "ScheduleAnyway", "DoNotSchedule"
 @pytest.fixture(scope="module")
 def governed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     with start_admitting(tmp_path_factory.mktemp("constraints"), controllers=False) as plane:
-        plane.kubectl("apply", "-k", str(ROOT / "manifests"))
+        apply(plane)
         install_admission(plane)
         version = admission_version(plane)
         assert version is not None
-        govern(plane, NAMESPACE, version=version)
-        probe = yaml.safe_dump(deployment("probe"))
-        eventually(lambda: "sleep" in plane.kubectl("create", "--dry-run=server", "-o", "yaml", "-f", "-", stdin=probe))
+        govern(plane, manifest(NAMESPACE), version=version)
+        eventually(lambda: journal(Client(plane).tried(deployment("probe"))))
         yield plane
 
 
 def deployment(name: str, *, image: str = "one", **pod: Any) -> Raw:
-    container = {"name": "web", "image": f"registry.example/web:{image}", "ports": [{"containerPort": 80}]}
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": name, "namespace": NAMESPACE},
-        "spec": {
-            "replicas": 4,
-            "selector": {"matchLabels": LABELS},
-            "template": {"metadata": {"labels": LABELS}, "spec": {"containers": [container], **pod}},
-        },
-    }
+    web = manifests.container(image=f"example/web:{image}")
+    raw = manifests.deployment(name, replicas=4, containers=[web], metadata={"namespace": NAMESPACE}, **pod)
+    raw["spec"]["selector"]["matchLabels"] = raw["spec"]["template"]["metadata"]["labels"] = LABELS
+    return raw
 
 
 def constraint(key: str = HOST, unsatisfiable: str = SOFT, *, labels: Raw = LABELS, **more: Any) -> Raw:
@@ -75,8 +68,7 @@ def write(plane: ControlPlane, way: str, raw: Raw) -> None:
 
 
 def live(plane: ControlPlane, name: str) -> Raw:
-    found: Raw = json.loads(plane.kubectl("get", "deployment", name, "-n", NAMESPACE, "-o", "json"))
-    return found
+    return Client(plane).get("deployment", name, NAMESPACE)
 
 
 def constraints(raw: Raw) -> list[Raw]:
@@ -140,7 +132,7 @@ def test_where_nothing_is_done_at_admission_a_merge_leaves_our_label_key_in_it(g
     governed.kubectl("patch", "deployment", "merged", "--type=merge", "-p", '{"metadata": {"managedFields": [{}]}}')
     changed = {**deployment("merged", topologySpreadConstraints=own), "metadata": elsewhere}
     governed.kubectl(*WAYS["apply"], stdin=json.dumps(changed))
-    found = json.loads(governed.kubectl("get", "deployment", "merged", "-o", "json"))
+    found = Client(governed).get("deployment", "merged", "default")
     assert constraints(found) == [constraint(maxSkew=2, matchLabelKeys=["pod-template-hash"]), OURS[1]]
 
 

@@ -10,8 +10,14 @@ import pytest
 
 from cluster.conftest import ROOT
 from cluster.world import World, deployment, eventually, journal
-from control_plane.installation import admission_folders, install_admission, start_admitting
-from control_plane.operator_process import OperatorProcess
+from control_plane.installation import (
+    admission_folders,
+    apply,
+    install_admission,
+    operators_kubeconfig,
+    start_admitting,
+)
+from control_plane.operator_process import at_work
 from productionpolicy.kube.identity import GROUP, PLURAL, POLICY_LABEL
 
 BINDINGS = "mutatingadmissionpolicybindings,validatingadmissionpolicybindings"
@@ -26,11 +32,9 @@ COLLECTED_SECONDS = 120.0
 def own_world(tmp_path: Path) -> Iterator[World]:
     """A control plane of its own: these tests take the CustomResourceDefinition away."""
     with start_admitting(tmp_path / "plane") as plane:
-        plane.kubectl("apply", "-k", str(ROOT / "manifests"))
+        apply(plane)
         install_admission(plane)
-        kubeconfig = plane.kubeconfig_of_service_account("productionpolicy-system", "productionpolicy")
-        with OperatorProcess(kubeconfig, log=tmp_path / "operator.log") as operator:
-            operator.wait_ready(60)
+        with at_work(operators_kubeconfig(plane), log=tmp_path / "operator.log") as operator:
             yield World(plane, operator)
 
 

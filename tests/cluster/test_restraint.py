@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from cluster.conftest import ROOT
-from cluster.world import Raw
-from control_plane import patience
-from control_plane.installation import SERVICE_ACCOUNT, SYSTEM_NAMESPACE, install
-from control_plane.plane import ControlPlane
+from cluster.world import Raw, eventually
+from control_plane.installation import SERVICE_ACCOUNT, SYSTEM_NAMESPACE, install, operators_kubeconfig
+from control_plane.plane import ControlPlane, KubectlFailed
+from owners import manifests
 from productionpolicy import repairs
 from productionpolicy.controller.cluster import Cluster, RequestFailed
 from productionpolicy.controller.connection import Connection
@@ -106,7 +106,7 @@ def budget(name: str, **fields: Any) -> Raw:
 
 KIND = {"apiVersion": "productionpolicy.dev/v1alpha1", "kind": "ProductionPolicy"}
 EXISTING: list[Raw] = [
-    {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SHOP}},
+    manifests.namespace(SHOP),
     workload("Deployment", "web", {}, POD),
     workload("StatefulSet", "db", {"serviceName": "db"}, POD),
     budget("owners"),
@@ -124,14 +124,29 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
         install(started)
         account = f"--serviceaccount={SYSTEM_NAMESPACE}:{SERVICE_ACCOUNT}"
         started.kubectl("create", "clusterrolebinding", "all", "--clusterrole=cluster-admin", account)
-        started.kubectl("create", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": EXISTING}))
+        started.kubectl("create", "-f", "-", stdin=json.dumps(manifests.listed(*EXISTING)))
         yield started
 
 
 @pytest.fixture(scope="module")
 def stolen(plane: ControlPlane) -> Path:
     """The operator's credentials."""
-    return plane.kubeconfig_of_service_account(SYSTEM_NAMESPACE, SERVICE_ACCOUNT)
+    return operators_kubeconfig(plane)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _restrained(plane: ControlPlane, stolen: Path) -> None:
+    """Wait until the API server restrains the account."""
+    scale = ("patch", "deployment", "web", "-n", SHOP, "-p", json.dumps(of_spec(replicas=9)), "--dry-run=server")
+
+    def refused() -> bool:
+        try:
+            plane.kubectl(f"--kubeconfig={stolen}", *scale)
+        except KubectlFailed as failure:
+            return "may not change spec.replicas" in str(failure)
+        return False
+
+    eventually(refused, within=60)
 
 
 @pytest.fixture
@@ -140,11 +155,6 @@ async def thief(stolen: Path) -> AsyncIterator[Cluster]:
     client = (await Connection.load(stolen)).client()
     cluster = Cluster(client)
 
-    async def restrained() -> tuple[bool, str]:
-        answer = await attempt(cluster, "PATCH", path("deployments", "web"), of_spec(replicas=9))
-        return "may not change spec.replicas" in answer, answer
-
-    await patience.eventually(restrained, seconds=60)
     yield cluster
     await client.close()
 

@@ -42,7 +42,7 @@ async def write(field: Field, specs: Sequence[dict[str, Any]]) -> list[Load]:
     loads: list[Load] = []
     async with connected(field.plane.site, user=OPERATOR) as api:
         for spec in specs:
-            writes = [_writes(each) for each in await decided(field, spec)]
+            writes = [_writes(each) for each in decided(field, spec)]
             meter = Meter([*field.plane.pids, os.getpid()])
             await spread(writes, lambda each: _send(api, each), workers=WORKERS)
             loads.append(meter.read())

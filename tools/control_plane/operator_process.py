@@ -8,7 +8,8 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -136,6 +137,14 @@ class OperatorProcess:
         assert self._running.exit_code is not None
         return self._running.exit_code
 
+    def restart(self, *, kill: bool = False, timeout: float = 60) -> None:
+        """End it, by SIGKILL or in peace, start it again, and wait until it is ready."""
+        if kill:
+            self.kill()
+        else:
+            self.stop()
+        self.start().wait_ready(timeout)
+
     def kill(self) -> None:
         """End it by SIGKILL; does nothing if it has ended."""
         self._last_usage = self._usage()
@@ -175,6 +184,20 @@ class OperatorProcess:
 
     def _failure(self, complaint: str) -> OperatorFailed:
         return OperatorFailed(f"{complaint}.\n{self._running.tail()}")
+
+
+@contextmanager
+def at_work(kubeconfig: Path, *, log: Path, arguments: Sequence[str] = ()) -> Iterator[OperatorProcess]:
+    """Run an operator, from when it is ready, until the end of the block, where it must end in peace if it still runs.
+
+    Raises:
+        OperatorFailed: it was not ready in time, or did not end well.
+    """
+    with OperatorProcess(kubeconfig, log=log, arguments=arguments) as process:
+        process.wait_ready(60)
+        yield process
+        if process.alive and process.stop() != 0:
+            raise OperatorFailed(f"The operator ended with exit code {process.exit_code}")
 
 
 def _usage_of(pid: int) -> Usage | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import sys
 import tempfile
@@ -9,12 +10,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from rich.console import Console
-
 from control_plane.binaries import BuildFailed
 from control_plane.operator_process import OperatorFailed
 from control_plane.patience import NeverHappened
-from control_plane.plane import KubectlFailed, StartFailed
+from control_plane.plane import ControlPlane, KubectlFailed, StartFailed
 
 FAILURES = (BuildFailed, KubectlFailed, NeverHappened, OperatorFailed, StartFailed)
 """What may go wrong with any control plane, and is told without a traceback."""
@@ -46,12 +45,23 @@ def in_folder_of_its_own(name: str, work: Callable[[Path], int], *, failures: tu
     return code
 
 
-def console(*, width: int) -> Console:
-    """Return what prints tables on standard output, so wide where that is no terminal."""
-    terminal = Console(highlight=False, markup=False)
-    return terminal if terminal.is_terminal else Console(width=width, highlight=False, markup=False)
-
-
 def say(message: str) -> None:
     """Tell on standard error how far it is."""
-    print(f"{time.strftime('%H:%M:%S')} {message}", file=sys.stderr, flush=True)
+    complain(f"{time.strftime('%H:%M:%S')} {message}")
+
+
+def complain(message: str) -> None:
+    """Tell on standard error what a person should know, and nobody else."""
+    print(message, file=sys.stderr, flush=True)
+
+
+def stop_command(program: str, folder: Path) -> str:
+    """Return the shell command that stops what a program has left running in a folder."""
+    command = [sys.executable, "-m", program, "--stop", f"--folder={folder}"]
+    return shlex.join(["env", f"PYTHONPATH={Path(__file__).parents[1]}", *command])
+
+
+def shell_settings(plane: ControlPlane) -> tuple[str, str]:
+    """Return the shell commands that let a person look around in a control plane."""
+    kubeconfig, programs = str(plane.kubeconfig), str(plane.site.binaries.kubectl.parent)
+    return f"export KUBECONFIG={shlex.quote(kubeconfig)}", f'export PATH="$PATH":{shlex.quote(programs)}'

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from demo.excerpt import Raw, notes
-from productionpolicy.kube.identity import MANAGED_BY
+from demo.excerpt import notes
+from owners.manifests import Raw
+from productionpolicy.kube.identity import FIELD_MANAGER, MANAGED_BY
 
 KINDS = ("Deployment", "StatefulSet")
-BUDGET_OWNER = MANAGED_BY
-OPERATOR = "productionpolicy"
 _REVISION = "deployment.kubernetes.io/revision"
 
 
@@ -85,7 +84,7 @@ def _owner(replica_set: Raw) -> str:
 
 
 def _is_ours(budget: Raw) -> bool:
-    return bool(budget["metadata"].get("labels", {}).get(BUDGET_OWNER) == OPERATOR)
+    return bool(budget["metadata"].get("labels", {}).get(MANAGED_BY) == FIELD_MANAGER)
 
 
 def _without_replicas(spec: Raw) -> Raw:

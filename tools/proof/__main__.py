@@ -17,18 +17,18 @@ from control_plane import session
 from control_plane.binaries import BuildFailed
 from control_plane.installation import REPOSITORY
 from control_plane.locks import locked
-from control_plane.session import INTERRUPTED
-from demo.narrator import Narrator
-from demo.waiting import NotShown
+from control_plane.session import INTERRUPTED, complain
 from proof import isolation, programs, requirements
 from proof.experiment import Experiment
 from proof.outcome import COLUMNS, Figures, rows, sentence
 from proof.publication import DOCUMENTATION
 from proof.scenarios import SCENARIOS
 from proof.teller import Teller
+from testbed.client import NotDone
+from testbed.tables import Table
 
 DEFAULT_FOLDER = REPOSITORY / ".proof"
-FAILURES = (*session.FAILURES, NotShown, RequestFailed)
+FAILURES = (*session.FAILURES, NotDone, RequestFailed)
 INSIDE = "PRODUCTIONPOLICY_PROOF_INSIDE"
 """Set where the namespaces are entered already."""
 
@@ -91,7 +91,7 @@ def _kept_clean(run: Callable[[], int], folder: Path) -> int:
         code = run()
     except KeyboardInterrupt:
         _clear(folder)
-        _complain("interrupted; nothing is left running")
+        complain("interrupted; nothing is left running")
         return INTERRUPTED
     if code == 0:
         _clear(folder)
@@ -102,12 +102,12 @@ def _isolated(arguments: Sequence[str] | None) -> int:
     """Run this very command in namespaces of its own."""
     lacking = requirements.missing()
     if lacking:
-        _complain(f"error: {lacking}. `make proof PORTABLE=1` simulates them.")
+        complain(f"error: {lacking}. `make proof PORTABLE=1` simulates them.")
         return FAILED
     try:
         programs.ensure()  # inside there is no network to download from
     except BuildFailed as failure:
-        _complain(f"error: {failure}")
+        complain(f"error: {failure}")
         return FAILED
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
@@ -120,21 +120,18 @@ def _result(experiment: Experiment) -> int:
     try:
         scenarios = experiment.carried_out(Teller())
     except FAILURES as failure:
-        _complain(f"error: {failure}\nThe logs are in {experiment.folder}.")
+        complain(f"error: {failure}\nThe logs are in {experiment.folder}.")
         return FAILED
     _tell(experiment, scenarios)
     if any(each["failedAfter"] for each in scenarios):
-        _complain(f"error: requests were lost after the repair. The logs are in {experiment.folder}.")
+        complain(f"error: requests were lost after the repair. The logs are in {experiment.folder}.")
         return LOST
     return 0
 
 
 def _tell(experiment: Experiment, scenarios: Sequence[Figures]) -> None:
-    narrator = Narrator()
-    narrator.chapter(experiment.nodes)
-    narrator.table([each.replace(" ", "\n", 1) for each in COLUMNS], rows(scenarios))
-    narrator.say(sentence(scenarios))
-    narrator.say(f"Figures and picture are in {experiment.output}.")
+    notes = [sentence(scenarios), f"Figures and picture are in {experiment.output}."]
+    Table(COLUMNS, rows(scenarios), title=experiment.nodes).show(notes=notes)
 
 
 def _clear(folder: Path) -> None:
@@ -147,10 +144,6 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, signal.SIG_IGN)
     raise KeyboardInterrupt
-
-
-def _complain(message: str) -> None:
-    print(message, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
