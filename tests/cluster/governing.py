@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from control_plane.installation import MUTATING, NotServedError, admission_version
 from control_plane.plane import ControlPlane
 from owners import manifests
 from owners.manifests import Raw
@@ -18,6 +22,36 @@ def govern(plane: ControlPlane, policy: Raw, *admission: AdmissionPolicy, versio
     for each in admission or (REPAIR,):
         client.kubectl("create", "-f", "-", stdin=binding(stored, each, version=version))
     client.create(manifests.namespace(name, policy=name))
+
+
+@contextmanager
+def meddling(
+    client: Client, name: str, expression: str, *, resource: Raw, labels: Raw, when: str = ""
+) -> Iterator[None]:
+    """Have another policy at admission change new objects with these labels, until the end of the block.
+
+    Raises:
+        NotServedError: the API server cannot do that.
+    """
+    version = admission_version(client.plane)
+    if version is None:
+        raise NotServedError(MUTATING)
+    kind = {"apiVersion": f"admissionregistration.k8s.io/{version}", "metadata": {"name": name}}
+    rule = {"apiVersions": ["v1"], "operations": ["CREATE"], **resource}
+    spec = {
+        "failurePolicy": "Fail",
+        "reinvocationPolicy": "Never",
+        "matchConstraints": {"resourceRules": [rule], "objectSelector": {"matchLabels": labels}},
+        "matchConditions": [{"name": "when", "expression": when}] if when else [],
+        "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": expression}}],
+    }
+    made = manifests.listed(
+        {**kind, "kind": "MutatingAdmissionPolicy", "spec": spec},
+        {**kind, "kind": "MutatingAdmissionPolicyBinding", "spec": {"policyName": name}},
+    )
+    client.kubectl("apply", "-f", "-", stdin=made)
+    yield
+    client.kubectl("delete", "-f", "-", stdin=made)
 
 
 def as_written(raw: Raw, namespace: str) -> Raw:

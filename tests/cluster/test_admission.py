@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from cluster.governing import meddling
 from cluster.webhook import hooking
 from cluster.world import Raw, World, container, deployment, eventually, journal, pod_spec, stateful_set
-from control_plane.installation import admission_version
 from productionpolicy.kube.identity import EXEMPT, MODE_LABEL, POLICY_LABEL, ROLLOUT_FAILED
 
 ORDERS = 12
@@ -47,8 +47,7 @@ def condition(world: World, policy: str) -> tuple[str, str]:
 @pytest.mark.parametrize("raw", [deployment(replicas=4), stateful_set()], ids=lambda each: each["kind"])
 def test_a_new_workload_is_born_repaired_and_rolled_out_once(world: World, raw: Raw) -> None:
     policy = bound(world)
-    namespace = world.namespace(policy)
-    world.apply(namespace, raw)
+    namespace = world.applied(raw, policy=policy)
     world.settled(policy, total=1, compliant=1)
     kind, name = raw["kind"].lower(), raw["metadata"]["name"]
     live = world.get(kind, name, namespace)
@@ -62,32 +61,16 @@ def test_a_new_workload_is_born_repaired_and_rolled_out_once(world: World, raw: 
 def meddled(world: World) -> Iterator[Raw]:
     """Labels by which another policy at admission adds a hook of its own to the first container, before or after us."""
     labels = {"meddled": "yes"}
-    version = admission_version(world.plane)
-    kind = {"apiVersion": f"admissionregistration.k8s.io/{version}", "metadata": {"name": "meddler"}}
-    rule = {"apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["deployments"]}
     path = "/spec/template/spec/containers/0/lifecycle"
     hook = '{"httpGet": {"path": dyn("/drain"), "port": dyn(8080)}}'
     expression = f"""
         has(object.spec.template.spec.containers[0].lifecycle)
         ? [JSONPatch{{op: "add", path: "{path}/preStop/httpGet", value: {hook}["httpGet"]}}]
         : [JSONPatch{{op: "add", path: "{path}", value: {{"preStop": {hook}}}}}]"""
-    spec = {
-        "failurePolicy": "Fail",
-        "reinvocationPolicy": "Never",
-        "matchConstraints": {"resourceRules": [rule], "objectSelector": {"matchLabels": labels}},
-        "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": expression}}],
-    }
-    made = (
-        {**kind, "kind": "MutatingAdmissionPolicy", "spec": spec},
-        {**kind, "kind": "MutatingAdmissionPolicyBinding", "spec": {"policyName": "meddler"}},
-    )
-    for each in made:
-        world.kubectl("apply", "-f", "-", stdin=each)
-    probe = labelled(deployment("probe"), labels)
-    eventually(lambda: "/drain" in str(world.tried(probe)))
-    yield labels
-    for each in made:
-        world.kubectl("delete", "-f", "-", stdin=each)
+    resource = {"apiGroups": ["apps"], "resources": ["deployments"]}
+    with meddling(world, "meddler", expression, resource=resource, labels=labels):
+        eventually(lambda: "/drain" in str(world.tried(labelled(deployment("probe"), labels))))
+        yield labels
 
 
 def labelled(raw: Raw, labels: Raw) -> Raw:
@@ -119,8 +102,7 @@ def test_a_sleep_gives_way_to_a_hook_that_a_webhook_adds_in_the_same_request(wor
 
 def test_a_sleep_gives_way_to_a_hook_that_a_webhook_adds_later(world: World) -> None:
     policy = bound(world)
-    namespace = world.namespace(policy)
-    world.apply(namespace, labelled(deployment(), {"hooked": "yes"}))
+    namespace = world.applied(labelled(deployment(), {"hooked": "yes"}), policy=policy)
     world.settled(policy, total=1, compliant=1)
     with hooking(world.plane, {"hooked": "yes"}):
         eventually(lambda: "/drain" in str(world.tried(HOOKED_PROBE)))
@@ -133,8 +115,7 @@ def test_a_sleep_gives_way_to_a_hook_that_a_webhook_adds_later(world: World) -> 
 def test_an_event_tells_of_what_was_repaired_at_admission(world: World) -> None:
     policy = bound(world)
     eventually(lambda: condition(world, policy)[1] == "Bound")
-    namespace = world.namespace(policy)
-    world.apply(namespace, deployment())
+    namespace = world.applied(deployment(), policy=policy)
     world.settled(policy, total=1, compliant=1)
     (event,) = eventually(lambda: world.events(namespace, "RepairedAtAdmission"))
     assert event["involvedObject"]["name"] == "web"
@@ -176,8 +157,7 @@ def test_a_binding_that_somebody_changed_is_reported_and_created_again_once_it_i
 
 
 def test_an_annotation_on_an_old_workload_restarts_nothing(world: World) -> None:
-    namespace = world.namespace()
-    world.apply(namespace, deployment())
+    namespace = world.applied(deployment())
     policy = bound(world, rollout={"timing": "NextRollout"})
     world.label(namespace, f"{POLICY_LABEL}={policy}")
     before = world.rolled_out("web", namespace)["spec"]["template"]
@@ -187,8 +167,7 @@ def test_an_annotation_on_an_old_workload_restarts_nothing(world: World) -> None
 
 
 def test_timing_next_rollout_repairs_with_the_owners_next_change(world: World) -> None:
-    namespace = world.namespace()
-    world.apply(namespace, deployment())
+    namespace = world.applied(deployment())
     policy = bound(world, rollout={"timing": "NextRollout"})
     world.label(namespace, f"{POLICY_LABEL}={policy}")
     world.rolled_out("web", namespace)
@@ -204,8 +183,7 @@ def test_under_next_rollout_a_changed_parameter_and_a_withdrawal_come_with_the_o
     world: World,
 ) -> None:
     policy = bound(world, rollout={"timing": "NextRollout"})
-    namespace = world.namespace(policy)
-    world.apply(namespace, deployment())
+    namespace = world.applied(deployment(), policy=policy)
     world.settled(policy, total=1, compliant=1)
     world.change_policy(policy, expectations={"preStop": {"sleepSeconds": 5}, "terminationGracePeriod": {}})
     assert world.fixed(lambda: sleeps(world.get("deployment", "web", namespace))) == [OUR_SLEEP]
@@ -293,8 +271,7 @@ def test_an_exempt_workload_is_left_alone(world: World, name: str, reason: str, 
 
 def test_a_policy_that_reverts_leaves_every_template_as_its_owner_wrote_it(world: World) -> None:
     policy = bound(world, onRemoval="Revert")
-    namespace = world.namespace(policy)
-    world.apply(namespace, deployment())
+    namespace = world.applied(deployment(), policy=policy)
     world.settled(policy, total=1, compliant=1)
     world.kubectl("delete", "productionpolicy", policy, "--timeout=60s")
     live = world.rolled_out("web", namespace)
@@ -304,8 +281,7 @@ def test_a_policy_that_reverts_leaves_every_template_as_its_owner_wrote_it(world
 
 def test_who_takes_the_sleep_away_twice_keeps_it_away(world: World) -> None:
     policy = bound(world)
-    namespace = world.namespace(policy)
-    world.apply(namespace, deployment())
+    namespace = world.applied(deployment(), policy=policy)
     world.settled(policy, total=1, compliant=1)
 
     def take_it_away() -> Raw:

@@ -289,8 +289,7 @@ def test_nothing_is_refused_where_the_namespace_forbids_it(standing: tuple[World
 
 def an_old_workload(world: World) -> str:
     """Return a namespace with a Deployment that has fallen short since before its policy refuses that."""
-    namespace = world.namespace()
-    world.apply(namespace, deployment(containers=[container(image=LATEST, readinessProbe=None)]))
+    namespace = world.applied(deployment(containers=[container(image=LATEST, readinessProbe=None)]))
     policy, _ = governed(world)
     world.label(namespace, f"{POLICY_LABEL}={policy}")
     eventually(lambda: answered(world, namespace, bare_pod(container(image=LATEST))).refusal)

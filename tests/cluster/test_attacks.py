@@ -180,8 +180,7 @@ def test_a_policy_of_a_megabyte_is_used_and_reported_on(world: World) -> None:
     file.write_text(patch)
     world.kubectl("patch", "productionpolicy", policy, "--type=merge", f"--patch-file={file}")
     assert len(json.dumps(world.get("pp", policy))) > 900_000
-    namespace = world.namespace(policy)
-    world.apply(namespace, deployment())
+    namespace = world.applied(deployment(), policy=policy)
     world.repaired("web", namespace)
     world.settled(policy, total=1, compliant=1)
 

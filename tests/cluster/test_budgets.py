@@ -15,8 +15,7 @@ def own_budget(**terms: object) -> Raw:
 
 
 def protected(world: World, policy: str | None = None) -> str:
-    namespace = world.namespace(policy or world.policy())
-    world.apply(namespace, deployment())
+    namespace = world.applied(deployment(), policy=policy or world.policy())
     world.repaired("web", namespace)
     eventually(lambda: world.budgets(namespace) == [OURS])
     return namespace
@@ -94,9 +93,7 @@ def test_it_goes_with_the_workload(world: World) -> None:
 
 
 def test_min_available_that_would_block_becomes_one_unavailable_with_a_note(world: World) -> None:
-    policy = world.policy(expectations={"podDisruptionBudget": {"minAvailable": 3}})
-    namespace = world.namespace(policy)
-    world.apply(namespace, deployment())
+    _, namespace = world.governed(deployment(), expectations={"podDisruptionBudget": {"minAvailable": 3}})
     eventually(lambda: world.budgets(namespace) == [OURS])
     made = world.get("pdb", OURS, namespace)
 
@@ -105,8 +102,7 @@ def test_min_available_that_would_block_becomes_one_unavailable_with_a_note(worl
 
 
 def test_a_stateful_set_may_lose_one_pod_at_a_time(world: World) -> None:
-    namespace = world.namespace(world.policy())
-    world.apply(namespace, stateful_set(replicas=9))
+    namespace = world.applied(stateful_set(replicas=9), policy=world.policy())
     (name,) = eventually(lambda: world.budgets(namespace))
     assert world.get("pdb", name, namespace)["spec"]["maxUnavailable"] == 1
 
@@ -138,9 +134,7 @@ def test_it_goes_when_the_pods_of_a_job_block_it_and_comes_back_when_the_job_is_
 
 
 def test_a_budget_of_the_owner_that_cannot_be_computed_is_told(world: World) -> None:
-    policy = world.policy()
-    namespace = world.namespace(policy)
-    world.apply(namespace, own_budget(maxUnavailable=1), job(labels=WEB), deployment())
+    policy, namespace = world.governed(own_budget(maxUnavailable=1), job(labels=WEB), deployment())
 
     def told() -> list[str]:
         violations = world.status(policy).get("violations", [])
@@ -153,9 +147,7 @@ def test_a_budget_of_the_owner_that_cannot_be_computed_is_told(world: World) -> 
 
 
 def test_none_is_made_where_the_selector_also_matches_pods_of_another(world: World) -> None:
-    policy = world.policy()
-    namespace = world.namespace(policy)
-    world.apply(namespace, job(labels=WEB), deployment())
+    policy, namespace = world.governed(job(labels=WEB), deployment())
     status = world.settled(policy, total=2, violating=2)
     assert world.budgets(namespace) == []
     messages = [each["message"] for each in status["violations"] if each["expectation"] == "podDisruptionBudget"]

@@ -67,8 +67,7 @@ def test_it_is_installed_upgraded_and_uninstalled_and_leaves_nothing(
     kubeconfig = plane.kubeconfig_of_service_account(NAMESPACE, RELEASE)
     with at_work(kubeconfig, log=tmp_path / "operator.log") as operator:
         world = World(plane, operator)
-        namespace = world.namespace(POLICY)
-        world.apply(namespace, deployment())
+        namespace = world.applied(deployment(), policy=POLICY)
         repaired = world.repaired("web", namespace)
 
         helm.run("upgrade", *release, CHART, "--set=resources.requests.cpu=200m", "--wait", values=VALUES)

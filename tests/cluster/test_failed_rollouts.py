@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from cluster.governing import meddling
 from cluster.world import Raw, World, changed, container, deployment, eventually, journal, pod_spec, stateful_set
-from control_plane.installation import MUTATING, NotServedError, admission_version
 from control_plane.plane import ControlPlane
 from owners import manifests
 from productionpolicy.kube.identity import (
@@ -38,35 +38,13 @@ FRAGILE = {"fragile": "yes"}
 @pytest.fixture(scope="module", autouse=True)
 def _fragile_pods(plane: ControlPlane) -> Iterator[None]:
     """Have the API server break fragile pods, as a repair does that their program cannot live with."""
-    if admission_version(plane) is None:
-        raise NotServedError(MUTATING)
-    metadata = {"name": "fragile"}
-    kind = {"apiVersion": "admissionregistration.k8s.io/v1"}
-    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
+    client, broken = Client(plane), '[JSONPatch{op: "add", path: "/spec/nodeSelector", value: {"no": "such-node"}}]'
     hooked = "object.spec.containers.exists(each, has(each.lifecycle))"
-    broken = '[JSONPatch{op: "add", path: "/spec/nodeSelector", value: {"no": "such-node"}}]'
-    spec = {
-        "failurePolicy": "Fail",
-        "reinvocationPolicy": "Never",
-        "matchConstraints": {"resourceRules": [rule], "objectSelector": {"matchLabels": FRAGILE}},
-        "matchConditions": [{"name": "hooked", "expression": hooked}],
-        "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": broken}}],
-    }
-    binding = {
-        **kind,
-        "kind": "MutatingAdmissionPolicyBinding",
-        "metadata": metadata,
-        "spec": {"policyName": "fragile"},
-    }
-    policy = {**kind, "kind": "MutatingAdmissionPolicy", "metadata": metadata, "spec": spec}
-    for each in (policy, binding):
-        plane.kubectl("apply", "-f", "-", stdin=json.dumps(each))
-    probe = {"name": "probe", "image": "example/probe", "lifecycle": {"preStop": {"sleep": {"seconds": 1}}}}
-    pod = manifests.pod("probe", probe, labels=FRAGILE)
-    eventually(lambda: "such-node" in str(Client(plane).tried(pod)))
-    yield
-    for each in (binding, policy):
-        plane.kubectl("delete", "-f", "-", stdin=json.dumps(each))
+    pods = {"apiGroups": [""], "resources": ["pods"]}
+    with meddling(client, "fragile", broken, resource=pods, labels=FRAGILE, when=hooked):
+        probe = container("probe", lifecycle={"preStop": {"sleep": {"seconds": 1}}})
+        eventually(lambda: "such-node" in str(client.tried(manifests.pod("probe", probe, labels=FRAGILE))))
+        yield
 
 
 def fragile(raw: Raw, **spec: Any) -> Raw:
@@ -79,8 +57,7 @@ def fragile(raw: Raw, **spec: Any) -> Raw:
 
 def running(world: World, policy: str, *raws: Raw) -> str:
     """Let workloads run, and only then put them under a policy."""
-    namespace = world.namespace()
-    world.apply(namespace, *raws)
+    namespace = world.applied(*raws)
     for each in raws:
         world.rolled_out(each["metadata"]["name"], namespace, each["kind"].lower())
     world.label(namespace, f"{POLICY_LABEL}={policy}")

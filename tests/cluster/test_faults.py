@@ -50,8 +50,7 @@ def operator(
 
 
 def governed(world: World) -> str:
-    namespace = world.namespace()
-    world.apply(namespace, deployment())
+    namespace = world.applied(deployment())
     world.rolled_out("web", namespace)
     return namespace
 

@@ -40,8 +40,7 @@ def test_all_kinds_are_judged(world: World) -> None:
 
 
 def test_nothing_is_written_to_them(world: World) -> None:
-    namespace = world.namespace()
-    world.apply(namespace, daemon_set(), cron_job(), replica_set(), replication_controller())
+    namespace = world.applied(daemon_set(), cron_job(), replica_set(), replication_controller())
     kinds = {"daemonset": "agent", "cronjob": "report", "replicaset": "old", "replicationcontroller": "older"}
 
     def owned() -> Raw:
@@ -77,18 +76,14 @@ def test_a_note_of_ours_on_a_kind_that_is_only_judged_moves_nobody(world: World)
 
 
 def test_pods_that_something_makes_are_not_judged_beside_it(world: World) -> None:
-    policy = world.policy()
-    namespace = world.namespace(policy)
-    world.apply(namespace, deployment())
+    policy, namespace = world.governed(deployment())
     world.repaired("web", namespace)
     world.apply(namespace, pod())
     eventually(lambda: world.status(policy)["workloads"]["total"] == 2)
 
 
 def test_a_bare_pod_that_is_deleted_is_forgotten(world: World) -> None:
-    policy = world.policy()
-    namespace = world.namespace(policy)
-    world.apply(namespace, pod())
+    policy, namespace = world.governed(pod())
     eventually(lambda: world.status(policy).get("workloads", {}).get("total") == 1)
     world.kubectl("delete", "pod", "shell", "-n", namespace, "--wait=false")
     eventually(lambda: world.status(policy)["workloads"]["total"] == 0)
@@ -106,8 +101,7 @@ def test_of_a_hook_nothing_is_expected_but_an_end(world: World) -> None:
 
 
 def test_bare_pods_of_a_namespace_are_found_when_it_is_labelled(world: World) -> None:
-    namespace = world.namespace()
-    world.apply(namespace, pod())
+    namespace = world.applied(pod())
     policy = world.policy()
     world.label(namespace, f"{POLICY_LABEL}={policy}")
     eventually(lambda: world.status(policy).get("workloads", {}).get("total") == 1)
@@ -116,8 +110,7 @@ def test_bare_pods_of_a_namespace_are_found_when_it_is_labelled(world: World) ->
 
 
 def test_a_bare_pod_with_the_same_labels_keeps_no_budget_away(world: World) -> None:
-    namespace = world.namespace()
-    world.apply(namespace, pod(labels={"app": "web"}), deployment())
+    namespace = world.applied(pod(labels={"app": "web"}), deployment())
     policy = world.policy()
     world.label(namespace, f"{POLICY_LABEL}={policy}")
     world.repaired("web", namespace)

@@ -41,8 +41,7 @@ def own_world(tmp_path: Path) -> Iterator[World]:
 def test_removal_leaves_nothing_behind(own_world: World) -> None:
     world = own_world
     policy = world.policy(onRemoval="Revert")
-    namespace = world.namespace()
-    world.apply(namespace, deployment())
+    namespace = world.applied(deployment())
     before = world.rolled_out("web", namespace)
     world.label(namespace, f"{POLICY_LABEL}={policy}")
     world.repaired("web", namespace)
@@ -66,9 +65,7 @@ def test_removal_leaves_nothing_behind(own_world: World) -> None:
 
 def test_removal_in_the_wrong_order_leaves_nothing_undeletable(own_world: World) -> None:
     world = own_world
-    policy = world.policy(onRemoval="Revert")
-    namespace = world.namespace(policy)
-    world.apply(namespace, deployment())
+    policy, namespace = world.governed(deployment(), onRemoval="Revert")
     world.repaired("web", namespace)
     eventually(lambda: world.get("pp", policy)["metadata"].get("finalizers"))
 

@@ -21,8 +21,7 @@ def versions(world: World, namespace: str) -> dict[str, str]:
 
 
 def converged(world: World, policy: str) -> str:
-    namespace = world.namespace(policy)
-    world.apply(namespace, deployment(), deployment("api"), stateful_set())
+    namespace = world.applied(deployment(), deployment("api"), stateful_set(), policy=policy)
     world.settled(policy, total=3, compliant=3)
     for name in ("web", "api"):
         world.rolled_out(name, namespace)
@@ -107,6 +106,5 @@ def test_the_probes_tell_the_truth(world: World) -> None:
     finally:
         world.plane.start_apiserver()
     eventually(lambda: answer("/readyz") == (200, "ok\n"), within=90)
-    namespace = world.namespace(world.policy())
-    world.apply(namespace, deployment())
+    namespace = world.applied(deployment(), policy=world.policy())
     eventually(lambda: journal(world.get("deployment", "web", namespace)), within=90)

@@ -85,18 +85,14 @@ def test_withdrawals_keep_to_the_same_budget(world: World, tmp_path: Path) -> No
 
 
 def test_all_stateful_sets_are_repaired_one_after_the_other(world: World) -> None:
-    policy = world.policy()
-    namespace = world.namespace(policy)
-    world.apply(namespace, *(stateful_set(f"db-{number}") for number in range(3)))
+    policy, namespace = world.governed(*(stateful_set(f"db-{number}") for number in range(3)))
     world.settled(policy, total=3, compliant=3)
     generations = [each["metadata"]["generation"] for each in world.all("statefulset", namespace)]
     assert generations == [2, 2, 2]
 
 
 def test_a_workload_that_is_not_well_is_left_until_it_has_settled(world: World) -> None:
-    policy = world.policy(mode="Audit")
-    namespace = world.namespace(policy)
-    world.apply(namespace, deployment("sick", nodeSelector={"no": "such-node"}), deployment())
+    policy, namespace = world.governed(deployment("sick", nodeSelector={"no": "such-node"}), deployment(), mode="Audit")
     eventually(lambda: world.get("deployment", "sick", namespace).get("status", {}).get("unavailableReplicas") == 3)
     world.rolled_out("web", namespace)
     world.change_policy(policy, mode="Enforce")
@@ -108,9 +104,7 @@ def test_a_workload_that_is_not_well_is_left_until_it_has_settled(world: World) 
 
 
 def test_a_paused_deployment_is_left_until_it_goes_on(world: World) -> None:
-    policy = world.policy(mode="Audit")
-    namespace = world.namespace(policy)
-    world.apply(namespace, deployment())
+    policy, namespace = world.governed(deployment(), mode="Audit")
     world.rolled_out("web", namespace)
     world.kubectl("rollout", "pause", "deployment/web", "-n", namespace)
     world.change_policy(policy, mode="Enforce")
@@ -120,9 +114,7 @@ def test_a_paused_deployment_is_left_until_it_goes_on(world: World) -> None:
 
 
 def test_next_rollout_restarts_nothing_and_still_does_the_rest(world: World) -> None:
-    policy = world.policy(mode="Audit", rollout={"timing": "NextRollout"})
-    namespace = world.namespace(policy)
-    world.apply(namespace, deployment(replicas=4))
+    policy, namespace = world.governed(deployment(replicas=4), mode="Audit", rollout={"timing": "NextRollout"})
     world.rolled_out("web", namespace)
     before = world.running_hashes(namespace)
     world.change_policy(policy, mode="Enforce")
@@ -170,8 +162,7 @@ def test_a_namespace_whose_windows_are_not_valid_is_told_and_nothing_is_restarte
 
 def test_required_spreading_is_written_only_where_the_nodes_suffice(world: World) -> None:
     policy = world.policy(expectations={"spread": {"strength": "Required"}})
-    namespace = world.namespace(policy)
-    world.apply(namespace, deployment("few", replicas=3), deployment("many", replicas=9))
+    namespace = world.applied(deployment("few", replicas=3), deployment("many", replicas=9), policy=policy)
     notes = {name: journal(world.repaired(name, namespace))["spread"] for name in ("few", "many")}
     assert notes == {
         "few": "Required per rollout: kubernetes.io/hostname; Preferred: topology.kubernetes.io/zone",

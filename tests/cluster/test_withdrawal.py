@@ -196,8 +196,7 @@ def test_what_the_owner_has_written_meanwhile_is_not_withdrawn(world: World) -> 
 
 def test_an_empty_lifecycle_of_the_owner_outlives_the_repair(world: World) -> None:
     policy = world.policy(onRemoval="Revert")
-    namespace = world.namespace()
-    world.apply(namespace, changed(deployment(), lifecycle={}))
+    namespace = world.applied(changed(deployment(), lifecycle={}))
     before = world.rolled_out("web", namespace)
     world.label(namespace, f"{POLICY_LABEL}={policy}")
     world.repaired("web", namespace)

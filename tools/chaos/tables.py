@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from chaos.runner import Row
-from pages.marks import read_between, write_between
+from pages.marks import rows_between, write_between
 from testbed.tables import Table
 
 BEGIN = "<!-- the rest up to the end of the table is written by `make chaos` -->"
@@ -29,10 +29,9 @@ def write(page: Path, row: Row, *, seed: int, order: Sequence[str]) -> None:
         seed: by which.
         order: of all faults.
     """
-    known = {line.split(" | ")[0].removeprefix("| "): line for line in read_between(BEGIN, END, page=page)}
-    head, rule, line = Table((*COLUMNS, "seed"), [[*_cells(row), str(seed)]]).markdown()
-    lines = {**known, row.fault: line}
-    write_between(BEGIN, END, page=page, lines=[head, rule, *(lines[each] for each in order if each in lines)])
+    rows = {**rows_between(BEGIN, END, page=page), row.fault: [*_cells(row), str(seed)]}
+    table = Table((*COLUMNS, "seed"), [rows[each] for each in order if each in rows])
+    write_between(BEGIN, END, page=page, lines=table.markdown())
 
 
 def _cells(row: Row) -> list[str]:

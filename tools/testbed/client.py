@@ -154,6 +154,17 @@ class Client:
         self.create(manifests.namespace(name, policy=policy, **labels))
         return name
 
+    def applied(self, *objects: Raw, policy: str | None = None) -> str:
+        """Create a namespace that names a policy, or none, and apply objects into it; return its name."""
+        name = self.namespace(policy)
+        self.apply(name, *objects)
+        return name
+
+    def governed(self, *objects: Raw, **spec: Any) -> tuple[str, str]:
+        """Create a policy, and a namespace that names it with these objects in it; return the names of both."""
+        name = self.policy(**spec)
+        return name, self.applied(*objects, policy=name)
+
     def govern(self, namespace: str, policy: str | None) -> None:
         """Label a namespace with a policy, or take the label away."""
         self.merge("namespace", namespace, {"metadata": {"labels": {GOVERNED: policy}}})
