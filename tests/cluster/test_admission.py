@@ -260,8 +260,7 @@ def test_nothing_is_added_where_the_namespace_forbids_it(world: World) -> None:
 def test_an_exempt_workload_is_left_alone(world: World, name: str, reason: str, exempt: bool) -> None:
     policy = bound(world)
     namespace = world.namespace(policy)
-    raw = deployment()
-    raw["metadata"]["annotations"] = {f"{EXEMPT}{name}": reason}
+    raw = deployment(metadata={"annotations": {f"{EXEMPT}{name}": reason}})
     world.apply(namespace, raw)
     assert sleeps(world.get("deployment", "web", namespace)) == [None if exempt else OUR_SLEEP]
     world.settled(policy, total=1)
@@ -300,8 +299,7 @@ def test_who_takes_the_sleep_away_twice_keeps_it_away(world: World) -> None:
 def test_an_owners_rollout_that_stands_still_keeps_the_repairs_that_came_with_it(world: World) -> None:
     policy = bound(world)
     namespace = world.namespace(policy)
-    broken = deployment(replicas=4, nodeSelector={"no": "such-node"})
-    broken["spec"]["progressDeadlineSeconds"] = 2
+    broken = deployment(replicas=4, nodeSelector={"no": "such-node"}, spec={"progressDeadlineSeconds": 2})
     world.apply(namespace, broken)
 
     def told() -> list[str]:
@@ -317,7 +315,6 @@ def test_an_owners_rollout_that_stands_still_keeps_the_repairs_that_came_with_it
 
 def test_what_has_failed_is_not_tried_again_in_the_owners_own_rollout(world: World) -> None:
     policy = bound(world)
-    born = deployment()
-    born["metadata"]["annotations"] = {ROLLOUT_FAILED: "preStop of yesterday"}
+    born = deployment(metadata={"annotations": {ROLLOUT_FAILED: "preStop of yesterday"}})
     made = world.tried(born, world.namespace(policy))
     assert (sleeps(made), journal(made)) == ([None], {})

@@ -48,8 +48,7 @@ def strict(world: World) -> tuple[str, str]:
 def test_who_may_edit_a_workload_cannot_exempt_it(world: World, strict: tuple[str, str]) -> None:
     policy, namespace = strict
     claims = {f"{EXEMPT}{each.name}": "because I say so" for each in EXPECTATIONS}
-    raw = deployment(replicas=1)
-    raw["metadata"]["annotations"] = claims
+    raw = deployment(replicas=1, metadata={"annotations": claims})
     world.kubectl(EDITOR, "apply", "-n", namespace, "-f", "-", stdin=raw)
     world.repaired("web", namespace)
     status = world.settled(policy, total=1, exempt=0, violating=1)

@@ -146,8 +146,7 @@ def test_a_rollout_that_fails_while_the_operator_is_away_is_put_back_when_it_is_
 def test_a_changed_parameter_that_fails_gives_way_to_the_one_before(world: World) -> None:
     policy = world.policy(expectations={"preStop": {"sleepSeconds": 5}})
     namespace = world.namespace(policy)
-    calm = deployment()
-    calm["spec"]["progressDeadlineSeconds"] = DEADLINE
+    calm = deployment(spec={"progressDeadlineSeconds": DEADLINE})
     world.apply(namespace, calm)
     hashes = world.running_hashes(namespace) if world.repaired("web", namespace) else set()
     quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "full"}, "spec": {"hard": {"pods": 3}}}
@@ -204,8 +203,7 @@ def test_an_image_of_the_owners_that_breaks_is_not_touched(world: World) -> None
     namespace = running(world, policy, deployment())
     world.repaired("web", namespace)
     world.settled(policy, total=1, compliant=1)
-    broken = deployment(nodeSelector={"no": "such-node"})
-    broken["spec"]["progressDeadlineSeconds"] = DEADLINE
+    broken = deployment(nodeSelector={"no": "such-node"}, spec={"progressDeadlineSeconds": DEADLINE})
     world.apply(namespace, broken)
     out_of_time(world, namespace)
     generation = world.get("deployment", "web", namespace)["metadata"]["generation"]
@@ -217,8 +215,7 @@ def test_an_image_of_the_owners_that_breaks_is_not_touched(world: World) -> None
 
 def test_pods_that_are_lost_after_the_rollout_are_not_our_doing(world: World) -> None:
     policy = world.policy()
-    calm = deployment()
-    calm["spec"]["progressDeadlineSeconds"] = DEADLINE
+    calm = deployment(spec={"progressDeadlineSeconds": DEADLINE})
     namespace = running(world, policy, calm)
     world.repaired("web", namespace)
     quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "full"}, "spec": {"hard": {"pods": 3}}}
@@ -356,8 +353,7 @@ def test_a_change_of_the_policy_lets_all_be_tried_again(world: World) -> None:
 def roomless(world: World, policy: str, *, pods: int) -> str:
     """Return the namespace of a Deployment with a repaired setting, whose quota allows so many pods."""
     namespace = world.namespace(policy)
-    calm = deployment(replicas=4)
-    calm["spec"]["progressDeadlineSeconds"] = DEADLINE
+    calm = deployment(replicas=4, spec={"progressDeadlineSeconds": DEADLINE})
     world.apply(namespace, calm)
     world.repaired("web", namespace)
     eventually(lambda: "rollingUpdate" in journal(world.get("deployment", "web", namespace)))
