@@ -11,7 +11,7 @@ import pytest
 from cluster.governing import meddling
 from cluster.webhook import hooking
 from cluster.world import Raw, World, container, deployment, eventually, journal, pod_spec, stateful_set
-from productionpolicy.kube.identity import EXEMPT, MODE_LABEL, POLICY_LABEL, ROLLOUT_FAILED
+from productionpolicy.kube.identity import EXEMPT, MODE_LABEL, ROLLOUT_FAILED
 
 ORDERS = 12
 """So many workloads meet the policies of the API server in both orders: it takes them as they come."""
@@ -159,7 +159,7 @@ def test_a_binding_that_somebody_changed_is_reported_and_created_again_once_it_i
 def test_an_annotation_on_an_old_workload_restarts_nothing(world: World) -> None:
     namespace = world.applied(deployment())
     policy = bound(world, rollout={"timing": "NextRollout"})
-    world.label(namespace, f"{POLICY_LABEL}={policy}")
+    world.govern(namespace, policy)
     before = world.rolled_out("web", namespace)["spec"]["template"]
     world.kubectl("annotate", "deployment", "web", "-n", namespace, "example.com/note=x")
     world.kubectl("scale", "deployment", "web", "-n", namespace, "--replicas=2")
@@ -169,7 +169,7 @@ def test_an_annotation_on_an_old_workload_restarts_nothing(world: World) -> None
 def test_timing_next_rollout_repairs_with_the_owners_next_change(world: World) -> None:
     namespace = world.applied(deployment())
     policy = bound(world, rollout={"timing": "NextRollout"})
-    world.label(namespace, f"{POLICY_LABEL}={policy}")
+    world.govern(namespace, policy)
     world.rolled_out("web", namespace)
     assert world.fixed(lambda: sleeps(world.get("deployment", "web", namespace))) == [None]
     world.apply(namespace, deployment(containers=[container(image="example/web:1.2.4")]))

@@ -19,7 +19,7 @@ from control_plane.plane import ControlPlane, KubectlFailed
 from owners import manifests
 from owners.manifests import cron_job, daemon_set, job
 from productionpolicy.controller.admission import DENY, WARN
-from productionpolicy.kube.identity import EXEMPT, MODE_LABEL, POLICY_LABEL
+from productionpolicy.kube.identity import EXEMPT, MODE_LABEL
 
 JUDGED = ("podDisruptionBudget", "readinessProbe", "resources", "imageTag")
 DENIED: Raw = {each: {"action": "Deny"} for each in JUDGED}
@@ -291,7 +291,7 @@ def an_old_workload(world: World) -> str:
     """Return a namespace with a Deployment that has fallen short since before its policy refuses that."""
     namespace = world.applied(deployment(containers=[container(image=LATEST, readinessProbe=None)]))
     policy, _ = governed(world)
-    world.label(namespace, f"{POLICY_LABEL}={policy}")
+    world.govern(namespace, policy)
     eventually(lambda: answered(world, namespace, bare_pod(container(image=LATEST))).refusal)
     return namespace
 

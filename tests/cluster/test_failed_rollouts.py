@@ -16,7 +16,6 @@ from owners import manifests
 from productionpolicy.kube.identity import (
     CONTESTED,
     EXEMPT,
-    POLICY_LABEL,
     REPAIRS,
     REPAIRS_POLICY,
     RESUME,
@@ -53,15 +52,6 @@ def fragile(raw: Raw, **spec: Any) -> Raw:
     template = {**raw["spec"]["template"], "metadata": {"labels": {**labels, **FRAGILE}}}
     deadline = {"progressDeadlineSeconds": DEADLINE} if raw["kind"] == "Deployment" else {}
     return {**raw, "spec": {**raw["spec"], **deadline, "template": template, **spec}}
-
-
-def running(world: World, policy: str, *raws: Raw) -> str:
-    """Let workloads run, and only then put them under a policy."""
-    namespace = world.applied(*raws)
-    for each in raws:
-        world.rolled_out(each["metadata"]["name"], namespace, each["kind"].lower())
-    world.label(namespace, f"{POLICY_LABEL}={policy}")
-    return namespace
 
 
 def has_failed(world: World, namespace: str, name: str = "web", kind: str = "deployment") -> Raw:
@@ -104,7 +94,7 @@ def failed(world: World, policy: str, count: int) -> Raw:
 
 def test_a_rollout_that_a_repair_made_fail_is_put_back(world: World) -> None:
     policy = world.policy()
-    namespace = running(world, policy, fragile(deployment()))
+    namespace = world.running(fragile(deployment()), policy=policy)
     before = world.get("deployment", "web", namespace)
     hashes = world.running_hashes(namespace)
 
@@ -122,7 +112,7 @@ def test_a_rollout_that_a_repair_made_fail_is_put_back(world: World) -> None:
 
 def test_what_was_put_back_is_not_tried_again_nor_after_a_restart(world: World) -> None:
     policy = world.policy()
-    namespace = running(world, policy, fragile(deployment()))
+    namespace = world.running(fragile(deployment()), policy=policy)
     has_failed(world, namespace)
     generation = world.rolled_out("web", namespace)["metadata"]["generation"]
     assert world.fixed(lambda: world.get("deployment", "web", namespace)["metadata"]["generation"]) == generation
@@ -134,7 +124,7 @@ def test_what_was_put_back_is_not_tried_again_nor_after_a_restart(world: World) 
 
 def test_a_rollout_that_fails_while_the_operator_is_away_is_put_back_when_it_is_back(world: World) -> None:
     policy = world.policy()
-    namespace = running(world, policy, fragile(deployment()))
+    namespace = world.running(fragile(deployment()), policy=policy)
     eventually(lambda: journal(world.get("deployment", "web", namespace)))
     world.operator.kill()
     out_of_time(world, namespace)
@@ -166,7 +156,7 @@ def test_a_changed_parameter_that_fails_gives_way_to_the_one_before(world: World
 
 def test_it_is_tried_again_when_the_owner_changes_the_pods(world: World) -> None:
     policy = world.policy()
-    namespace = running(world, policy, fragile(deployment()))
+    namespace = world.running(fragile(deployment()), policy=policy)
     has_failed(world, namespace)
     world.apply(namespace, deployment())
     world.settled(policy, total=1, compliant=1)
@@ -177,9 +167,9 @@ def test_it_is_tried_again_when_the_owner_changes_the_pods(world: World) -> None
 
 def test_when_no_policy_governs_any_more_nothing_is_left_of_the_failure(world: World) -> None:
     policy = world.policy()
-    namespace = running(world, policy, fragile(deployment()))
+    namespace = world.running(fragile(deployment()), policy=policy)
     has_failed(world, namespace)
-    world.label(namespace, f"{POLICY_LABEL}-")
+    world.govern(namespace, None)
 
     def domains() -> set[str]:
         return {key.partition("/")[0] for key in world.get("deployment", "web", namespace)["metadata"]["annotations"]}
@@ -189,7 +179,7 @@ def test_when_no_policy_governs_any_more_nothing_is_left_of_the_failure(world: W
 
 def test_an_exemption_of_what_was_the_reason_lets_the_rest_be_tried_again(world: World) -> None:
     policy = world.policy()
-    namespace = running(world, policy, fragile(deployment()))
+    namespace = world.running(fragile(deployment()), policy=policy)
     has_failed(world, namespace)
     exemption = {f"{EXEMPT}preStop": "does not survive it"}
     patch = {"metadata": {"annotations": exemption}, "spec": {"progressDeadlineSeconds": 60}}
@@ -200,7 +190,7 @@ def test_an_exemption_of_what_was_the_reason_lets_the_rest_be_tried_again(world:
 
 def test_an_image_of_the_owners_that_breaks_is_not_touched(world: World) -> None:
     policy = world.policy()
-    namespace = running(world, policy, deployment())
+    namespace = world.running(deployment(), policy=policy)
     world.repaired("web", namespace)
     world.settled(policy, total=1, compliant=1)
     broken = deployment(nodeSelector={"no": "such-node"}, spec={"progressDeadlineSeconds": DEADLINE})
@@ -216,7 +206,7 @@ def test_an_image_of_the_owners_that_breaks_is_not_touched(world: World) -> None
 def test_pods_that_are_lost_after_the_rollout_are_not_our_doing(world: World) -> None:
     policy = world.policy()
     calm = deployment(spec={"progressDeadlineSeconds": DEADLINE})
-    namespace = running(world, policy, calm)
+    namespace = world.running(calm, policy=policy)
     world.repaired("web", namespace)
     quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "full"}, "spec": {"hard": {"pods": 3}}}
     world.apply(namespace, quota)
@@ -228,7 +218,7 @@ def test_pods_that_are_lost_after_the_rollout_are_not_our_doing(world: World) ->
 
 def test_a_stateful_set_is_put_back_and_the_pod_that_a_person_must_delete_is_named(world: World) -> None:
     policy = world.policy(rollout={"progressDeadlineSeconds": 2}, expectations=QUICK)
-    namespace = running(world, policy, fragile(stateful_set(replicas=3, terminationGracePeriodSeconds=2)))
+    namespace = world.running(fragile(stateful_set(replicas=3, terminationGracePeriodSeconds=2)), policy=policy)
     before = world.get("statefulset", "db", namespace)
     after = has_failed(world, namespace, "db", "statefulset")
     assert (after["spec"], journal(after)) == (before["spec"], {"policy": policy})
@@ -245,7 +235,7 @@ def test_a_stateful_set_is_put_back_and_the_pod_that_a_person_must_delete_is_nam
 
 def test_a_stateful_set_that_takes_its_time_is_waited_for(world: World) -> None:
     policy = world.policy()
-    namespace = running(world, policy, fragile(stateful_set(replicas=3)))
+    namespace = world.running(fragile(stateful_set(replicas=3)), policy=policy)
     eventually(lambda: journal(world.get("statefulset", "db", namespace)))
     assert FAILED not in world.fixed(lambda: world.get("statefulset", "db", namespace)["metadata"]["annotations"])
     assert world.status(policy)["workloads"]["repairing"] == 1
@@ -257,7 +247,7 @@ def test_a_stateful_set_that_replaces_only_some_pods_is_put_back_likewise(world:
     calm = stateful_set("calm", replicas=3, terminationGracePeriodSeconds=2)
     raws = [fragile(stateful_set(replicas=3, terminationGracePeriodSeconds=2), **partition)]
     raws.append({**calm, "spec": {**calm["spec"], **partition}})
-    namespace = running(world, policy, *raws)
+    namespace = world.running(*raws, policy=policy)
     assert journal(has_failed(world, namespace, "db", "statefulset")) == {"policy": policy}
 
     def notes() -> set[str]:
@@ -271,7 +261,9 @@ def test_a_stateful_set_that_replaces_only_some_pods_is_put_back_likewise(world:
 def test_pods_that_a_person_replaces_are_no_rollout_of_ours(world: World) -> None:
     policy = world.policy(rollout={"progressDeadlineSeconds": 1}, expectations=QUICK)
     by_hand = {"updateStrategy": {"type": "OnDelete"}}
-    namespace = running(world, policy, fragile(stateful_set(replicas=2, terminationGracePeriodSeconds=2), **by_hand))
+    namespace = world.running(
+        fragile(stateful_set(replicas=2, terminationGracePeriodSeconds=2), **by_hand), policy=policy
+    )
     eventually(lambda: journal(world.get("statefulset", "db", namespace)))
     world.kubectl("delete", "pod", "db-1", "-n", namespace, "--wait=false")
     eventually(lambda: world.get("statefulset", "db", namespace)["status"].get("availableReplicas") == 1)
@@ -282,7 +274,7 @@ def test_pods_that_a_person_replaces_are_no_rollout_of_ours(world: World) -> Non
 
 def test_a_deployment_that_is_paused_meanwhile_is_judged_when_it_goes_on(world: World) -> None:
     policy = world.policy()
-    namespace = running(world, policy, fragile(deployment()))
+    namespace = world.running(fragile(deployment()), policy=policy)
     eventually(lambda: journal(world.get("deployment", "web", namespace)))
     world.kubectl("rollout", "pause", "deployment/web", "-n", namespace)
     eventually(lambda: "DeploymentPaused" in json.dumps(world.get("deployment", "web", namespace)["status"]))
@@ -307,7 +299,7 @@ def test_a_workload_without_pods_proves_nothing(world: World) -> None:
 def stopped(world: World) -> tuple[str, str]:
     """Return a policy under which three rollouts have failed, and its namespace; one more workload waits."""
     policy = world.policy(rollout={"maxConcurrent": 3})
-    namespace = running(world, policy, *(fragile(deployment(f"bad-{number}", replicas=2)) for number in range(3)))
+    namespace = world.running(*(fragile(deployment(f"bad-{number}", replicas=2)) for number in range(3)), policy=policy)
     failed(world, policy, 3)
     eventually(lambda: world.condition(policy, "Progressing")["reason"] == "TooManyFailedRollouts")
     world.apply(namespace, deployment(replicas=4))

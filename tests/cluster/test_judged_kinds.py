@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from cluster.world import Raw, World, container, deployment, eventually
 from owners.manifests import cron_job, daemon_set, job, pod, replica_set, replication_controller
-from productionpolicy.kube.identity import POLICY_LABEL, REPAIRS, REPAIRS_POLICY
+from productionpolicy.kube.identity import REPAIRS, REPAIRS_POLICY
 
 ONLY_TAGS = {"imageTag": {"action": "Audit"}}
 UNTAGGED = container(image="example/web")
@@ -25,7 +25,7 @@ def test_all_kinds_are_judged(world: World) -> None:
     namespace = world.namespace()
     of_pods = (each(containers=[UNTAGGED]) for each in (daemon_set, replica_set, replication_controller))
     world.apply(namespace, job("migrate", UNTAGGED), cron_job("report", UNTAGGED), pod("shell", UNTAGGED), *of_pods)
-    world.label(namespace, f"{POLICY_LABEL}={policy}")
+    world.govern(namespace, policy)
     world.settled(policy, total=6)
     expected = {
         "CronJob": ("imageTag", "spec.jobTemplate.spec.template.spec.containers[0].image"),
@@ -48,7 +48,7 @@ def test_nothing_is_written_to_them(world: World) -> None:
 
     before = owned()
     policy = world.policy()
-    world.label(namespace, f"{POLICY_LABEL}={policy}")
+    world.govern(namespace, policy)
     eventually(lambda: world.status(policy).get("workloads", {}).get("total", 0) >= 4)
     assert world.fixed(owned) == before
     reasons = [each["message"] for each in world.status(policy)["violations"] if each["expectation"] == "preStop"]
@@ -96,22 +96,22 @@ def test_of_a_hook_nothing_is_expected_but_an_end(world: World) -> None:
     for each in hooks:
         each["metadata"]["annotations"] = {"helm.sh/hook": "test"}
     world.apply(namespace, *hooks)
-    world.label(namespace, f"{POLICY_LABEL}={policy}")
+    world.govern(namespace, policy)
     eventually(lambda: violations(world, policy) == {"Job": [("jobDeadline", "spec.activeDeadlineSeconds")]})
 
 
 def test_bare_pods_of_a_namespace_are_found_when_it_is_labelled(world: World) -> None:
     namespace = world.applied(pod())
     policy = world.policy()
-    world.label(namespace, f"{POLICY_LABEL}={policy}")
+    world.govern(namespace, policy)
     eventually(lambda: world.status(policy).get("workloads", {}).get("total") == 1)
-    world.label(namespace, f"{POLICY_LABEL}-")
+    world.govern(namespace, None)
     eventually(lambda: world.status(policy)["workloads"]["total"] == 0)
 
 
 def test_a_bare_pod_with_the_same_labels_keeps_no_budget_away(world: World) -> None:
     namespace = world.applied(pod(labels={"app": "web"}), deployment())
     policy = world.policy()
-    world.label(namespace, f"{POLICY_LABEL}={policy}")
+    world.govern(namespace, policy)
     world.repaired("web", namespace)
     assert world.fixed(lambda: world.budgets(namespace)) == ["web-deployment-productionpolicy"]

@@ -43,7 +43,7 @@ def test_removal_leaves_nothing_behind(own_world: World) -> None:
     policy = world.policy(onRemoval="Revert")
     namespace = world.applied(deployment())
     before = world.rolled_out("web", namespace)
-    world.label(namespace, f"{POLICY_LABEL}={policy}")
+    world.govern(namespace, policy)
     world.repaired("web", namespace)
     world.settled(policy, total=1)
     eventually(lambda: world.kubectl("get", ADMISSION, "-o", "name").count("\n") == POLICIES_AND_BINDINGS)

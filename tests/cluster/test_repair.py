@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from cluster.world import World, changed, container, deployment, eventually, journal, pod_spec, stateful_set
 from productionpolicy.expectations import EXPECTATIONS
-from productionpolicy.kube.identity import POLICY_LABEL
 
 OUR_ANTI_AFFINITY = {
     "preferredDuringSchedulingIgnoredDuringExecution": [
@@ -18,10 +17,7 @@ OUR_ANTI_AFFINITY = {
 
 
 def test_a_deployment_gets_all_its_repairs_in_one_change(world: World) -> None:
-    namespace = world.applied(deployment(replicas=4))
-    world.rolled_out("web", namespace)
-
-    world.label(namespace, f"{POLICY_LABEL}={world.policy()}")
+    namespace = world.running(deployment(replicas=4), policy=world.policy())
     repaired = world.repaired("web", namespace)
 
     assert repaired["metadata"]["generation"] == 2
@@ -82,8 +78,7 @@ def test_ordinary_containers_keep_their_order_and_native_sidecars_are_left_alone
 
 def test_a_namespace_without_the_label_is_left_alone(world: World) -> None:
     world.policy()
-    namespace = world.applied(deployment())
-    world.rolled_out("web", namespace)
+    namespace = world.running(deployment())
 
     untouched = world.fixed(lambda: world.get("deployment", "web", namespace))
     assert (untouched["metadata"]["generation"], journal(untouched)) == (1, {})

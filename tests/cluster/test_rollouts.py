@@ -15,7 +15,7 @@ import pytest
 from cluster.world import World, container, deployment, eventually, journal, stateful_set
 from control_plane.binaries import located
 from owners.rollouts import is_rolled_out
-from productionpolicy.kube.identity import POLICY_LABEL, ROLLOUT_WINDOWS
+from productionpolicy.kube.identity import ROLLOUT_WINDOWS
 
 MANY = 6
 
@@ -66,7 +66,7 @@ def test_at_most_so_many_workloads_roll_out_at_one_time(world: World, tmp_path: 
     for name in names:
         world.rolled_out(name, namespace)
     with watched(world, namespace, tmp_path) as record:
-        world.label(namespace, f"{POLICY_LABEL}={policy}")
+        world.govern(namespace, policy)
         world.settled(policy, total=MANY, compliant=MANY)
     assert most_at_once(record) == 2
 
@@ -150,7 +150,7 @@ def test_a_namespace_whose_windows_are_not_valid_is_told_and_nothing_is_restarte
     policy = world.policy()
     namespace = world.namespace()
     world.kubectl("annotate", "namespace", namespace, f"{ROLLOUT_WINDOWS}=at night")
-    world.label(namespace, f"{POLICY_LABEL}={policy}")
+    world.govern(namespace, policy)
     world.apply(namespace, deployment())
     world.rolled_out("web", namespace)
     eventually(lambda: world.events(namespace, "WindowsNotValid"))

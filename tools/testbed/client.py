@@ -160,6 +160,15 @@ class Client:
         self.apply(name, *objects)
         return name
 
+    def running(self, *workloads: Raw, policy: str | None = None) -> str:
+        """Create a namespace, and let workloads run in it; only then a policy governs it, if any. Return its name."""
+        name = self.applied(*workloads)
+        for each in workloads:
+            self.rolled_out(each["metadata"]["name"], name, each["kind"].lower())
+        if policy:
+            self.govern(name, policy)
+        return name
+
     def governed(self, *objects: Raw, **spec: Any) -> tuple[str, str]:
         """Create a policy, and a namespace that names it with these objects in it; return the names of both."""
         name = self.policy(**spec)
