@@ -17,7 +17,6 @@ ORDERS = 12
 """So many workloads meet the policies of the API server in both orders: it takes them as they come."""
 
 OUR_SLEEP = {"preStop": {"sleep": {"seconds": 10}}}
-SHORT_SLEEP = {"preStop": {"sleep": {"seconds": 3}}}
 OWN_HOOK = {"preStop": {"exec": {"command": ["/bin/drain"]}}}
 
 

@@ -22,9 +22,9 @@ def flat(value: Any, path: str = "") -> dict[str, Any]:
 def differences(found: Any, wanted: Any, *, at: str = "") -> list[str]:
     """Return, for each path at which two values differ, a sentence with both; `at` is where the two are."""
     one, other = flat(found, at), flat(wanted, at)
-    unlike = (path for path in sorted(one.keys() | other.keys()) if one.get(path) != other.get(path))
-    return [f"{path or 'all'} is {_shown(one, path)}, not {_shown(other, path)}" for path in unlike]
+    unlike = (path for path in sorted(one.keys() | other.keys()) if _of(one, path) != _of(other, path))
+    return [f"{path or 'all'} is {_of(one, path)[:MOST_SHOWN]}, not {_of(other, path)[:MOST_SHOWN]}" for path in unlike]
 
 
-def _shown(leaves: dict[str, Any], path: str) -> str:
-    return repr(leaves[path])[:MOST_SHOWN] if path in leaves else "missing"
+def _of(leaves: dict[str, Any], path: str) -> str:
+    return repr(leaves[path]) if path in leaves else "missing"
