@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import sys
@@ -17,7 +16,7 @@ from typing import Any, Self
 
 from control_plane import probe
 from control_plane.ports import LOOPBACK, free_ports
-from control_plane.process import Guard, Process
+from control_plane.process import PROC, Guard, Process, cpu_seconds
 
 PROGRAM = (sys.executable, "-m", "productionpolicy", "run")
 POLL_SECONDS = 0.05
@@ -202,15 +201,12 @@ def at_work(kubeconfig: Path, *, log: Path, arguments: Sequence[str] = ()) -> It
 
 def _usage_of(pid: int) -> Usage | None:
     """Read what a process has used; None if it ends at this very moment."""
-    proc = Path("/proc") / str(pid)
     try:
-        status, stat = (proc / "status").read_text(), (proc / "stat").read_text()
+        status, spent = (PROC / str(pid) / "status").read_text(), cpu_seconds(pid)
     except OSError:
         return None
     peak = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
-    # The second field, the name of the program, may hold spaces. utime and stime are the fields 14 and 15.
-    spent = sum(int(ticks) for ticks in stat.rpartition(")")[2].split()[11:13])
-    return Usage(rss_peak_bytes=int(peak[1]) * 1024, cpu_seconds=spent / os.sysconf("SC_CLK_TCK")) if peak else None
+    return Usage(rss_peak_bytes=int(peak[1]) * 1024, cpu_seconds=spent) if peak else None
 
 
 def _parsed(line: str) -> dict[str, Any]:
