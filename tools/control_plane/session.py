@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shlex
 import shutil
+import signal
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 
 from control_plane.binaries import BuildFailed
 from control_plane.operator_process import OperatorFailed
@@ -18,6 +20,7 @@ from control_plane.plane import ControlPlane, KubectlFailed, StartFailed
 FAILURES = (BuildFailed, KubectlFailed, NeverHappened, OperatorFailed, StartFailed)
 """What may go wrong with any control plane, and is told without a traceback."""
 
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
 INTERRUPTED = 130
 """As shells count: 128 + SIGINT."""
 
@@ -43,6 +46,21 @@ def in_folder_of_its_own(name: str, work: Callable[[Path], int], *, failures: tu
     else:
         say(f"The logs are in {folder}.")
     return code
+
+
+def interrupt_once() -> None:
+    """Let SIGTERM and SIGINT interrupt this program, even where a shell has it ignore one of them, but only once.
+
+    Who is impatient must not interrupt the cleaning up.
+    """
+    for each in SIGNALS:
+        signal.signal(each, _interrupt)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    for each in SIGNALS:
+        signal.signal(each, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def say(message: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ from pathlib import Path
 from control_plane import session
 from control_plane.installation import REPOSITORY
 from control_plane.plane import ControlPlane
-from control_plane.session import INTERRUPTED, complain
+from control_plane.session import INTERRUPTED, complain, interrupt_once
 from demo.narrator import Narrator
 from demo.story import CHAPTERS, LAST, NAMESPACE, POLICY, Story
 from demo.testbed import Testbed, tear_down
@@ -31,8 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _stop(left, folder)
     if left is not None:
         return _refuse(left)
-    for each in (signal.SIGTERM, signal.SIGINT):  # so that it cleans up, even where a shell has it ignore one of them
-        signal.signal(each, signal.default_int_handler)
+    interrupt_once()
     return _play(Testbed(folder, Narrator(), detached=options.keep), keep=options.keep)
 
 
@@ -60,7 +58,6 @@ def _play(testbed: Testbed, *, keep: bool) -> int:
         with contextlib.chdir(REPOSITORY):  # the commands that are shown name files in it
             _tell(Story(testbed), keep=keep)
     except KeyboardInterrupt:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # who is impatient must not interrupt the cleaning up
         testbed.abandon(logs=False)
         complain("interrupted; nothing is left running")
         return INTERRUPTED

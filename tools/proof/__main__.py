@@ -5,19 +5,17 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 
 from bench.client import RequestFailed
 from control_plane import session
 from control_plane.binaries import BuildFailed
 from control_plane.installation import REPOSITORY
 from control_plane.locks import locked
-from control_plane.session import INTERRUPTED, complain
+from control_plane.session import INTERRUPTED, complain, interrupt_once
 from proof import isolation, programs, requirements
 from proof.experiment import Experiment
 from proof.outcome import COLUMNS, Figures, rows, sentence
@@ -42,8 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     experiment = _experiment(options)
     if os.environ.get(INSIDE):
         return _result(experiment)
-    for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, _interrupt)
+    interrupt_once()
     experiment.folder.mkdir(parents=True, exist_ok=True)
     with locked(experiment.folder / ".lock"):
         _clear(experiment.folder)
@@ -137,13 +134,6 @@ def _tell(experiment: Experiment, scenarios: Sequence[Figures]) -> None:
 def _clear(folder: Path) -> None:
     for name in ("logs", "plane"):
         shutil.rmtree(folder / name, ignore_errors=True)
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    """Interrupt once: who is impatient must not interrupt the cleaning up."""
-    for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, signal.SIG_IGN)
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":
