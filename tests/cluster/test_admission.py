@@ -34,6 +34,14 @@ def bound(world: World, name: str | None = None, **spec: Any) -> str:
     return policy
 
 
+def born(world: World, raw: Raw, **spec: Any) -> tuple[str, str]:
+    """Return a policy, and its namespace with a workload that the API server has repaired."""
+    policy = bound(world, **spec)
+    namespace = world.applied(raw, policy=policy)
+    world.settled(policy, total=1, compliant=1)
+    return policy, namespace
+
+
 def sleeps(workload: Raw) -> list[Raw | None]:
     return [each.get("lifecycle") for each in pod_spec(workload)["containers"]]
 
@@ -45,9 +53,7 @@ def condition(world: World, policy: str) -> tuple[str, str]:
 
 @pytest.mark.parametrize("raw", [deployment(replicas=4), stateful_set()], ids=lambda each: each["kind"])
 def test_a_new_workload_is_born_repaired_and_rolled_out_once(world: World, raw: Raw) -> None:
-    policy = bound(world)
-    namespace = world.applied(raw, policy=policy)
-    world.settled(policy, total=1, compliant=1)
+    _, namespace = born(world, raw)
     kind, name = raw["kind"].lower(), raw["metadata"]["name"]
     live = world.get(kind, name, namespace)
     assert sleeps(live) == [OUR_SLEEP]
@@ -100,9 +106,7 @@ def test_a_sleep_gives_way_to_a_hook_that_a_webhook_adds_in_the_same_request(wor
 
 
 def test_a_sleep_gives_way_to_a_hook_that_a_webhook_adds_later(world: World) -> None:
-    policy = bound(world)
-    namespace = world.applied(labelled(deployment(), {"hooked": "yes"}), policy=policy)
-    world.settled(policy, total=1, compliant=1)
+    _, namespace = born(world, labelled(deployment(), {"hooked": "yes"}))
     with hooking(world.plane, {"hooked": "yes"}):
         eventually(lambda: "/drain" in str(world.tried(HOOKED_PROBE)))
         world.kubectl("scale", "deployment", "web", "-n", namespace, "--replicas=2")
@@ -181,9 +185,7 @@ def test_timing_next_rollout_repairs_with_the_owners_next_change(world: World) -
 def test_under_next_rollout_a_changed_parameter_and_a_withdrawal_come_with_the_owners_next_change(
     world: World,
 ) -> None:
-    policy = bound(world, rollout={"timing": "NextRollout"})
-    namespace = world.applied(deployment(), policy=policy)
-    world.settled(policy, total=1, compliant=1)
+    policy, namespace = born(world, deployment(), rollout={"timing": "NextRollout"})
     world.change_policy(policy, expectations={"preStop": {"sleepSeconds": 5}, "terminationGracePeriod": {}})
     assert world.fixed(lambda: sleeps(world.get("deployment", "web", namespace))) == [OUR_SLEEP]
     world.kubectl("set", "image", "deployment/web", "web=example/web:1.2.4", "-n", namespace)
@@ -268,9 +270,7 @@ def test_an_exempt_workload_is_left_alone(world: World, name: str, reason: str, 
 
 
 def test_a_policy_that_reverts_leaves_every_template_as_its_owner_wrote_it(world: World) -> None:
-    policy = bound(world, onRemoval="Revert")
-    namespace = world.applied(deployment(), policy=policy)
-    world.settled(policy, total=1, compliant=1)
+    policy, namespace = born(world, deployment(), onRemoval="Revert")
     world.kubectl("delete", "productionpolicy", policy, "--timeout=60s")
     live = world.rolled_out("web", namespace)
     assert (sleeps(live), pod_spec(live)["terminationGracePeriodSeconds"], journal(live)) == ([None], 30, {})
@@ -278,9 +278,7 @@ def test_a_policy_that_reverts_leaves_every_template_as_its_owner_wrote_it(world
 
 
 def test_who_takes_the_sleep_away_twice_keeps_it_away(world: World) -> None:
-    policy = bound(world)
-    namespace = world.applied(deployment(), policy=policy)
-    world.settled(policy, total=1, compliant=1)
+    policy, namespace = born(world, deployment())
 
     def take_it_away() -> Raw:
         remove = '[{"op": "remove", "path": "/spec/template/spec/containers/0/lifecycle"}]'

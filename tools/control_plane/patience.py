@@ -8,6 +8,8 @@ from typing import Any
 
 PATIENCE_SECONDS = 30.0
 POLL_SECONDS = 0.1
+RARER = 0.02
+"""What takes long is looked at more rarely: of the time that it took so far, so much passes between two looks."""
 
 
 class NeverHappened(Exception):
@@ -31,7 +33,7 @@ def eventually(
     Args:
         look: returns what it sees, or raises `NotYet` to tell what is not right.
         within: how many seconds to wait.
-        poll_seconds: how long to wait between two looks.
+        poll_seconds: how long to wait between two looks at least.
         not_now: further errors after which to look again.
         otherwise: says what did not happen, instead of what was seen last.
 
@@ -39,7 +41,7 @@ def eventually(
         NeverHappened: there is none in time.
     """
     again: tuple[type[Exception], ...] = (NotYet, *not_now)
-    deadline = time.monotonic() + within
+    started = time.monotonic()
     while True:
         try:
             seen = look()
@@ -49,9 +51,10 @@ def eventually(
             told = f"not within {within:g} s: {look.__doc__ or look}, last seen: {seen!r}"
         if seen:
             return seen
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - started
+        if waited > within:
             raise NeverHappened(f"{otherwise} within {within:g} s" if otherwise else told)
-        time.sleep(poll_seconds)
+        time.sleep(max(poll_seconds, waited * RARER))
 
 
 def insist(holds: bool, otherwise: str) -> None:  # noqa: FBT001  # reads like an assertion, which it is

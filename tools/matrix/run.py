@@ -11,7 +11,7 @@ from matrix.changes import Change, Deed
 from matrix.checked import violated
 from matrix.manifests import NAME, Manifests, base
 from matrix.shell import Refused, Shell
-from matrix.testbed import PATIENCE_SECONDS, Testbed
+from matrix.testbed import PATIENCE_SECONDS, POLL_SECONDS, Testbed
 from matrix.writers import Writer
 from owners.manifests import Raw
 from owners.rollouts import is_rolled_out, is_settled, present_status
@@ -168,7 +168,7 @@ class Run:
                     self._check_agreement()
             return True
 
-        eventually(rests, within=PATIENCE_SECONDS)
+        eventually(rests, within=PATIENCE_SECONDS, poll_seconds=POLL_SECONDS)
 
     def _check_agreement(self) -> None:
         """Check that there is one budget, and that the status tells of things as they are; it may be a moment behind.

@@ -15,6 +15,8 @@ from matrix.manifests import base, deployment
 from testbed.client import Client, journal
 
 PATIENCE_SECONDS = 60.0
+POLL_SECONDS = 0.3
+"""Some twenty workloads are waited for at the same time."""
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ import ssl
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from control_plane.credentials import ADMIN, token_of
 from control_plane.patience import PATIENCE_SECONDS, NotYet, eventually
 from control_plane.plane import ControlPlane
 from control_plane.probe import connection
+from control_plane.site import Site
 from owners import manifests
 from owners.manifests import GOVERNED, Raw
 from owners.rollouts import conditions, is_rolled_out, is_settled
@@ -77,6 +79,11 @@ class _Connections(threading.local):
 _connections = _Connections()
 
 
+@cache
+def _authorization(site: Site) -> str:
+    return f"Bearer {token_of(site, user=ADMIN)}"
+
+
 def path(kind: str, namespace: str | None = None) -> str:
     """Return the path of all objects of a kind, in a namespace or in the cluster."""
     known = SHORT.get(kind.lower(), kind.lower())
@@ -100,7 +107,7 @@ class Client:
         Raises:
             NotDone: it answered with an error.
         """
-        headers = {"Authorization": f"Bearer {token_of(self.plane.site, user=ADMIN)}", "Content-Type": content_type}
+        headers = {"Authorization": _authorization(self.plane.site), "Content-Type": content_type}
         content = None if body is None else json.dumps(body).encode()
         for again in (True, False):
             opened = _connections.to(self.plane)
