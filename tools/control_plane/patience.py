@@ -9,7 +9,7 @@ from typing import Any
 PATIENCE_SECONDS = 30.0
 POLL_SECONDS = 0.1
 RARER = 0.02
-"""What takes long is looked at more rarely: of the time that it took so far, so much passes between two looks."""
+"""The pause between two looks grows with the time waited so far: at least this share of it."""
 
 
 class NeverHappened(Exception):
@@ -68,7 +68,7 @@ def insist(holds: bool, otherwise: str) -> None:  # noqa: FBT001  # reads like a
 
 
 def unchanged(look: Callable[[], Any], *, still_seconds: float, within: float) -> Any:
-    """Return what `look` sees once that has not changed for a while. A look that raises `NotYet` begins the while anew.
+    """Return what `look` sees once that has not changed for some seconds; after `NotYet` they are counted again.
 
     Raises:
         NeverHappened: it goes on changing.

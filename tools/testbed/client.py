@@ -117,7 +117,7 @@ class Client:
                 text = answer.read()
                 break
             except (http.client.HTTPException, ConnectionError, ssl.SSLError):
-                opened.close()  # the API server closes what is idle, or was started anew
+                opened.close()  # the API server closes what is idle, or was restarted
                 if not again:
                     raise
         if answer.status >= http.HTTPStatus.BAD_REQUEST:

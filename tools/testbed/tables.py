@@ -19,7 +19,7 @@ class Table:
     Attributes:
         columns: the headings.
         rows: with a cell for each column.
-        title: what stands above it on the terminal.
+        title: printed above it on the terminal.
         numbers: whether the columns but the first hold numbers.
     """
 
