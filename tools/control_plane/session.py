@@ -12,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
+from rich.console import Console
+
 from control_plane.binaries import BuildFailed
 from control_plane.operator_process import OperatorFailed
 from control_plane.patience import NeverHappened
@@ -46,6 +48,12 @@ def in_folder_of_its_own(name: str, work: Callable[[Path], int], *, failures: tu
     else:
         say(f"The logs are in {folder}.")
     return code
+
+
+def console(*, width: int) -> Console:
+    """Return what prints tables on standard output, so wide where that is no terminal."""
+    terminal = Console(highlight=False, markup=False)
+    return terminal if terminal.is_terminal else Console(width=width, highlight=False, markup=False)
 
 
 def interrupt_once() -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rich.console import Console
 from rich.table import Table as Printed
 from rich.text import Text
+
+from control_plane.session import console
 
 WIDTH = 140
 
@@ -35,8 +36,7 @@ class Table:
             table.add_column(Text(column, style="bold"), justify="right" if number and self.numbers else "left")
         for row in self.rows:
             table.add_row(*map(Text, row))
-        terminal = Console(highlight=False, markup=False)
-        out = terminal if terminal.is_terminal else Console(width=WIDTH, highlight=False, markup=False)
+        out = console(width=WIDTH)
         out.print(table)
         for note in notes:
             out.print(note)
