@@ -6,6 +6,7 @@ CORPUS ?= ../shared/realworld
 SCALE ?= 2000
 KEEP ?=
 SEED ?=
+CLUSTERS ?=
 PORTABLE ?=
 
 export UV_PROJECT_ENVIRONMENT := .venv
@@ -17,6 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 VERSION ?=
 IMAGE ?=
+BASE ?=
 WORKERS ?= 2
 
 BIN := .venv/bin
@@ -48,7 +50,7 @@ test: lint programs test-programs ## Run lint and the tests, with slices of the 
 	@$(PYTEST) $(PARALLEL) -m "not exhaustive" tests
 
 .PHONY: test-all
-test-all: test node-programs ## Run lint and all tests in full, the longest ones one after the other
+test-all: test node-programs browser-programs ## Run lint and all tests in full, the longest ones one after the other
 	@$(STEP) "the longest tests, whole"
 	@$(PYTEST) -m exhaustive --durations=0 tests
 
@@ -107,6 +109,10 @@ bench-governed: programs ## Measure the operator where 500 of 10,000 Deployments
 bench-check: $(ENVIRONMENT) ## Compare the speed of check and kube-score, on generated manifests and those in CORPUS, if it exists
 	@$(RUN) -m bench_check $(wildcard $(CORPUS))
 
+.PHONY: bench-live
+bench-live: programs ## Measure check --live with 10,000 Deployments
+	@$(RUN) -m bench.live
+
 .PHONY: bench-applied
 bench-applied: programs ## Measure which part of applying many Deployments is due to admission and to the operator
 	@$(RUN) -m bench.applied
@@ -131,13 +137,29 @@ matrix: programs ## Test every change by every writer on repaired workloads, and
 chaos: programs ## Inject faults around the operator, and write the results into docs/ (SEED=1)
 	@$(RUN) -m chaos --write $(if $(SEED),--seed $(SEED))
 
+.PHONY: drains
+drains: programs ## Drain random clusters, and compare what happens with what was predicted (SEED=1 CLUSTERS=300)
+	@$(RUN) -m drains --write $(if $(SEED),--seed $(SEED)) $(if $(CLUSTERS),--clusters $(CLUSTERS))
+
 .PHONY: proof
 proof: programs ## Count the requests that deploys and drains lose, on real nodes, as root (PORTABLE=1: without root)
 	@$(RUN) -m proof $(if $(PORTABLE),--portable)
 
+.PHONY: pictures
+pictures: $(ENVIRONMENT) ## Take the pictures of the page of check -o html, with a headless Chromium, and write them into docs/
+	@$(RUN) -m pictures
+
+.PHONY: in-cluster
+in-cluster: programs ## Show the operator as a Pod on real nodes, as root, and write the figures into docs/
+	@$(RUN) -m in_cluster --write
+
 .PHONY: chart
 chart: $(ENVIRONMENT) ## Lint the Helm chart with Helm 3 and 4, and package it into dist/ (IMAGE=registry/repository)
 	@$(RUN) -m chart --destination dist $(if $(IMAGE),--image $(IMAGE))
+
+.PHONY: image
+image: $(ENVIRONMENT) ## Build the image with docker, podman or buildah (IMAGE=name:tag, BASE=image)
+	@$(RUN) -m image $(if $(IMAGE),--tag $(IMAGE)) $(if $(BASE),--base $(BASE))
 
 .PHONY: build
 build: $(ENVIRONMENT) ## Build the Python package into dist/
@@ -171,6 +193,11 @@ test-programs: $(ENVIRONMENT)
 .PHONY: node-programs
 node-programs: $(ENVIRONMENT)
 	@$(RUN) -m proof.programs
+
+# The browser in which the page of `check -o html` is tested: an installed one, or the distribution's, unpacked.
+.PHONY: browser-programs
+browser-programs: $(ENVIRONMENT)
+	@$(RUN) -m test_programs --browser
 
 # Also when the interpreter that .venv was made with has gone: realpath does not see a dangling link.
 $(ENVIRONMENT): pyproject.toml uv.lock $(if $(realpath $(RUN)),,no-interpreter)

@@ -28,6 +28,7 @@ LONGEST = (
     "test_demo.py",
     "test_proof.py",
     "test_chaos.py",
+    "test_drains.py",
     "test_admission_plan.py",
     "test_one_judgement.py",
 )

@@ -103,7 +103,11 @@ EFFECTS: Mapping[str, tuple[Any, dict[str, Any]]] = {
     },
     "resources": ({"limits": {"memory": "2Gi"}}, at(CONTAINER, resources__limits__memory="2Gi")),
     "nodeSelector": ({"disk": "ssd"}, at(POD, nodeSelector__disk="ssd")),
-    "tolerations": ([TOLERATION], at(POD, tolerations__0__key="dedicated", tolerations__0__operator="Exists")),
+    "tolerations": ([TOLERATION], at(POD, tolerations__2__key="dedicated", tolerations__2__operator="Exists")),
+    "nodeFailureSeconds": (
+        60,
+        at(POD, tolerations__0__tolerationSeconds=60, tolerations__1__tolerationSeconds=60),
+    ),
     "affinity": ({"podAffinity": {}}, at(POD, affinity__podAffinity={})),
     "topologySpreadConstraints": (
         [CONSTRAINT],

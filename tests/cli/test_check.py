@@ -85,7 +85,7 @@ def test_objects_of_a_cluster_without_any_budget_bring_a_hint() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "Missing argument 'PATH...'"),
+        ([], "name the files to judge"),
         (["nowhere.yaml"], "'nowhere.yaml' does not exist"),
         (["-", "--expectation", "none"], "Invalid value for '--expectation'"),
         (["-", "--profile", "none"], "Invalid value for '--profile'"),

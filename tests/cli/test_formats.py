@@ -42,7 +42,7 @@ def test_json() -> None:
     report = json.loads(out("json"))
     (workload,) = report["workloads"]
     found = workload.pop("findings")
-    assert workload.pop("exemptions") == []
+    assert (workload.pop("exemptions"), workload.pop("unknown"), report["cluster"]) == ([], [], None)
     assert workload == {
         "file": "stdin",
         "line": 1,
@@ -60,11 +60,12 @@ def test_json() -> None:
         "workloads": 1,
         "failed": 1,
         "findings": 1,
+        "unknown": 0,
         "unreadable": 1,
         "notJudged": 0,
         "expectations": {
-            "podDisruptionBudget": {"passed": 0, "failed": 0, "exempt": 0, "notApplicable": 1},
-            "replicas": {"passed": 0, "failed": 1, "exempt": 0, "notApplicable": 0},
+            "podDisruptionBudget": {"passed": 0, "failed": 0, "exempt": 0, "notApplicable": 1, "unknown": 0},
+            "replicas": {"passed": 0, "failed": 1, "exempt": 0, "notApplicable": 0, "unknown": 0},
         },
     }
 

@@ -10,37 +10,13 @@ from typing import Any
 import pytest
 import yaml
 
-from productionpolicy.kube.identity import CONTESTED, EXEMPT, REPAIRS, REPAIRS_POLICY
 from support.checking import check
-from support.hostile import COMMANDS, MARKUP, TEXTS, obeyed
-from support.manifests import Raw, container, deployment
+from support.hostile import COMMANDS, MARKUP, TEXTS, hostile, obeyed
+from support.manifests import deployment
 
-FINDINGS = ("text", "json", "sarif", "junit", "github")
+FINDINGS = ("text", "json", "sarif", "junit", "github", "html")
 PLANS = ("text", "json", "yaml")
 OURS = ("::warning file=", "::error file=")
-
-
-def hostile(text: str) -> list[Raw]:
-    """Return manifests that hold a text wherever one may stand."""
-    names = {"name": text, "namespace": text, "labels": {text: text}, "annotations": notes(text)}
-    told = container(text, image=f"{text}:latest", env=[{"name": f"PASSWORD{text}", "value": text}], command=[text])
-    return [
-        deployment(metadata=names, replicas=1, pod={"containers": [told], text: text, "serviceAccountName": text}),
-        deployment(replicas=text, pod={"containers": [container(image=f"{text}/web"), container(text)]}),
-        deployment("valid", metadata={"annotations": notes(text)}, pod={"containers": [container(command=[text])]}),
-        {**deployment("other"), "apiVersion": text},
-    ]
-
-
-def notes(text: str) -> dict[str, str]:
-    exempt = EXEMPT
-    return {
-        f"{exempt}{text}": text,
-        f"{exempt}preStop": f"{text} until={text}",
-        f"{REPAIRS}preStop": text,
-        REPAIRS_POLICY: text,
-        f"{CONTESTED}spread": f"undone 2x, last by {text} [abc]",
-    }
 
 
 def told(text: str, *arguments: str) -> str:

@@ -30,7 +30,7 @@ def run(script: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]
     )
 
 
-@pytest.mark.parametrize("form", ["text", "json", "sarif", "junit", "github"])
+@pytest.mark.parametrize("form", ["text", "json", "sarif", "junit", "github", "html"])
 def test_a_report_on_a_full_disk(manifest: Path, form: str) -> None:
     done = run(f'"$@" > {FULL}', "check", manifest, "-o", form)
     assert (done.returncode, done.stderr) == (2, "Error: the output cannot be written: No space left on device\n")

@@ -218,7 +218,7 @@ def test_what_could_not_be_read_is_no_success() -> None:
     ("arguments", "message"),
     [
         (["-o", "yaml"], "-o yaml is a format for repairs: it needs --plan"),
-        (["--plan", "-o", "sarif"], "-o sarif is a format for findings: with --plan use text, json or yaml"),
+        (["--plan", "-o", "sarif"], "-o sarif is a format for findings: with --plan use text, json, yaml or diff"),
         (["--plan", "-o", "junit"], "-o junit is a format for findings"),
         (["--plan", "-o", "github"], "-o github is a format for findings"),
         (["--write", "nowhere"], "--write is for repairs: it needs --plan"),

@@ -24,6 +24,14 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
         yield started
 
 
+@pytest.fixture(scope="module")
+def quiet_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """A control plane without controllers: nothing changes an object after it was created."""
+    with ControlPlane.start(tmp_path_factory.mktemp("quiet"), controllers=False) as started:
+        started.kubectl("apply", "-k", str(ROOT / "manifests"))
+        yield started
+
+
 @pytest.fixture(scope="session")
 def kubeconfig(plane: ControlPlane) -> Path:
     """The operator's own credentials: the service account and the rights of the manifests, never an administrator's."""

@@ -9,18 +9,15 @@ from control_plane.installation import MUTATING, NotServedError, admission_versi
 from control_plane.plane import ControlPlane
 from owners import manifests
 from owners.manifests import Raw
-from productionpolicy.controller.admission import REPAIR, AdmissionPolicy, binding
-from productionpolicy.controller.store import StoredPolicy
+from productionpolicy.controller.admission_policies import REPAIR, AdmissionPolicy
+from testbed.admission import bind
 from testbed.client import Client
 
 
 def govern(plane: ControlPlane, policy: Raw, *admission: AdmissionPolicy, version: str = "v1") -> None:
     """Create a policy, its bindings as the operator makes them, and a namespace of its own name that it governs."""
     client, name = Client(plane), policy["metadata"]["name"]
-    uid = client.create(policy)["metadata"]["uid"]
-    stored = StoredPolicy(name=name, uid=uid, resource_version="", generation=1, policy=None)
-    for each in admission or (REPAIR,):
-        client.kubectl("create", "-f", "-", stdin=binding(stored, each, version=version))
+    bind(client, policy, *(admission or (REPAIR,)), version=version)
     client.create(manifests.namespace(name, policy=name))
 
 

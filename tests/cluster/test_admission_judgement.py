@@ -21,7 +21,7 @@ from control_plane.credentials import ADMIN
 from control_plane.installation import apply
 from control_plane.plane import ControlPlane
 from owners import manifests
-from productionpolicy.controller.admission import DENY, WARN
+from productionpolicy.controller.admission_policies import DENY, WARN
 from productionpolicy.expectations import Action, Finding
 from productionpolicy.kube.workloads import Kind, read_workload
 from productionpolicy.policy import Policy, read_policy

@@ -18,7 +18,7 @@ from control_plane.operator_process import OperatorProcess, at_work
 from control_plane.plane import ControlPlane, KubectlFailed
 from owners import manifests
 from owners.manifests import cron_job, daemon_set, job
-from productionpolicy.controller.admission import DENY, WARN
+from productionpolicy.controller.admission_policies import DENY, WARN
 from productionpolicy.kube.identity import EXEMPT, MODE_LABEL
 
 JUDGED = ("podDisruptionBudget", "readinessProbe", "resources", "imageTag")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from bench.client import Api, RequestFailed, connected, spread
 from cluster.conftest import ROOT
 from cluster.world import Raw
 from control_plane.credentials import ADMIN
-from control_plane.installation import NotServedError, apply, operators_kubeconfig
+from control_plane.installation import NotServedError, operators_kubeconfig
 from control_plane.plane import ControlPlane
 from corpus.manifests import KINDS as USABLE
 from corpus.manifests import placed, variants
@@ -57,14 +56,6 @@ Told = dict[str, tuple[str, frozenset[str]]]
 GROUPS_AT_A_TIME = 12
 
 _numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def quiet_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    """A control plane without controllers: nothing changes an object after it was created."""
-    with ControlPlane.start(tmp_path_factory.mktemp("quiet"), controllers=False) as started:
-        apply(started)
-        yield started
 
 
 def as_told(verdicts: tuple[Verdict, ...]) -> Told:

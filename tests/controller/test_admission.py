@@ -10,7 +10,8 @@ import pytest
 from msgspec.structs import replace
 
 from productionpolicy.controller import policies
-from productionpolicy.controller.admission import DENY, REPAIR, WARN, Admission
+from productionpolicy.controller.admission import Admission
+from productionpolicy.controller.admission_policies import DENY, REPAIR, WARN
 from productionpolicy.controller.clock import Clock
 from productionpolicy.controller.cluster import Cluster, Raw, Refused, Unavailable
 from productionpolicy.controller.context import Context
@@ -136,6 +137,8 @@ async def test_a_binding_that_differs_is_told_of_and_made_again_once_it_is_delet
     assert not looking.unbound("default")
 
 
+REPAIR_VALUE = "or with Helm: --set admission.repair=auto"
+VALIDATION_VALUE = "or with Helm: --set admission.validation=true"
 NOTICED = "(the operator checks every 15 minutes, and whenever this policy changes)"
 
 
@@ -149,8 +152,11 @@ NOTICED = "(the operator checks every 15 minutes, and whenever this policy chang
         ),
         (
             Served(*NEW),
-            ("NotInstalled", f"to install it: kubectl apply -k manifests/admission/ {NOTICED}"),
-            ("NotInstalled", f"to install it: kubectl apply -k manifests/admission/validation/ {NOTICED}"),
+            ("NotInstalled", f"to install it: kubectl apply -k manifests/admission/, {REPAIR_VALUE} {NOTICED}"),
+            (
+                "NotInstalled",
+                f"to install it: kubectl apply -k manifests/admission/validation/, {VALIDATION_VALUE} {NOTICED}",
+            ),
         ),
         (
             Served(*NEW, installed=ALL, refuses=True),

@@ -117,7 +117,7 @@ def test_a_minimal_policy_is_stored_with_the_defaults_that_the_operator_uses(clu
 
     assert read_policy(stored).spec == read_policy(minimal).spec
     used = _without_nothing(json.loads(msgspec.json.encode(read_policy(minimal).spec)))
-    for parameters in used["expectations"].values():
+    for parameters in (used["rollout"], *used["expectations"].values()):
         for name in [name for name, value in parameters.items() if value == []]:
             del parameters[name]  # what is not given is not written into each policy
     assert stored["spec"] == used

@@ -17,6 +17,7 @@ def test_the_names_in_clusters_stay_as_they_are() -> None:
         "KIND": "ProductionPolicy",
         "PLURAL": "productionpolicies",
         "POLICY_LABEL": "productionpolicy.dev/policy",
+        "ROLLOUT_WINDOWS": "productionpolicy.dev/rollout-windows",
         "MODE_LABEL": "productionpolicy.dev/mode",
         "MANAGED_BY": "app.kubernetes.io/managed-by",
         "NOTE_ANNOTATION": "productionpolicy.dev/note",

@@ -1,4 +1,4 @@
-"""The command `check`, run within the test, on files that the test writes."""
+"""The commands `check` and `fix`, run within the test, on files that the test writes."""
 
 from __future__ import annotations
 
@@ -29,8 +29,17 @@ class Done:
 
 
 def check(*arguments: str | Path, stdin: str | bytes | None = None) -> Done:
-    """Run the command; whatever it does not catch fails the test."""
-    result = CliRunner().invoke(main, ["check", *map(str, arguments)], input=stdin)
+    """Run `check`; whatever it does not catch fails the test."""
+    return _run("check", *arguments, stdin=stdin)
+
+
+def fix(*arguments: str | Path) -> Done:
+    """Run `fix`; whatever it does not catch fails the test."""
+    return _run("fix", *arguments)
+
+
+def _run(command: str, *arguments: str | Path, stdin: str | bytes | None = None) -> Done:
+    result = CliRunner().invoke(main, [command, *map(str, arguments)], input=stdin)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return Done(result.exit_code, result.stdout, result.stderr)

@@ -25,8 +25,8 @@ from control_plane.patience import eventually, insist
 from control_plane.plane import ControlPlane
 from control_plane.session import in_folder_of_its_own
 from owners.manifests import namespace
-from productionpolicy.controller.admission import REPAIR, binding
-from productionpolicy.controller.store import StoredPolicy
+from productionpolicy.controller.admission_policies import REPAIR
+from testbed.admission import bind
 from testbed.client import Client, NotDone, journal, path
 from testbed.tables import Table
 
@@ -90,11 +90,9 @@ async def _prepared(folder: Path) -> AsyncIterator[tuple[Api, tuple[int, ...]]]:
 
 def admit(plane: ControlPlane, governed: str) -> None:
     """Let the API server repair in a namespace by the policy, without an operator, and wait until it does."""
-    client, policy = Client(plane), workloads.policy()
+    client = Client(plane)
     plane.kubectl("apply", "-k", str(REPOSITORY / "manifests" / "admission"))
-    uid = client.create(policy)["metadata"]["uid"]
-    stored = StoredPolicy(name=workloads.POLICY, uid=uid, resource_version="", generation=1, policy=None)
-    client.kubectl("create", "-f", "-", stdin=binding(stored, REPAIR))
+    bind(client, workloads.policy(), REPAIR)
     client.create(namespace(governed, policy=workloads.POLICY))
     probe = workloads.deployment("probe", namespace=governed)
     eventually(lambda: journal(client.tried(probe)), within=BOUND_SECONDS)

@@ -15,7 +15,6 @@ CHART = ROOT / "charts" / "productionpolicy"
 BEGIN, END = "<!-- written by `make generate` -->", "<!-- end of what is written -->"
 
 COPIES: Mapping[str, tuple[str, ...]] = {
-    "clusterrole.yaml": ("manifests/base/clusterrole.yaml",),
     "clusterrole-viewer.yaml": ("manifests/base/clusterrole-viewer.yaml",),
     "admission-repair.yaml": ("manifests/admission/repair/policy.yaml", "manifests/admission/repair/guard.yaml"),
     "admission-restraint.yaml": ("manifests/admission/restraint/policy.yaml",),
@@ -25,12 +24,13 @@ COPIES: Mapping[str, tuple[str, ...]] = {
 """The files of the chart that hold what others hold. Helm reads nothing outside of the folder of a chart."""
 
 
-def files(*, definition: str, dashboard: str) -> dict[Path, str]:
+def files(*, definition: str, dashboard: str, role: str) -> dict[Path, str]:
     """Return the text of each file by its path.
 
     Args:
         definition: the text of the CustomResourceDefinition.
         dashboard: the text of the Grafana dashboard.
+        role: the text of the ClusterRole of the operator.
     """
     values = read((CHART / "values.yaml").read_text())
     copies = {CHART / "files" / name: _copy(sources) for name, sources in COPIES.items()}
@@ -38,6 +38,7 @@ def files(*, definition: str, dashboard: str) -> dict[Path, str]:
     return {
         CHART / "files" / "crd.yaml": definition,
         CHART / "files" / "dashboard.json": dashboard,
+        CHART / "files" / "clusterrole.yaml": role,
         **copies,
         CHART / "values.schema.json": json.dumps(schema(values), indent=2) + "\n",
         readme: replaced(BEGIN, END, page=readme, lines=_table(values)),

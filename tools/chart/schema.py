@@ -67,6 +67,7 @@ KNOWN: Mapping[str, Schema] = {
     "topologySpreadConstraints": _OBJECTS,
     "podAnnotations": _TEXTS,
     "podLabels": _TEXTS,
+    "nodeFailureSeconds": {"type": ["integer", "null"], "minimum": 0},
     "hostUsers": {"type": ["boolean", "null"]},
     "extraArgs": {"items": {"type": ["string", "number"]}},
     "extraEnv": _NAMED,

@@ -17,7 +17,7 @@ CONTROLLERS = ("kube-controller-manager", "kube-scheduler", FAKE_NODES)
 
 def command(component: str, site: Site) -> list[str]:
     """Return the command line of a component."""
-    return [str(argument) for argument in _COMMANDS[component](site)]
+    return [*map(str, _COMMANDS[component](site)), *site.flags.get(component, ())]
 
 
 def _etcd(site: Site) -> list[str | Path]:
@@ -63,7 +63,6 @@ def _apiserver(site: Site) -> list[str | Path]:
         "--profiling=false",
         "--shutdown-watch-termination-grace-period=1s",  # at 0, the default, an open watch delays the end by a minute
         *(audit if site.audit else []),
-        *site.apiserver_flags,
     ]
 
 

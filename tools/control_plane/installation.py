@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 from control_plane import binaries
+from control_plane.components import APISERVER
 from control_plane.plane import ControlPlane, KubectlFailed
 from productionpolicy.kube.identity import GROUP, PLURAL
 
@@ -64,7 +65,7 @@ def start_with_beta(folder: Path, *, controllers: bool = True, audit: bool = Fal
     told = subprocess.run([server, "--help"], capture_output=True, text=True, check=True).stdout
     if f"{MUTATING}=true|false (ALPHA" in told:
         raise NotServedError(MUTATING)
-    plane = ControlPlane.start(folder, controllers=controllers, audit=audit, apiserver_flags=BETA_FLAGS)
+    plane = ControlPlane.start(folder, controllers=controllers, audit=audit, flags={APISERVER: BETA_FLAGS})
     if not _serves_mutating(plane, "v1beta1"):
         plane.stop()
         raise NotServedError(f"{MUTATING} v1beta1")

@@ -57,6 +57,19 @@ def eventually(
         time.sleep(max(poll_seconds, waited * RARER))
 
 
+def seconds_until(
+    look: Callable[[], Any], *, within: float, otherwise: str, poll_seconds: float = POLL_SECONDS
+) -> float:
+    """Wait until what `look` returns is truthy, as `eventually` does, and return the seconds that it took.
+
+    Raises:
+        NeverHappened: it is not in time.
+    """
+    started = time.monotonic()
+    eventually(look, within=within, poll_seconds=poll_seconds, otherwise=otherwise)
+    return time.monotonic() - started
+
+
 def insist(holds: bool, otherwise: str) -> None:  # noqa: FBT001  # reads like an assertion, which it is
     """Go on only if something holds.
 

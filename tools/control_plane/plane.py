@@ -7,10 +7,10 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Self
 
 from control_plane import binaries, probe
@@ -26,6 +26,7 @@ START_SECONDS = 60
 STOP_SECONDS = 5
 POLL_SECONDS = 0.05
 YEAR = "8760h"
+NO_FLAGS: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 
 class StartFailed(Exception):
@@ -55,7 +56,7 @@ class ControlPlane:
         controllers: bool = True,
         nodes: Sequence[Node] = DEFAULT_NODES,
         audit: bool = False,
-        apiserver_flags: Sequence[str] = (),
+        flags: Mapping[str, Sequence[str]] = NO_FLAGS,
         detached: bool = False,
     ) -> ControlPlane:
         """Start an empty control plane and return when it is ready; what an earlier one left in the folder goes.
@@ -67,7 +68,8 @@ class ControlPlane:
             nodes: fake nodes, on which pods become Ready and end at once; without any, kwok is left out, which would
                 take real nodes for its own.
             audit: writes `audit.log`, one event a line.
-            apiserver_flags: further flags of the API server; of a flag that is given twice the last one counts.
+            flags: further flags by component, for instance of `kube-apiserver`; of a flag that is given twice the
+                last one counts.
             detached: lets it outlive this Python process; `find` and `stop` end it then.
 
         Raises:
@@ -77,7 +79,7 @@ class ControlPlane:
         found = cls.find(folder)
         if found is not None:
             raise StartFailed(f"A control plane runs in {found.folder} already. Stop it first.")
-        site = _prepared_site(folder, audit=audit, apiserver_flags=apiserver_flags)
+        site = _prepared_site(folder, audit=audit, flags=flags)
         plane = cls(site, _guard=None if detached else Guard.post())
         try:
             plane._start(nodes, components=_components(controllers=controllers, nodes=nodes))
@@ -278,7 +280,7 @@ def _components(*, controllers: bool, nodes: Sequence[Node]) -> tuple[str, ...]:
     return CONTROLLERS if nodes else tuple(each for each in CONTROLLERS if each != FAKE_NODES)
 
 
-def _prepared_site(folder: Path, *, audit: bool, apiserver_flags: Sequence[str]) -> Site:
+def _prepared_site(folder: Path, *, audit: bool, flags: Mapping[str, Sequence[str]]) -> Site:
     """Empty the folder of what an earlier control plane left, and write what the programs read."""
     programs = binaries.ensure()
     if not is_free(folder):
@@ -292,7 +294,7 @@ def _prepared_site(folder: Path, *, audit: bool, apiserver_flags: Sequence[str])
         etcd_port=etcd,
         etcd_peer_port=peers,
         audit=audit,
-        apiserver_flags=tuple(apiserver_flags),
+        flags=dict(flags),
     )
     site.folder.mkdir(parents=True, exist_ok=True)
     write_credentials(site)

@@ -59,7 +59,7 @@ def console(*, width: int) -> Console:
 def interrupt_once() -> None:
     """Let SIGTERM and SIGINT interrupt this program, even where a shell has it ignore one of them, but only once.
 
-    Who is impatient must not interrupt the cleaning up.
+    Another one must not interrupt the cleanup.
     """
     for each in SIGNALS:
         signal.signal(each, _interrupt)

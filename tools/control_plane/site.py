@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import KW_ONLY, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 
 from control_plane.binaries import Binaries
@@ -34,7 +35,8 @@ class Site:
     etcd_port: int
     etcd_peer_port: int
     audit: bool = False
-    apiserver_flags: tuple[str, ...] = ()
+    flags: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Further flags by component."""
 
     @property
     def server(self) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from control_plane.installation import AWAIT_KIND
-from control_plane.patience import eventually, insist
+from control_plane.patience import eventually, insist, seconds_until
 from demo.excerpt import difference, excerpt, notes
 from demo.policy import progress
 from demo.shop import Shop, read_shop
@@ -223,9 +223,7 @@ class Story:
 
     def _wait(self, true: Callable[[], bool], *, otherwise: str, within: float = SETTLE_SECONDS) -> float:
         """Wait until something is true, and return the seconds that it took."""
-        started = time.monotonic()
-        eventually(true, within=within, poll_seconds=POLL_SECONDS, otherwise=otherwise)
-        return time.monotonic() - started
+        return seconds_until(true, within=within, poll_seconds=POLL_SECONDS, otherwise=otherwise)
 
     def _follow(self, reached: Callable[[Raw], bool], *, otherwise: str) -> float:
         """Tell how far the policy is each time that changes, until it has come to something."""

@@ -11,9 +11,12 @@ from typing import Any
 import yaml
 
 from chart.files import files as chart_files
+from generate.clusterrole import ROLE, clusterrole
 from monitoring import dashboard
+from productionpolicy.cli.drains.json import Report as DrainReport
 from productionpolicy.cli.formats.json import schema
 from productionpolicy.cli.plans.json import Report as PlanReport
+from productionpolicy.doctor.diagnosis import Report as DoctorReport
 from productionpolicy.expectations import EXPECTATIONS, Expectation
 from productionpolicy.expectations.expectation import Action
 from productionpolicy.policy.manual import manual
@@ -22,7 +25,9 @@ from productionpolicy.policy.schema import custom_resource_definition
 ROOT = Path(__file__).parents[2]
 CRD = ROOT / "crds" / "productionpolicies.yaml"
 REPORT = ROOT / "docs" / "check.schema.json"
+DOCTOR = ROOT / "docs" / "doctor.schema.json"
 PLAN = ROOT / "docs" / "plan.schema.json"
+DRAIN = ROOT / "docs" / "drain.schema.json"
 PAGES = ROOT / "docs" / "expectations"
 DASHBOARD = ROOT / "manifests" / "monitoring" / "dashboard.json"
 _MADE_BY = "generated from the code by `make generate`; edit the code instead"
@@ -31,10 +36,12 @@ _MADE_BY = "generated from the code by `make generate`; edit the code instead"
 def generated() -> dict[Path, str]:
     """Return the text of every generated file by its path."""
     pages = {PAGES / f"{each.name}.md": _page(manual(each), name=each.name) for each in EXPECTATIONS}
-    schemas = {REPORT: _schema(schema()), PLAN: _schema(schema(PlanReport))}
-    definition, drawn = _crd(), dashboard.text()
-    chart = chart_files(definition=definition, dashboard=drawn)
-    return {CRD: definition, DASHBOARD: drawn, **schemas, PAGES / "README.md": _index(), **pages, **chart}
+    reports = {REPORT: schema(), PLAN: schema(PlanReport), DOCTOR: schema(DoctorReport), DRAIN: schema(DrainReport)}
+    schemas = {path: _schema(each) for path, each in reports.items()}
+    definition, drawn, role = _crd(), dashboard.text(), clusterrole(made_by=_MADE_BY)
+    chart = chart_files(definition=definition, dashboard=drawn, role=role)
+    own = {CRD: definition, DASHBOARD: drawn, ROLE: role, PAGES / "README.md": _index()}
+    return {**own, **schemas, **pages, **chart}
 
 
 def stale() -> list[Path]:

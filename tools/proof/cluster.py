@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from control_plane.patience import eventually
-from control_plane.plane import ControlPlane, StartFailed
+from control_plane.plane import NO_FLAGS, ControlPlane, StartFailed
 from control_plane.process import Guard, Process
 from owners.manifests import Raw
 from proof import images
-from proof.enclosure import STATE, enclose, make_groups
+from proof.enclosure import STATE, enclose, kill_group, make_groups
 from proof.load import Target
 from proof.node import Node, proxy_configuration
 from proof.programs import Programs, ensure
@@ -29,13 +29,29 @@ SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"
 @contextmanager
 def cluster(folder: Path) -> Iterator[ControlPlane]:
     """Yield a control plane whose nodes are ready; the logs of the nodes are in `logs` in the folder."""
+    with machines(folder) as nodes:
+        yield nodes.plane
+
+
+@contextmanager
+def machines(
+    folder: Path, *, archives: Sequence[Path] = (), flags: Mapping[str, Sequence[str]] = NO_FLAGS
+) -> Iterator[Nodes]:
+    """Yield the nodes of a control plane, which are ready.
+
+    Args:
+        folder: its `logs` holds the logs of the nodes.
+        archives: further images for each node.
+        flags: as of `ControlPlane.start`.
+    """
     programs = ensure()
     enclose(NODES)
     guard = Guard.post()
     try:
-        with ControlPlane.start(folder / "plane", nodes=()) as plane:
-            _Nodes(programs, plane, folder / "logs", guard).start()
-            yield plane
+        with ControlPlane.start(folder / "plane", nodes=(), flags=flags) as plane:
+            nodes = Nodes(programs, plane, folder / "logs", guard, archives)
+            nodes.start()
+            yield nodes
     finally:
         guard.dismiss()
 
@@ -47,13 +63,14 @@ def target(service: Raw) -> Target:
 
 
 @dataclass(frozen=True, slots=True)
-class _Nodes:
+class Nodes:
     """The nodes of a control plane, and what has been started for them."""
 
     programs: Programs
     plane: ControlPlane
     logs: Path
     guard: Guard
+    archives: Sequence[Path] = ()
     started: list[Process] = field(default_factory=list)
 
     def start(self) -> None:
@@ -71,10 +88,24 @@ class _Nodes:
         self._start_proxy(nodes[0])
         self._await(lambda: sum(map(is_ready, Client(self.plane).all("node"))) == NODES)
 
+    def kill(self, name: str) -> None:
+        """End a node as a power failure does: its kubelet, containerd and all its containers, at once."""
+        for process in self.started:
+            if process.log.stem in (f"{name}.kubelet", f"{name}.containerd"):
+                process.kill()
+        kill_group(name)
+
+    def run(self, name: str, command: Sequence[str]) -> None:
+        """Start another program beside the nodes."""
+        self._spawn(name, command)
+
     def _load_images(self, nodes: Sequence[Node]) -> None:
         for tag, name in ((images.PAUSE, "pause"), (images.WEB, "web")):
             archive = STATE / f"{name}.tar"
             images.write_archive(archive, program=self.programs.service / name, tag=tag)
+            for node in nodes:
+                node.load(archive)
+        for archive in self.archives:
             for node in nodes:
                 node.load(archive)
 

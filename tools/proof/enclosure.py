@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import struct
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 from proof.isolation import Hierarchy, hierarchies, make_group
@@ -59,6 +61,16 @@ def make_groups(name: str) -> None:
     unified = (CONTROL_GROUPS / "cgroup.controllers").exists()
     for root in [CONTROL_GROUPS] if unified else sorted(CONTROL_GROUPS.iterdir()):
         make_group(root / name)
+
+
+def kill_group(name: str) -> None:
+    """Kill all processes in a control group that `make_groups` made, and in those below it."""
+    unified = (CONTROL_GROUPS / "cgroup.controllers").exists()
+    for root in [CONTROL_GROUPS] if unified else sorted(CONTROL_GROUPS.iterdir()):
+        for members in sorted((root / name).rglob("cgroup.procs")):
+            for process in members.read_text().split():
+                with suppress(ProcessLookupError):
+                    os.kill(int(process), signal.SIGKILL)
 
 
 def forget_connections() -> None:

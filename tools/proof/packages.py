@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from control_plane.go_build import BuildFailed, cache_folder, say, scratch
@@ -27,8 +27,14 @@ class NotAvailable(BuildFailed):
 _LIBRARY = re.compile(r"lib[a-z0-9+.-]+")
 
 
-def installed_or_unpacked(program: str, *, package: str) -> Path:
+def installed_or_unpacked(program: str, *, package: str, beside: Sequence[str] = (), inside: str = "") -> Path:
     """Return a program, from a package of the distribution if the machine lacks it.
+
+    Args:
+        program: its name.
+        package: the package that has it.
+        beside: other packages that are unpacked beside it.
+        inside: the end of its path in the package, if it is not in a folder of programs.
 
     Raises:
         NotAvailable: there is no such package, or nothing to download it with.
@@ -41,21 +47,22 @@ def installed_or_unpacked(program: str, *, package: str) -> Path:
     with locked(cache / ".lock"):
         starter = cache / program
         if not starter.is_file():
-            _unpack(program, package=package, into=cache)
+            _unpack(program, packages=(package, *beside), into=cache)
+            _write_starter(program, inside=inside or f"*bin/{program}", into=cache)
     return starter
 
 
-def _unpack(program: str, *, package: str, into: Path) -> None:
+def _unpack(program: str, *, packages: Sequence[str], into: Path) -> None:
+    package = packages[0]
     if shutil.which("apt-get") is None or shutil.which("dpkg") is None:
         raise NotAvailable(f"{program} is missing, and there is no apt-get to download it with. Install {package}")
     say(f"downloading {package} from the distribution (once; kept in {into})")
     with scratch(into / ".lists") as lists, scratch(into / ".downloads") as downloads:
         _update(lists)
         needed = _missing_libraries(package, lists=lists)
-        _run(["apt-get", *_options(lists), "download", package, *needed], folder=downloads)
+        _run(["apt-get", *_options(lists), "download", *packages, *needed], folder=downloads)
         for archive in sorted(downloads.glob("*.deb")):
             _run(["dpkg", "-x", str(archive), str(into / "root")], folder=into)
-    _write_starter(program, into=into)
 
 
 def _update(lists: Path) -> None:
@@ -81,10 +88,10 @@ def _to_be_installed(answer: str) -> Iterator[str]:
             yield line.split()[1]
 
 
-def _write_starter(program: str, *, into: Path) -> None:
+def _write_starter(program: str, *, inside: str, into: Path) -> None:
     """Write what starts the program with the libraries beside it."""
     root = into / "root"
-    real = next((each for each in sorted(root.rglob(f"*bin/{program}")) if each.is_file()), None)
+    real = next((each for each in sorted(root.rglob(inside)) if each.is_file()), None)
     if real is None:
         raise NotAvailable(f"The package that should hold {program} does not. Install {program}")
     libraries = sorted({str(each.parent) for each in root.rglob("lib*.so*")})

@@ -12,7 +12,7 @@ PLACES: Mapping[str, tuple[str, ...]] = {
     "charts/productionpolicy/Chart.yaml": (r"^version: (.*)$", r"^appVersion: (.*)$"),
     "manifests/kustomization.yaml": (r"^ +newTag: (.*)$",),
     "docs/operations.md": (r"newName: images\.example/productionpolicy, newTag: (.*)}$",),
-    "Dockerfile": (r"docker build -t productionpolicy:(\S+) \.",),
+    "Dockerfile": (r"docker build -t productionpolicy:(\S+) \.", r"^ARG VERSION=(.*)$"),
 }
 """By file, patterns that match exactly once; their group is the version."""
 

@@ -7,6 +7,7 @@ import itertools
 import json
 import ssl
 import threading
+import urllib.parse
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -60,6 +61,10 @@ _names = itertools.count(1)
 
 class NotDone(Exception):
     """The API server answered with an error."""
+
+
+class NotFound(NotDone):
+    """The API server answered that there is no such object."""
 
 
 class _Connections(threading.local):
@@ -121,7 +126,8 @@ class Client:
                 if not again:
                     raise
         if answer.status >= http.HTTPStatus.BAD_REQUEST:
-            raise NotDone(f"{method} {where}: {answer.status} {text.decode(errors='replace')[:300]}")
+            error = NotFound if answer.status == http.HTTPStatus.NOT_FOUND else NotDone
+            raise error(f"{method} {where}: {answer.status} {text.decode(errors='replace')[:300]}")
         found: Raw = json.loads(text)
         return found
 
@@ -129,9 +135,17 @@ class Client:
         """Return an object as the API server gives it."""
         return self.send("GET", f"{path(kind, namespace)}/{name}")
 
-    def all(self, kind: str, namespace: str | None = None) -> list[Raw]:
-        """Return all objects of a kind."""
-        return list(self.send("GET", path(kind, namespace))["items"])
+    def find(self, kind: str, name: str, namespace: str | None = None) -> Raw:
+        """Return an object as the API server gives it; empty if there is none."""
+        try:
+            return self.get(kind, name, namespace)
+        except NotFound:
+            return {}
+
+    def all(self, kind: str, namespace: str | None = None, *, labelled: str = "") -> list[Raw]:
+        """Return all objects of a kind, or those that a label selector selects."""
+        selected = f"?labelSelector={urllib.parse.quote(labelled)}" if labelled else ""
+        return list(self.send("GET", path(kind, namespace) + selected)["items"])
 
     def create(self, raw: Raw, namespace: str | None = None) -> Raw:
         """Create an object, and return it."""

@@ -50,6 +50,11 @@ def write(files: dict[str, str], folder: Path) -> None:
         raise NotToBeWritten(f"{error.filename or folder} cannot be written: {error.strerror}") from error
 
 
+def is_made_here(folder: Path) -> bool:
+    """Return whether a folder contains a component from an earlier run."""
+    return _is_ours(folder / KUSTOMIZATION)
+
+
 def refuse_others(folder: Path) -> list[Path]:
     """Return the files of an earlier run.
 

@@ -13,7 +13,10 @@ COMMANDS = {
     "run": ("productionpolicy.cli.run", "Run the operator against a cluster."),
     "stop": ("productionpolicy.cli.stop", "Pause every policy of a cluster at once."),
     "resume": ("productionpolicy.cli.resume", "Resume the policies that stop has paused."),
-    "check": ("productionpolicy.cli.check", "Check manifests as the operator would, without a cluster."),
+    "check": ("productionpolicy.cli.check", "Check manifests, or a live cluster, as the operator would."),
+    "fix": ("productionpolicy.cli.fix", "Write the repairs into the YAML files themselves."),
+    "drain": ("productionpolicy.cli.drain", "Tell what happens if nodes are drained or fail."),
+    "doctor": ("productionpolicy.cli.doctor", "Check whether an installation is in order."),
     "explain": ("productionpolicy.cli.explain", "Explain an expectation, or list all of them."),
 }
 

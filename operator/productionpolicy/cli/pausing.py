@@ -3,33 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import Any
 
 import click
 
 from productionpolicy.controller.cluster import Cluster, Gone, RequestFailed
-from productionpolicy.controller.connection import Connection, NoConnection
+from productionpolicy.controller.connection import NoConnection
 from productionpolicy.controller.pausing import PausingResult
-
-kubeconfig_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
-    "--kubeconfig",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The kubeconfig to use. Default: the file in KUBECONFIG, or else ~/.kube/config, or else the service "
-    "account of the pod.",
-)
+from productionpolicy.live.connection import Access, target
 
 
-def carried_out(action: Callable[[Cluster], Awaitable[PausingResult]], kubeconfig: Path | None) -> PausingResult:
+def carried_out(action: Callable[[Cluster], Awaitable[PausingResult]], access: Access) -> PausingResult:
     """Apply an action to all policies of a cluster.
 
     Raises:
         ClickException: the cluster cannot be reached, or its policies cannot be listed.
     """
     try:
-        return asyncio.run(_carried_out(action, kubeconfig or _default()))
+        return asyncio.run(_carried_out(action, access))
     except Gone as error:
         why = "this cluster does not serve ProductionPolicies: the CustomResourceDefinition is not installed"
         raise click.ClickException(f"{why}, so no policy is in effect") from error
@@ -52,14 +43,7 @@ def tell(outcome: PausingResult, *, changed: str, left: str) -> None:
         raise click.ClickException(f"could not be written: {'; '.join(outcome.failed)}")
 
 
-async def _carried_out(action: Callable[[Cluster], Awaitable[PausingResult]], kubeconfig: Path | None) -> PausingResult:
-    connection = await Connection.load(kubeconfig)
-    async with connection.client() as api:
-        return await action(Cluster(api))
-
-
-def _default() -> Path | None:
-    named, usual = os.environ.get("KUBECONFIG"), Path.home() / ".kube" / "config"
-    if named:
-        return Path(named)
-    return usual if usual.exists() else None
+async def _carried_out(action: Callable[[Cluster], Awaitable[PausingResult]], access: Access) -> PausingResult:
+    found = await target(access)
+    async with found.connection.client() as api:
+        return await action(Cluster(api, headers=access.headers))

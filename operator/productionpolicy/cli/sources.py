@@ -35,18 +35,30 @@ def found(paths: Iterable[str], *, without: Path | None = None) -> tuple[list[st
     return [file for same, file in files.items() if left_out.isdisjoint(_with_folders(same))], unread
 
 
+def kustomizations(paths: Iterable[str]) -> Iterator[Path]:
+    """Return the kustomizations in the folders that the paths name, and below them."""
+    for path in paths:
+        for folder, _ in _given(path, []) if Path(path).is_dir() else ():
+            yield from (each for each in (Path(folder, name) for name in KUSTOMIZATIONS) if each.is_file())
+
+
 def read(file: str, *, wanted: Wanted) -> Iterator[Document | Unread]:
     """Return the wanted objects in a file."""
     name = NAME_OF_STANDARD_INPUT if file == STANDARD_INPUT else file
     try:
-        content = _content(file)
+        found = content(file)
     except OSError as error:
-        yield _unread(error, name)
+        yield unreadable(error, name)
         return
-    yield from read_documents(name, content, wanted=wanted)
+    yield from read_documents(name, found, wanted=wanted)
 
 
-def _content(file: str) -> bytes:
+def content(file: str) -> bytes:
+    """Return the content of a file, or of standard input.
+
+    Raises:
+        OSError: it cannot be read.
+    """
     if file != STANDARD_INPUT:
         if Path(file).is_char_device() or Path(file).is_block_device():  # some of them never end
             raise OSError(errno.EINVAL, "it is a device, not a file")
@@ -61,7 +73,7 @@ def _given(path: str, unread: list[Unread]) -> Iterator[tuple[str, list[str]]]:
     if not Path(path).is_dir():
         yield str(Path(path).parent), [path]
         return
-    for folder, below, names in os.walk(path, onerror=lambda error: unread.append(_unread(error, path))):
+    for folder, below, names in os.walk(path, onerror=lambda error: unread.append(unreadable(error, path))):
         below.sort()
         files = (Path(folder, name) for name in sorted(names) if name.lower().endswith(_SUFFIXES))
         yield folder, [str(each) for each in files if each.is_file() or each.is_symlink()]
@@ -96,5 +108,6 @@ def _same(file: str) -> str:
     return file if file == STANDARD_INPUT else os.path.realpath(file)
 
 
-def _unread(error: OSError, path: str) -> Unread:
+def unreadable(error: OSError, path: str) -> Unread:
+    """Return what a report says about a file or a folder that cannot be read."""
     return Unread(str(error.filename or path), 1, f"it cannot be read: {error.strerror}")

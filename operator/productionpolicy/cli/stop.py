@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
-from productionpolicy.cli.pausing import carried_out, kubeconfig_option, tell
+from productionpolicy.cli.access import access_options
+from productionpolicy.cli.pausing import carried_out, tell
 from productionpolicy.controller import pausing
+from productionpolicy.live.connection import Access
 
 GOES_ON = """\
 These policies write no more repairs, and no longer repair, refuse or warn at admission.
@@ -20,14 +20,14 @@ To resume: productionpolicy resume"""
 
 
 @click.command("stop", context_settings={"help_option_names": ["-h", "--help"]})
-@kubeconfig_option
-def command(kubeconfig: Path | None) -> None:
+@access_options
+def command(access: Access) -> None:
     """Pause every ProductionPolicy of a cluster.
 
     While they are paused, the operator makes no repairs for them, and the API server does not repair, refuse or warn.
-    `productionpolicy resume` resumes the policies that this command has paused.
+    Repairs that were made stay. `productionpolicy resume` resumes the policies that this command has paused.
     """
-    outcome = carried_out(pausing.stop, kubeconfig)
+    outcome = carried_out(pausing.stop, access)
     tell(outcome, changed="Paused", left="Already paused")
     if outcome.changed or outcome.left:
         click.echo(GOES_ON)

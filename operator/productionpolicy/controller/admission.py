@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any
 
 import structlog
 from msgspec import Struct
 
+from productionpolicy.controller.admission_policies import (
+    DENY,
+    REPAIR,
+    WARN,
+    AdmissionPolicy,
+    binding,
+    same_binding,
+)
 from productionpolicy.controller.cluster import Cluster, Conflict, Raw, Refused, RequestFailed, Unavailable
-from productionpolicy.controller.resources import ADMISSION_GROUP, Resource
+from productionpolicy.controller.resources import Resource
 from productionpolicy.controller.store import StoredPolicy
 from productionpolicy.expectations import Action
-from productionpolicy.kube.identity import GROUP, KIND, NAME, POLICY_LABEL, VERSION
+from productionpolicy.kube.identity import POLICY_LABEL
 from productionpolicy.policy import Policy
 
 REPAIR_CONDITION = "AdmissionRepair"
@@ -21,52 +28,6 @@ BOUND, EFFECTIVE, NOT_EFFECTIVE = "Bound", "Effective", "NotEffective"
 """Reasons of conditions: an admission policy is bound, is seen to work, and is seen not to."""
 
 log = structlog.get_logger(__name__)
-
-
-class AdmissionKind(Struct, frozen=True):
-    """A kind of admission policy, as far as an API server serves it."""
-
-    kind: str
-    versions: tuple[str, ...]
-    """In the order of preference."""
-    since: str
-
-    def policies(self, version: str) -> Resource:
-        """Return where its policies are served."""
-        return Resource(ADMISSION_GROUP, version, f"{self._stem}policies", self.kind, namespaced=False)
-
-    def bindings(self, version: str) -> Resource:
-        """Return where their bindings are served."""
-        plural = f"{self._stem}policybindings"
-        return Resource(ADMISSION_GROUP, version, plural, f"{self.kind}Binding", namespaced=False)
-
-    @property
-    def _stem(self) -> str:
-        return self.kind.lower().removesuffix("policy")
-
-
-MUTATING = AdmissionKind("MutatingAdmissionPolicy", ("v1", "v1beta1"), since="Kubernetes 1.36")
-"""v1beta1 is there where somebody has turned it on."""
-
-VALIDATING = AdmissionKind("ValidatingAdmissionPolicy", ("v1",), since="Kubernetes 1.30")
-
-
-class AdmissionPolicy(Struct, frozen=True):
-    """A policy of manifests/admission/ that carries out an action; the names of its bindings begin with its name."""
-
-    action: Action
-    name: str
-    kind: AdmissionKind
-    folder: str
-    """From where it is installed."""
-    terms: Mapping[str, Any] = {}
-    """What its bindings say beside what all say."""
-
-
-REPAIR = AdmissionPolicy(Action.REPAIR, NAME, MUTATING, "manifests/admission/")
-_VALIDATION = "manifests/admission/validation/"
-DENY = AdmissionPolicy(Action.DENY, f"{NAME}-deny", VALIDATING, _VALIDATION, terms={"validationActions": ["Deny"]})
-WARN = AdmissionPolicy(Action.WARN, f"{NAME}-warn", VALIDATING, _VALIDATION, terms={"validationActions": ["Warn"]})
 
 
 _NOTICED = "the operator checks every 15 minutes, and whenever this policy changes"
@@ -116,7 +77,7 @@ class Bindings:
         """
         if self._served is None or self._installed is None or stored.deleting:
             return
-        wanted = binding(stored, self._policy, version=self._served.version)
+        wanted = binding(self._policy, to=stored.name, uid=stored.uid, version=self._served.version)
         if self._binds(wanted):
             self._faults.pop(stored.name, None)
             return
@@ -145,7 +106,7 @@ class Bindings:
         name = wanted["metadata"]["name"]
         live = await self._cluster.find(served, name)
         self._bound[name] = live or await self._cluster.create(served, wanted)
-        if not _same(self._bound[name], wanted):
+        if not same_binding(self._bound[name], wanted):
             raise Refused(
                 f"{name} differs from what the operator creates: somebody has changed it, or it remains from a deleted "
                 f"policy of the same name; to have it created again: kubectl delete {served.kind.lower()} {name}"
@@ -153,7 +114,7 @@ class Bindings:
 
     def _binds(self, wanted: Raw) -> bool:
         live = self._bound.get(wanted["metadata"]["name"])
-        return live is not None and _same(live, wanted)
+        return live is not None and same_binding(live, wanted)
 
     def fault(self, policy: str) -> tuple[str, str] | None:
         """Return reason and message of why nothing is done at admission; None if it is."""
@@ -161,7 +122,7 @@ class Bindings:
         if self._served is None:
             return "NotServed", f"no {served.kind} is served ({served.since})"
         if self._installed is None:
-            return "NotInstalled", f"to install it: kubectl apply -k {self._policy.folder} ({_NOTICED})"
+            return "NotInstalled", f"to install it: {self._policy.installation} ({_NOTICED})"
         if policy in self._faults:
             return "NotBound", self._faults[policy]
         return None
@@ -321,36 +282,3 @@ def _written_at(raw: Raw) -> datetime:
     metadata = raw["metadata"]
     times = (each.get("time") for each in metadata.get("managedFields", []))
     return max(map(datetime.fromisoformat, (metadata["creationTimestamp"], *filter(None, times))))
-
-
-def binding(stored: StoredPolicy, policy: AdmissionPolicy, *, version: str = "v1") -> Raw:
-    """Return the binding of an admission policy to a ProductionPolicy, which owns it."""
-    owner = {"apiVersion": f"{GROUP}/{VERSION}", "kind": KIND, "name": stored.name, "uid": stored.uid}
-    return {
-        "apiVersion": f"{ADMISSION_GROUP}/{version}",
-        "kind": f"{policy.kind.kind}Binding",
-        "metadata": {
-            "name": f"{policy.name}-{stored.name}",
-            "labels": {POLICY_LABEL: stored.name},
-            "ownerReferences": [owner],
-        },
-        "spec": {
-            "policyName": policy.name,
-            "paramRef": {"name": stored.name, "parameterNotFoundAction": "Allow"},
-            "matchResources": {"namespaceSelector": {"matchLabels": {POLICY_LABEL: stored.name}}},
-            **policy.terms,
-        },
-    }
-
-
-def _same(live: Raw, wanted: Raw) -> bool:
-    """Say whether a live binding says what it should; the API server adds defaults to what was written."""
-    owners = [each["uid"] for each in live["metadata"].get("ownerReferences", [])]
-    wanted_owners = [each["uid"] for each in wanted["metadata"]["ownerReferences"]]
-    return owners == wanted_owners and _holds(live["spec"], wanted["spec"])
-
-
-def _holds(live: Any, wanted: Any) -> bool:
-    if isinstance(wanted, dict) and isinstance(live, dict):
-        return all(_holds(live.get(name), value) for name, value in wanted.items())
-    return bool(live == wanted)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,7 +17,8 @@ from multidict import CIMultiDict
 
 from productionpolicy.controller.clock import ServerClock
 from productionpolicy.controller.metrics import REQUEST_SECONDS, REQUESTS
-from productionpolicy.controller.resources import EVENTS, PODS, POLICIES, WORKLOADS, Resource
+from productionpolicy.controller.resources import ACCESS_REVIEWS, EVENTS, PODS, POLICIES, WORKLOADS, Resource
+from productionpolicy.controller.rights import Right
 from productionpolicy.kube.identity import FIELD_MANAGER
 from productionpolicy.kube.owned import Ownable
 from productionpolicy.kube.workloads import Workload, WorkloadKey
@@ -126,6 +127,11 @@ class Cluster:
         async for page in self._pages(resource, resource.path(namespace=namespace), accept="application/json"):
             yield page
 
+    async def matching(self, resource: Resource, selector: str, namespace: str | None = None) -> list[Raw]:
+        """Return the objects of a kind that a label selector, in the text form of kubectl, selects."""
+        found = await self._request("GET", resource.path(namespace=namespace), query={"labelSelector": selector})
+        return [{**item, "kind": resource.kind} for item in found["items"] or ()]
+
     async def metadata_pages(self, resource: Resource, namespace: str) -> AsyncIterator[list[Raw]]:
         """Yield the metadata of all objects of a kind in a namespace, page by page."""
         async for page in self._pages(resource, resource.path(namespace=namespace), accept=_LIST_OF_METADATA):
@@ -224,6 +230,20 @@ class Cluster:
         """
         path = resource.path(namespace=manifest["metadata"].get("namespace"))
         return await self._request("POST", path, query={"fieldManager": FIELD_MANAGER}, body=manifest)
+
+    async def dry_run(self, resource: Resource, manifest: Raw) -> Raw:
+        """Return what would become of an object if it were created. It is admitted, but not stored."""
+        path = resource.path(namespace=manifest["metadata"].get("namespace"))
+        query = {"dryRun": "All", "fieldManager": f"{FIELD_MANAGER}-dry-run"}
+        return await self._request("POST", path, query=query, body=manifest)
+
+    async def allows(self, right: Right, *, user: str, groups: Sequence[str]) -> bool:
+        """Say whether a user may do something in all namespaces."""
+        resource, _, subresource = right.resource.partition("/")
+        asked = {"verb": right.verb, "group": right.group, "resource": resource, "subresource": subresource}
+        spec = {"user": user, "groups": list(groups), "resourceAttributes": asked}
+        found = await self._request("POST", ACCESS_REVIEWS.path(), body={"spec": spec})
+        return bool(found["status"].get("allowed"))
 
     async def replace(self, resource: Resource, live: Ownable, manifest: Raw) -> Raw:
         """Replace an object, if it is still the one that is known."""

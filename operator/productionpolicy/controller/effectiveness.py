@@ -9,7 +9,8 @@ import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
-from productionpolicy.controller.admission import EFFECTIVE, NOT_EFFECTIVE, REPAIR, REPAIR_CONDITION, Seen
+from productionpolicy.controller.admission import EFFECTIVE, NOT_EFFECTIVE, REPAIR_CONDITION, Seen
+from productionpolicy.controller.admission_policies import REPAIR
 from productionpolicy.controller.context import Context
 from productionpolicy.controller.metrics import ADMISSION_MISSED
 from productionpolicy.controller.policies import Policies

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,12 +17,13 @@ from productionpolicy.controller.admission import Admission
 from productionpolicy.controller.cluster import Conflict, Gone, Raw, RequestFailed
 from productionpolicy.controller.context import Context
 from productionpolicy.controller.queue import Retry, WorkQueue
-from productionpolicy.controller.store import AUDIT, OFF, StoredPolicy
+from productionpolicy.controller.store import StoredPolicy
 from productionpolicy.expectations.spread import DEAR_FROM, SPREAD, Method
 from productionpolicy.kube.identity import FINALIZER, GROUP, MODE_LABEL, RESUME, ROLLOUT_WINDOWS
 from productionpolicy.kube.text import printable
 from productionpolicy.kube.workloads import WorkloadKey
 from productionpolicy.policy import Calendar, Mode, Policy
+from productionpolicy.policy.namespaces import AUDIT, OFF
 from productionpolicy.policy.status import MOST_PENDING, Condition
 from productionpolicy.verdict import State
 from productionpolicy.verdict.report import Wait
@@ -83,9 +84,8 @@ class Policies:
         self._departures: dict[str, _Departure] = {}
         self._measured: defaultdict[str, dict[str, tuple[int, int]]] = defaultdict(dict)
         """By policy, the exported counts of each namespace: its workloads, and those with findings."""
-        self._warned: set[tuple[str, str]] = set()
-        self._warned_of_modes: set[tuple[str, str]] = set()
-        self._warned_of_windows: set[tuple[str, str]] = set()
+        self._warned: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
+        """By the reason of the Event, what was found in namespaces the last time."""
 
     def changed(self, *names: str) -> None:
         """Schedule an update of the status of policies."""
@@ -179,48 +179,38 @@ class Policies:
 
     def warn_of_namespaces(self) -> None:
         """Post an Event on each namespace whose labels or annotations do not say what they seem to."""
-        self._warn_of_missing_policies()
-        self._warn_of_modes()
-        self._warn_of_windows()
+        governed = [each for each in self.store.namespaces.values() if each.policy and not each.deleting]
+        policies = {(each.name, each.policy) for each in governed if each.policy}
+        missing = {pair for pair in policies if pair[1] not in self.store.policies}
+        modes = {(each.name, each.mode) for each in governed if each.mode is not None}
+        unknown = {pair for pair in modes if pair[1] not in (AUDIT, OFF)}
+        invalid = {(each.name, each.fault) for each in governed if each.fault}
+        self._warn("PolicyNotFound", "namespace names a missing policy", missing, named="policy", message=_no_policy)
+        self._warn("ModeNotKnown", "namespace has an unknown mode", unknown, named="mode", message=_unknown_mode)
+        self._warn(
+            "WindowsNotValid",
+            "namespace has rollout windows that are not valid",
+            invalid,
+            named="fault",
+            message=_invalid_windows,
+        )
 
-    def _warn_of_modes(self) -> None:
-        governed = (each for each in self.store.namespaces.values() if each.policy and not each.deleting)
-        wrong = {(each.name, each.mode) for each in governed if each.mode is not None and each.mode not in (AUDIT, OFF)}
-        for namespace, mode in sorted(wrong - self._warned_of_modes):
-            meant = next((each for each in (AUDIT, OFF) if mode and mode.casefold() == each.casefold()), None)
-            advice = f"did you mean {meant}?" if meant else "to allow repairs, remove the label"
-            message = (
-                f"label {MODE_LABEL} is {mode}, which is neither {AUDIT} nor {OFF}, so it counts as {AUDIT}: "
-                f"workloads are judged, and nothing is written here; {advice}"
-            )
-            self.events.about_namespace(namespace, reason="ModeNotKnown", message=message)
-            log.warning("namespace has an unknown mode", namespace=namespace, mode=mode)
-        self._warned_of_modes = wrong
+    def _warn(
+        self, reason: str, event: str, found: set[tuple[str, str]], *, named: str, message: Callable[[str], str]
+    ) -> None:
+        """Warn of what was found in namespaces, unless it was found the last time, too.
 
-    def _warn_of_windows(self) -> None:
-        governed = (each for each in self.store.namespaces.values() if each.policy and not each.deleting)
-        wrong = {(each.name, each.fault) for each in governed if each.fault}
-        for namespace, fault in sorted(wrong - self._warned_of_windows):
-            message = (
-                f"annotation {ROLLOUT_WINDOWS} is not valid: {fault}; until it is, repairs restart no pods here. It "
-                """takes a JSON list, such as [{"days": ["Sat"], "from": "02:00", "to": "05:00"}]"""
-            )
-            self.events.about_namespace(namespace, reason="WindowsNotValid", message=message)
-            log.warning("namespace has rollout windows that are not valid", namespace=namespace, fault=fault)
-        self._warned_of_windows = wrong
-
-    def _warn_of_missing_policies(self) -> None:
-        missing = {
-            (each.name, each.policy) for each in self.store.namespaces.values() if each.policy and not each.deleting
-        }
-        missing = {pair for pair in missing if pair[1] not in self.store.policies}
-        for namespace, policy in sorted(missing - self._warned):
-            message = (
-                f"label {GROUP}/policy names ProductionPolicy {policy}, which does not exist, so no policy applies here"
-            )
-            self.events.about_namespace(namespace, reason="PolicyNotFound", message=message)
-            log.warning("namespace names a missing policy", namespace=namespace, policy=policy)
-        self._warned = missing
+        Args:
+            reason: of the Event.
+            event: what the log says.
+            found: pairs of a namespace and a value.
+            named: what the log calls the value.
+            message: what the Event says of a value.
+        """
+        for namespace, value in sorted(found - self._warned[reason]):
+            self.events.about_namespace(namespace, reason=reason, message=message(value))
+            log.warning(event, namespace=namespace, **{named: value})
+        self._warned[reason] = found
 
     async def _write_status(self, stored: StoredPolicy) -> None:
         status = self._status(stored)
@@ -230,29 +220,28 @@ class Policies:
 
     def _status(self, stored: StoredPolicy) -> Any:
         totals = self.totals[stored.name]
-        conditions = tuple(self._conditions(stored, totals))
+        opening = self._opening(stored, totals)
+        conditions = tuple(self._conditions(stored, totals, opening))
         if stored.policy is None:
             status = {**stored.status, "conditions": conditions, "observedGeneration": stored.generation}
             return _plain(status)
         namespaces = len(self.store.namespaces_of(stored.name))
-        opening = self._opening(stored.policy, totals)
         return _plain(
             totals.status(stored.policy, namespaces=namespaces, conditions=conditions, next_window=opening.at)
         )
 
-    def _opening(self, policy: Policy, totals: Totals) -> Opening:
+    def _opening(self, stored: StoredPolicy, totals: Totals) -> Opening:
         """Return what there is to say of the next rollout window, if changes wait for one."""
-        if not totals.waiting(Wait.WINDOW):
-            return Opening()
-        return next_opening(policy.calendar, self.cluster.clock.now())
+        if stored.policy is None or not totals.waiting(Wait.WINDOW):
+            return NOT_WAITING
+        return next_opening(stored.policy.calendar, self.cluster.clock.now())
 
-    def _conditions(self, stored: StoredPolicy, totals: Totals) -> Iterator[Condition]:
+    def _conditions(self, stored: StoredPolicy, totals: Totals, opening: Opening) -> Iterator[Condition]:
         yield self._condition(stored, "Ready", *ready(stored, totals, caveat=self.caveat))
         if stored.policy is not None:
             off = sum(self.store.namespaces[each].off for each in self.store.namespaces_of(stored.name))
             yield self._condition(stored, "Compliant", *_compliant(totals, off=off))
             failed = totals.failed_rollouts(stored.policy)
-            opening = self._opening(stored.policy, totals)
             told = progressing(stored.policy, totals, failed=failed, opening=opening)
             yield self._condition(stored, "Progressing", *told)
             for each in self.admission.conditions(stored.policy):
@@ -343,6 +332,26 @@ class Policies:
         for name, (total, violating) in counts.items() - known.items():
             metrics.NAMESPACE_WORKLOADS.labels(policy=policy, workload_namespace=name).set(total)
             metrics.NAMESPACE_VIOLATING.labels(policy=policy, workload_namespace=name).set(violating)
+
+
+def _no_policy(name: str) -> str:
+    return f"label {GROUP}/policy names ProductionPolicy {name}, which does not exist, so no policy applies here"
+
+
+def _unknown_mode(mode: str) -> str:
+    meant = next((each for each in (AUDIT, OFF) if mode.casefold() == each.casefold()), None)
+    advice = f"did you mean {meant}?" if meant else "to allow repairs, remove the label"
+    return (
+        f"label {MODE_LABEL} is {mode}, which is neither {AUDIT} nor {OFF}, so it counts as {AUDIT}: "
+        f"workloads are judged, and nothing is written here; {advice}"
+    )
+
+
+def _invalid_windows(fault: str) -> str:
+    return (
+        f"annotation {ROLLOUT_WINDOWS} is not valid: {fault}; until it is, repairs restart no pods here. It "
+        """takes a JSON list, such as [{"days": ["Sat"], "from": "02:00", "to": "05:00"}]"""
+    )
 
 
 def _plain(status: Any) -> Any:

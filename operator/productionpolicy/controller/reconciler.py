@@ -11,10 +11,10 @@ import structlog
 from productionpolicy.controller.context import Context
 from productionpolicy.controller.publisher import Publisher
 from productionpolicy.controller.records import Record
-from productionpolicy.controller.store import Namespace
 from productionpolicy.controller.writer import Writer
 from productionpolicy.kube.workloads import Workload, WorkloadKey
 from productionpolicy.policy import ALWAYS, OnRemoval, Policy
+from productionpolicy.policy.namespaces import Namespace
 from productionpolicy.verdict import Evaluation, Governance, Inputs, evaluate
 from productionpolicy.verdict.rollouts import in_flight
 
@@ -178,7 +178,7 @@ class Reconciler:
                 workload,
                 around=self._store.surroundings(workload),
                 policy=policy,
-                governance=_governance(namespace, writes=policy.writes),
+                governance=Governance.of(namespace, writes=policy.writes),
                 today=self._clock.now().date(),
                 applied=record.applied,
                 refused=record.refusals(self._clock.monotonic()),
@@ -202,7 +202,7 @@ class Reconciler:
             workload,
             around=self._store.surroundings(workload),
             on_removal=former.spec.on_removal if former else OnRemoval.KEEP,
-            governance=_governance(namespace, writes=former.writes if former else True),
+            governance=Governance.of(namespace, writes=former.writes if former else True),
             today=self._clock.now().date(),
             refused=record.refusals(self._clock.monotonic()),
             now=self._cluster.clock.now(),
@@ -211,10 +211,6 @@ class Reconciler:
             rolling=record.slot is not None,
         )
         return evaluate(inputs, policy_name=name)
-
-
-def _governance(namespace: Namespace, *, writes: bool) -> Governance:
-    return Governance.WRITTEN if writes and not namespace.read_only else Governance.READ_ONLY
 
 
 @contextmanager

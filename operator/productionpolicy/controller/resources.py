@@ -61,6 +61,19 @@ JOBS = Resource("batch", "v1", "jobs", "Job", optional=True)
 CRON_JOBS = Resource("batch", "v1", "cronjobs", "CronJob", optional=True)
 BUDGETS = Resource("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget")
 AUTOSCALERS = Resource("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler", optional=True)
+DEFINITIONS = Resource(
+    "apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", namespaced=False
+)
+ACCESS_REVIEWS = Resource("authorization.k8s.io", "v1", "subjectaccessreviews", "SubjectAccessReview", namespaced=False)
+MUTATING_WEBHOOKS = Resource(
+    ADMISSION_GROUP, "v1", "mutatingwebhookconfigurations", "MutatingWebhookConfiguration", namespaced=False
+)
+SERVICES = Resource("", "v1", "services", "Service")
+MONITORS = (
+    Resource("monitoring.coreos.com", "v1", "servicemonitors", "ServiceMonitor", optional=True),
+    Resource("monitoring.coreos.com", "v1", "podmonitors", "PodMonitor", optional=True),
+)
+"""The kinds with which the Prometheus operator is told what to scrape."""
 
 WATCHED = (
     POLICIES,

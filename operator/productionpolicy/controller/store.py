@@ -7,46 +7,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from productionpolicy.controller.resources import NAMESPACES, NODES, POLICIES, WORKLOADS, Resource
 from productionpolicy.expectations.spread import Strength
 from productionpolicy.kube.fields import Fields
-from productionpolicy.kube.identity import MODE_LABEL, POLICY_LABEL, REPAIRS_POLICY, ROLLOUT_WINDOWS
+from productionpolicy.kube.identity import POLICY_LABEL, REPAIRS_POLICY
 from productionpolicy.kube.inventory import Inventory
 from productionpolicy.kube.neighbours import read_neighbour
 from productionpolicy.kube.owned import Ownable
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import REPAIRED, Workload, WorkloadKey, read_workload
 from productionpolicy.kube.workloads import WORKLOADS as WORKLOAD_KINDS
-from productionpolicy.policy import Calendar, InvalidPolicy, Policy, Window, read_policy, read_windows
-
-AUDIT = "Audit"
-OFF = "Off"
-
-
-class Namespace(Struct, frozen=True):
-    """A namespace, as far as it says who governs it."""
-
-    name: str
-    policy: str | None = None
-    mode: str | None = None
-    """What its mode label says: AUDIT, OFF, or something else, which counts as AUDIT; None where it has none."""
-    deleting: bool = False
-    windows: tuple[Window, ...] | None = None
-    """The rollout windows of its annotation; none at all where that is not valid; None without an annotation."""
-    fault: str = ""
-    """Why the annotation is not valid."""
-
-    @property
-    def read_only(self) -> bool:
-        """Whether nothing is written there."""
-        return self.mode is not None
-
-    @property
-    def off(self) -> bool:
-        """Whether nothing is judged there either."""
-        return self.mode == OFF
+from productionpolicy.policy import Calendar, InvalidPolicy, Policy, read_policy
+from productionpolicy.policy.namespaces import Namespace, read_namespace
 
 
 class StoredPolicy(Struct, frozen=True):
@@ -119,7 +92,7 @@ class Store:
 
     def calendar(self, policy: Policy, namespace: Namespace) -> Calendar:
         """Return when the repairs of a policy may restart pods in a namespace."""
-        return replace(policy.calendar, narrowed=namespace.windows)
+        return namespace.calendar(policy)
 
     def names(self, resource: Resource, namespace: str | None = None) -> set[tuple[str, str]]:
         """Return namespace and name of the objects of a kind, in one namespace or in all."""
@@ -181,7 +154,7 @@ class Store:
         if resource is POLICIES:
             return self._replace_policy(name, _read_policy(name, raw))
         if resource is NAMESPACES:
-            return self._replace_namespace(name, _read_namespace(name, raw))
+            return self._replace_namespace(name, read_namespace(name, raw))
         if resource.group_kind in WORKLOAD_KINDS:
             return self.inventory.put(read_workload({**raw, "kind": resource.kind}))
         return self._in_need(resource, self.inventory.put(read_neighbour(resource.group_kind, raw)))
@@ -268,28 +241,6 @@ def _same_word(before: StoredPolicy, after: StoredPolicy) -> bool:
     same = (before.uid, before.generation, before.deleting) == (after.uid, after.generation, after.deleting)
     resumed = [each.policy.resumed if each.policy else "" for each in (before, after)]
     return same and before.fault == after.fault and resumed[0] == resumed[1]
-
-
-def _read_namespace(name: str, raw: Mapping[str, Any]) -> Namespace:
-    metadata = Fields(raw).mapping("metadata")
-    labels = metadata.text_map("labels")
-    windows, fault = _read_windows(metadata.text_map("annotations").get(ROLLOUT_WINDOWS))
-    return Namespace(
-        name=name,
-        policy=labels.get(POLICY_LABEL) or None,
-        mode=labels.get(MODE_LABEL),
-        deleting="deletionTimestamp" in metadata,
-        windows=windows,
-        fault=fault,
-    )
-
-
-def _read_windows(text: str | None) -> tuple[tuple[Window, ...] | None, str]:
-    """Return the windows of a namespace, and what is wrong with them: what nobody can read must not widen anything."""
-    try:
-        return (read_windows(text) or None if text is not None else None), ""
-    except InvalidPolicy as error:
-        return (), str(error)
 
 
 def _is_older(version: str, known: str, *, deleted: bool) -> bool:

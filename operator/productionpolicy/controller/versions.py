@@ -13,8 +13,12 @@ def untested(version: Version) -> str | None:
     """Return what to tell of an API server of a version that is not tested; None where it is."""
     if OLDEST_TESTED <= version <= NEWEST_TESTED:
         return None
-    tested = f"{_text(OLDEST_TESTED)} to {_text(NEWEST_TESTED)}"
-    return f"Kubernetes {_text(version)} is not among the tested versions, {tested}"
+    return f"Kubernetes {_text(version)} is not among the tested versions, {tested()}"
+
+
+def tested() -> str:
+    """Return the range of the tested versions."""
+    return f"{_text(OLDEST_TESTED)} to {_text(NEWEST_TESTED)}"
 
 
 def _text(version: Version) -> str:

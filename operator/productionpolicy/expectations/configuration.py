@@ -99,4 +99,5 @@ CONFIGURATION = Expectation(
     development=Action.IGNORE,
     applies=always,
     audit=audit,
+    reads_values=True,
 )

@@ -157,6 +157,8 @@ class Expectation(Struct, Generic[P], frozen=True):
     """Whether it judges containers, so that there is nothing to judge if all of them are exempt."""
     rides_along: bool = False
     """Whether its repair waits until another change restarts the pods."""
+    reads_values: bool = False
+    """Whether it judges the values of environment variables."""
     hooks: bool = False
     """Whether it also judges hooks of Helm and Argo CD, which are meant to end soon."""
 

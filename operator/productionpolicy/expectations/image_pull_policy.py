@@ -74,11 +74,12 @@ def audit(workload: Workload, parameters: ImagePullPolicyParameters, _around: Su
         policy = container.pull_policy or (image.default_pull_policy if image else None)
         if policy == NEVER and not parameters.allow_never:
             yield _found(container, "is pulled Never, so its pods start only on nodes onto which someone has loaded it")
-        elif image and policy != ALWAYS and _moves(image, parameters):
+        elif image and policy != ALWAYS and moves(image, parameters):
             yield _found(container, f"has a moving tag and is pulled {policy}, so nodes may run different versions")
 
 
-def _moves(image: Image, parameters: ImagePullPolicyParameters) -> bool:
+def moves(image: Image, parameters: ImagePullPolicyParameters) -> bool:
+    """Return whether the tag of an image moves from one image to the next."""
     mutable = MUTABLE_TAGS if parameters.mutable_tags is None else parameters.mutable_tags
     return image.digest is None and (image.tag is None or image.tag in mutable)
 

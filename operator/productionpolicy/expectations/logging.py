@@ -188,4 +188,5 @@ LOGGING = Expectation(
     development=Action.AUDIT,
     applies=always,
     audit=audit,
+    reads_values=True,
 )

@@ -114,7 +114,7 @@ def audit(workload: Workload, parameters: PersistenceParameters, around: Surroun
     if _legible(workload):
         yield from _stateless(workload, kept, parameters)
         yield from _losing_stores(workload, kept, parameters)
-    if workload.kind in INTERCHANGEABLE and around.ceiling(workload) > _ENOUGH:
+    if workload.kind in INTERCHANGEABLE and workload.template.claims and around.ceiling(workload) > _ENOUGH:
         yield from _shared_claims(volumes, around, pods=around.ceiling(workload))
 
 
@@ -205,4 +205,5 @@ PERSISTENCE = Expectation(
     applies=always,
     audit=audit,
     kinds=REPLICATED,
+    reads_values=True,
 )

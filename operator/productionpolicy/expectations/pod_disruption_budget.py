@@ -144,17 +144,18 @@ def applies(workload: Workload, parameters: PodDisruptionBudgetParameters, aroun
     """
     if not workload.template.labels:
         return False
-    selected = any(_counts(each, workload) for each in around.budgets)
+    selected = any(counts(each, workload) for each in around.budgets)
     return several_pods(workload, parameters, around) or (selected and not around.switched_off(workload))
 
 
-def _counts(budget: Budget, workload: Workload) -> bool:
+def counts(budget: Budget, workload: Workload) -> bool:
+    """Return whether a budget applies to the pods of the workload."""
     return not budget.deleting and not budget.unreadable and budget.selects(workload.template.labels)
 
 
 def audit(workload: Workload, parameters: PodDisruptionBudgetParameters, around: Surroundings) -> Iterator[Finding]:
     """Find a missing budget, one that blocks or allows everything, more than one, and a selector that is too wide."""
-    budgets = [each for each in around.budgets if _counts(each, workload)]
+    budgets = [each for each in around.budgets if counts(each, workload)]
     if not budgets:
         yield _missing(around, advised=_least(parameters.terms(workload.kind), floor=around.floor(workload)))
     if len(budgets) > 1:
@@ -205,13 +206,18 @@ def _judged(budget: Budget, reach: Reach, parameters: PodDisruptionBudgetParamet
             message=f"{title} protects nothing{_at(reach)}: all pods may be evicted at once",
             remedy="use maxUnavailable: 1, or delete the budget",
         )
-    if parameters.unhealthy_pods is UnhealthyPods.ALWAYS_ALLOW and budget.eviction_policy != EVICTION_POLICY:
+    if keeps_unhealthy_pods(budget, parameters):
         yield Finding(
             path="spec.selector",
             message=f"PodDisruptionBudget {budget.name} does not allow the eviction of unhealthy pods at any time, "
             "so crashing pods may block node drains",
             remedy=f"set unhealthyPodEvictionPolicy: {EVICTION_POLICY} in the budget",
         )
+
+
+def keeps_unhealthy_pods(budget: Budget, parameters: PodDisruptionBudgetParameters) -> bool:
+    """Return whether a budget does not allow the eviction of unhealthy pods at any time, although it must."""
+    return parameters.unhealthy_pods is UnhealthyPods.ALWAYS_ALLOW and budget.eviction_policy != EVICTION_POLICY
 
 
 def _blocked(budget: Budget, reach: Reach) -> tuple[str, str] | None:

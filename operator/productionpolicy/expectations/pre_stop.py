@@ -132,10 +132,10 @@ def _relieved(workload: Workload, around: Surroundings) -> bool:
     """Return whether another pod can take over from one that ends."""
     if workload.kind is Kind.DAEMON_SET:
         return True
-    floor = around.floor(workload)
-    switched_off = floor == 0 and around.autoscaler is None
+    if workload.replicas == 0 and around.autoscaler is None:
+        return False
     ends_first = workload.kind is Kind.STATEFUL_SET or workload.strategy.type == "Recreate"
-    return not switched_off and (floor > 1 or not ends_first)
+    return not ends_first or around.floor(workload) > 1
 
 
 def _chosen(workload: Workload, parameters: PreStopParameters) -> tuple[Container, ...]:

@@ -123,9 +123,10 @@ def _capacities(workload: Workload, around: Surroundings) -> Iterator[tuple[str,
 
     Pods that tolerate taints may also run on nodes that are not counted.
     """
-    template, topology = workload.template, around.topology
-    if not topology.known or template.tolerates_taints:
+    template = workload.template
+    if template.tolerates_taints or not template.needs_places or not around.topology.known:
         return
+    topology = around.topology
     if template.host_ports:
         yield HOSTNAME, 1 if template.pinned else topology.holds(HOSTNAME)
     for term in _barring_terms(workload):

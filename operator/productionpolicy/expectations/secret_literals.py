@@ -78,4 +78,5 @@ SECRET_LITERALS = Expectation(
     development=Action.AUDIT,
     applies=always,
     audit=audit,
+    reads_values=True,
 )

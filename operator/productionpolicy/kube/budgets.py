@@ -51,15 +51,27 @@ class Budget(Ownable, Struct, frozen=True):
         return self.selector is not None and self.selector.matches(labels)
 
     def allowed_disruptions(self, pods: int) -> int:
-        """Return how many of `pods` healthy pods may be evicted at once. Percentages of both kinds round up.
+        """Return how many of `pods` healthy pods may be evicted at once. Percentages of both kinds round up."""
+        return self.disruptions_allowed(expected=pods, healthy=pods)
+
+    def disruptions_allowed(self, *, expected: int, healthy: int) -> int:
+        """Return `status.disruptionsAllowed`, as the disruption controller computes it.
 
         A budget with neither field allows none, because the disruption controller counts no pods for it.
+
+        Args:
+            expected: the sum of the scales of the owners of the pods, or the number of pods; see `needs_scale`.
+            healthy: how many pods are ready and not terminating.
         """
+        if expected <= 0 or (self.max_unavailable is None and self.min_available is None):
+            return 0
+        return max(0, healthy - self.desired_healthy(expected))
+
+    def desired_healthy(self, expected: int) -> int:
+        """Return `status.desiredHealthy`: how many of the expected pods must stay healthy."""
         if self.max_unavailable is not None:
-            return min(pods, self.max_unavailable.rounded_up(pods))
-        if self.min_available is not None:
-            return max(0, pods - self.min_available.rounded_up(pods))
-        return 0
+            return max(0, expected - self.max_unavailable.rounded_up(expected))
+        return self.min_available.rounded_up(expected) if self.min_available is not None else 0
 
     @property
     def needs_scale(self) -> bool:

@@ -34,12 +34,15 @@ class Coverage(Struct, frozen=True, omit_defaults=True):
 
 COMPLETE = Coverage(Read.ALL)
 
+VALUES = GroupKind("", "values of environment variables")
+"""Represents the values of environment variables, which a saved cluster does not contain."""
+
 Coverages = Mapping[GroupKind, Coverage]
 """The coverage by kind; kinds without an entry are known completely."""
 
 
 def unread_in(namespace: str, coverages: Coverages) -> dict[GroupKind, str]:
-    """Return the kinds of which objects in a namespace, or objects without a namespace, may be missing, with reasons.
+    """Return the kinds of which objects may be missing around a workload in a namespace, with the reasons.
 
     Kinds without namespaces are read as a whole or not at all.
     """

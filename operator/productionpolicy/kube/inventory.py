@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import count
 from typing import Protocol, TypeVar
 
 from productionpolicy.kube.budgets import Budget
+from productionpolicy.kube.coverage import Coverages, unread_in
 from productionpolicy.kube.indexes import Indexes, Name
 from productionpolicy.kube.kinds import GroupKind
 from productionpolicy.kube.neighbours import Neighbour, kind_of
@@ -28,6 +29,7 @@ from productionpolicy.kube.surroundings import (
 )
 from productionpolicy.kube.workloads import WORKLOADS, Kind, Workload, WorkloadKey
 
+_COMPLETE: Coverages = {}
 _NOTHING = Indexes()
 """The indexes of an empty namespace."""
 
@@ -43,10 +45,20 @@ class Inventory:
         any_namespace: whether an object without a namespace may be in any namespace, because files may leave it open.
             Such a workload sees all objects, and all workloads see such an object. Two objects that a workload sees
             belong together only if they may be in one namespace.
+        coverages: how much of each kind is known.
     """
 
-    def __init__(self, *, server: ServerFeatures = UNKNOWN_SERVER, any_namespace: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        server: ServerFeatures = UNKNOWN_SERVER,
+        any_namespace: bool = False,
+        coverages: Coverages = _COMPLETE,
+    ) -> None:
         self.server = server
+        self._coverages = coverages
+        self._unread: dict[str, Mapping[GroupKind, str]] = {}
+        """The unread kinds by namespace, once they are needed."""
         self._by_namespace: defaultdict[str, Indexes] = defaultdict(Indexes)
         self._all = Indexes() if any_namespace else None
         """The objects of all namespaces; used only with `any_namespace`."""
@@ -111,7 +123,13 @@ class Inventory:
             default_resources=default_resources(each for found in near for each in found.limit_ranges.values()),
             topology=self._topology_now(),
             server=self.server,
+            unread=self._unread_in(namespace),
         )
+
+    def _unread_in(self, namespace: str) -> Mapping[GroupKind, str]:
+        if namespace not in self._unread:
+            self._unread[namespace] = unread_in(namespace, self._coverages)
+        return self._unread[namespace]
 
     def owned(self, workload: Workload) -> list[Ownable]:
         """Return the objects that the operator created for a workload, even if they select other pods."""

@@ -265,7 +265,12 @@ class Container(Struct, frozen=True):
         line = " ".join((*self.command, *self.args))
         if _ELECTION.search(line):
             return _NO_ELECTION.search(line) is None
-        return any(_ELECTION_VARIABLE.search(each.name) and _YES.fullmatch(each.value or "") for each in self.variables)
+        return any(_YES.fullmatch(each.value or "") for each in self.election_variables)
+
+    @property
+    def election_variables(self) -> tuple[Variable, ...]:
+        """The variables whose value may say that its replicas elect a leader."""
+        return tuple(each for each in self.variables if _ELECTION_VARIABLE.search(each.name))
 
     @property
     def lacks_shell(self) -> bool:
@@ -615,13 +620,14 @@ def _writes_message(container: Fields, words: Iterable[str]) -> bool:
 
 def _read_anti_affinity(fields: Fields) -> Iterable[AffinityTerm]:
     for term in fields.items(REQUIRED_TERMS):
-        yield _read_term(term, required=True, weight=0)
+        yield read_term(term, required=True, weight=0)
     for weighted in fields.items(PREFERRED_TERMS):
         weight = _or(weighted.integer("weight"), 0)
-        yield _read_term(weighted.mapping("podAffinityTerm"), required=False, weight=weight)
+        yield read_term(weighted.mapping("podAffinityTerm"), required=False, weight=weight)
 
 
-def _read_term(fields: Fields, *, required: bool, weight: int) -> AffinityTerm:
+def read_term(fields: Fields, *, required: bool, weight: int) -> AffinityTerm:
+    """Return a PodAffinityTerm."""
     return AffinityTerm(
         topology_key=fields.text("topologyKey") or "",
         selector=Selector.read(fields, "labelSelector"),

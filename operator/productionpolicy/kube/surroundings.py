@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from typing import Any
+from types import FunctionType, MethodType
+from typing import Any, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from productionpolicy.kube.budgets import Budget
+from productionpolicy.kube.budgets import BUDGET, Budget
 from productionpolicy.kube.fields import Fields, Unreadable
 from productionpolicy.kube.kinds import GroupKind
 from productionpolicy.kube.owned import Ownable
 from productionpolicy.kube.pods import HOSTNAME
 from productionpolicy.kube.resources import NO_RESOURCES, Resources, read_default_resources
 from productionpolicy.kube.selectors import Labels
-from productionpolicy.kube.workloads import UNSCALED, Workload
+from productionpolicy.kube.workloads import UNSCALED, WORKLOADS, Workload
 
 _ONE_POD = "ReadWriteOncePod"
 _SINGLE = frozenset({"ReadWriteOnce", _ONE_POD})
@@ -214,6 +215,8 @@ class Surroundings(Struct, frozen=True):
     topology: Topology = NOWHERE
     server: ServerFeatures = UNKNOWN_SERVER
     """The features that the API server honors."""
+    unread: Mapping[GroupKind, str] = {}
+    """The kinds of which objects may be missing here because they could not be read, with the reasons."""
 
     def floor(self, workload: Workload) -> int:
         """Return the minimum number of pods that the workload is meant to have."""
@@ -232,10 +235,14 @@ class Surroundings(Struct, frozen=True):
 
         Pods that all run on one node may share a claim that only one node can mount.
         """
+        if not workload.template.claims:
+            return ()
         return tuple(each for each in self.claims if (each.of_one_pod if workload.template.pinned else each.single))
 
     def claim_in_the_way(self, workload: Workload) -> str | None:
         """Return the name of a claim that pods on several nodes may not be able to mount, or None."""
+        if not workload.template.claims:
+            return None
         shared = {each.name for each in self.claims if each.access_modes and not each.single}
         return next((name for name in workload.template.claims if name not in shared), None)
 
@@ -253,6 +260,57 @@ class Surroundings(Struct, frozen=True):
         if not self.owned:
             return self
         return replace(self, budgets=tuple(each for each in self.budgets if each not in self.owned.values()))
+
+
+_PODS = frozenset(WORKLOADS) - {GroupKind("", "Pod")}
+_SCALERS = frozenset({AUTOSCALER})
+_RESTS_ON: Mapping[str, frozenset[GroupKind]] = {
+    "budgets": frozenset({BUDGET}),
+    "owned": frozenset({BUDGET}),
+    "reaches": _PODS | _SCALERS | {BUDGET},
+    "overlaps": _PODS,
+    "passing": _PODS,
+    "rivals": _PODS | {BUDGET},
+    "autoscaler": _SCALERS,
+    "unreadable_autoscaler": _SCALERS,
+    "claims": frozenset({GroupKind("", "PersistentVolumeClaim")}),
+    "account": frozenset({GroupKind("", "ServiceAccount")}),
+    "default_resources": frozenset({GroupKind("", "LimitRange")}),
+    "topology": frozenset({GroupKind("", "Node")}),
+    "server": frozenset(),
+    "unread": frozenset(),
+}
+"""The kinds from which each field of the surroundings comes."""
+
+
+class Consulted:
+    """Surroundings that remember which of their fields were used, and so on which kinds a result rests.
+
+    A result that used no field of an unread kind is the same with any objects of that kind, because results depend on
+    nothing but what they use.
+    """
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+        self._used: set[str] = set()
+
+    def __getattr__(self, name: str) -> Any:
+        attribute = getattr(Surroundings, name)
+        if isinstance(attribute, FunctionType):
+            return MethodType(attribute, self)
+        self._used.add(name)
+        return getattr(self._around, name)
+
+    @property
+    def view(self) -> Surroundings:
+        """The same, for functions that take surroundings."""
+        return cast("Surroundings", self)
+
+    @property
+    def missing(self) -> dict[GroupKind, str]:
+        """The unread kinds on which the result rests so far, with the reasons."""
+        used = frozenset().union(*(_RESTS_ON[each] for each in self._used))
+        return {kind: reason for kind, reason in self._around.unread.items() if kind in used}
 
 
 ALONE = Surroundings()

@@ -13,7 +13,7 @@ from msgspec import Struct
 from productionpolicy.controller.connection import UNUSABLE, Connection, NoConnection
 
 IN_CLUSTER = "in-cluster"
-"""Stands for the name of a context in a pod that uses its service account."""
+"""The name of the context for a process that runs in a pod and uses its service account."""
 
 _NAMESPACE_OF_POD = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _DEFAULT_NAMESPACE = "default"
@@ -109,13 +109,17 @@ _MOST_NAMES = 10
 
 def _contexts(kubeconfig: Path) -> dict[str, Any]:
     try:
-        return {str(each["name"]): each.get("context") or {} for each in _merged(kubeconfig).get("contexts") or ()}
+        found = (getattr(each, "value", each) for each in _merged(kubeconfig).get("contexts") or ())
+        return {str(each["name"]): each.get("context") or {} for each in found}
     except UNUSABLE as error:
         raise NoConnection(f"cannot use the kubeconfig {kubeconfig}: its contexts cannot be read") from error
 
 
 def _merged(kubeconfig: Path) -> dict[str, Any]:
-    """Return the content of a kubeconfig; KUBECONFIG may name several files."""
+    """Return the content of a kubeconfig; KUBECONFIG may name several files.
+
+    The items of its lists are nodes of the loader, with the content as `value`.
+    """
     if not any(Path(each).exists() for each in str(kubeconfig).split(os.pathsep)):
         raise NoConnection(f"the kubeconfig {kubeconfig} does not exist; {_PASS}")
     try:

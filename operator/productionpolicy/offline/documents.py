@@ -88,7 +88,7 @@ def _json(file: str, text: str, wanted: Wanted) -> list[Document | Unread] | Non
     start, line = 0, 1
     try:
         for end, value in parse_json(text):
-            found.extend(_objects(Piece(file, text[start:end], line), value, wanted))
+            found.extend(_objects(Piece(file, text[start:end], line, start), value, wanted))
             start, line = end, line + text.count("\n", start, end)
     except (ValueError, RecursionError):
         return None

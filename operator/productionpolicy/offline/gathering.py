@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from productionpolicy.kube.budgets import Budget
+from productionpolicy.kube.coverage import Coverages
 from productionpolicy.kube.fields import Fields
 from productionpolicy.kube.inventory import Inventory
 from productionpolicy.kube.kinds import GroupKind
@@ -34,6 +36,27 @@ class Place(Struct, frozen=True):
     line: int
 
 
+class Source(Struct, frozen=True):
+    """What is known of the place that the documents come from."""
+
+    server: ServerFeatures = ServerFeatures()
+    """The features of the API server."""
+    any_namespace: bool = True
+    """Whether an object without a namespace may be in any; see `Inventory`."""
+    coverages: Coverages = {}
+    """How much of each kind the documents contain."""
+    partial: bool = False
+    """Whether objects may be missing that the documents refer to."""
+    operated: bool = False
+    """Whether the operator could make its changes there itself."""
+    raw_of: Callable[[WorkloadKey], Mapping[str, Any]] = lambda _key: {}
+    """Returns the raw object of a workload, for comparisons; empty if there are none."""
+
+
+FILES = Source()
+"""Files, which are judged for the newest release, and as if there were nothing else."""
+
+
 class Given(Struct, frozen=True):
     """A workload and its document, of which only apiVersion and kind are kept."""
 
@@ -43,7 +66,7 @@ class Given(Struct, frozen=True):
 
     @property
     def place(self) -> Place:
-        """The position of the document."""
+        """The position of the document. An object that comes from no file has an empty file and line 0."""
         return Place(shown_file(self.document.piece.file), line_of(self.document))
 
     @property
@@ -77,9 +100,10 @@ class Gathered:
 
     Args:
         found: the documents; each is released as soon as it is read, because there may be many.
+        source: where they come from.
     """
 
-    def __init__(self, found: Iterable[Document | Unread]) -> None:
+    def __init__(self, found: Iterable[Document | Unread], *, source: Source = FILES) -> None:
         self._faults: list[Unread] = []
         self._not_judged: list[NotJudged] = []
         latest = list(self._latest(list(self._entries(found))))
@@ -91,12 +115,15 @@ class Gathered:
         neighbours = [(each.document, neighbour_in(each.kind, each.document.raw)) for each in others]
         self._faults.extend(fault for document, each in neighbours for fault in _not_taken(document, each))
         self._have_budgets = any(isinstance(each, Budget) for _, each in neighbours)
-        self._inventory = Inventory(server=ServerFeatures(), any_namespace=True)
+        self._inventory = Inventory(
+            server=source.server, any_namespace=source.any_namespace, coverages=source.coverages
+        )
         for _, thing in (*neighbours, *self._workloads):
             self._inventory.put(thing)
         self._not_judged += _left_out(latest, beside={(each.key.kind, each.key.name) for each in self._not_judged})
-        for document, each in neighbours:
-            self._not_judged += _not_judged(document, without_use(each, self._inventory))
+        if not source.partial:
+            for document, each in neighbours:
+                self._not_judged += _not_judged(document, without_use(each, self._inventory))
 
     def __len__(self) -> int:
         return len(self._workloads)
@@ -253,6 +280,11 @@ def title_of(key: WorkloadKey) -> str:
     """Return the name of a workload for people, such as `Deployment shop/web`."""
     name = key.name or "(no name)"
     return f"{key.kind} {key.namespace}/{name}" if key.namespace else f"{key.kind} {name}"
+
+
+def place_of(file: str, line: int) -> str:
+    """Return a place for people; empty for an object that comes from no file."""
+    return f"{file}:{line}" if file else ""
 
 
 def shown(text: str) -> str:

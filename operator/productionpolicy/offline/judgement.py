@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
 from msgspec import Struct
@@ -11,8 +11,20 @@ from msgspec.structs import replace
 
 from productionpolicy.kube.neighbours import KNOWN
 from productionpolicy.kube.workloads import WorkloadKey
+from productionpolicy.offline.clusters import Cluster
 from productionpolicy.offline.documents import Document, Unread, Wanted
-from productionpolicy.offline.gathering import Gathered, Given, NotJudged, Through, shown, title_of
+from productionpolicy.offline.gathering import (
+    FILES,
+    Gathered,
+    Given,
+    NotJudged,
+    Source,
+    Through,
+    place_of,
+    shown,
+    title_of,
+)
+from productionpolicy.offline.governing import Governing, governed
 from productionpolicy.offline.places import line_of
 from productionpolicy.offline.versions import API_VERSION, findings_of_version
 from productionpolicy.policy import Policy
@@ -53,6 +65,8 @@ class Judged(Struct, frozen=True):
     """The findings of the failed verdicts."""
     exemptions: tuple[Exempted, ...] = ()
     """The exemptions that are in effect."""
+    unknown: Mapping[str, str] = {}
+    """Why a verdict is unknown, by expectation."""
 
     @property
     def failed(self) -> bool:
@@ -64,6 +78,11 @@ class Judged(Struct, frozen=True):
         """The name for people, such as `Deployment shop/web`."""
         return title_of(self.key)
 
+    @property
+    def place(self) -> str:
+        """File and line; empty in a cluster."""
+        return place_of(self.file, self.line)
+
 
 class Judgement(Struct, frozen=True):
     """The result of the evaluation."""
@@ -73,6 +92,8 @@ class Judgement(Struct, frozen=True):
     not_judged: tuple[NotJudged, ...] = ()
     lacks_budgets: bool = False
     """Whether the input has workloads from a cluster, but no budget."""
+    cluster: Cluster | None = None
+    """The cluster that was judged; None for files."""
 
     @property
     def failed(self) -> int:
@@ -85,6 +106,11 @@ class Judgement(Struct, frozen=True):
         return sum(len(each.findings) for each in self.workloads)
 
     @property
+    def unknown(self) -> int:
+        """How many verdicts are unknown."""
+        return sum(len(each.unknown) for each in self.workloads)
+
+    @property
     def outcomes(self) -> dict[str, Counter[Outcome]]:
         """The number of each outcome by expectation, in the order of the expectations."""
         found: dict[str, Counter[Outcome]] = {}
@@ -94,29 +120,40 @@ class Judgement(Struct, frozen=True):
         return {**found, **last}
 
 
-def judge(found: Iterable[Document | Unread], *, policy: Policy, today: date, through: Through = iter) -> Judgement:
+def judge(
+    found: Iterable[Document | Unread],
+    *,
+    policy: Policy | Governing,
+    today: date,
+    through: Through = iter,
+    source: Source = FILES,
+) -> Judgement:
     """Judge all workloads among the documents; all other objects are their surroundings.
 
     Args:
         found: the documents.
-        policy: the policy to judge by.
+        policy: the policy to judge by, or what chooses one for each workload.
         today: the current day in UTC, for exemptions that expire.
         through: wraps the iteration over the workloads, for a progress bar.
+        source: where the documents come from.
     """
-    gathered = Gathered(found)
-    pairs = (
-        (each, Inputs(each.workload, around=each.around, policy=policy, today=today)) for each in through(gathered)
-    )
-    judged = tuple(_judged(given, inputs) for given, inputs in pairs)
+    return judge_gathered(Gathered(found, source=source), policy=policy, today=today, through=through)
+
+
+def judge_gathered(
+    gathered: Gathered, *, policy: Policy | Governing, today: date, through: Through = iter
+) -> Judgement:
+    """Judge what is gathered already. The other arguments are those of `judge`."""
+    judged = tuple(_judged(given, inputs) for given, inputs in governed(through(gathered), policy, today=today))
     return Judgement(judged, gathered.unreadable, gathered.not_judged, gathered.lacks_budgets)
 
 
 def _judged(given: Given, inputs: Inputs) -> Judged:
     verdicts = (*audit(inputs), *_verdict_on_version(given.document))
     findings = tuple(_located(given.document, verdicts))
-    return Judged(
-        given.place.file, given.place.line, given.api_version, given.key, verdicts, findings, _exempted(inputs)
-    )
+    unknown = {each.expectation: shown(each.reason) for each in verdicts if each.outcome is Outcome.UNKNOWN}
+    place = given.place
+    return Judged(place.file, place.line, given.api_version, given.key, verdicts, findings, _exempted(inputs), unknown)
 
 
 def _exempted(inputs: Inputs) -> tuple[Exempted, ...]:

@@ -18,6 +18,16 @@ KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _PATHS = ("patchesStrategicMerge", "configurations", "crds", "generators", "transformers", "validators")
 """Fields that are lists of paths."""
 _WITH_PATH = ("patches", "patchesJson6902", "replacements")
+_ALTERING = (
+    "components",
+    "patches",
+    "patchesJson6902",
+    "patchesStrategicMerge",
+    "replacements",
+    "replicas",
+    "transformers",
+)
+"""Fields that may change anything in the resources, so that the resources alone cannot be judged."""
 _GENERATORS = ("configMapGenerator", "secretGenerator")
 _PATH = re.compile(r"[^\0\r\n]+")
 """A path has one line; an inline patch has several."""
@@ -30,6 +40,9 @@ class Kustomization(Struct, frozen=True):
     others: frozenset[str] = frozenset()
     """Patches, replacements, settings of kustomize, and the contents of ConfigMaps and Secrets. Components are not
     included, because they are kustomizations themselves."""
+    components: frozenset[str] = frozenset()
+    altering: frozenset[str] = frozenset()
+    """The fields that may change anything in the resources."""
 
 
 def read_kustomization(content: bytes) -> Kustomization:
@@ -41,6 +54,8 @@ def read_kustomization(content: bytes) -> Kustomization:
     return Kustomization(
         resources=frozenset(path for each in found for path in _paths(each.texts("resources"))),
         others=frozenset(path for each in found for path in _paths(_others(each))),
+        components=frozenset(path for each in found for path in _paths(each.texts("components"))),
+        altering=frozenset(name for each in found for name in _ALTERING if each.raw(name)),
     )
 
 

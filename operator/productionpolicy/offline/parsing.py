@@ -52,6 +52,11 @@ def _tag_of(word: str) -> str:
     return next((tag for tag, pattern in _PATTERNS.get(word[:1], ()) if pattern.match(word)), _TEXT)
 
 
+def is_plain_text(word: str) -> bool:
+    """Return whether a plain scalar is a string, and not a number, a boolean or null."""
+    return _tag_of(word) == _TEXT
+
+
 class _Loader(yaml.CSafeLoader):
     """Reads YAML as Kubernetes does: dates, and numbers with colons, are strings."""
 

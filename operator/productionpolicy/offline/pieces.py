@@ -28,6 +28,8 @@ class Piece(Struct, frozen=True):
     text: str
     first: int = 1
     """The line of the file on which the text begins."""
+    start: int = 0
+    """The position in the text of the file at which the text begins."""
 
     @property
     def line(self) -> int:
@@ -70,10 +72,10 @@ def cut(file: str, text: str) -> Iterator[Piece]:
     start, line = 0, 1
     for separator in _SEPARATOR.finditer(f"\n{text}"):
         before, after = separator.start(), separator.end() - 1
-        yield Piece(file, text[start:before], line)
+        yield Piece(file, text[start:before], line, start)
         line += text.count("\n", start, after)
         start = after
-    yield Piece(file, text[start:], line)
+    yield Piece(file, text[start:], line, start)
 
 
 def _kinds(words: Iterable[str]) -> frozenset[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import Any
 
 from yaml.nodes import MappingNode, Node, SequenceNode
 
@@ -24,6 +25,18 @@ def line_of(document: Document, path: str = "") -> int:
         return document.piece.line
     nested = _walk(root, _steps(document.within), document.piece.line - document.piece.first)
     return document.piece.first + _walk(nested[0], _steps(path), nested[1])[1]
+
+
+def steps_of(path: str) -> tuple[str | int, ...]:
+    """Return the steps of a path: names, and indexes of lists."""
+    return tuple(name or int(index) for name, index in _STEP.findall(path))
+
+
+def value_at(value: Any, steps: Iterable[str | int]) -> Any:
+    """Return the value at the end of a path that exists."""
+    for step in steps:
+        value = value[step]
+    return value
 
 
 @lru_cache(maxsize=2)  # findings come file by file, and duplicates refer to a second one; nodes are large

@@ -11,16 +11,38 @@ from msgspec import Struct
 
 from productionpolicy.kube.kinds import GroupKind
 from productionpolicy.kube.workloads import Workload, WorkloadKey
+from productionpolicy.offline.clusters import Cluster
 from productionpolicy.offline.documents import Document, Unread
-from productionpolicy.offline.gathering import Gathered, Given, NotJudged, Through, shown, title_of
+from productionpolicy.offline.gathering import (
+    FILES,
+    Gathered,
+    Given,
+    NotJudged,
+    Source,
+    Through,
+    place_of,
+    shown,
+    title_of,
+)
+from productionpolicy.offline.governing import Governing, governed
 from productionpolicy.offline.versions import findings_of_version
 from productionpolicy.policy import Policy
 from productionpolicy.repairs import OwnedObject
 from productionpolicy.verdict import Change, Inputs, Plan, plan
+from productionpolicy.verdict.report import Wait, wait
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _NAMESPACE = _CONTAINER = re.compile(_LABEL)
 _NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
+
+
+_WAITS = {
+    Wait.REFUSED: "the API server refused the last write",
+    Wait.HELD: "the namespace has the mode label, so nothing is written there",
+    Wait.UNSETTLED: "some of its pods are not available",
+    Wait.NEXT_ROLLOUT: "the policy has timing NextRollout",
+    Wait.WINDOW: "no rollout window is open",
+}
 
 
 class ProposedObject(Struct, frozen=True):
@@ -51,6 +73,10 @@ class Proposed(Struct, frozen=True):
     """The objects to create."""
     left: Mapping[str, str] = {}
     """The reasons for repairs that are left to a person, by expectation."""
+    waits: str = ""
+    """What the operator waits for before it makes the changes; only in a cluster."""
+    live: Mapping[str, Any] = {}
+    """The object in the cluster, if it is to be compared."""
 
     @property
     def restarts(self) -> bool:
@@ -66,6 +92,11 @@ class Proposed(Struct, frozen=True):
         """The name for people, such as `Deployment shop/web`."""
         return title_of(self.key)
 
+    @property
+    def place(self) -> str:
+        """File and line; empty in a cluster."""
+        return place_of(self.file, self.line)
+
 
 class Proposal(Struct, frozen=True):
     """The result of planning."""
@@ -75,6 +106,8 @@ class Proposal(Struct, frozen=True):
     not_judged: tuple[NotJudged, ...] = ()
     lacks_budgets: bool = False
     """Whether the input has workloads from a cluster, but no budget."""
+    cluster: Cluster | None = None
+    """The cluster for which the changes are planned; None for files."""
 
     @property
     def changed(self) -> tuple[Proposed, ...]:
@@ -86,21 +119,40 @@ class Proposal(Struct, frozen=True):
         return sum(len(each.objects_of(kind)) for each in self.workloads)
 
 
-def propose(found: Iterable[Document | Unread], *, policy: Policy, today: date, through: Through = iter) -> Proposal:
+def propose(
+    found: Iterable[Document | Unread],
+    *,
+    policy: Policy | Governing,
+    today: date,
+    through: Through = iter,
+    source: Source = FILES,
+) -> Proposal:
     """Plan for all workloads among the documents as in mode Enforce. The arguments are those of `judge`.
 
-    The pace and the time of restarts have no effect here, because they apply only in a cluster.
+    In files, the pace and the time of restarts have no effect, because they apply only in a cluster.
     """
-    gathered = Gathered(found)
-    pairs = (
-        (each, Inputs(each.workload, around=each.around, policy=policy, today=today)) for each in through(gathered)
-    )
-    proposed = tuple(_proposed(given, inputs) for given, inputs in pairs)
-    return Proposal(proposed, gathered.unreadable, gathered.not_judged, gathered.lacks_budgets)
+    return propose_gathered(Gathered(found, source=source), policy=policy, today=today, through=through, source=source)
 
 
-def _proposed(given: Given, inputs: Inputs) -> Proposed:
+def propose_gathered(
+    gathered: Gathered,
+    *,
+    policy: Policy | Governing,
+    today: date,
+    through: Through = iter,
+    source: Source = FILES,
+) -> Proposal:
+    """Plan for what is gathered already. The other arguments are those of `propose`."""
+    pairs = governed(through(gathered), policy, today=today)
+    workloads = tuple(proposed(given, inputs, source) for given, inputs in pairs)
+    return Proposal(workloads, gathered.unreadable, gathered.not_judged, gathered.lacks_budgets)
+
+
+def proposed(given: Given, inputs: Inputs, source: Source = FILES) -> Proposed:
+    """Return the changes of one workload."""
     planned, place = plan(inputs), given.place
+    # Without a policy in the cluster there are no notes and labels that the operator could write.
+    operated = source.operated and inputs.policy is not None and bool(inputs.policy.name)
     left = {name: shown(reason) for name, reason in planned.refusals.items()}
     obstacle = _obstacle(given)
     if obstacle:
@@ -112,12 +164,27 @@ def _proposed(given: Given, inputs: Inputs) -> Proposed:
         given.key,
         given.api_version,
         changes=planned.changes,
-        patch=_patch(given, planned),
+        patch=_patch(given, planned, whole=operated),
         objects=tuple(
-            ProposedObject(each.kind, each.as_owners(given.workload), each.note or "") for each in _created(planned)
+            ProposedObject(each.kind, _manifest(each, inputs, operated=operated), each.note or "")
+            for each in _created(planned)
         ),
         left=left,
+        waits=_waits(inputs, planned) if operated else "",
+        live=source.raw_of(given.workload.key) if planned.patch else {},
     )
+
+
+def _manifest(thing: OwnedObject, inputs: Inputs, *, operated: bool) -> dict[str, Any]:
+    """Return an object as the operator creates it in a cluster, or as an owner would write it into a file."""
+    if not operated:
+        return thing.as_owners(inputs.workload)
+    return thing.manifest(inputs.workload, policy=inputs.policy.name if inputs.policy else "")
+
+
+def _waits(inputs: Inputs, planned: Plan) -> str:
+    found = wait(inputs, planned)
+    return _WAITS[found] if found is not None else ""
 
 
 def _created(planned: Plan) -> Iterator[OwnedObject]:
@@ -125,14 +192,15 @@ def _created(planned: Plan) -> Iterator[OwnedObject]:
     return (each.wanted for each in planned.objects if each.wanted is not None and each.live is None)
 
 
-def _patch(given: Given, planned: Plan) -> dict[str, Any]:
-    """Return the patch without the journal, which is its only change of the metadata."""
-    if "spec" not in planned.patch:
+def _patch(given: Given, planned: Plan, *, whole: bool) -> dict[str, Any]:
+    """Return the patch; without the journal, which is its only change of the metadata, unless it is to be whole."""
+    if "spec" not in planned.patch and not (whole and planned.patch):
         return {}
     key = given.key
     namespace = {"namespace": key.namespace} if key.namespace else {}
-    metadata = {"name": key.name, **namespace}
-    return {"apiVersion": given.api_version, "kind": key.kind, "metadata": metadata, "spec": planned.patch["spec"]}
+    metadata = {"name": key.name, **namespace, **(planned.patch.get("metadata", {}) if whole else {})}
+    spec = {"spec": planned.patch["spec"]} if "spec" in planned.patch else {}
+    return {"apiVersion": given.api_version, "kind": key.kind, "metadata": metadata, **spec}
 
 
 def _obstacle(given: Given) -> str | None:

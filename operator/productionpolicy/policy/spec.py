@@ -243,7 +243,7 @@ class Policy(msgspec.Struct, frozen=True, dict=True):
         """Whether repairs may be written."""
         return self.spec.mode is Mode.ENFORCE and not self.spec.paused
 
-    @property
+    @cached_property
     def calendar(self) -> Calendar:
         """When repairs may restart pods."""
         return Calendar(self.spec.rollout.windows, self.spec.rollout.freezes)

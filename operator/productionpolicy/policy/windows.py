@@ -111,7 +111,7 @@ class Window(Document, frozen=True, kw_only=True):
 
 
 class Freeze(Document, frozen=True, kw_only=True):
-    """Days on which repairs restart no pods, whatever the windows are."""
+    """Days on which repairs do not restart pods, even if a window would be open."""
 
     rules: ClassVar[tuple[Rule, ...]] = (Rule("self.from <= self.to", "from must not be after to"),)
 
@@ -208,8 +208,6 @@ def _moments(local: datetime) -> Iterator[datetime]:
     # The clocks skip it. By the offset before, it is `early`, which comes after they have changed; search for that.
     while early - late > _MINUTE:
         between = late + ((early - late) // 2 // _MINUTE) * _MINUTE
-        if between in {late, early}:
-            break
         if between.astimezone(local.tzinfo).utcoffset() == late.astimezone(local.tzinfo).utcoffset():
             late = between
         else:

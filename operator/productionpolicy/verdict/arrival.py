@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from productionpolicy.expectations import BY_NAME, REPAIRABLE
 from productionpolicy.kube.identity import CONTESTED, EXEMPT, REPAIRS, REPAIRS_POLICY, ROLLOUT_FAILED
+from productionpolicy.kube.moments import read_moment
 from productionpolicy.kube.workloads import REPAIRED, Workload
 from productionpolicy.verdict.inputs import Governance, Inputs
 from productionpolicy.verdict.journal import OWNERS
@@ -69,14 +70,14 @@ def arrival(inputs: Inputs, before: Workload | None, *, active: datetime) -> Arr
 
 def _created_at(workload: Workload) -> datetime | None:
     """Return when it was created, if its spec is still the one that came in."""
-    return _moment(workload.created) if workload.generation == 1 else None
+    return read_moment(workload.created) if workload.generation == 1 else None
 
 
 def _replaced_at(workload: Workload, before: Workload) -> datetime | None:
     """Return when another writer than the operator changed its pod template."""
     if workload.last_update.time <= before.last_update.time or workload.template_digest == before.template_digest:
         return None
-    return _moment(workload.last_update.time)
+    return read_moment(workload.last_update.time)
 
 
 def _is_as_created(workload: Workload) -> bool:
@@ -126,11 +127,3 @@ def _has_its_reason(workload: Workload, expectation: str) -> bool:
     """
     keys = (f"{REPAIRS}{expectation}", f"{CONTESTED}{expectation}", f"{EXEMPT}{expectation}", f"{EXEMPT}{_ALL}")
     return any(key in workload.notes for key in keys)
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if found.tzinfo else None

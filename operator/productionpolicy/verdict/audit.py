@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from itertools import takewhile
 from typing import Any
 
 from msgspec import Struct
 
 from productionpolicy.expectations import EXPECTATIONS, Action, Expectation, Finding
+from productionpolicy.kube.coverage import VALUES
+from productionpolicy.kube.kinds import GroupKind
+from productionpolicy.kube.surroundings import Consulted
 from productionpolicy.policy import Exemption, Exemptions
 from productionpolicy.policy.exemptions import ALL
 from productionpolicy.verdict.inputs import Inputs
@@ -26,6 +30,8 @@ class Outcome(StrEnum):
     FAILED = "failed"
     EXEMPT = "exempt"
     NOT_APPLICABLE = "notApplicable"
+    UNKNOWN = "unknown"
+    """It depends on objects that could not be read."""
 
 
 class Verdict(Struct, frozen=True):
@@ -34,6 +40,8 @@ class Verdict(Struct, frozen=True):
     expectation: str
     outcome: Outcome
     findings: tuple[Finding, ...] = ()
+    reason: str = ""
+    """Why the outcome is unknown."""
 
 
 def audit(inputs: Inputs) -> tuple[Verdict, ...]:
@@ -52,7 +60,9 @@ def audit(inputs: Inputs) -> tuple[Verdict, ...]:
 
 
 def _verdict(inputs: Inputs, expectation: Expectation[Any]) -> Verdict:
-    findings = findings_of(inputs, expectation)
+    findings, unknown = _judged(inputs, expectation)
+    if unknown and not findings:
+        return Verdict(expectation.name, Outcome.UNKNOWN, reason=unknown)
     if findings is None:
         return Verdict(expectation.name, Outcome.NOT_APPLICABLE)
     if not findings:
@@ -63,13 +73,45 @@ def _verdict(inputs: Inputs, expectation: Expectation[Any]) -> Verdict:
     return Verdict(expectation.name, Outcome.EXEMPT if inputs.exempt(expectation) else Outcome.FAILED, read)
 
 
-def findings_of(inputs: Inputs, expectation: Expectation[Any]) -> tuple[Finding, ...] | None:
-    """Return what the expectation finds on the live workload; None where it has nothing to judge."""
+_Findings = tuple[Finding, ...] | None
+
+
+def _judged(inputs: Inputs, expectation: Expectation[Any]) -> tuple[_Findings, str]:
+    """Return what the expectation finds on the live workload; None where it has nothing to judge.
+
+    The second value says why there may be more, or why it is not known whether there is anything to judge: something
+    could not be read. Findings are certain if nothing that is missing was used before them.
+    """
     assert inputs.policy is not None
     workload, parameters = inputs.judged(inputs.workload), inputs.policy.parameters(expectation)
-    if not expectation.judges(workload, parameters, inputs.around):
-        return None
-    return tuple(expectation.audit(workload, parameters, inputs.around))
+    if not inputs.around.unread:
+        applies = expectation.judges(workload, parameters, inputs.around)
+        return (tuple(expectation.audit(workload, parameters, inputs.around)) if applies else None), ""
+    if workload.kind in expectation.kinds and lacks_values(inputs, expectation):
+        return None, reason_of({VALUES: inputs.around.unread[VALUES]})
+    around = Consulted(inputs.around)
+    if not expectation.judges(workload, parameters, around.view):
+        return None, reason_of(around.missing)
+    audited = expectation.audit(workload, parameters, around.view)
+    findings = tuple(takewhile(lambda _: not around.missing, audited))
+    return findings, reason_of(around.missing)
+
+
+def reason_of(missing: Mapping[GroupKind, str]) -> str:
+    """Return why something is not known; empty if nothing is missing."""
+    return "; ".join(f"{kind} could not be read{f' ({why})' if why else ''}" for kind, why in sorted(missing.items()))
+
+
+def lacks_values(inputs: Inputs, expectation: Expectation[Any]) -> bool:
+    """Say whether an expectation judges values of variables that the workload has, but that are not known.
+
+    The value of a variable about leader election says whether a container serves.
+    """
+    if VALUES not in inputs.around.unread:
+        return False
+    containers = inputs.workload.template.containers
+    judged = (each.variables if expectation.reads_values else each.election_variables for each in containers)
+    return any(variable.value is not None for variables in judged for variable in variables)
 
 
 def _rests_on_unreadable(inputs: Inputs, path: str) -> bool:
@@ -94,7 +136,8 @@ def _unreadable(inputs: Inputs) -> Iterator[Finding]:
 
 def _idle_exemptions(inputs: Inputs, verdicts: list[Verdict]) -> Iterator[Finding]:
     passed = {each.expectation for each in verdicts if each.outcome is Outcome.PASSED} - inputs.repaired
-    if not any(each.outcome is Outcome.EXEMPT for each in verdicts) and not inputs.repaired:
+    needed = {Outcome.EXEMPT, Outcome.UNKNOWN}
+    if not any(each.outcome in needed for each in verdicts) and not inputs.repaired:
         passed.add(ALL)
     for exemption in inputs.exemptions:
         fault = exemption.fault or _needless(exemption, passed)

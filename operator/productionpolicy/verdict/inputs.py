@@ -25,6 +25,7 @@ from productionpolicy.policy import (
     Timing,
     exemptions_of,
 )
+from productionpolicy.policy.namespaces import Namespace
 from productionpolicy.verdict.journal import Journal, read_journal
 from productionpolicy.verdict.rollout_notes import FailedRollout
 from productionpolicy.verdict.rollouts import (
@@ -44,6 +45,11 @@ class Governance(StrEnum):
     """Repairs and withdrawals are written."""
     READ_ONLY = "read only"
     """They are only reported: mode Audit, paused, the namespace's mode label, or an invalid policy."""
+
+    @classmethod
+    def of(cls, namespace: Namespace, *, writes: bool) -> Governance:
+        """Return what may be done in a namespace, by a policy that writes or does not."""
+        return cls.WRITTEN if writes and not namespace.read_only else cls.READ_ONLY
 
 
 class Applied(Struct, frozen=True):

@@ -15,11 +15,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from productionpolicy.expectations import BY_NAME, OWNING, REPAIRABLE, Action, Expectation, Refusal
+from productionpolicy.expectations.expectation import Repair
+from productionpolicy.kube.coverage import VALUES
 from productionpolicy.kube.identity import BEFORE, CONTESTED, REPAIRS, REPAIRS_POLICY, ROLLOUT_FAILED, ROLLOUT_STARTED
 from productionpolicy.kube.owned import Ownable
+from productionpolicy.kube.surroundings import Consulted, Surroundings
 from productionpolicy.kube.workloads import REPAIRED, Workload
 from productionpolicy.policy import OnRemoval
 from productionpolicy.repairs import Amendment, Need, OwnedObject, Patch, in_the_order_of, merged
+from productionpolicy.verdict.audit import lacks_values, reason_of
 from productionpolicy.verdict.inputs import Applied, Inputs
 from productionpolicy.verdict.journal import OWNERS, Contest
 from productionpolicy.verdict.rollout_notes import FailedRollout, Started
@@ -140,6 +144,10 @@ def begun(inputs: Inputs, planned: Plan, *, at: datetime) -> Patch:
     )
     before = {f"{BEFORE}{each.expectation}": each.before for each in amended if each.before}
     return merged(planned.patch, {"metadata": {"annotations": {ROLLOUT_STARTED: started.note(), **before}}})
+
+
+class _NotKnown(Refusal, frozen=True):
+    """A repair depends on objects that could not be read, so everything stays as it is."""
 
 
 class _Draft(Struct, frozen=True):
@@ -309,6 +317,8 @@ def _repaired(inputs: Inputs, expectation: Expectation[Any], view: Workload, bef
     if _put_back_before(inputs, expectation):
         return _Draft(expectation, before=before, after=before, refusal=PUT_BACK, held=True)
     wanted = _wanted(inputs, expectation, view)
+    if isinstance(wanted, _NotKnown):
+        return _Draft(expectation, before=before, after=before, refusal=wanted.reason, held=True)
     contest = _contest(inputs, expectation, wanted)
     if contest is not None and contest.settled and wanted is not None:
         # What does harm goes. What others undo stays as far as it is there: to take that away, too, is one more change.
@@ -351,12 +361,28 @@ def _amending(current: _Draft, wanted: Amendment) -> _Draft:
 
 def _wanted(inputs: Inputs, expectation: Expectation[Any], view: Workload) -> Amendment | OwnedObject | Refusal | None:
     assert inputs.policy is not None
-    assert expectation.repair is not None
     workload, parameters = inputs.judged(view), inputs.policy.parameters(expectation)
     around = inputs.owners_surroundings
-    if not expectation.judges(workload, parameters, around):
-        return None
-    return expectation.repair(workload, parameters, around)
+    if lacks_values(inputs, expectation):
+        return _NotKnown(f"it is not known, because {reason_of({VALUES: around.unread[VALUES]})}")
+    if around.unread:
+        return _wanted_as_far_as_known(expectation, workload, parameters, Consulted(around))
+    return _repair(expectation, workload, parameters, around)
+
+
+def _repair(expectation: Expectation[Any], workload: Workload, parameters: Any, around: Surroundings) -> Repair:
+    assert expectation.repair is not None
+    return (
+        expectation.repair(workload, parameters, around) if expectation.judges(workload, parameters, around) else None
+    )
+
+
+def _wanted_as_far_as_known(
+    expectation: Expectation[Any], workload: Workload, parameters: Any, around: Consulted
+) -> Repair:
+    """Return the repair, unless it depends on objects that could not be read."""
+    wanted = _repair(expectation, workload, parameters, around.view)
+    return _NotKnown(f"it is not known, because {reason_of(around.missing)}") if around.missing else wanted
 
 
 def _contest(

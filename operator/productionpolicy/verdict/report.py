@@ -152,7 +152,7 @@ def report(
         in_effect=bool(planned.repaired) and state is not State.FAILED and not _rolls(inputs),
         changes=tuple(map(str, planned.changes)),
         restarts=planned.restarts,
-        waits=_wait(inputs, planned, rejection),
+        waits=wait(inputs, planned, rejection),
         asks=state in _FOR_PEOPLE or bool(failed - {each.expectation for each in planned.changes}),
         exemptions=exempted(inputs),
         pods_with_terms=inputs.workload.replicas if _has_terms(inputs) else 0,
@@ -175,7 +175,8 @@ def _rolls(inputs: Inputs) -> bool:
     return inputs.rolling or inputs.rolls_by_us or inputs.workload.stalled
 
 
-def _wait(inputs: Inputs, planned: Plan, rejection: Rejection) -> Wait | None:
+def wait(inputs: Inputs, planned: Plan, rejection: Rejection = NOT_REJECTED) -> Wait | None:
+    """Return for what the changes wait; None if it is their turn, or if nothing is written."""
     assert inputs.policy is not None
     if rejection:
         return Wait.REFUSED

@@ -28,8 +28,8 @@ def write(judgement: Judgement, out: TextIO) -> None:
 
 def annotation(level: str, text: str, *, file: str, line: int, title: str) -> str:
     """Return a workflow command with its line break."""
-    place = f"file={_escaped(file, _IN_PROPERTY)},line={line},title={_escaped(title, _IN_PROPERTY)}"
-    return f"::{level} {place}::{_escaped(text, _IN_MESSAGE)}\n"
+    place = f"file={_escaped(file, _IN_PROPERTY)},line={line}," if file else ""
+    return f"::{level} {place}title={_escaped(title, _IN_PROPERTY)}::{_escaped(text, _IN_MESSAGE)}\n"
 
 
 def _escaped(text: str, escapes: dict[str, str]) -> str:

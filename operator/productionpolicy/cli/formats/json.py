@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from io import BytesIO
 from typing import TextIO
 
 import msgspec
 
-from productionpolicy.offline import Judged, Judgement, NotJudged, Unread
+from productionpolicy.offline import Cluster, Judged, Judgement, NotJudged, Unread
+from productionpolicy.offline.gathering import shown
 from productionpolicy.verdict import Outcome
+
+_END = "\n"
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -28,8 +32,18 @@ class Exemption(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     until: str
 
 
+class Unknown(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A verdict that is not known because something could not be read, and the reason."""
+
+    expectation: str
+    reason: str
+
+
 class Workload(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """A workload with the verdict of each expectation, and the findings of those that failed."""
+    """A workload with the verdict of each expectation, and the findings of those that failed.
+
+    In a cluster, `file` is empty and `line` is 0.
+    """
 
     file: str
     line: int
@@ -40,6 +54,7 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid
     verdicts: dict[str, Outcome]
     findings: list[Finding]
     exemptions: list[Exemption]
+    unknown: list[Unknown]
 
 
 class Unreadable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -69,17 +84,37 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_un
     failed: int
     exempt: int
     not_applicable: int
+    unknown: int
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """How many workloads were judged, how many of them have findings, and how many findings there are."""
+    """How many workloads were judged, how many of them have findings, how many findings there are, and what is open."""
 
     workloads: int
     failed: int
     findings: int
+    unknown: int
     unreadable: int
     not_judged: int
     expectations: dict[str, Tally]
+
+
+class Read(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How much of a kind was read: All, Namespaces or None, and the reason if that is not everything."""
+
+    read: str
+    namespaces: list[str]
+    reason: str
+
+
+class ClusterRead(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """The cluster that was judged, when it was read, and how much of it."""
+
+    context: str
+    server_version: str
+    taken_at: str
+    complete: bool
+    coverage: dict[str, Read]
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -89,6 +124,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_u
     unreadable: list[Unreadable]
     not_judged: list[Skipped]
     summary: Summary
+    cluster: ClusterRead | None
 
 
 def write(judgement: Judgement, out: TextIO) -> None:
@@ -98,8 +134,9 @@ def write(judgement: Judgement, out: TextIO) -> None:
 
 def write_struct(struct: msgspec.Struct, out: TextIO) -> None:
     """Write a report, indented for people."""
-    text = msgspec.json.format(msgspec.json.encode(struct), indent=2).decode()
-    out.write("\n".join(map(_escaped, text.split("\n"))) + "\n")
+    made = msgspec.json.format(msgspec.json.encode(struct), indent=2)
+    # Line by line, because the report of a cluster has many megabytes.
+    out.writelines(f"{_escaped(line.decode().rstrip(_END))}\n" for line in BytesIO(made))
 
 
 def _escaped(line: str) -> str:
@@ -119,6 +156,23 @@ def report(judgement: Judgement) -> Report:
         unreadable=[unreadable(each) for each in judgement.unreadable],
         not_judged=[skipped(each) for each in judgement.not_judged],
         summary=_summary(judgement),
+        cluster=cluster_read(judgement.cluster),
+    )
+
+
+def cluster_read(cluster: Cluster | None) -> ClusterRead | None:
+    """Return the description of the cluster; None for files."""
+    if cluster is None:
+        return None
+    return ClusterRead(
+        context=cluster.context,
+        server_version=cluster.server_version,
+        taken_at=cluster.taken_at,
+        complete=not cluster.incomplete,
+        coverage={
+            name: Read(read=each.read, namespaces=list(each.namespaces), reason=shown(each.reason))
+            for name, each in cluster.coverage.items()
+        },
     )
 
 
@@ -141,6 +195,7 @@ def _workload(judged: Judged) -> Workload:
         exemptions=[
             Exemption(expectation=each.expectation, reason=each.reason, until=each.until) for each in judged.exemptions
         ],
+        unknown=[Unknown(expectation=name, reason=reason) for name, reason in judged.unknown.items()],
     )
 
 
@@ -172,6 +227,7 @@ def _summary(judgement: Judgement) -> Summary:
         workloads=len(judgement.workloads),
         failed=judgement.failed,
         findings=judgement.findings,
+        unknown=judgement.unknown,
         unreadable=len(judgement.unreadable),
         not_judged=len(judgement.not_judged),
         expectations={
@@ -180,6 +236,7 @@ def _summary(judgement: Judgement) -> Summary:
                 failed=counts[Outcome.FAILED],
                 exempt=counts[Outcome.EXEMPT],
                 not_applicable=counts[Outcome.NOT_APPLICABLE],
+                unknown=counts[Outcome.UNKNOWN],
             )
             for name, counts in judgement.outcomes.items()
         },

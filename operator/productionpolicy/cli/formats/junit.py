@@ -7,6 +7,7 @@ from typing import TextIO
 from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
 
 from productionpolicy.offline import Judged, Judgement, Located, NotJudged, Unread
+from productionpolicy.offline.gathering import place_of
 from productionpolicy.verdict import Outcome
 
 _UNREADABLE, _NOT_JUDGED = "unreadable", "not judged"
@@ -35,20 +36,23 @@ def _root(judgement: Judgement) -> Element:
 
 
 def _add_workload(root: Element, workload: Judged) -> None:
-    suite = SubElement(root, "testsuite", name=workload.title, file=workload.file)
+    suite = SubElement(root, "testsuite", _in_file(workload.file), name=workload.title)
     for verdict in workload.verdicts:
-        test = _test(suite, verdict.expectation, f"{workload.file}: {workload.title}", workload.file, workload.line)
+        where = ": ".join(filter(None, (workload.file, workload.title)))
+        test = _test(suite, verdict.expectation, where, workload.file, workload.line)
         if verdict.outcome is Outcome.FAILED:
             _fail(test, workload, [each for each in workload.findings if each.expectation == verdict.expectation])
         elif verdict.outcome is not Outcome.PASSED:
-            SubElement(test, "skipped", message=str(verdict.outcome))
+            reason = workload.unknown.get(verdict.expectation)
+            SubElement(test, "skipped", message=": ".join(filter(None, (str(verdict.outcome), reason))))
     _count(suite)
 
 
 def _fail(test: Element, workload: Judged, findings: list[Located]) -> None:
     failure = SubElement(test, "failure", message=findings[0].message, type=findings[0].expectation)
     failure.text = "\n".join(
-        f"{workload.file}:{each.line}: {each.path}: {each.message}; {each.remedy}" for each in findings
+        ": ".join(filter(None, (place_of(workload.file, each.line), each.path, f"{each.message}; {each.remedy}")))
+        for each in findings
     )
 
 
@@ -63,13 +67,19 @@ def _add_unreadable(root: Element, unreadable: Iterable[Unread]) -> None:
 def _add_not_judged(root: Element, left_out: Iterable[NotJudged]) -> None:
     suite = SubElement(root, "testsuite", name=_NOT_JUDGED)
     for each in left_out:
-        test = _test(suite, each.title, each.file, each.file, each.line)
+        test = _test(suite, each.title, each.file or _NOT_JUDGED, each.file, each.line)
         SubElement(test, "skipped", message=each.reason)
     _count(suite)
 
 
 def _test(suite: Element, name: str, classname: str, file: str, line: int) -> Element:
-    return SubElement(suite, "testcase", name=name, classname=classname, file=file, line=str(line))
+    place = {**_in_file(file), "line": str(line)} if file else {}
+    return SubElement(suite, "testcase", place, name=name, classname=classname)
+
+
+def _in_file(file: str) -> dict[str, str]:
+    """Return the attribute with the file; an object in a cluster has none."""
+    return {"file": file} if file else {}
 
 
 def _count(suite: Element) -> None:

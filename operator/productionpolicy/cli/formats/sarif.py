@@ -56,23 +56,28 @@ def _results(judgement: Judgement) -> Iterator[dict[str, Any]]:
     for workload in judgement.workloads:
         for each in workload.findings:
             text = _unlinked(f"{workload.title}, {each.path}: {each.message}; {each.remedy}")
-            yield _result(each.expectation, text, file=workload.file, line=each.line)
+            where = _place(file=workload.file, line=each.line, title=workload.title)
+            yield _result(each.expectation, text, where)
     for unread in judgement.unreadable:
-        yield _result(UNREADABLE, _unlinked(unread.message), file=unread.file, line=unread.line, level="error")
+        where = _place(file=unread.file, line=unread.line)
+        yield _result(UNREADABLE, _unlinked(unread.message), where, level="error")
 
 
 def _notifications(judgement: Judgement) -> Iterator[dict[str, Any]]:
     for each in judgement.not_judged:
         text = _unlinked(f"{each.title} is not judged: {each.reason}")
-        yield {"level": "note", "message": {"text": text}, "locations": [_place(file=each.file, line=each.line)]}
+        where = _place(file=each.file, line=each.line, title=each.title)
+        yield {"level": "note", "message": {"text": text}, "locations": [where]}
 
 
-def _result(rule: str, text: str, *, file: str, line: int, level: str = "warning") -> dict[str, Any]:
-    locations = [_place(file=file, line=line)]
-    return {"ruleId": rule, "level": level, "message": {"text": text}, "locations": locations}
+def _result(rule: str, text: str, place: dict[str, Any], *, level: str = "warning") -> dict[str, Any]:
+    return {"ruleId": rule, "level": level, "message": {"text": text}, "locations": [place]}
 
 
-def _place(*, file: str, line: int) -> dict[str, Any]:
+def _place(*, file: str, line: int, title: str = "") -> dict[str, Any]:
+    """Return the location in a file, or the name of an object in a cluster."""
+    if not file:
+        return {"logicalLocations": [{"fullyQualifiedName": title, "kind": "resource"}]}
     return {"physicalLocation": {"artifactLocation": {"uri": _uri(file)}, "region": {"startLine": line}}}
 
 

@@ -6,7 +6,15 @@ from typing import Any, TextIO
 
 import msgspec
 
-from productionpolicy.cli.formats.json import Skipped, Unreadable, skipped, unreadable, write_struct
+from productionpolicy.cli.formats.json import (
+    ClusterRead,
+    Skipped,
+    Unreadable,
+    cluster_read,
+    skipped,
+    unreadable,
+    write_struct,
+)
 from productionpolicy.kube.budgets import BUDGET
 from productionpolicy.offline import Proposal, Proposed
 from productionpolicy.offline.gathering import shown
@@ -41,6 +49,7 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid
     patch: dict[str, Any] | None
     budget: dict[str, Any] | None
     note: str | None
+    waits: str | None
     left: list[Left]
 
 
@@ -63,6 +72,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_u
     unreadable: list[Unreadable]
     not_judged: list[Skipped]
     summary: Summary
+    cluster: ClusterRead | None
 
 
 def write(proposal: Proposal, out: TextIO) -> None:
@@ -77,6 +87,7 @@ def report(proposal: Proposal) -> Report:
         unreadable=[unreadable(each) for each in proposal.unreadable],
         not_judged=[skipped(each) for each in proposal.not_judged],
         summary=_summary(proposal),
+        cluster=cluster_read(proposal.cluster),
     )
 
 
@@ -98,6 +109,7 @@ def _workload(proposed: Proposed) -> Workload:
         patch=dict(proposed.patch) or None,
         budget=dict(budget.manifest) if budget else None,
         note=budget.note or None if budget else None,
+        waits=proposed.waits or None,
         left=[Left(expectation=name, reason=reason) for name, reason in proposed.left.items()],
     )
 

@@ -8,7 +8,7 @@ from typing import TextIO
 from rich.console import Console
 from rich.text import Text
 
-from productionpolicy.cli.formats.text import console_on, write_not_judged, write_unread
+from productionpolicy.cli.formats.text import console_on, spaced, write_not_judged, write_unread
 from productionpolicy.cli.plans.yaml import dumped
 from productionpolicy.expectations import OWNED
 from productionpolicy.offline import Proposal, Proposed
@@ -29,10 +29,12 @@ def write(proposal: Proposal, out: TextIO) -> None:
 
 
 def _write_workload(workload: Proposed, console: Console) -> None:
-    restarts = "  restarts its pods" if workload.restarts else ""
-    console.print(Text.assemble((workload.title, "bold"), f"  {workload.file}:{workload.line}", (restarts, "yellow")))
+    restarts = "restarts its pods" if workload.restarts else ""
+    console.print(spaced((workload.title, "bold"), workload.place, (restarts, "yellow") if restarts else ""))
     for change in workload.changes:
         console.print(Text.assemble("  ", ("repair: ", "green"), shown(str(change))))
+    if workload.waits:
+        console.print(Text.assemble("  ", ("waits: ", "yellow"), workload.waits))
     for name, reason in workload.left.items():
         console.print(Text.assemble("  ", ("left to you: ", "yellow"), f"{name}: {reason}"))
     for each in workload.objects:
@@ -51,6 +53,7 @@ def _total(proposal: Proposal) -> Text:
         "workloads": len(proposal.workloads),
         "to repair": len(changed),
         "of these with restarts": sum(each.restarts for each in changed),
+        **({"that wait": sum(bool(each.waits) for each in changed)} if proposal.cluster else {}),
         **{f"{each.called} to create": proposal.number_of(each.kind) for each in OWNED},
         "repairs left to you": sum(len(each.left) for each in proposal.workloads),
         "unreadable documents": len(proposal.unreadable),

@@ -43,7 +43,7 @@ def write(proposal: Proposal, out: TextIO) -> None:
 def patch_of(workload: Proposed) -> str:
     """Return the patch of a workload, with its changes in a comment."""
     changes = (shown(str(each)) for each in workload.changes if not BY_NAME[each.expectation].owned)
-    return _under([f"{workload.file}:{workload.line}", *changes], workload.patch)
+    return _under([workload.place or workload.title, *changes], workload.patch)
 
 
 def objects_of(proposal: Proposal, owned: type[OwnedObject]) -> list[str]:
@@ -52,7 +52,7 @@ def objects_of(proposal: Proposal, owned: type[OwnedObject]) -> list[str]:
 
 
 def _beside(workload: Proposed, thing: ProposedObject) -> str:
-    comment = [f"for {workload.title}, {workload.file}:{workload.line}", *filter(None, [thing.note])]
+    comment = [", ".join(filter(None, (f"for {workload.title}", workload.place))), *filter(None, [thing.note])]
     return _under(comment, thing.manifest)
 
 

@@ -1,0 +1,258 @@
+"""`productionpolicy drain`: what happens if nodes are drained or fail, played over the objects of a cluster."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from importlib import import_module
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from productionpolicy.cli import yardstick
+from productionpolicy.cli.drains.told import Part, Told
+from productionpolicy.cli.progress import watched
+from productionpolicy.cli.reporting import ReportingCommand
+from productionpolicy.controller import resources
+from productionpolicy.controller.cluster import RequestFailed
+from productionpolicy.controller.connection import NoConnection
+from productionpolicy.controller.resources import Resource
+from productionpolicy.drain import Cluster, DrainFlags, Key, Options, drain, lose_each, read, repaired
+from productionpolicy.live import Access, NoSnapshot, Request, Snapshot, load, take
+from productionpolicy.offline import Document, propose
+from productionpolicy.offline.pieces import Piece
+from productionpolicy.policy import Policy
+
+FORMATS = ("text", "json")
+_STORAGE = "storage.k8s.io"
+KINDS = (
+    resources.PODS,
+    resources.NODES,
+    resources.BUDGETS,
+    resources.REPLICA_SETS,
+    resources.DEPLOYMENTS,
+    resources.STATEFUL_SETS,
+    resources.DAEMON_SETS,
+    resources.JOBS,
+    resources.REPLICATION_CONTROLLERS,
+    resources.NAMESPACES,
+    resources.CLAIMS,
+    resources.AUTOSCALERS,
+    Resource("", "v1", "persistentvolumes", "PersistentVolume", namespaced=False),
+    Resource(_STORAGE, "v1", "storageclasses", "StorageClass", namespaced=False),
+    Resource(_STORAGE, "v1", "csinodes", "CSINode", namespaced=False),
+)
+"""The kinds that are read from a live cluster."""
+
+
+class CannotSee(click.ClickException):
+    """The cluster or the file cannot be read."""
+
+    exit_code = 2
+
+
+class Chosen(msgspec.Struct, frozen=True):
+    """Which nodes are drained, or fail."""
+
+    names: Sequence[str] = ()
+    every: bool = False
+    labels: str | None = None
+    zone: str | None = None
+
+    @property
+    def given(self) -> bool:
+        """Whether an option chooses nodes."""
+        return bool(self.names or self.every or self.labels or self.zone)
+
+
+@click.command("drain", cls=ReportingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--node", "names", multiple=True, metavar="NAME", help="Drain this node; may be repeated.")
+@click.option("--all-nodes", "every", is_flag=True, help="Drain all nodes, in the order of their names.")
+@click.option("-l", "--selector", "labels", metavar="SELECTOR", help="Drain the nodes with these labels, as pool=blue.")
+@click.option("--zone", metavar="ZONE", help="Drain the nodes of this zone (topology.kubernetes.io/zone).")
+@click.option("--fail", type=click.Choice(["node", "zone"]), help="Let each node or each zone fail, one at a time.")
+@click.option(
+    "--surge",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="So many new nodes, like the first ones and empty but for DaemonSets, come before the first drain.",
+)
+@click.option(
+    "--parallel", type=click.IntRange(min=1), default=1, metavar="N", help="So many nodes are drained at once."
+)
+@click.option(
+    "--keep-cordoned",
+    is_flag=True,
+    help="Drained nodes stay cordoned. By default, an empty node like it takes the place of each, as in an upgrade.",
+)
+@click.option("--ignore-daemonsets", is_flag=True, help="As in kubectl drain.")
+@click.option("--delete-emptydir-data", is_flag=True, help="As in kubectl drain.")
+@click.option("--force", is_flag=True, help="As in kubectl drain.")
+@click.option(
+    "--from",
+    "file",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Read a snapshot that `check --live -A --save FILE` wrote, instead of the cluster.",
+)
+@click.option(
+    "--kubeconfig",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="As in kubectl.",
+)
+@click.option("--context", metavar="NAME", help="The context of the kubeconfig.")
+@yardstick.policy_options("whose repairs are tried")
+@click.option("--no-repairs", is_flag=True, help="Do not play it again after the repairs of the policy.")
+@click.option("-o", "--output", type=click.Choice(FORMATS), default="text", show_default=True, help="The format.")
+def command(  # noqa: PLR0913  # one per option
+    *,
+    names: Sequence[str],
+    every: bool,
+    labels: str | None,
+    zone: str | None,
+    fail: str | None,
+    surge: int,
+    parallel: int,
+    keep_cordoned: bool,
+    ignore_daemonsets: bool,
+    delete_emptydir_data: bool,
+    force: bool,
+    file: Path | None,
+    kubeconfig: Path | None,
+    context: str | None,
+    policy_file: Path | None,
+    profile: str | None,
+    no_repairs: bool,
+    output: str,
+) -> None:
+    """Tell what happens if nodes are drained, before anybody drains them. Nothing in the cluster changes.
+
+    It plays node after node: the cordon, the evictions that the budgets allow, the nodes on which the scheduler would
+    put the successors, their readiness, and the next evictions, until the node is empty or stuck:
+
+    \b
+        productionpolicy drain --all-nodes --ignore-daemonsets --delete-emptydir-data
+        productionpolicy drain --fail zone --from cluster.json
+
+    A drained node is replaced by an empty one like it before the next drain, unless --keep-cordoned is given. A node
+    that does not drain stays cordoned with the pods that are left.
+
+    With --fail, nothing is evicted: the pods of the node or zone stop at once, and after some minutes others replace
+    them, except those of StatefulSets and those whose volumes only one node can mount.
+
+    The exit code is 0 if all nodes drain, every workload keeps a ready pod and every pod finds a node; 1 if not; 2 if
+    the cluster or file cannot be read or the command was used incorrectly; and 3 if nothing speaks against the drains,
+    but not everything that decides this could be seen.
+    """
+    chosen = Chosen(names, every, labels, zone)
+    if not chosen.given and not fail:
+        raise click.UsageError("Which nodes? Use --node, --all-nodes, -l or --zone.")
+    flags = DrainFlags(ignore_daemonsets, delete_emptydir_data, force)
+    options = Options(flags=flags, surge=surge, parallel=parallel, keep_cordoned=keep_cordoned)
+    policy = None if no_repairs else yardstick.chosen(policy_file, profile)
+    snapshot = _snapshot(file, Access(kubeconfig, context))
+    told = _told(snapshot, chosen, options, fail=fail, policy=policy)
+    _write(told, output)
+    sys.exit(told.exit_code)
+
+
+def _snapshot(file: Path | None, access: Access) -> Snapshot:
+    try:
+        if file is not None:
+            return load(file)
+        return asyncio.run(take(access, Request(KINDS, everywhere=True), now=datetime.now(UTC)))
+    except (NoSnapshot, NoConnection, RequestFailed) as error:
+        raise CannotSee(str(error)) from error
+
+
+def _told(snapshot: Snapshot, chosen: Chosen, options: Options, *, fail: str | None, policy: Policy | None) -> Told:
+    items = list(snapshot.objects())
+    coverage = msgspec.to_builtins(dict(snapshot.coverage))
+    cluster = read(items, coverage)
+    nodes = _nodes(cluster, chosen)
+    now = _played(cluster, nodes, options, fail=fail, label="Draining")
+    if policy is None:
+        return Told(now)
+    patches, created = _repairs(items, policy)
+    if not patches and not created:
+        return Told(now)
+    after = read(repaired(items, patches=patches, created=created), coverage)
+    names = {*patches, *(Key(each["metadata"]["namespace"], "", each["metadata"]["name"]) for each in created)}
+    return Told(now, _played(after, nodes, options, fail=fail, label="Repaired"), len(names))
+
+
+def _repairs(items: Sequence[Mapping[str, Any]], policy: Policy) -> tuple[dict[Key, Mapping[str, Any]], list[Any]]:
+    """Return the patches and the new objects of the plan."""
+    documents = (Document(Piece("cluster", ""), each) for each in items)
+    proposal = propose(watched(documents, "Planning", total=len(items)), policy=policy, today=datetime.now(UTC).date())
+    patches = {
+        Key(each.key.namespace, each.key.kind, each.key.name): each.patch for each in proposal.workloads if each.patch
+    }
+    return patches, [made.manifest for each in proposal.workloads for made in each.objects]
+
+
+def _played(
+    cluster: Cluster, nodes: Sequence[str], options: Options, *, fail: str | None, label: str
+) -> tuple[Part, ...]:
+    if fail is None:
+        outcome = drain(cluster, nodes, options, through=lambda groups: watched(groups, label, total=len(groups)))
+        return (Part("", outcome),)
+    groups = dict(_failures(cluster, nodes, zones=fail == "zone"))
+    outcomes = watched(lose_each(cluster, groups.values(), options), "Failing", total=len(groups))
+    return tuple(Part(title, outcome) for title, outcome in zip(groups, outcomes, strict=True))
+
+
+def _failures(cluster: Cluster, nodes: Sequence[str], *, zones: bool) -> Iterator[tuple[str, list[str]]]:
+    if not zones:
+        yield from ((f"node {name}", [name]) for name in nodes)
+        return
+    found: dict[str, list[str]] = {}
+    for each in (each for each in cluster.nodes if each.name in nodes and each.zone):
+        found.setdefault(f"zone {each.zone}", []).append(each.name)
+    yield from sorted(found.items())
+
+
+def _nodes(cluster: Cluster, chosen: Chosen) -> list[str]:
+    """Return the names of the chosen nodes: in the given order, or sorted."""
+    known = {each.name: each for each in cluster.nodes}
+    unknown = [each for each in chosen.names if each not in known]
+    if unknown:
+        raise click.BadParameter(f"there is no node {', '.join(unknown)}", param_hint="--node")
+    terms = _terms(chosen.labels) if chosen.labels else []
+    if chosen.names and not (terms or chosen.zone):
+        return list(dict.fromkeys(chosen.names))
+    found = [
+        name
+        for name, node in known.items()
+        if (not chosen.names or name in chosen.names)
+        and (chosen.zone is None or node.zone == chosen.zone)
+        and all((node.labels.get(key) == value) is equal for key, value, equal in terms)
+    ]
+    if not found:
+        raise click.UsageError("No node matches.")
+    return found
+
+
+def _terms(selector: str) -> list[tuple[str, str, bool]]:
+    """Return the parts of `pool=blue,disk!=ssd`, each with whether the value must be equal."""
+    found = []
+    for part in selector.split(","):
+        key, sign, value = part.strip().partition("=")
+        if not sign or not key:
+            raise click.BadParameter(f"{part.strip()!r} is not of the form pool=blue or pool!=blue", param_hint="-l")
+        found.append((key.removesuffix("!").strip(), value.lstrip("=").strip(), not key.endswith("!")))
+    return found
+
+
+def _write(told: Told, output: str) -> None:
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(encoding=None if output == "text" else "utf-8", errors="replace")
+    vars(import_module(f"productionpolicy.cli.drains.{output}"))["write"](told, sys.stdout)
+    sys.stdout.flush()

@@ -1,0 +1,179 @@
+"""Text for people: one line a node, workloads that go dark, the first blocker, and the same after the repairs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import TextIO
+
+from rich.console import Console
+from rich.text import Text
+
+from productionpolicy.cli.drains.told import Part, Told, dark_of, first_blocker, nodes_of, pending_of
+from productionpolicy.cli.formats.text import console_on
+from productionpolicy.drain import Dark, NodeOutcome, Result
+from productionpolicy.kube.text import printable
+
+_COLORS = {
+    Result.DRAINS: "green",
+    Result.BLOCKED: "red",
+    Result.STUCK: "red",
+    Result.REFUSED: "red",
+    Result.UNKNOWN: "yellow",
+    Result.LOST: "bold",
+}
+_SHOWN = 20
+"""So many workloads and pods are listed."""
+
+
+def write(told: Told, out: TextIO) -> None:
+    """Write the report as text."""
+    console = console_on(out)
+    for part in told.now:
+        _write_part(part, console)
+    _write_dark(told.now, console)
+    _write_pending(told.now, console)
+    _write_lost_work(told.now, console)
+    _write_unread(told.now, console)
+    _write_first_blocker(told.now, console)
+    console.print(Text(_total(told.now)))
+    if told.repaired is not None:
+        _write_difference(told, told.repaired, console)
+
+
+def _write_part(part: Part, console: Console) -> None:
+    outcome = part.outcome
+    if part.title:
+        dark = f"{_number(len(outcome.dark), 'workload')} without a ready pod"
+        dark = dark if outcome.dark else "every workload keeps a ready pod"
+        pods = _number(sum(len(each.steps) for each in outcome.nodes), "pod")
+        console.print(
+            Text.assemble(
+                (part.title, "bold"), f"  fails, stopped: {pods}, ", (dark, "red" if outcome.dark else "green")
+            )
+        )
+        return
+    for node in outcome.nodes:
+        console.print(Text.assemble((node.node, "bold"), "  ", (node.result.value, _COLORS[node.result]), _rest(node)))
+
+
+def _rest(node: NodeOutcome) -> str:
+    match node.result:
+        case Result.DRAINS:
+            return f" in {_number(len(node.steps), 'step')}{_but_pending(node)}"
+        case Result.BLOCKED | Result.STUCK | Result.REFUSED:
+            blocker = node.blockers[0]
+            by = (
+                f" by the budget {', '.join(blocker.budgets)}"
+                if node.result is Result.BLOCKED and blocker.budgets
+                else ""
+            )
+            more = f" (and {len(node.blockers) - 1} more pods)" if len(node.blockers) > 1 else ""
+            return printable(f"{by}: pod {blocker.pod} of {blocker.workload}: {blocker.reason}{more}")
+        case _:
+            reasons = node.unknown or tuple(each.reason for each in node.blockers)
+            more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
+            return printable(f": {reasons[0]}{more}") if reasons else ""
+
+
+def _but_pending(node: NodeOutcome) -> str:
+    new = [each for each in node.pending if not each.before]
+    return f", after which {_number(len(new), 'pod')} would fit nowhere" if new else ""
+
+
+def _number(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _write_dark(parts: tuple[Part, ...], console: Console) -> None:
+    dark = dark_of(parts)
+    if not dark:
+        return
+    console.print(Text("\nworkloads that would have no ready pod:", style="bold"))
+    for (title, _), each in list(dark.items())[:_SHOWN]:
+        console.print(Text(printable(f"  {each.workload}  {_lasting(title, each)}")))
+    _write_more(len(dark), console)
+
+
+def _lasting(title: str, dark: Dark) -> str:
+    if title:
+        return f"if {title} fails, until {'it is back' if dark.lasts else 'others replace its pods'}"
+    return f"for {_number(dark.steps, 'step')}, from step {dark.first}{', and to the end' if dark.lasts else ''}"
+
+
+def _write_more(number: int, console: Console) -> None:
+    if number > _SHOWN:
+        console.print(Text(f"  and {number - _SHOWN} more"))
+
+
+def _write_pending(parts: tuple[Part, ...], console: Console) -> None:
+    pending = pending_of(parts)
+    if not pending:
+        return
+    console.print(Text("\npods that would fit nowhere:", style="bold"))
+    for title, each in pending[:_SHOWN]:
+        when = f"  if {title} fails" if title else ""
+        console.print(Text(printable(f"  {each.pod} of {each.workload}{when}: {each.reason}")))
+    _write_more(len(pending), console)
+
+
+def _write_lost_work(parts: tuple[Part, ...], console: Console) -> None:
+    jobs = sorted({str(each) for part in parts for each in part.outcome.lost_work})
+    if jobs:
+        console.print(Text("\nJobs that lose their work:", style="bold"))
+        for each in jobs[:_SHOWN]:
+            console.print(Text(printable(f"  {each}")))
+        _write_more(len(jobs), console)
+
+
+def _write_unread(parts: tuple[Part, ...], console: Console) -> None:
+    unread = list(dict.fromkeys(each for part in parts for each in part.outcome.unread))
+    if unread:
+        console.print(Text("\nnot everything could be seen:", style="bold yellow"))
+        for each in unread:
+            console.print(Text(printable(f"  {each}")))
+
+
+def _write_first_blocker(parts: tuple[Part, ...], console: Console) -> None:
+    found = first_blocker(parts)
+    if found is None:
+        return
+    node, blocker = found
+    console.print()
+    console.print(Text(printable(f"first blocker: {blocker.pod} of {blocker.workload} on {node}: {blocker.reason}")))
+    console.print(Text.assemble("  ", ("remedy: ", "green"), printable(blocker.remedy)))
+
+
+def _total(parts: tuple[Part, ...]) -> str:
+    results = Counter(node.result for node in nodes_of(parts))
+    counts = {
+        "nodes": results.total(),
+        **{str(each): results[each] for each in Result if results[each]},
+        "workloads without a ready pod": len({name for _, name in dark_of(parts)}),
+        "pods that fit nowhere": len({each.pod for _, each in pending_of(parts)}),
+    }
+    return "\n" + ", ".join(f"{name}: {count}" for name, count in counts.items())
+
+
+def _write_difference(told: Told, repaired: tuple[Part, ...], console: Console) -> None:
+    console.print(Text(f"\nafter the repairs of the policy (workloads: {told.repairs}):", style="bold"))
+    changes = list(_changes(told.now, repaired))
+    for each in changes[:_SHOWN]:
+        console.print(Text(printable(f"  {each}")))
+    _write_more(len(changes), console)
+    if not changes:
+        console.print(Text("  nothing changes"))
+    console.print(Text(_total(repaired).strip()))
+
+
+def _changes(now: tuple[Part, ...], repaired: tuple[Part, ...]) -> Iterator[str]:
+    for before, after in zip(nodes_of(now), nodes_of(repaired), strict=True):
+        if before.result is not after.result:
+            yield f"{after.node}  {after.result}{_rest(after)} (before: {before.result})"
+    dark, still = dark_of(now), dark_of(repaired)
+    for title, name in sorted(dark.keys() | still.keys()):
+        where = f" if {title} fails" if title else ""
+        if (title, name) not in still:
+            yield f"{name}  keeps a ready pod{where}"
+        elif (title, name) not in dark:
+            yield f"{name}  would have no ready pod{where}: {_lasting(title, still[title, name])}"

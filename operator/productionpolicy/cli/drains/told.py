@@ -1,0 +1,62 @@
+"""What `productionpolicy drain` tells: the outcome now, and after the repairs of a policy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from productionpolicy.drain import Blocker, Dark, NodeOutcome, Outcome, PendingPod, Result
+
+NO_BLOCKER = (Result.DRAINS, Result.UNKNOWN, Result.LOST)
+
+
+class Part(Struct, frozen=True):
+    """An outcome of drains, or of the failure of one node or zone."""
+
+    title: str
+    """The node or zone that fails; empty for drains."""
+    outcome: Outcome
+
+
+class Told(Struct, frozen=True):
+    """Everything to tell."""
+
+    now: tuple[Part, ...]
+    repaired: tuple[Part, ...] | None = None
+    """The same after the repairs; None if nothing would be repaired, or if nobody asked."""
+    repairs: int = 0
+    """How many workloads would be repaired."""
+
+    @property
+    def exit_code(self) -> int:
+        """1 if something blocks, goes dark or finds no node; 3 if not everything is known; otherwise 0."""
+        if not all(each.outcome.fine for each in self.now):
+            return 1
+        return 0 if all(each.outcome.known for each in self.now) else 3
+
+
+def nodes_of(parts: tuple[Part, ...]) -> Iterator[NodeOutcome]:
+    """Return what becomes of the nodes."""
+    return (node for part in parts for node in part.outcome.nodes)
+
+
+def dark_of(parts: tuple[Part, ...]) -> dict[tuple[str, str], Dark]:
+    """Return the workloads without a ready pod, by the failure and their name."""
+    return {(part.title, str(each.workload)): each for part in parts for each in part.outcome.dark}
+
+
+def pending_of(parts: tuple[Part, ...]) -> list[tuple[str, PendingPod]]:
+    """Return the pods that find no place, each once."""
+    found: dict[tuple[str, str], PendingPod] = {}
+    for part in parts:
+        of_nodes = (each for node in part.outcome.nodes for each in node.pending)
+        for each in (*of_nodes, *part.outcome.pending):
+            if not each.before:
+                found.setdefault((part.title, each.pod), each)
+    return [(title, each) for (title, _), each in found.items()]
+
+
+def first_blocker(parts: tuple[Part, ...]) -> tuple[str, Blocker] | None:
+    """Return the first node that does not drain, and why."""
+    return next(((node.node, node.blockers[0]) for node in nodes_of(parts) if node.blockers), None)

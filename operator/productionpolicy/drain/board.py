@@ -1,0 +1,714 @@
+"""Which pod runs on which node, kept up to date while pods come and go, and where the scheduler would put one more.
+
+The sums and counts that the rules of the scheduler need are changed with each pod, never computed again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from random import Random
+
+from msgspec import Struct
+
+from productionpolicy.drain.cluster import Amounts, Claim, Cluster, HostPort, Node, NodeTerm, Pod, Shape, Spread, Taint
+from productionpolicy.drain.requests import CPU, MEMORY, PODS
+from productionpolicy.kube.pods import AffinityTerm
+from productionpolicy.kube.selectors import Labels, Selector
+
+_LEAST_COMPARED, _LEAST_SHARE = 100, 5
+"""kube-scheduler compares at least so many nodes, and at least so many percent of all."""
+
+Pairs = tuple[tuple[str, str], ...]
+
+_UNSCHEDULABLE = Taint("node.kubernetes.io/unschedulable", "", "NoSchedule")
+_NO_PROVISIONER = "kubernetes.io/no-provisioner"
+
+_OF_ONE_POD = frozenset({"statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index"})
+"""The labels that distinguish the pods of a StatefulSet."""
+
+CLOSE = 10.0
+"""How much lower the score of a node may be that the dice still take; the best has several hundred."""
+
+SELECTOR = "node(s) didn't match Pod's node affinity/selector"
+TAINT = "node(s) had untolerated taint(s)"
+CORDONED = "node(s) were unschedulable"
+PORTS = "node(s) didn't have free ports for the requested pod ports"
+TOO_MANY_PODS = "Too many pods"
+VOLUME_NODE = "node(s) didn't match PersistentVolume's node affinity"
+VOLUME_ZONE = "node(s) had no available volume zone"
+VOLUME_COUNT = "node(s) exceed max volume count"
+VOLUME_IN_USE = (
+    "node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod"
+)
+VOLUME_MISSING = "node(s) didn't find available persistent volumes to bind"
+THEIR_ANTI_AFFINITY = "node(s) didn't satisfy existing pods anti-affinity rules"
+AFFINITY = "node(s) didn't match pod affinity rules"
+ANTI_AFFINITY = "node(s) didn't match pod anti-affinity rules"
+SPREAD = "node(s) didn't match pod topology spread constraints"
+SPREAD_LABEL = "node(s) didn't match pod topology spread constraints (missing required label)"
+
+
+class Place:
+    """A node, and what runs on it."""
+
+    __slots__ = (
+        "_lacking",
+        "_scores",
+        "attached",
+        "cordoned",
+        "failed",
+        "labels",
+        "node",
+        "pods",
+        "ports",
+        "scored",
+        "used",
+    )
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.labels = node.labels
+        self.cordoned = node.unschedulable
+        self.failed = False
+        """Whether it stopped; the control plane then taints it."""
+        self.pods: dict[str, Pod] = {}
+        self.used: Counter[str] = Counter()
+        self.scored = [0, 0]
+        self.ports: list[HostPort] = []
+        self.attached: dict[str, Counter[str]] = {}
+        self._lacking: dict[int, str] = {}
+        """What is lacking for pods of a size; known until a pod comes or goes."""
+        self._scores: dict[int, float] = {}
+
+    def add(self, pod: Pod, volumes: Iterable[tuple[str, str]]) -> None:
+        """Let a pod run here."""
+        self.pods[pod.uid] = pod
+        self._count(pod, 1)
+        self.ports.extend(pod.shape.ports)
+        for driver, name in volumes:
+            self.attached.setdefault(driver, Counter())[name] += 1
+
+    def remove(self, pod: Pod, volumes: Iterable[tuple[str, str]]) -> None:
+        """Let a pod end."""
+        del self.pods[pod.uid]
+        self._count(pod, -1)
+        for port in pod.shape.ports:
+            self.ports.remove(port)
+        for driver, name in volumes:
+            self.attached[driver][name] -= 1
+
+    def _count(self, pod: Pod, sign: int) -> None:
+        self.used[PODS] += sign
+        for name, amount in pod.shape.requests:
+            self.used[name] += sign * amount
+        self.scored[0] += sign * pod.shape.scored[0]
+        self.scored[1] += sign * pod.shape.scored[1]
+        self._lacking.clear()
+        self._scores.clear()
+
+    def lacking(self, shape: Shape) -> str:
+        """Return the first resource of which too little is left, in the wording of the scheduler; empty if none is."""
+        found = self._lacking.get(shape.size)
+        if found is None:
+            found = self._lacking[shape.size] = self._first_lacking(shape.requests)
+        return found
+
+    def _first_lacking(self, requests: Amounts) -> str:
+        offered, used = self.node.allocatable, self.used
+        if used[PODS] + 1 > offered.get(PODS, 0):
+            return TOO_MANY_PODS
+        short = (name for name, amount in requests if amount and used[name] + amount > offered.get(name, 0))
+        return next((f"Insufficient {name}" for name in short), "")
+
+    def score(self, shape: Shape) -> float:
+        """Return the scores for the least allocated resources and for their balance, each with weight 1."""
+        found = self._scores.get(shape.size)
+        if found is None:
+            found = self._scores[shape.size] = self._score(shape)
+        return found
+
+    def _score(self, shape: Shape) -> float:
+        offered, used = self.node.allocatable, self.used
+        cpus, memory = offered.get(CPU, 0) or 1, offered.get(MEMORY, 0) or 1
+        free = (
+            100 * max(0, cpus - self.scored[0] - shape.scored[0]) // cpus
+            + 100 * max(0, memory - self.scored[1] - shape.scored[1]) // memory
+        ) // 2
+        asked = dict(shape.requests)
+        before = abs(used[CPU] / cpus - used[MEMORY] / memory) / 2
+        after = abs((used[CPU] + asked.get(CPU, 0)) / cpus - (used[MEMORY] + asked.get(MEMORY, 0)) / memory) / 2
+        return free + 50 + (50 + int(100 * (1 - after)) - int(100 * (1 - before))) // 2
+
+    def attachable(self, volumes: Iterable[tuple[str, str]]) -> bool:
+        """Return whether the limits of its drivers allow these volumes, too."""
+        added: Counter[str] = Counter()
+        for driver, name in set(volumes):
+            if not self.attached.get(driver, Counter())[name]:
+                added[driver] += 1
+        limits = self.node.attach_limits
+        return all(
+            sum(count > 0 for count in self.attached.get(driver, Counter()).values()) + number <= limits[driver]
+            for driver, number in added.items()
+            if driver in limits
+        )
+
+
+class Tally:
+    """How many pods that a predicate matches run on each node, and in each domain."""
+
+    __slots__ = ("by_domain", "by_node", "matches", "total")
+
+    def __init__(self, matches: Callable[[str, Labels], bool]) -> None:
+        self.matches = matches
+        """Whether it counts pods in a namespace with some labels."""
+        self.by_node: Counter[str] = Counter()
+        self.by_domain: dict[str, Counter[str]] = {}
+        self.total = 0
+
+    def count(self, place: Place, number: int) -> None:
+        """Add a number of matching pods on a node."""
+        self.total += number
+        _add(self.by_node, place.node.name, number)
+        for key, domains in self.by_domain.items():
+            value = place.labels.get(key)
+            if value is not None:
+                domains[value] += number
+
+
+class _Alike:
+    """The pods of a namespace with the same labels: what counts one of them counts all."""
+
+    __slots__ = ("by_node", "labels", "namespace", "tallies")
+
+    def __init__(self, namespace: str, labels: Labels) -> None:
+        self.namespace, self.labels = namespace, labels
+        self.by_node: Counter[str] = Counter()
+        self.tallies: list[Tally] = []
+
+    def count(self, place: Place, number: int) -> None:
+        """Add a number of these pods on a node."""
+        _add(self.by_node, place.node.name, number)
+        for tally in self.tallies:
+            tally.count(place, number)
+
+
+class _Candidates(Struct):
+    """The nodes whose labels, taints and volumes a pod can have, and why the others are out of the question."""
+
+    places: list[Place]
+    reasons: dict[str, str]
+    """The reasons of the others, by the name of the node."""
+
+
+class Fit(Struct, frozen=True):
+    """Where a pod can go."""
+
+    node: str | None
+    reasons: tuple[tuple[str, int], ...] = ()
+    """Why the other nodes do not take it, with the number of nodes; the most frequent reason first."""
+    unknown: tuple[str, ...] = ()
+    """What decides its place and is not known."""
+    total: int = 0
+
+    @property
+    def sentence(self) -> str:
+        """The reasons in the wording of the scheduler."""
+        listed = ", ".join(f"{number} {reason}" for reason, number in self.reasons)
+        return f"0/{self.total} nodes are available: {listed}" if listed else f"0/{self.total} nodes are available"
+
+
+class _NodeRule(Struct, frozen=True):
+    """Which nodes can use a volume."""
+
+    reason: str
+    terms: tuple[NodeTerm, ...] | None = None
+    zone: str = ""
+    values: frozenset[str] = frozenset()
+
+    def allows(self, node: Node) -> bool:
+        """Return whether a node can use it; a node without the label of a zone can."""
+        return _any_matches(self.terms, node) and (not self.zone or node.labels.get(self.zone) in {None, *self.values})
+
+
+class Board:
+    """The nodes of a cluster with their pods."""
+
+    def __init__(self, cluster: Cluster, dice: Random | None = None) -> None:
+        self.cluster, self._dice = cluster, dice
+        self.places = {each.name: Place(each) for each in cluster.nodes}
+        self._tallies: dict[object, Tally] = {}
+        self._alike: defaultdict[str, dict[Pairs, _Alike]] = defaultdict(dict)
+        self._by_namespace: defaultdict[str, list[Tally]] = defaultdict(list)
+        self._widely: list[Tally] = []
+        self._repelling: dict[tuple[str, AffinityTerm], Counter[str]] = {}
+        self._repelled: dict[tuple[object, ...], list[tuple[str, Counter[str]]]] = {}
+        self._candidates: dict[tuple[object, ...], _Candidates] = {}
+        self._counted: dict[tuple[object, ...], dict[str, str]] = {}
+        self._priorities: Counter[int] = Counter()
+        self._next = 0
+        """Where the scheduler begins to look for the next pod."""
+        self._users: Counter[tuple[str, str]] = Counter()
+        for pod in cluster.pods:
+            if pod.node in self.places and not pod.finished:
+                self.put(pod, pod.node)
+
+    def put(self, pod: Pod, node: str) -> None:
+        """Let a pod run on a node."""
+        place = self.places[node]
+        place.add(pod, self._attachments(pod))
+        self._note(pod, place, 1)
+
+    def take(self, pod: Pod, node: str) -> None:
+        """Let a pod end."""
+        place = self.places[node]
+        place.remove(pod, self._attachments(pod))
+        self._note(pod, place, -1)
+
+    def add_node(self, node: Node) -> None:
+        """Add an empty node."""
+        self.places[node.name] = Place(node)
+        self._candidates.clear()
+        self._counted.clear()
+
+    def _note(self, pod: Pod, place: Place, number: int) -> None:
+        self._alike_to(pod).count(place, number)
+        self._priorities[pod.shape.priority] += number
+        for claim in pod.claims:
+            self._users[pod.namespace, claim] += number
+        for term in pod.shape.anti_affinity:
+            value = place.labels.get(term.topology_key)
+            if value is not None:
+                self._repulsion(pod.namespace, term)[value] += number
+
+    def _alike_to(self, pod: Pod) -> _Alike:
+        found = self._alike[pod.namespace].get(pod.labels)
+        if found is None:
+            found = self._alike[pod.namespace][pod.labels] = _Alike(pod.namespace, dict(pod.labels))
+            tallies = (*self._by_namespace[pod.namespace], *self._widely)
+            found.tallies.extend(each for each in tallies if each.matches(pod.namespace, found.labels))
+        return found
+
+    def _repulsion(self, namespace: str, term: AffinityTerm) -> Counter[str]:
+        found = self._repelling.get((namespace, term))
+        if found is None:
+            found = self._repelling[namespace, term] = Counter()
+            self._repelled.clear()
+        return found
+
+    def fit(self, pod: Pod) -> Fit:
+        """Return the node that the scheduler would choose for a pod, or why none is possible."""
+        unknown = (*pod.shape.unknown, *self._unknown_of_volumes(pod))
+        missing = self._missing_claim(pod)
+        if missing:
+            return Fit(None, ((missing, len(self.places)),), unknown, len(self.places))
+        candidates = self._candidates_for(pod)
+        fitting = self._fitting(pod, candidates.places)
+        if fitting:
+            return Fit(self._chosen(pod, fitting), unknown=unknown)
+        nodes = len(candidates.places) + len(candidates.reasons)
+        return Fit(None, self._reasons(pod, candidates), (*unknown, *self._preemption(pod)), nodes)
+
+    def _preemption(self, pod: Pod) -> Iterator[str]:
+        """Return a sentence if kube-scheduler may evict pods with a lower priority for a pod that fits nowhere."""
+        lower = (priority for priority, number in self._priorities.items() if number and priority < pod.shape.priority)
+        if pod.shape.preempts and any(True for _ in lower):
+            yield "the scheduler may evict pods with a lower priority for it"
+
+    def _fitting(self, pod: Pod, places: list[Place]) -> list[Place]:
+        """Return nodes that take a pod. Of many nodes, the scheduler looks at some only, from where it last stopped."""
+        shape, rules = pod.shape, self._rules(pod)
+        cordoned, enough = _tolerated(_UNSCHEDULABLE, shape), _enough(len(self.places))
+        fitting: list[Place] = []
+        start = self._next % len(places) if places else 0
+        for place in (*places[start:], *places[:start]):
+            self._next += 1
+            if place.failed or (place.cordoned and not cordoned) or place.lacking(shape):
+                continue
+            if all(rule(place) is None for rule in rules):
+                fitting.append(place)
+                if len(fitting) == enough:
+                    break
+        return fitting
+
+    def _reasons(self, pod: Pod, candidates: _Candidates) -> tuple[tuple[str, int], ...]:
+        """Return why the nodes do not take a pod: of each the first filter that fails, as the scheduler says it."""
+        reasons = Counter(candidates.reasons.values())
+        further, cordoned = self._rules(pod), _tolerated(_UNSCHEDULABLE, pod.shape)
+        for place in candidates.places:
+            barred = CORDONED if place.cordoned and not cordoned else TAINT if place.failed else ""
+            lacking = barred or place.lacking(pod.shape)
+            reasons[lacking or next((found for rule in further if (found := rule(place))), "")] += 1
+        return tuple(sorted(reasons.items(), key=lambda each: (-each[1], each[0])))
+
+    def _rules(self, pod: Pod) -> list[Callable[[Place], str | None]]:
+        """Return the filters of the scheduler that depend on other pods, except for resources, in their order.
+
+        That order is: ports, attach limits, spread constraints, pod affinity.
+        """
+        ports, attachments = pod.shape.ports, tuple(self._attachments(pod))
+        rules: list[Callable[[Place], str | None]] = []
+        if ports:
+            rules.append(lambda place: PORTS if _conflicting(ports, place.ports) else None)
+        if attachments:
+            rules.append(lambda place: None if place.attachable(attachments) else VOLUME_COUNT)
+        return [*rules, *self._spread_rules(pod), *self._affinity_rules(pod)]
+
+    def _candidates_for(self, pod: Pod) -> _Candidates:
+        """Return the nodes that a pod can have by what does not change: labels, taints and volumes."""
+        shape = pod.shape
+        storage = (pod.namespace, pod.claims, pod.new_claims) if pod.claims or pod.new_claims else ()
+        key = (shape.tolerations, shape.node_selector, shape.node_terms, storage)
+        found = self._candidates.get(key)
+        if found is None:
+            rules, there = tuple(self._volume_rules(pod)), tuple(self.places.values())
+            reasons = {each.node.name: _static_reason(each.node, pod.shape, rules) for each in there}
+            found = self._candidates[key] = _Candidates(
+                [each for each in there if reasons[each.node.name] is None],
+                {name: reason for name, reason in reasons.items() if reason is not None},
+            )
+        return found
+
+    def _volume_rules(self, pod: Pod) -> Iterator[_NodeRule]:
+        cluster = self.cluster
+        for claim in filter(None, (cluster.claims.get((pod.namespace, name)) for name in pod.claims)):
+            volume = cluster.volumes.get(claim.volume)
+            if volume is not None:
+                yield _NodeRule(VOLUME_NODE, terms=volume.node_terms)
+                yield from (_NodeRule(VOLUME_ZONE, zone=key, values=values) for key, values in volume.zones)
+            elif not claim.volume:
+                yield from self._class_rules(claim.storage_class or "")
+        for name in pod.new_claims:
+            yield from self._class_rules(name)
+
+    def _class_rules(self, name: str) -> Iterator[_NodeRule]:
+        storage_class = self.cluster.classes.get(name)
+        if storage_class is not None:
+            nowhere = storage_class.provisioner == _NO_PROVISIONER
+            yield _NodeRule(VOLUME_MISSING, terms=() if nowhere else storage_class.topologies)
+
+    def _missing_claim(self, pod: Pod) -> str | None:
+        for name in pod.claims:
+            claim = self.cluster.claims.get((pod.namespace, name))
+            if claim is None and "persistentvolumeclaims" not in self.cluster.unread:
+                return f'persistentvolumeclaim "{name}" not found'
+            if claim is not None and claim.one_pod and self._users[pod.namespace, name]:
+                return VOLUME_IN_USE
+        return None
+
+    def _unknown_of_volumes(self, pod: Pod) -> Iterator[str]:
+        for name in pod.claims:
+            claim = self.cluster.claims.get((pod.namespace, name))
+            if claim is None and "persistentvolumeclaims" in self.cluster.unread:
+                yield f"its claim {name} could not be read"
+            elif claim is not None and claim.volume and claim.volume not in self.cluster.volumes:
+                yield f"the volume {claim.volume} of its claim {name} could not be read"
+            elif claim is not None and self._attached_elsewhere(pod, claim):
+                yield f"another pod uses its claim {name}, which only one node can mount"
+            elif claim is not None and not claim.volume:
+                yield f"its claim {name} has no volume yet, and where one can be made is not known"
+        for name in pod.new_claims:
+            yield f"it gets a new volume of storage class {name or '(default)'}, and where one can be made is not known"
+
+    def _attached_elsewhere(self, pod: Pod, claim: Claim) -> bool:
+        volume = self.cluster.volumes.get(claim.volume)
+        return (
+            claim.one_node and volume is not None and bool(volume.driver) and self._users[pod.namespace, claim.name] > 0
+        )
+
+    def _attachments(self, pod: Pod) -> Iterator[tuple[str, str]]:
+        for name in pod.claims:
+            claim = self.cluster.claims.get((pod.namespace, name))
+            volume = self.cluster.volumes.get(claim.volume) if claim else None
+            if volume is not None and volume.driver:
+                yield volume.driver, volume.name
+
+    def _spread_rules(self, pod: Pod) -> Iterator[Callable[[Place], str | None]]:
+        keys = tuple(each.key for each in pod.shape.spread)
+        for constraint in pod.shape.spread:
+            yield self._spread_rule(pod, constraint, keys)
+
+    def _spread_rule(self, pod: Pod, constraint: Spread, keys: tuple[str, ...]) -> Callable[[Place], str | None]:
+        """Return the filter of a DoNotSchedule constraint.
+
+        Only nodes with the keys of all constraints count, and only those that the node policies include.
+        """
+        tally = self._same_namespace(pod.namespace, constraint.selector)
+        domains = self._counted_nodes(pod, constraint, keys)
+        counts = Counter(dict.fromkeys(domains.values(), 0))
+        for name, number in tally.by_node.items():
+            if name in domains:
+                counts[domains[name]] += number
+        least = min(counts.values(), default=0) if len(counts) >= constraint.min_domains else 0
+        own = int(constraint.selector.matches(dict(pod.labels)))
+        most = constraint.max_skew + least - own
+
+        def refuses(place: Place) -> str | None:
+            value = place.labels.get(constraint.key)
+            if value is None:
+                return SPREAD_LABEL
+            return SPREAD if counts[value] > most else None
+
+        return refuses
+
+    def _counted_nodes(self, pod: Pod, constraint: Spread, keys: tuple[str, ...]) -> dict[str, str]:
+        """Return the domains of the nodes that a constraint counts, by node."""
+        chosen = (pod.shape.node_selector, pod.shape.node_terms) if constraint.honors_affinity else ()
+        key = (constraint.key, keys, chosen)
+        found = None if constraint.honors_taints else self._counted.get(key)
+        if found is None:
+            found = self._counted[key] = {
+                name: place.labels[constraint.key]
+                for name, place in self.places.items()
+                if all(each in place.labels for each in keys) and _counts(constraint, place, pod)
+            }
+        return found
+
+    def _affinity_rules(self, pod: Pod) -> Iterator[Callable[[Place], str | None]]:
+        repelled = [each for each in self._repelled_by(pod) if +each[1]]
+        if repelled:
+            yield lambda place: THEIR_ANTI_AFFINITY if _any_in(repelled, place) else None
+        apart = [(each.topology_key, self._domains(pod, each)) for each in pod.shape.anti_affinity]
+        if apart:
+            yield lambda place: ANTI_AFFINITY if _any_in(apart, place) else None
+        if pod.shape.affinity:
+            yield self._required_affinity(pod)
+
+    def _required_affinity(self, pod: Pod) -> Callable[[Place], str | None]:
+        """Return the filter of required pod affinity. It counts the pods that match all terms.
+
+        If no pod matches anywhere, a pod that matches its own terms may start the group, on a node with the labels.
+        """
+        terms, labels = pod.shape.affinity, dict(pod.labels)
+        tally = self._tally(
+            (pod.namespace, terms),
+            lambda namespace, of: all(self._matches(each, pod.namespace, namespace, of) for each in terms),
+        )
+        first = tally.total == 0 and all(self._matches(each, pod.namespace, pod.namespace, labels) for each in terms)
+        wanted = [(each.topology_key, self._by_key(tally, each.topology_key)) for each in terms]
+
+        def refuses(place: Place) -> str | None:
+            if any(key not in place.labels for key, _ in wanted):
+                return AFFINITY
+            return None if first or all(counts[place.labels[key]] > 0 for key, counts in wanted) else AFFINITY
+
+        return refuses
+
+    def _repelled_by(self, pod: Pod) -> list[tuple[str, Counter[str]]]:
+        """Return the domains with pods whose required anti-affinity matches a pod."""
+        key = (pod.namespace, pod.labels)
+        found = self._repelled.get(key)
+        if found is None:
+            labels = dict(pod.labels)
+            found = [
+                (term.topology_key, domains)
+                for (namespace, term), domains in self._repelling.items()
+                if self._matches(term, namespace, pod.namespace, labels)
+            ]
+            self._repelled[key] = found
+        return found
+
+    def _domains(self, pod: Pod, term: AffinityTerm) -> Counter[str]:
+        tally = self._tally(
+            (pod.namespace, term), lambda namespace, labels: self._matches(term, pod.namespace, namespace, labels)
+        )
+        return self._by_key(tally, term.topology_key)
+
+    def _matches(self, term: AffinityTerm, own: str, namespace: str, labels: Labels) -> bool:
+        """Return whether a term of a pod in the namespace `own` counts a pod in `namespace` with these labels."""
+        if term.selector is None or not term.selector.matches(labels):
+            return False
+        if namespace in term.namespaces:
+            return True
+        if term.namespace_selector is not None:
+            return term.namespace_selector.matches(self.cluster.namespaces.get(namespace, {}))
+        return not term.namespaces and namespace == own
+
+    def _same_namespace(self, namespace: str, selector: Selector) -> Tally:
+        return self._tally(
+            (namespace, selector),
+            lambda _, labels: selector.matches(labels),
+            only=namespace,
+        )
+
+    def _tally(self, key: object, matches: Callable[[str, Labels], bool], *, only: str | None = None) -> Tally:
+        found = self._tallies.get(key)
+        if found is None:
+            found = self._tallies[key] = Tally(matches)
+            (self._widely if only is None else self._by_namespace[only]).append(found)
+            near = self._alike.values() if only is None else (self._alike[only],)
+            for alike in (each for those in near for each in those.values()):
+                if matches(alike.namespace, alike.labels):
+                    self._begin(found, alike)
+        return found
+
+    def _begin(self, tally: Tally, alike: _Alike) -> None:
+        alike.tallies.append(tally)
+        for name, number in alike.by_node.items():
+            tally.count(self.places[name], number)
+
+    def _by_key(self, tally: Tally, key: str) -> Counter[str]:
+        found = tally.by_domain.get(key)
+        if found is None:
+            found = tally.by_domain[key] = Counter()
+            for name, number in tally.by_node.items():
+                if key in self.places[name].labels:
+                    found[self.places[name].labels[key]] += number
+        return found
+
+    def _chosen(self, pod: Pod, places: list[Place]) -> str:
+        """Return the node with the best score; of equal ones the first by name, where the scheduler draws lots.
+
+        The dice take any node whose score is close to the best, because the scores are not exactly those of the
+        scheduler.
+        """
+        if len(places) == 1:
+            return places[0].node.name
+        scores = [place.score(pod.shape) for place in places]
+        self._add_preferences(pod, places, scores)
+        best = max(scores)
+        if self._dice is not None:
+            near = [place.node.name for place, score in zip(places, scores, strict=True) if score >= best - CLOSE]
+            return self._dice.choice(near)
+        return min(place.node.name for place, score in zip(places, scores, strict=True) if score == best)
+
+    def _add_preferences(self, pod: Pod, places: list[Place], scores: list[float]) -> None:
+        shape = pod.shape
+        for raw, weight in self._preferences(pod, places):
+            for index, value in enumerate(raw):
+                scores[index] += weight * value
+        if shape.preferred_nodes:
+            found = [sum(w for w, term in shape.preferred_nodes if term.matches(each.node)) for each in places]
+            for index, value in enumerate(_scaled(found)):
+                scores[index] += 2 * value
+
+    def _preferences(self, pod: Pod, places: list[Place]) -> Iterator[tuple[list[float], int]]:
+        """Return the normalized scores of the preferred rules, with their weights in the default profile."""
+        soft = [
+            sum(_avoids(taint, pod.shape) for taint in each.node.taints) if each.node.taints else 0 for each in places
+        ]
+        if any(soft):
+            yield [100 - each for each in _scaled(soft)], 3
+        terms = [
+            (sign * each.weight, each.topology_key, self._domains(pod, each))
+            for sign, those in ((1, pod.shape.preferred_affinity), (-1, pod.shape.preferred_anti_affinity))
+            for each in those
+        ]
+        if terms:
+            totals = [
+                sum(weight * counts[each.labels.get(key, "")] for weight, key, counts in terms) for each in places
+            ]
+            lowest, highest = min(totals), max(totals)
+            if highest > lowest:
+                yield [100 * (each - lowest) / (highest - lowest) for each in totals], 2
+        yield self._spread_scores(pod, places), 2
+
+    def _spread_scores(self, pod: Pod, places: list[Place]) -> list[float]:
+        """Return the score of ScheduleAnyway constraints; without any, the pods of one owner spread by default.
+
+        A constraint counts the more, the more domains there are. Nodes without a key of a pod's own constraints come
+        last (kube-scheduler, podtopologyspread).
+        """
+        own = pod.shape.preferred_spread
+        constraints = own or (() if pod.shape.spread else self._default_spread(pod))
+        tallies = [
+            (each, +self._by_key(self._same_namespace(pod.namespace, each.selector), each.key)) for each in constraints
+        ]
+        seen = [place for place in places if all(each.key in place.labels for each in own)] if own else places
+        crowded = _crowded(seen, tallies) if any(counts for _, counts in tallies) else [0] * len(seen)
+        lowest, highest = min(crowded, default=0), max(crowded, default=0)
+        scores = [100.0 * (highest + lowest - each) // highest if highest else 100.0 for each in crowded]
+        if len(seen) == len(places):
+            return scores
+        by_node = {place.node.name: score for place, score in zip(seen, scores, strict=True)}
+        return [by_node.get(place.node.name, 0.0) for place in places]
+
+    def _default_spread(self, pod: Pod) -> tuple[Spread, ...]:
+        if pod.owner is None:
+            return ()
+        selector = Selector.of_labels({name: value for name, value in pod.labels if name not in _OF_ONE_POD})
+        return tuple(
+            Spread(key, selector, skew, 1, honors_affinity=True, honors_taints=False)
+            for key, skew in (("kubernetes.io/hostname", 3), ("topology.kubernetes.io/zone", 5))
+        )
+
+
+def _static_reason(node: Node, shape: Shape, volumes: Iterable[_NodeRule]) -> str | None:
+    if any(_keeps_out(taint) and not _tolerated(taint, shape) for taint in node.taints):
+        return TAINT
+    if not matches_node(shape, node):
+        return SELECTOR
+    return next((each.reason for each in volumes if not each.allows(node)), None)
+
+
+def matches_node(shape: Shape, node: Node) -> bool:
+    """Return whether the nodeSelector and the required node affinity of a pod allow a node."""
+    if any(node.labels.get(key) != value for key, value in shape.node_selector):
+        return False
+    return _any_matches(shape.node_terms, node)
+
+
+def _any_matches(terms: tuple[NodeTerm, ...] | None, node: Node) -> bool:
+    return terms is None or any(each.matches(node) for each in terms)
+
+
+def _keeps_out(taint: Taint) -> bool:
+    return taint.effect in {"NoSchedule", "NoExecute"}
+
+
+def _tolerated(taint: Taint, shape: Shape) -> bool:
+    return any(each.tolerates(taint) for each in shape.tolerations)
+
+
+def _avoids(taint: Taint, shape: Shape) -> bool:
+    return taint.effect == "PreferNoSchedule" and not _tolerated(taint, shape)
+
+
+def _conflicting(ports: Iterable[HostPort], taken: Iterable[HostPort]) -> bool:
+    return any(each.conflicts(other) for other in taken for each in ports)
+
+
+def _counts(constraint: Spread, place: Place, pod: Pod) -> bool:
+    """Return whether the node inclusion policies of a constraint count a node."""
+    if constraint.honors_affinity and not matches_node(pod.shape, place.node):
+        return False
+    if not constraint.honors_taints:
+        return True
+    taints = (*place.node.taints, *((_UNSCHEDULABLE,) if place.cordoned else ()))
+    return not any(_keeps_out(each) and not _tolerated(each, pod.shape) for each in taints)
+
+
+def _any_in(domains: Iterable[tuple[str, Mapping[str, int]]], place: Place) -> bool:
+    labels = place.labels
+    return any(key in labels and counts.get(labels[key], 0) > 0 for key, counts in domains)
+
+
+def _crowded(places: list[Place], tallies: Iterable[tuple[Spread, Counter[str]]]) -> list[int]:
+    """Return how many pods are near each node, weighed by the number of domains."""
+    found = [0.0] * len(places)
+    for constraint, counts in tallies:
+        domains = [place.labels.get(constraint.key) for place in places]
+        weight, more = math.log(len({*domains} - {None}) + 2), constraint.max_skew - 1
+        found = [
+            before if domain is None else before + counts[domain] * weight + more
+            for before, domain in zip(found, domains, strict=True)
+        ]
+    return [round(each) for each in found]
+
+
+def _enough(nodes: int) -> int:
+    """Return how many nodes that take a pod the scheduler compares (kube-scheduler, percentageOfNodesToScore)."""
+    share = max(_LEAST_SHARE, 50 - nodes // 125)
+    return max(_LEAST_COMPARED, nodes * share // 100)
+
+
+def _scaled(values: list[int]) -> list[float]:
+    highest = max(values)
+    return [100 * each / highest for each in values] if highest else [0.0] * len(values)
+
+
+def _add(counts: Counter[str], name: str, number: int) -> None:
+    counts[name] += number
+    if not counts[name]:
+        del counts[name]

@@ -1,0 +1,236 @@
+"""Drains of small clusters."""
+
+from __future__ import annotations
+
+from productionpolicy.drain import DrainFlags, Options, Result, drain, lose
+from support.scenes import budget, cluster, controller, deployment, node, owner, pod, stateful_set
+
+A, B, C = node("a"), node("b"), node("c")
+
+
+def test_a_node_without_pods_drains() -> None:
+    (found,) = drain(cluster(A), ["a"]).nodes
+    assert (found.result, found.steps) == (Result.DRAINS, ())
+
+
+def test_the_pods_of_a_deployment_move_to_another_node() -> None:
+    outcome = drain(cluster(A, B, deployment("web", ["a", "b"])), ["a"])
+    assert outcome.nodes[0].result is Result.DRAINS
+    assert [(each.pod, each.to, each.ready) for each in outcome.nodes[0].steps] == [("shop/web-1-0", "b", True)]
+    assert outcome.dark == ()
+
+
+def test_a_workload_with_all_pods_on_one_node_goes_dark() -> None:
+    outcome = drain(cluster(A, B, deployment("web", ["a", "a", "a"])), ["a"])
+    assert [(each.workload.name, each.steps, each.lasts) for each in outcome.dark] == [("web", 1, False)]
+
+
+def test_a_budget_lets_one_pod_go_after_the_other() -> None:
+    parts = deployment("web", ["a", "a", "a"]), budget("web", app="web", maxUnavailable=1)
+    outcome = drain(cluster(A, B, *parts), ["a"])
+    assert outcome.nodes[0].result is Result.DRAINS
+    assert [each.round for each in outcome.nodes[0].steps] == [1, 2, 3]
+    assert outcome.dark == ()
+
+
+def test_a_budget_that_allows_nothing_blocks() -> None:
+    parts = deployment("web", ["a", "b"]), budget("web", app="web", minAvailable=2)
+    (found,) = drain(cluster(A, B, *parts), ["a"]).nodes
+    assert found.result is Result.BLOCKED
+    assert [(each.pod, each.budgets) for each in found.blockers] == [("shop/web-1-0", ("shop/web",))]
+    assert found.blockers[0].reason == "the budget web (minAvailable 2) needs 2 healthy pods and has 2"
+
+
+def test_two_budgets_block_although_both_have_room() -> None:
+    parts = deployment("web", ["a", "b"]), budget("one", maxUnavailable=1), budget("two", app="web", maxUnavailable=1)
+    (found,) = drain(cluster(A, B, *parts), ["a"]).nodes
+    assert found.result is Result.BLOCKED
+    assert found.blockers[0].budgets == ("shop/one", "shop/two")
+
+
+def test_a_budget_waits_in_vain_for_a_pod_that_fits_nowhere() -> None:
+    parts = deployment("web", ["a", "a"], cpu="2"), budget("web", app="web", maxUnavailable=1)
+    (found,) = drain(cluster(A, node("b", cpu="1"), *parts), ["a"]).nodes
+    assert found.result is Result.STUCK
+    assert "0/2 nodes are available: 1 Insufficient cpu, 1 node(s) were unschedulable" in found.blockers[0].reason
+
+
+def test_a_pod_that_fits_nowhere_stays_pending_though_the_node_drains() -> None:
+    outcome = drain(cluster(A, node("b", cpu="1"), deployment("web", ["a"], cpu="2")), ["a"])
+    assert outcome.nodes[0].result is Result.DRAINS
+    assert [each.workload.name for each in outcome.nodes[0].pending] == ["web"]
+    assert outcome.pending == ()  # the empty node that replaces the drained one takes it
+
+
+def test_an_unready_pod_goes_only_if_its_budget_says_so() -> None:
+    web = deployment("web", ["a", "b"], ready=False)
+    strict, kind = (
+        budget("web", app="web", maxUnavailable=1),
+        budget("web", app="web", maxUnavailable=1, unhealthyPodEvictionPolicy="AlwaysAllow"),
+    )
+    assert drain(cluster(A, B, web, strict), ["a"]).nodes[0].result is Result.BLOCKED
+    assert drain(cluster(A, B, web, kind), ["a"]).nodes[0].result is Result.DRAINS
+
+
+def test_a_budget_over_the_pods_of_a_job_cannot_be_computed_as_a_percentage() -> None:
+    parts = [*deployment("web", ["a", "b"]), controller("Job", "load", replicas=1)]
+    parts.append(pod("load-1", "b", by=owner("Job", "load")))
+    (found,) = drain(cluster(A, B, parts, budget("all", minAvailable="50%")), ["a"]).nodes
+    assert found.result is Result.BLOCKED
+    assert "Job load, which has no scale" in found.blockers[0].reason
+    assert drain(cluster(A, B, parts, budget("all", minAvailable=1)), ["a"]).nodes[0].result is Result.DRAINS
+
+
+def test_kubectl_does_not_begin_with_a_pod_of_its_own_or_local_data() -> None:
+    alone, local = pod("alone", "a"), deployment("web", ["a"], volumes=[{"name": "x", "emptyDir": {}}])
+    (found,) = drain(cluster(A, B, alone, local), ["a"]).nodes
+    assert found.result is Result.REFUSED
+    assert [each.pod for each in found.blockers] == ["shop/alone", "shop/web-1-0"]
+    flags = DrainFlags(force=True, delete_emptydir_data=True)
+    assert drain(cluster(A, B, alone, local), ["a"], Options(flags=flags)).nodes[0].result is Result.DRAINS
+
+
+def test_a_stateful_set_comes_back_in_order() -> None:
+    outcome = drain(cluster(A, node("b", cpu="150m"), stateful_set("db", ["a", "a"])), ["a"])
+    assert [(each.pod, each.successor, each.to) for each in outcome.nodes[0].steps] == [
+        ("shop/db-0", "shop/db-0", "b"),
+        ("shop/db-1", "shop/db-1", ""),
+    ]
+
+
+def test_a_stateful_set_creates_its_other_pods_for_the_first_time_once_those_before_them_are_ready() -> None:
+    here = {"kubernetes.io/hostname": "a"}
+    first = pod("db-0", app="db", by=owner("StatefulSet", "db"), cpu="2", nodeSelector=here)
+    db = [controller("StatefulSet", "db", replicas=2, podManagementPolicy="OrderedReady"), first]
+    outcome = drain(cluster(node("a", cpu="3500m"), B, deployment("web", ["a"], cpu="3"), db), ["a"])
+    assert [each.pod for each in outcome.nodes[0].pending] == ["shop/db-0"]
+    assert [each.pod for each in outcome.pending] == ["shop/db-1"]
+
+
+def test_a_node_to_which_a_pod_returns_that_tolerates_the_cordon_drains_and_comes_back() -> None:
+    everything = deployment("agent", ["a"], tolerations=[{"operator": "Exists"}], nodeSelector=A["metadata"]["labels"])
+    web = deployment("web", ["a"], nodeSelector=A["metadata"]["labels"])
+    outcome = drain(cluster(A, B, everything, web), ["a", "b"])
+    assert [each.result for each in outcome.nodes] == [Result.DRAINS, Result.DRAINS]
+    assert [len(each.pending) for each in outcome.nodes] == [1, 0]
+
+
+def test_a_cordoned_node_still_counts_for_a_constraint_and_leaves_no_place() -> None:
+    constraint = {
+        "topologyKey": "kubernetes.io/hostname",
+        "whenUnsatisfiable": "DoNotSchedule",
+        "maxSkew": 1,
+        "labelSelector": {"matchLabels": {"app": "web"}},
+    }
+    web = deployment("web", ["a", "b"], topologySpreadConstraints=[constraint])
+    outcome = drain(cluster(A, B, web), ["a"])
+    assert [each.workload.name for each in outcome.nodes[0].pending] == ["web"]
+
+
+def test_required_anti_affinity_keeps_two_pods_apart() -> None:
+    term = {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"app": "web"}}}
+    affinity = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
+    web = deployment("web", ["a", "b"], affinity=affinity)
+    (found,) = drain(cluster(A, B, web), ["a"]).nodes
+    assert "1 node(s) didn't satisfy existing pods anti-affinity rules" in found.pending[0].reason
+    assert drain(cluster(A, B, C, web), ["a"]).nodes[0].pending == ()
+
+
+def test_all_nodes_drain_one_after_the_other() -> None:
+    parts = deployment("web", ["a", "b", "c"]), budget("web", app="web", maxUnavailable=1)
+    outcome = drain(cluster(A, B, C, *parts), ["a", "b", "c"])
+    assert [each.result for each in outcome.nodes] == [Result.DRAINS] * 3
+    assert outcome.dark == ()
+
+
+def test_a_pod_that_may_preempt_others_makes_the_outcome_unknown() -> None:
+    parts = deployment("web", ["a"], cpu="3", priority=1000), deployment("low", ["b"], cpu="2")
+    (found,) = drain(cluster(A, B, *parts), ["a"]).nodes
+    assert found.result is Result.UNKNOWN
+    assert "the scheduler may evict pods with a lower priority for it" in found.unknown[0]
+
+
+def test_a_scheduler_of_its_own_makes_the_place_unknown() -> None:
+    outcome = drain(cluster(A, B, deployment("web", ["a"], schedulerName="mine")), ["a"])
+    assert outcome.nodes[0].result is Result.UNKNOWN
+    assert not outcome.known
+    assert outcome.nodes[0].unknown == (
+        "where shop/web-1-new1 runs: the scheduler mine places it, by rules that are not known",
+    )
+
+
+def test_a_budget_over_the_pods_of_a_custom_owner_follows_its_status_or_is_unknown() -> None:
+    reference = [{**owner("Database", "db")[0], "apiVersion": "example.com/v1"}]
+    pods = [pod("db-a", "a", app="db", by=reference), pod("db-b", "b", app="db", by=reference)]
+    rule = budget("db", app="db", maxUnavailable=1)
+    (unknown,) = drain(cluster(A, B, pods, rule), ["a"]).nodes
+    assert (unknown.result, unknown.steps) == (Result.UNKNOWN, ())
+    assert unknown.unknown == ("the scale of Database db is not known",)
+    rule["metadata"]["generation"] = 1
+    rule["status"] = {"observedGeneration": 1, "expectedPods": 2}
+    (known,) = drain(cluster(A, B, pods, rule), ["a"]).nodes
+    assert [each.pod for each in known.steps] == ["shop/db-a"]
+    assert known.unknown == ("whether Database db replaces its pods",)
+
+
+def test_surge_nodes_take_the_pods_that_fit_nowhere_else() -> None:
+    found = cluster(A, node("b", cpu="1"), deployment("web", ["a"], cpu="2"))
+    (plain,) = drain(found, ["a"], Options(keep_cordoned=True)).nodes
+    (surged,) = drain(found, ["a"], Options(keep_cordoned=True, surge=1)).nodes
+    assert [each.workload.name for each in plain.pending] == ["web"]
+    assert [each.to for each in surged.steps] == ["surge-1"]
+
+
+def test_nodes_in_parallel_are_cordoned_together() -> None:
+    found = cluster(A, B, C, deployment("web", ["a", "b"]))
+    outcome = drain(found, ["a", "b"], Options(parallel=2, keep_cordoned=True))
+    assert [each.to for node in outcome.nodes for each in node.steps] == ["c", "c"]
+    assert [each.workload.name for each in outcome.dark] == ["web"]
+
+
+def test_a_volume_of_one_zone_keeps_its_pod_there() -> None:
+    east, west = node("e", zone="east"), node("w", zone="west")
+    names = {"metadata": {"name": "disk"}, "apiVersion": "v1", "kind": "PersistentVolume"}
+    expression = {"key": "topology.kubernetes.io/zone", "operator": "In", "values": ["east"]}
+    affinity = {"required": {"nodeSelectorTerms": [{"matchExpressions": [expression]}]}}
+    volume = {**names, "spec": {"nodeAffinity": affinity}}
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"namespace": "shop", "name": "data"},
+        "spec": {"volumeName": "disk", "accessModes": ["ReadWriteOnce"]},
+    }
+    db = stateful_set("db", ["e"], volumes=[{"name": "d", "persistentVolumeClaim": {"claimName": "data"}}])
+    (found,) = drain(cluster(east, west, volume, claim, db), ["e"]).nodes
+    assert found.pending[0].reason == (
+        "0/2 nodes are available: 1 node(s) didn't match PersistentVolume's node affinity, 1 node(s) were unschedulable"
+    )
+
+
+def test_a_job_loses_its_work_and_gives_up_after_its_retries() -> None:
+    load = [controller("Job", "load", replicas=1, backoffLimit=0), pod("load-1", "a", by=owner("Job", "load"))]
+    outcome = drain(cluster(A, B, load), ["a"])
+    assert [each.name for each in outcome.lost_work] == ["load"]
+    assert outcome.nodes[0].steps[0].successor == ""
+
+
+def test_a_failed_node_darkens_a_stateful_set_until_it_is_back_and_a_deployment_until_it_is_replaced() -> None:
+    outcome = lose(cluster(A, B, deployment("web", ["a"]), stateful_set("db", ["a"])), ["a"])
+    assert [(each.workload.name, each.lasts) for each in outcome.dark] == [("web", False), ("db", True)]
+
+
+def test_pods_that_are_pending_or_finished_go_without_a_look_at_budgets() -> None:
+    stuck = deployment("web", ["a"], ready=False, phase="Pending"), budget("web", app="web", minAvailable=1)
+    done = [controller("Job", "load", replicas=0), pod("load-1", "a", phase="Succeeded", by=owner("Job", "load"))]
+    (found,) = drain(cluster(A, B, *stuck, done), ["a"]).nodes
+    assert sorted(each.pod for each in found.steps) == ["shop/load-1", "shop/web-1-0"]
+    assert found.result is Result.DRAINS
+
+
+def test_a_daemon_set_and_a_static_pod_stay() -> None:
+    agent = [controller("DaemonSet", "agent", replicas=1), pod("agent-1", "a", by=owner("DaemonSet", "agent"))]
+    static = pod("proxy", "a", annotations={"kubernetes.io/config.mirror": "x"})
+    assert drain(cluster(A, B, agent, static), ["a"]).nodes[0].result is Result.REFUSED
+    options = Options(flags=DrainFlags(ignore_daemonsets=True))
+    (found,) = drain(cluster(A, B, agent, static), ["a"], options).nodes
+    assert (found.result, found.steps) == (Result.DRAINS, ())

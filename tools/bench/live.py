@@ -1,0 +1,61 @@
+"""`python -m bench.live` measures `check --live -A` on a cluster with many workloads, beside the API server."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.field import Field, prepared
+from control_plane.patience import insist
+from control_plane.session import in_folder_of_its_own, say
+from testbed.tables import Table
+
+AIM_SECONDS, AIM_MEGABYTES = 60, 400
+COMMAND = (sys.executable, "-m", "productionpolicy", "check", "--live", "-A", "-o", "json")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m bench.live", description="Measure the check of a live cluster.")
+    parser.add_argument("--scale", type=int, default=10_000, help="how many Deployments (default: 10000)")
+    options = parser.parse_args(arguments)
+    return in_folder_of_its_own("bench-live", lambda folder: _run(folder, options.scale), failures=())
+
+
+def _run(folder: Path, scale: int) -> int:
+    with prepared(folder, scale=scale) as field:
+        say(f"creating {field.size} workloads on a fresh API server")
+        asyncio.run(field.seed())
+        _tell(field, *_checked(field, folder / "report.json"))
+    return 0
+
+
+def _checked(field: Field, report: Path) -> tuple[float, float, int]:
+    """Check the cluster; return seconds, CPU time in seconds, and the peak memory in bytes."""
+    with report.open("wb") as out:
+        started = time.monotonic()
+        environment = {**os.environ, "KUBECONFIG": str(field.plane.kubeconfig)}
+        process = subprocess.Popen(COMMAND, stdout=out, stderr=subprocess.DEVNULL, env=environment)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.monotonic() - started
+        process.returncode = os.waitstatus_to_exitcode(status)  # it is waited for; Popen need not
+    judged = report.read_bytes().count(b'"verdicts"')
+    ended = f"the check ended with {process.returncode} after {judged} of {field.size} workloads"
+    insist(process.returncode == 1 and judged >= field.size, ended)
+    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
+
+
+def _tell(field: Field, seconds: float, cpu_seconds: float, peak: int) -> None:
+    columns = ("WORKLOADS", "SECONDS", "CPU SECONDS", "PEAK MEMORY", "AIM")
+    aim = f"{AIM_SECONDS} s, {AIM_MEGABYTES} MB"
+    Table(columns, [(str(field.size), f"{seconds:.1f}", f"{cpu_seconds:.1f}", f"{peak / 1e6:.0f} MB", aim)]).show()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

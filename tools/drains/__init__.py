@@ -1,0 +1,1 @@
+"""Drains of random clusters: what the simulator predicts, against what a real control plane does."""

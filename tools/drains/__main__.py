@@ -1,0 +1,99 @@
+"""`python -m drains` drains random clusters, and compares what happens with what was predicted.
+
+On a control plane with the real scheduler, disruption controller and eviction API, one random cluster after the other
+is made: nodes, workloads, budgets. The simulator says what happens if its nodes are drained one after the other. Then
+they are drained, and each statement is compared with what happened. The command fails if a node does not drain that was
+said to, if a workload loses its last ready pod that was said to keep one, or if more than 2% of the other statements
+are wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import secrets
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.client import RequestFailed
+from control_plane.installation import REPOSITORY
+from control_plane.session import console, in_folder_of_its_own, say
+from drains import tables
+from drains.bed import running_bed
+from drains.comparison import Compared
+from drains.generator import scenario
+from drains.runner import results
+
+PAGE = REPOSITORY / "docs" / "drain.md"
+CLUSTERS = 300
+CLUSTERS_PER_LINE = 10
+WIDTH = 140
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    options = _parser().parse_args(arguments)
+    say(f"seed {options.seed}; run the same again by: make drains SEED={options.seed} CLUSTERS={options.clusters}")
+    return in_folder_of_its_own("drains", lambda folder: _run(folder, options), failures=(RequestFailed,))
+
+
+def _run(folder: Path, options: argparse.Namespace) -> int:
+    if options.keep:
+        return asyncio.run(_kept(folder, options))
+    found = asyncio.run(_results(folder, options))
+    tables.printed(console(width=WIDTH), found)
+    if options.write:
+        tables.write(PAGE, found)
+    return int(not tables.holds(found))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m drains", description="Compare predictions with real drains.")
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="decides all that is random")
+    parser.add_argument("--clusters", type=int, default=CLUSTERS, metavar="N", help=f"default: {CLUSTERS}")
+    parser.add_argument("--cluster", type=int, metavar="K", help="only the cluster of this number")
+    parser.add_argument("--keep", action="store_true", help="make the cluster, do not drain it, and wait until Ctrl+C")
+    parser.add_argument("--write", action="store_true", help=f"write the table to docs/{PAGE.name}")
+    return parser
+
+
+def _numbers(options: argparse.Namespace) -> Sequence[int]:
+    return range(options.clusters) if options.cluster is None else [options.cluster]
+
+
+async def _results(folder: Path, options: argparse.Namespace) -> list[Compared]:
+    wrong = folder / "wrong"
+    wrong.mkdir()
+    found: list[Compared] = []
+    started = time.monotonic()
+    async with running_bed(folder / "plane") as bed:
+        async for each in results(bed, options.seed, _numbers(options), wrong=wrong):
+            found.append(each)
+            _progress(found, time.monotonic() - started)
+    return found
+
+
+def _progress(found: Sequence[Compared], seconds: float) -> None:
+    """Tell of each difference at once, and now and then how far it is."""
+    for line in tables.told(found[-1:]):
+        say(line)
+    if len(found) % CLUSTERS_PER_LINE == 0:
+        wrong = sum(bool(each.differences) for each in found)
+        say(f"{len(found)} clusters in {seconds:.0f} s, {wrong} with a difference")
+
+
+async def _kept(folder: Path, options: argparse.Namespace) -> int:
+    """Make a cluster and leave it to a person."""
+    made = scenario(options.seed, options.cluster or 0)
+    async with running_bed(folder / "plane") as bed:
+        await bed.make(made)
+        say(f"export KUBECONFIG={bed.plane.kubeconfig}")
+        say(f"kubectl drain NODE {' '.join(made.flags.as_arguments())}, for {', '.join(made.order)} in this order")
+        await asyncio.Event().wait()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

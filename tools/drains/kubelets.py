@@ -1,0 +1,84 @@
+"""The kubelets of all nodes: pods become Ready when they are told to, and end at once.
+
+When a pod becomes Ready decides what a drain does. So it is not left to chance.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, field
+
+import msgspec
+
+from bench.client import RequestFailed
+from drains.generator import NEVER, Raw
+from drains.world import World, controller_of, is_ending, key_of, path_of
+
+_PATCH = "application/strategic-merge-patch+json"
+
+
+@dataclass(slots=True)
+class Kubelets:
+    """Starts and ends the pods of a world."""
+
+    world: World
+    at_once: bool = False
+    """Whether pods start as soon as they have a node; otherwise `start` starts them."""
+
+    _ended: set[str] = field(default_factory=set)
+    _begun: set[str] = field(default_factory=set)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def see(self, pod: Raw) -> None:
+        """End a pod that is being deleted, as soon as its containers could have ended."""
+        uid = pod["metadata"]["uid"]
+        if is_ending(pod) and uid not in self._ended:
+            self._ended.add(uid)
+            self._do(self._end(pod))
+        elif self.at_once and self._can_start(pod):
+            self._begun.add(uid)
+            self._do(self._start(pod))
+
+    async def start(self) -> int:
+        """Start all pods that have a node and can start, and return how many did."""
+        pods = [each for each in self.world.of("Pod") if self._can_start(each)]
+        self._begun.update(each["metadata"]["uid"] for each in pods)
+        await asyncio.gather(*(self._start(each) for each in pods))
+        return len(pods)
+
+    def all_started(self) -> bool:
+        """Tell whether no pod is left to start, and all that were started are known to be."""
+        pods = self.world.of("Pod")
+        known = all(each["status"]["phase"] != "Pending" for each in pods if each["metadata"]["uid"] in self._begun)
+        return known and not any(self._can_start(each) for each in pods)
+
+    def _can_start(self, pod: Raw) -> bool:
+        never = pod["metadata"].get("annotations", {}).get(NEVER)
+        waits = "nodeName" in pod["spec"] and pod["status"]["phase"] == "Pending" and never != "started"
+        return waits and not is_ending(pod) and pod["metadata"]["uid"] not in self._begun
+
+    async def _start(self, pod: Raw) -> None:
+        never = pod["metadata"].get("annotations", {}).get(NEVER)
+        ready = "False" if never == "ready" else "True"
+        conditions = [{"type": "Initialized", "status": "True"}]
+        conditions += [{"type": each, "status": ready} for each in ("ContainersReady", "Ready")]
+        await self._report(pod, {"phase": "Running", "conditions": conditions})
+
+    async def _end(self, pod: Raw) -> None:
+        """End a pod. That of a Job is reported as failed first, because some Jobs replace it only then."""
+        if (controller_of(pod) or {}).get("kind") == "Job":
+            await self._report(pod, {"phase": "Failed"})
+        options = {"gracePeriodSeconds": 0, "preconditions": {"uid": pod["metadata"]["uid"]}}
+        with contextlib.suppress(RequestFailed):  # it has gone
+            await self.world.api.send("DELETE", path_of("Pod", key_of(pod)), msgspec.json.encode(options))
+
+    async def _report(self, pod: Raw, status: Raw) -> None:
+        body = msgspec.json.encode({"status": status})
+        with contextlib.suppress(RequestFailed):  # it has gone
+            await self.world.api.send("PATCH", path_of("Pod", key_of(pod)) + "/status", body, content_type=_PATCH)
+
+    def _do(self, work: object) -> None:
+        task = asyncio.ensure_future(work)  # type: ignore[call-overload]
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,89 @@
+"""What was compared: for the terminal, and for the page."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from drains.comparison import Compared, Kind
+from pages.marks import write_between
+
+BEGIN = "<!-- written by `make drains` -->"
+END = "<!-- end of what is written -->"
+MOST_SHARE = 0.02
+"""How many of the statements of a kind may be wrong, where none is fatal."""
+
+COLUMNS = ("statement", "made", "wrong")
+Row = tuple[str, int, int]
+
+
+def rows(found: Sequence[Compared]) -> list[Row]:
+    """Return each kind of statement, how many of it were made, and how many were wrong."""
+    wrong = Counter(each.kind for one in found for each in one.differences)
+    nodes, workloads = sum(each.nodes for each in found), sum(each.workloads for each in found)
+    drained, dark = sum(each.drained for each in found), sum(each.dark for each in found)
+    drains = drained + wrong[Kind.FALSE_DRAINS] - wrong[Kind.FALSE_BLOCK]
+    goes_dark = dark + wrong[Kind.FALSE_DARK] - wrong[Kind.FALSE_LIGHT]
+    return [
+        ("the node drains", drains, wrong[Kind.FALSE_DRAINS]),
+        ("the node does not drain", nodes - drains, wrong[Kind.FALSE_BLOCK]),
+        ("these budgets, this rule, these flags prevent it", nodes - drained, wrong[Kind.BUDGET]),
+        ("these pods are without a node afterwards", nodes, wrong[Kind.PENDING]),
+        ("the workload always has a ready pod", workloads - goes_dark, wrong[Kind.FALSE_LIGHT]),
+        ("the workload is without a ready pod", goes_dark, wrong[Kind.FALSE_DARK]),
+        ("unknown", nodes, wrong[Kind.UNKNOWN]),
+    ]
+
+
+def holds(found: Sequence[Compared]) -> bool:
+    """Tell whether no prediction was fatally wrong, and few were wrong at all."""
+    wrong = Counter(each.kind for one in found for each in one.differences)
+    others = sum(count for kind, count in wrong.items() if not kind.fatal)
+    made = sum(each.nodes + each.workloads for each in found)
+    return not any(wrong[kind] for kind in Kind if kind.fatal) and others <= MOST_SHARE * made
+
+
+def printed(console: Console, found: Sequence[Compared]) -> None:
+    """Print the table, and below it each difference with what plays it again."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column(COLUMNS[0])
+    for column in COLUMNS[1:]:
+        table.add_column(column, justify="right")
+    for statement, made, wrong in rows(found):
+        table.add_row(statement, f"{made:,}", _wrong(made, wrong))
+    console.print(table)
+    for line in told(found):
+        console.print(line)
+
+
+def told(found: Sequence[Compared]) -> Iterator[str]:
+    """Yield each difference, and what plays it again."""
+    for one in found:
+        for each in one.differences:
+            yield f"--seed {one.seed} --cluster {one.number}: {each.subject}: {each.kind}"
+            yield f"  predicted: {each.predicted}"
+            yield f"  happened:  {each.happened}"
+
+
+def write(page: Path, found: Sequence[Compared]) -> None:
+    """Put the table in its place on the page."""
+    write_between(BEGIN, END, page=page, lines=list(_lines(found)))
+
+
+def _lines(found: Sequence[Compared]) -> Iterator[str]:
+    pods, nodes = sum(each.pods for each in found), sum(each.nodes for each in found)
+    seeds = ", ".join(str(each) for each in sorted({each.seed for each in found}))
+    yield f"The last run: {len(found)} clusters of seed {seeds} with {pods:,} pods, and {nodes:,} drains of a node."
+    yield ""
+    yield f"| {' | '.join(COLUMNS)} |"
+    yield "|---|---:|---:|"
+    for statement, made, wrong in rows(found):
+        yield f"| {statement} | {made:,} | {_wrong(made, wrong)} |"
+
+
+def _wrong(made: int, wrong: int) -> str:
+    return f"{wrong} ({wrong / made:.1%})" if wrong and made else "none"

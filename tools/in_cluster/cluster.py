@@ -1,0 +1,135 @@
+"""Real nodes on which pods reach the API server, as an administrator sees them."""
+
+from __future__ import annotations
+
+import http.client
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+
+from control_plane.installation import SYSTEM_NAMESPACE
+from control_plane.patience import NeverHappened, seconds_until
+from control_plane.plane import KubectlFailed
+from owners.manifests import Raw
+from proof.cluster import Nodes, machines
+from proof.enclosure import node_address
+from testbed.client import Client
+
+OPERATOR = "app.kubernetes.io/name=productionpolicy"
+DEPLOYMENT = "deployment/productionpolicy"
+ENTRANCE = (node_address(1), 6443)
+"""Where pods reach the API server, by the Service kubernetes."""
+
+FLAGS = {
+    "kube-apiserver": ("--kubelet-preferred-address-types=InternalIP",),  # no name service knows the nodes
+    "kube-controller-manager": ("--node-monitor-grace-period=50s",),  # the default of Kubernetes
+}
+
+POLL_SECONDS = 0.2
+VOLATILE = ("endpointslices", "events", "leases", "pods", "replicasets", "controllerrevisions", "componentstatuses")
+"""Kinds of objects that come and go by themselves."""
+
+
+@dataclass(slots=True)
+class Cluster(Client):
+    """A control plane with three real nodes."""
+
+    nodes: Nodes
+
+    def pods(self, selector: str, namespace: str = SYSTEM_NAMESPACE) -> list[Raw]:
+        """Return the pods that are not being deleted."""
+        found = self.all("pod", namespace, labelled=selector)
+        return [each for each in found if "deletionTimestamp" not in each["metadata"]]
+
+    def operator(self) -> Raw:
+        """Return the only pod of the operator.
+
+        Raises:
+            NeverHappened: there is none, or more than one.
+        """
+        found = self.pods(OPERATOR)
+        if len(found) != 1:
+            raise NeverHappened(f"there are {len(found)} pods of the operator instead of one")
+        return found[0]
+
+    def until(self, true: Callable[[], bool], *, within: float, otherwise: str) -> float:
+        """Wait until something is true and return the seconds that it took.
+
+        Raises:
+            NeverHappened: it is not true in time; the message contains what the cluster says of the operator.
+        """
+        try:
+            return seconds_until(true, within=within, otherwise=otherwise, poll_seconds=POLL_SECONDS)
+        except NeverHappened as failure:
+            raise NeverHappened(f"{failure}\n{self.evidence()}") from failure
+
+    def evidence(self) -> str:
+        """Return what an administrator would look at first."""
+        commands = (
+            ("get", "nodes,pods,deployments", "-A", "-o", "wide"),
+            ("describe", "pods", "-n", SYSTEM_NAMESPACE, "-l", OPERATOR),
+            ("logs", "-n", SYSTEM_NAMESPACE, "-l", OPERATOR, "--tail=30"),
+        )
+        return "\n".join(f"$ kubectl {' '.join(each)}\n{self._tried(*each)}" for each in commands)
+
+    def names(self) -> set[str]:
+        """Return the kind, namespace and name of all objects that do not come and go by themselves."""
+        kinds = self.kubectl("api-resources", "--verbs=list", "-o", "name").split()
+        listed = ",".join(each for each in kinds if each.partition(".")[0] not in VOLATILE)
+        template = '{range .items[*]}{.kind}{" "}{.metadata.namespace}{"/"}{.metadata.name}{"\\n"}{end}'
+        return set(self.kubectl("get", listed, "-A", "-o", f"jsonpath={template}").splitlines())
+
+    def _tried(self, *arguments: str) -> str:
+        try:
+            return self.kubectl(*arguments)
+        except KubectlFailed as failure:
+            return str(failure)
+
+
+@contextmanager
+def running(folder: Path, *, archives: list[Path]) -> Iterator[Cluster]:
+    """Yield a cluster whose nodes have the images of these archives."""
+    with machines(folder, archives=archives, flags=FLAGS) as nodes:
+        cluster = Cluster(nodes.plane, nodes)
+        _let_pods_in(cluster)
+        yield cluster
+
+
+def _let_pods_in(cluster: Cluster) -> None:
+    """Give the Service kubernetes an endpoint, which the API server does not do itself, as it listens on loopback."""
+    address, port = ENTRANCE
+    server = cluster.plane.site.apiserver_port
+    cluster.nodes.run("forward", [sys.executable, "-m", "in_cluster.forward", address, str(port), str(server)])
+    endpoints = {
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": {"name": "kubernetes", "labels": {"kubernetes.io/service-name": "kubernetes"}},
+        "addressType": "IPv4",
+        "ports": [{"name": "https", "port": port, "protocol": "TCP"}],
+        "endpoints": [{"addresses": [address], "conditions": {"ready": True}}],
+    }
+    cluster.kubectl("create", "-f", "-", stdin=endpoints)
+
+
+def page(address: str, path: str) -> str:
+    """Return what a server in the cluster answers.
+
+    Raises:
+        NeverHappened: it does not answer 200.
+    """
+    host, _, port = address.partition(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=10)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        text = answer.read().decode()
+    except OSError as failure:
+        raise NeverHappened(f"http://{address}{path}: {failure}") from failure
+    finally:
+        connection.close()
+    if answer.status != HTTPStatus.OK:
+        raise NeverHappened(f"http://{address}{path} answered {answer.status}")
+    return text
