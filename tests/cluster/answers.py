@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import msgspec
 
-from bench.client import Api, connected
 from cluster.governing import as_written
 from control_plane.credentials import ADMIN
 from control_plane.plane import ControlPlane
 from owners.manifests import Raw
+from testbed.api import Api, connected
 from testbed.client import path
 
 _WARNING = re.compile(r'299 \S+ "(.*)"', re.DOTALL)

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from bench.client import connected, spread
 from cluster.answers import Answer, answered, tried
 from cluster.conftest import ROOT
 from cluster.governing import govern
@@ -29,6 +28,7 @@ from productionpolicy.verdict import Inputs, Outcome, Verdict, audit
 from support.examples import distinct, examples
 from support.strategies import workloads
 from support.world import TODAY
+from testbed.api import connected, spread
 from testbed.client import Client
 
 PLAIN = "plain"

@@ -10,13 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bench.client import Api, RequestFailed, connected, spread
 from cluster.governing import as_written, govern
 from cluster.test_one_judgement import REAL_MANIFESTS, real_groups, usable
 from cluster.world import Raw, eventually, journal
 from control_plane.credentials import ADMIN
 from control_plane.installation import admission_version, apply, install_admission, start_admitting
-from control_plane.plane import ControlPlane
+from control_plane.plane import ControlPlane, RequestFailed
 from owners import manifests
 from owners.manifests import deployment
 from productionpolicy.kube.workloads import REPAIRED, read_workload
@@ -26,6 +25,7 @@ from support.examples import distinct, examples
 from support.server import patched
 from support.strategies import workloads
 from support.world import TODAY
+from testbed.api import Api, connected, spread
 from testbed.client import Client
 from testbed.comparison import differences as differences_of
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from bench.client import connected, spread
 from cluster.world import Raw, World, container, deployment, eventually, journal, pod_spec
 from control_plane.credentials import ADMIN
 from control_plane.installation import install
@@ -28,6 +27,7 @@ from productionpolicy.kube.identity import (
     REPAIRS_POLICY,
 )
 from support.hostile import BIDI, CSI, ESCAPES, LINES, MARKUP, TITLE
+from testbed.api import connected, spread
 from testbed.client import Client, path
 
 EDITOR = "--as=editor"

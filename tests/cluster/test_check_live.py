@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 import yaml
 
-from bench.client import connected, spread
 from cluster.conftest import ROOT
 from cluster.test_one_judgement import (
     GROUPS_AT_A_TIME,
@@ -29,6 +28,7 @@ from control_plane.credentials import ADMIN
 from control_plane.plane import ControlPlane
 from productionpolicy.kube.workloads import WorkloadKey
 from support.checking import Done, check
+from testbed.api import connected, spread
 
 DOCUMENTATION = ROOT / "docs" / "live.md"
 

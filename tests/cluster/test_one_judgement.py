@@ -10,12 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
-from bench.client import Api, RequestFailed, connected, spread
 from cluster.conftest import ROOT
 from cluster.world import Raw
 from control_plane.credentials import ADMIN
 from control_plane.installation import NotServedError, operators_kubeconfig
-from control_plane.plane import ControlPlane
+from control_plane.plane import ControlPlane, RequestFailed
 from corpus.manifests import KINDS as USABLE
 from corpus.manifests import placed, variants
 from owners import manifests
@@ -33,6 +32,7 @@ from productionpolicy.policy import read_policy
 from productionpolicy.verdict import Verdict, audit
 from support.examples import CASES, documents
 from support.world import TODAY
+from testbed.api import Api, connected, spread
 from testbed.client import Client, path
 
 REAL_MANIFESTS = Path(os.environ.get("CORPUS", ROOT.parent / "shared" / "realworld"))

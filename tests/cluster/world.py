@@ -9,8 +9,9 @@ from typing import Any
 
 from control_plane.operator_process import OperatorProcess
 from control_plane.patience import NeverHappened, eventually
+from control_plane.plane import RequestFailed
 from owners.manifests import Raw, container, deployment, stateful_set
-from testbed.client import Client, NotDone, journal, pod_spec
+from testbed.client import Client, journal, pod_spec
 
 __all__ = [
     "NeverHappened",
@@ -48,7 +49,7 @@ class World(Client):
     def clean_up(self) -> None:
         """Delete what a test has made, and do not wait for it."""
         for kind, name in reversed(self._made):
-            with contextlib.suppress(NotDone):  # a test may have deleted it, or the kind
+            with contextlib.suppress(RequestFailed):  # a test may have deleted it, or the kind
                 self.delete(kind, name)
         self._made.clear()
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from bench import bare, libraries, workloads
-from bench.client import RequestFailed
 from bench.field import Field, prepared
 from bench.figures import Figures, Machine, Written, printed
 from bench.idle import peak
@@ -20,9 +19,8 @@ from bench.load import Load
 from bench.operated import operate
 from control_plane.patience import insist
 from control_plane.session import in_folder_of_its_own, say
-from testbed.client import Client, NotDone
+from testbed.client import Client
 
-FAILURES = (NotDone, RequestFailed)
 Write = Callable[[Field, Sequence[dict[str, Any]]], Awaitable[list[Load]]]
 """Writes what policies ask for, one after another."""
 
@@ -30,7 +28,7 @@ Write = Callable[[Field, Sequence[dict[str, Any]]], Awaitable[list[Load]]]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     options = _parser().parse_args(arguments)
-    return in_folder_of_its_own("bench", lambda folder: _run(folder, options), failures=FAILURES)
+    return in_folder_of_its_own("bench", lambda folder: _run(folder, options))
 
 
 def _run(folder: Path, options: argparse.Namespace) -> int:

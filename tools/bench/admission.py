@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import workloads
-from bench.client import Api, RequestFailed, connected, spread
 from bench.field import SEEDERS
 from bench.load import Meter
 from control_plane.credentials import ADMIN
@@ -27,19 +26,19 @@ from control_plane.session import in_folder_of_its_own
 from owners.manifests import namespace
 from productionpolicy.controller.admission_policies import REPAIR
 from testbed.admission import bind
-from testbed.client import Client, NotDone, journal, path
+from testbed.api import Api, connected, spread
+from testbed.client import Client, journal, path
 from testbed.tables import Table
 
 GOVERNED, PLAIN = "governed", "plain"
 LEAST_SHARE = 0.5
 BOUND_SECONDS = 60.0
-FAILURES = (NotDone, RequestFailed)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     options = _parser().parse_args(arguments)
-    return in_folder_of_its_own("bench-admission", lambda folder: _run(folder, options), failures=FAILURES)
+    return in_folder_of_its_own("bench-admission", lambda folder: _run(folder, options))
 
 
 def _run(folder: Path, options: argparse.Namespace) -> int:

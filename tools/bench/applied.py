@@ -24,7 +24,7 @@ from control_plane.installation import install
 from control_plane.nodes import Node
 from control_plane.operator_process import OperatorProcess
 from control_plane.patience import eventually
-from control_plane.plane import ControlPlane, KubectlFailed
+from control_plane.plane import ControlPlane
 from control_plane.session import in_folder_of_its_own
 from owners.manifests import namespace
 from owners.rollouts import is_rolled_out
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.applied", description="Measure what many Deployments take.")
     parser.add_argument("--scale", type=int, default=200, help="Deployments that are applied at once (default: 200)")
     options = parser.parse_args(arguments)
-    return in_folder_of_its_own("bench-applied", lambda folder: _run(folder, options.scale), failures=(KubectlFailed,))
+    return in_folder_of_its_own("bench-applied", lambda folder: _run(folder, options.scale))
 
 
 def _run(folder: Path, scale: int) -> int:

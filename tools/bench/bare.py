@@ -9,12 +9,12 @@ from typing import Any
 
 import msgspec
 
-from bench.client import Api, connected, spread
 from bench.decisions import Decision, decided
 from bench.field import OPERATOR, Field
 from bench.load import Load, Meter
 from productionpolicy.controller.resources import BUDGETS, WORKLOADS
 from productionpolicy.kube.identity import FIELD_MANAGER
+from testbed.api import Api, connected, spread
 
 WORKERS = 16
 """More at a time make it no faster."""

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from bench import workloads
-from bench.client import Api, connected, spread
 from control_plane.credentials import ADMIN
 from control_plane.installation import SERVICE_ACCOUNT, SYSTEM_NAMESPACE, install
 from control_plane.patience import insist
 from control_plane.plane import ControlPlane
 from owners.manifests import Raw
 from productionpolicy.kube.identity import FIELD_MANAGER
+from testbed.api import Api, connected, spread
 from testbed.client import Client, path
 
 KINDS = ("Deployment", "StatefulSet")

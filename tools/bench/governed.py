@@ -10,15 +10,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench import workloads
-from bench.client import RequestFailed
 from bench.field import prepared
 from control_plane.operator_process import OperatorProcess
 from control_plane.session import in_folder_of_its_own, say
-from testbed.client import Client, NotDone
+from testbed.client import Client
 
 PATIENCE_SECONDS = 600.0
 MEGABYTE = 1e6
-FAILURES = (NotDone, RequestFailed)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,9 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--scale", type=int, default=10000, metavar="N", help="how many Deployments (default: 10000)")
     parser.add_argument("--governed", type=int, default=500, metavar="N", help="how many are governed (default: 500)")
     options = parser.parse_args(arguments)
-    return in_folder_of_its_own(
-        "bench-governed", lambda folder: _run(folder, options.scale, options.governed), failures=FAILURES
-    )
+    return in_folder_of_its_own("bench-governed", lambda folder: _run(folder, options.scale, options.governed))
 
 
 def _run(folder: Path, scale: int, governed: int) -> int:

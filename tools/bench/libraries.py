@@ -15,7 +15,6 @@ from typing import Any
 
 import kopf
 
-from bench.client import spread
 from bench.decisions import Decision, decided
 from bench.field import Field
 from bench.kopf_alone import registry
@@ -28,6 +27,7 @@ from productionpolicy.controller.connection import Connection
 from productionpolicy.controller.context import WORKERS
 from productionpolicy.controller.resources import BUDGETS, Resource
 from productionpolicy.kube.workloads import WorkloadKey
+from testbed.api import spread
 
 
 async def write(field: Field, specs: Sequence[dict[str, Any]]) -> list[Load]:

@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.live", description="Measure the check of a live cluster.")
     parser.add_argument("--scale", type=int, default=10_000, help="how many Deployments (default: 10000)")
     options = parser.parse_args(arguments)
-    return in_folder_of_its_own("bench-live", lambda folder: _run(folder, options.scale), failures=())
+    return in_folder_of_its_own("bench-live", lambda folder: _run(folder, options.scale))
 
 
 def _run(folder: Path, scale: int) -> int:

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.client import RequestFailed, connected, spread
 from bench.field import SEEDERS
 from bench.load import Meter
 from control_plane.credentials import ADMIN
@@ -27,7 +26,8 @@ from owners.manifests import Raw, deployment, namespace
 from productionpolicy.expectations.spread import Method, SpreadParameters
 from productionpolicy.kube.workloads import read_workload
 from productionpolicy.repairs import Amendment, AntiAffinity, TopologySpread
-from testbed.client import Client, NotDone, path
+from testbed.api import connected, spread
+from testbed.client import Client, path
 from testbed.tables import Table
 
 NAMESPACE = "bench"
@@ -65,8 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--scale", type=int, default=2000, help="pods that are created at once (default: 2000)")
     options = parser.parse_args(arguments)
-    failures = (NotDone, RequestFailed)
-    return in_folder_of_its_own("bench-scheduler", lambda folder: _run(folder, options.scale), failures=failures)
+    return in_folder_of_its_own("bench-scheduler", lambda folder: _run(folder, options.scale))
 
 
 def _run(folder: Path, scale: int) -> int:

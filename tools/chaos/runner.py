@@ -12,12 +12,9 @@ from chaos.picture import Picture
 from chaos.run import STILL_SECONDS, Result, Run, wrong_baseline
 from chaos.scenarios import CALM, GOVERNED, Scenario
 from chaos.testbed import Testbed
+from control_plane.patience import insist
 
 Tell = Callable[[str], None]
-
-
-class WrongBaseline(Exception):
-    """The baseline without a fault is not as it should be; the message says how."""
 
 
 @dataclass(slots=True)
@@ -106,8 +103,7 @@ def _let_converge(run: Run) -> None:
 
 def _insist_on_one_change(calm: Picture, run: Run) -> None:
     wrong = wrong_baseline(calm, run.objects)
-    if wrong:
-        raise WrongBaseline("; ".join(wrong))
+    insist(not wrong, "; ".join(wrong))
 
 
 def _told(row: Row, *, rounds: int) -> str:

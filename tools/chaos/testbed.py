@@ -15,14 +15,14 @@ from chaos.supervisor import Supervisor, repeating
 from control_plane.installation import install
 from control_plane.operator_process import PROGRAM, OperatorProcess
 from control_plane.patience import NeverHappened, eventually
-from control_plane.plane import ControlPlane
+from control_plane.plane import ControlPlane, RequestFailed
 from faults.proxy import Proxy
 from faults.wire import Wire
-from testbed.client import Client, NotDone
+from testbed.client import Client
 
 SOON_SECONDS = 0.002
 REVIVE_SECONDS = 0.2
-NOT_NOW = (NotDone, OSError, http.client.HTTPException)
+NOT_NOW = (RequestFailed, OSError, http.client.HTTPException)
 """What a look at a cluster may come to while its API server is away."""
 
 

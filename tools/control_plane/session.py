@@ -17,9 +17,9 @@ from rich.console import Console
 from control_plane.binaries import BuildFailed
 from control_plane.operator_process import OperatorFailed
 from control_plane.patience import NeverHappened
-from control_plane.plane import ControlPlane, KubectlFailed, StartFailed
+from control_plane.plane import ControlPlane, KubectlFailed, RequestFailed, StartFailed
 
-FAILURES = (BuildFailed, KubectlFailed, NeverHappened, OperatorFailed, StartFailed)
+FAILURES = (BuildFailed, KubectlFailed, NeverHappened, OperatorFailed, RequestFailed, StartFailed)
 """What may go wrong with any control plane, and is told without a traceback."""
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -27,18 +27,17 @@ INTERRUPTED = 130
 """As shells count: 128 + SIGINT."""
 
 
-def in_folder_of_its_own(name: str, work: Callable[[Path], int], *, failures: tuple[type[Exception], ...]) -> int:
+def in_folder_of_its_own(name: str, work: Callable[[Path], int]) -> int:
     """Do the work in a folder of its own and return its exit code. The folder, with its logs, stays if that is not 0.
 
     Args:
         name: part of the name of the folder.
         work: takes the folder and returns an exit code.
-        failures: what to tell without a traceback, beside what may go wrong with any control plane.
     """
     folder = Path(tempfile.mkdtemp(prefix=f"productionpolicy-{name}-"))
     try:
         code = work(folder)
-    except FAILURES + failures as failure:
+    except FAILURES as failure:
         say(f"error: {failure}.")
         code = 1
     except KeyboardInterrupt:

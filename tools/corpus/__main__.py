@@ -28,7 +28,7 @@ from corpus.manifests import Document, placed, variants
 from owners import manifests
 from owners.manifests import Raw
 from productionpolicy.kube.identity import DOMAIN, FIELD_MANAGER, MANAGED_BY
-from testbed.client import Client, NotDone, journal
+from testbed.client import Client, journal
 from testbed.comparison import differences
 from testbed.tables import Table
 
@@ -260,7 +260,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if not options.folder.is_dir():
         parser.error(f"{options.folder} is not a folder; pass one with `make corpus CORPUS=DIR`")
-    return in_folder_of_its_own("corpus", lambda work: _run(work, options.folder), failures=(NotDone,))
+    return in_folder_of_its_own("corpus", lambda work: _run(work, options.folder))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,6 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.client import RequestFailed
 from control_plane.installation import REPOSITORY
 from control_plane.session import console, in_folder_of_its_own, say
 from drains import tables
@@ -36,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     options = _parser().parse_args(arguments)
     say(f"seed {options.seed}; run the same again by: make drains SEED={options.seed} CLUSTERS={options.clusters}")
-    return in_folder_of_its_own("drains", lambda folder: _run(folder, options), failures=(RequestFailed,))
+    return in_folder_of_its_own("drains", lambda folder: _run(folder, options))
 
 
 def _run(folder: Path, options: argparse.Namespace) -> int:

@@ -13,15 +13,15 @@ from pathlib import Path
 
 import msgspec
 
-from bench.client import Api, RequestFailed, connected, spread
 from control_plane.credentials import ADMIN
 from control_plane.patience import NeverHappened
-from control_plane.plane import ControlPlane
+from control_plane.plane import ControlPlane, RequestFailed
 from control_plane.ports import LOOPBACK, free_ports
 from drains.generator import NAMESPACES, Raw, Scenario
 from drains.kubelets import Kubelets
 from drains.settled import is_current, unsettled, without_node
 from drains.world import CLUSTER_WIDE, World, followed, key_of, path_of
+from testbed.api import Api, connected, spread
 
 PATIENCE_SECONDS = 120.0
 LOOK_SECONDS = 0.02

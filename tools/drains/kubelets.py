@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from bench.client import RequestFailed
+from control_plane.plane import RequestFailed
 from drains.generator import NEVER, Raw
 from drains.world import World, controller_of, is_ending, key_of, path_of
 

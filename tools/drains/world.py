@@ -11,8 +11,9 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from bench.client import Api, RequestFailed
+from control_plane.plane import RequestFailed
 from drains.generator import Raw
+from testbed.api import Api
 
 CORE, APPS = "/api/v1", "/apis/apps/v1"
 PATHS = {

@@ -28,7 +28,6 @@ from in_cluster.story import Figures, Story
 from in_cluster.ways import NEXT, WAYS
 from proof import isolation, programs, requirements
 from proof.images import renamed
-from testbed.client import NotDone
 
 DEFAULT_FOLDER = REPOSITORY / ".in-cluster"
 INSIDE = "PRODUCTIONPOLICY_IN_CLUSTER_INSIDE"
@@ -118,7 +117,7 @@ def _show(way: str, *, folder: Path) -> int:
         with running(folder, archives=[folder / ARCHIVE, folder / OTHER]) as cluster:
             narrator.aside(f"three nodes are ready after {time.monotonic() - started:.0f} s")
             figures = Story(cluster, WAYS[way], narrator.shown).told()
-    except (*session.FAILURES, NotDone) as failure:
+    except session.FAILURES as failure:
         complain(f"error: {failure}\nThe logs are in {folder}.")
         return FAILED
     (folder / f"{way}.json").write_text(json.dumps(figures))

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bench.client import RequestFailed
 from control_plane import session
 from control_plane.binaries import BuildFailed
 from control_plane.installation import REPOSITORY
@@ -22,11 +21,9 @@ from proof.outcome import COLUMNS, Figures, rows, sentence
 from proof.publication import DOCUMENTATION
 from proof.scenarios import SCENARIOS
 from proof.teller import Teller
-from testbed.client import NotDone
 from testbed.tables import Table
 
 DEFAULT_FOLDER = REPOSITORY / ".proof"
-FAILURES = (*session.FAILURES, NotDone, RequestFailed)
 INSIDE = "PRODUCTIONPOLICY_PROOF_INSIDE"
 """Set where the namespaces are entered already."""
 
@@ -116,7 +113,7 @@ def _isolated(arguments: Sequence[str] | None) -> int:
 def _result(experiment: Experiment) -> int:
     try:
         scenarios = experiment.carried_out(Teller())
-    except FAILURES as failure:
+    except session.FAILURES as failure:
         complain(f"error: {failure}\nThe logs are in {experiment.folder}.")
         return FAILED
     _tell(experiment, scenarios)

@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.client import connected
 from control_plane.credentials import ADMIN
 from control_plane.installation import SYSTEM_NAMESPACE, install
 from control_plane.operator_process import at_work
@@ -21,6 +20,7 @@ from proof.scenarios import Scenario
 from proof.story import Story
 from proof.teller import Teller
 from proof.testbed import Testbed
+from testbed.api import connected
 
 REAL = "real nodes: kubelet, containerd, runc, kube-proxy"
 SIMULATED = "PORTABLE: no real nodes; local processes as pods, a client-side balancer for kube-proxy"

@@ -16,7 +16,7 @@ from typing import Any
 
 from control_plane.credentials import ADMIN, token_of
 from control_plane.patience import PATIENCE_SECONDS, NotYet, eventually
-from control_plane.plane import ControlPlane
+from control_plane.plane import ControlPlane, RequestFailed
 from control_plane.probe import connection
 from control_plane.site import Site
 from owners import manifests
@@ -59,11 +59,7 @@ CANARY = "canary"
 _names = itertools.count(1)
 
 
-class NotDone(Exception):
-    """The API server answered with an error."""
-
-
-class NotFound(NotDone):
+class NotFound(RequestFailed):
     """The API server answered that there is no such object."""
 
 
@@ -110,7 +106,7 @@ class Client:
         """Ask the API server without kubectl, which takes a hundred times as long to start.
 
         Raises:
-            NotDone: it answered with an error.
+            RequestFailed: it answered with an error.
         """
         headers = {"Authorization": _authorization(self.plane.site), "Content-Type": content_type}
         content = None if body is None else json.dumps(body).encode()
@@ -126,7 +122,7 @@ class Client:
                 if not again:
                     raise
         if answer.status >= http.HTTPStatus.BAD_REQUEST:
-            error = NotFound if answer.status == http.HTTPStatus.NOT_FOUND else NotDone
+            error = NotFound if answer.status == http.HTTPStatus.NOT_FOUND else RequestFailed
             raise error(f"{method} {where}: {answer.status} {text.decode(errors='replace')[:300]}")
         found: Raw = json.loads(text)
         return found
@@ -213,7 +209,7 @@ class Client:
         for number, each in enumerate(objects):
             try:
                 self._create_as_kubectl_applies(namespace, each)
-            except (KeyError, NotDone):  # kubectl finds out where a kind is served
+            except (KeyError, RequestFailed):  # kubectl finds out where a kind is served
                 return self.kubectl("apply", "-n", namespace, "-f", "-", stdin=manifests.listed(*objects[number:]))
         return ""
 
