@@ -13,6 +13,7 @@ from image import base
 from image.builders import NotBuilt, working
 from in_cluster import story
 from in_cluster.ways import WAYS
+from owners.rollouts import is_ready
 from proof import isolation, programs, requirements
 from proof.packages import NotAvailable
 
@@ -77,7 +78,7 @@ def test_the_memory_of_a_pod_is_what_its_kubelet_says() -> None:
 def test_the_start_ends_when_the_kubelet_calls_the_pod_ready() -> None:
     running = {"state": {"running": {"startedAt": "2026-11-28T03:00:00Z"}}}
     ready = {"type": "Ready", "status": "True", "lastTransitionTime": "2026-11-28T03:00:04Z"}
-    pod = {"status": {"containerStatuses": [running], "conditions": [ready]}}
+    pod = {"metadata": {}, "status": {"containerStatuses": [running], "conditions": [ready]}}
 
-    assert story.is_ready(pod)
+    assert is_ready(pod)
     assert story.ready_seconds(pod) == 4

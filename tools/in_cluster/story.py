@@ -16,7 +16,7 @@ from control_plane.plane import KubectlFailed
 from in_cluster.cluster import OPERATOR, Cluster, page
 from in_cluster.ways import Way
 from owners.manifests import Raw, deployment
-from owners.rollouts import is_rolled_out
+from owners.rollouts import conditions, is_ready, is_rolled_out
 from productionpolicy.kube.identity import FINALIZER, MANAGED_BY
 from testbed.client import journal
 
@@ -267,15 +267,10 @@ STEPS: Sequence[Callable[[Story], str]] = (
 _THERE = ("-n", SYSTEM_NAMESPACE)
 
 
-def is_ready(pod: Raw) -> bool:
-    """Tell whether the kubelet says that a pod is ready."""
-    return _condition(pod, "Ready").get("status") == "True"
-
-
 def ready_seconds(pod: Raw) -> float:
     """Return the seconds from the start of the container until the pod was ready, as the kubelet gives both."""
     started = pod["status"]["containerStatuses"][0]["state"]["running"]["startedAt"]
-    return (_time(_condition(pod, "Ready")["lastTransitionTime"]) - _time(started)).total_seconds()
+    return (_time(conditions(pod)["Ready"]["lastTransitionTime"]) - _time(started)).total_seconds()
 
 
 def is_clean(line: str) -> bool:
@@ -291,10 +286,6 @@ def memory(metrics: str, *, pod: str) -> float:
     """Return the bytes in use by a pod, by the metrics of its kubelet; 0 if there are none yet."""
     found = re.search(rf'^pod_memory_working_set_bytes{{[^}}]*pod="{pod}"}} (\S+)', metrics, re.MULTILINE)
     return float(found[1]) if found else 0.0
-
-
-def _condition(pod: Raw, kind: str) -> Raw:
-    return next((each for each in pod["status"].get("conditions", []) if each["type"] == kind), {})
 
 
 def _time(text: str) -> datetime:

@@ -12,6 +12,11 @@ def is_rolled_out(workload: Raw) -> bool:
     return status.get("observedGeneration") == workload["metadata"]["generation"] and counts == [replicas] * 3
 
 
+def is_ready(raw: Raw) -> bool:
+    """Say whether a pod or a node is ready, and is not being deleted."""
+    return conditions(raw).get("Ready", {}).get("status") == "True" and "deletionTimestamp" not in raw["metadata"]
+
+
 def present_status(policy: Raw) -> Raw:
     """Return the status of a policy; empty where it has none that speaks of the policy as it is."""
     status: Raw = policy.get("status", {})
@@ -32,6 +37,6 @@ def is_settled(policy: Raw, **counts: int) -> bool:
     return still and all(told.get(name) == count for name, count in counts.items())
 
 
-def conditions(policy: Raw) -> dict[str, Raw]:
-    """Return the conditions of a policy by their types."""
-    return {each["type"]: each for each in policy.get("status", {}).get("conditions", [])}
+def conditions(raw: Raw) -> dict[str, Raw]:
+    """Return the conditions of an object by their types."""
+    return {each["type"]: each for each in raw.get("status", {}).get("conditions", [])}

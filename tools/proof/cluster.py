@@ -13,12 +13,12 @@ from control_plane.patience import eventually
 from control_plane.plane import NO_FLAGS, ControlPlane, StartFailed
 from control_plane.process import Guard, Process
 from owners.manifests import Raw
+from owners.rollouts import is_ready
 from proof import images
 from proof.enclosure import STATE, enclose, kill_group, make_groups
 from proof.load import Target
 from proof.node import Node, proxy_configuration
 from proof.programs import Programs, ensure
-from proof.testbed import is_ready
 from testbed.client import Client
 
 START_SECONDS = 60.0

@@ -11,7 +11,7 @@ from pathlib import Path
 from control_plane.installation import REPOSITORY
 from control_plane.patience import eventually
 from owners.manifests import Raw
-from owners.rollouts import is_rolled_out
+from owners.rollouts import is_ready, is_rolled_out
 from proof.load import Sources, Target
 from testbed.client import Client
 
@@ -92,9 +92,3 @@ class Testbed(Client):
             return len(pods) == wanted and all(map(is_ready, pods)) and all(map(is_rolled_out, deployments))
 
         eventually(is_available, within=SETTLE_SECONDS)
-
-
-def is_ready(pod: Raw) -> bool:
-    """Say whether a pod serves, and is not on its way out."""
-    conditions = {each["type"]: each["status"] for each in pod["status"].get("conditions", [])}
-    return conditions.get("Ready") == "True" and "deletionTimestamp" not in pod["metadata"]

@@ -35,6 +35,7 @@ ROOTS = {
         "secret",
         "service",
         "serviceaccount",
+        "persistentvolume",
         "persistentvolumeclaim",
         "limitrange",
     ),
