@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
-from control_plane.installation import MUTATING, NotServedError, admission_version
+from control_plane.installation import (
+    MUTATING,
+    NotServedError,
+    admission_version,
+    apply,
+    install_admission,
+    start_admitting,
+)
 from control_plane.plane import ControlPlane
 from owners import manifests
 from owners.manifests import Raw
@@ -19,6 +27,19 @@ def govern(plane: ControlPlane, policy: Raw, *admission: AdmissionPolicy, versio
     client, name = Client(plane), policy["metadata"]["name"]
     bind(client, policy, *(admission or (REPAIR,)), version=version)
     client.create(manifests.namespace(name, policy=name))
+
+
+@contextmanager
+def admitting(folder: Path, *policies: Raw) -> Iterator[Client]:
+    """Yield a control plane without controllers that repairs at admission by policies, each as `govern` creates it."""
+    with start_admitting(folder, controllers=False) as plane:
+        apply(plane)
+        install_admission(plane)
+        version = admission_version(plane)
+        assert version is not None
+        for each in policies:
+            govern(plane, each, version=version)
+        yield Client(plane)
 
 
 @contextmanager

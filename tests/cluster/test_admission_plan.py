@@ -10,11 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cluster.governing import as_written, govern
+from cluster.governing import admitting, as_written
 from cluster.test_one_judgement import REAL_MANIFESTS, real_groups, usable
 from cluster.world import Raw, eventually, journal
 from control_plane.credentials import ADMIN
-from control_plane.installation import admission_version, apply, install_admission, start_admitting
 from control_plane.plane import ControlPlane, RequestFailed
 from owners import manifests
 from owners.manifests import deployment
@@ -65,16 +64,10 @@ def manifest(name: str) -> Raw:
 @pytest.fixture(scope="module")
 def admitting_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """A control plane in which each policy governs a namespace of its own name, and none the namespace `plain`."""
-    with start_admitting(tmp_path_factory.mktemp("admitting"), controllers=False) as plane:
-        apply(plane)
-        install_admission(plane)
-        plane.kubectl("create", "namespace", PLAIN)
-        version = admission_version(plane)
-        assert version is not None
-        for name in POLICIES:
-            govern(plane, manifest(name), version=version)
-        eventually(lambda: "sleep" in str(Client(plane).tried(PROBE, "apart")))
-        yield plane
+    with admitting(tmp_path_factory.mktemp("admitting"), *map(manifest, POLICIES)) as client:
+        client.create(manifests.namespace(PLAIN))
+        eventually(lambda: "sleep" in str(client.tried(PROBE, "apart")))
+        yield client.plane
 
 
 PROBE = deployment("probe", containers=[{"name": "probe", "image": "probe", "ports": [{"containerPort": 1}]}])

@@ -78,6 +78,13 @@ def out_of_time(world: World, namespace: str) -> None:
     eventually(is_out_of_time)
 
 
+def fill(world: World, namespace: str, *, pods: int) -> None:
+    """Allow so many pods in a namespace, by a quota that is in effect."""
+    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "full"}}
+    world.create({**quota, "spec": {"hard": {"pods": pods}}}, namespace)
+    eventually(lambda: "used" in world.get("resourcequota", "full", namespace).get("status", {}))
+
+
 def told(world: World, policy: str) -> list[str]:
     return [each["message"] for each in world.status(policy).get("violations", []) if each["expectation"] == "rollout"]
 
@@ -139,9 +146,7 @@ def test_a_changed_parameter_that_fails_gives_way_to_the_one_before(world: World
     calm = deployment(spec={"progressDeadlineSeconds": DEADLINE})
     world.apply(namespace, calm)
     hashes = world.running_hashes(namespace) if world.repaired("web", namespace) else set()
-    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "full"}, "spec": {"hard": {"pods": 3}}}
-    world.apply(namespace, quota)
-    eventually(lambda: world.kubectl("get", "quota", "full", "-n", namespace, "-o", "jsonpath={.status.used.pods}"))
+    fill(world, namespace, pods=3)
 
     world.change_policy(policy, expectations={"preStop": {"sleepSeconds": 7}})
     after = has_failed(world, namespace)
@@ -183,7 +188,7 @@ def test_an_exemption_of_what_was_the_reason_lets_the_rest_be_tried_again(world:
     has_failed(world, namespace)
     exemption = {f"{EXEMPT}preStop": "does not survive it"}
     patch = {"metadata": {"annotations": exemption}, "spec": {"progressDeadlineSeconds": 60}}
-    world.kubectl("patch", "deployment", "web", "-n", namespace, "--type=merge", "-p", json.dumps(patch))
+    world.merge("deployment", "web", patch, namespace)
     world.settled(policy, total=1, exempt=1)
     assert set(journal(world.rolled_out("web", namespace))) == {"policy", "spread"}
 
@@ -208,8 +213,7 @@ def test_pods_that_are_lost_after_the_rollout_are_not_our_doing(world: World) ->
     calm = deployment(spec={"progressDeadlineSeconds": DEADLINE})
     namespace = world.running(calm, policy=policy)
     world.repaired("web", namespace)
-    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "full"}, "spec": {"hard": {"pods": 3}}}
-    world.apply(namespace, quota)
+    fill(world, namespace, pods=3)
     world.kubectl("scale", "deployment", "web", "--replicas=5", "-n", namespace)
     eventually(lambda: "exceeded quota" in json.dumps(world.get("deployment", "web", namespace)["status"]))
     assert world.fixed(lambda: world.status(policy)["workloads"]["failed"]) == 0
@@ -349,12 +353,8 @@ def roomless(world: World, policy: str, *, pods: int) -> str:
     world.apply(namespace, calm)
     world.repaired("web", namespace)
     eventually(lambda: "rollingUpdate" in journal(world.get("deployment", "web", namespace)))
-    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "full"}}
-    world.apply(namespace, {**quota, "spec": {"hard": {"pods": pods}}})
-    eventually(lambda: world.kubectl("get", "quota", "full", "-n", namespace, "-o", "jsonpath={.status.used.pods}"))
-    next_one = changed(calm, image="example/web:2.0.0")
-    next_one["spec"]["progressDeadlineSeconds"] = DEADLINE
-    world.apply(namespace, next_one)
+    fill(world, namespace, pods=pods)
+    world.apply(namespace, changed(calm, image="example/web:2.0.0"))
     return namespace
 
 
@@ -394,22 +394,13 @@ def test_an_owners_rollout_whose_surge_pod_finds_no_node_gets_its_setting_back(w
             {"labelSelector": {"matchLabels": {"place": "single"}}, "topologyKey": "kubernetes.io/hostname"}
         ]
     }
-    calm = deployment(replicas=4, affinity={"podAntiAffinity": apart})
+    calm = deployment(replicas=4, affinity={"podAntiAffinity": apart}, spec={"progressDeadlineSeconds": DEADLINE})
     calm["spec"]["template"]["metadata"]["labels"]["place"] = "single"
-    calm["spec"]["progressDeadlineSeconds"] = DEADLINE
-    calm["spec"]["template"]["spec"]["containers"] = [container()]
     world.apply(namespace, calm)
     world.rolled_out("web", namespace)
     setting = {"spec": {"strategy": {"rollingUpdate": {"maxUnavailable": "1%"}}}}
-    note = {
-        "metadata": {
-            "annotations": {
-                f"{REPAIRS}rollingUpdate": "25% -> 1%",
-                REPAIRS_POLICY: policy,
-            }
-        }
-    }
-    world.kubectl("patch", "deployment", "web", "-n", namespace, "-p", json.dumps({**setting, **note}))
+    notes = {f"{REPAIRS}rollingUpdate": "25% -> 1%", REPAIRS_POLICY: policy}
+    world.merge("deployment", "web", {**setting, "metadata": {"annotations": notes}}, namespace)
     if away:
         world.operator.kill()
     world.apply(namespace, changed(calm, image="example/web:2.0.0"))

@@ -186,13 +186,18 @@ class OperatorProcess:
 
 
 @contextmanager
-def at_work(kubeconfig: Path, *, log: Path, arguments: Sequence[str] = ()) -> Iterator[OperatorProcess]:
+def at_work(kubeconfig: Path, *, log: Path, **more: Any) -> Iterator[OperatorProcess]:
     """Run an operator, from when it is ready, until the end of the block, where it must end in peace if it still runs.
+
+    Args:
+        kubeconfig: with which credentials it runs.
+        log: the file for its log.
+        more: further fields of `OperatorProcess`.
 
     Raises:
         OperatorFailed: it was not ready in time, or did not end well.
     """
-    with OperatorProcess(kubeconfig, log=log, arguments=arguments) as process:
+    with OperatorProcess(kubeconfig, log=log, **more) as process:
         process.wait_ready(60)
         yield process
         if process.alive and process.stop() != 0:

@@ -32,6 +32,7 @@ ROOTS = {
         "node",
         "pod",
         "replicationcontroller",
+        "resourcequota",
         "secret",
         "service",
         "serviceaccount",
