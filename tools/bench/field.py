@@ -60,8 +60,8 @@ class Field:
         return self.size / seconds
 
     def workloads(self) -> list[Raw]:
-        """Return the workloads that are to be repaired, each with its kind."""
-        return [{**each, "kind": kind} for kind in KINDS for each in self._all(kind)]
+        """Return the workloads that are to be repaired."""
+        return [each for kind in KINDS for each in self._all(kind)]
 
     def budgets(self) -> list[Raw]:
         """Return their disruption budgets."""

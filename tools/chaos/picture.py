@@ -56,8 +56,7 @@ def extra_rollouts(picture: Picture, calm: Picture) -> int:
 
 
 def _objects(client: Client, kind: str, run: str) -> list[Raw]:
-    found = [client.all(kind, f"{run}-{each}") for each in NAMESPACES]
-    return [{**each, "kind": kind} for items in found for each in items]
+    return [raw for each in NAMESPACES for raw in client.all(kind, f"{run}-{each}")]
 
 
 def _of_workloads(objects: Mapping[str, list[Raw]]) -> dict[str, Any]:

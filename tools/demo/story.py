@@ -10,7 +10,7 @@ from control_plane.installation import AWAIT_KIND
 from control_plane.patience import eventually, insist, seconds_until
 from demo.excerpt import difference, excerpt, notes
 from demo.policy import progress
-from demo.shop import Shop, read_shop
+from demo.shop import KINDS, Shop, read_shop
 from demo.testbed import Testbed
 from owners.manifests import Raw
 from owners.rollouts import conditions, is_settled, present_status
@@ -200,8 +200,7 @@ class Story:
         return "all as before, with the old ReplicaSets"
 
     def _seen(self) -> Shop:
-        kinds = "deployments,statefulsets,replicasets,poddisruptionbudgets,horizontalpodautoscalers"
-        return read_shop(self.testbed.read("get", kinds, "-n", NAMESPACE)["items"])
+        return read_shop([each for kind in KINDS for each in self.testbed.client.all(kind, NAMESPACE)])
 
     def _all_available(self) -> Shop:
         """Wait until no rollout is under way; an autoscaler may begin one at any moment."""
@@ -218,8 +217,7 @@ class Story:
         return (now.asked, now.running, now.our_budgets) == (self.before.asked, self.before.running, [])
 
     def _policy(self) -> Raw:
-        found: Raw = self.testbed.read("get", "productionpolicy", POLICY, "--ignore-not-found")
-        return found
+        return self.testbed.client.find("productionpolicy", POLICY)
 
     def _wait(self, true: Callable[[], bool], *, otherwise: str, within: float = SETTLE_SECONDS) -> float:
         """Wait until something is true, and return the seconds that it took."""
@@ -241,8 +239,7 @@ class Story:
             return self._wait(look, otherwise=otherwise)
 
     def _budget(self, name: str) -> Raw:
-        found: Raw = self.testbed.read("get", "pdb", name, "-n", NAMESPACE, "--ignore-not-found")
-        return found
+        return self.testbed.client.find("pdb", name, NAMESPACE)
 
     def _wait_for_budget(self, name: str, right: Callable[[Raw], bool], *, otherwise: str) -> float:
         def look() -> bool:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 from control_plane.installation import REPOSITORY, operators_kubeconfig
 from control_plane.operator_process import OperatorProcess
@@ -13,6 +11,7 @@ from control_plane.plane import ControlPlane
 from control_plane.process import Process
 from control_plane.site import clear
 from demo.narrator import Narrator
+from testbed.client import Client
 
 OPERATOR = "operator"
 STOP_SECONDS = 10
@@ -57,9 +56,10 @@ class Testbed:
         self.narrator.command("kubectl", *arguments)
         self.plane.kubectl(*arguments)
 
-    def read(self, *arguments: str) -> Any:
-        """Return what a kubectl command finds, without showing it; an empty object if that is nothing."""
-        return json.loads(self.plane.kubectl(*arguments, "-o", "json") or "{}")
+    @property
+    def client(self) -> Client:
+        """What reads without showing it."""
+        return Client(self.plane)
 
     def stop(self) -> None:
         """Stop the operator, which must go in peace, then the control plane, and remove their folder's content."""

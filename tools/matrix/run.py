@@ -19,7 +19,6 @@ from testbed.client import journal
 
 OURS = "-productionpolicy"
 _REVISION = "deployment.kubernetes.io/revision"
-_AROUND = (("policy/v1", "PodDisruptionBudget"), ("v1", "Service"), ("autoscaling/v2", "HorizontalPodAutoscaler"))
 
 
 class Way(StrEnum):
@@ -96,8 +95,8 @@ class Run:
     def observe(self) -> Sight:
         """Return how it stands now."""
         live = self._deployment()
-        sets = self.testbed.all("replicaset", self.namespace)
-        budgets, services, autoscalers = (self._typed(*each) for each in _AROUND)
+        kinds = ("replicaset", "pdb", "service", "horizontalpodautoscaler")
+        sets, budgets, services, autoscalers = (self.testbed.all(each, self.namespace) for each in kinds)
         status = present_status(self.testbed.get("pp", self.policy)) if self.policy else {}
         return Sight(
             spec=live["spec"],
@@ -183,10 +182,6 @@ class Run:
 
     def _deployment(self) -> Raw:
         return self.testbed.get("deployment", NAME, self.namespace)
-
-    def _typed(self, version: str, kind: str) -> list[Raw]:
-        """Return all objects of a kind, with what a list does not repeat for each item."""
-        return [{"apiVersion": version, "kind": kind, **each} for each in self.testbed.all(kind, self.namespace)]
 
 
 def _told(status: Raw) -> str:

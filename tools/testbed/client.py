@@ -141,9 +141,11 @@ class Client:
             return {}
 
     def all(self, kind: str, namespace: str | None = None, *, labelled: str = "") -> list[Raw]:
-        """Return all objects of a kind, or those that a label selector selects."""
+        """Return all objects of a kind, or those that a label selector selects; each tells its kind, as `get` does."""
         selected = f"?labelSelector={urllib.parse.quote(labelled)}" if labelled else ""
-        return list(self.send("GET", path(kind, namespace) + selected)["items"])
+        found = self.send("GET", path(kind, namespace) + selected)
+        head = {"apiVersion": found["apiVersion"], "kind": found["kind"].removesuffix("List")}
+        return [{**head, **each} for each in found["items"]]
 
     def create(self, raw: Raw, namespace: str | None = None) -> Raw:
         """Create an object, and return it."""
