@@ -47,10 +47,15 @@ demo: programs ## Show the operator at work on a local control plane (KEEP=1: ke
 .PHONY: test
 test: lint programs test-programs ## Run lint and the tests, with slices of the longest ones
 	@$(STEP) "tests"
+	@$(PYTEST) $(PARALLEL) -m "not slow and not exhaustive" tests
+
+.PHONY: test-ci
+test-ci: lint programs test-programs ## Run lint and all tests that need neither root nor a download of their own
+	@$(STEP) "tests, with the slow ones"
 	@$(PYTEST) $(PARALLEL) -m "not exhaustive" tests
 
 .PHONY: test-all
-test-all: test node-programs browser-programs ## Run lint and all tests in full, the longest ones one after the other
+test-all: test-ci node-programs browser-programs ## Run lint and all tests in full, the longest ones one after the other
 	@$(STEP) "the longest tests, whole"
 	@$(PYTEST) -m exhaustive --durations=0 tests
 

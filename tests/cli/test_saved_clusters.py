@@ -11,7 +11,7 @@ import pytest
 from productionpolicy.controller.resources import LISTED, NAMESPACES, POLICIES, WATCHED
 from productionpolicy.kube.coverage import COMPLETE, Coverage, Read
 from productionpolicy.kube.identity import API_VERSION, POLICY_LABEL
-from productionpolicy.live import Snapshot, save
+from productionpolicy.live.snapshot import Snapshot, save
 from support.checking import check, written
 from support.manifests import Raw, budget, container, deployment, stateful_set
 

@@ -140,7 +140,7 @@ async def test_on_the_examples_of_all_expectations(admitting_plane: ControlPlane
 
 
 @pytest.mark.skipif(not REAL_MANIFESTS.is_dir(), reason="no folder of real manifests; name one by CORPUS=folder")
-@pytest.mark.parametrize("way", ["created", "applied"])
+@pytest.mark.parametrize("way", ["created", pytest.param("applied", marks=pytest.mark.slow)])
 async def test_on_real_manifests(admitting_plane: ControlPlane, way: str) -> None:
     raws = repairable([each for group in real_groups() for each in usable(group)])
     assert await differences(admitting_plane, raws, way=way) == []

@@ -26,7 +26,9 @@ def test_the_slice_names_faults_that_there_are() -> None:
     assert {each.name for each in chosen(*SLICE)} == set(SLICE)
 
 
-@pytest.mark.parametrize("names", [(KILLED,), pytest.param(SLICE, marks=pytest.mark.exhaustive)])
+@pytest.mark.parametrize(
+    "names", [pytest.param((KILLED,), marks=pytest.mark.slow), pytest.param(SLICE, marks=pytest.mark.exhaustive)]
+)
 def test_after_a_fault_all_is_as_without_it(tmp_path: Path, names: tuple[str, ...]) -> None:
     with running_testbed(tmp_path) as testbed:
         rows = results(testbed, chosen(*names), seed=SEED, tell=logging.getLogger(__name__).info)

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,13 @@ from cluster.conftest import ROOT
 from cluster.test_one_judgement import (
     GROUPS_AT_A_TIME,
     POLICY,
+    REAL_MANIFESTS,
     Told,
     accepted,
     asks_for_the_pod_as_a_whole,
     differences,
     example_groups,
+    real_groups,
     told_by_check,
 )
 from cluster.world import Raw, World, container, deployment, eventually, stateful_set
@@ -59,20 +62,41 @@ def failing(told: dict[WorkloadKey, Told]) -> dict[WorkloadKey, Told]:
     }
 
 
-async def all_accepted(plane: ControlPlane) -> list[Raw]:
+def groups_of_examples() -> list[list[Raw]]:
+    return [each for each in example_groups() if not any(map(asks_for_the_pod_as_a_whole, each))]
+
+
+async def all_accepted(plane: ControlPlane, groups: list[list[Raw]]) -> list[Raw]:
     objects: list[Raw] = []
     async with connected(plane.site, user=ADMIN) as api:
 
         async def create(group: list[Raw]) -> None:
             objects.extend(await accepted(api, group))
 
-        groups = [each for each in example_groups() if not any(map(asks_for_the_pod_as_a_whole, each))]
         await spread(groups, create, workers=GROUPS_AT_A_TIME)
     return objects
 
 
-def test_a_cluster_is_judged_as_the_files_that_were_applied(quiet_plane: ControlPlane, tmp_path: Path) -> None:
-    objects = asyncio.run(all_accepted(quiet_plane))
+@pytest.mark.parametrize(
+    "groups",
+    [
+        pytest.param(groups_of_examples, id="examples"),
+        pytest.param(
+            real_groups,
+            id="real",
+            marks=[
+                pytest.mark.slow,
+                pytest.mark.skipif(
+                    not REAL_MANIFESTS.is_dir(), reason="no folder of real manifests; name one by CORPUS=folder"
+                ),
+            ],
+        ),
+    ],
+)
+def test_a_cluster_is_judged_as_the_files_that_were_applied(
+    quiet_plane: ControlPlane, tmp_path: Path, groups: Callable[[], list[list[Raw]]]
+) -> None:
+    objects = asyncio.run(all_accepted(quiet_plane, groups()))
     (tmp_path / "policy.yaml").write_text(yaml.safe_dump(POLICY))
     saved = tmp_path / "cluster.json"
     done = live(quiet_plane, "-A", "--policy", tmp_path / "policy.yaml", "-o", "json", "--save", saved)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -14,22 +15,24 @@ import pytest
 from control_plane.plane import ControlPlane
 from support.checking import check, fix
 
+ROOT = Path(__file__).parents[2]
+REAL_MANIFESTS = Path(os.environ.get("CORPUS", ROOT.parent / "shared" / "realworld"))
 INPUTS = Path(__file__).parents[1] / "field" / "inputs"
-SHOP = Path(__file__).parents[2] / "examples" / "shop"
+SHOP = ROOT / "examples" / "shop"
 
 
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """A control plane of its own, in which every namespace of the files exists."""
     with ControlPlane.start(tmp_path_factory.mktemp("plane"), controllers=False) as started:
-        for each in namespaces(INPUTS) - {"default", "kube-system"}:
-            started.kubectl("create", "namespace", each)
+        for each in namespaces(INPUTS) | namespaces(REAL_MANIFESTS):
+            started.kubectl("create", "namespace", each, check=False)
         yield started
 
 
 def namespaces(folder: Path) -> set[str]:
     """Return the namespaces that files name."""
-    texts = (each.read_text() for each in folder.rglob("*.yaml"))
+    texts = (each.read_text() for each in folder.rglob("*.y*ml"))
     return {name for text in texts for name in re.findall(r"\bnamespace: ([a-z0-9-]+)", text)}
 
 
@@ -39,7 +42,23 @@ def accepted(plane: ControlPlane, folder: Path) -> Counter[str]:
     return Counter(plane.kubectl(*arguments, check=False).split())
 
 
-@pytest.mark.parametrize("origin", [INPUTS, SHOP], ids=["field", "shop"])
+@pytest.mark.parametrize(
+    "origin",
+    [
+        pytest.param(INPUTS, id="field"),
+        pytest.param(SHOP, id="shop"),
+        pytest.param(
+            REAL_MANIFESTS,
+            id="real",
+            marks=[
+                pytest.mark.slow,
+                pytest.mark.skipif(
+                    not REAL_MANIFESTS.is_dir(), reason="no folder of real manifests; name one by CORPUS=folder"
+                ),
+            ],
+        ),
+    ],
+)
 def test_the_api_server_accepts_the_files_as_before(plane: ControlPlane, tmp_path: Path, origin: Path) -> None:
     folder = Path(shutil.copytree(origin, tmp_path / "files"))
     (folder / "kustomization.yaml").unlink(missing_ok=True)

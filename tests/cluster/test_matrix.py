@@ -9,7 +9,7 @@ import pytest
 from helm.programs import HELM_3, HELM_4
 from matrix.changes import CHANGES, ONE_HANDLER, TOO_SHORT
 from matrix.run import Way
-from matrix.runner import REPAIRED, Cell, Unit, diagonal, pairs, results
+from matrix.runner import REPAIRED, Cell, Unit, changes_once, pairs, results, writers_once
 from matrix.testbed import running_testbed
 from matrix.writers import WRITERS, Apply
 
@@ -33,15 +33,30 @@ def test_the_slice_holds_every_pair() -> None:
 
 
 def test_the_smaller_slice_holds_every_change_writer_and_way() -> None:
-    units = list(diagonal())
+    units = list(changes_once())
     assert [each.change for each in units] == list(CHANGES)
     assert {each.writer for each in units} == set(WRITERS)
     assert {way for each in units for way in each.ways} == set(REPAIRED)
 
 
+def test_the_smallest_slice_holds_every_writer_and_way() -> None:
+    units = list(writers_once())
+    assert [each.writer for each in units] == list(WRITERS)
+    assert len({each.change.name for each in units}) == len(WRITERS)
+    assert {way for each in units for way in each.ways} == set(REPAIRED)
+
+
+def test_the_owner_wins_with_every_tool(tmp_path: Path) -> None:
+    with running_testbed(tmp_path, admits=True) as testbed:
+        cells = results(testbed, writers_once())
+    assert lost(cells) == []
+    assert sum(each.won for each in cells) >= 0.9 * len(WRITERS)
+
+
+@pytest.mark.slow
 def test_the_owner_wins_every_change(tmp_path: Path) -> None:
     with running_testbed(tmp_path, admits=True) as testbed:
-        cells = results(testbed, diagonal())
+        cells = results(testbed, changes_once())
     assert lost(cells) == []
     assert sum(each.won for each in cells) >= 0.9 * len(CHANGES)
 
@@ -54,6 +69,7 @@ def test_the_owner_wins_whoever_writes_whatever(tmp_path: Path) -> None:
     assert sum(each.won for each in cells) >= 0.95 * len(WRITERS) * len(CHANGES)
 
 
+@pytest.mark.slow
 def test_without_the_admission_policy_some_changes_need_a_hand(tmp_path: Path) -> None:
     changes = [each for each in CHANGES if each.unguarded]
     with running_testbed(tmp_path, admits=False) as testbed:

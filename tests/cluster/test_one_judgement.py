@@ -175,6 +175,7 @@ def serves_resources_of_pods(plane: ControlPlane) -> bool:
 
 
 @pytest.mark.skipif(not REAL_MANIFESTS.is_dir(), reason="no folder of real manifests; name one by CORPUS=folder")
+@pytest.mark.slow
 async def test_on_real_manifests(quiet_plane: ControlPlane) -> None:
     by_check, by_operator = await told_by_both(quiet_plane, real_groups())
     assert by_check

@@ -159,6 +159,14 @@ NOTICED = "(the operator checks every 15 minutes, and whenever this policy chang
             ),
         ),
         (
+            Served("mutatingadmissionpolicies/v1beta1"),
+            (
+                "NotInstalled",
+                f"to install it: kubectl apply -k manifests/admission/repair-v1beta1/, {REPAIR_VALUE} {NOTICED}",
+            ),
+            ("NotServed", "no ValidatingAdmissionPolicy is served (Kubernetes 1.30)"),
+        ),
+        (
             Served(*NEW, installed=ALL, refuses=True),
             ("NotBound", "bindings are not allowed here"),
             ("NotBound", "bindings are not allowed here"),

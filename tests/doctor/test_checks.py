@@ -254,11 +254,14 @@ def test_nothing_can_repair_at_admission() -> None:
     assert found["repairPolicy"][1].startswith("the API server serves no MutatingAdmissionPolicy (Kubernetes 1.36)")
 
 
-def test_the_repair_policy_is_not_installed() -> None:
-    plain = trial(at_admission=False)
-    state, _, remedy = changed(mutating=(), mutating_bindings=(), trials=(plain,))["repairPolicy"]
+@pytest.mark.parametrize(
+    ("version", "folder"), [("v1", "manifests/admission/"), ("v1beta1", "manifests/admission/repair-v1beta1/")]
+)
+def test_the_repair_policy_is_not_installed(version: str, folder: str) -> None:
+    lacking = {"mutating": (), "mutating_bindings": (), "mutating_version": version}
+    state, _, remedy = changed(**lacking, trials=(trial(at_admission=False),))["repairPolicy"]
     assert state is State.HINT
-    assert remedy == "kubectl apply -k manifests/admission/, or with Helm: --set admission.repair=auto"
+    assert remedy == f"kubectl apply -k {folder}, or with Helm: --set admission.repair=auto"
 
 
 @pytest.mark.parametrize("facts", [{"mutating": REPAIRING[:1]}, {"mutating_bindings": bound(REPAIR.name)}])

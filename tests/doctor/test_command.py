@@ -42,4 +42,4 @@ def test_groups_need_a_user(tmp_path: Path) -> None:
     arguments = ["--kubeconfig", kubeconfig(tmp_path, "http://127.0.0.1:1"), "--as-group", "admins"]
     run = CliRunner().invoke(command, arguments)
     assert run.exit_code == 2
-    assert "--as-group is for another user: it needs --as" in run.stderr
+    assert "--as-group needs --as" in run.stderr

@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
+from productionpolicy.live.access import Access
 
 from productionpolicy.controller.connection import NoConnection
-from productionpolicy.live.connection import Access, target
+from productionpolicy.live.connection import target
 
 
 def kubeconfig(folder: Path, *names: str, current: str = "") -> Path:

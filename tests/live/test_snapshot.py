@@ -12,8 +12,8 @@ import pytest
 from productionpolicy.kube.coverage import Coverage, Read
 from productionpolicy.kube.ownership import LAST_APPLIED
 from productionpolicy.kube.workloads import Workload, read_workload
-from productionpolicy.live import NoSnapshot, Snapshot, load, save
 from productionpolicy.live.redaction import redacted
+from productionpolicy.live.snapshot import NoSnapshot, Snapshot, load, save
 from support.manifests import Raw, container, deployment
 from support.server import client_side_applied, server_side_applied
 

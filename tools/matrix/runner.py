@@ -67,7 +67,13 @@ def pairs() -> Iterator[Unit]:
             yield Unit(writer, change, (REPAIRED[(row + column) % len(REPAIRED)],))
 
 
-def diagonal() -> Iterator[Unit]:
+def writers_once() -> Iterator[Unit]:
+    """Yield every writer once, with changes from all over the list, so that each way has its turn."""
+    for index, writer in enumerate(WRITERS):
+        yield Unit(writer, CHANGES[index * len(CHANGES) // len(WRITERS)], (REPAIRED[index % len(REPAIRED)],))
+
+
+def changes_once() -> Iterator[Unit]:
     """Yield every change once, so that each writer and each way has its turn."""
     for row, change in enumerate(CHANGES):
         yield Unit(WRITERS[row % len(WRITERS)], change, (REPAIRED[row // len(WRITERS) % len(REPAIRED)],))

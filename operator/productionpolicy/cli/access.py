@@ -9,13 +9,14 @@ from typing import Any
 
 import click
 
-from productionpolicy.live.connection import Access
+from productionpolicy.live.access import Access
 
 _OPTIONS = (
     click.option(
         "--kubeconfig",
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help="The kubeconfig to use. Default: the file in KUBECONFIG, or else ~/.kube/config, or else the service "
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        help="The kubeconfig to use. Default: the files in KUBECONFIG, or else ~/.kube/config, or else the service "
         "account of the pod.",
     ),
     click.option("--context", metavar="NAME", help="The context of the kubeconfig. Default: its current context."),
@@ -32,7 +33,7 @@ def access_options(command: Callable[..., Any]) -> Callable[..., Any]:
         kubeconfig: Path | None, context: str | None, user: str | None, groups: Sequence[str], **others: Any
     ) -> Any:
         if groups and not user:
-            raise click.UsageError("--as-group is for another user: it needs --as.")
+            raise click.UsageError("--as-group needs --as: there is no group without a user.")
         return command(Access(kubeconfig, context, user, groups), **others)
 
     for option in reversed(_OPTIONS):

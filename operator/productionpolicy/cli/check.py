@@ -19,6 +19,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from productionpolicy.cli import component, live_options, sources, yardstick
+from productionpolicy.cli.access import access_options
 from productionpolicy.cli.earlier import NoReport, read_earlier
 from productionpolicy.cli.formats.origin import Origin
 from productionpolicy.cli.names import ExpectationName
@@ -28,6 +29,7 @@ from productionpolicy.expectations import OWNED, Action
 from productionpolicy.expectations.pod_disruption_budget import POD_DISRUPTION_BUDGET
 from productionpolicy.kube.budgets import BUDGET
 from productionpolicy.kube.workloads import Kind
+from productionpolicy.live.access import Access
 from productionpolicy.offline import (
     FILES,
     Cluster,
@@ -143,9 +145,11 @@ def _folder(_context: click.Context, _option: click.Parameter, folder: Path | No
     help="The output format; with --plan: text, json, yaml or diff.",
 )
 @live_options.options
+@access_options
 def command(  # noqa: PLR0913  # one per option
-    paths: Sequence[str],
+    access: Access,
     *,
+    paths: Sequence[str],
     policy_file: Path | None,
     profile: str | None,
     names: Sequence[str],
@@ -189,7 +193,7 @@ def command(  # noqa: PLR0913  # one per option
     used incorrectly; and 3 if nothing failed, but not everything in the cluster could be read.
     """
     _refuse_mismatch(output, folder, old, plan=plan)
-    given = live_options.Options(**cluster)
+    given = live_options.Options(access, **cluster)
     live_options.refuse_mismatch(given, paths=paths, policy_file=policy_file)
     _refuse_mismatch_with_source(given, output, folder)
     before = _earlier(old)

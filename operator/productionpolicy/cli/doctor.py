@@ -21,7 +21,8 @@ from productionpolicy.doctor.diagnosis import Report, State, diagnose
 from productionpolicy.doctor.facts import Facts
 from productionpolicy.doctor.reading import read
 from productionpolicy.kube.text import printable
-from productionpolicy.live.connection import Access, target
+from productionpolicy.live.access import Access
+from productionpolicy.live.connection import target
 
 _COLORS = {State.OK: "green", State.HINT: "cyan", State.WRONG: "red", State.UNKNOWN: "yellow"}
 _STATES = max(map(len, State)) + 2

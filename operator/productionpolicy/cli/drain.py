@@ -15,7 +15,9 @@ import click
 import msgspec
 
 from productionpolicy.cli import yardstick
+from productionpolicy.cli.access import access_options
 from productionpolicy.cli.drains.told import Part, Told
+from productionpolicy.cli.label_selectors import LabelSelector, SelectorParameter
 from productionpolicy.cli.progress import watched
 from productionpolicy.cli.reporting import ReportingCommand
 from productionpolicy.controller import resources
@@ -23,7 +25,9 @@ from productionpolicy.controller.cluster import RequestFailed
 from productionpolicy.controller.connection import NoConnection
 from productionpolicy.controller.resources import Resource
 from productionpolicy.drain import Cluster, DrainFlags, Key, Options, drain, lose_each, read, repaired
-from productionpolicy.live import Access, NoSnapshot, Request, Snapshot, load, take
+from productionpolicy.live.access import Access
+from productionpolicy.live.snapshot import NoSnapshot, Snapshot, load
+from productionpolicy.live.taking import Request, take
 from productionpolicy.offline import Document, propose
 from productionpolicy.offline.pieces import Piece
 from productionpolicy.policy import Policy
@@ -61,7 +65,7 @@ class Chosen(msgspec.Struct, frozen=True):
 
     names: Sequence[str] = ()
     every: bool = False
-    labels: str | None = None
+    labels: LabelSelector | None = None
     zone: str | None = None
 
     @property
@@ -73,7 +77,14 @@ class Chosen(msgspec.Struct, frozen=True):
 @click.command("drain", cls=ReportingCommand, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--node", "names", multiple=True, metavar="NAME", help="Drain this node; may be repeated.")
 @click.option("--all-nodes", "every", is_flag=True, help="Drain all nodes, in the order of their names.")
-@click.option("-l", "--selector", "labels", metavar="SELECTOR", help="Drain the nodes with these labels, as pool=blue.")
+@click.option(
+    "-l",
+    "--selector",
+    "labels",
+    type=SelectorParameter(),
+    metavar="SELECTOR",
+    help="Drain the nodes with these labels, such as pool=blue,disk!=ssd.",
+)
 @click.option("--zone", metavar="ZONE", help="Drain the nodes of this zone (topology.kubernetes.io/zone).")
 @click.option("--fail", type=click.Choice(["node", "zone"]), help="Let each node or each zone fail, one at a time.")
 @click.option(
@@ -101,21 +112,16 @@ class Chosen(msgspec.Struct, frozen=True):
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Read a snapshot that `check --live -A --save FILE` wrote, instead of the cluster.",
 )
-@click.option(
-    "--kubeconfig",
-    metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="As in kubectl.",
-)
-@click.option("--context", metavar="NAME", help="The context of the kubeconfig.")
 @yardstick.policy_options("whose repairs are tried")
 @click.option("--no-repairs", is_flag=True, help="Do not play it again after the repairs of the policy.")
 @click.option("-o", "--output", type=click.Choice(FORMATS), default="text", show_default=True, help="The format.")
+@access_options
 def command(  # noqa: PLR0913  # one per option
+    access: Access,
     *,
     names: Sequence[str],
     every: bool,
-    labels: str | None,
+    labels: LabelSelector | None,
     zone: str | None,
     fail: str | None,
     surge: int,
@@ -125,8 +131,6 @@ def command(  # noqa: PLR0913  # one per option
     delete_emptydir_data: bool,
     force: bool,
     file: Path | None,
-    kubeconfig: Path | None,
-    context: str | None,
     policy_file: Path | None,
     profile: str | None,
     no_repairs: bool,
@@ -157,7 +161,7 @@ def command(  # noqa: PLR0913  # one per option
     flags = DrainFlags(ignore_daemonsets, delete_emptydir_data, force)
     options = Options(flags=flags, surge=surge, parallel=parallel, keep_cordoned=keep_cordoned)
     policy = None if no_repairs else yardstick.chosen(policy_file, profile)
-    snapshot = _snapshot(file, Access(kubeconfig, context))
+    snapshot = _snapshot(file, access)
     told = _told(snapshot, chosen, options, fail=fail, policy=policy)
     _write(told, output)
     sys.exit(told.exit_code)
@@ -225,29 +229,17 @@ def _nodes(cluster: Cluster, chosen: Chosen) -> list[str]:
     unknown = [each for each in chosen.names if each not in known]
     if unknown:
         raise click.BadParameter(f"there is no node {', '.join(unknown)}", param_hint="--node")
-    terms = _terms(chosen.labels) if chosen.labels else []
-    if chosen.names and not (terms or chosen.zone):
+    if chosen.names and not (chosen.labels or chosen.zone):
         return list(dict.fromkeys(chosen.names))
     found = [
         name
         for name, node in known.items()
         if (not chosen.names or name in chosen.names)
         and (chosen.zone is None or node.zone == chosen.zone)
-        and all((node.labels.get(key) == value) is equal for key, value, equal in terms)
+        and (chosen.labels is None or chosen.labels.matches(node.labels))
     ]
     if not found:
         raise click.UsageError("No node matches.")
-    return found
-
-
-def _terms(selector: str) -> list[tuple[str, str, bool]]:
-    """Return the parts of `pool=blue,disk!=ssd`, each with whether the value must be equal."""
-    found = []
-    for part in selector.split(","):
-        key, sign, value = part.strip().partition("=")
-        if not sign or not key:
-            raise click.BadParameter(f"{part.strip()!r} is not of the form pool=blue or pool!=blue", param_hint="-l")
-        found.append((key.removesuffix("!").strip(), value.lstrip("=").strip(), not key.endswith("!")))
     return found
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import Any
 
+import click
 from msgspec import Struct
 
 _KEY = r"(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?/)?[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?"
@@ -50,6 +52,19 @@ class LabelSelector(Struct, frozen=True):
     def matches(self, labels: Mapping[str, str]) -> bool:
         """Return whether labels meet all requirements."""
         return all(each.matches(labels) for each in self.requirements)
+
+
+class SelectorParameter(click.ParamType[LabelSelector]):
+    """The value of an option that is a label selector."""
+
+    name = "selector"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> LabelSelector:
+        """Read the text; fail with a message that names the option if it is no label selector."""
+        try:
+            return value if isinstance(value, LabelSelector) else LabelSelector.parse(value)
+        except InvalidSelector as error:
+            self.fail(str(error), param, ctx)
 
 
 def _parts(text: str) -> Iterator[str]:

@@ -25,7 +25,8 @@ from productionpolicy.kube.kinds import GroupKind
 from productionpolicy.kube.moments import read_moment
 from productionpolicy.kube.surroundings import ServerFeatures
 from productionpolicy.kube.workloads import REPAIRED, WORKLOADS, WorkloadKey
-from productionpolicy.live import Access, NoSnapshot, Request, Snapshot, load, save, take
+from productionpolicy.live.snapshot import NoSnapshot, Snapshot, load, save
+from productionpolicy.live.taking import Request, take
 from productionpolicy.offline import ByCluster, Cluster, Document, Gathered, Given, Governing, Source, documents_of
 from productionpolicy.offline.gathering import shown
 from productionpolicy.policy import Policy
@@ -132,9 +133,7 @@ class Reading:
         with counting("Reading") as count:
             try:
                 return asyncio.run(
-                    take(
-                        _access(given), request, now=datetime.now(UTC), told=lambda kind, more: count(kind.called, more)
-                    )
+                    take(given.access, request, now=datetime.now(UTC), told=lambda kind, more: count(kind.called, more))
                 )
             except NoConnection as error:
                 raise CannotRead(str(error)) from error
@@ -232,10 +231,6 @@ def is_worth_reading(resource: Resource, raw: Mapping[str, Any]) -> bool:
         None,
     )
     return by is None or (by not in WORKLOADS and by != _MADE_BY_NODE)
-
-
-def _access(given: Options) -> Access:
-    return Access(given.kubeconfig, given.context, given.as_user, given.as_groups)
 
 
 def _loaded(path: Path) -> Snapshot:

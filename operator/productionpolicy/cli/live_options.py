@@ -9,22 +9,20 @@ from typing import Any
 import click
 from msgspec import Struct
 
-from productionpolicy.cli.label_selectors import InvalidSelector, LabelSelector
+from productionpolicy.cli.label_selectors import LabelSelector, SelectorParameter
+from productionpolicy.live.access import Access
 
 
 class Options(Struct, frozen=True):
     """The options for clusters, as click gives them."""
 
+    access: Access
     live: bool = False
     from_file: Path | None = None
     save: Path | None = None
     namespace: str | None = None
     all_namespaces: bool = False
     selector: LabelSelector | None = None
-    context: str | None = None
-    kubeconfig: Path | None = None
-    as_user: str | None = None
-    as_groups: tuple[str, ...] = ()
     governed: bool = False
 
     @property
@@ -58,18 +56,11 @@ def _conflicts(given: Options, paths: Sequence[str], policy_file: Path | None) -
     yield "name the files to judge: PATH..., or judge a cluster with --live.", nothing and not paths
     for name in ("namespace", "all_namespaces", "selector", "governed"):
         yield f"{_FLAGS[name]} needs --live or --from FILE.", nothing and bool(getattr(given, name))
-    for name in ("save", "context", "kubeconfig", "as_user", "as_groups"):
-        yield f"{_FLAGS[name]} needs --live.", not given.live and bool(getattr(given, name))
+    yield "--save needs --live.", not given.live and given.save is not None
+    for flag, value in given.access.flags.items():
+        yield f"{flag} needs --live.", not given.live and bool(value)
     yield "-n names one namespace, and -A all of them: use one.", bool(given.namespace) and given.all_namespaces
-    yield "--as-group needs --as: there is no group without a user.", bool(given.as_groups) and not given.as_user
     yield "--governed judges by the policies of the cluster: omit --policy.", given.governed and policy_file is not None
-
-
-def _selector(_context: click.Context, _option: click.Parameter, text: str | None) -> LabelSelector | None:
-    try:
-        return LabelSelector.parse(text) if text is not None else None
-    except InvalidSelector as error:
-        raise click.BadParameter(str(error)) from error
 
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -78,11 +69,6 @@ _FLAGS = {
     "all_namespaces": "-A/--all-namespaces",
     "selector": "-l/--selector",
     "governed": "--governed",
-    "save": "--save",
-    "context": "--context",
-    "kubeconfig": "--kubeconfig",
-    "as_user": "--as",
-    "as_groups": "--as-group",
 }
 _OPTIONS = (
     click.option("--live", is_flag=True, help="Judge the cluster of the kubeconfig. It is only read."),
@@ -102,24 +88,12 @@ _OPTIONS = (
         "-l",
         "--selector",
         metavar="SELECTOR",
-        callback=_selector,
+        type=SelectorParameter(),
         help="Judge only workloads with these labels, such as app=web,tier!=test.",
     ),
     click.option(
         "--governed",
         is_flag=True,
         help="Judge exactly what the operator governs, by the policies of the cluster.",
-    ),
-    click.option("--context", metavar="NAME", help="The context of the kubeconfig to use."),
-    click.option(
-        "--kubeconfig",
-        metavar="FILE",
-        type=click.Path(path_type=Path),
-        help="The kubeconfig to use. Default: the files in KUBECONFIG, or else ~/.kube/config, or else the service "
-        "account of the pod.",
-    ),
-    click.option("--as", "as_user", metavar="USER", help="The user to act as."),
-    click.option(
-        "--as-group", "as_groups", metavar="GROUP", multiple=True, help="The group to act as; may be repeated."
     ),
 )

@@ -10,7 +10,8 @@ import click
 from productionpolicy.controller.cluster import Cluster, Gone, RequestFailed
 from productionpolicy.controller.connection import NoConnection
 from productionpolicy.controller.pausing import PausingResult
-from productionpolicy.live.connection import Access, target
+from productionpolicy.live.access import Access
+from productionpolicy.live.connection import target
 
 
 def carried_out(action: Callable[[Cluster], Awaitable[PausingResult]], access: Access) -> PausingResult:

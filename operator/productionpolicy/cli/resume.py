@@ -7,7 +7,7 @@ import click
 from productionpolicy.cli.access import access_options
 from productionpolicy.cli.pausing import carried_out, tell
 from productionpolicy.controller import pausing
-from productionpolicy.live.connection import Access
+from productionpolicy.live.access import Access
 
 
 @click.command("resume", context_settings={"help_option_names": ["-h", "--help"]})

@@ -7,7 +7,7 @@ import click
 from productionpolicy.cli.access import access_options
 from productionpolicy.cli.pausing import carried_out, tell
 from productionpolicy.controller import pausing
-from productionpolicy.live.connection import Access
+from productionpolicy.live.access import Access
 
 GOES_ON = """\
 These policies write no more repairs, and no longer repair, refuse or warn at admission.

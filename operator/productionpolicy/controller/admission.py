@@ -122,7 +122,7 @@ class Bindings:
         if self._served is None:
             return "NotServed", f"no {served.kind} is served ({served.since})"
         if self._installed is None:
-            return "NotInstalled", f"to install it: {self._policy.installation} ({_NOTICED})"
+            return "NotInstalled", f"to install it: {self._policy.installation(self._served.version)} ({_NOTICED})"
         if policy in self._faults:
             return "NotBound", self._faults[policy]
         return None

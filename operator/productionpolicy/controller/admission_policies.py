@@ -48,21 +48,21 @@ class AdmissionPolicy(Struct, frozen=True):
     action: Action
     name: str
     kind: AdmissionKind
-    folder: str
-    """From where kustomize installs it."""
+    folders: Mapping[str, str]
+    """From where kustomize installs it, by the version in which its kind is served."""
     value: str
     """The value with which the Helm chart installs it, as for `--set`."""
     terms: Mapping[str, Any] = {}
     """What its bindings say beside what all say."""
 
-    @property
-    def installation(self) -> str:
-        """How to install it, with either of the two tools."""
-        return f"kubectl apply -k {self.folder}, or with Helm: --set {self.value}"
+    def installation(self, version: str = "v1") -> str:
+        """Return how to install it, with either of the two tools, where its kind is served in this version."""
+        return f"kubectl apply -k {self.folders[version]}, or with Helm: --set {self.value}"
 
 
-REPAIR = AdmissionPolicy(Action.REPAIR, NAME, MUTATING, "manifests/admission/", "admission.repair=auto")
-_VALIDATION = (VALIDATING, "manifests/admission/validation/", "admission.validation=true")
+_REPAIR = {"v1": "manifests/admission/", "v1beta1": "manifests/admission/repair-v1beta1/"}
+REPAIR = AdmissionPolicy(Action.REPAIR, NAME, MUTATING, _REPAIR, "admission.repair=auto")
+_VALIDATION = (VALIDATING, {"v1": "manifests/admission/validation/"}, "admission.validation=true")
 DENY = AdmissionPolicy(Action.DENY, f"{NAME}-deny", *_VALIDATION, terms={"validationActions": ["Deny"]})
 WARN = AdmissionPolicy(Action.WARN, f"{NAME}-warn", *_VALIDATION, terms={"validationActions": ["Warn"]})
 

@@ -80,13 +80,13 @@ def repair_policy(facts: Facts) -> Finding:
     if facts.mutating is None:
         message = f"the API server serves no {REPAIR.kind.kind} ({REPAIR.kind.since}): {_ONLY_BACKGROUND}"
         return Finding(State.HINT, message)
-    installed = served(facts.mutating)
+    installed, remedy = served(facts.mutating), REPAIR.installation(facts.mutating_version)
     if named(installed, REPAIR.name) is None:
         message = f"the admission policy {REPAIR.name} is not installed: {_ONLY_BACKGROUND}"
-        return Finding(State.HINT, message, REPAIR.installation)
+        return Finding(State.HINT, message, remedy)
     if named(installed, GUARD) is None or named(served(facts.mutating_bindings), GUARD) is None:
         message = f"the admission policy {GUARD} or its binding is missing, which belongs to {REPAIR.name}"
-        return Finding(State.WRONG, message, REPAIR.installation)
+        return Finding(State.WRONG, message, remedy)
     return Finding(State.OK, f"the admission policies {REPAIR.name} and {GUARD} are installed")
 
 
@@ -96,12 +96,12 @@ def validation_policies(facts: Facts) -> Finding:
     for policy, by in _asked(known(facts.policies)):
         if named(installed, policy.name) is None:
             message = f"{listed(by)} asks for {policy.action}, but the admission policy {policy.name} is not installed"
-            return Finding(State.WRONG, message, policy.installation)
+            return Finding(State.WRONG, message, policy.installation())
     present = [each for each in (DENY, WARN) if named(installed, each.name) is not None]
     doubts = [doubt for each in present for doubt in _doubts(named(installed, each.name))]
     if doubts:
         message = f"the API server's type check warns: {doubts[0]}"
-        return Finding(State.WRONG, message, f"install the policies of this release: {DENY.installation}")
+        return Finding(State.WRONG, message, f"install the policies of this release: {DENY.installation()}")
     tried = [each for each in facts.trials if each.to_deny and not _is_read_only(each, facts)]
     passed = list(filter(None, map(_passed, tried)))
     if passed:

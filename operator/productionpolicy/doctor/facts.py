@@ -84,6 +84,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     """The namespaces that the person asks about; empty for all."""
     mutating: Served = None
     """The MutatingAdmissionPolicies."""
+    mutating_version: str = "v1"
+    """The version in which they are served."""
     mutating_bindings: Served = None
     validating: Served = None
     """The ValidatingAdmissionPolicies."""

@@ -108,6 +108,7 @@ async def read(cluster: Cluster, *, now: datetime, chosen: Sequence[str] = ()) -
         chosen=tuple(chosen),
         mutating=mutating[0],
         mutating_bindings=mutating[1],
+        mutating_version=mutating[2],
         validating=validating[0],
         validating_bindings=validating[1],
         webhooks=webhooks,
@@ -142,13 +143,13 @@ async def _served(cluster: Cluster, resource: Resource) -> Served:
     return await _seen(pages(), f"list {resource.called}")
 
 
-async def _admission(cluster: Cluster, kind: AdmissionKind) -> tuple[Served, Served]:
-    """Return the policies of a kind and their bindings, in the best version that is served."""
+async def _admission(cluster: Cluster, kind: AdmissionKind) -> tuple[Served, Served, str]:
+    """Return the policies of a kind, their bindings, and the version: the best one that is served."""
     for version in kind.versions:
         policies = await _served(cluster, kind.policies(version))
         if policies is not None:
-            return policies, await _served(cluster, kind.bindings(version))
-    return None, None
+            return policies, await _served(cluster, kind.bindings(version)), version
+    return None, None, kind.versions[0]
 
 
 async def _monitors(cluster: Cluster) -> Listed:

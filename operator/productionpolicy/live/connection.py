@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,33 +10,13 @@ from kubernetes.aio import config
 from msgspec import Struct
 
 from productionpolicy.controller.connection import UNUSABLE, Connection, NoConnection
+from productionpolicy.live.access import Access
 
 IN_CLUSTER = "in-cluster"
 """The name of the context for a process that runs in a pod and uses its service account."""
 
 _NAMESPACE_OF_POD = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _DEFAULT_NAMESPACE = "default"
-
-
-class Access(Struct, frozen=True):
-    """Which cluster to read, and as whom."""
-
-    kubeconfig: Path | None = None
-    """Default: the files in KUBECONFIG, or else ~/.kube/config, or else the service account of the pod."""
-    context: str | None = None
-    """Default: the current context of the kubeconfig."""
-    user: str | None = None
-    """The user to act as."""
-    groups: Sequence[str] = ()
-    """The groups to act as; only with a user."""
-
-    @property
-    def headers(self) -> Iterator[tuple[str, str]]:
-        """The headers that have the API server treat requests as those of another user."""
-        if self.user is not None:
-            yield "Impersonate-User", self.user
-        for each in self.groups:
-            yield "Impersonate-Group", each
 
 
 class Target(Struct, frozen=True):

@@ -9,7 +9,8 @@ from msgspec import Struct
 
 from productionpolicy.controller.cluster import Cluster
 from productionpolicy.controller.resources import Resource
-from productionpolicy.live.connection import Access, target
+from productionpolicy.live.access import Access
+from productionpolicy.live.connection import target
 from productionpolicy.live.reader import Keep, Reader, Scope, Told, everything, silent
 from productionpolicy.live.snapshot import Snapshot
 
