@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from control_plane.patience import NeverHappened, NotYet, eventually, unchanged
+from control_plane.patience import NeverHappened, NotYet, eventually, seconds_until, unchanged
 from owners import manifests
-from owners.rollouts import is_rolled_out, is_settled, present_status
+from owners.rollouts import is_ready, is_rolled_out, is_settled, present_status
 from pages.marks import rows_between, write_between
 from testbed.client import path
 from testbed.comparison import differences
@@ -48,6 +48,11 @@ def test_what_goes_on_changing_does_not_come_to_rest() -> None:
     assert unchanged(lambda: "still", still_seconds=0.1, within=5) == "still"
 
 
+def test_how_long_something_took_is_told() -> None:
+    values = iter([False, False, True])
+    assert 0.1 <= seconds_until(lambda: next(values), within=5, poll_seconds=0.05) < 5
+
+
 def policy(*, generation: int = 2, repairs: int = 0, **workloads: int) -> manifests.Raw:
     status = {"observedGeneration": 2, "workloads": workloads, "repaired": 3, "pending": {"repairs": repairs}}
     return {"metadata": {"generation": generation}, "status": status}
@@ -73,6 +78,13 @@ def test_a_workload_is_rolled_out_when_all_its_pods_are_new_and_available() -> N
     assert is_rolled_out({**live, "status": counts})
     for name in counts:
         assert not is_rolled_out({**live, "status": {**counts, name: 1}})
+
+
+def test_what_is_being_deleted_is_not_ready() -> None:
+    pod = {"metadata": {}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}}
+    assert is_ready(pod)
+    assert not is_ready({**pod, "metadata": {"deletionTimestamp": "2026-11-28T03:00:00Z"}})
+    assert not is_ready({"metadata": {}})
 
 
 def test_differences_name_the_path_and_both_values() -> None:

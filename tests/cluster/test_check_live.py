@@ -222,8 +222,7 @@ class TestLimitedRights:
         assert done.report["summary"]["unknown"] == 0
 
     def test_the_documented_role_is_enough_for_one_namespace(self, world: World, tmp_path: Path) -> None:
-        namespace = world.namespace()
-        world.apply(namespace, deployment())
+        namespace = world.applied(deployment())
         role = documented("Role")
         bind(world.plane, {**role, "metadata": {**role["metadata"], "namespace": namespace}}, "local")
         (tmp_path / "policy.yaml").write_text(yaml.safe_dump(POLICY))

@@ -128,9 +128,7 @@ def test_next_rollout_restarts_nothing_and_still_does_the_rest(world: World) -> 
 def test_outside_of_the_windows_nothing_is_restarted_and_in_one_it_is(world: World) -> None:
     today = datetime.now(UTC).date()
     frozen = {"from": str(today - timedelta(days=1)), "to": str(today + timedelta(days=1)), "reason": "holidays"}
-    policy = world.policy(mode="Audit", rollout={"freezes": [frozen]})
-    namespace = world.namespace(policy)
-    world.apply(namespace, deployment())
+    policy, namespace = world.governed(deployment(), mode="Audit", rollout={"freezes": [frozen]})
     world.rolled_out("web", namespace)
     before = world.running_hashes(namespace)
     world.change_policy(policy, mode="Enforce")

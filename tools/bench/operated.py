@@ -19,7 +19,7 @@ from bench.field import Field
 from bench.load import Load, Meter
 from control_plane import probe
 from control_plane.operator_process import OperatorProcess
-from control_plane.patience import eventually
+from control_plane.patience import seconds_until
 from control_plane.session import say
 from testbed.client import Client, pod_spec
 
@@ -229,9 +229,7 @@ def _wait_for_repair(client: Client, name: str) -> float:
         return "lifecycle" in pod_spec(live)["containers"][0]
 
     client.merge("deployment", name, {"metadata": {"annotations": None}}, workloads.LATE)
-    started = time.monotonic()
-    eventually(repaired, within=LEAST_SECONDS, poll_seconds=LATE_POLL_SECONDS)
-    return time.monotonic() - started
+    return seconds_until(repaired, within=LEAST_SECONDS, poll_seconds=LATE_POLL_SECONDS)
 
 
 def _others_wait(status: Any) -> bool:

@@ -58,7 +58,7 @@ def eventually(
 
 
 def seconds_until(
-    look: Callable[[], Any], *, within: float, otherwise: str, poll_seconds: float = POLL_SECONDS
+    look: Callable[[], Any], *, within: float, otherwise: str = "", poll_seconds: float = POLL_SECONDS
 ) -> float:
     """Wait until what `look` returns is truthy, as `eventually` does, and return the seconds that it took.
 
