@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from cluster.answers import Answer, answered, tried
 from cluster.conftest import ROOT
 from cluster.governing import govern
-from cluster.test_one_judgement import REAL_MANIFESTS, real_groups, usable
+from cluster.test_one_judgement import ON_REAL_MANIFESTS, real_groups, usable
 from cluster.world import Raw, eventually
 from control_plane.credentials import ADMIN
 from control_plane.installation import apply
@@ -167,7 +167,7 @@ async def test_on_the_examples_of_all_expectations(judging_plane: ControlPlane) 
     assert await differences(judging_plane, judged([each.workload for each in examples()])) == []
 
 
-@pytest.mark.skipif(not REAL_MANIFESTS.is_dir(), reason="no folder of real manifests; name one by CORPUS=folder")
+@ON_REAL_MANIFESTS
 async def test_on_real_manifests(judging_plane: ControlPlane) -> None:
     raws = judged([each for group in real_groups() for each in usable(group)])
     assert await differences(judging_plane, raws) == []

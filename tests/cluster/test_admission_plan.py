@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cluster.governing import admitting, as_written
-from cluster.test_one_judgement import REAL_MANIFESTS, real_groups, usable
+from cluster.test_one_judgement import ON_REAL_MANIFESTS, real_groups, usable
 from cluster.world import Raw, eventually, journal
 from control_plane.credentials import ADMIN
 from control_plane.plane import ControlPlane, RequestFailed
@@ -139,7 +139,7 @@ async def test_on_the_examples_of_all_expectations(admitting_plane: ControlPlane
     assert await differences(admitting_plane, raws, way=way) == []
 
 
-@pytest.mark.skipif(not REAL_MANIFESTS.is_dir(), reason="no folder of real manifests; name one by CORPUS=folder")
+@ON_REAL_MANIFESTS
 @pytest.mark.parametrize("way", ["created", pytest.param("applied", marks=pytest.mark.slow)])
 async def test_on_real_manifests(admitting_plane: ControlPlane, way: str) -> None:
     raws = repairable([each for group in real_groups() for each in usable(group)])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 import re
 from collections.abc import Callable
@@ -15,27 +14,21 @@ import yaml
 
 from cluster.conftest import ROOT
 from cluster.test_one_judgement import (
-    GROUPS_AT_A_TIME,
+    ON_REAL_MANIFESTS,
     POLICY,
-    REAL_MANIFESTS,
     Told,
-    accepted,
-    asks_for_the_pod_as_a_whole,
+    all_accepted,
     differences,
-    example_groups,
+    portable_groups,
     real_groups,
     told_by_check,
 )
 from cluster.world import Raw, World, container, deployment, eventually, stateful_set
-from control_plane.credentials import ADMIN
 from control_plane.plane import ControlPlane
 from productionpolicy.kube.workloads import WorkloadKey
 from support.checking import Done, check
-from testbed.api import connected, spread
 
 DOCUMENTATION = ROOT / "docs" / "live.md"
-
-_numbers = itertools.count(1)
 
 
 def live(plane: ControlPlane, *arguments: str | Path) -> Done:
@@ -62,35 +55,11 @@ def failing(told: dict[WorkloadKey, Told]) -> dict[WorkloadKey, Told]:
     }
 
 
-def groups_of_examples() -> list[list[Raw]]:
-    return [each for each in example_groups() if not any(map(asks_for_the_pod_as_a_whole, each))]
-
-
-async def all_accepted(plane: ControlPlane, groups: list[list[Raw]]) -> list[Raw]:
-    objects: list[Raw] = []
-    async with connected(plane.site, user=ADMIN) as api:
-
-        async def create(group: list[Raw]) -> None:
-            objects.extend(await accepted(api, group))
-
-        await spread(groups, create, workers=GROUPS_AT_A_TIME)
-    return objects
-
-
 @pytest.mark.parametrize(
     "groups",
     [
-        pytest.param(groups_of_examples, id="examples"),
-        pytest.param(
-            real_groups,
-            id="real",
-            marks=[
-                pytest.mark.slow,
-                pytest.mark.skipif(
-                    not REAL_MANIFESTS.is_dir(), reason="no folder of real manifests; name one by CORPUS=folder"
-                ),
-            ],
-        ),
+        pytest.param(portable_groups, id="examples"),
+        pytest.param(real_groups, id="real", marks=[pytest.mark.slow, ON_REAL_MANIFESTS]),
     ],
 )
 def test_a_cluster_is_judged_as_the_files_that_were_applied(

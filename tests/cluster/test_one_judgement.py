@@ -36,6 +36,9 @@ from testbed.api import Api, connected, spread
 from testbed.client import Client, path
 
 REAL_MANIFESTS = Path(os.environ.get("CORPUS", ROOT.parent / "shared" / "realworld"))
+ON_REAL_MANIFESTS = pytest.mark.skipif(
+    not REAL_MANIFESTS.is_dir(), reason="no folder of real manifests; name one by CORPUS=folder"
+)
 POLICY = manifests.policy(
     "judged", mode="Audit", expectations={each.name: {"action": "Audit"} for each in EXPECTATIONS}
 )
@@ -105,9 +108,8 @@ def told_by_check(objects: list[Raw]) -> dict[WorkloadKey, Told]:
     return {each.key: as_told(each.verdicts) for each in judged.workloads}
 
 
-async def told_by_both(
-    plane: ControlPlane, groups: list[list[Raw]]
-) -> tuple[dict[WorkloadKey, Told], dict[WorkloadKey, Told]]:
+async def all_accepted(plane: ControlPlane, groups: list[list[Raw]]) -> list[Raw]:
+    """Create the objects of all groups, and return those that the API server accepts, as it returns them."""
     objects: list[Raw] = []
     async with connected(plane.site, user=ADMIN) as api:
 
@@ -115,6 +117,13 @@ async def told_by_both(
             objects.extend(await accepted(api, group))
 
         await spread(groups, create, workers=GROUPS_AT_A_TIME)
+    return objects
+
+
+async def told_by_both(
+    plane: ControlPlane, groups: list[list[Raw]]
+) -> tuple[dict[WorkloadKey, Told], dict[WorkloadKey, Told]]:
+    objects = await all_accepted(plane, groups)
     assert objects
     namespaces = {each["metadata"]["namespace"] for each in objects}
     live = await told_by_the_operator(plane)
@@ -148,9 +157,13 @@ def example_groups() -> list[list[Raw]]:
     return [usable(documents(each)) for each in files]
 
 
+def portable_groups() -> list[list[Raw]]:
+    """Return the examples that every release of the API server keeps as they are."""
+    return [each for each in example_groups() if not any(map(asks_for_the_pod_as_a_whole, each))]
+
+
 async def test_on_the_examples_of_all_expectations(quiet_plane: ControlPlane) -> None:
-    groups = [each for each in example_groups() if not any(map(asks_for_the_pod_as_a_whole, each))]
-    by_check, by_operator = await told_by_both(quiet_plane, groups)
+    by_check, by_operator = await told_by_both(quiet_plane, portable_groups())
     assert len(by_check) > len(EXPECTATIONS)
     assert differences(by_check, by_operator) == {}
 
@@ -174,7 +187,7 @@ def serves_resources_of_pods(plane: ControlPlane) -> bool:
     return asks_for_the_pod_as_a_whole(Client(plane).tried(placed(probe, "default")))
 
 
-@pytest.mark.skipif(not REAL_MANIFESTS.is_dir(), reason="no folder of real manifests; name one by CORPUS=folder")
+@ON_REAL_MANIFESTS
 @pytest.mark.slow
 async def test_on_real_manifests(quiet_plane: ControlPlane) -> None:
     by_check, by_operator = await told_by_both(quiet_plane, real_groups())
