@@ -22,8 +22,9 @@ async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 @asynccontextmanager
 async def wired() -> AsyncIterator[Wire]:
     server = await asyncio.start_server(echo, "127.0.0.1", 0)
-    async with server, Wire(server.sockets[0].getsockname()[1]).running() as wire:
-        yield wire
+    async with server:
+        with Wire(server.sockets[0].getsockname()[1]).running() as wire:
+            yield wire
 
 
 class Call:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import dataclass
 
 import msgspec
 
-from bench.client import Api
-from cluster.world import Raw
-from corpus.manifests import placed
+from cluster.governing import as_written
+from control_plane.credentials import ADMIN
+from control_plane.plane import ControlPlane
+from owners.manifests import Raw
+from testbed.api import Api, connected
+from testbed.client import path
 
 _WARNING = re.compile(r'299 \S+ "(.*)"', re.DOTALL)
 _OURS = re.compile(
@@ -49,15 +53,21 @@ class Answer:
         return " ".join(filter(None, (_ours(each, "asking") for each in told)))
 
 
+def answered(plane: ControlPlane, raw: Raw, namespace: str) -> Answer:
+    """Return what the API server says to the creation of an object, which it does not keep."""
+
+    async def asked() -> Answer:
+        async with connected(plane.site, user=ADMIN) as api:
+            return await tried(api, raw, namespace)
+
+    return asyncio.run(asked())
+
+
 async def tried(api: Api, raw: Raw, namespace: str) -> Answer:
     """Return what the API server says to the creation of an object, without keeping it."""
-    metadata = {key: value for key, value in raw["metadata"].items() if key in {"name", "labels", "annotations"}}
-    version = raw["apiVersion"]
-    root = f"/apis/{version}" if "/" in version else f"/api/{version}"
-    path = f"{root}/namespaces/{namespace}/{raw['kind'].lower()}s?dryRun=All"
-    body = msgspec.json.encode(placed({**raw, "metadata": metadata}, namespace))
+    where = f"{api.server}{path(raw['kind'], namespace)}?dryRun=All"
     headers = {"Content-Type": "application/json"}
-    async with api.session.post(api.server + path, data=body, headers=headers) as answer:
+    async with api.session.post(where, data=msgspec.json.encode(as_written(raw, namespace)), headers=headers) as answer:
         warnings = tuple(_unquoted(each) for each in answer.headers.getall("Warning", []))
         content = await answer.read()
     known = answer.content_type == "application/json"

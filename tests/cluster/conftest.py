@@ -1,25 +1,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from cluster.world import World
 from control_plane import kubernetes
-from control_plane.installation import NotServedError, install_admission, start_admitting
-from control_plane.operator_process import OperatorProcess
+from control_plane.installation import NotServedError, apply, install_admission, operators_kubeconfig, start_admitting
+from control_plane.operator_process import OperatorProcess, at_work
 from control_plane.plane import ControlPlane
 
 ROOT = Path(__file__).parents[2]
+OFTEN = ("--pods-interval", "2")
+"""Operators look for bare pods more often than by default."""
 
 
 @pytest.fixture(scope="session")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """One control plane for all cluster tests, with the operator installed from its manifests."""
     with ControlPlane.start(tmp_path_factory.mktemp("plane"), audit=True) as started:
-        started.kubectl("apply", "-k", str(ROOT / "manifests"))
+        apply(started)
         yield started
 
 
@@ -34,13 +35,13 @@ def quiet_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPla
 @pytest.fixture(scope="session")
 def kubeconfig(plane: ControlPlane) -> Path:
     """The operator's own credentials: the service account and the rights of the manifests, never an administrator's."""
-    return plane.kubeconfig_of_service_account("productionpolicy-system", "productionpolicy")
+    return operators_kubeconfig(plane)
 
 
 @pytest.fixture(scope="session")
-def operator(kubeconfig: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatorProcess]:
+def operator(plane: ControlPlane, kubeconfig: Path) -> Iterator[OperatorProcess]:
     """One operator for all cluster tests."""
-    with _at_work(kubeconfig, log=tmp_path_factory.mktemp("operator") / "operator.log") as process:
+    with at_work(kubeconfig, log=plane.log("operator"), arguments=OFTEN) as process:
         yield process
 
 
@@ -56,18 +57,16 @@ def world(plane: ControlPlane, operator: OperatorProcess) -> Iterator[World]:
 def admitting_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """Another control plane, with the admission policy."""
     with start_admitting(tmp_path_factory.mktemp("admitting"), audit=True) as started:
-        started.kubectl("apply", "-k", str(ROOT / "manifests"))
+        apply(started)
         install_admission(started)
         yield started
 
 
 @pytest.fixture(scope="session")
-def admitting_operator(
-    admitting_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[OperatorProcess]:
+def admitting_operator(admitting_plane: ControlPlane) -> Iterator[OperatorProcess]:
     """The operator of that one."""
-    kubeconfig = admitting_plane.kubeconfig_of_service_account("productionpolicy-system", "productionpolicy")
-    with _at_work(kubeconfig, log=tmp_path_factory.mktemp("admitting-operator") / "operator.log") as process:
+    kubeconfig, log = operators_kubeconfig(admitting_plane), admitting_plane.log("operator")
+    with at_work(kubeconfig, log=log, arguments=OFTEN) as process:
         yield process
 
 
@@ -77,15 +76,6 @@ def admitting_world(admitting_plane: ControlPlane, admitting_operator: OperatorP
     made = World(admitting_plane, admitting_operator)
     yield made
     made.clean_up()
-
-
-@contextmanager
-def _at_work(kubeconfig: Path, *, log: Path) -> Iterator[OperatorProcess]:
-    """Run an operator, which looks for bare pods more often than by default, and see that it ends well."""
-    with OperatorProcess(kubeconfig, log=log, arguments=("--pods-interval", "2")) as process:
-        process.wait_ready(60)
-        yield process
-        assert process.stop(timeout=10) == 0
 
 
 @pytest.hookimpl(wrapper=True)

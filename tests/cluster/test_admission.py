@@ -8,16 +8,15 @@ from typing import Any
 
 import pytest
 
+from cluster.governing import meddling
 from cluster.webhook import hooking
 from cluster.world import Raw, World, container, deployment, eventually, journal, pod_spec, stateful_set
-from control_plane.installation import admission_version
-from productionpolicy.kube.identity import EXEMPT, MODE_LABEL, POLICY_LABEL, ROLLOUT_FAILED
+from productionpolicy.kube.identity import EXEMPT, MODE_LABEL, ROLLOUT_FAILED
 
 ORDERS = 12
 """So many workloads meet the policies of the API server in both orders: it takes them as they come."""
 
 OUR_SLEEP = {"preStop": {"sleep": {"seconds": 10}}}
-SHORT_SLEEP = {"preStop": {"sleep": {"seconds": 3}}}
 OWN_HOOK = {"preStop": {"exec": {"command": ["/bin/drain"]}}}
 
 
@@ -31,14 +30,16 @@ def bound(world: World, name: str | None = None, **spec: Any) -> str:
     policy = world.policy(name, **spec)
     namespace = world.namespace(policy)
 
-    def repairs() -> bool:
-        probe = deployment("probe")
-        probe["metadata"]["namespace"] = namespace
-        born = world.kubectl("create", "--dry-run=server", "-o", "yaml", "-f", "-", stdin=probe)
-        return POLICY_LABEL in born
-
-    eventually(repairs)
+    eventually(lambda: journal(world.tried(deployment("probe"), namespace)))
     return policy
+
+
+def born(world: World, raw: Raw, **spec: Any) -> tuple[str, str]:
+    """Return a policy, and its namespace with a workload that the API server has repaired."""
+    policy = bound(world, **spec)
+    namespace = world.applied(raw, policy=policy)
+    world.settled(policy, total=1, compliant=1)
+    return policy, namespace
 
 
 def sleeps(workload: Raw) -> list[Raw | None]:
@@ -46,17 +47,13 @@ def sleeps(workload: Raw) -> list[Raw | None]:
 
 
 def condition(world: World, policy: str) -> tuple[str, str]:
-    conditions = {each["type"]: each for each in world.status(policy).get("conditions", [])}
-    found = conditions.get("AdmissionRepair", {"status": "", "reason": ""})
+    found = world.condition(policy, "AdmissionRepair")
     return found["status"], found["reason"]
 
 
 @pytest.mark.parametrize("raw", [deployment(replicas=4), stateful_set()], ids=lambda each: each["kind"])
 def test_a_new_workload_is_born_repaired_and_rolled_out_once(world: World, raw: Raw) -> None:
-    policy = bound(world)
-    namespace = world.namespace(policy)
-    world.apply(namespace, raw)
-    world.settled(policy, total=1, compliant=1)
+    _, namespace = born(world, raw)
     kind, name = raw["kind"].lower(), raw["metadata"]["name"]
     live = world.get(kind, name, namespace)
     assert sleeps(live) == [OUR_SLEEP]
@@ -69,41 +66,23 @@ def test_a_new_workload_is_born_repaired_and_rolled_out_once(world: World, raw: 
 def meddled(world: World) -> Iterator[Raw]:
     """Labels by which another policy at admission adds a hook of its own to the first container, before or after us."""
     labels = {"meddled": "yes"}
-    version = admission_version(world.plane)
-    kind = {"apiVersion": f"admissionregistration.k8s.io/{version}", "metadata": {"name": "meddler"}}
-    rule = {"apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["deployments"]}
     path = "/spec/template/spec/containers/0/lifecycle"
     hook = '{"httpGet": {"path": dyn("/drain"), "port": dyn(8080)}}'
     expression = f"""
         has(object.spec.template.spec.containers[0].lifecycle)
         ? [JSONPatch{{op: "add", path: "{path}/preStop/httpGet", value: {hook}["httpGet"]}}]
         : [JSONPatch{{op: "add", path: "{path}", value: {{"preStop": {hook}}}}}]"""
-    spec = {
-        "failurePolicy": "Fail",
-        "reinvocationPolicy": "Never",
-        "matchConstraints": {"resourceRules": [rule], "objectSelector": {"matchLabels": labels}},
-        "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": expression}}],
-    }
-    made = (
-        {**kind, "kind": "MutatingAdmissionPolicy", "spec": spec},
-        {**kind, "kind": "MutatingAdmissionPolicyBinding", "spec": {"policyName": "meddler"}},
-    )
-    for each in made:
-        world.kubectl("apply", "-f", "-", stdin=each)
-    probe = labelled(deployment("probe"), labels)
-    eventually(lambda: "/drain" in tried(world, probe))
-    yield labels
-    for each in made:
-        world.kubectl("delete", "-f", "-", stdin=each)
-
-
-def tried(world: World, raw: Raw) -> str:
-    """Return what would become of a workload, or nothing if it would be refused."""
-    return world.kubectl("create", "--dry-run=server", "-o", "yaml", "-f", "-", stdin=raw, check=False)
+    resource = {"apiGroups": ["apps"], "resources": ["deployments"]}
+    with meddling(world, "meddler", expression, resource=resource, labels=labels):
+        eventually(lambda: "/drain" in str(world.tried(labelled(deployment("probe"), labels))))
+        yield labels
 
 
 def labelled(raw: Raw, labels: Raw) -> Raw:
     return {**raw, "metadata": {**raw["metadata"], "labels": labels}}
+
+
+HOOKED_PROBE = labelled(deployment("probe"), {"hooked": "yes"})
 
 
 def test_a_sleep_gives_way_to_a_hook_that_another_policy_adds_in_the_same_request(world: World, meddled: Raw) -> None:
@@ -118,7 +97,7 @@ def test_a_sleep_gives_way_to_a_hook_that_another_policy_adds_in_the_same_reques
 def test_a_sleep_gives_way_to_a_hook_that_a_webhook_adds_in_the_same_request(world: World) -> None:
     namespace = world.namespace(bound(world))
     with hooking(world.plane, {"hooked": "yes"}):
-        eventually(lambda: "/drain" in tried(world, labelled(deployment("probe"), {"hooked": "yes"})))
+        eventually(lambda: "/drain" in str(world.tried(HOOKED_PROBE)))
         for number in range(ORDERS):
             world.apply(namespace, labelled(deployment(f"web-{number}"), {"hooked": "yes"}))
             live = world.get("deployment", f"web-{number}", namespace)
@@ -127,12 +106,9 @@ def test_a_sleep_gives_way_to_a_hook_that_a_webhook_adds_in_the_same_request(wor
 
 
 def test_a_sleep_gives_way_to_a_hook_that_a_webhook_adds_later(world: World) -> None:
-    policy = bound(world)
-    namespace = world.namespace(policy)
-    world.apply(namespace, labelled(deployment(), {"hooked": "yes"}))
-    world.settled(policy, total=1, compliant=1)
+    _, namespace = born(world, labelled(deployment(), {"hooked": "yes"}))
     with hooking(world.plane, {"hooked": "yes"}):
-        eventually(lambda: "/drain" in tried(world, labelled(deployment("probe"), {"hooked": "yes"})))
+        eventually(lambda: "/drain" in str(world.tried(HOOKED_PROBE)))
         world.kubectl("scale", "deployment", "web", "-n", namespace, "--replicas=2")
         world.kubectl("annotate", "deployment", "web", "-n", namespace, "example.com/note=x")
     live = world.get("deployment", "web", namespace)
@@ -142,8 +118,7 @@ def test_a_sleep_gives_way_to_a_hook_that_a_webhook_adds_later(world: World) -> 
 def test_an_event_tells_of_what_was_repaired_at_admission(world: World) -> None:
     policy = bound(world)
     eventually(lambda: condition(world, policy)[1] == "Bound")
-    namespace = world.namespace(policy)
-    world.apply(namespace, deployment())
+    namespace = world.applied(deployment(), policy=policy)
     world.settled(policy, total=1, compliant=1)
     (event,) = eventually(lambda: world.events(namespace, "RepairedAtAdmission"))
     assert event["involvedObject"]["name"] == "web"
@@ -185,10 +160,9 @@ def test_a_binding_that_somebody_changed_is_reported_and_created_again_once_it_i
 
 
 def test_an_annotation_on_an_old_workload_restarts_nothing(world: World) -> None:
-    namespace = world.namespace()
-    world.apply(namespace, deployment())
+    namespace = world.applied(deployment())
     policy = bound(world, rollout={"timing": "NextRollout"})
-    world.label(namespace, f"{POLICY_LABEL}={policy}")
+    world.govern(namespace, policy)
     before = world.rolled_out("web", namespace)["spec"]["template"]
     world.kubectl("annotate", "deployment", "web", "-n", namespace, "example.com/note=x")
     world.kubectl("scale", "deployment", "web", "-n", namespace, "--replicas=2")
@@ -196,10 +170,9 @@ def test_an_annotation_on_an_old_workload_restarts_nothing(world: World) -> None
 
 
 def test_timing_next_rollout_repairs_with_the_owners_next_change(world: World) -> None:
-    namespace = world.namespace()
-    world.apply(namespace, deployment())
+    namespace = world.applied(deployment())
     policy = bound(world, rollout={"timing": "NextRollout"})
-    world.label(namespace, f"{POLICY_LABEL}={policy}")
+    world.govern(namespace, policy)
     world.rolled_out("web", namespace)
     assert world.fixed(lambda: sleeps(world.get("deployment", "web", namespace))) == [None]
     world.apply(namespace, deployment(containers=[container(image="example/web:1.2.4")]))
@@ -212,10 +185,7 @@ def test_timing_next_rollout_repairs_with_the_owners_next_change(world: World) -
 def test_under_next_rollout_a_changed_parameter_and_a_withdrawal_come_with_the_owners_next_change(
     world: World,
 ) -> None:
-    policy = bound(world, rollout={"timing": "NextRollout"})
-    namespace = world.namespace(policy)
-    world.apply(namespace, deployment())
-    world.settled(policy, total=1, compliant=1)
+    policy, namespace = born(world, deployment(), rollout={"timing": "NextRollout"})
     world.change_policy(policy, expectations={"preStop": {"sleepSeconds": 5}, "terminationGracePeriod": {}})
     assert world.fixed(lambda: sleeps(world.get("deployment", "web", namespace))) == [OUR_SLEEP]
     world.kubectl("set", "image", "deployment/web", "web=example/web:1.2.4", "-n", namespace)
@@ -263,9 +233,9 @@ def test_nothing_is_added_where_the_policy_forbids_it(world: World, spec: Raw) -
     policy = bound(world)
     namespace = world.namespace(policy)
     world.change_policy(policy, **spec)
-    probe = deployment("probe")
-    probe["metadata"]["namespace"] = namespace
-    eventually(lambda: "preStop" not in tried(world, probe))  # the API server hears of the change a moment later
+    eventually(
+        lambda: "preStop" not in str(world.tried(deployment("probe"), namespace))
+    )  # the API server hears of the change a moment later
     world.apply(namespace, deployment())
     assert world.fixed(lambda: sleeps(world.get("deployment", "web", namespace))) == [None]
 
@@ -291,8 +261,7 @@ def test_nothing_is_added_where_the_namespace_forbids_it(world: World) -> None:
 def test_an_exempt_workload_is_left_alone(world: World, name: str, reason: str, exempt: bool) -> None:
     policy = bound(world)
     namespace = world.namespace(policy)
-    raw = deployment()
-    raw["metadata"]["annotations"] = {f"{EXEMPT}{name}": reason}
+    raw = deployment(metadata={"annotations": {f"{EXEMPT}{name}": reason}})
     world.apply(namespace, raw)
     assert sleeps(world.get("deployment", "web", namespace)) == [None if exempt else OUR_SLEEP]
     world.settled(policy, total=1)
@@ -301,10 +270,7 @@ def test_an_exempt_workload_is_left_alone(world: World, name: str, reason: str, 
 
 
 def test_a_policy_that_reverts_leaves_every_template_as_its_owner_wrote_it(world: World) -> None:
-    policy = bound(world, onRemoval="Revert")
-    namespace = world.namespace(policy)
-    world.apply(namespace, deployment())
-    world.settled(policy, total=1, compliant=1)
+    policy, namespace = born(world, deployment(), onRemoval="Revert")
     world.kubectl("delete", "productionpolicy", policy, "--timeout=60s")
     live = world.rolled_out("web", namespace)
     assert (sleeps(live), pod_spec(live)["terminationGracePeriodSeconds"], journal(live)) == ([None], 30, {})
@@ -312,10 +278,7 @@ def test_a_policy_that_reverts_leaves_every_template_as_its_owner_wrote_it(world
 
 
 def test_who_takes_the_sleep_away_twice_keeps_it_away(world: World) -> None:
-    policy = bound(world)
-    namespace = world.namespace(policy)
-    world.apply(namespace, deployment())
-    world.settled(policy, total=1, compliant=1)
+    policy, namespace = born(world, deployment())
 
     def take_it_away() -> Raw:
         remove = '[{"op": "remove", "path": "/spec/template/spec/containers/0/lifecycle"}]'
@@ -333,8 +296,7 @@ def test_who_takes_the_sleep_away_twice_keeps_it_away(world: World) -> None:
 def test_an_owners_rollout_that_stands_still_keeps_the_repairs_that_came_with_it(world: World) -> None:
     policy = bound(world)
     namespace = world.namespace(policy)
-    broken = deployment(replicas=4, nodeSelector={"no": "such-node"})
-    broken["spec"]["progressDeadlineSeconds"] = 2
+    broken = deployment(replicas=4, nodeSelector={"no": "such-node"}, spec={"progressDeadlineSeconds": 2})
     world.apply(namespace, broken)
 
     def told() -> list[str]:
@@ -350,8 +312,6 @@ def test_an_owners_rollout_that_stands_still_keeps_the_repairs_that_came_with_it
 
 def test_what_has_failed_is_not_tried_again_in_the_owners_own_rollout(world: World) -> None:
     policy = bound(world)
-    born = deployment()
-    born["metadata"]["annotations"] = {ROLLOUT_FAILED: "preStop of yesterday"}
-    born["metadata"]["namespace"] = world.namespace(policy)
-    made = json.loads(world.kubectl("create", "--dry-run=server", "-o", "json", "-f", "-", stdin=born))
+    born = deployment(metadata={"annotations": {ROLLOUT_FAILED: "preStop of yesterday"}})
+    made = world.tried(born, world.namespace(policy))
     assert (sleeps(made), journal(made)) == ([None], {})

@@ -7,9 +7,11 @@ from pathlib import Path
 import yaml
 
 from cluster.conftest import ROOT
-from cluster.test_admission_plan import PROBE, govern
+from cluster.governing import govern
+from cluster.test_admission_plan import PROBE, manifest
 from cluster.world import eventually
-from control_plane.installation import start_with_beta
+from control_plane.installation import apply, start_with_beta
+from testbed.client import Client
 
 BETA = "admissionregistration.k8s.io/v1beta1"
 
@@ -19,7 +21,7 @@ def test_the_beta_is_installed_and_bound_and_repairs(tmp_path: Path) -> None:
         folder = str(ROOT / "manifests" / "admission" / "repair-v1beta1")
         installed = list(yaml.safe_load_all(plane.kubectl("kustomize", folder)))
         assert {each["apiVersion"] for each in installed} == {BETA}
-        plane.kubectl("apply", "-k", str(ROOT / "manifests"))
+        apply(plane)
         plane.kubectl("apply", "-k", folder)
-        govern(plane, "apart", version="v1beta1")
-        eventually(lambda: "sleep" in plane.kubectl("create", "--dry-run=server", "-o", "yaml", "-f", "-", stdin=PROBE))
+        govern(plane, manifest("apart"), version="v1beta1")
+        eventually(lambda: "sleep" in str(Client(plane).tried(PROBE, "apart")))

@@ -43,13 +43,12 @@ def broken(world: World) -> Iterator[None]:
         install_admission(world.plane)
 
 
-def condition(world: World, policy: str, kind: str = "AdmissionRepair") -> Raw:
-    conditions = {each["type"]: each for each in world.status(policy).get("conditions", [])}
-    return dict(conditions.get(kind, {"status": "", "reason": "", "message": ""}))
+def message(world: World, policy: str) -> str:
+    return str(world.condition(policy, "AdmissionRepair")["message"])
 
 
 def told(world: World, policy: str) -> tuple[str, str]:
-    found = condition(world, policy)
+    found = world.condition(policy, "AdmissionRepair")
     return found["status"], found["reason"]
 
 
@@ -77,10 +76,7 @@ def until_told(world: World, policy: str, namespace: str, expected: tuple[str, s
 
 def repairs(world: World, namespace: str) -> bool:
     """Say whether the API server repairs a new workload, which it does not keep."""
-    made = world.kubectl(
-        "create", "--dry-run=server", "-n", namespace, "-o", "json", "-f", "-", stdin=deployment("probe")
-    )
-    return bool(journal(json.loads(made)))
+    return bool(journal(world.tried(deployment("probe"), namespace)))
 
 
 def test_one_that_becomes_broken_is_told_by_the_first_workload_that_comes_in_unrepaired(world: World) -> None:
@@ -92,17 +88,15 @@ def test_one_that_becomes_broken_is_told_by_the_first_workload_that_comes_in_unr
         eventually(lambda: not repairs(world, namespace))
         world.apply(namespace, deployment("first"))
         eventually(lambda: told(world, policy) == ("False", "NotEffective"), within=MINUTE)
-        message = condition(world, policy)["message"]
-        assert f"Deployment {namespace}/first was admitted at" in message
-        assert 'apiserver_mutating_admission_policy_check_total{policy="productionpolicy"}' in message
+        said = message(world, policy)
+        assert f"Deployment {namespace}/first was admitted at" in said
+        assert 'apiserver_mutating_admission_policy_check_total{policy="productionpolicy"}' in said
         [event] = eventually(lambda: warnings(world, policy))
-        assert (event["type"], event["message"]) == ("Warning", message)
+        assert (event["type"], event["message"]) == ("Warning", said)
         assert missed(world, policy) == 1
         assert journal(world.repaired("first", namespace))
-        world.operator.stop()
-        world.operator.start()
-        world.operator.wait_ready(60)
-        assert world.fixed(lambda: condition(world, policy)["message"]) == message
+        world.operator.restart()
+        assert world.fixed(lambda: message(world, policy)) == said
     eventually(lambda: repairs(world, namespace))
     until_told(world, policy, namespace, ("True", "Effective"))
     assert len(warnings(world, policy)) == 1
@@ -127,8 +121,7 @@ def test_a_workload_that_rightly_comes_in_unrepaired_tells_nothing(world: World)
     policy = bound(world)
     namespace, careful = world.namespace(policy), world.namespace(policy, **{MODE_LABEL: "audit"})
     until_told(world, policy, namespace, ("True", "Effective"))
-    exempt = deployment("exempt")
-    exempt["metadata"]["annotations"] = {f"{EXEMPT}preStop": "drains by itself until=2020-01-01"}
+    exempt = deployment("exempt", metadata={"annotations": {f"{EXEMPT}preStop": "drains by itself until=2020-01-01"}})
     world.apply(namespace, exempt)
     world.apply(careful, deployment())
     world.label(careful, f"{MODE_LABEL}-")

@@ -9,25 +9,27 @@ import re
 from collections.abc import Iterator
 
 import pytest
-import yaml
 from hypothesis import HealthCheck, given, settings
 
-from bench.client import connected, spread
-from cluster.answers import Answer, tried
+from cluster.answers import Answer, answered, tried
 from cluster.conftest import ROOT
-from cluster.test_one_judgement import REAL_MANIFESTS, real_groups, usable
+from cluster.governing import govern
+from cluster.test_one_judgement import ON_REAL_MANIFESTS, real_groups, usable
 from cluster.world import Raw, eventually
 from control_plane.credentials import ADMIN
+from control_plane.installation import apply
 from control_plane.plane import ControlPlane
-from productionpolicy.controller.admission_policies import DENY, WARN, binding
+from owners import manifests
+from productionpolicy.controller.admission_policies import DENY, WARN
 from productionpolicy.expectations import Action, Finding
-from productionpolicy.kube.identity import API_VERSION, POLICY_LABEL
 from productionpolicy.kube.workloads import Kind, read_workload
 from productionpolicy.policy import Policy, read_policy
 from productionpolicy.verdict import Inputs, Outcome, Verdict, audit
 from support.examples import distinct, examples
 from support.strategies import workloads
 from support.world import TODAY
+from testbed.api import connected, spread
+from testbed.client import Client
 
 PLAIN = "plain"
 AT_A_TIME = 2
@@ -55,59 +57,37 @@ SPECS: dict[str, Raw] = {
 def manifest(name: str) -> Raw:
     parameters = STRICT if name == "mixed" else {}
     chosen = {each: {**parameters.get(each, {}), "action": action} for each, action in POLICIES[name].items()}
-    spec = {"mode": "Enforce", **SPECS.get(name, {}), "expectations": chosen}
-    kind = {"apiVersion": API_VERSION, "kind": "ProductionPolicy"}
-    return {**kind, "metadata": {"name": name}, "spec": spec}
+    return manifests.policy(name, **SPECS.get(name, {}), expectations=chosen)
 
 
 @pytest.fixture(scope="module")
 def judging_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """A control plane in which each policy governs a namespace of its own name, and none the namespace `plain`."""
     with ControlPlane.start(tmp_path_factory.mktemp("judging"), controllers=False) as plane:
-        plane.kubectl("apply", "-k", str(ROOT / "manifests"))
+        apply(plane)
         plane.kubectl("apply", "-k", str(ROOT / "manifests" / "admission" / "validation"))
         for each in (DENY, WARN):
             # An expression that fails must not pass for one that finds nothing.
             fails = '{"spec":{"failurePolicy":"Fail"}}'
             plane.kubectl("patch", "validatingadmissionpolicy", each.name, "--type=merge", "-p", fails)
+        Client(plane).create(manifests.namespace(PLAIN))
+        for name in POLICIES:
+            govern(plane, manifest(name), DENY, WARN)
         for name in (PLAIN, *POLICIES):
-            govern(plane, name)
+            account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}
+            Client(plane).create(account, name)  # which a controller would create
         for name in POLICIES:
             eventually(lambda name=name: judges(plane, name))  # type: ignore[misc]  # bound
         yield plane
 
 
-PROBE: Raw = {
-    "apiVersion": "v1",
-    "kind": "Pod",
-    "metadata": {"name": "web"},
-    "spec": {"containers": [{"name": "web", "image": "web"}]},
-}
-
-
-def govern(plane: ControlPlane, name: str) -> None:
-    labels = {POLICY_LABEL: name}
-    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
-    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": name}}
-    objects = [namespace, account]
-    if name in POLICIES:
-        plane.kubectl("create", "-f", "-", stdin=yaml.dump(manifest(name)))
-        uid = plane.kubectl("get", "productionpolicy", name, "-o", "jsonpath={.metadata.uid}")
-        objects += [binding(each, to=name, uid=uid) for each in (DENY, WARN)]
-    for each in objects:
-        plane.kubectl("create", "-f", "-", stdin=yaml.dump(each))
+PROBE = manifests.pod("web", {"name": "web", "image": "web"})
 
 
 def judges(plane: ControlPlane, name: str) -> bool:
     """Say whether both bindings, as far as the policy needs them, are at work."""
-
-    async def told() -> tuple[str, str]:
-        async with connected(plane.site, user=ADMIN) as api:
-            answer = await tried(api, PROBE, name)
-            return answer.refusal, answer.warning
-
-    refusal, warning = asyncio.run(told())
-    return bool(refusal or warning)
+    answer = answered(plane, PROBE, name)
+    return bool(answer.refusal or answer.warning)
 
 
 def expected(raw: Raw, policy: Policy, action: Action) -> str:
@@ -187,7 +167,7 @@ async def test_on_the_examples_of_all_expectations(judging_plane: ControlPlane) 
     assert await differences(judging_plane, judged([each.workload for each in examples()])) == []
 
 
-@pytest.mark.skipif(not REAL_MANIFESTS.is_dir(), reason="no folder of real manifests; name one by CORPUS=folder")
+@ON_REAL_MANIFESTS
 async def test_on_real_manifests(judging_plane: ControlPlane) -> None:
     raws = judged([each for group in real_groups() for each in usable(group)])
     assert await differences(judging_plane, raws) == []

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Iterator
-from typing import Any
 
 import msgspec
 import pytest
-import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bench.client import Api, RequestFailed, connected, spread
-from cluster.conftest import ROOT
-from cluster.test_one_judgement import REAL_MANIFESTS, real_groups, usable
+from cluster.governing import admitting, as_written
+from cluster.test_one_judgement import ON_REAL_MANIFESTS, real_groups, usable
 from cluster.world import Raw, eventually, journal
 from control_plane.credentials import ADMIN
-from control_plane.installation import admission_version, install_admission, start_admitting
-from control_plane.plane import ControlPlane
-from corpus.manifests import placed
-from productionpolicy.controller.admission_policies import REPAIR, binding
-from productionpolicy.kube.identity import API_VERSION, POLICY_LABEL
+from control_plane.plane import ControlPlane, RequestFailed
+from owners import manifests
+from owners.manifests import deployment
 from productionpolicy.kube.workloads import REPAIRED, read_workload
 from productionpolicy.policy import read_policy
 from productionpolicy.verdict import Inputs, plan
@@ -30,6 +24,9 @@ from support.examples import distinct, examples
 from support.server import patched
 from support.strategies import workloads
 from support.world import TODAY
+from testbed.api import Api, connected, spread
+from testbed.client import Client
+from testbed.comparison import differences as differences_of
 
 PLAIN = "plain"
 AT_A_TIME = 4
@@ -61,50 +58,24 @@ POLICIES: dict[str, Raw] = {
 
 
 def manifest(name: str) -> Raw:
-    spec = {"mode": "Enforce", **POLICIES[name]}
-    kind = {"apiVersion": API_VERSION, "kind": "ProductionPolicy"}
-    return {**kind, "metadata": {"name": name}, "spec": spec}
+    return manifests.policy(name, **POLICIES[name])
 
 
 @pytest.fixture(scope="module")
 def admitting_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """A control plane in which each policy governs a namespace of its own name, and none the namespace `plain`."""
-    with start_admitting(tmp_path_factory.mktemp("admitting"), controllers=False) as plane:
-        plane.kubectl("apply", "-k", str(ROOT / "manifests"))
-        install_admission(plane)
-        plane.kubectl("create", "namespace", PLAIN)
-        version = admission_version(plane)
-        assert version is not None
-        for name in POLICIES:
-            govern(plane, name, version=version)
-        eventually(lambda: "sleep" in plane.kubectl("create", "--dry-run=server", "-o", "yaml", "-f", "-", stdin=PROBE))
-        yield plane
+    with admitting(tmp_path_factory.mktemp("admitting"), *map(manifest, POLICIES)) as client:
+        client.create(manifests.namespace(PLAIN))
+        eventually(lambda: "sleep" in str(client.tried(PROBE, "apart")))
+        yield client.plane
 
 
-PROBE = """
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: probe, namespace: apart}
-spec:
-  selector: {matchLabels: {app: probe}}
-  template:
-    metadata: {labels: {app: probe}}
-    spec: {containers: [{name: probe, image: probe, ports: [{containerPort: 1}]}]}
-"""
-
-
-def govern(plane: ControlPlane, name: str, *, version: str) -> None:
-    plane.kubectl("create", "-f", "-", stdin=yaml.dump(manifest(name)))
-    uid = plane.kubectl("get", "productionpolicy", name, "-o", "jsonpath={.metadata.uid}")
-    labels = {POLICY_LABEL: name}
-    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
-    for each in (binding(REPAIR, to=name, uid=uid, version=version), namespace):
-        plane.kubectl("create", "-f", "-", stdin=yaml.dump(each))
+PROBE = deployment("probe", containers=[{"name": "probe", "image": "probe", "ports": [{"containerPort": 1}]}])
 
 
 async def made(api: Api, raw: Raw, namespace: str, *, way: str) -> Raw | None:
     """Return what the API server makes of a workload, without keeping it; None where it refuses it."""
-    workload = placed({**raw, "metadata": own_metadata(raw)}, namespace)
+    workload = as_written(raw, namespace)
     path = f"/apis/apps/v1/namespaces/{namespace}/{raw['kind'].lower()}s"
     name = workload["metadata"]["name"]
     verb, where, content_type = {
@@ -117,10 +88,6 @@ async def made(api: Api, raw: Raw, namespace: str, *, way: str) -> Raw | None:
         return None
     found: Raw = msgspec.json.decode(answer)
     return found
-
-
-def own_metadata(raw: Raw) -> Raw:
-    return {key: value for key, value in raw["metadata"].items() if key in {"name", "labels", "annotations"}}
 
 
 def planned(raw: Raw, name: str) -> Raw:
@@ -136,17 +103,6 @@ def compared(raw: Raw) -> Raw:
     return {"annotations": raw["metadata"].get("annotations", {}), "spec": raw["spec"]}
 
 
-def deviation(found: Any, wanted: Any, path: str = "") -> list[str]:
-    """Return the paths at which two values differ, with both values."""
-    if isinstance(found, dict) and isinstance(wanted, dict):
-        names = sorted(found.keys() | wanted.keys())
-        return [each for name in names for each in deviation(found.get(name), wanted.get(name), f"{path}.{name}")]
-    if isinstance(found, list) and isinstance(wanted, list) and len(found) == len(wanted):
-        pairs = enumerate(zip(found, wanted, strict=True))
-        return [each for index, (one, other) in pairs for each in deviation(one, other, f"{path}[{index}]")]
-    return [] if found == wanted else [f"{path}: {found!r}, not {wanted!r}"]
-
-
 async def differences(plane: ControlPlane, raws: list[Raw], *, way: str) -> list[str]:
     """Return what the API server made otherwise than the operator would have, of any workload under any policy."""
     found: list[str] = []
@@ -158,7 +114,7 @@ async def differences(plane: ControlPlane, raws: list[Raw], *, way: str) -> list
                 created = await made(api, raw, name, way=way)
                 assert plain
                 assert created, f"{raw['metadata']['name']} is refused under {name}"
-                deviations = deviation(compared(created), compared(planned(plain, name)))
+                deviations = differences_of(compared(created), compared(planned(plain, name)))
                 found.extend(f"{raw['metadata']['name']} under {name}: {each}" for each in deviations)
 
         await spread(raws, compare, workers=AT_A_TIME)
@@ -170,8 +126,7 @@ def repairable(raws: list[Raw]) -> list[Raw]:
 
 
 def test_some_examples_are_repaired_at_admission(admitting_plane: ControlPlane) -> None:
-    probe = admitting_plane.kubectl("create", "--dry-run=server", "-o", "json", "-f", "-", stdin=PROBE)
-    assert journal(json.loads(probe)) == {
+    assert journal(Client(admitting_plane).tried(PROBE, "apart")) == {
         "policy": "apart",
         "preStop": "exec sleep 25s: probe",
         "terminationMessage": "FallbackToLogsOnError: probe",
@@ -184,7 +139,7 @@ async def test_on_the_examples_of_all_expectations(admitting_plane: ControlPlane
     assert await differences(admitting_plane, raws, way=way) == []
 
 
-@pytest.mark.skipif(not REAL_MANIFESTS.is_dir(), reason="no folder of real manifests; name one by CORPUS=folder")
+@ON_REAL_MANIFESTS
 @pytest.mark.parametrize("way", ["created", pytest.param("applied", marks=pytest.mark.slow)])
 async def test_on_real_manifests(admitting_plane: ControlPlane, way: str) -> None:
     raws = repairable([each for group in real_groups() for each in usable(group)])

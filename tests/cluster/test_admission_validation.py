@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Iterator
 from copy import deepcopy
@@ -10,73 +9,45 @@ from typing import Any
 
 import pytest
 
-from bench.client import connected
-from cluster.answers import Answer, tried
+from cluster import answers
+from cluster.answers import Answer
 from cluster.conftest import ROOT
 from cluster.world import Raw, World, container, deployment, eventually, journal, stateful_set
-from control_plane.credentials import ADMIN
-from control_plane.operator_process import OperatorProcess
+from control_plane.installation import apply, operators_kubeconfig
+from control_plane.operator_process import OperatorProcess, at_work
 from control_plane.plane import ControlPlane, KubectlFailed
+from owners import manifests
+from owners.manifests import cron_job, daemon_set, job
 from productionpolicy.controller.admission_policies import DENY, WARN
-from productionpolicy.kube.identity import EXEMPT, MODE_LABEL, POLICY_LABEL
+from productionpolicy.kube.identity import EXEMPT, MODE_LABEL
 
 JUDGED = ("podDisruptionBudget", "readinessProbe", "resources", "imageTag")
 DENIED: Raw = {each: {"action": "Deny"} for each in JUDGED}
 LATEST = "example/web:latest"
-PROBE: Raw = {
-    "apiVersion": "v1",
-    "kind": "Pod",
-    "metadata": {"name": "pod"},
-    "spec": {"containers": [{"name": "web", "image": LATEST}]},
-}
+PROBE = manifests.pod("pod", {"name": "web", "image": LATEST})
 
 
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """A control plane with the admission policies that refuse and warn, and without the one that repairs."""
     with ControlPlane.start(tmp_path_factory.mktemp("validation"), audit=True) as started:
-        started.kubectl("apply", "-k", str(ROOT / "manifests"))
+        apply(started)
         started.kubectl("apply", "-k", str(ROOT / "manifests" / "admission" / "validation"))
         yield started
 
 
 @pytest.fixture(scope="module")
-def operator(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatorProcess]:
-    kubeconfig = plane.kubeconfig_of_service_account("productionpolicy-system", "productionpolicy")
-    with OperatorProcess(kubeconfig, log=tmp_path_factory.mktemp("operator") / "operator.log") as process:
-        process.wait_ready(60)
+def operator(plane: ControlPlane) -> Iterator[OperatorProcess]:
+    with at_work(operators_kubeconfig(plane), log=plane.log("operator")) as process:
         yield process
-        assert process.stop(timeout=10) == 0
 
 
 def bare_pod(*containers: Raw, **metadata: Any) -> Raw:
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": "pod", **metadata},
-        "spec": {"containers": list(containers)},
-    }
+    return manifests.pod("pod", *containers, **metadata)
 
 
 def budget(**terms: Any) -> Raw:
-    spec = {"selector": {"matchLabels": {"app": "web"}}, **terms}
-    return {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "web"}, "spec": spec}
-
-
-def job(*containers: Raw) -> Raw:
-    pod = {"restartPolicy": "Never", "containers": list(containers)}
-    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "job"}, "spec": {"template": {"spec": pod}}}
-
-
-def cron_job(*containers: Raw) -> Raw:
-    spec = {"schedule": "0 3 * * *", "jobTemplate": {"spec": job(*containers)["spec"]}}
-    return {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "night"}, "spec": spec}
-
-
-def daemon_set(*containers: Raw) -> Raw:
-    raw = deployment(containers=list(containers))
-    spec = {name: value for name, value in raw["spec"].items() if name != "replicas"}
-    return {**raw, "kind": "DaemonSet", "spec": spec}
+    return manifests.budget("web", **terms)
 
 
 def annotated(raw: Raw, **annotations: str) -> Raw:
@@ -84,13 +55,7 @@ def annotated(raw: Raw, **annotations: str) -> Raw:
 
 
 def answered(world: World, namespace: str, raw: Raw) -> Answer:
-    """Return what the API server says to the creation of an object, which it does not keep."""
-
-    async def asked() -> Answer:
-        async with connected(world.plane.site, user=ADMIN) as api:
-            return await tried(api, raw, namespace)
-
-    return asyncio.run(asked())
+    return answers.answered(world.plane, raw, namespace)
 
 
 def governed(world: World, **spec: Any) -> tuple[str, str]:
@@ -98,12 +63,12 @@ def governed(world: World, **spec: Any) -> tuple[str, str]:
     policy = world.policy(**{"expectations": DENIED, **spec})
     namespace = world.namespace(policy)
 
-    def answers() -> bool:
+    def answering() -> bool:
         """The API server refuses, or warns of, an image without a tag."""
         answer = answered(world, namespace, bare_pod(container(image="example/web")))
         return bool(answer.refusal or answer.warning)
 
-    eventually(answers)
+    eventually(answering)
     return policy, namespace
 
 
@@ -117,8 +82,7 @@ def standing(plane: ControlPlane, operator: OperatorProcess) -> Iterator[tuple[W
 
 
 def condition(world: World, policy: str) -> tuple[str, str, str]:
-    conditions = {each["type"]: each for each in world.status(policy).get("conditions", [])}
-    found = conditions.get("AdmissionValidation", {"status": "", "reason": "", "message": ""})
+    found = world.condition(policy, "AdmissionValidation")
     return found["status"], found["reason"], found["message"]
 
 
@@ -140,7 +104,7 @@ REFUSED = [
         f"imageTag: {TEMPLATE}[0].image: the image of container web has the moving tag latest, {MOVES}",
     ),
     (
-        job(container(image="registry.example:5000/web")),
+        job("job", container(image="registry.example:5000/web")),
         f"imageTag: {TEMPLATE}[0].image: the image of container web has neither tag nor digest, {MOVES}",
     ),
     (
@@ -153,29 +117,31 @@ REFUSED = [
     ),
     (
         daemon_set(
-            container(),
-            container("side", ports=[], readinessProbe=None, resources={"limits": {"memory": "16Mi"}}),
+            containers=[
+                container(),
+                container("side", ports=[], readinessProbe=None, resources={"limits": {"memory": "16Mi"}}),
+            ]
         ),
         f"resources: {TEMPLATE}[1].resources: container side has no requests.cpu; {SET}",
     ),
     (
-        cron_job(container(resources={"requests": {"cpu": "10m", "memory": "16Mi"}})),
+        cron_job("night", container(resources={"requests": {"cpu": "10m", "memory": "16Mi"}})),
         f"resources: {NIGHTLY}[0].resources: container web has no limits.memory; {SET}",
     ),
     (budget(maxUnavailable=0), f"podDisruptionBudget: spec: PodDisruptionBudget web (maxUnavailable 0) {BLOCKS}"),
     (budget(maxUnavailable="0%"), f"podDisruptionBudget: spec: PodDisruptionBudget web (maxUnavailable 0%) {BLOCKS}"),
     (budget(minAvailable="100%"), f"podDisruptionBudget: spec: PodDisruptionBudget web (minAvailable 100%) {BLOCKS}"),
     (
-        budget(),
+        budget(maxUnavailable=None),
         f"podDisruptionBudget: spec: PodDisruptionBudget web (neither minAvailable nor maxUnavailable) {BLOCKS}",
     ),
 ]
 ACCEPTED = [
     deployment(),
     stateful_set(containers=[container(ports=[{"name": "metrics", "containerPort": 9090}], readinessProbe=None)]),
-    daemon_set(container(image="registry.example:5000/web@sha256:" + "a" * 64)),
-    job(container(image="registry.example:5000/web:1", readinessProbe=None)),
-    cron_job(container()),
+    daemon_set(containers=[container(image="registry.example:5000/web@sha256:" + "a" * 64)]),
+    job("job", container(image="registry.example:5000/web:1", readinessProbe=None)),
+    cron_job("night", container()),
     bare_pod(container(), container("istio-proxy", image="example/proxy", resources={})),
     budget(maxUnavailable=1),
     budget(maxUnavailable="1%"),
@@ -323,10 +289,9 @@ def test_nothing_is_refused_where_the_namespace_forbids_it(standing: tuple[World
 
 def an_old_workload(world: World) -> str:
     """Return a namespace with a Deployment that has fallen short since before its policy refuses that."""
-    namespace = world.namespace()
-    world.apply(namespace, deployment(containers=[container(image=LATEST, readinessProbe=None)]))
+    namespace = world.applied(deployment(containers=[container(image=LATEST, readinessProbe=None)]))
     policy, _ = governed(world)
-    world.label(namespace, f"{POLICY_LABEL}={policy}")
+    world.govern(namespace, policy)
     eventually(lambda: answered(world, namespace, bare_pod(container(image=LATEST))).refusal)
     return namespace
 

@@ -9,10 +9,7 @@ from typing import Any
 
 import pytest
 
-from bench.client import Api, connected, spread
-from bench.field import NAMESPACES, POLICIES
 from cluster.world import Raw, World, container, deployment, eventually, journal, pod_spec
-from control_plane import patience
 from control_plane.credentials import ADMIN
 from control_plane.installation import install
 from control_plane.operator_process import OperatorProcess
@@ -30,11 +27,12 @@ from productionpolicy.kube.identity import (
     REPAIRS_POLICY,
 )
 from support.hostile import BIDI, CSI, ESCAPES, LINES, MARKUP, TITLE
+from testbed.api import connected, spread
+from testbed.client import Client, path
 
 EDITOR = "--as=editor"
 HOSTILE = f"{ESCAPES}{TITLE}{CSI}{BIDI}{LINES}{MARKUP}"
-DEPLOYMENTS = "/apis/apps/v1/namespaces/shop/deployments"
-BUDGETS = "/apis/policy/v1/namespaces/shop/poddisruptionbudgets"
+DEPLOYMENTS, BUDGETS = path("deployment", "shop"), path("pdb", "shop")
 SECRET = "hunter2-that-nobody-may-see"
 
 
@@ -50,8 +48,7 @@ def strict(world: World) -> tuple[str, str]:
 def test_who_may_edit_a_workload_cannot_exempt_it(world: World, strict: tuple[str, str]) -> None:
     policy, namespace = strict
     claims = {f"{EXEMPT}{each.name}": "because I say so" for each in EXPECTATIONS}
-    raw = deployment(replicas=1)
-    raw["metadata"]["annotations"] = claims
+    raw = deployment(replicas=1, metadata={"annotations": claims})
     world.kubectl(EDITOR, "apply", "-n", namespace, "-f", "-", stdin=raw)
     world.repaired("web", namespace)
     status = world.settled(policy, total=1, exempt=0, violating=1)
@@ -109,7 +106,7 @@ def hostile(name: str) -> Raw:
 
 def budget(number: int) -> Raw:
     """Return a budget of an owner; only the first selects a workload that there is."""
-    return manifests.budget(f"own-{number}", app="web-0" if number == 0 else f"other-{number}")
+    return manifests.budget(f"own-{number}", selector={"app": "web-0" if number == 0 else f"other-{number}"})
 
 
 def numbered(number: int) -> Raw:
@@ -117,15 +114,13 @@ def numbered(number: int) -> Raw:
     return deployment(f"web-{number}")
 
 
-async def until_guarded(api: Api, *, count: int) -> None:
+def until_guarded(client: Client, *, count: int) -> None:
     """Wait until so many Deployments have a budget of ours."""
 
-    async def look() -> tuple[bool, str]:
-        names = [each["metadata"]["name"] for each in await api.items(BUDGETS)]
-        ours = sum(name.endswith("-productionpolicy") for name in names)
-        return ours == count, f"{ours} of {count}"
+    def guarded() -> bool:
+        return sum(name.endswith("-productionpolicy") for name in client.budgets("shop")) == count
 
-    await patience.eventually(look, seconds=120)
+    eventually(guarded, within=120, poll_seconds=0.5)
 
 
 def told(raw: Any) -> Iterator[str]:
@@ -184,8 +179,7 @@ def test_a_policy_of_a_megabyte_is_used_and_reported_on(world: World) -> None:
     file.write_text(patch)
     world.kubectl("patch", "productionpolicy", policy, "--type=merge", f"--patch-file={file}")
     assert len(json.dumps(world.get("pp", policy))) > 900_000
-    namespace = world.namespace(policy)
-    world.apply(namespace, deployment())
+    namespace = world.applied(deployment(), policy=policy)
     world.repaired("web", namespace)
     world.settled(policy, total=1, compliant=1)
 
@@ -195,14 +189,14 @@ async def test_five_thousand_budgets_in_a_namespace_slow_nothing_down(tmp_path: 
     with ControlPlane.start(tmp_path / "plane", controllers=False) as plane:
         kubeconfig = install(plane)
         async with connected(plane.site, user=ADMIN) as api:
-            await api.create(NAMESPACES, manifests.namespace("shop", policy="default"))
+            Client(plane).create(manifests.namespace("shop", policy="default"))
             await spread(map(budget, range(5000)), lambda each: api.create(BUDGETS, each), workers=32)
             await spread(map(numbered, range(50)), lambda each: api.create(DEPLOYMENTS, each), workers=32)
-            await api.create(POLICIES, manifests.policy("default", rollout={"maxConcurrent": "100%"}))
+            Client(plane).create(manifests.policy("default", rollout={"maxConcurrent": "100%"}))
             with OperatorProcess(kubeconfig, log=plane.log("operator")) as operator:
-                await until_guarded(api, count=49)
+                until_guarded(Client(plane), count=49)
                 spent = operator.cpu_seconds
                 assert spent < 20
                 await api.create(DEPLOYMENTS, numbered(50))
-                await until_guarded(api, count=50)
+                until_guarded(Client(plane), count=50)
                 assert operator.cpu_seconds - spent < 2

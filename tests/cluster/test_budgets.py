@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from cluster.world import World, deployment, eventually, stateful_set
+from cluster.world import Raw, World, deployment, eventually, stateful_set
+from owners.manifests import autoscaler, budget, job, pod
 from productionpolicy.kube.identity import NOTE_ANNOTATION
 
 OURS = "web-deployment-productionpolicy"
+WEB = {"app": "web"}
 
 
-def budget(name: str = "own", **terms: object) -> dict[str, object]:
-    spec = {"selector": {"matchLabels": {"app": "web"}}, **(terms or {"maxUnavailable": 1})}
-    return {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": name}, "spec": spec}
+def own_budget(**terms: object) -> Raw:
+    return budget("own", selector=WEB, **terms)
 
 
-def autoscaler(minimum: int) -> dict[str, object]:
-    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
-    spec = {"scaleTargetRef": target, "minReplicas": minimum, "maxReplicas": 5}
-    kind = {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler"}
-    return {**kind, "metadata": {"name": "web"}, "spec": spec}
-
-
-def protected(world: World) -> str:
-    namespace = world.namespace(world.policy())
-    world.apply(namespace, deployment())
+def protected(world: World, policy: str | None = None) -> str:
+    namespace = world.applied(deployment(), policy=policy or world.policy())
     world.repaired("web", namespace)
     eventually(lambda: world.budgets(namespace) == [OURS])
     return namespace
@@ -67,13 +60,13 @@ def test_it_is_put_right_when_somebody_makes_it_select_other_pods(world: World) 
 
 def test_it_yields_to_a_budget_of_the_owner(world: World) -> None:
     namespace = protected(world)
-    world.apply(namespace, budget())
+    world.apply(namespace, own_budget())
     eventually(lambda: world.budgets(namespace) == ["own"])
 
 
 def test_it_returns_when_the_owners_budget_goes(world: World) -> None:
     namespace = protected(world)
-    world.apply(namespace, budget())
+    world.apply(namespace, own_budget())
     eventually(lambda: world.budgets(namespace) == ["own"])
     world.kubectl("delete", "pdb", "own", "-n", namespace)
     eventually(lambda: world.budgets(namespace) == [OURS])
@@ -87,9 +80,9 @@ def test_it_goes_when_the_workload_is_meant_to_have_one_pod(world: World) -> Non
 
 def test_it_goes_when_an_autoscaler_may_go_down_to_one_pod(world: World) -> None:
     namespace = protected(world)
-    world.apply(namespace, autoscaler(1))
+    world.apply(namespace, autoscaler("web", least=1, most=5))
     eventually(lambda: world.budgets(namespace) == [])
-    world.apply(namespace, autoscaler(2))
+    world.apply(namespace, autoscaler("web", least=2, most=5))
     eventually(lambda: world.budgets(namespace) == [OURS])
 
 
@@ -100,9 +93,7 @@ def test_it_goes_with_the_workload(world: World) -> None:
 
 
 def test_min_available_that_would_block_becomes_one_unavailable_with_a_note(world: World) -> None:
-    policy = world.policy(expectations={"podDisruptionBudget": {"minAvailable": 3}})
-    namespace = world.namespace(policy)
-    world.apply(namespace, deployment())
+    _, namespace = world.governed(deployment(), expectations={"podDisruptionBudget": {"minAvailable": 3}})
     eventually(lambda: world.budgets(namespace) == [OURS])
     made = world.get("pdb", OURS, namespace)
 
@@ -110,33 +101,20 @@ def test_min_available_that_would_block_becomes_one_unavailable_with_a_note(worl
     assert made["metadata"]["annotations"] == {NOTE_ANNOTATION: "minAvailable 3 would allow no eviction at 3 pods"}
 
 
-def job(name: str = "migrate") -> dict[str, object]:
-    pod = {"restartPolicy": "Never", "containers": [{"name": "run", "image": "example/migrate:1"}]}
-    template = {"metadata": {"labels": {"app": "web"}}, "spec": pod}
-    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name}, "spec": {"template": template}}
-
-
 def test_a_stateful_set_may_lose_one_pod_at_a_time(world: World) -> None:
-    namespace = world.namespace(world.policy())
-    world.apply(namespace, stateful_set(replicas=9))
+    namespace = world.applied(stateful_set(replicas=9), policy=world.policy())
     (name,) = eventually(lambda: world.budgets(namespace))
     assert world.get("pdb", name, namespace)["spec"]["maxUnavailable"] == 1
 
 
 def test_it_stays_beside_a_bare_pod_and_a_canary_with_the_labels(world: World) -> None:
     policy = world.policy()
-    namespace = protected_by(world, policy)
+    namespace = protected(world, policy)
     uid = world.get("pdb", OURS, namespace)["metadata"]["uid"]
     canary = deployment("canary", replicas=1)
     canary["spec"]["selector"]["matchLabels"] = {"app": "web", "track": "canary"}
     canary["spec"]["template"]["metadata"]["labels"] = {"app": "web", "track": "canary"}
-    debug = {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": "debug", "labels": {"app": "web"}},
-        "spec": {"containers": [{"name": "debug", "image": "example/debug:1"}]},
-    }
-    world.apply(namespace, canary, debug)
+    world.apply(namespace, canary, pod("debug", labels=WEB))
     world.rolled_out("canary", namespace)
     world.settled(policy, total=3)
     eventually(lambda: world.get("pdb", OURS, namespace)["status"].get("expectedPods") == 4)
@@ -147,7 +125,7 @@ def test_it_stays_beside_a_bare_pod_and_a_canary_with_the_labels(world: World) -
 
 def test_it_goes_when_the_pods_of_a_job_block_it_and_comes_back_when_the_job_is_gone(world: World) -> None:
     namespace = protected(world)
-    world.apply(namespace, job())
+    world.apply(namespace, job(labels=WEB))
     eventually(lambda: world.budgets(namespace) == [], within=60)
     assert world.fixed(lambda: world.budgets(namespace)) == []
     world.kubectl("delete", "job", "migrate", "-n", namespace)
@@ -156,24 +134,20 @@ def test_it_goes_when_the_pods_of_a_job_block_it_and_comes_back_when_the_job_is_
 
 
 def test_a_budget_of_the_owner_that_cannot_be_computed_is_told(world: World) -> None:
-    policy = world.policy()
-    namespace = world.namespace(policy)
-    world.apply(namespace, budget(maxUnavailable=1), job(), deployment())
+    policy, namespace = world.governed(own_budget(maxUnavailable=1), job(labels=WEB), deployment())
 
     def told() -> list[str]:
         violations = world.status(policy).get("violations", [])
         return [each["message"] for each in violations if each["expectation"] == "podDisruptionBudget"]
 
     eventually(lambda: any("also selects the pods of Job migrate" in each for each in told()))
-    world.apply(namespace, budget(minAvailable=1))
+    world.apply(namespace, own_budget(minAvailable=1))
     eventually(lambda: world.get("pdb", "own", namespace)["status"].get("disruptionsAllowed", 0) > 0)
     eventually(lambda: told() == [])
 
 
 def test_none_is_made_where_the_selector_also_matches_pods_of_another(world: World) -> None:
-    policy = world.policy()
-    namespace = world.namespace(policy)
-    world.apply(namespace, job(), deployment())
+    policy, namespace = world.governed(job(labels=WEB), deployment())
     status = world.settled(policy, total=2, violating=2)
     assert world.budgets(namespace) == []
     messages = [each["message"] for each in status["violations"] if each["expectation"] == "podDisruptionBudget"]
@@ -182,17 +156,11 @@ def test_none_is_made_where_the_selector_also_matches_pods_of_another(world: Wor
 
 def test_one_that_turns_out_to_block_every_eviction_is_withdrawn(world: World) -> None:
     policy = world.policy()
-    namespace = protected_by(world, policy)
+    namespace = protected(world, policy)
     world.apply(namespace, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "parent"}})
     uid = world.get("configmap", "parent", namespace)["metadata"]["uid"]
     parent = {"apiVersion": "v1", "kind": "ConfigMap", "name": "parent", "uid": uid, "controller": True}
-    stray = {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": "stray", "labels": {"app": "web"}, "ownerReferences": [parent]},
-        "spec": {"containers": [{"name": "stray", "image": "example/stray:1"}]},
-    }
-    world.apply(namespace, stray)
+    world.apply(namespace, pod("stray", labels=WEB, ownerReferences=[parent]))
     eventually(lambda: world.budgets(namespace) == [], within=60)
 
     def says_why() -> bool:
@@ -200,11 +168,3 @@ def test_one_that_turns_out_to_block_every_eviction_is_withdrawn(world: World) -
 
     eventually(says_why)
     assert world.fixed(lambda: world.budgets(namespace)) == []
-
-
-def protected_by(world: World, policy: str) -> str:
-    namespace = world.namespace(policy)
-    world.apply(namespace, deployment())
-    world.repaired("web", namespace)
-    eventually(lambda: world.budgets(namespace) == [OURS])
-    return namespace

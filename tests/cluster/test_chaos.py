@@ -29,9 +29,9 @@ def test_the_slice_names_faults_that_there_are() -> None:
 @pytest.mark.parametrize(
     "names", [pytest.param((KILLED,), marks=pytest.mark.slow), pytest.param(SLICE, marks=pytest.mark.exhaustive)]
 )
-async def test_after_a_fault_all_is_as_without_it(tmp_path: Path, names: tuple[str, ...]) -> None:
-    async with running_testbed(tmp_path) as testbed:
-        rows = await results(testbed, chosen(*names), seed=SEED, tell=logging.getLogger(__name__).info)
+def test_after_a_fault_all_is_as_without_it(tmp_path: Path, names: tuple[str, ...]) -> None:
+    with running_testbed(tmp_path) as testbed:
+        rows = results(testbed, chosen(*names), seed=SEED, tell=logging.getLogger(__name__).info)
     assert {each.fault: each.lost for each in rows} == {name: [] for name in names}
     assert {each.fault: each.extra_rollouts for each in rows} == dict.fromkeys(names, 0)
     assert [each.fault for each in rows if not each.struck] == []

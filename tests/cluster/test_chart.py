@@ -11,7 +11,7 @@ import pytest
 from cluster.test_removal import COLLECTED_SECONDS
 from cluster.world import World, deployment, eventually, journal
 from control_plane.installation import admission_version
-from control_plane.operator_process import OperatorProcess
+from control_plane.operator_process import at_work
 from control_plane.plane import ControlPlane
 from helm.programs import HELM_3, HELM_4
 from productionpolicy.kube.identity import GROUP, PLURAL
@@ -65,11 +65,9 @@ def test_it_is_installed_upgraded_and_uninstalled_and_leaves_nothing(
     uid = plane.kubectl("get", "productionpolicy", POLICY, "-o", "jsonpath={.metadata.uid}")
 
     kubeconfig = plane.kubeconfig_of_service_account(NAMESPACE, RELEASE)
-    with OperatorProcess(kubeconfig, log=tmp_path / "operator.log") as operator:
-        operator.wait_ready(60)
+    with at_work(kubeconfig, log=tmp_path / "operator.log") as operator:
         world = World(plane, operator)
-        namespace = world.namespace(POLICY)
-        world.apply(namespace, deployment())
+        namespace = world.applied(deployment(), policy=POLICY)
         repaired = world.repaired("web", namespace)
 
         helm.run("upgrade", *release, CHART, "--set=resources.requests.cpu=200m", "--wait", values=VALUES)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 import re
 from collections.abc import Callable
@@ -13,29 +12,23 @@ from typing import Any
 import pytest
 import yaml
 
-from bench.client import connected, spread
 from cluster.conftest import ROOT
 from cluster.test_one_judgement import (
-    GROUPS_AT_A_TIME,
+    ON_REAL_MANIFESTS,
     POLICY,
-    REAL_MANIFESTS,
     Told,
-    accepted,
-    asks_for_the_pod_as_a_whole,
+    all_accepted,
     differences,
-    example_groups,
+    portable_groups,
     real_groups,
     told_by_check,
 )
 from cluster.world import Raw, World, container, deployment, eventually, stateful_set
-from control_plane.credentials import ADMIN
 from control_plane.plane import ControlPlane
 from productionpolicy.kube.workloads import WorkloadKey
 from support.checking import Done, check
 
 DOCUMENTATION = ROOT / "docs" / "live.md"
-
-_numbers = itertools.count(1)
 
 
 def live(plane: ControlPlane, *arguments: str | Path) -> Done:
@@ -62,35 +55,11 @@ def failing(told: dict[WorkloadKey, Told]) -> dict[WorkloadKey, Told]:
     }
 
 
-def groups_of_examples() -> list[list[Raw]]:
-    return [each for each in example_groups() if not any(map(asks_for_the_pod_as_a_whole, each))]
-
-
-async def all_accepted(plane: ControlPlane, groups: list[list[Raw]]) -> list[Raw]:
-    objects: list[Raw] = []
-    async with connected(plane.site, user=ADMIN) as api:
-
-        async def create(group: list[Raw]) -> None:
-            objects.extend(await accepted(api, group))
-
-        await spread(groups, create, workers=GROUPS_AT_A_TIME)
-    return objects
-
-
 @pytest.mark.parametrize(
     "groups",
     [
-        pytest.param(groups_of_examples, id="examples"),
-        pytest.param(
-            real_groups,
-            id="real",
-            marks=[
-                pytest.mark.slow,
-                pytest.mark.skipif(
-                    not REAL_MANIFESTS.is_dir(), reason="no folder of real manifests; name one by CORPUS=folder"
-                ),
-            ],
-        ),
+        pytest.param(portable_groups, id="examples"),
+        pytest.param(real_groups, id="real", marks=[pytest.mark.slow, ON_REAL_MANIFESTS]),
     ],
 )
 def test_a_cluster_is_judged_as_the_files_that_were_applied(
@@ -222,8 +191,7 @@ class TestLimitedRights:
         assert done.report["summary"]["unknown"] == 0
 
     def test_the_documented_role_is_enough_for_one_namespace(self, world: World, tmp_path: Path) -> None:
-        namespace = world.namespace()
-        world.apply(namespace, deployment())
+        namespace = world.applied(deployment())
         role = documented("Role")
         bind(world.plane, {**role, "metadata": {**role["metadata"], "namespace": namespace}}, "local")
         (tmp_path / "policy.yaml").write_text(yaml.safe_dump(POLICY))

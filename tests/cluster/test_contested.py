@@ -12,8 +12,7 @@ NOTE = f"{CONTESTED}preStop"
 
 
 def repaired(world: World, policy: str) -> str:
-    namespace = world.namespace(policy)
-    world.apply(namespace, deployment())
+    namespace = world.applied(deployment(), policy=policy)
     world.repaired("web", namespace)
     world.settled(policy, total=1)
     return namespace

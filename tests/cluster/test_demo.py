@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from cluster.programs import ENVIRONMENT, command, run
 from control_plane import binaries
 from control_plane.plane import ControlPlane
 
-ROOT = Path(__file__).parents[2]
 MOST_SECONDS = 60
 WIDTH = 115
 """The table of policies is the widest."""
@@ -50,25 +48,11 @@ def _programs() -> None:
 def folder(tmp_path: Path) -> Iterator[Path]:
     """A folder for the demo, which nothing outlives."""
     yield tmp_path / "demo"
-    run("--stop", folder=tmp_path / "demo")
-
-
-def run(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(*arguments, folder=folder), env=environment(), capture_output=True, text=True, check=False
-    )
-
-
-def command(*arguments: str, folder: Path) -> list[str]:
-    return [sys.executable, "-m", "demo", *arguments, f"--folder={folder}"]
-
-
-def environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT / "tools"), "KEEP": ""}
+    run("demo", "--stop", folder=tmp_path / "demo")
 
 
 def test_it_shows_everything_and_leaves_nothing(folder: Path) -> None:
-    done = run(folder=folder)
+    done = run("demo", folder=folder)
     assert done.returncode == 0, done.stderr + done.stdout
     assert [each for each in TOLD if not re.search(each, done.stdout, re.MULTILINE)] == []
     assert [line for line in done.stdout.splitlines() if len(line) > WIDTH and str(folder) not in line] == []
@@ -78,17 +62,17 @@ def test_it_shows_everything_and_leaves_nothing(folder: Path) -> None:
 @pytest.mark.exhaustive  # these run one after the other, so nothing else takes the time
 def test_it_takes_less_than_a_minute(folder: Path) -> None:
     started = time.monotonic()
-    assert run(folder=folder).returncode == 0
+    assert run("demo", folder=folder).returncode == 0
     assert time.monotonic() - started < MOST_SECONDS
 
 
 def test_kept_it_runs_until_it_is_stopped(folder: Path) -> None:
-    kept = run("--keep", folder=folder)
+    kept = run("demo", "--keep", folder=folder)
     assert kept.returncode == 0, kept.stderr + kept.stdout
     assert "export KUBECONFIG=" in kept.stdout
     assert "Withdrawal" not in kept.stdout
 
-    second = run("--keep", folder=folder)
+    second = run("demo", "--keep", folder=folder)
     assert second.returncode == 1
     assert second.stderr.startswith(f"error: a demo is already running in {folder}. Stop it with:\n")
 
@@ -103,9 +87,8 @@ def test_kept_it_runs_until_it_is_stopped(folder: Path) -> None:
 
 
 def test_interrupted_it_leaves_nothing(folder: Path) -> None:
-    with subprocess.Popen(
-        command("--keep", folder=folder), env=environment(), stdout=subprocess.PIPE, text=True
-    ) as demo:
+    line = command("demo", "--keep", folder=folder)
+    with subprocess.Popen(line, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True) as demo:
         assert demo.stdout is not None
         assert any("the operator is ready" in line for line in demo.stdout)
         demo.send_signal(signal.SIGINT)

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
+from cluster.governing import meddling
 from cluster.world import Raw, World, changed, container, deployment, eventually, journal, pod_spec, stateful_set
-from control_plane.installation import MUTATING, NotServedError, admission_version
 from control_plane.plane import ControlPlane
+from owners import manifests
 from productionpolicy.kube.identity import (
     CONTESTED,
     EXEMPT,
-    POLICY_LABEL,
     REPAIRS,
     REPAIRS_POLICY,
     RESUME,
@@ -23,6 +23,7 @@ from productionpolicy.kube.identity import (
     ROLLOUT_STARTED,
 )
 from productionpolicy.verdict.rollouts import LENIENCY_SECONDS
+from testbed.client import Client
 
 FAILED = ROLLOUT_FAILED
 DEADLINE = 4
@@ -36,36 +37,13 @@ FRAGILE = {"fragile": "yes"}
 @pytest.fixture(scope="module", autouse=True)
 def _fragile_pods(plane: ControlPlane) -> Iterator[None]:
     """Have the API server break fragile pods, as a repair does that their program cannot live with."""
-    if admission_version(plane) is None:
-        raise NotServedError(MUTATING)
-    metadata = {"name": "fragile"}
-    kind = {"apiVersion": "admissionregistration.k8s.io/v1"}
-    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
+    client, broken = Client(plane), '[JSONPatch{op: "add", path: "/spec/nodeSelector", value: {"no": "such-node"}}]'
     hooked = "object.spec.containers.exists(each, has(each.lifecycle))"
-    broken = '[JSONPatch{op: "add", path: "/spec/nodeSelector", value: {"no": "such-node"}}]'
-    spec = {
-        "failurePolicy": "Fail",
-        "reinvocationPolicy": "Never",
-        "matchConstraints": {"resourceRules": [rule], "objectSelector": {"matchLabels": FRAGILE}},
-        "matchConditions": [{"name": "hooked", "expression": hooked}],
-        "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": broken}}],
-    }
-    binding = {
-        **kind,
-        "kind": "MutatingAdmissionPolicyBinding",
-        "metadata": metadata,
-        "spec": {"policyName": "fragile"},
-    }
-    policy = {**kind, "kind": "MutatingAdmissionPolicy", "metadata": metadata, "spec": spec}
-    for each in (policy, binding):
-        plane.kubectl("apply", "-f", "-", stdin=json.dumps(each))
-    probe = {"name": "probe", "image": "example/probe", "lifecycle": {"preStop": {"sleep": {"seconds": 1}}}}
-    pod = {"kind": "Pod", "metadata": {"name": "probe", "labels": FRAGILE}, "spec": {"containers": [probe]}}
-    command = ("create", "--dry-run=server", "-o", "yaml", "-f", "-")
-    eventually(lambda: "such-node" in plane.kubectl(*command, stdin=json.dumps({"apiVersion": "v1", **pod})))
-    yield
-    for each in (binding, policy):
-        plane.kubectl("delete", "-f", "-", stdin=json.dumps(each))
+    pods = {"apiGroups": [""], "resources": ["pods"]}
+    with meddling(client, "fragile", broken, resource=pods, labels=FRAGILE, when=hooked):
+        probe = container("probe", lifecycle={"preStop": {"sleep": {"seconds": 1}}})
+        eventually(lambda: "such-node" in str(client.tried(manifests.pod("probe", probe, labels=FRAGILE))))
+        yield
 
 
 def fragile(raw: Raw, **spec: Any) -> Raw:
@@ -74,16 +52,6 @@ def fragile(raw: Raw, **spec: Any) -> Raw:
     template = {**raw["spec"]["template"], "metadata": {"labels": {**labels, **FRAGILE}}}
     deadline = {"progressDeadlineSeconds": DEADLINE} if raw["kind"] == "Deployment" else {}
     return {**raw, "spec": {**raw["spec"], **deadline, "template": template, **spec}}
-
-
-def running(world: World, policy: str, *raws: Raw) -> str:
-    """Let workloads run, and only then put them under a policy."""
-    namespace = world.namespace()
-    world.apply(namespace, *raws)
-    for each in raws:
-        world.rolled_out(each["metadata"]["name"], namespace, each["kind"].lower())
-    world.label(namespace, f"{POLICY_LABEL}={policy}")
-    return namespace
 
 
 def has_failed(world: World, namespace: str, name: str = "web", kind: str = "deployment") -> Raw:
@@ -110,6 +78,13 @@ def out_of_time(world: World, namespace: str) -> None:
     eventually(is_out_of_time)
 
 
+def fill(world: World, namespace: str, *, pods: int) -> None:
+    """Allow so many pods in a namespace, by a quota that is in effect."""
+    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "full"}}
+    world.create({**quota, "spec": {"hard": {"pods": pods}}}, namespace)
+    eventually(lambda: "used" in world.get("resourcequota", "full", namespace).get("status", {}))
+
+
 def told(world: World, policy: str) -> list[str]:
     return [each["message"] for each in world.status(policy).get("violations", []) if each["expectation"] == "rollout"]
 
@@ -124,14 +99,9 @@ def failed(world: World, policy: str, count: int) -> Raw:
     return dict(eventually(found, within=60))
 
 
-def progressing(world: World, policy: str) -> Raw:
-    conditions: list[Raw] = world.status(policy).get("conditions", [])
-    return next((each for each in conditions if each["type"] == "Progressing"), {})
-
-
 def test_a_rollout_that_a_repair_made_fail_is_put_back(world: World) -> None:
     policy = world.policy()
-    namespace = running(world, policy, fragile(deployment()))
+    namespace = world.running(fragile(deployment()), policy=policy)
     before = world.get("deployment", "web", namespace)
     hashes = world.running_hashes(namespace)
 
@@ -149,13 +119,11 @@ def test_a_rollout_that_a_repair_made_fail_is_put_back(world: World) -> None:
 
 def test_what_was_put_back_is_not_tried_again_nor_after_a_restart(world: World) -> None:
     policy = world.policy()
-    namespace = running(world, policy, fragile(deployment()))
+    namespace = world.running(fragile(deployment()), policy=policy)
     has_failed(world, namespace)
     generation = world.rolled_out("web", namespace)["metadata"]["generation"]
     assert world.fixed(lambda: world.get("deployment", "web", namespace)["metadata"]["generation"]) == generation
-    world.operator.kill()
-    world.operator.start()
-    world.operator.wait_ready(30)
+    world.operator.restart(kill=True)
     assert world.fixed(lambda: world.get("deployment", "web", namespace)["metadata"]["generation"]) == generation
     assert world.status(policy)["workloads"]["failed"] == 1
     assert world.budgets(namespace) == ["web-deployment-productionpolicy"]
@@ -163,12 +131,11 @@ def test_what_was_put_back_is_not_tried_again_nor_after_a_restart(world: World) 
 
 def test_a_rollout_that_fails_while_the_operator_is_away_is_put_back_when_it_is_back(world: World) -> None:
     policy = world.policy()
-    namespace = running(world, policy, fragile(deployment()))
+    namespace = world.running(fragile(deployment()), policy=policy)
     eventually(lambda: journal(world.get("deployment", "web", namespace)))
     world.operator.kill()
     out_of_time(world, namespace)
-    world.operator.start()
-    world.operator.wait_ready(30)
+    world.operator.start().wait_ready(60)
     has_failed(world, namespace)
     failed(world, policy, 1)
 
@@ -176,13 +143,10 @@ def test_a_rollout_that_fails_while_the_operator_is_away_is_put_back_when_it_is_
 def test_a_changed_parameter_that_fails_gives_way_to_the_one_before(world: World) -> None:
     policy = world.policy(expectations={"preStop": {"sleepSeconds": 5}})
     namespace = world.namespace(policy)
-    calm = deployment()
-    calm["spec"]["progressDeadlineSeconds"] = DEADLINE
+    calm = deployment(spec={"progressDeadlineSeconds": DEADLINE})
     world.apply(namespace, calm)
     hashes = world.running_hashes(namespace) if world.repaired("web", namespace) else set()
-    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "full"}, "spec": {"hard": {"pods": 3}}}
-    world.apply(namespace, quota)
-    eventually(lambda: world.kubectl("get", "quota", "full", "-n", namespace, "-o", "jsonpath={.status.used.pods}"))
+    fill(world, namespace, pods=3)
 
     world.change_policy(policy, expectations={"preStop": {"sleepSeconds": 7}})
     after = has_failed(world, namespace)
@@ -197,7 +161,7 @@ def test_a_changed_parameter_that_fails_gives_way_to_the_one_before(world: World
 
 def test_it_is_tried_again_when_the_owner_changes_the_pods(world: World) -> None:
     policy = world.policy()
-    namespace = running(world, policy, fragile(deployment()))
+    namespace = world.running(fragile(deployment()), policy=policy)
     has_failed(world, namespace)
     world.apply(namespace, deployment())
     world.settled(policy, total=1, compliant=1)
@@ -208,9 +172,9 @@ def test_it_is_tried_again_when_the_owner_changes_the_pods(world: World) -> None
 
 def test_when_no_policy_governs_any_more_nothing_is_left_of_the_failure(world: World) -> None:
     policy = world.policy()
-    namespace = running(world, policy, fragile(deployment()))
+    namespace = world.running(fragile(deployment()), policy=policy)
     has_failed(world, namespace)
-    world.label(namespace, f"{POLICY_LABEL}-")
+    world.govern(namespace, None)
 
     def domains() -> set[str]:
         return {key.partition("/")[0] for key in world.get("deployment", "web", namespace)["metadata"]["annotations"]}
@@ -220,22 +184,21 @@ def test_when_no_policy_governs_any_more_nothing_is_left_of_the_failure(world: W
 
 def test_an_exemption_of_what_was_the_reason_lets_the_rest_be_tried_again(world: World) -> None:
     policy = world.policy()
-    namespace = running(world, policy, fragile(deployment()))
+    namespace = world.running(fragile(deployment()), policy=policy)
     has_failed(world, namespace)
     exemption = {f"{EXEMPT}preStop": "does not survive it"}
     patch = {"metadata": {"annotations": exemption}, "spec": {"progressDeadlineSeconds": 60}}
-    world.kubectl("patch", "deployment", "web", "-n", namespace, "--type=merge", "-p", json.dumps(patch))
+    world.merge("deployment", "web", patch, namespace)
     world.settled(policy, total=1, exempt=1)
     assert set(journal(world.rolled_out("web", namespace))) == {"policy", "spread"}
 
 
 def test_an_image_of_the_owners_that_breaks_is_not_touched(world: World) -> None:
     policy = world.policy()
-    namespace = running(world, policy, deployment())
+    namespace = world.running(deployment(), policy=policy)
     world.repaired("web", namespace)
     world.settled(policy, total=1, compliant=1)
-    broken = deployment(nodeSelector={"no": "such-node"})
-    broken["spec"]["progressDeadlineSeconds"] = DEADLINE
+    broken = deployment(nodeSelector={"no": "such-node"}, spec={"progressDeadlineSeconds": DEADLINE})
     world.apply(namespace, broken)
     out_of_time(world, namespace)
     generation = world.get("deployment", "web", namespace)["metadata"]["generation"]
@@ -247,12 +210,10 @@ def test_an_image_of_the_owners_that_breaks_is_not_touched(world: World) -> None
 
 def test_pods_that_are_lost_after_the_rollout_are_not_our_doing(world: World) -> None:
     policy = world.policy()
-    calm = deployment()
-    calm["spec"]["progressDeadlineSeconds"] = DEADLINE
-    namespace = running(world, policy, calm)
+    calm = deployment(spec={"progressDeadlineSeconds": DEADLINE})
+    namespace = world.running(calm, policy=policy)
     world.repaired("web", namespace)
-    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "full"}, "spec": {"hard": {"pods": 3}}}
-    world.apply(namespace, quota)
+    fill(world, namespace, pods=3)
     world.kubectl("scale", "deployment", "web", "--replicas=5", "-n", namespace)
     eventually(lambda: "exceeded quota" in json.dumps(world.get("deployment", "web", namespace)["status"]))
     assert world.fixed(lambda: world.status(policy)["workloads"]["failed"]) == 0
@@ -261,7 +222,7 @@ def test_pods_that_are_lost_after_the_rollout_are_not_our_doing(world: World) ->
 
 def test_a_stateful_set_is_put_back_and_the_pod_that_a_person_must_delete_is_named(world: World) -> None:
     policy = world.policy(rollout={"progressDeadlineSeconds": 2}, expectations=QUICK)
-    namespace = running(world, policy, fragile(stateful_set(replicas=3, terminationGracePeriodSeconds=2)))
+    namespace = world.running(fragile(stateful_set(replicas=3, terminationGracePeriodSeconds=2)), policy=policy)
     before = world.get("statefulset", "db", namespace)
     after = has_failed(world, namespace, "db", "statefulset")
     assert (after["spec"], journal(after)) == (before["spec"], {"policy": policy})
@@ -278,7 +239,7 @@ def test_a_stateful_set_is_put_back_and_the_pod_that_a_person_must_delete_is_nam
 
 def test_a_stateful_set_that_takes_its_time_is_waited_for(world: World) -> None:
     policy = world.policy()
-    namespace = running(world, policy, fragile(stateful_set(replicas=3)))
+    namespace = world.running(fragile(stateful_set(replicas=3)), policy=policy)
     eventually(lambda: journal(world.get("statefulset", "db", namespace)))
     assert FAILED not in world.fixed(lambda: world.get("statefulset", "db", namespace)["metadata"]["annotations"])
     assert world.status(policy)["workloads"]["repairing"] == 1
@@ -290,7 +251,7 @@ def test_a_stateful_set_that_replaces_only_some_pods_is_put_back_likewise(world:
     calm = stateful_set("calm", replicas=3, terminationGracePeriodSeconds=2)
     raws = [fragile(stateful_set(replicas=3, terminationGracePeriodSeconds=2), **partition)]
     raws.append({**calm, "spec": {**calm["spec"], **partition}})
-    namespace = running(world, policy, *raws)
+    namespace = world.running(*raws, policy=policy)
     assert journal(has_failed(world, namespace, "db", "statefulset")) == {"policy": policy}
 
     def notes() -> set[str]:
@@ -304,7 +265,9 @@ def test_a_stateful_set_that_replaces_only_some_pods_is_put_back_likewise(world:
 def test_pods_that_a_person_replaces_are_no_rollout_of_ours(world: World) -> None:
     policy = world.policy(rollout={"progressDeadlineSeconds": 1}, expectations=QUICK)
     by_hand = {"updateStrategy": {"type": "OnDelete"}}
-    namespace = running(world, policy, fragile(stateful_set(replicas=2, terminationGracePeriodSeconds=2), **by_hand))
+    namespace = world.running(
+        fragile(stateful_set(replicas=2, terminationGracePeriodSeconds=2), **by_hand), policy=policy
+    )
     eventually(lambda: journal(world.get("statefulset", "db", namespace)))
     world.kubectl("delete", "pod", "db-1", "-n", namespace, "--wait=false")
     eventually(lambda: world.get("statefulset", "db", namespace)["status"].get("availableReplicas") == 1)
@@ -315,7 +278,7 @@ def test_pods_that_a_person_replaces_are_no_rollout_of_ours(world: World) -> Non
 
 def test_a_deployment_that_is_paused_meanwhile_is_judged_when_it_goes_on(world: World) -> None:
     policy = world.policy()
-    namespace = running(world, policy, fragile(deployment()))
+    namespace = world.running(fragile(deployment()), policy=policy)
     eventually(lambda: journal(world.get("deployment", "web", namespace)))
     world.kubectl("rollout", "pause", "deployment/web", "-n", namespace)
     eventually(lambda: "DeploymentPaused" in json.dumps(world.get("deployment", "web", namespace)["status"]))
@@ -340,9 +303,9 @@ def test_a_workload_without_pods_proves_nothing(world: World) -> None:
 def stopped(world: World) -> tuple[str, str]:
     """Return a policy under which three rollouts have failed, and its namespace; one more workload waits."""
     policy = world.policy(rollout={"maxConcurrent": 3})
-    namespace = running(world, policy, *(fragile(deployment(f"bad-{number}", replicas=2)) for number in range(3)))
+    namespace = world.running(*(fragile(deployment(f"bad-{number}", replicas=2)) for number in range(3)), policy=policy)
     failed(world, policy, 3)
-    eventually(lambda: progressing(world, policy).get("reason") == "TooManyFailedRollouts")
+    eventually(lambda: world.condition(policy, "Progressing")["reason"] == "TooManyFailedRollouts")
     world.apply(namespace, deployment(replicas=4))
     eventually(lambda: "rollingUpdate" in journal(world.get("deployment", "web", namespace)))
     eventually(lambda: "web-deployment-productionpolicy" in world.budgets(namespace))
@@ -351,8 +314,8 @@ def stopped(world: World) -> tuple[str, str]:
 
 def test_three_failures_stop_what_restarts_pods_and_nothing_else(world: World) -> None:
     policy, namespace = stopped(world)
-    assert progressing(world, policy)["status"] == "False"
-    assert "Deployment " + namespace + "/bad-0" in progressing(world, policy)["message"]
+    assert world.condition(policy, "Progressing")["status"] == "False"
+    assert "Deployment " + namespace + "/bad-0" in world.condition(policy, "Progressing")["message"]
     seen = world.fixed(lambda: world.get("deployment", "web", namespace))
     assert set(journal(seen)) == {"policy", "rollingUpdate"}
     assert world.status(policy)["pending"]["restarts"] == 1
@@ -360,12 +323,10 @@ def test_three_failures_stop_what_restarts_pods_and_nothing_else(world: World) -
 
 def test_what_failures_have_stopped_is_stopped_after_a_restart_of_the_operator(world: World) -> None:
     policy, namespace = stopped(world)
-    world.operator.kill()
-    world.operator.start()
-    world.operator.wait_ready(30)
+    world.operator.restart(kill=True)
     seen = world.fixed(lambda: world.get("deployment", "web", namespace))
     assert set(journal(seen)) == {"policy", "rollingUpdate"}
-    assert progressing(world, policy)["reason"] == "TooManyFailedRollouts"
+    assert world.condition(policy, "Progressing")["reason"] == "TooManyFailedRollouts"
 
 
 def test_an_annotation_on_the_policy_lets_repairs_go_on(world: World) -> None:
@@ -373,7 +334,7 @@ def test_an_annotation_on_the_policy_lets_repairs_go_on(world: World) -> None:
     world.kubectl("annotate", "productionpolicy", policy, f"{RESUME}=seen")
     eventually(lambda: "preStop" in journal(world.get("deployment", "web", namespace)))
     assert world.status(policy)["workloads"]["failed"] == 3
-    eventually(lambda: progressing(world, policy)["reason"] == "RolloutsFailed")
+    eventually(lambda: world.condition(policy, "Progressing")["reason"] == "RolloutsFailed")
 
 
 def test_a_change_of_the_policy_lets_all_be_tried_again(world: World) -> None:
@@ -388,17 +349,12 @@ def test_a_change_of_the_policy_lets_all_be_tried_again(world: World) -> None:
 def roomless(world: World, policy: str, *, pods: int) -> str:
     """Return the namespace of a Deployment with a repaired setting, whose quota allows so many pods."""
     namespace = world.namespace(policy)
-    calm = deployment(replicas=4)
-    calm["spec"]["progressDeadlineSeconds"] = DEADLINE
+    calm = deployment(replicas=4, spec={"progressDeadlineSeconds": DEADLINE})
     world.apply(namespace, calm)
     world.repaired("web", namespace)
     eventually(lambda: "rollingUpdate" in journal(world.get("deployment", "web", namespace)))
-    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "full"}}
-    world.apply(namespace, {**quota, "spec": {"hard": {"pods": pods}}})
-    eventually(lambda: world.kubectl("get", "quota", "full", "-n", namespace, "-o", "jsonpath={.status.used.pods}"))
-    next_one = changed(calm, image="example/web:2.0.0")
-    next_one["spec"]["progressDeadlineSeconds"] = DEADLINE
-    world.apply(namespace, next_one)
+    fill(world, namespace, pods=pods)
+    world.apply(namespace, changed(calm, image="example/web:2.0.0"))
     return namespace
 
 
@@ -438,28 +394,18 @@ def test_an_owners_rollout_whose_surge_pod_finds_no_node_gets_its_setting_back(w
             {"labelSelector": {"matchLabels": {"place": "single"}}, "topologyKey": "kubernetes.io/hostname"}
         ]
     }
-    calm = deployment(replicas=4, affinity={"podAntiAffinity": apart})
+    calm = deployment(replicas=4, affinity={"podAntiAffinity": apart}, spec={"progressDeadlineSeconds": DEADLINE})
     calm["spec"]["template"]["metadata"]["labels"]["place"] = "single"
-    calm["spec"]["progressDeadlineSeconds"] = DEADLINE
-    calm["spec"]["template"]["spec"]["containers"] = [container()]
     world.apply(namespace, calm)
     world.rolled_out("web", namespace)
     setting = {"spec": {"strategy": {"rollingUpdate": {"maxUnavailable": "1%"}}}}
-    note = {
-        "metadata": {
-            "annotations": {
-                f"{REPAIRS}rollingUpdate": "25% -> 1%",
-                REPAIRS_POLICY: policy,
-            }
-        }
-    }
-    world.kubectl("patch", "deployment", "web", "-n", namespace, "-p", json.dumps({**setting, **note}))
+    notes = {f"{REPAIRS}rollingUpdate": "25% -> 1%", REPAIRS_POLICY: policy}
+    world.merge("deployment", "web", {**setting, "metadata": {"annotations": notes}}, namespace)
     if away:
         world.operator.kill()
     world.apply(namespace, changed(calm, image="example/web:2.0.0"))
     if away:
         out_of_time(world, namespace)
-        world.operator.start()
-        world.operator.wait_ready(30)
+        world.operator.start().wait_ready(60)
     eventually(lambda: "rollingUpdate" not in journal(world.get("deployment", "web", namespace)))
     world.rolled_out("web", namespace)

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from cluster.world import World, deployment, eventually, journal, pod_spec
-from control_plane.operator_process import OperatorProcess
+from control_plane.operator_process import OperatorProcess, at_work
 from control_plane.plane import ControlPlane
 from faults.proxy import Proxy
-from productionpolicy.kube.identity import POLICY_LABEL
+from owners.manifests import autoscaler
 
 DEPLOYMENT = r"/deployments/web\?"
 LISTING_SECONDS = "2"
@@ -42,25 +42,15 @@ def operator(
     proxied = running.kubeconfig(kubeconfig, folder)
     arguments = ("--listing-interval", LISTING_SECONDS, "--pods-interval", LISTING_SECONDS)
     try:
-        with OperatorProcess(proxied, log=folder / "operator.log", arguments=arguments) as process:
-            process.wait_ready(60)
+        with at_work(proxied, log=folder / "operator.log", arguments=arguments) as process:
             yield process
-            assert process.stop(timeout=10) == 0
     finally:
-        operator.start()
-        operator.wait_ready(60)
-
-
-def governed(world: World) -> str:
-    namespace = world.namespace()
-    world.apply(namespace, deployment())
-    world.rolled_out("web", namespace)
-    return namespace
+        operator.start().wait_ready(60)
 
 
 def govern(world: World, namespace: str) -> str:
     policy = world.policy()
-    world.label(namespace, f"{POLICY_LABEL}={policy}")
+    world.govern(namespace, policy)
     return policy
 
 
@@ -71,7 +61,7 @@ def managers(world: World, namespace: str) -> set[str]:
 
 @pytest.mark.parametrize("status", [409, 429, 500, 503])
 def test_a_failing_patch_is_tried_again_and_made_once(world: World, proxy: Proxy, status: int) -> None:
-    namespace = governed(world)
+    namespace = world.running(deployment())
     fault = proxy.fail("PATCH", DEPLOYMENT, status=status, times=2)
     govern(world, namespace)
     repaired = world.repaired("web", namespace)
@@ -79,7 +69,7 @@ def test_a_failing_patch_is_tried_again_and_made_once(world: World, proxy: Proxy
 
 
 def test_the_pause_that_the_server_asks_for_is_kept(world: World, proxy: Proxy) -> None:
-    namespace = governed(world)
+    namespace = world.running(deployment())
     proxy.fail("PATCH", DEPLOYMENT, status=429, headers={"Retry-After": "2"})
     govern(world, namespace)
     world.repaired("web", namespace)
@@ -98,7 +88,7 @@ def test_a_watch_keeps_the_pause_that_the_server_asks_for(world: World, proxy: P
 
 
 def test_a_refused_patch_is_a_finding_and_no_loop(world: World, proxy: Proxy) -> None:
-    namespace = governed(world)
+    namespace = world.running(deployment())
     fault = proxy.fail("PATCH", DEPLOYMENT, status=422, times=1000)
     policy = govern(world, namespace)
     eventually(lambda: world.status(policy).get("workloads", {}).get("failed") == 1)
@@ -112,7 +102,7 @@ def test_a_refused_patch_is_a_finding_and_no_loop(world: World, proxy: Proxy) ->
 
 
 def test_a_release_of_fields_that_is_refused_is_a_finding_and_no_loop(world: World, proxy: Proxy) -> None:
-    namespace = governed(world)
+    namespace = world.running(deployment())
     fault = proxy.fail("PATCH", DEPLOYMENT, status=422, after=1, times=1000)
     policy = govern(world, namespace)
     started = time.monotonic()
@@ -128,7 +118,7 @@ def test_a_release_of_fields_that_is_refused_is_a_finding_and_no_loop(world: Wor
 
 
 def test_a_repair_whose_second_request_fails_is_finished(world: World, proxy: Proxy) -> None:
-    namespace = governed(world)
+    namespace = world.running(deployment())
     fault = proxy.fail("PATCH", DEPLOYMENT, status=500, after=1)
     govern(world, namespace)
     world.repaired("web", namespace)
@@ -138,7 +128,7 @@ def test_a_repair_whose_second_request_fails_is_finished(world: World, proxy: Pr
 
 
 def test_what_happens_between_our_two_requests_is_not_overlooked(world: World, proxy: Proxy) -> None:
-    namespace = governed(world)
+    namespace = world.running(deployment())
     with proxy.holding(DEPLOYMENT, after=1):
         policy = govern(world, namespace)
         eventually(lambda: journal(world.get("deployment", "web", namespace)))
@@ -154,7 +144,7 @@ def test_what_happens_between_our_two_requests_is_not_overlooked(world: World, p
 
 
 def test_a_failing_budget_is_made_in_the_end(world: World, proxy: Proxy) -> None:
-    namespace = governed(world)
+    namespace = world.running(deployment())
     proxy.fail("POST", r"/poddisruptionbudgets", status=500, times=3)
     govern(world, namespace)
     eventually(lambda: world.budgets(namespace) == ["web-deployment-productionpolicy"])
@@ -162,28 +152,28 @@ def test_a_failing_budget_is_made_in_the_end(world: World, proxy: Proxy) -> None
 
 
 def test_a_failing_status_is_written_in_the_end(world: World, proxy: Proxy) -> None:
-    namespace = governed(world)
+    namespace = world.running(deployment())
     proxy.fail("PATCH", r"/productionpolicies/.*/status", status=503, times=2)
     policy = govern(world, namespace)
     world.settled(policy, total=1, compliant=1)
 
 
 def test_cut_watches_heal(world: World, proxy: Proxy) -> None:
-    namespace = governed(world)
+    namespace = world.running(deployment())
     proxy.cut_watches()
     govern(world, namespace)
     world.repaired("web", namespace)
 
 
 def test_expired_watches_heal(world: World, proxy: Proxy) -> None:
-    namespace = governed(world)
+    namespace = world.running(deployment())
     proxy.expire_watches()
     govern(world, namespace)
     world.repaired("web", namespace)
 
 
 def test_a_deletion_that_no_watch_told_of_is_found_by_the_listing(world: World, proxy: Proxy) -> None:
-    namespace = governed(world)
+    namespace = world.running(deployment())
     policy = govern(world, namespace)
     world.settled(policy, total=1)
     proxy.fail("GET", r"/deployments\?.*watch=true", status=500, times=3)
@@ -193,7 +183,7 @@ def test_a_deletion_that_no_watch_told_of_is_found_by_the_listing(world: World, 
 
 
 def test_a_conflict_is_solved_on_fresh_data(world: World, proxy: Proxy) -> None:
-    namespace = governed(world)
+    namespace = world.running(deployment())
     proxy.fail("GET", r"/deployments\?.*watch=true", status=503, times=4)
     proxy.cut_watches()
     world.kubectl("set", "image", "deployment/web", "web=example/web:9", "-n", namespace)
@@ -207,42 +197,27 @@ def test_a_conflict_is_solved_on_fresh_data(world: World, proxy: Proxy) -> None:
 def test_on_a_version_that_is_not_tested_the_operator_starts_and_says_so(world: World, proxy: Proxy) -> None:
     policy = world.policy()
     proxy.answer("/version", {"major": "1", "minor": "38+"})
-    world.operator.stop()
     before = len(world.operator.log_lines())
-    world.operator.start()
-    world.operator.wait_ready(60)
+    world.operator.restart()
 
     def ready() -> str:
-        conditions = {each["type"]: each["message"] for each in world.status(policy).get("conditions", [])}
-        return str(conditions.get("Ready", ""))
+        return str(world.condition(policy, "Ready")["message"])
 
     eventually(lambda: "Kubernetes 1.38 is not among the tested versions, 1.32 to 1.37" in ready())
     said = [each for each in world.operator.log_lines()[before:] if "1.38" in str(each.get("reason"))]
     assert len(said) == 1
     proxy.reset()
-    world.operator.stop()
-    world.operator.start()
-    world.operator.wait_ready(60)
+    world.operator.restart()
     eventually(lambda: ready() == "the policy is valid and in use")
 
 
 AUTOSCALING = r"/apis/autoscaling/v2(/|$)"
-SCALER = {
-    "apiVersion": "autoscaling/v2",
-    "kind": "HorizontalPodAutoscaler",
-    "metadata": {"name": "web"},
-    "spec": {
-        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"},
-        "minReplicas": 1,
-        "maxReplicas": 9,
-    },
-}
 
 
 def scaled(world: World) -> str:
     """Return a namespace with a Deployment of three pods whose autoscaler may leave it only one."""
-    namespace = governed(world)
-    world.apply(namespace, SCALER)
+    namespace = world.running(deployment())
+    world.apply(namespace, autoscaler("web", least=1, most=9))
     return namespace
 
 
@@ -257,9 +232,7 @@ def test_without_a_group_of_the_api_that_it_can_do_without_the_operator_starts_a
 ) -> None:
     namespace = scaled(world)
     fault = proxy.fail("GET", AUTOSCALING, status=404, times=10**6)
-    world.operator.stop()
-    world.operator.start()
-    world.operator.wait_ready(60)
+    world.operator.restart()
     policy = govern(world, namespace)
     world.repaired("web", namespace)
     eventually(lambda: replicas(world, policy) == (1, 0))

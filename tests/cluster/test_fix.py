@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -12,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from cluster.test_one_judgement import ON_REAL_MANIFESTS, REAL_MANIFESTS
 from control_plane.plane import ControlPlane
 from support.checking import check, fix
 
 ROOT = Path(__file__).parents[2]
-REAL_MANIFESTS = Path(os.environ.get("CORPUS", ROOT.parent / "shared" / "realworld"))
 INPUTS = Path(__file__).parents[1] / "field" / "inputs"
 SHOP = ROOT / "examples" / "shop"
 
@@ -47,16 +46,7 @@ def accepted(plane: ControlPlane, folder: Path) -> Counter[str]:
     [
         pytest.param(INPUTS, id="field"),
         pytest.param(SHOP, id="shop"),
-        pytest.param(
-            REAL_MANIFESTS,
-            id="real",
-            marks=[
-                pytest.mark.slow,
-                pytest.mark.skipif(
-                    not REAL_MANIFESTS.is_dir(), reason="no folder of real manifests; name one by CORPUS=folder"
-                ),
-            ],
-        ),
+        pytest.param(REAL_MANIFESTS, id="real", marks=[pytest.mark.slow, ON_REAL_MANIFESTS]),
     ],
 )
 def test_the_api_server_accepts_the_files_as_before(plane: ControlPlane, tmp_path: Path, origin: Path) -> None:

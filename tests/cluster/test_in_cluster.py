@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from cluster.programs import run
 from image import base
 from image.builders import NotBuilt, working
 from in_cluster import story
 from in_cluster.ways import WAYS
+from owners.rollouts import is_ready
 from proof import isolation, programs, requirements
 from proof.packages import NotAvailable
-
-ROOT = Path(__file__).parents[2]
 
 
 def lacking() -> str:
@@ -42,9 +39,7 @@ def _nodes() -> None:
 @pytest.mark.parametrize("way", WAYS)
 def test_each_way_to_install_it_shows_all_steps_and_leaves_nothing(way: str, tmp_path: Path) -> None:
     folder = tmp_path / "state"
-    command = [sys.executable, "-m", "in_cluster", f"--way={way}", f"--folder={folder}"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "tools")}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    done = run("in_cluster", f"--way={way}", folder=folder)
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("\n  ok ") == len(story.STEPS)
@@ -77,7 +72,7 @@ def test_the_memory_of_a_pod_is_what_its_kubelet_says() -> None:
 def test_the_start_ends_when_the_kubelet_calls_the_pod_ready() -> None:
     running = {"state": {"running": {"startedAt": "2026-11-28T03:00:00Z"}}}
     ready = {"type": "Ready", "status": "True", "lastTransitionTime": "2026-11-28T03:00:04Z"}
-    pod = {"status": {"containerStatuses": [running], "conditions": [ready]}}
+    pod = {"metadata": {}, "status": {"containerStatuses": [running], "conditions": [ready]}}
 
-    assert story.is_ready(pod)
+    assert is_ready(pod)
     assert story.ready_seconds(pod) == 4

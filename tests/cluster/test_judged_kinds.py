@@ -4,50 +4,12 @@ others, and never written.
 
 from __future__ import annotations
 
-from typing import Any
-
 from cluster.world import Raw, World, container, deployment, eventually
-from productionpolicy.kube.identity import POLICY_LABEL, REPAIRS, REPAIRS_POLICY
+from owners.manifests import cron_job, daemon_set, job, pod, replica_set, replication_controller
+from productionpolicy.kube.identity import REPAIRS, REPAIRS_POLICY
 
 ONLY_TAGS = {"imageTag": {"action": "Audit"}}
-
-
-def untagged(name: str) -> Raw:
-    return container(name, image=f"example/{name}")
-
-
-def template(name: str, **pod: Any) -> Raw:
-    return {"metadata": {"labels": {"app": name}}, "spec": {"containers": [untagged(name)], **pod}}
-
-
-def daemon_set(name: str = "agent") -> Raw:
-    spec = {"selector": {"matchLabels": {"app": name}}, "template": template(name)}
-    return {"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": name}, "spec": spec}
-
-
-def job(name: str = "migrate") -> Raw:
-    spec = {"template": template(name, restartPolicy="Never")}
-    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name}, "spec": spec}
-
-
-def cron_job(name: str = "report") -> Raw:
-    spec = {"schedule": "* * * * *", "jobTemplate": {"spec": job(name)["spec"]}}
-    return {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": name}, "spec": spec}
-
-
-def pod(name: str = "shell") -> Raw:
-    made = template(name)
-    return {"apiVersion": "v1", "kind": "Pod", **made, "metadata": {"name": name, **made["metadata"]}}
-
-
-def replica_set(name: str = "old") -> Raw:
-    spec = {"replicas": 2, "selector": {"matchLabels": {"app": name}}, "template": template(name)}
-    return {"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {"name": name}, "spec": spec}
-
-
-def replication_controller(name: str = "older") -> Raw:
-    spec = {"replicas": 2, "selector": {"app": name}, "template": template(name)}
-    return {"apiVersion": "v1", "kind": "ReplicationController", "metadata": {"name": name}, "spec": spec}
+UNTAGGED = container(image="example/web")
 
 
 def violations(world: World, policy: str) -> dict[str, list[tuple[str, str]]]:
@@ -61,8 +23,9 @@ def violations(world: World, policy: str) -> dict[str, list[tuple[str, str]]]:
 def test_all_kinds_are_judged(world: World) -> None:
     policy = world.policy(expectations=ONLY_TAGS)
     namespace = world.namespace()
-    world.apply(namespace, daemon_set(), job(), cron_job(), pod(), replica_set(), replication_controller())
-    world.label(namespace, f"{POLICY_LABEL}={policy}")
+    of_pods = (each(containers=[UNTAGGED]) for each in (daemon_set, replica_set, replication_controller))
+    world.apply(namespace, job("migrate", UNTAGGED), cron_job("report", UNTAGGED), pod("shell", UNTAGGED), *of_pods)
+    world.govern(namespace, policy)
     world.settled(policy, total=6)
     expected = {
         "CronJob": ("imageTag", "spec.jobTemplate.spec.template.spec.containers[0].image"),
@@ -77,8 +40,7 @@ def test_all_kinds_are_judged(world: World) -> None:
 
 
 def test_nothing_is_written_to_them(world: World) -> None:
-    namespace = world.namespace()
-    world.apply(namespace, daemon_set(), cron_job(), replica_set(), replication_controller())
+    namespace = world.applied(daemon_set(), cron_job(), replica_set(), replication_controller())
     kinds = {"daemonset": "agent", "cronjob": "report", "replicaset": "old", "replicationcontroller": "older"}
 
     def owned() -> Raw:
@@ -86,7 +48,7 @@ def test_nothing_is_written_to_them(world: World) -> None:
 
     before = owned()
     policy = world.policy()
-    world.label(namespace, f"{POLICY_LABEL}={policy}")
+    world.govern(namespace, policy)
     eventually(lambda: world.status(policy).get("workloads", {}).get("total", 0) >= 4)
     assert world.fixed(owned) == before
     reasons = [each["message"] for each in world.status(policy)["violations"] if each["expectation"] == "preStop"]
@@ -104,7 +66,7 @@ def test_a_note_of_ours_on_a_kind_that_is_only_judged_moves_nobody(world: World)
     policy = world.policy(onRemoval="Revert")
     namespace = world.namespace(policy)
     raw = daemon_set()
-    notes = {REPAIRS_POLICY: policy, f"{REPAIRS}preStop": "sleep 10s: agent"}
+    notes = {REPAIRS_POLICY: policy, f"{REPAIRS}preStop": "sleep 10s: web"}
     raw["metadata"]["annotations"] = notes
     world.apply(namespace, raw)
     world.settled(policy, total=1)
@@ -114,18 +76,14 @@ def test_a_note_of_ours_on_a_kind_that_is_only_judged_moves_nobody(world: World)
 
 
 def test_pods_that_something_makes_are_not_judged_beside_it(world: World) -> None:
-    policy = world.policy()
-    namespace = world.namespace(policy)
-    world.apply(namespace, deployment())
+    policy, namespace = world.governed(deployment())
     world.repaired("web", namespace)
     world.apply(namespace, pod())
     eventually(lambda: world.status(policy)["workloads"]["total"] == 2)
 
 
 def test_a_bare_pod_that_is_deleted_is_forgotten(world: World) -> None:
-    policy = world.policy()
-    namespace = world.namespace(policy)
-    world.apply(namespace, pod())
+    policy, namespace = world.governed(pod())
     eventually(lambda: world.status(policy).get("workloads", {}).get("total") == 1)
     world.kubectl("delete", "pod", "shell", "-n", namespace, "--wait=false")
     eventually(lambda: world.status(policy)["workloads"]["total"] == 0)
@@ -134,30 +92,26 @@ def test_a_bare_pod_that_is_deleted_is_forgotten(world: World) -> None:
 def test_of_a_hook_nothing_is_expected_but_an_end(world: World) -> None:
     policy = world.policy(expectations={**ONLY_TAGS, "jobDeadline": {"action": "Audit"}})
     namespace = world.namespace()
-    hooks = [pod("test"), job("migrate")]
+    hooks = [pod("test", UNTAGGED), job("migrate", UNTAGGED)]
     for each in hooks:
         each["metadata"]["annotations"] = {"helm.sh/hook": "test"}
     world.apply(namespace, *hooks)
-    world.label(namespace, f"{POLICY_LABEL}={policy}")
+    world.govern(namespace, policy)
     eventually(lambda: violations(world, policy) == {"Job": [("jobDeadline", "spec.activeDeadlineSeconds")]})
 
 
 def test_bare_pods_of_a_namespace_are_found_when_it_is_labelled(world: World) -> None:
-    namespace = world.namespace()
-    world.apply(namespace, pod())
+    namespace = world.applied(pod())
     policy = world.policy()
-    world.label(namespace, f"{POLICY_LABEL}={policy}")
+    world.govern(namespace, policy)
     eventually(lambda: world.status(policy).get("workloads", {}).get("total") == 1)
-    world.label(namespace, f"{POLICY_LABEL}-")
+    world.govern(namespace, None)
     eventually(lambda: world.status(policy)["workloads"]["total"] == 0)
 
 
 def test_a_bare_pod_with_the_same_labels_keeps_no_budget_away(world: World) -> None:
-    namespace = world.namespace()
-    raw = pod()
-    raw["metadata"]["labels"] = {"app": "web"}
-    world.apply(namespace, raw, deployment())
+    namespace = world.applied(pod(labels={"app": "web"}), deployment())
     policy = world.policy()
-    world.label(namespace, f"{POLICY_LABEL}={policy}")
+    world.govern(namespace, policy)
     world.repaired("web", namespace)
     assert world.fixed(lambda: world.budgets(namespace)) == ["web-deployment-productionpolicy"]

@@ -46,34 +46,34 @@ def test_the_smallest_slice_holds_every_writer_and_way() -> None:
     assert {way for each in units for way in each.ways} == set(REPAIRED)
 
 
-async def test_the_owner_wins_with_every_tool(tmp_path: Path) -> None:
-    async with running_testbed(tmp_path, admits=True) as testbed:
-        cells = await results(testbed, writers_once())
+def test_the_owner_wins_with_every_tool(tmp_path: Path) -> None:
+    with running_testbed(tmp_path, admits=True) as testbed:
+        cells = results(testbed, writers_once())
     assert lost(cells) == []
     assert sum(each.won for each in cells) >= 0.9 * len(WRITERS)
 
 
 @pytest.mark.slow
-async def test_the_owner_wins_every_change(tmp_path: Path) -> None:
-    async with running_testbed(tmp_path, admits=True) as testbed:
-        cells = await results(testbed, changes_once())
+def test_the_owner_wins_every_change(tmp_path: Path) -> None:
+    with running_testbed(tmp_path, admits=True) as testbed:
+        cells = results(testbed, changes_once())
     assert lost(cells) == []
     assert sum(each.won for each in cells) >= 0.9 * len(CHANGES)
 
 
 @pytest.mark.exhaustive
-async def test_the_owner_wins_whoever_writes_whatever(tmp_path: Path) -> None:
-    async with running_testbed(tmp_path, admits=True) as testbed:
-        cells = await results(testbed, pairs())
+def test_the_owner_wins_whoever_writes_whatever(tmp_path: Path) -> None:
+    with running_testbed(tmp_path, admits=True) as testbed:
+        cells = results(testbed, pairs())
     assert lost(cells) == []
     assert sum(each.won for each in cells) >= 0.95 * len(WRITERS) * len(CHANGES)
 
 
 @pytest.mark.slow
-async def test_without_the_admission_policy_some_changes_need_a_hand(tmp_path: Path) -> None:
+def test_without_the_admission_policy_some_changes_need_a_hand(tmp_path: Path) -> None:
     changes = [each for each in CHANGES if each.unguarded]
-    async with running_testbed(tmp_path, admits=False) as testbed:
-        cells = await results(testbed, [Unit(Apply, each, (Way.BACKGROUND,)) for each in changes])
+    with running_testbed(tmp_path, admits=False) as testbed:
+        cells = results(testbed, [Unit(Apply, each, (Way.BACKGROUND,)) for each in changes])
     assert {each.change for each in cells if each.complaints and not each.lost} == {each.name for each in changes}
     refused = {each.name: (each.unguarded,) for each in changes if each.unguarded in (ONE_HANDLER, TOO_SHORT)}
     assert {each.change: each.complaints for each in cells if each.change in refused} == refused

@@ -17,9 +17,7 @@ def scraped(world: World) -> list[Metric]:
 
 
 def test_a_running_operator_exports_every_metric(world: World) -> None:
-    policy = world.policy()
-    namespace = world.namespace(policy)
-    world.apply(namespace, deployment())
+    policy, namespace = world.governed(deployment())
     world.repaired("web", namespace)
 
     def samples() -> dict[str, list[dict[str, str]]]:

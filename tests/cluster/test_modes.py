@@ -22,9 +22,7 @@ def annotated(**annotations: str) -> dict[str, Any]:
 
 
 def test_mode_audit_writes_nothing_and_tells_what_enforce_would_do(world: World) -> None:
-    policy = world.policy(mode="Audit")
-    namespace = world.namespace(policy)
-    world.apply(namespace, deployment(replicas=4))
+    policy, namespace = world.governed(deployment(replicas=4), mode="Audit")
     eventually(lambda: world.status(policy).get("pending", {}).get("repairs") == 5)
     status = world.status(policy)
 
@@ -32,7 +30,7 @@ def test_mode_audit_writes_nothing_and_tells_what_enforce_would_do(world: World)
     assert (told["namespace"], told["name"], told["restarts"]) == (namespace, "web", True)
     assert "preStop (sleep 10s: web)" in told["changes"]
     assert (status["pending"]["restarts"], len(told["changes"])) == (1, 5)
-    progressing = {each["type"]: each for each in status["conditions"]}["Progressing"]
+    progressing = world.condition(policy, "Progressing")
     assert progressing["reason"] == "AuditOnly"
     assert f"-n {namespace} -o yaml | productionpolicy check --plan" in progressing["message"]
     assert world.fixed(lambda: untouched(world, namespace))
@@ -44,8 +42,7 @@ def test_a_namespace_can_be_more_careful_than_its_policy(world: World) -> None:
     namespace = world.namespace(policy, **{MODE_LABEL: "Audit"})
     world.apply(namespace, deployment())
     eventually(lambda: world.status(policy).get("pending", {}).get("restarts") == 1)
-    conditions = {each["type"]: each["reason"] for each in world.status(policy)["conditions"]}
-    assert conditions["Progressing"] == "HeldBack"
+    assert world.condition(policy, "Progressing")["reason"] == "HeldBack"
     assert world.fixed(lambda: untouched(world, namespace))
 
 
@@ -75,9 +72,7 @@ def test_taking_the_mode_label_away_lets_repairs_begin(world: World) -> None:
 
 
 def test_a_paused_policy_writes_nothing_until_it_goes_on(world: World) -> None:
-    policy = world.policy(paused=True)
-    namespace = world.namespace(policy)
-    world.apply(namespace, deployment())
+    policy, namespace = world.governed(deployment(), paused=True)
     eventually(lambda: world.status(policy).get("pending", {}).get("restarts") == 1)
     assert world.fixed(lambda: untouched(world, namespace))
     world.change_policy(policy, paused=False)
@@ -85,9 +80,7 @@ def test_a_paused_policy_writes_nothing_until_it_goes_on(world: World) -> None:
 
 
 def test_an_exemption_with_a_reason_is_honoured(world: World) -> None:
-    policy = world.policy()
-    namespace = world.namespace(policy)
-    world.apply(namespace, annotated(spread="runs on one node on purpose; until=2099-12-31"))
+    policy, namespace = world.governed(annotated(spread="runs on one node on purpose; until=2099-12-31"))
     repaired = world.repaired("web", namespace)
     assert set(journal(repaired)) == {"policy", "preStop", "terminationGracePeriod"}
     assert world.settled(policy, total=1)["workloads"]["exempt"] == 1
@@ -111,17 +104,14 @@ def test_exemptions_that_do_not_hold_are_reported(world: World) -> None:
 
 
 def test_an_exemption_without_effect_is_an_event_on_the_workload(world: World) -> None:
-    namespace = world.namespace(world.policy())
-    world.apply(namespace, annotated(prestop="typo"))
+    namespace = world.applied(annotated(prestop="typo"), policy=world.policy())
     (event,) = eventually(lambda: world.events(namespace, "ExemptionWithoutEffect"))
     assert (event["type"], event["involvedObject"]["name"]) == ("Warning", "web")
     assert event["message"].endswith("no expectation has this name; did you mean preStop?")
 
 
 def test_a_workload_may_opt_out_of_everything(world: World) -> None:
-    policy = world.policy()
-    namespace = world.namespace(policy)
-    world.apply(namespace, annotated(all="is replaced soon; until=2099-12-31"))
+    policy, namespace = world.governed(annotated(all="is replaced soon; until=2099-12-31"))
     status = world.settled(policy, total=1, exempt=1)
     assert world.fixed(lambda: untouched(world, namespace))
     (told,) = status["exemptions"]
@@ -136,22 +126,19 @@ def test_a_workload_may_opt_out_of_everything(world: World) -> None:
 
 
 def test_a_policy_may_ignore_exemptions(world: World) -> None:
-    namespace = world.namespace(world.policy(exemptions="Ignored"))
-    world.apply(namespace, annotated(preStop="please"))
+    namespace = world.applied(annotated(preStop="please"), policy=world.policy(exemptions="Ignored"))
     assert "preStop" in journal(world.repaired("web", namespace))
 
 
 def test_exempt_containers_are_left_alone(world: World) -> None:
     policy = world.policy(exemptContainers=["we?"])
-    namespace = world.namespace(policy)
-    world.apply(namespace, deployment(containers=[container("app"), container("web")]))
+    namespace = world.applied(deployment(containers=[container("app"), container("web")]), policy=policy)
     repaired = world.repaired("web", namespace)
     assert journal(repaired)["preStop"] == "sleep 10s: app"
 
 
 def test_a_label_that_names_no_policy_is_an_event_and_nothing_else(world: World) -> None:
-    namespace = world.namespace("no-such-policy")
-    world.apply(namespace, deployment())
+    namespace = world.applied(deployment(), policy="no-such-policy")
     eventually(lambda: world.events(namespace, "PolicyNotFound"))
     assert world.fixed(lambda: untouched(world, namespace))
 
@@ -171,16 +158,12 @@ def test_a_policy_that_was_stored_before_a_rule_tightened_repairs_nothing(world:
     finally:
         strict = [{"op": "replace", "path": path, "value": 1}]
         world.kubectl("patch", "crd", crd["metadata"]["name"], "--type=json", "-p", json.dumps(strict))
-    namespace = world.namespace(policy)
-    world.apply(namespace, deployment())
+    namespace = world.applied(deployment(), policy=policy)
 
-    def ready() -> dict[str, Any]:
-        conditions = world.status(policy).get("conditions", [])
-        return dict({each["type"]: each for each in conditions}.get("Ready", {}))
-
-    eventually(lambda: ready().get("status") == "False")
-    assert ready()["reason"] == "InvalidSpec"
-    assert invalid in ready()["message"]
+    eventually(lambda: world.condition(policy, "Ready")["status"] == "False")
+    ready = world.condition(policy, "Ready")
+    assert ready["reason"] == "InvalidSpec"
+    assert invalid in ready["message"]
     assert world.fixed(lambda: untouched(world, namespace))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -11,14 +10,14 @@ from typing import Any
 import pytest
 import yaml
 
-from bench.client import Api, RequestFailed, connected, spread
 from cluster.conftest import ROOT
 from cluster.world import Raw
 from control_plane.credentials import ADMIN
-from control_plane.installation import NotServedError
-from control_plane.plane import ControlPlane
+from control_plane.installation import NotServedError, operators_kubeconfig
+from control_plane.plane import ControlPlane, RequestFailed
 from corpus.manifests import KINDS as USABLE
 from corpus.manifests import placed, variants
+from owners import manifests
 from productionpolicy.controller.clock import Clock
 from productionpolicy.controller.cluster import Cluster
 from productionpolicy.controller.connection import Connection
@@ -26,7 +25,6 @@ from productionpolicy.controller.operator import Operator, Options
 from productionpolicy.controller.resources import WATCHED
 from productionpolicy.controller.watches import Watches
 from productionpolicy.expectations import EXPECTATIONS
-from productionpolicy.kube.identity import API_VERSION, POLICY_LABEL
 from productionpolicy.kube.workloads import WorkloadKey
 from productionpolicy.offline import judge, read_documents
 from productionpolicy.offline.judgement import WANTED
@@ -34,15 +32,16 @@ from productionpolicy.policy import read_policy
 from productionpolicy.verdict import Verdict, audit
 from support.examples import CASES, documents
 from support.world import TODAY
+from testbed.api import Api, connected, spread
+from testbed.client import Client, path
 
 REAL_MANIFESTS = Path(os.environ.get("CORPUS", ROOT.parent / "shared" / "realworld"))
-POLICY: Raw = {
-    "apiVersion": API_VERSION,
-    "kind": "ProductionPolicy",
-    "metadata": {"name": "judged"},
-    "spec": {"mode": "Audit", "expectations": {each.name: {"action": "Audit"} for each in EXPECTATIONS}},
-}
-NAMED = {POLICY_LABEL: "judged"}
+ON_REAL_MANIFESTS = pytest.mark.skipif(
+    not REAL_MANIFESTS.is_dir(), reason="no folder of real manifests; name one by CORPUS=folder"
+)
+POLICY = manifests.policy(
+    "judged", mode="Audit", expectations={each.name: {"action": "Audit"} for each in EXPECTATIONS}
+)
 
 GIVEN_BY_THE_SERVER = {"deletionTimestamp", "managedFields", "ownerReferences"}
 UNLIKE_THE_FILE = {
@@ -68,10 +67,8 @@ def as_told(verdicts: tuple[Verdict, ...]) -> Told:
 
 async def created(api: Api, raw: Raw) -> bool:
     """Create an object; say whether the API server accepted it."""
-    version = raw["apiVersion"]
-    root = f"/apis/{version}" if "/" in version else f"/api/{version}"
     try:
-        await api.create(f"{root}/namespaces/{raw['metadata']['namespace']}/{raw['kind'].lower()}s", raw)
+        await api.create(path(raw["kind"], raw["metadata"]["namespace"]), raw)
     except RequestFailed:
         return False
     return True
@@ -80,8 +77,8 @@ async def created(api: Api, raw: Raw) -> bool:
 async def a_namespace(api: Api) -> str:
     """Create a namespace that names the policy, with the service account that a controller would create there."""
     name = f"judged-{next(_numbers)}"
-    await api.create("/api/v1/namespaces", {"metadata": {"name": name, "labels": NAMED}})
-    await api.create(f"/api/v1/namespaces/{name}/serviceaccounts", {"metadata": {"name": "default"}})
+    await api.create(path("namespace"), manifests.namespace(name, policy="judged"))
+    await api.create(path("serviceaccount", name), {"metadata": {"name": "default"}})
     return name
 
 
@@ -94,7 +91,7 @@ async def accepted(api: Api, group: list[Raw]) -> list[Raw]:
 
 async def told_by_the_operator(plane: ControlPlane) -> dict[WorkloadKey, Told]:
     """Return what the operator says, with its own credentials, of all it finds in the cluster."""
-    kubeconfig = plane.kubeconfig_of_service_account("productionpolicy-system", "productionpolicy")
+    kubeconfig = operators_kubeconfig(plane)
     connection = await Connection.load(kubeconfig)
     async with connection.client() as client:
         watches = Watches(WATCHED, clock=Clock())
@@ -111,9 +108,8 @@ def told_by_check(objects: list[Raw]) -> dict[WorkloadKey, Told]:
     return {each.key: as_told(each.verdicts) for each in judged.workloads}
 
 
-async def told_by_both(
-    plane: ControlPlane, groups: list[list[Raw]]
-) -> tuple[dict[WorkloadKey, Told], dict[WorkloadKey, Told]]:
+async def all_accepted(plane: ControlPlane, groups: list[list[Raw]]) -> list[Raw]:
+    """Create the objects of all groups, and return those that the API server accepts, as it returns them."""
     objects: list[Raw] = []
     async with connected(plane.site, user=ADMIN) as api:
 
@@ -121,6 +117,13 @@ async def told_by_both(
             objects.extend(await accepted(api, group))
 
         await spread(groups, create, workers=GROUPS_AT_A_TIME)
+    return objects
+
+
+async def told_by_both(
+    plane: ControlPlane, groups: list[list[Raw]]
+) -> tuple[dict[WorkloadKey, Told], dict[WorkloadKey, Told]]:
+    objects = await all_accepted(plane, groups)
     assert objects
     namespaces = {each["metadata"]["namespace"] for each in objects}
     live = await told_by_the_operator(plane)
@@ -140,7 +143,7 @@ def differences(by_check: dict[WorkloadKey, Told], by_operator: dict[WorkloadKey
 
 @pytest.fixture(scope="module", autouse=True)
 def policy(quiet_plane: ControlPlane) -> None:
-    quiet_plane.kubectl("apply", "-f", "-", stdin=yaml.dump(POLICY))
+    Client(quiet_plane).create(POLICY)
 
 
 def usable(group: list[Any]) -> list[Raw]:
@@ -150,13 +153,17 @@ def usable(group: list[Any]) -> list[Raw]:
 
 
 def example_groups() -> list[list[Raw]]:
-    paths = sorted(each for each in CASES.glob("*/*.yaml") if each.stem not in UNLIKE_THE_FILE)
-    return [usable(documents(path)) for path in paths]
+    files = sorted(each for each in CASES.glob("*/*.yaml") if each.stem not in UNLIKE_THE_FILE)
+    return [usable(documents(each)) for each in files]
+
+
+def portable_groups() -> list[list[Raw]]:
+    """Return the examples that every release of the API server keeps as they are."""
+    return [each for each in example_groups() if not any(map(asks_for_the_pod_as_a_whole, each))]
 
 
 async def test_on_the_examples_of_all_expectations(quiet_plane: ControlPlane) -> None:
-    groups = [each for each in example_groups() if not any(map(asks_for_the_pod_as_a_whole, each))]
-    by_check, by_operator = await told_by_both(quiet_plane, groups)
+    by_check, by_operator = await told_by_both(quiet_plane, portable_groups())
     assert len(by_check) > len(EXPECTATIONS)
     assert differences(by_check, by_operator) == {}
 
@@ -177,13 +184,10 @@ def asks_for_the_pod_as_a_whole(raw: Raw) -> bool:
 def serves_resources_of_pods(plane: ControlPlane) -> bool:
     """Say whether the API server keeps what a pod asks for as a whole; one that does not know of it drops it."""
     [probe] = documents(CASES / "resources" / "passes.pod-as-a-whole.yaml")[:1]
-    made = plane.kubectl(
-        "create", "--dry-run=server", "-o", "json", "-f", "-", stdin=json.dumps(placed(probe, "default"))
-    )
-    return asks_for_the_pod_as_a_whole(json.loads(made))
+    return asks_for_the_pod_as_a_whole(Client(plane).tried(placed(probe, "default")))
 
 
-@pytest.mark.skipif(not REAL_MANIFESTS.is_dir(), reason="no folder of real manifests; name one by CORPUS=folder")
+@ON_REAL_MANIFESTS
 @pytest.mark.slow
 async def test_on_real_manifests(quiet_plane: ControlPlane) -> None:
     by_check, by_operator = await told_by_both(quiet_plane, real_groups())

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
-import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cluster.programs import ENVIRONMENT, command, run
 from proof import isolation, programs, requirements
 from proof.packages import NotAvailable
 
-ROOT = Path(__file__).parents[2]
 DEPLOY = "rolling update"
 SHORTEST = "scale-down"
 TRIES = 3
@@ -38,19 +36,8 @@ def _nodes() -> None:
         pytest.skip(str(failure))
 
 
-def command(*arguments: str, folder: Path) -> list[str]:
-    options = ["--brief", f"--tries={TRIES}", f"--folder={folder}", f"--output={folder / 'output'}"]
-    return [sys.executable, "-m", "proof", *options, *arguments]
-
-
-def environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT / "tools")}
-
-
-def run(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(*arguments, folder=folder), env=environment(), capture_output=True, text=True, check=False
-    )
+def options(folder: Path) -> tuple[str, ...]:
+    return ("--brief", f"--tries={TRIES}", f"--output={folder / 'output'}")
 
 
 def left_of(folder: Path) -> list[str]:
@@ -82,7 +69,7 @@ def figures(folder: Path) -> dict[str, Any]:
 @pytest.mark.usefixtures("_nodes")
 def test_a_deploy_loses_requests_before_the_repair_and_none_after_it(tmp_path: Path) -> None:
     before = kernel_wide()
-    done = run(f"--scenario={DEPLOY}", folder=tmp_path)
+    done = run("proof", *options(tmp_path), f"--scenario={DEPLOY}", folder=tmp_path)
     assert done.returncode == 0, done.stderr + done.stdout
     assert "PORTABLE" not in done.stdout
     found = figures(tmp_path)
@@ -96,8 +83,8 @@ def test_a_deploy_loses_requests_before_the_repair_and_none_after_it(tmp_path: P
 @pytest.mark.exhaustive
 @pytest.mark.usefixtures("_nodes")
 def test_interrupted_it_leaves_nothing(tmp_path: Path) -> None:
-    arguments = command(f"--scenario={DEPLOY}", folder=tmp_path)
-    with subprocess.Popen(arguments, env=environment(), stderr=subprocess.PIPE, text=True) as proof:
+    arguments = command("proof", *options(tmp_path), f"--scenario={DEPLOY}", folder=tmp_path)
+    with subprocess.Popen(arguments, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True) as proof:
         assert proof.stderr is not None
         assert any("started a control plane, with real nodes" in line for line in proof.stderr)
         assert left_of(tmp_path) != []
@@ -107,7 +94,7 @@ def test_interrupted_it_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_without_root_the_same_shows_on_simulated_nodes_and_says_that_they_are(tmp_path: Path) -> None:
-    done = run("--portable", f"--scenario={SHORTEST}", folder=tmp_path)
+    done = run("proof", *options(tmp_path), "--portable", f"--scenario={SHORTEST}", folder=tmp_path)
     assert done.returncode == 0, done.stderr + done.stdout
     assert "PORTABLE: no real nodes" in done.stdout
     found = figures(tmp_path)

@@ -10,8 +10,14 @@ import pytest
 
 from cluster.conftest import ROOT
 from cluster.world import World, deployment, eventually, journal
-from control_plane.installation import admission_folders, install_admission, start_admitting
-from control_plane.operator_process import OperatorProcess
+from control_plane.installation import (
+    admission_folders,
+    apply,
+    install_admission,
+    operators_kubeconfig,
+    start_admitting,
+)
+from control_plane.operator_process import at_work
 from productionpolicy.kube.identity import GROUP, PLURAL, POLICY_LABEL
 
 BINDINGS = "mutatingadmissionpolicybindings,validatingadmissionpolicybindings"
@@ -26,21 +32,18 @@ COLLECTED_SECONDS = 120.0
 def own_world(tmp_path: Path) -> Iterator[World]:
     """A control plane of its own: these tests take the CustomResourceDefinition away."""
     with start_admitting(tmp_path / "plane") as plane:
-        plane.kubectl("apply", "-k", str(ROOT / "manifests"))
+        apply(plane)
         install_admission(plane)
-        kubeconfig = plane.kubeconfig_of_service_account("productionpolicy-system", "productionpolicy")
-        with OperatorProcess(kubeconfig, log=tmp_path / "operator.log") as operator:
-            operator.wait_ready(60)
+        with at_work(operators_kubeconfig(plane), log=tmp_path / "operator.log") as operator:
             yield World(plane, operator)
 
 
 def test_removal_leaves_nothing_behind(own_world: World) -> None:
     world = own_world
     policy = world.policy(onRemoval="Revert")
-    namespace = world.namespace()
-    world.apply(namespace, deployment())
+    namespace = world.applied(deployment())
     before = world.rolled_out("web", namespace)
-    world.label(namespace, f"{POLICY_LABEL}={policy}")
+    world.govern(namespace, policy)
     world.repaired("web", namespace)
     world.settled(policy, total=1)
     eventually(lambda: world.kubectl("get", ADMISSION, "-o", "name").count("\n") == POLICIES_AND_BINDINGS)
@@ -62,9 +65,7 @@ def test_removal_leaves_nothing_behind(own_world: World) -> None:
 
 def test_removal_in_the_wrong_order_leaves_nothing_undeletable(own_world: World) -> None:
     world = own_world
-    policy = world.policy(onRemoval="Revert")
-    namespace = world.namespace(policy)
-    world.apply(namespace, deployment())
+    policy, namespace = world.governed(deployment(), onRemoval="Revert")
     world.repaired("web", namespace)
     eventually(lambda: world.get("pp", policy)["metadata"].get("finalizers"))
 

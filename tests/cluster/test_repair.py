@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from cluster.world import World, changed, container, deployment, eventually, journal, pod_spec, stateful_set
 from productionpolicy.expectations import EXPECTATIONS
-from productionpolicy.kube.identity import POLICY_LABEL
 
 OUR_ANTI_AFFINITY = {
     "preferredDuringSchedulingIgnoredDuringExecution": [
@@ -18,11 +17,7 @@ OUR_ANTI_AFFINITY = {
 
 
 def test_a_deployment_gets_all_its_repairs_in_one_change(world: World) -> None:
-    namespace = world.namespace()
-    world.apply(namespace, deployment(replicas=4))
-    world.rolled_out("web", namespace)
-
-    world.label(namespace, f"{POLICY_LABEL}={world.policy()}")
+    namespace = world.running(deployment(replicas=4), policy=world.policy())
     repaired = world.repaired("web", namespace)
 
     assert repaired["metadata"]["generation"] == 2
@@ -33,9 +28,7 @@ def test_a_deployment_gets_all_its_repairs_in_one_change(world: World) -> None:
 
 
 def test_the_journal_tells_what_was_done(world: World) -> None:
-    policy = world.policy()
-    namespace = world.namespace(policy)
-    world.apply(namespace, deployment(replicas=4))
+    policy, namespace = world.governed(deployment(replicas=4))
 
     assert journal(world.repaired("web", namespace)) == {
         "policy": policy,
@@ -47,8 +40,7 @@ def test_the_journal_tells_what_was_done(world: World) -> None:
 
 
 def test_nothing_but_the_repair_and_its_journal_is_left_on_the_workload(world: World) -> None:
-    namespace = world.namespace(world.policy())
-    world.apply(namespace, deployment())
+    namespace = world.applied(deployment(), policy=world.policy())
     world.repaired("web", namespace)
 
     def is_released() -> bool:
@@ -64,8 +56,7 @@ def test_nothing_but_the_repair_and_its_journal_is_left_on_the_workload(world: W
 
 
 def test_a_stateful_set_is_repaired_likewise(world: World) -> None:
-    namespace = world.namespace(world.policy())
-    world.apply(namespace, stateful_set())
+    namespace = world.applied(stateful_set(), policy=world.policy())
     repaired = world.repaired("db", namespace, "statefulset")
 
     assert pod_spec(repaired)["containers"][0]["lifecycle"] == {"preStop": {"sleep": {"seconds": 10}}}
@@ -87,9 +78,7 @@ def test_ordinary_containers_keep_their_order_and_native_sidecars_are_left_alone
 
 def test_a_namespace_without_the_label_is_left_alone(world: World) -> None:
     world.policy()
-    namespace = world.namespace()
-    world.apply(namespace, deployment())
-    world.rolled_out("web", namespace)
+    namespace = world.running(deployment())
 
     untouched = world.fixed(lambda: world.get("deployment", "web", namespace))
     assert (untouched["metadata"]["generation"], journal(untouched)) == (1, {})
@@ -97,9 +86,7 @@ def test_a_namespace_without_the_label_is_left_alone(world: World) -> None:
 
 
 def test_the_status_of_the_policy_tells_it_all(world: World) -> None:
-    policy = world.policy()
-    namespace = world.namespace(policy)
-    world.apply(namespace, deployment(), deployment("one", replicas=1), deployment("other"))
+    policy, namespace = world.governed(deployment(), deployment("one", replicas=1), deployment("other"))
     status = world.settled(policy, total=3, compliant=2, violating=1)
 
     assert status["namespaces"] == 1
@@ -143,8 +130,7 @@ def test_kubectl_get_shows_the_verdict(world: World) -> None:
 
 
 def test_an_event_on_the_workload_tells_of_its_repair(world: World) -> None:
-    namespace = world.namespace(world.policy())
-    world.apply(namespace, deployment())
+    namespace = world.applied(deployment(), policy=world.policy())
     world.repaired("web", namespace)
 
     def told() -> str:
@@ -154,9 +140,7 @@ def test_an_event_on_the_workload_tells_of_its_repair(world: World) -> None:
 
 
 def test_a_workload_that_another_controller_owns_is_only_audited(world: World) -> None:
-    policy = world.policy()
-    namespace = world.namespace(policy)
-    world.apply(namespace, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "parent"}})
+    policy, namespace = world.governed({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "parent"}})
     parent = world.get("configmap", "parent", namespace)["metadata"]["uid"]
     owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "parent", "uid": parent, "controller": True}
     owned = deployment()
@@ -183,9 +167,7 @@ def test_the_owners_values_are_never_changed(world: World) -> None:
 
 
 def test_a_changed_parameter_is_repaired_again(world: World) -> None:
-    policy = world.policy()
-    namespace = world.namespace(policy)
-    world.apply(namespace, deployment())
+    policy, namespace = world.governed(deployment())
     world.repaired("web", namespace)
 
     world.change_policy(policy, expectations={"preStop": {"sleepSeconds": 5}})
@@ -196,8 +178,7 @@ def test_a_changed_parameter_is_repaired_again(world: World) -> None:
 
 
 def test_the_owners_next_apply_changes_nothing_and_succeeds(world: World) -> None:
-    namespace = world.namespace(world.policy())
-    world.apply(namespace, deployment())
+    namespace = world.applied(deployment(), policy=world.policy())
     world.repaired("web", namespace)
 
     assert world.apply(namespace, deployment()) == "deployment.apps/web unchanged\n"

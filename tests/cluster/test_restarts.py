@@ -7,24 +7,21 @@ import urllib.request
 from pathlib import Path
 
 from cluster.world import World, deployment, eventually, journal, stateful_set
-from control_plane.operator_process import OperatorProcess
+from control_plane.operator_process import at_work
 from productionpolicy.kube.identity import FINALIZER
 
 
 def versions(world: World, namespace: str) -> dict[str, str]:
     """Return the resource version of everything in a namespace that we ever write."""
-    kinds = ("deployment", "statefulset", "pdb")
-    found = {kind: world.all(kind, namespace) for kind in kinds}
     return {
         f"{kind} {each['metadata']['name']}": each["metadata"]["resourceVersion"]
-        for kind in kinds
-        for each in found[kind]
+        for kind in ("deployment", "statefulset", "pdb")
+        for each in world.all(kind, namespace)
     }
 
 
 def converged(world: World, policy: str) -> str:
-    namespace = world.namespace(policy)
-    world.apply(namespace, deployment(), deployment("api"), stateful_set())
+    namespace = world.applied(deployment(), deployment("api"), stateful_set(), policy=policy)
     world.settled(policy, total=3, compliant=3)
     for name in ("web", "api"):
         world.rolled_out(name, namespace)
@@ -36,24 +33,20 @@ def test_a_restart_writes_nothing(world: World) -> None:
     policy = world.policy()
     namespace = converged(world, policy)
     before = world.fixed(lambda: (versions(world, namespace), world.get("pp", policy)["metadata"]["resourceVersion"]))
-    assert world.operator.stop(timeout=10) == 0
-    world.operator.start()
-    world.operator.wait_ready(30)
+    world.operator.restart()
     after = world.fixed(lambda: (versions(world, namespace), world.get("pp", policy)["metadata"]["resourceVersion"]))
     assert after == before
 
 
 def test_two_operators_at_once_do_no_harm(world: World, kubeconfig: Path, tmp_path: Path) -> None:
     policy = world.policy()
-    with OperatorProcess(kubeconfig, log=tmp_path / "second.log") as second:
-        second.wait_ready(30)
+    with at_work(kubeconfig, log=tmp_path / "second.log"):
         namespace = converged(world, policy)
         found = [*world.all("deployment", namespace), *world.all("statefulset", namespace)]
         assert [each["metadata"]["generation"] for each in found] == [2, 2, 2]
         assert len(world.budgets(namespace)) == 3
         before = world.fixed(lambda: versions(world, namespace))
         assert world.fixed(lambda: versions(world, namespace)) == before
-        assert second.stop(timeout=10) == 0
 
 
 def test_what_changed_while_it_was_down_is_mended_when_it_is_back(world: World) -> None:
@@ -61,8 +54,7 @@ def test_what_changed_while_it_was_down_is_mended_when_it_is_back(world: World) 
     world.operator.stop(timeout=10)
     world.kubectl("delete", "pdb", "web-deployment-productionpolicy", "-n", namespace)
     world.apply(namespace, deployment("new"))
-    world.operator.start()
-    world.operator.wait_ready(30)
+    world.operator.start().wait_ready(60)
     eventually(lambda: "web-deployment-productionpolicy" in world.budgets(namespace))
     world.repaired("new", namespace)
 
@@ -72,8 +64,7 @@ def test_a_repair_that_was_cut_off_between_its_two_requests_is_finished(world: W
     world.operator.kill()
     cut_off = json.dumps({"spec": {"template": {"spec": {"hostname": "cut-off"}}}})
     world.kubectl("patch", "deployment", "web", "-n", namespace, "-p", cut_off, "--field-manager=productionpolicy")
-    world.operator.start()
-    world.operator.wait_ready(30)
+    world.operator.start().wait_ready(60)
 
     def managers() -> set[str]:
         found = world.get("deployment", "web", namespace)
@@ -87,8 +78,7 @@ def test_a_policy_that_reverts_can_be_deleted_while_the_operator_is_away(world: 
     eventually(lambda: world.get("pp", policy)["metadata"].get("finalizers") == [FINALIZER])
     world.operator.stop(timeout=10)
     world.kubectl("delete", "productionpolicy", policy, "--timeout=5s")
-    world.operator.start()
-    world.operator.wait_ready(30)
+    world.operator.start().wait_ready(60)
 
 
 def test_the_finalizer_is_there_only_while_the_policy_reverts(world: World) -> None:
@@ -116,6 +106,5 @@ def test_the_probes_tell_the_truth(world: World) -> None:
     finally:
         world.plane.start_apiserver()
     eventually(lambda: answer("/readyz") == (200, "ok\n"), within=90)
-    namespace = world.namespace(world.policy())
-    world.apply(namespace, deployment())
+    namespace = world.applied(deployment(), policy=world.policy())
     eventually(lambda: journal(world.get("deployment", "web", namespace)), within=90)

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from cluster.conftest import ROOT
-from cluster.world import Raw
-from control_plane import patience
-from control_plane.installation import SERVICE_ACCOUNT, SYSTEM_NAMESPACE, install
-from control_plane.plane import ControlPlane
+from cluster.world import Raw, eventually
+from control_plane.installation import SERVICE_ACCOUNT, SYSTEM_NAMESPACE, install, operators_kubeconfig
+from control_plane.plane import ControlPlane, KubectlFailed
+from owners import manifests
 from productionpolicy import repairs
 from productionpolicy.controller.cluster import Cluster, RequestFailed
 from productionpolicy.controller.connection import Connection
@@ -106,7 +106,7 @@ def budget(name: str, **fields: Any) -> Raw:
 
 KIND = {"apiVersion": "productionpolicy.dev/v1alpha1", "kind": "ProductionPolicy"}
 EXISTING: list[Raw] = [
-    {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SHOP}},
+    manifests.namespace(SHOP),
     workload("Deployment", "web", {}, POD),
     workload("StatefulSet", "db", {"serviceName": "db"}, POD),
     budget("owners"),
@@ -124,14 +124,29 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
         install(started)
         account = f"--serviceaccount={SYSTEM_NAMESPACE}:{SERVICE_ACCOUNT}"
         started.kubectl("create", "clusterrolebinding", "all", "--clusterrole=cluster-admin", account)
-        started.kubectl("create", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": EXISTING}))
+        started.kubectl("create", "-f", "-", stdin=json.dumps(manifests.listed(*EXISTING)))
         yield started
 
 
 @pytest.fixture(scope="module")
 def stolen(plane: ControlPlane) -> Path:
     """The operator's credentials."""
-    return plane.kubeconfig_of_service_account(SYSTEM_NAMESPACE, SERVICE_ACCOUNT)
+    return operators_kubeconfig(plane)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _restrained(plane: ControlPlane, stolen: Path) -> None:
+    """Wait until the API server restrains the account."""
+    scale = ("patch", "deployment", "web", "-n", SHOP, "-p", json.dumps(of_spec(replicas=9)), "--dry-run=server")
+
+    def refused() -> bool:
+        try:
+            plane.kubectl(f"--kubeconfig={stolen}", *scale)
+        except KubectlFailed as failure:
+            return "may not change spec.replicas" in str(failure)
+        return False
+
+    eventually(refused, within=60)
 
 
 @pytest.fixture
@@ -140,11 +155,6 @@ async def thief(stolen: Path) -> AsyncIterator[Cluster]:
     client = (await Connection.load(stolen)).client()
     cluster = Cluster(client)
 
-    async def restrained() -> tuple[bool, str]:
-        answer = await attempt(cluster, "PATCH", path("deployments", "web"), of_spec(replicas=9))
-        return "may not change spec.replicas" in answer, answer
-
-    await patience.eventually(restrained, seconds=60)
     yield cluster
     await client.close()
 
@@ -203,136 +213,117 @@ def of_metadata(**fields: Any) -> Raw:
 REQUIRED, PREFERRED = (f"{each}DuringSchedulingIgnoredDuringExecution" for each in ("required", "preferred"))
 EVERYBODY = {"labelSelector": {}, "topologyKey": HOSTNAME}
 ELSEWHERE = {"labelSelector": {"matchLabels": {"app": "web"}}, "topologyKey": HOSTNAME, "namespaces": ["other"]}
-TEMPLATE, IN_WEB, AFFINITY = "spec.template.spec.", "container web: ", "spec.template.spec.affinity."
+TEMPLATE, AFFINITY = "spec.template.spec.", "spec.template.spec.affinity."
 OWNER = {"apiVersion": "v1", "kind": "ConfigMap", "name": "x", "uid": "00000000-0000-0000-0000-000000000000"}
+ANYWHERE = {"nodeSelectorTerms": [{"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["x"]}]}]}
+CLAIMS = {"whenScaled": "Delete", "whenDeleted": "Delete"}
 
-OF_BOTH_KINDS: Mapping[str, tuple[Raw, str]] = {
-    "image": (of_web(image="evil/web:1.2.3"), f"{IN_WEB}image"),
+OF_THE_FIRST_CONTAINER: Mapping[str, Raw] = {
+    "image": {"image": "evil/web:1.2.3"},
+    "image pull policy": {"imagePullPolicy": "Always"},
+    "command": {"command": ["sh", "-c", "evil"]},
+    "command removed": {"command": None},
+    "arguments": {"args": ["--evil"]},
+    "working directory": {"workingDir": "/tmp"},
+    "variable": {"env": [{"name": "LD_PRELOAD", "value": "/evil.so"}]},
+    "variable changed": {"env": [{"name": "LEVEL", "value": "debug"}]},
+    "variables from a Secret": {"envFrom": [{"secretRef": {"name": "all"}}]},
+    "mount": {"volumeMounts": [{"name": "files", "mountPath": "/bin"}]},
+    "port": {"ports": [{"containerPort": 22}]},
+    "port of the host": {"ports": [{"containerPort": 8080, "hostPort": 8080}]},
+    "resources": {"resources": {"limits": {"memory": "64Gi"}}},
+    "readiness probe": {"readinessProbe": None},
+    "liveness probe": {"livenessProbe": {"exec": {"command": ["evil"]}}},
+    "startup probe": {"startupProbe": {"exec": {"command": ["evil"]}}},
+    "privileged container": {"securityContext": {"privileged": True, "allowPrivilegeEscalation": True}},
+    "security context of a container removed": {"securityContext": None},
+    "terminal": {"stdin": True},
+    "termination message path": {"terminationMessagePath": "/etc/passwd"},
+}
+"""Each names the field that it is refused for."""
+
+OF_THE_POD: Mapping[str, Raw] = {
+    "container added": {"containers": [{"name": "evil", "image": "evil:1"}]},
+    "container removed": {"containers": [{"name": "agent", "$patch": "delete"}]},
+    "container renamed": {
+        "containers": [{"name": "agent", "$patch": "delete"}, {"name": "agent-2", "image": "example/agent:1"}]
+    },
+    "order of containers": {"$setElementOrder/containers": [{"name": name} for name in ("agent", "proxy", "web")]},
+    "init container added": {"initContainers": [{"name": "evil", "image": "evil:1"}]},
+    "init container removed": {"initContainers": [{"name": "setup", "$patch": "delete"}]},
+    "volume": {"volumes": [{"name": "host", "hostPath": {"path": "/"}}]},
+    "volume changed": {"volumes": [{"name": "files", "emptyDir": None, "secret": {"secretName": "x"}}]},
+    "service account": {"serviceAccountName": "admin"},
+    "token of the service account": {"automountServiceAccountToken": True},
+    "secrets for images": {"imagePullSecrets": [{"name": "x"}]},
+    "security context of the pod": {"securityContext": {"runAsNonRoot": False, "runAsUser": 0}},
+    "network of the host": {
+        "hostNetwork": True,
+        "containers": [{"name": "web", "ports": [{"containerPort": 8080, "hostPort": 8080}]}],
+    },
+    "processes of the host": {"hostPID": True},
+    "IPC of the host": {"hostIPC": True},
+    "processes of all containers": {"shareProcessNamespace": True},
+    "addresses of hosts": {"hostAliases": [{"ip": "1.2.3.4", "hostnames": ["api"]}]},
+    "DNS": {"dnsConfig": {"nameservers": ["1.2.3.4"]}},
+    "host name": {"hostname": "evil"},
+    "node": {"nodeName": "node-1"},
+    "node selector": {"nodeSelector": {"disk": None}},
+    "tolerations": {"tolerations": [{"operator": "Exists"}]},
+    "priority": {"priorityClassName": "system-cluster-critical"},
+    "runtime": {"runtimeClassName": "runc"},
+    "scheduler": {"schedulerName": "evil"},
+    "scheduling gates": {"schedulingGates": [{"name": "example/never"}]},
+    "readiness gates": {"readinessGates": [{"conditionType": "never"}]},
+    "links to services": {"enableServiceLinks": False},
+    "topology constraint of the owner changed": {"topologySpreadConstraints": [{**OWN_CONSTRAINT, "maxSkew": 5}]},
+    "topology constraint of the owner removed": {"topologySpreadConstraints": None},
+    "topology constraint that keeps pods from nodes": {
+        "topologySpreadConstraints": [{**OWN_CONSTRAINT, "topologyKey": HOSTNAME}]
+    },
+}
+OF_HOOKS: Mapping[str, tuple[str, Raw]] = {
+    "preStop, another command": ("web", {"exec": {"command": ["evil"]}}),
+    "preStop, a shell that sleeps": ("web", {"exec": {"command": ["sh", "-c", "sleep 5"]}}),
+    "preStop, sleep with more arguments": ("web", {"exec": {"command": ["sleep", "5", "6"]}}),
+    "preStop, sleep for ever": ("web", {"exec": {"command": ["sleep", "infinity"]}}),
+    "preStop, sleep by another path": ("web", {"exec": {"command": ["/tmp/sleep", "5"]}}),
+    "preStop, sleep and a line more": ("web", {"exec": {"command": ["sleep", "5\nevil"]}}),
+    "preStop, httpGet": ("web", {"httpGet": {"port": 80, "host": "evil.example"}}),
+    "preStop of the owner replaced": ("proxy", {"$patch": "replace", "sleep": {"seconds": 5}}),
+    "preStop of the owner changed": ("proxy", {"exec": {"command": ["sleep", "5"]}}),
+    "sleep turned into a command": ("agent", {"$patch": "replace", "exec": {"command": ["evil"]}}),
+}
+OF_THE_SPEC: Mapping[str, Raw] = {"replicas": {"replicas": 0}, "seconds until ready": {"minReadySeconds": 60}}
+OF_DEPLOYMENTS: Mapping[str, Raw] = {
+    "paused": {"paused": True},
+    "history": {"revisionHistoryLimit": 0},
+    "progress deadline": {"progressDeadlineSeconds": 1},
+}
+OF_STRATEGIES: Mapping[str, tuple[Raw, str]] = {
+    "type of the strategy": (of_spec(strategy={"type": "Recreate", "rollingUpdate": None}), "spec.strategy.type"),
+    "surge": (of_spec(strategy={"rollingUpdate": {"maxSurge": "100%"}}), "spec.strategy.rollingUpdate.maxSurge"),
+}
+OF_SETS: Mapping[str, Raw] = {
+    "type of the update": {"updateStrategy": {"type": "OnDelete", "rollingUpdate": None}},
+    "partition": {"updateStrategy": {"rollingUpdate": {"partition": 2}}},
+    "numbers of the pods": {"ordinals": {"start": 5}},
+    "claims deleted with the pods": {"persistentVolumeClaimRetentionPolicy": CLAIMS},
+}
+ELSEWHERE_IN_BOTH: Mapping[str, tuple[Raw, str]] = {
     "image of an init container": (
         of_pod(initContainers=[{"name": "setup", "image": "evil:1"}]),
         "container setup: image",
     ),
-    "image pull policy": (of_web(imagePullPolicy="Always"), f"{IN_WEB}imagePullPolicy"),
-    "command": (of_web(command=["sh", "-c", "evil"]), f"{IN_WEB}command"),
-    "command removed": (of_web(command=None), f"{IN_WEB}command"),
-    "arguments": (of_web(args=["--evil"]), f"{IN_WEB}args"),
-    "working directory": (of_web(workingDir="/tmp"), f"{IN_WEB}workingDir"),
-    "variable": (of_web(env=[{"name": "LD_PRELOAD", "value": "/evil.so"}]), f"{IN_WEB}env"),
-    "variable changed": (of_web(env=[{"name": "LEVEL", "value": "debug"}]), f"{IN_WEB}env"),
-    "variables from a Secret": (of_web(envFrom=[{"secretRef": {"name": "all"}}]), f"{IN_WEB}envFrom"),
-    "mount": (of_web(volumeMounts=[{"name": "files", "mountPath": "/bin"}]), f"{IN_WEB}volumeMounts"),
-    "port": (of_web(ports=[{"containerPort": 22}]), f"{IN_WEB}ports"),
-    "port of the host": (of_web(ports=[{"containerPort": 8080, "hostPort": 8080}]), f"{IN_WEB}ports"),
-    "resources": (of_web(resources={"limits": {"memory": "64Gi"}}), f"{IN_WEB}resources"),
-    "readiness probe": (of_web(readinessProbe=None), f"{IN_WEB}readinessProbe"),
-    "liveness probe": (of_web(livenessProbe={"exec": {"command": ["evil"]}}), f"{IN_WEB}livenessProbe"),
-    "startup probe": (of_web(startupProbe={"exec": {"command": ["evil"]}}), f"{IN_WEB}startupProbe"),
-    "privileged container": (
-        of_web(securityContext={"privileged": True, "allowPrivilegeEscalation": True}),
-        f"{IN_WEB}securityContext",
-    ),
-    "security context of a container removed": (of_web(securityContext=None), f"{IN_WEB}securityContext"),
-    "terminal": (of_web(stdin=True), f"{IN_WEB}stdin"),
-    "termination message path": (of_web(terminationMessagePath="/etc/passwd"), f"{IN_WEB}terminationMessagePath"),
-    "postStart": (of_web(lifecycle={"postStart": {"exec": {"command": ["evil"]}}}), f"{IN_WEB}lifecycle.postStart"),
-    "preStop, another command": (pre_stop("web", exec={"command": ["evil"]}), f"{IN_WEB}lifecycle.preStop"),
-    "preStop, a shell that sleeps": (
-        pre_stop("web", exec={"command": ["sh", "-c", "sleep 5"]}),
-        f"{IN_WEB}lifecycle.preStop",
-    ),
-    "preStop, sleep with more arguments": (
-        pre_stop("web", exec={"command": ["sleep", "5", "6"]}),
-        f"{IN_WEB}lifecycle.preStop",
-    ),
-    "preStop, sleep for ever": (pre_stop("web", exec={"command": ["sleep", "infinity"]}), f"{IN_WEB}lifecycle.preStop"),
-    "preStop, sleep by another path": (
-        pre_stop("web", exec={"command": ["/tmp/sleep", "5"]}),
-        f"{IN_WEB}lifecycle.preStop",
-    ),
-    "preStop, sleep and a line more": (
-        pre_stop("web", exec={"command": ["sleep", "5\nevil"]}),
-        f"{IN_WEB}lifecycle.preStop",
-    ),
-    "preStop, httpGet": (pre_stop("web", httpGet={"port": 80, "host": "evil.example"}), f"{IN_WEB}lifecycle.preStop"),
-    "preStop of the owner replaced": (
-        pre_stop("proxy", **{"$patch": "replace"}, sleep={"seconds": 5}),
-        "container proxy: lifecycle.preStop",
-    ),
-    "preStop of the owner changed": (
-        pre_stop("proxy", exec={"command": ["sleep", "5"]}),
-        "container proxy: lifecycle.preStop",
+    "postStart": (
+        of_web(lifecycle={"postStart": {"exec": {"command": ["evil"]}}}),
+        "container web: lifecycle.postStart",
     ),
     "preStop of the owner removed": (
         of_pod(containers=[{"name": "proxy", "lifecycle": None}]),
         "container proxy: lifecycle.preStop",
     ),
-    "sleep turned into a command": (
-        pre_stop("agent", **{"$patch": "replace"}, exec={"command": ["evil"]}),
-        "container agent: lifecycle.preStop",
-    ),
-    "container added": (of_pod(containers=[{"name": "evil", "image": "evil:1"}]), f"{TEMPLATE}containers"),
-    "container removed": (of_pod(containers=[{"name": "agent", "$patch": "delete"}]), f"{TEMPLATE}containers"),
-    "container renamed": (
-        of_pod(containers=[{"name": "agent", "$patch": "delete"}, {"name": "agent-2", "image": "example/agent:1"}]),
-        f"{TEMPLATE}containers",
-    ),
-    "order of containers": (
-        of_pod(**{"$setElementOrder/containers": [{"name": name} for name in ("agent", "proxy", "web")]}),
-        f"{TEMPLATE}containers",
-    ),
-    "init container added": (of_pod(initContainers=[{"name": "evil", "image": "evil:1"}]), f"{TEMPLATE}initContainers"),
-    "init container removed": (
-        of_pod(initContainers=[{"name": "setup", "$patch": "delete"}]),
-        f"{TEMPLATE}initContainers",
-    ),
-    "volume": (of_pod(volumes=[{"name": "host", "hostPath": {"path": "/"}}]), f"{TEMPLATE}volumes"),
-    "volume changed": (
-        of_pod(volumes=[{"name": "files", "emptyDir": None, "secret": {"secretName": "x"}}]),
-        f"{TEMPLATE}volumes",
-    ),
-    "service account": (of_pod(serviceAccountName="admin"), f"{TEMPLATE}serviceAccountName"),
-    "token of the service account": (
-        of_pod(automountServiceAccountToken=True),
-        f"{TEMPLATE}automountServiceAccountToken",
-    ),
-    "secrets for images": (of_pod(imagePullSecrets=[{"name": "x"}]), f"{TEMPLATE}imagePullSecrets"),
-    "security context of the pod": (
-        of_pod(securityContext={"runAsNonRoot": False, "runAsUser": 0}),
-        f"{TEMPLATE}securityContext",
-    ),
-    "network of the host": (
-        of_pod(hostNetwork=True, containers=[{"name": "web", "ports": [{"containerPort": 8080, "hostPort": 8080}]}]),
-        f"{TEMPLATE}hostNetwork",
-    ),
-    "processes of the host": (of_pod(hostPID=True), f"{TEMPLATE}hostPID"),
-    "IPC of the host": (of_pod(hostIPC=True), f"{TEMPLATE}hostIPC"),
-    "processes of all containers": (of_pod(shareProcessNamespace=True), f"{TEMPLATE}shareProcessNamespace"),
-    "addresses of hosts": (of_pod(hostAliases=[{"ip": "1.2.3.4", "hostnames": ["api"]}]), f"{TEMPLATE}hostAliases"),
-    "DNS": (of_pod(dnsConfig={"nameservers": ["1.2.3.4"]}), f"{TEMPLATE}dnsConfig"),
-    "host name": (of_pod(hostname="evil"), f"{TEMPLATE}hostname"),
-    "node": (of_pod(nodeName="node-1"), f"{TEMPLATE}nodeName"),
-    "node selector": (of_pod(nodeSelector={"disk": None}), f"{TEMPLATE}nodeSelector"),
-    "tolerations": (of_pod(tolerations=[{"operator": "Exists"}]), f"{TEMPLATE}tolerations"),
-    "priority": (of_pod(priorityClassName="system-cluster-critical"), f"{TEMPLATE}priorityClassName"),
-    "runtime": (of_pod(runtimeClassName="runc"), f"{TEMPLATE}runtimeClassName"),
-    "scheduler": (of_pod(schedulerName="evil"), f"{TEMPLATE}schedulerName"),
-    "scheduling gates": (of_pod(schedulingGates=[{"name": "example/never"}]), f"{TEMPLATE}schedulingGates"),
-    "readiness gates": (of_pod(readinessGates=[{"conditionType": "never"}]), f"{TEMPLATE}readinessGates"),
-    "links to services": (of_pod(enableServiceLinks=False), f"{TEMPLATE}enableServiceLinks"),
-    "affinity to nodes": (
-        of_pod(
-            affinity={
-                "nodeAffinity": {
-                    REQUIRED: {
-                        "nodeSelectorTerms": [
-                            {"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["x"]}]}
-                        ]
-                    }
-                }
-            }
-        ),
-        f"{AFFINITY}nodeAffinity",
-    ),
+    "affinity to nodes": (of_pod(affinity={"nodeAffinity": {REQUIRED: ANYWHERE}}), f"{AFFINITY}nodeAffinity"),
     "affinity to pods": (of_pod(affinity={"podAffinity": {REQUIRED: [OTHERS]}}), f"{AFFINITY}podAffinity"),
     "anti-affinity against other pods": (
         of_pod(affinity={"podAntiAffinity": {REQUIRED: [OTHERS, EVERYBODY]}}),
@@ -351,18 +342,6 @@ OF_BOTH_KINDS: Mapping[str, tuple[Raw, str]] = {
         f"{AFFINITY}podAntiAffinity.{PREFERRED}",
     ),
     "preferred anti-affinity of the owner removed": (of_pod(affinity=None), f"{AFFINITY}podAntiAffinity.{PREFERRED}"),
-    "topology constraint of the owner changed": (
-        of_pod(topologySpreadConstraints=[{**OWN_CONSTRAINT, "maxSkew": 5}]),
-        f"{TEMPLATE}topologySpreadConstraints",
-    ),
-    "topology constraint of the owner removed": (
-        of_pod(topologySpreadConstraints=None),
-        f"{TEMPLATE}topologySpreadConstraints",
-    ),
-    "topology constraint that keeps pods from nodes": (
-        of_pod(topologySpreadConstraints=[{**OWN_CONSTRAINT, "topologyKey": HOSTNAME}]),
-        f"{TEMPLATE}topologySpreadConstraints",
-    ),
     "label of the pods": (of_template(labels={"role": "evil"}), "spec.template.metadata"),
     "annotation of the pods": (of_template(annotations={"checksum": "2"}), "spec.template.metadata"),
     "annotation of the pods in our words": (
@@ -370,47 +349,48 @@ OF_BOTH_KINDS: Mapping[str, tuple[Raw, str]] = {
         "spec.template.metadata",
     ),
     "label": (of_metadata(labels={"app": "evil"}), "metadata.labels"),
-    "annotation": (of_metadata(annotations={"evil": "1"}), "metadata.annotations.evil"),
-    "annotation changed": (of_metadata(annotations={"team": "evil"}), "metadata.annotations.team"),
-    "annotation removed": (of_metadata(annotations={"team": None}), "metadata.annotations.team"),
-    "exemption": (
-        of_metadata(annotations={"exempt.productionpolicy.dev/all": "no need"}),
-        "metadata.annotations.exempt.productionpolicy.dev/all",
-    ),
-    "annotation that looks like ours": (
-        of_metadata(annotations={"repairs.productionpolicy.dev.evil.example/x": "1"}),
-        "metadata.annotations.repairs.productionpolicy.dev.evil.example/x",
-    ),
     "owner": (of_metadata(ownerReferences=[OWNER]), "metadata.ownerReferences"),
     "finalizer": (of_metadata(finalizers=["example.com/never"]), "metadata.finalizers"),
-    "replicas": (of_spec(replicas=0), "spec.replicas"),
-    "seconds until ready": (of_spec(minReadySeconds=60), "spec.minReadySeconds"),
 }
-OF_DEPLOYMENTS: Mapping[str, tuple[Raw, str]] = {
-    "paused": (of_spec(paused=True), "spec.paused"),
-    "history": (of_spec(revisionHistoryLimit=0), "spec.revisionHistoryLimit"),
-    "progress deadline": (of_spec(progressDeadlineSeconds=1), "spec.progressDeadlineSeconds"),
-    "type of the strategy": (of_spec(strategy={"type": "Recreate", "rollingUpdate": None}), "spec.strategy.type"),
-    "surge": (of_spec(strategy={"rollingUpdate": {"maxSurge": "100%"}}), "spec.strategy.rollingUpdate.maxSurge"),
+OF_ANNOTATIONS: Mapping[str, tuple[str, str | None]] = {
+    "annotation": ("evil", "1"),
+    "annotation changed": ("team", "evil"),
+    "annotation removed": ("team", None),
+    "exemption": ("exempt.productionpolicy.dev/all", "no need"),
+    "annotation that looks like ours": ("repairs.productionpolicy.dev.evil.example/x", "1"),
 }
-OF_SETS: Mapping[str, tuple[Raw, str]] = {
-    "type of the update": (of_spec(updateStrategy={"type": "OnDelete", "rollingUpdate": None}), "spec.updateStrategy"),
-    "partition": (of_spec(updateStrategy={"rollingUpdate": {"partition": 2}}), "spec.updateStrategy"),
-    "numbers of the pods": (of_spec(ordinals={"start": 5}), "spec.ordinals"),
-    "claims deleted with the pods": (
-        of_spec(persistentVolumeClaimRetentionPolicy={"whenScaled": "Delete", "whenDeleted": "Delete"}),
-        "spec.persistentVolumeClaimRetentionPolicy",
-    ),
+
+
+def named(fields: Raw) -> str:
+    """Return the first field of a patch."""
+    return str(next(iter(fields))).removeprefix("$setElementOrder/")
+
+
+def of_spec_of_kind(given: Mapping[str, Raw]) -> dict[str, tuple[Raw, str]]:
+    return {name: (of_spec(**fields), f"spec.{named(fields)}") for name, fields in given.items()}
+
+
+OF_BOTH_KINDS: Mapping[str, tuple[Raw, str]] = {
+    **{name: (of_web(**fields), f"container web: {named(fields)}") for name, fields in OF_THE_FIRST_CONTAINER.items()},
+    **{name: (of_pod(**fields), f"{TEMPLATE}{named(fields)}") for name, fields in OF_THE_POD.items()},
+    **{
+        name: (pre_stop(container, **hook), f"container {container}: lifecycle.preStop")
+        for name, (container, hook) in OF_HOOKS.items()
+    },
+    **{
+        name: (of_metadata(annotations={key: text}), f"metadata.annotations.{key}")
+        for name, (key, text) in OF_ANNOTATIONS.items()
+    },
+    **of_spec_of_kind(OF_THE_SPEC),
+    **ELSEWHERE_IN_BOTH,
 }
 CHANGES = [
-    *(
-        pytest.param("deployments", "web", *each, id=f"Deployment: {name}")
-        for name, each in {**OF_BOTH_KINDS, **OF_DEPLOYMENTS}.items()
-    ),
-    *(
-        pytest.param("statefulsets", "db", *each, id=f"StatefulSet: {name}")
-        for name, each in {**OF_BOTH_KINDS, **OF_SETS}.items()
-    ),
+    pytest.param(plural, name, *change, id=f"{kind}: {told}")
+    for kind, plural, name, of_kind in (
+        ("Deployment", "deployments", "web", {**of_spec_of_kind(OF_DEPLOYMENTS), **OF_STRATEGIES}),
+        ("StatefulSet", "statefulsets", "db", of_spec_of_kind(OF_SETS)),
+    )
+    for told, change in {**OF_BOTH_KINDS, **of_kind}.items()
 ]
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import yaml
 
 from cluster.conftest import ROOT
-from cluster.test_judged_kinds import replica_set, replication_controller
-from cluster.world import NeverHappened, World, container, deployment, eventually, stateful_set
+from cluster.world import NeverHappened, World, deployment, eventually, stateful_set
+from owners.manifests import pod, replica_set, replication_controller
 
 Right = tuple[str, str, str]
 ASKED_FOR_US = {("get", "productionpolicy.dev", "productionpolicies")}
@@ -50,8 +50,7 @@ def test_the_granted_rights_are_the_used_ones(admitting_world: World) -> None:
     world = admitting_world
     policy = world.policy(onRemoval="Revert")
     namespace = world.namespace(policy)
-    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "bare"}, "spec": {"containers": [container()]}}
-    world.apply(namespace, deployment(), stateful_set(), pod, replica_set(), replication_controller())
+    world.apply(namespace, deployment(), stateful_set(), pod("bare"), replica_set(), replication_controller())
     world.settled(policy, total=5)
     name = "web-deployment-productionpolicy"
     world.kubectl("patch", "pdb", name, "-n", namespace, "--type=merge", "-p", '{"spec":{"maxUnavailable":0}}')
@@ -60,8 +59,7 @@ def test_the_granted_rights_are_the_used_ones(admitting_world: World) -> None:
         world.operator.kill()
         patch = json.dumps({"spec": {"template": {"spec": {"hostname": "cut-off"}}}})
         world.kubectl("patch", kind, "-n", namespace, "-p", patch, "--field-manager=productionpolicy")
-        world.operator.start()
-        world.operator.wait_ready(30)
+        world.operator.start().wait_ready(60)
     world.settled(policy, total=5)
     world.kubectl("delete", "productionpolicy", policy, "--timeout=60s")
     eventually(lambda: not world.budgets(namespace))

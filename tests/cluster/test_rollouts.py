@@ -15,7 +15,7 @@ import pytest
 from cluster.world import World, container, deployment, eventually, journal, stateful_set
 from control_plane.binaries import located
 from owners.rollouts import is_rolled_out
-from productionpolicy.kube.identity import POLICY_LABEL, ROLLOUT_WINDOWS
+from productionpolicy.kube.identity import ROLLOUT_WINDOWS
 
 MANY = 6
 
@@ -66,7 +66,7 @@ def test_at_most_so_many_workloads_roll_out_at_one_time(world: World, tmp_path: 
     for name in names:
         world.rolled_out(name, namespace)
     with watched(world, namespace, tmp_path) as record:
-        world.label(namespace, f"{POLICY_LABEL}={policy}")
+        world.govern(namespace, policy)
         world.settled(policy, total=MANY, compliant=MANY)
     assert most_at_once(record) == 2
 
@@ -85,18 +85,14 @@ def test_withdrawals_keep_to_the_same_budget(world: World, tmp_path: Path) -> No
 
 
 def test_all_stateful_sets_are_repaired_one_after_the_other(world: World) -> None:
-    policy = world.policy()
-    namespace = world.namespace(policy)
-    world.apply(namespace, *(stateful_set(f"db-{number}") for number in range(3)))
+    policy, namespace = world.governed(*(stateful_set(f"db-{number}") for number in range(3)))
     world.settled(policy, total=3, compliant=3)
     generations = [each["metadata"]["generation"] for each in world.all("statefulset", namespace)]
     assert generations == [2, 2, 2]
 
 
 def test_a_workload_that_is_not_well_is_left_until_it_has_settled(world: World) -> None:
-    policy = world.policy(mode="Audit")
-    namespace = world.namespace(policy)
-    world.apply(namespace, deployment("sick", nodeSelector={"no": "such-node"}), deployment())
+    policy, namespace = world.governed(deployment("sick", nodeSelector={"no": "such-node"}), deployment(), mode="Audit")
     eventually(lambda: world.get("deployment", "sick", namespace).get("status", {}).get("unavailableReplicas") == 3)
     world.rolled_out("web", namespace)
     world.change_policy(policy, mode="Enforce")
@@ -108,9 +104,7 @@ def test_a_workload_that_is_not_well_is_left_until_it_has_settled(world: World) 
 
 
 def test_a_paused_deployment_is_left_until_it_goes_on(world: World) -> None:
-    policy = world.policy(mode="Audit")
-    namespace = world.namespace(policy)
-    world.apply(namespace, deployment())
+    policy, namespace = world.governed(deployment(), mode="Audit")
     world.rolled_out("web", namespace)
     world.kubectl("rollout", "pause", "deployment/web", "-n", namespace)
     world.change_policy(policy, mode="Enforce")
@@ -120,9 +114,7 @@ def test_a_paused_deployment_is_left_until_it_goes_on(world: World) -> None:
 
 
 def test_next_rollout_restarts_nothing_and_still_does_the_rest(world: World) -> None:
-    policy = world.policy(mode="Audit", rollout={"timing": "NextRollout"})
-    namespace = world.namespace(policy)
-    world.apply(namespace, deployment(replicas=4))
+    policy, namespace = world.governed(deployment(replicas=4), mode="Audit", rollout={"timing": "NextRollout"})
     world.rolled_out("web", namespace)
     before = world.running_hashes(namespace)
     world.change_policy(policy, mode="Enforce")
@@ -136,9 +128,7 @@ def test_next_rollout_restarts_nothing_and_still_does_the_rest(world: World) -> 
 def test_outside_of_the_windows_nothing_is_restarted_and_in_one_it_is(world: World) -> None:
     today = datetime.now(UTC).date()
     frozen = {"from": str(today - timedelta(days=1)), "to": str(today + timedelta(days=1)), "reason": "holidays"}
-    policy = world.policy(mode="Audit", rollout={"freezes": [frozen]})
-    namespace = world.namespace(policy)
-    world.apply(namespace, deployment())
+    policy, namespace = world.governed(deployment(), mode="Audit", rollout={"freezes": [frozen]})
     world.rolled_out("web", namespace)
     before = world.running_hashes(namespace)
     world.change_policy(policy, mode="Enforce")
@@ -158,7 +148,7 @@ def test_a_namespace_whose_windows_are_not_valid_is_told_and_nothing_is_restarte
     policy = world.policy()
     namespace = world.namespace()
     world.kubectl("annotate", "namespace", namespace, f"{ROLLOUT_WINDOWS}=at night")
-    world.label(namespace, f"{POLICY_LABEL}={policy}")
+    world.govern(namespace, policy)
     world.apply(namespace, deployment())
     world.rolled_out("web", namespace)
     eventually(lambda: world.events(namespace, "WindowsNotValid"))
@@ -170,8 +160,7 @@ def test_a_namespace_whose_windows_are_not_valid_is_told_and_nothing_is_restarte
 
 def test_required_spreading_is_written_only_where_the_nodes_suffice(world: World) -> None:
     policy = world.policy(expectations={"spread": {"strength": "Required"}})
-    namespace = world.namespace(policy)
-    world.apply(namespace, deployment("few", replicas=3), deployment("many", replicas=9))
+    namespace = world.applied(deployment("few", replicas=3), deployment("many", replicas=9), policy=policy)
     notes = {name: journal(world.repaired(name, namespace))["spread"] for name in ("few", "many")}
     assert notes == {
         "few": "Required per rollout: kubernetes.io/hostname; Preferred: topology.kubernetes.io/zone",

@@ -17,7 +17,8 @@ from cluster.conftest import ROOT
 from cluster.test_restarts import converged
 from cluster.test_restarts import versions as versions_of_everything
 from cluster.world import World, deployment
-from control_plane.operator_process import OperatorProcess
+from control_plane.installation import operators_kubeconfig
+from control_plane.operator_process import OperatorProcess, at_work
 from control_plane.plane import ControlPlane
 
 EARLIER = "af75fe77"
@@ -41,12 +42,9 @@ def earlier(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def installed(plane: ControlPlane, repository: Path, *, log: Path) -> Iterator[OperatorProcess]:
     """Apply the manifests of a version, and run its operator until the end of the block."""
     plane.kubectl("apply", "-k", str(repository / "manifests"))
-    kubeconfig = plane.kubeconfig_of_service_account("productionpolicy-system", "productionpolicy")
     environment = {"PYTHONPATH": str(repository / "operator")}
-    with OperatorProcess(kubeconfig, log=log, environment=environment) as operator:
-        operator.wait_ready(60)
+    with at_work(operators_kubeconfig(plane), log=log, environment=environment) as operator:
         yield operator
-        assert operator.stop(timeout=10) == 0
 
 
 def source(repository: Path) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cluster.world import World, changed, deployment, eventually, journal, pod_spec
-from productionpolicy.kube.identity import EXEMPT, MODE_LABEL, POLICY_LABEL
+from productionpolicy.kube.identity import EXEMPT, MODE_LABEL
 
 BUDGET = "web-deployment-productionpolicy"
 FULL = {"policy", "preStop", "rollingUpdate", "spread", "terminationGracePeriod"}
@@ -23,7 +23,7 @@ class Governed:
         world.apply(self.namespace, deployment(replicas=4))
         self.before = world.rolled_out("web", self.namespace)
         self.hash_before = world.running_hashes(self.namespace)
-        world.label(self.namespace, f"{POLICY_LABEL}={self.policy}")
+        world.govern(self.namespace, self.policy)
         world.repaired("web", self.namespace)
         eventually(lambda: world.budgets(self.namespace) == [BUDGET])
         world.settled(self.policy, total=1)
@@ -92,7 +92,7 @@ def test_an_exemption_withdraws_that_change_and_what_followed_from_it(world: Wor
 
 def test_removing_the_label_under_keep_withdraws_only_what_restarts_nothing(world: World) -> None:
     governed = Governed(world, onRemoval="Keep")
-    world.label(governed.namespace, f"{POLICY_LABEL}-")
+    world.govern(governed.namespace, None)
     eventually(lambda: world.budgets(governed.namespace) == [])
     eventually(lambda: governed.journal() == FULL - {"rollingUpdate"})
     now = governed.now()
@@ -103,7 +103,7 @@ def test_removing_the_label_under_keep_withdraws_only_what_restarts_nothing(worl
 
 def test_removing_the_label_under_revert_withdraws_everything(world: World) -> None:
     governed = Governed(world, onRemoval="Revert")
-    world.label(governed.namespace, f"{POLICY_LABEL}-")
+    world.govern(governed.namespace, None)
     eventually(lambda: governed.journal() == set())
     assert governed.now()["spec"] == governed.before["spec"]
 
@@ -132,7 +132,7 @@ BY_CONSTRAINTS = {"spread": {"method": "TopologySpread"}}
 def test_constraints_are_withdrawn_so_that_the_old_replica_set_comes_back(world: World) -> None:
     governed = Governed(world, onRemoval="Revert", expectations=BY_CONSTRAINTS)
     assert len(pod_spec(governed.now())["topologySpreadConstraints"]) == 2
-    world.label(governed.namespace, f"{POLICY_LABEL}-")
+    world.govern(governed.namespace, None)
     eventually(lambda: governed.journal() == set())
     assert governed.now()["spec"] == governed.before["spec"]
     eventually(lambda: world.running_hashes(governed.namespace) == governed.hash_before)
@@ -170,7 +170,7 @@ def test_a_paused_policy_is_deleted_at_once_and_withdraws_nothing(world: World) 
 def test_another_policy_adopts_what_is_there(world: World) -> None:
     governed = Governed(world)
     adopting = world.policy()
-    world.label(governed.namespace, f"{POLICY_LABEL}={adopting}")
+    world.govern(governed.namespace, adopting)
     eventually(lambda: journal(governed.now()).get("policy") == adopting)
     status = world.settled(adopting, total=1, compliant=1)
     assert status["repaired"] == 1
@@ -196,10 +196,9 @@ def test_what_the_owner_has_written_meanwhile_is_not_withdrawn(world: World) -> 
 
 def test_an_empty_lifecycle_of_the_owner_outlives_the_repair(world: World) -> None:
     policy = world.policy(onRemoval="Revert")
-    namespace = world.namespace()
-    world.apply(namespace, changed(deployment(), lifecycle={}))
+    namespace = world.applied(changed(deployment(), lifecycle={}))
     before = world.rolled_out("web", namespace)
-    world.label(namespace, f"{POLICY_LABEL}={policy}")
+    world.govern(namespace, policy)
     world.repaired("web", namespace)
     world.settled(policy, total=1)
     world.kubectl("delete", "productionpolicy", policy, "--timeout=30s")

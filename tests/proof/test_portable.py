@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from owners.rollouts import is_ready
 from proof.agent import arguments_of, running_status
 from proof.portable import serving_addresses
-from proof.testbed import is_ready
 
 
 def endpoint(address: str, *, ready: bool, serving: bool = True) -> dict[str, object]:

@@ -11,18 +11,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from bench import bare, libraries, workloads
-from bench.client import RequestFailed
-from bench.field import Field, NotExact, prepared
+from bench.field import Field, prepared
 from bench.figures import Figures, Machine, Written, printed
 from bench.idle import peak
 from bench.load import Load
 from bench.operated import operate
+from control_plane.patience import insist
 from control_plane.session import in_folder_of_its_own, say
+from testbed.client import Client
 
-FAILURES = (NotExact, RequestFailed)
 Write = Callable[[Field, Sequence[dict[str, Any]]], Awaitable[list[Load]]]
 """Writes what policies ask for, one after another."""
 
@@ -30,7 +28,7 @@ Write = Callable[[Field, Sequence[dict[str, Any]]], Awaitable[list[Load]]]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     options = _parser().parse_args(arguments)
-    return in_folder_of_its_own("bench", lambda folder: _run(folder, options), failures=FAILURES)
+    return in_folder_of_its_own("bench", lambda folder: _run(folder, options))
 
 
 def _run(folder: Path, options: argparse.Namespace) -> int:
@@ -57,9 +55,9 @@ def _parser() -> argparse.ArgumentParser:
 async def _measured(folder: Path, *, scale: int, rest_seconds: float) -> Figures:
     with prepared(folder / "operated", scale=scale) as field:
         rate = await _seeded(field)
-        operated = await operate(field, rest_seconds=rest_seconds)
+        operated = operate(field, rest_seconds=rest_seconds)
         kubernetes = _version(field)
-        made = await field.inspect(changes=2)
+        made = field.inspect(changes=2)
         say("a Kopf operator that does nothing watches them")
         idle = await asyncio.to_thread(peak, field)
     say("a Kopf operator that judges nothing makes the same writes")
@@ -85,8 +83,7 @@ async def _written(folder: Path, write: Write, *, scale: int, made: list[tuple[s
     with prepared(folder, scale=scale) as field:
         await _seeded(field)
         repair, change = await write(field, (spec, spec | workloads.CHANGED))
-        if await field.inspect(changes=2) != made:
-            raise NotExact(f"the writes in {folder.name} differ from the operator's")
+        insist(field.inspect(changes=2) == made, f"the writes in {folder.name} differ from the operator's")
     return Written(repair, change)
 
 
@@ -96,8 +93,7 @@ async def _seeded(field: Field) -> float:
 
 
 def _version(field: Field) -> str:
-    version = msgspec.json.decode(field.plane.kubectl("version", "-o", "json"))
-    return str(version["serverVersion"]["gitVersion"])
+    return str(Client(field.plane).send("GET", "/version")["gitVersion"])
 
 
 if __name__ == "__main__":

@@ -8,43 +8,37 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import itertools
 import statistics
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from rich.table import Table
 
 from bench import workloads
-from bench.client import Api, RequestFailed, connected, spread
-from bench.field import NAMESPACES, POLICIES, SEEDERS, NotExact
+from bench.field import SEEDERS
 from bench.load import Meter
 from control_plane.credentials import ADMIN
 from control_plane.installation import REPOSITORY, install
-from control_plane.patience import eventually
+from control_plane.patience import eventually, insist
 from control_plane.plane import ControlPlane
-from control_plane.session import console, in_folder_of_its_own
+from control_plane.session import in_folder_of_its_own
 from owners.manifests import namespace
-from productionpolicy.controller.admission_policies import REPAIR, binding
-from productionpolicy.kube.identity import REPAIRS_POLICY
+from productionpolicy.controller.admission_policies import REPAIR
+from testbed.admission import bind
+from testbed.api import Api, connected, spread
+from testbed.client import Client, journal, path
+from testbed.tables import Table
 
 GOVERNED, PLAIN = "governed", "plain"
-BINDINGS = "/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicybindings"
 LEAST_SHARE = 0.5
-WIDTH = 120
 BOUND_SECONDS = 60.0
-NOTE = REPAIRS_POLICY
-FAILURES = (NotExact, RequestFailed)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     options = _parser().parse_args(arguments)
-    return in_folder_of_its_own("bench-admission", lambda folder: _run(folder, options), failures=FAILURES)
+    return in_folder_of_its_own("bench-admission", lambda folder: _run(folder, options))
 
 
 def _run(folder: Path, options: argparse.Namespace) -> int:
@@ -87,62 +81,45 @@ async def _prepared(folder: Path) -> AsyncIterator[tuple[Api, tuple[int, ...]]]:
     """Yield an API server, and the ids of its processes, which repairs in one of two namespaces."""
     with ControlPlane.start(folder, controllers=False) as plane:
         install(plane)
-        plane.kubectl("apply", "-k", str(REPOSITORY / "manifests" / "admission"))
         async with connected(plane.site, user=ADMIN) as api:
-            await api.create(NAMESPACES, namespace(GOVERNED, policy=workloads.POLICY))
-            await api.create(NAMESPACES, namespace(PLAIN))
-            await api.create(POLICIES, workloads.policy())
-            uid = (await api.get(f"{POLICIES}/{workloads.POLICY}"))["metadata"]["uid"]
-            await api.create(BINDINGS, binding(REPAIR, to=workloads.POLICY, uid=uid))
-            await _bound(api)
+            Client(plane).create(namespace(PLAIN))
+            admit(plane, GOVERNED)
             yield api, plane.pids
 
 
-async def _bound(api: Api) -> None:
-    """Wait until the API server repairs."""
-    names = (f"probe-{number}" for number in itertools.count())
-
-    async def look() -> tuple[bool, str]:
-        name = next(names)
-        await api.create(_path(GOVERNED), workloads.deployment(name, namespace=GOVERNED))
-        return _is_repaired(await api.get(f"{_path(GOVERNED)}/{name}")), f"{name} is not repaired"
-
-    await eventually(look, seconds=BOUND_SECONDS)
+def admit(plane: ControlPlane, governed: str) -> None:
+    """Let the API server repair in a namespace by the policy, without an operator, and wait until it does."""
+    client = Client(plane)
+    plane.kubectl("apply", "-k", str(REPOSITORY / "manifests" / "admission"))
+    bind(client, workloads.policy(), REPAIR)
+    client.create(namespace(governed, policy=workloads.POLICY))
+    probe = workloads.deployment("probe", namespace=governed)
+    eventually(lambda: journal(client.tried(probe)), within=BOUND_SECONDS)
 
 
 async def _turn(api: Api, pids: tuple[int, ...], namespace: str, *, number: int, scale: int) -> Turn:
     """Create Deployments, as many as there are to be."""
-    path, names = _path(namespace), [f"app-{number}-{each}" for each in range(scale)]
+    where, names = path("deployment", namespace), [f"app-{number}-{each}" for each in range(scale)]
     manifests = [workloads.deployment(each, namespace=namespace) for each in names]
     meter = Meter(pids)
-    await spread(manifests, lambda each: api.create(path, each), workers=SEEDERS)
+    await spread(manifests, lambda each: api.create(where, each), workers=SEEDERS)
     load = meter.read()
-    last = await api.get(f"{path}/{names[-1]}")
-    if _is_repaired(last) is not (namespace == GOVERNED):
-        raise NotExact(f"{namespace}/{names[-1]} has the annotations {last['metadata'].get('annotations')}")
+    last = await api.get(f"{where}/{names[-1]}")
+    insist(
+        bool(journal(last)) is (namespace == GOVERNED),
+        f"{namespace}/{names[-1]} has the annotations {last['metadata'].get('annotations')}",
+    )
     return Turn(rate=scale / load.seconds, work=load.ours / scale * 1000)
 
 
-def _is_repaired(raw: dict[str, Any]) -> bool:
-    return NOTE in raw["metadata"].get("annotations", {})
-
-
-def _path(namespace: str) -> str:
-    return f"/apis/apps/v1/namespaces/{namespace}/deployments"
-
-
 def _tell(rounds: Sequence[tuple[Turn, Turn]]) -> None:
-    out = console(width=WIDTH)
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 3, 0, 0))
-    for column in ("ROUND", "WITHOUT", "REPAIRED AT ADMISSION", "SHARE", "CPU WITHOUT", "CPU REPAIRED"):
-        table.add_column(column, justify="right", no_wrap=True)
-    for number, (bare, repaired) in enumerate(rounds, start=1):
-        table.add_row(str(number), *_row(bare, repaired))
-    table.add_row("median", *_row(*(_median(each) for each in zip(*rounds, strict=True))))
-    out.print(table)
+    columns = ("ROUND", "WITHOUT", "REPAIRED AT ADMISSION", "SHARE", "CPU WITHOUT", "CPU REPAIRED")
+    rows = [(str(number), *_row(*each)) for number, each in enumerate(rounds, start=1)]
+    median = ("median", *_row(*(_median(each) for each in zip(*rounds, strict=True))))
     share = statistics.median(repaired.rate / bare.rate for bare, repaired in rounds)
     verdict = "met" if share >= LEAST_SHARE else "missed"
-    out.print(f"median share: {share:.0%}; the aim, at least {LEAST_SHARE:.0%}, is {verdict}")
+    aim = f"median share: {share:.0%}; the aim, at least {LEAST_SHARE:.0%}, is {verdict}"
+    Table(columns, [*rows, median]).show(notes=[aim])
 
 
 def _row(bare: Turn, repaired: Turn) -> tuple[str, ...]:

@@ -9,12 +9,12 @@ from typing import Any
 
 import msgspec
 
-from bench.client import Api, connected, spread
 from bench.decisions import Decision, decided
 from bench.field import OPERATOR, Field
 from bench.load import Load, Meter
 from productionpolicy.controller.resources import BUDGETS, WORKLOADS
 from productionpolicy.kube.identity import FIELD_MANAGER
+from testbed.api import Api, connected, spread
 
 WORKERS = 16
 """More at a time make it no faster."""
@@ -42,7 +42,7 @@ async def write(field: Field, specs: Sequence[dict[str, Any]]) -> list[Load]:
     loads: list[Load] = []
     async with connected(field.plane.site, user=OPERATOR) as api:
         for spec in specs:
-            writes = [_writes(each) for each in await decided(field, spec)]
+            writes = [_writes(each) for each in decided(field, spec)]
             meter = Meter([*field.plane.pids, os.getpid()])
             await spread(writes, lambda each: _send(api, each), workers=WORKERS)
             loads.append(meter.read())

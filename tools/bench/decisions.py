@@ -24,12 +24,12 @@ class Decision:
     budget: dict[str, Any] | None
 
 
-async def decided(field: Field, spec: dict[str, Any]) -> list[Decision]:
+def decided(field: Field, spec: dict[str, Any]) -> list[Decision]:
     """Judge all workloads as the operator does under a policy with this spec, so that the bodies are the same."""
     metadata = {"name": workloads.POLICY, "generation": 1}
     policy = read_policy({**workloads.policy(), "metadata": metadata, "spec": spec})
-    budgets = {each.owner_uids: each for each in map(read_budget, await field.budgets())}
-    return [_decided(each, policy, budgets) for each in await field.workloads()]
+    budgets = {each.owner_uids: each for each in map(read_budget, field.budgets())}
+    return [_decided(each, policy, budgets) for each in field.workloads()]
 
 
 def _decided(raw: dict[str, Any], policy: Policy, budgets: Mapping[tuple[str, ...], Budget]) -> Decision:

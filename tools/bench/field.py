@@ -11,26 +11,21 @@ from pathlib import Path
 from typing import Any
 
 from bench import workloads
-from bench.client import Api, connected, spread
 from control_plane.credentials import ADMIN
 from control_plane.installation import SERVICE_ACCOUNT, SYSTEM_NAMESPACE, install
+from control_plane.patience import insist
 from control_plane.plane import ControlPlane
-from productionpolicy.kube.identity import API_VERSION, FIELD_MANAGER
+from owners.manifests import Raw
+from productionpolicy.kube.identity import FIELD_MANAGER
+from testbed.api import Api, connected, spread
+from testbed.client import Client, path
 
-NAMESPACES = "/api/v1/namespaces"
-APPS = "/apis/apps/v1"
-PLURALS = {"Deployment": "deployments", "StatefulSet": "statefulsets"}
-BUDGETS = "/apis/policy/v1/poddisruptionbudgets"
-POLICIES = f"/apis/{API_VERSION}/productionpolicies"
+KINDS = ("Deployment", "StatefulSet")
 OPERATOR = f"{SYSTEM_NAMESPACE}.{SERVICE_ACCOUNT}"
 """The user of the operator, by the name of its kubeconfig."""
 
 SEEDERS = 32
 _APART = frozenset({SYSTEM_NAMESPACE, workloads.LATE})
-
-
-class NotExact(Exception):
-    """What stands in the cluster is not what should; the message says what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,37 +51,33 @@ class Field:
         """
         namespaces = workloads.namespaces(self.scale, governed=self.scale if governed is None else governed)
         async with connected(self.plane.site, user=ADMIN) as api:
-            await spread(namespaces, lambda each: api.create(NAMESPACES, each), workers=SEEDERS)
+            await spread(namespaces, lambda each: _create(api, each), workers=SEEDERS)
             await spread(workloads.services(self.scale), lambda each: _create(api, each), workers=SEEDERS)
             started = time.monotonic()
             await spread(workloads.seeds(self.scale), lambda each: _create(api, each), workers=SEEDERS)
             seconds = time.monotonic() - started
-            await api.create(POLICIES, workloads.policy())
+            await _create(api, workloads.policy())
         return self.size / seconds
 
-    async def workloads(self) -> list[dict[str, Any]]:
-        """Return the workloads that are to be repaired, each with its kind."""
-        async with connected(self.plane.site, user=ADMIN) as api:
-            return [
-                {**each, "kind": kind}
-                for kind, plural in PLURALS.items()
-                for each in await api.items(f"{APPS}/{plural}")
-                if _namespace(each) not in _APART
-            ]
+    def workloads(self) -> list[Raw]:
+        """Return the workloads that are to be repaired."""
+        return [each for kind in KINDS for each in self._all(kind)]
 
-    async def budgets(self) -> list[dict[str, Any]]:
+    def budgets(self) -> list[Raw]:
         """Return their disruption budgets."""
-        async with connected(self.plane.site, user=ADMIN) as api:
-            return [each for each in await api.items(BUDGETS) if _namespace(each) not in _APART]
+        return self._all("poddisruptionbudget")
 
-    async def inspect(self, *, changes: int) -> list[tuple[str, Any]]:
+    def _all(self, kind: str) -> list[Raw]:
+        return [each for each in Client(self.plane).all(kind) if _namespace(each) not in _APART]
+
+    def inspect(self, *, changes: int) -> list[tuple[str, Any]]:
         """Return what the repairs have made of each workload, in the order of their names.
 
         Raises:
-            NotExact: a workload was not written so many times, or has not exactly one budget.
+            NeverHappened: a workload was not written so many times, or has not exactly one budget.
         """
-        found, budgets = await self.workloads(), await self.budgets()
-        _insist(len(found) == self.size, f"there are {len(found)} workloads")
+        found, budgets = self.workloads(), self.budgets()
+        insist(len(found) == self.size, f"there are {len(found)} workloads")
         _insist_on_changes_of_each(found, changes)
         _insist_on_one_budget_each(found, budgets)
         terms = {each["metadata"]["ownerReferences"][0]["uid"]: each["spec"] for each in budgets}
@@ -100,45 +91,33 @@ def prepared(folder: Path, *, scale: int) -> Iterator[Field]:
         yield Field(plane, install(plane), scale)
 
 
-def collection(raw: dict[str, Any]) -> str:
-    """Return the path where an object is created."""
-    if raw["kind"] == "Service":
-        return f"{NAMESPACES}/{_namespace(raw)}/services"
-    return f"{APPS}/namespaces/{_namespace(raw)}/{PLURALS[raw['kind']]}"
+async def _create(api: Api, raw: Raw) -> None:
+    await api.create(path(raw["kind"], raw["metadata"].get("namespace")), raw)
 
 
-async def _create(api: Api, raw: dict[str, Any]) -> None:
-    await api.create(collection(raw), raw)
-
-
-def _insist_on_changes_of_each(found: list[dict[str, Any]], changes: int) -> None:
+def _insist_on_changes_of_each(found: list[Raw], changes: int) -> None:
     """A workload is born with generation 1."""
     wanted = 1 + changes
     generations = Counter(each["metadata"]["generation"] for each in found)
-    _insist(set(generations) == {wanted}, f"generations and their number are {dict(generations)}, not {wanted} for all")
+    insist(set(generations) == {wanted}, f"generations and their number are {dict(generations)}, not {wanted} for all")
     managers = Counter(entry["manager"] for each in found for entry in each["metadata"]["managedFields"])
-    _insist(FIELD_MANAGER not in managers, f"{managers[FIELD_MANAGER]} workloads hold managed fields of the operator")
+    insist(FIELD_MANAGER not in managers, f"{managers[FIELD_MANAGER]} workloads hold managed fields of the operator")
 
 
-def _insist_on_one_budget_each(found: list[dict[str, Any]], budgets: list[dict[str, Any]]) -> None:
+def _insist_on_one_budget_each(found: list[Raw], budgets: list[Raw]) -> None:
     owned = Counter(owner["uid"] for each in budgets for owner in each["metadata"]["ownerReferences"])
     wanted = Counter(each["metadata"]["uid"] for each in found)
-    _insist(owned == wanted, f"{len(budgets)} PodDisruptionBudgets belong to {len(owned)} of {len(found)} workloads")
+    insist(owned == wanted, f"{len(budgets)} PodDisruptionBudgets belong to {len(owned)} of {len(found)} workloads")
 
 
-def _result(workload: dict[str, Any], terms: Any) -> Any:
+def _result(workload: Raw, terms: Any) -> Any:
     """Return all that a repair may have changed."""
     return (str(workload["spec"]), str(workload["metadata"].get("annotations")), str(terms))
 
 
-def _namespace(raw: dict[str, Any]) -> str:
+def _namespace(raw: Raw) -> str:
     return str(raw["metadata"]["namespace"])
 
 
-def _name(raw: dict[str, Any]) -> str:
+def _name(raw: Raw) -> str:
     return f"{_namespace(raw)}/{raw['kind']}/{raw['metadata']['name']}"
-
-
-def _insist(holds: bool, otherwise: str) -> None:  # noqa: FBT001  # reads like an assertion, which it is
-    if not holds:
-        raise NotExact(otherwise)

@@ -6,12 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import msgspec
-from rich.table import Table
-from rich.text import Text
 
 from bench.load import Load
 from bench.operated import Operated
-from control_plane.session import console
+from testbed.tables import Table
 
 MOST_RATIO = 1.3
 MOST_RSS_RATIO = 1.2
@@ -20,8 +18,6 @@ MOST_LATE_SECONDS = 1.0
 MOST_STATUS_KIB = 64
 LISTING_INTERVAL_SECONDS = 900
 """How long the operator waits between full listings, unless told otherwise."""
-
-WIDTH = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +114,8 @@ class Figures:
 
 def printed(figures: Figures) -> None:
     """Print the figures as a table on standard output."""
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 3, 0, 0))
-    for column, side in (("MEASURED", "left"), ("", "right"), ("AIM", "left")):
-        table.add_column(column, justify=side, no_wrap=True)  # type: ignore[arg-type]  # rich names the sides by literals
-    for row in (*_of_the_run(figures), *_of_the_change(figures), *_of_the_rest(figures)):
-        table.add_row(row.what, row.value, Text(row.aim, style="" if row.met else "bold red"))
-    console(width=WIDTH).print(table)
+    rows = (*_of_the_run(figures), *_of_the_change(figures), *_of_the_rest(figures))
+    Table(("MEASURED", "", "AIM"), [(row.what, row.value, row.aim) for row in rows]).show()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +123,6 @@ class _Row:
     what: str
     value: str
     aim: str = ""
-    met: bool = True
 
 
 def _of_the_run(figures: Figures) -> Iterator[_Row]:
@@ -188,8 +179,8 @@ def _others(*loads: Load) -> str:
 
 
 def _aimed(what: str, value: float, *, most: float, digits: int = 2, unit: str = "") -> _Row:
-    met = value <= most
-    return _Row(what, f"{value:.{digits}f}{unit}", f"at most {most:g}{unit}: {'met' if met else 'missed'}", met=met)
+    verdict = "met" if value <= most else "missed"
+    return _Row(what, f"{value:.{digits}f}{unit}", f"at most {most:g}{unit}: {verdict}")
 
 
 def _counted(counts: Mapping[str, int]) -> str:

@@ -15,11 +15,11 @@ from typing import Any
 
 import kopf
 
-from bench.client import spread
 from bench.decisions import Decision, decided
-from bench.field import Field, NotExact
+from bench.field import Field
 from bench.kopf_alone import registry
 from bench.load import Load, Meter
+from control_plane.patience import NeverHappened
 from productionpolicy.cli.run import GARBAGE
 from productionpolicy.controller import handlers
 from productionpolicy.controller.cluster import Cluster, RequestFailed
@@ -27,6 +27,7 @@ from productionpolicy.controller.connection import Connection
 from productionpolicy.controller.context import WORKERS
 from productionpolicy.controller.resources import BUDGETS, Resource
 from productionpolicy.kube.workloads import WorkloadKey
+from testbed.api import spread
 
 
 async def write(field: Field, specs: Sequence[dict[str, Any]]) -> list[Load]:
@@ -35,7 +36,7 @@ async def write(field: Field, specs: Sequence[dict[str, Any]]) -> list[Load]:
     The first is counted from before Kopf starts and lists, and each of them until the last answer.
 
     Raises:
-        NotExact: a request had no success.
+        NeverHappened: a request had no success.
     """
     loads: list[Load] = []
     connection = await Connection.load(field.kubeconfig)
@@ -43,7 +44,7 @@ async def write(field: Field, specs: Sequence[dict[str, Any]]) -> list[Load]:
         stack.enter_context(_rare_garbage())
         writer = Writer(Cluster(client))
         for spec in specs:
-            decisions = await decided(field, spec)
+            decisions = decided(field, spec)
             meter = Meter([*field.plane.pids, os.getpid()])
             if not loads:
                 await stack.enter_async_context(_watching(connection, writer))
@@ -72,7 +73,7 @@ class Writer:
         """Wait until all of it is written.
 
         Raises:
-            NotExact: a request had no success.
+            NeverHappened: a request had no success.
         """
         self._due = {each.workload.key: each for each in decisions}
         number = len(self._due)
@@ -81,7 +82,7 @@ class Writer:
         try:
             await spread(range(number), self._write_next, workers=WORKERS)
         except* RequestFailed as failures:
-            raise NotExact(f"a write had no success: {failures.exceptions[0]}") from failures
+            raise NeverHappened(f"a write had no success: {failures.exceptions[0]}") from failures
 
     def _enter(self, key: WorkloadKey) -> None:
         if key in self._due:

@@ -6,9 +6,9 @@ import os
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
-PROC = Path("/proc")
+from control_plane.process import PROC, cpu_seconds
+
 _IDLE = slice(3, 5)
 """idle and iowait, among the numbers of the line `cpu` in /proc/stat."""
 
@@ -45,15 +45,9 @@ class Meter:
         return Load(time.monotonic() - self._started, ours=ours, others=max(0.0, _busy() - self._busy - ours))
 
     def _used(self) -> float:
-        return sum(_used_by(pid) for pid in self._pids)
+        return sum(map(cpu_seconds, self._pids))
 
 
 def _busy() -> float:
     ticks = [int(each) for each in (PROC / "stat").read_text().partition("\n")[0].split()[1:]]
     return (sum(ticks[:_OF_GUESTS]) - sum(ticks[_IDLE])) / os.sysconf("SC_CLK_TCK")
-
-
-def _used_by(pid: int) -> float:
-    """Return user and system time, the 14th and 15th field; the second, the program's name, may hold spaces."""
-    fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
-    return sum(int(ticks) for ticks in fields[11:13]) / os.sysconf("SC_CLK_TCK")

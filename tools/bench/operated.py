@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import subprocess
 import sys
@@ -16,14 +15,13 @@ import msgspec
 from prometheus_client.parser import text_string_to_metric_families
 
 from bench import workloads
-from bench.client import Api, connected
-from bench.field import POLICIES, Field, collection
+from bench.field import Field
 from bench.load import Load, Meter
 from control_plane import probe
-from control_plane.credentials import ADMIN
 from control_plane.operator_process import OperatorProcess
-from control_plane.patience import eventually
+from control_plane.patience import seconds_until
 from control_plane.session import say
+from testbed.client import Client, pod_spec
 
 WRITES = frozenset({"DELETE", "PATCH", "POST", "PUT"})
 CALM_SECONDS = 5.0
@@ -122,39 +120,39 @@ class Watch:
         return _requests((probe.body(self._operator.port, "/metrics") or b"").decode())
 
 
-async def operate(field: Field, *, rest_seconds: float) -> Operated:
+def operate(field: Field, *, rest_seconds: float) -> Operated:
     """Let the operator repair everything, watch it at rest, change the policy, and start it anew.
 
     Raises:
         NeverHappened: it did not come to that in time.
-        NotExact: it came to something else.
+        NeverHappened: it came to something else.
     """
-    await asyncio.to_thread(_compile)
-    async with connected(field.plane.site, user=ADMIN) as api:
-        paths = await _made_late(api)
-        say("the operator repairs them")
-        with _operator(field) as operator:
-            watch = Watch(field, operator)
-            await _ready(field, operator)
-            ready = watch.read()
-            late_seconds = await _changed_late(api, paths, pause=field.scale * LATE_SECONDS_PER_WORKLOAD)
-            await _repaired(api, field)
-            repair = watch.read()
-            await field.inspect(changes=1)
-            say("it is at rest")
-            await asyncio.sleep(CALM_SECONDS)
-            watch = Watch(field, operator)
-            await asyncio.sleep(rest_seconds)
-            rest = watch.read()
-            say("the policy changes, and it repairs them anew")
-            watch = Watch(field, operator)
-            await api.merge(f"{POLICIES}/{workloads.POLICY}", {"spec": workloads.CHANGED})
-            status = await _repaired(api, field, generation=2)
-            change, peak = watch.read(), operator.rss_peak_bytes
-            await asyncio.sleep(CALM_SECONDS)
-            await asyncio.to_thread(operator.stop)
+    _compile()
+    client = Client(field.plane)
+    names = _made_late(client)
+    say("the operator repairs them")
+    with _operator(field) as operator:
+        watch = Watch(field, operator)
+        _ready(field, operator)
+        ready = watch.read()
+        late_seconds = _changed_late(client, names, pause=field.scale * LATE_SECONDS_PER_WORKLOAD)
+        _repaired(client, field)
+        repair = watch.read()
+        field.inspect(changes=1)
+        say("it is at rest")
+        time.sleep(CALM_SECONDS)
+        watch = Watch(field, operator)
+        time.sleep(rest_seconds)
+        rest = watch.read()
+        say("the policy changes, and it repairs them anew")
+        watch = Watch(field, operator)
+        client.change_policy(workloads.POLICY, **workloads.CHANGED)
+        status = _repaired(client, field)
+        change, peak = watch.read(), operator.rss_peak_bytes
+        time.sleep(CALM_SECONDS)
+        operator.stop()
     say("it is started anew, and lists everything")
-    restart, restarted = await _started_anew(field)
+    restart, restarted = _started_anew(field)
     return Operated(
         ready_seconds=ready.seconds,
         repair=repair,
@@ -168,15 +166,15 @@ async def operate(field: Field, *, rest_seconds: float) -> Operated:
     )
 
 
-async def _started_anew(field: Field) -> tuple[Stretch, Stretch]:
+def _started_anew(field: Field) -> tuple[Stretch, Stretch]:
     """Return what happened until another process was ready, and from then on."""
     with _operator(field, f"--listing-interval={LISTING_SECONDS}") as operator:
         watch = Watch(field, operator)
-        await _ready(field, operator)
+        _ready(field, operator)
         restart, watch = watch.read(), Watch(field, operator)
-        await asyncio.sleep(LISTED_SECONDS)
+        time.sleep(LISTED_SECONDS)
         restarted = watch.read()
-        await asyncio.to_thread(operator.stop)
+        operator.stop()
     return restart, restarted
 
 
@@ -186,8 +184,8 @@ def _operator(field: Field, *arguments: str) -> OperatorProcess:
     )
 
 
-async def _ready(field: Field, operator: OperatorProcess) -> None:
-    await asyncio.to_thread(operator.wait_ready, timeout=_patience_seconds(field))
+def _ready(field: Field, operator: OperatorProcess) -> None:
+    operator.wait_ready(timeout=_patience_seconds(field))
 
 
 def _patience_seconds(field: Field) -> float:
@@ -201,39 +199,37 @@ def _compile() -> None:
     )
 
 
-async def _made_late(api: Api) -> list[str]:
-    """Create the Deployments whose turn comes late; return where they are."""
-    manifests = [workloads.late(f"app-{number}") for number in range(LATE)]
-    for each in manifests:
-        await api.create(collection(each), each)
-    return [f"{collection(each)}/{each['metadata']['name']}" for each in manifests]
+def _made_late(client: Client) -> list[str]:
+    """Create the Deployments whose turn comes late; return their names."""
+    names = [f"app-{number}" for number in range(LATE)]
+    for each in names:
+        client.create(workloads.late(each), workloads.LATE)
+    return names
 
 
-async def _changed_late(api: Api, paths: list[str], *, pause: float) -> list[float]:
+def _changed_late(client: Client, names: list[str], *, pause: float) -> list[float]:
     """Take the exemptions away from one after another; return how long each was waiting for its repair.
 
     What is changed when there are no others left to be repaired is not counted.
     """
     waited: list[float] = []
-    for path in paths:
-        seconds = await _wait_for_repair(api, path)
-        if _others_wait(await _status(api)):
+    for name in names:
+        seconds = _wait_for_repair(client, name)
+        if _others_wait(client.status(workloads.POLICY)):
             waited.append(seconds)
-        await asyncio.sleep(pause)
+        time.sleep(pause)
     return waited
 
 
-async def _wait_for_repair(api: Api, path: str) -> float:
+def _wait_for_repair(client: Client, name: str) -> float:
     """Take the exemptions away from a Deployment, and return how long it waits for its repair."""
 
-    async def look() -> tuple[bool, str]:
-        live = await api.get(path)
-        return "lifecycle" in live["spec"]["template"]["spec"]["containers"][0], f"{path} is not repaired"
+    def repaired() -> bool:
+        live = client.get("deployment", name, workloads.LATE)
+        return "lifecycle" in pod_spec(live)["containers"][0]
 
-    await api.merge(path, {"metadata": {"annotations": None}})
-    started = time.monotonic()
-    await eventually(look, seconds=LEAST_SECONDS, poll_seconds=LATE_POLL_SECONDS)
-    return time.monotonic() - started
+    client.merge("deployment", name, {"metadata": {"annotations": None}}, workloads.LATE)
+    return seconds_until(repaired, within=LEAST_SECONDS, poll_seconds=LATE_POLL_SECONDS)
 
 
 def _others_wait(status: Any) -> bool:
@@ -241,30 +237,10 @@ def _others_wait(status: Any) -> bool:
     return "pending" not in status or status["pending"]["repairs"] > LATE
 
 
-async def _repaired(api: Api, field: Field, *, generation: int = 1) -> Any:
-    """Wait until the status tells so, and return it."""
-
-    async def look() -> tuple[bool, Any]:
-        status = await _status(api)
-        if _tells_all_repaired(status, size=field.size + LATE, generation=generation):
-            return True, status
-        told = {name: status.get(name) for name in ("workloads", "pending", "repaired", "conditions")}
-        return False, f"the status tells {told}"
-
-    return await eventually(look, seconds=_patience_seconds(field))
-
-
-async def _status(api: Api) -> Any:
-    return (await api.get(f"{POLICIES}/{workloads.POLICY}")).get("status", {})
-
-
-def _tells_all_repaired(status: Any, *, size: int, generation: int) -> bool:
-    if status.get("observedGeneration") != generation:
-        return False
-    reasons = {each["type"]: each["reason"] for each in status["conditions"]}
-    told = (status["workloads"]["total"], status["repaired"], status["pending"])
-    settled = reasons.get("Progressing") in ("Settled", "ActionRequired")
-    return settled and told == (size, size, {"repairs": 0, "restarts": 0, "workloads": []})
+def _repaired(client: Client, field: Field) -> Any:
+    """Wait until the status tells that all are repaired, and return it."""
+    size = field.size + LATE
+    return client.settled(workloads.POLICY, total=size, repaired=size, within=_patience_seconds(field))
 
 
 def _requests(metrics: str) -> Counter[tuple[str, str]]:

@@ -15,29 +15,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
-
-from bench.client import Api, RequestFailed, connected, spread
-from bench.field import NAMESPACES, SEEDERS
+from bench.field import SEEDERS
 from bench.load import Meter
 from control_plane.credentials import ADMIN
 from control_plane.nodes import Node
-from control_plane.patience import NeverHappened, eventually
+from control_plane.patience import eventually
 from control_plane.plane import ControlPlane
-from control_plane.session import console, in_folder_of_its_own
-from owners.manifests import Raw, namespace
+from control_plane.session import in_folder_of_its_own
+from owners.manifests import Raw, deployment, namespace
 from productionpolicy.expectations.spread import Method, SpreadParameters
 from productionpolicy.kube.workloads import read_workload
 from productionpolicy.repairs import Amendment, AntiAffinity, TopologySpread
+from testbed.api import connected, spread
+from testbed.client import Client, path
+from testbed.tables import Table
 
 NAMESPACE = "bench"
-DEPLOYMENTS = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments"
+DEPLOYMENTS = path("deployment", NAMESPACE)
 WITHOUT_NODE = f"/api/v1/namespaces/{NAMESPACE}/pods?fieldSelector=spec.nodeName=&limit=1"
 PODS_OF_A_DEPLOYMENT = 20
 NODES, ZONES = 300, 3
 SECONDS_PER_POD = 0.1
 LEAST_SECONDS = 300.0
-WIDTH = 120
+POLL_SECONDS = 0.2
 
 _KEYS = SpreadParameters().topology_keys
 METHODS: dict[str, Amendment | None] = {
@@ -65,8 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--scale", type=int, default=2000, help="pods that are created at once (default: 2000)")
     options = parser.parse_args(arguments)
-    failures = (RequestFailed, NeverHappened)
-    return in_folder_of_its_own("bench-scheduler", lambda folder: _run(folder, options.scale), failures=failures)
+    return in_folder_of_its_own("bench-scheduler", lambda folder: _run(folder, options.scale))
 
 
 def _run(folder: Path, scale: int) -> int:
@@ -81,57 +80,50 @@ async def _scheduled(folder: Path, amendment: Amendment | None, scale: int) -> S
     nodes = [Node(f"node-{number}", zone=f"zone-{number % ZONES}") for number in range(NODES)]
     with ControlPlane.start(folder, nodes=nodes) as plane:
         async with connected(plane.site, user=ADMIN) as api:
-            await api.create(NAMESPACES, namespace(NAMESPACE))
+            Client(plane).create(namespace(NAMESPACE))
             manifests = [_deployment(number, amendment) for number in range(scale // PODS_OF_A_DEPLOYMENT)]
             meter, started = Meter([plane.pid("kube-scheduler")]), time.monotonic()
             await spread(manifests, lambda each: api.create(DEPLOYMENTS, each), workers=SEEDERS)
-            await _all_have_nodes(api, len(manifests) * PODS_OF_A_DEPLOYMENT)
+            _all_have_nodes(Client(plane), len(manifests) * PODS_OF_A_DEPLOYMENT)
             load, seconds = meter.read(), time.monotonic() - started
     pods = len(manifests) * PODS_OF_A_DEPLOYMENT
     return Scheduled(seconds, work=load.ours * 1000 / pods, others=load.others_share)
 
 
-async def _all_have_nodes(api: Api, pods: int) -> None:
-    async def look() -> tuple[bool, str]:
-        made = sum(each.get("status", {}).get("replicas", 0) for each in await api.items(DEPLOYMENTS))
-        waiting = (await api.get(WITHOUT_NODE))["items"]
-        return made == pods and not waiting, f"{made} of {pods} pods are there, and some have no node"
+def _all_have_nodes(client: Client, pods: int) -> None:
+    def placed() -> bool:
+        """All pods are there, and have a node."""
+        made = sum(each.get("status", {}).get("replicas", 0) for each in client.all("deployment", NAMESPACE))
+        return made == pods and not client.send("GET", WITHOUT_NODE)["items"]
 
-    await eventually(look, seconds=max(LEAST_SECONDS, pods * SECONDS_PER_POD))
+    eventually(placed, within=max(LEAST_SECONDS, pods * SECONDS_PER_POD), poll_seconds=POLL_SECONDS)
 
 
 def _deployment(number: int, amendment: Amendment | None) -> Raw:
     """Return a Deployment with the rules that the operator would add."""
-    labels = {"app.kubernetes.io/name": f"app-{number:05}"}
     container = {"name": "app", "image": "registry.example/app:1.0", "resources": {"requests": {"cpu": "10m"}}}
-    pod: Raw = {"containers": [container]}
-    raw: Raw = {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": f"app-{number:05}", "namespace": NAMESPACE},
-        "spec": {
-            "replicas": PODS_OF_A_DEPLOYMENT,
-            "selector": {"matchLabels": labels},
-            "template": {"metadata": {"labels": labels}, "spec": pod},
-        },
-    }
+    metadata = {"namespace": NAMESPACE}
+    raw = deployment(f"app-{number:05}", replicas=PODS_OF_A_DEPLOYMENT, containers=[container], metadata=metadata)
     if amendment is not None:
         rules: dict[str, Any] = amendment.patch(read_workload(raw))
-        pod |= rules["spec"]["template"]["spec"]
+        raw["spec"]["template"]["spec"] |= rules["spec"]["template"]["spec"]
     return raw
 
 
 def _tell(found: dict[str, Scheduled], scale: int) -> None:
-    out = console(width=WIDTH)
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 3, 0, 0))
-    for column in (f"{scale} PODS", "CPU FOR EACH POD", "RATIO", "UNTIL ALL HAVE A NODE", "OTHER PROGRAMS"):
-        table.add_column(column, no_wrap=True)
+    columns = (f"{scale} PODS", "CPU FOR EACH POD", "RATIO", "UNTIL ALL HAVE A NODE", "OTHER PROGRAMS")
     bare = found["none"]
-    for name, each in found.items():
-        ratio = each.work / bare.work
-        row = f"{each.work:.2f} ms", f"{ratio:.2f}", f"{each.seconds:.1f} s", f"{each.others:.0%} of the machine"
-        table.add_row(name, *row)
-    out.print(table)
+    rows = [
+        (
+            name,
+            f"{each.work:.2f} ms",
+            f"{each.work / bare.work:.2f}",
+            f"{each.seconds:.1f} s",
+            f"{each.others:.0%} of the machine",
+        )
+        for name, each in found.items()
+    ]
+    Table(columns, rows).show()
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ def services(scale: int) -> Iterator[Raw]:
             "name": f"service-{number:05}",
             "namespace": _namespace(number // SERVICES_PER_DEPLOYMENT // PER_NAMESPACE),
         }
-        selector = {"app.kubernetes.io/name": f"app-{number // SERVICES_PER_DEPLOYMENT:05}"}
+        selector = {"app": f"app-{number // SERVICES_PER_DEPLOYMENT:05}"}
         spec = {"clusterIP": "None", "selector": selector, "ports": [{"port": 80}]}
         yield {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
 
@@ -73,26 +73,25 @@ def _namespace(number: int) -> str:
 
 def stateful_set(name: str, *, namespace: str) -> Raw:
     """Return one of the StatefulSets."""
-    raw = deployment(name, namespace=namespace)
-    return {**raw, "kind": "StatefulSet", "spec": {**raw["spec"], "serviceName": name}}
+    return manifests.stateful_set(name, containers=[_web()], metadata=_metadata(name, namespace), volumes=[])
 
 
 def deployment(name: str, *, namespace: str) -> Raw:
     """Return one of the Deployments."""
-    labels = {"app.kubernetes.io/name": name}
-    container = {
+    return manifests.deployment(name, replicas=2, containers=[_web()], metadata=_metadata(name, namespace))
+
+
+def _web() -> Raw:
+    return {
         "name": "web",
-        "image": f"registry.example.com/{name}:1.4.2",
+        "image": "registry.example.com/web:1.4.2",
         "ports": [{"name": "http", "containerPort": 8080}],
         "env": [{"name": "LOG_LEVEL", "value": "info"}, {"name": "PORT", "value": "8080"}],
         "readinessProbe": {"httpGet": {"path": "/ready", "port": "http"}},
         "livenessProbe": {"httpGet": {"path": "/live", "port": "http"}},
         "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "128Mi"}},
     }
-    template = {"metadata": {"labels": labels}, "spec": {"containers": [container]}}
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": name, "namespace": namespace, "labels": labels},
-        "spec": {"replicas": 2, "selector": {"matchLabels": labels}, "template": template},
-    }
+
+
+def _metadata(name: str, namespace: str) -> Raw:
+    return {"namespace": namespace, "labels": {"app": name}}

@@ -12,14 +12,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
 from bench_check.copies import SUFFIXES, copied
 from bench_check.generated import generate
 from bench_check.kube_score import KUBE_SCORE
 from bench_check.measurement import Measurement, RunFailed, run
 from control_plane.binaries import BuildFailed
+from control_plane.session import complain
+from testbed.tables import Table
 
 FILES = 3340
 STARTS = 10
@@ -36,7 +35,6 @@ spec:
     metadata: {labels: {app: small}}
     spec: {containers: [{name: small, image: 'small:1'}]}
 """
-WIDTH = 100
 OURS = Path(sys.executable).with_name("productionpolicy")
 
 
@@ -90,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with tempfile.TemporaryDirectory(prefix="productionpolicy-bench-check-") as folder:
             _measure(Path(folder), source=options.source, rounds=options.rounds)
     except (BuildFailed, RunFailed, FileNotFoundError) as failure:
-        print(f"error: {failure}", file=sys.stderr)
+        complain(f"error: {failure}")
         return 1
     return 0
 
@@ -110,10 +108,12 @@ def _parser() -> argparse.ArgumentParser:
 def _measure(folder: Path, *, source: Path | None, rounds: int) -> None:
     bench = Bench(KUBE_SCORE.ensure(), environment=_environment(folder))
     title = f"{len(os.sched_getaffinity(0))} cores, Python {platform.python_version()}"
-    _print(f"start of productionpolicy ({title}; median of {STARTS})", _starts(bench, folder))
+    starts = f"start of productionpolicy ({title}; median of {STARTS})"
+    Table((starts, ""), list(_starts(bench, folder)), numbers=False).show(notes=[""])
     for corpus in _corpora(bench, folder, source):
-        _say(f"{corpus.title}: {rounds} rounds")
-        _print(f"{corpus.title} (median of {rounds} rounds)", _compared(bench, corpus, rounds=rounds))
+        complain(f"{corpus.title}: {rounds} rounds")
+        compared = f"{corpus.title} (median of {rounds} rounds)"
+        Table((compared, ""), list(_compared(bench, corpus, rounds=rounds)), numbers=False).show(notes=[""])
 
 
 def _environment(folder: Path) -> dict[str, str]:
@@ -123,11 +123,11 @@ def _environment(folder: Path) -> dict[str, str]:
 
 
 def _corpora(bench: Bench, folder: Path, source: Path | None) -> Iterator[Corpus]:
-    _say(f"generating {FILES} files")
+    complain(f"generating {FILES} files")
     generate(into=folder / "generated", files=FILES)
     yield _corpus("generated manifests", folder / "generated")
     if source is not None:
-        _say(f"copying the manifests in {source}")
+        complain(f"copying the manifests in {source}")
         left_out = copied(source, into=folder / "copies", files=FILES, readable=bench.readable)
         yield _corpus(f"copies of {source}; files that kube-score refuses, left out: {left_out}", folder / "copies")
 
@@ -176,17 +176,6 @@ def _memory(measurements: Sequence[Measurement]) -> str:
 
 def _aimed(value: float, *, most: float, unit: str = "") -> str:
     return f"{value:.2f}{unit} (aim: at most {most:g}{unit}, {'met' if value <= most else 'missed'})"
-
-
-def _print(title: str, rows: Iterator[Row]) -> None:
-    table = Table(title=title, title_justify="left", box=None, show_header=False, pad_edge=False, padding=(0, 3, 0, 0))
-    for row in rows:
-        table.add_row(*row)
-    Console(width=WIDTH, highlight=False, markup=False).print(table, "")
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ all must still be so after the operator has done other work.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import secrets
 import sys
 import time
@@ -17,31 +16,28 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bench.client import RequestFailed
 from chaos import tables
-from chaos.runner import Row, WrongBaseline, results
+from chaos.runner import Row, results
 from chaos.scenarios import KILLS_A_ROUND, SCENARIOS, Scenario
 from chaos.testbed import running_testbed
 from control_plane.installation import REPOSITORY
-from control_plane.session import console, in_folder_of_its_own, say
+from control_plane.session import in_folder_of_its_own, say
 
 PAGE = REPOSITORY / "docs" / "reliability.md"
-FAILURES = (RequestFailed, WrongBaseline)
 KILLED = "operator killed (SIGKILL)"
-WIDTH = 140
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     options = _parser().parse_args(arguments)
     say(f"seed {options.seed}; run the same again by: make chaos SEED={options.seed}")
-    return in_folder_of_its_own("chaos", lambda folder: _run(folder, options), failures=FAILURES)
+    return in_folder_of_its_own("chaos", lambda folder: _run(folder, options))
 
 
 def _run(folder: Path, options: argparse.Namespace) -> int:
     started = time.monotonic()
-    rows = asyncio.run(_rows(folder, _chosen(options), options))
-    tables.printed(console(width=WIDTH), rows)
+    rows = _rows(folder, _chosen(options), options)
+    tables.show(rows)
     say(f"finished in {time.monotonic() - started:.0f} s")
     return int(not all(each.harmless for each in rows))
 
@@ -64,13 +60,13 @@ def _chosen(options: argparse.Namespace) -> list[Scenario]:
     return [each for each in found if any(text in each.name for text in options.only or [""])]
 
 
-async def _rows(folder: Path, scenarios: Sequence[Scenario], options: argparse.Namespace) -> list[Row]:
+def _rows(folder: Path, scenarios: Sequence[Scenario], options: argparse.Namespace) -> list[Row]:
     def keep(row: Row) -> None:
         if options.write:
-            tables.write(PAGE, [row], seed=options.seed, order=[each.name for each in SCENARIOS])
+            tables.write(PAGE, row, seed=options.seed, order=[each.name for each in SCENARIOS])
 
-    async with running_testbed(folder) as testbed:
-        return await results(testbed, scenarios, seed=options.seed, tell=say, keep=keep)
+    with running_testbed(folder) as testbed:
+        return results(testbed, scenarios, seed=options.seed, tell=say, keep=keep)
 
 
 if __name__ == "__main__":

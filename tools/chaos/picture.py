@@ -5,21 +5,19 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from itertools import takewhile
 from typing import Any
 
-from bench.client import Api
-from bench.field import POLICIES
-from chaos.workloads import NAMESPACES, collection
+from chaos.workloads import NAMESPACES
 from owners.manifests import Raw
 from productionpolicy.kube.identity import DOMAIN
+from testbed import comparison
+from testbed.client import Client
 
-Picture = dict[str, str]
+Picture = dict[str, Any]
 """Each fact by its name."""
 
 MANAGER = "productionpolicy"
 ROLLOUTS = "rollouts"
-MOST_SHOWN = 120
 MOMENT = re.compile(r" at \d{4}-\d\d-\d\dT[\d:]+Z")
 """When a rollout began is told in its note, and differs from run to run."""
 
@@ -31,37 +29,34 @@ TEMPLATES = ("ReplicaSet", "ControllerRevision")
 BUDGET = "PodDisruptionBudget"
 
 
-async def taken(api: Api, run: str) -> Picture:
+def taken(client: Client, run: str) -> Picture:
     """Return the picture of the run of that name. The names of its policy and its namespaces stand in no fact."""
-    objects = {kind: await _objects(api, kind, run) for kind in (*WORKLOADS, *TEMPLATES, BUDGET)}
-    policy = await api.get(f"{POLICIES}/{run}")
+    objects = {kind: _objects(client, kind, run) for kind in (*WORKLOADS, *TEMPLATES, BUDGET)}
+    policy = client.get("pp", run)
     facts = {**_of_workloads(objects), **_of_budgets(objects), **_of_status(policy)}
-    return {_neutral(name, run): _neutral(json.dumps(fact, sort_keys=True), run) for name, fact in facts.items()}
+    neutral: Picture = json.loads(json.dumps(facts).replace(f"{run}-", "").replace(run, "POLICY"))
+    return neutral
 
 
 def differences(picture: Picture, calm: Picture) -> list[str]:
     """Return what is not as in the baseline; extra rollouts are counted apart."""
     unlike = (name for name in sorted(picture.keys() | calm.keys()) if picture.get(name) != calm.get(name))
-    return [_unlike(name, picture, calm) for name in unlike if not name.endswith(ROLLOUTS)]
-
-
-def _unlike(name: str, picture: Picture, calm: Picture) -> str:
-    """Say where two facts begin to differ."""
-    found, wanted = picture.get(name, "missing"), calm.get(name, "not to be there")
-    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(found, wanted, strict=False)))
-    start = max(0, same - MOST_SHOWN // 2)
-    return f"{name}: {found[start : start + MOST_SHOWN]}, not {wanted[start : start + MOST_SHOWN]}"
+    return [
+        each
+        for name in unlike
+        if not name.endswith(ROLLOUTS)
+        for each in comparison.differences(picture.get(name, "missing"), calm.get(name, "missing"), at=name)
+    ]
 
 
 def extra_rollouts(picture: Picture, calm: Picture) -> int:
     """Return how many pod templates there have been beyond those of the baseline."""
-    found = (int(fact) - int(calm.get(name, fact)) for name, fact in picture.items() if name.endswith(ROLLOUTS))
+    found = (fact - calm.get(name, fact) for name, fact in picture.items() if name.endswith(ROLLOUTS))
     return sum(each for each in found if each > 0)
 
 
-async def _objects(api: Api, kind: str, run: str) -> list[Raw]:
-    found = [await api.items(collection(kind, namespace=f"{run}-{each}")) for each in NAMESPACES]
-    return [{**each, "kind": kind} for items in found for each in items]
+def _objects(client: Client, kind: str, run: str) -> list[Raw]:
+    return [raw for each in NAMESPACES for raw in client.all(kind, f"{run}-{each}")]
 
 
 def _of_workloads(objects: Mapping[str, list[Raw]]) -> dict[str, Any]:
@@ -132,7 +127,3 @@ def _owners(raw: Raw) -> set[str]:
 
 def _title(raw: Raw) -> str:
     return f"{raw['metadata']['namespace']}/{raw['metadata']['name']}"
-
-
-def _neutral(text: str, run: str) -> str:
-    return text.replace(f"{run}-", "").replace(run, "POLICY")

@@ -12,12 +12,9 @@ from chaos.picture import Picture
 from chaos.run import STILL_SECONDS, Result, Run, wrong_baseline
 from chaos.scenarios import CALM, GOVERNED, Scenario
 from chaos.testbed import Testbed
+from control_plane.patience import insist
 
 Tell = Callable[[str], None]
-
-
-class WrongBaseline(Exception):
-    """The baseline without a fault is not as it should be; the message says how."""
 
 
 @dataclass(slots=True)
@@ -49,7 +46,7 @@ class Row:
         return not self.lost and not self.extra_rollouts
 
 
-async def results(
+def results(
     testbed: Testbed,
     scenarios: Sequence[Scenario],
     *,
@@ -59,57 +56,54 @@ async def results(
 ) -> list[Row]:
     """Run all scenarios, the baselines first, and return a row for each; each is kept as soon as it is whole."""
     numbers = itertools.count(1)
-    await _run_baselines(testbed, {each.act for each in scenarios}, numbers, tell)
+    _run_baselines(testbed, {each.act for each in scenarios}, numbers, tell)
     rows = []
     for scenario in scenarios:
         row = Row(scenario.name)
         rows.append(row)
         for turn in range(1, scenario.rounds + 1):
-            await _run(
-                testbed, scenario, row, Run(testbed, f"chaos-{next(numbers)}"), Random(f"{seed} {row.fault} {turn}")
-            )
+            _run(testbed, scenario, row, Run(testbed, f"chaos-{next(numbers)}"), Random(f"{seed} {row.fault} {turn}"))
             tell(_told(row, rounds=scenario.rounds))
         keep(row)
     return rows
 
 
-async def _run_baselines(testbed: Testbed, acts: set[str], numbers: Iterator[int], tell: Tell) -> None:
+def _run_baselines(testbed: Testbed, acts: set[str], numbers: Iterator[int], tell: Tell) -> None:
     """Run without faults, to know what is to come out; the first start of everything is not taken for the measure."""
     for act in (GOVERNED, *sorted(acts - {GOVERNED})):
         run = Run(testbed, f"chaos-{next(numbers)}")
-        await run.prepare()
+        run.prepare()
         if CALM[act].governed_before:
-            await _let_converge(run)
+            _let_converge(run)
         started = time.monotonic()
-        await CALM[act].strike(run, Random(0))
-        testbed.calm[act] = await run.come_to_rest()
+        CALM[act].strike(run, Random(0))
+        testbed.calm[act] = run.come_to_rest()
         if act == GOVERNED:
             testbed.span_seconds = time.monotonic() - started - STILL_SECONDS
             _insist_on_one_change(testbed.calm[act], run)
         tell(f"{CALM[act].name}: {time.monotonic() - started:.0f} s")
-        await run.end()
+        run.end()
 
 
-async def _run(testbed: Testbed, scenario: Scenario, row: Row, run: Run, random: Random) -> None:
-    await run.prepare()
+def _run(testbed: Testbed, scenario: Scenario, row: Row, run: Run, random: Random) -> None:
+    run.prepare()
     if scenario.governed_before:
-        await _let_converge(run)
+        _let_converge(run)
     before = len(testbed.operator.ended)
-    struck = await scenario.strike(run, random)
-    result = await run.end_as(testbed.calm[scenario.act])
+    struck = scenario.strike(run, random)
+    result = run.end_as(testbed.calm[scenario.act])
     row.add(result, struck=struck, ended=len(testbed.operator.ended) - before)
-    await run.end()
+    run.end()
 
 
-async def _let_converge(run: Run) -> None:
-    await run.govern()
-    await run.end_as(run.testbed.calm[GOVERNED])
+def _let_converge(run: Run) -> None:
+    run.govern()
+    run.end_as(run.testbed.calm[GOVERNED])
 
 
 def _insist_on_one_change(calm: Picture, run: Run) -> None:
     wrong = wrong_baseline(calm, run.objects)
-    if wrong:
-        raise WrongBaseline("; ".join(wrong))
+    insist(not wrong, "; ".join(wrong))
 
 
 def _told(row: Row, *, rounds: int) -> str:

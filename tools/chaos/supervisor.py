@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from control_plane.operator_process import OperatorProcess
 
 POLL_SECONDS = 0.05
 READY_SECONDS = 60.0
+
+
+@contextmanager
+def repeating(act: Callable[[], Any], *, seconds: float) -> Iterator[None]:
+    """Do something again and again, in a thread of its own, until the end of the block."""
+    over = threading.Event()
+
+    def repeat() -> None:
+        while not over.wait(seconds):
+            act()
+
+    thread = threading.Thread(target=repeat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 @dataclass(slots=True)
@@ -22,35 +41,38 @@ class Supervisor:
     ended: list[int | None] = field(default_factory=list)
     """The exit codes with which it ended by itself."""
     _wanted: bool = True
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+    """Held while the operator is ended or started: what ends it on purpose is not taken for an end by itself."""
 
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[Supervisor]:
+    @contextmanager
+    def running(self) -> Iterator[Supervisor]:
         """Start it, and keep it running until the end of the block, which begins when it is ready."""
         self.process.start()
-        watching = asyncio.create_task(self._watch())
         try:
-            await asyncio.to_thread(self.process.wait_ready, READY_SECONDS)
-            yield self
+            with repeating(self._look, seconds=POLL_SECONDS):
+                self.process.wait_ready(READY_SECONDS)
+                yield self
         finally:
-            watching.cancel()
-            await asyncio.gather(watching, return_exceptions=True)
             self.process.kill()
 
     def kill(self) -> None:
         """End it by SIGKILL, and start it again at once."""
-        self.process.kill()
-        if self._wanted:
-            self.process.start()
+        with self._lock:
+            self.process.kill()
+            if self._wanted:
+                self.process.start()
 
-    async def rest(self) -> None:
+    def rest(self) -> None:
         """Ask it to end, and leave it so."""
-        self._wanted = False
-        await asyncio.to_thread(self.process.stop, 30)
+        with self._lock:
+            self._wanted = False
+            self.process.stop(30)
 
     def wake(self) -> None:
         """Start it again."""
-        self._wanted = True
-        self.process.start()
+        with self._lock:
+            self._wanted = True
+            self.process.start()
 
     def freeze(self) -> None:
         """Stop it in its tracks, as a machine that is suspended does."""
@@ -60,9 +82,8 @@ class Supervisor:
         """Let it go on."""
         self.process.send(signal.SIGCONT)
 
-    async def _watch(self) -> None:
-        while True:
-            await asyncio.sleep(POLL_SECONDS)
+    def _look(self) -> None:
+        with self._lock:
             if self._wanted and not self.process.alive:
                 self.ended.append(self.process.exit_code)
                 self.kill()

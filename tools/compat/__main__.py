@@ -77,16 +77,8 @@ def _run(release: Release, options: argparse.Namespace) -> int:
 
 def _pytest(release: Release, results: Path, options: argparse.Namespace) -> int:
     ignored = [f"--ignore=tests/cluster/{name}" for name in OF_ONE_RELEASE]
-    how = [
-        "-q",
-        "-n",
-        options.workers,
-        "--dist=loadfile",
-        "--no-loadscope-reorder",
-        "-m",
-        "not slow and not exhaustive",
-        f"--junitxml={results}",
-    ]
+    parallel = ["-n", options.workers, "--dist=loadfile", "--no-loadscope-reorder"]
+    how = ["-q", *parallel, "-m", "not slow and not exhaustive", f"--junitxml={results}"]
     command = [sys.executable, "-m", "pytest", *how, *ignored, *options.pytest, *TESTS]
     environment = {**os.environ, kubernetes.VARIABLE: release.version}
     return subprocess.run(command, cwd=REPOSITORY, env=environment, check=False).returncode

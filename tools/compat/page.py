@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from compat.areas import Area, Count
 from control_plane.installation import REPOSITORY
 from control_plane.kubernetes import Release, releases
+from pages.marks import rows_between, write_between
+from testbed.tables import Table
 
 PAGE = REPOSITORY / "docs" / "compatibility.md"
 BEGIN, END = "<!-- written by `make compat` -->", "<!-- end of what is written -->"
@@ -15,23 +17,11 @@ BEGIN, END = "<!-- written by `make compat` -->", "<!-- end of what is written -
 
 def write(release: Release, counts: dict[Area, Count]) -> None:
     """Put the row of a release into the table, in place of an earlier one of the same minor version."""
-    before, _, rest = PAGE.read_text().partition(BEGIN)
-    table, _, after = rest.partition(END)
-    rows = {line.split("|")[1].strip(): line for line in table.splitlines() if line.startswith("| 1.")}
-    rows = {version: row for version, row in rows.items() if not version.startswith(f"{release.minor}.")}
-    rows[release.version] = _line(release.version, *map(str, counts.values()), _today(), _commit())
-    known = [each.version for each in releases() if each.version in rows]
-    titles = ("Kubernetes", *Area, "date", "commit")
-    lines = [_line(*titles), _line(*["---"] * len(titles)), *(rows[version] for version in known)]
-    PAGE.write_text(f"{before}{BEGIN}\n\n" + "".join(f"{line}\n" for line in lines) + f"\n{END}{after}")
-
-
-def _line(*cells: str) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _today() -> str:
-    return datetime.now(tz=UTC).date().isoformat()
+    rows = rows_between(BEGIN, END, page=PAGE)
+    rows[release.version] = [release.version, *map(str, counts.values()), f"{datetime.now(tz=UTC):%Y-%m-%d}", _commit()]
+    known = [rows[each.version] for each in releases() if each.version in rows]
+    table = Table(("Kubernetes", *Area, "date", "commit"), known, numbers=False)
+    write_between(BEGIN, END, page=PAGE, lines=table.markdown())
 
 
 def _commit() -> str:

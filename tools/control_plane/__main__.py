@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,10 +10,9 @@ from pathlib import Path
 from control_plane.binaries import BuildFailed
 from control_plane.locks import locked
 from control_plane.plane import ControlPlane, KubectlFailed, StartFailed
-from control_plane.session import INTERRUPTED
+from control_plane.session import INTERRUPTED, complain, shell_settings, stop_command
 
-TOOLS = Path(__file__).parents[1]
-DEFAULT_FOLDER = TOOLS.parent / ".control-plane"
+DEFAULT_FOLDER = Path(__file__).parents[2] / ".control-plane"
 EPILOG = """\
 The first start builds the programs from source, which takes some minutes and needs Go; later ones take some seconds.
 What goes to standard output is for the shell:
@@ -35,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return _stop(folder)
             return _start(folder, audit=options.audit)
     except (BuildFailed, KubectlFailed, StartFailed) as failure:
-        _say(f"error: {failure}")
+        complain(f"error: {failure}")
         return 1
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -64,40 +62,30 @@ def _parser() -> argparse.ArgumentParser:
 def _stop(folder: Path) -> int:
     plane = ControlPlane.find(folder)
     if plane is None:
-        _say(f"No control plane runs in {folder}.")
+        complain(f"No control plane runs in {folder}.")
         return 0
     plane.stop()
-    _say(f"Stopped the control plane in {folder}. Its logs are in {folder / 'logs'}.")
+    complain(f"Stopped the control plane in {folder}. Its logs are in {folder / 'logs'}.")
     return 0
 
 
 def _start(folder: Path, *, audit: bool) -> int:
     plane = ControlPlane.find(folder)
     if plane is not None and plane.whole:
-        _say(f"The control plane in {folder} runs already.")
+        complain(f"The control plane in {folder} runs already.")
     else:
         if plane is not None:
-            _say(f"A part of the control plane in {folder} has ended. Starting an empty one.")
+            complain(f"A part of the control plane in {folder} has ended. Starting an empty one.")
             plane.stop()
         plane = ControlPlane.start(folder, audit=audit, detached=True)
-        _say(f"Started a control plane in {folder}.")
+        complain(f"Started a control plane in {folder}.")
     _tell(plane)
     return 0
 
 
 def _tell(plane: ControlPlane) -> None:
-    _say(f"Stop it with: {_stop_command(plane.folder)}")
-    print(f"export KUBECONFIG={shlex.quote(str(plane.kubeconfig))}")
-    print(f'export PATH="$PATH":{shlex.quote(str(plane.site.binaries.kubectl.parent))}')
-
-
-def _stop_command(folder: Path) -> str:
-    arguments = [sys.executable, "-m", "control_plane", "--stop", f"--folder={folder}"]
-    return shlex.join(["env", f"PYTHONPATH={TOOLS}", *arguments])
-
-
-def _say(message: str) -> None:
-    print(message, file=sys.stderr, flush=True)
+    complain(f"Stop it with: {stop_command('control_plane', plane.folder)}")
+    print(*shell_settings(plane), sep="\n")
 
 
 if __name__ == "__main__":

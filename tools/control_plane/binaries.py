@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from control_plane import kubernetes
-from control_plane.go_build import BuildFailed, build, cache_folder, go, say, scratch
-from control_plane.locks import locked
+from control_plane.go_build import BuildFailed, build, cache_folder, go, kept
 
 __all__ = ["Binaries", "BuildFailed", "ensure", "located"]
 
@@ -75,37 +74,26 @@ def _cache(name: str) -> Path:
 
 
 def _ensure(name: str) -> None:
-    cache = _cache(name)
-    cache.mkdir(parents=True, exist_ok=True)
-    with locked(cache / ".lock"):
-        if not _complete(cache, name):
-            _build(name, into=cache)
-
-
-def _complete(cache: Path, name: str) -> bool:
-    return (_assets(name) or cache / name).is_file() and (name != "kwok" or (cache / "stages").is_dir())
+    needed = [*(() if _assets(name) else (name,)), *(("stages",) if name == "kwok" else ())]
+    kept(_cache(name), needed, lambda folder: _build(name, into=folder))
 
 
 def _build(name: str, *, into: Path) -> None:
-    say(f"building {name} from source (once; it is kept in {into})")
-    with scratch(into / f".{name}") as built:
-        build(MODULES / name, built)
-        if name == "kwok":
-            _copy_stages(into)
-        for program in built.iterdir():
-            program.rename(into / RENAMED.get(program.name, program.name))
+    build(MODULES / name, into)
+    for program in list(into.iterdir()):
+        program.rename(into / RENAMED.get(program.name, program.name))
+    if name == "kwok":
+        _copy_stages(into / "stages")
 
 
 def _copy_stages(into: Path) -> None:
     kwok = Path(go(MODULES / "kwok", "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/kwok").strip())
     source = kwok / "kustomize" / "stage"
-    with scratch(into / ".stages") as stages:
-        for stage in STAGES:
-            for file in sorted((source / stage).glob("*.yaml")):
-                if file.name != "kustomization.yaml":
-                    shutil.copyfile(file, stages / f"{stage.replace('/', '-')}-{file.name}")
-        shutil.rmtree(into / "stages", ignore_errors=True)
-        stages.rename(into / "stages")
+    into.mkdir()
+    for stage in STAGES:
+        for file in sorted((source / stage).glob("*.yaml")):
+            if file.name != "kustomization.yaml":
+                shutil.copyfile(file, into / f"{stage.replace('/', '-')}-{file.name}")
 
 
 if __name__ == "__main__":

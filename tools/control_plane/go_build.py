@@ -9,9 +9,11 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+from control_plane.locks import locked
 
 PROGRESS_SECONDS = 15
 TOOLS = "tool"
@@ -66,6 +68,26 @@ def go(module: Path, *arguments: str) -> str:
     if done.returncode != 0:
         raise BuildFailed(f"go {' '.join(arguments)} in {module} failed:\n{done.stderr.strip() or done.stdout.strip()}")
     return done.stdout
+
+
+def kept(cache: Path, names: Sequence[str], make: Callable[[Path], None]) -> Path:
+    """Return a folder of the cache once it holds what is named, made by one process while others wait for it.
+
+    Args:
+        cache: the folder.
+        names: the files and folders in it.
+        make: puts what is named into an empty folder, from which it is moved once all of it is there.
+    """
+    cache.mkdir(parents=True, exist_ok=True)
+    with locked(cache / ".lock"):
+        if not all((cache / each).exists() for each in names):
+            say(f"building {', '.join(names)} from source (once; kept in {cache})")
+            with scratch(cache / ".unfinished") as unfinished:
+                make(unfinished)
+                for each in unfinished.iterdir():
+                    shutil.rmtree(cache / each.name, ignore_errors=True)  # a folder that is not empty is not replaced
+                    each.replace(cache / each.name)
+    return cache
 
 
 @contextmanager

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from control_plane.go_build import build, cache_folder, say, scratch
-from control_plane.locks import locked
+from control_plane.go_build import build, cache_folder, kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +42,9 @@ class GoProgram:
         Raises:
             BuildFailed: Go is missing, or the module does not build.
         """
-        cache = cache_folder(self.purpose, self.module.glob("go.*"))
-        cache.mkdir(parents=True, exist_ok=True)
-        with locked(cache / ".lock"):
-            if not (cache / self.name).is_file():
-                self._build(cache)
-        return cache / self.name
+        return kept(cache_folder(self.purpose, self.module.glob("go.*")), (self.name,), self._build) / self.name
 
-    def _build(self, cache: Path) -> None:
-        say(f"building {self.name} from source (once; it is kept in {cache})")
-        with scratch(cache / f".{self.name}") as unfinished:
-            build(self.module, unfinished, tags=self.tags)
-            (program,) = unfinished.iterdir()
-            program.rename(cache / self.name)
+    def _build(self, folder: Path) -> None:
+        build(self.module, folder, tags=self.tags)
+        (program,) = folder.iterdir()
+        program.rename(folder / self.name)

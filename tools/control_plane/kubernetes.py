@@ -18,8 +18,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from control_plane.go_build import BuildFailed, build, cache_folder, go, say, scratch
-from control_plane.locks import locked
+from control_plane.go_build import BuildFailed, build, cache_folder, go, kept, say, scratch
 
 PINNED = Path(__file__).parent / "modules" / "kubernetes"
 MODULE = "k8s.io/kubernetes"
@@ -65,20 +64,13 @@ class Release:
         Raises:
             BuildFailed: Go is missing, a module cannot be had or has another checksum, or the build fails.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with locked(self.folder / ".lock"):
-            missing = [name for name in programs if not (self.folder / name).is_file()]
-            if missing:
-                self._build(missing)
-        return self.folder
+        missing = [name for name in programs if not (self.folder / name).is_file()]
+        return kept(self.folder, missing, lambda folder: self._build(missing, into=folder))
 
-    def _build(self, programs: list[str]) -> None:
-        say(f"building {', '.join(programs)} {self.version} from source (once; they are kept in {self.folder})")
-        with scratch(self.folder / ".module") as module, scratch(self.folder / ".built") as built:
+    def _build(self, programs: list[str], *, into: Path) -> None:
+        with scratch(self.folder / ".module") as module:
             _write_module(module, version=self.version, sums=self.sums.read_text())
-            build(module, built, packages=[f"{MODULE}/cmd/{name}" for name in programs])
-            for program in built.iterdir():
-                program.rename(self.folder / program.name)
+            build(module, into, packages=[f"{MODULE}/cmd/{name}" for name in programs])
 
 
 def releases() -> list[Release]:

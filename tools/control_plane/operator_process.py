@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from control_plane import probe
 from control_plane.ports import LOOPBACK, free_ports
-from control_plane.process import Guard, Process
+from control_plane.process import PROC, Guard, Process, cpu_seconds
 
 PROGRAM = (sys.executable, "-m", "productionpolicy", "run")
 POLL_SECONDS = 0.05
@@ -136,6 +136,14 @@ class OperatorProcess:
         assert self._running.exit_code is not None
         return self._running.exit_code
 
+    def restart(self, *, kill: bool = False, timeout: float = 60) -> None:
+        """End it, by SIGKILL or in peace, start it again, and wait until it is ready."""
+        if kill:
+            self.kill()
+        else:
+            self.stop()
+        self.start().wait_ready(timeout)
+
     def kill(self) -> None:
         """End it by SIGKILL; does nothing if it has ended."""
         self._last_usage = self._usage()
@@ -177,17 +185,33 @@ class OperatorProcess:
         return OperatorFailed(f"{complaint}.\n{self._running.tail()}")
 
 
+@contextmanager
+def at_work(kubeconfig: Path, *, log: Path, **more: Any) -> Iterator[OperatorProcess]:
+    """Run an operator, from when it is ready, until the end of the block, where it must end in peace if it still runs.
+
+    Args:
+        kubeconfig: with which credentials it runs.
+        log: the file for its log.
+        more: further fields of `OperatorProcess`.
+
+    Raises:
+        OperatorFailed: it was not ready in time, or did not end well.
+    """
+    with OperatorProcess(kubeconfig, log=log, **more) as process:
+        process.wait_ready(60)
+        yield process
+        if process.alive and process.stop() != 0:
+            raise OperatorFailed(f"The operator ended with exit code {process.exit_code}")
+
+
 def _usage_of(pid: int) -> Usage | None:
     """Read what a process has used; None if it ends at this very moment."""
-    proc = Path("/proc") / str(pid)
     try:
-        status, stat = (proc / "status").read_text(), (proc / "stat").read_text()
+        status, spent = (PROC / str(pid) / "status").read_text(), cpu_seconds(pid)
     except OSError:
         return None
     peak = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
-    # The second field, the name of the program, may hold spaces. utime and stime are the fields 14 and 15.
-    spent = sum(int(ticks) for ticks in stat.rpartition(")")[2].split()[11:13])
-    return Usage(rss_peak_bytes=int(peak[1]) * 1024, cpu_seconds=spent / os.sysconf("SC_CLK_TCK")) if peak else None
+    return Usage(rss_peak_bytes=int(peak[1]) * 1024, cpu_seconds=spent) if peak else None
 
 
 def _parsed(line: str) -> dict[str, Any]:

@@ -2,44 +2,101 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
-POLL_SECONDS = 0.2
+PATIENCE_SECONDS = 30.0
+POLL_SECONDS = 0.1
+RARER = 0.02
+"""The pause between two looks grows with the time waited so far: at least this share of it."""
 
 
 class NeverHappened(Exception):
     """Something did not come about; the message says what was seen instead."""
 
 
-async def eventually(
-    look: Callable[[], Awaitable[tuple[bool, Any]]],
+class NotYet(Exception):
+    """What was looked at is not right yet; the message says what was seen."""
+
+
+def eventually(
+    look: Callable[[], Any],
     *,
-    seconds: float,
+    within: float = PATIENCE_SECONDS,
     poll_seconds: float = POLL_SECONDS,
     not_now: tuple[type[Exception], ...] = (),
+    otherwise: str = "",
 ) -> Any:
-    """Return what `look` sees as soon as it says that it is right.
+    """Return the first truthy value that `look` returns.
 
     Args:
-        look: says whether it is right, and what it sees.
-        seconds: how long to wait.
-        poll_seconds: how long to wait between two looks.
-        not_now: errors after which to look again.
+        look: returns what it sees, or raises `NotYet` to tell what is not right.
+        within: how many seconds to wait.
+        poll_seconds: how long to wait between two looks at least.
+        not_now: further errors after which to look again.
+        otherwise: says what did not happen, instead of what was seen last.
 
     Raises:
-        NeverHappened: it is not right in time.
+        NeverHappened: there is none in time.
     """
-    deadline = time.monotonic() + seconds
+    again: tuple[type[Exception], ...] = (NotYet, *not_now)
+    started = time.monotonic()
     while True:
         try:
-            right, seen = await look()
-        except not_now as error:
-            right, seen = False, error
-        if right:
+            seen = look()
+        except again as error:
+            seen, told = None, str(error)
+        else:
+            told = f"not within {within:g} s: {look.__doc__ or look}, last seen: {seen!r}"
+        if seen:
             return seen
-        if time.monotonic() > deadline:
-            raise NeverHappened(str(seen))
-        await asyncio.sleep(poll_seconds)
+        waited = time.monotonic() - started
+        if waited > within:
+            raise NeverHappened(f"{otherwise} within {within:g} s" if otherwise else told)
+        time.sleep(max(poll_seconds, waited * RARER))
+
+
+def seconds_until(
+    look: Callable[[], Any], *, within: float, otherwise: str = "", poll_seconds: float = POLL_SECONDS
+) -> float:
+    """Wait until what `look` returns is truthy, as `eventually` does, and return the seconds that it took.
+
+    Raises:
+        NeverHappened: it is not in time.
+    """
+    started = time.monotonic()
+    eventually(look, within=within, poll_seconds=poll_seconds, otherwise=otherwise)
+    return time.monotonic() - started
+
+
+def insist(holds: bool, otherwise: str) -> None:  # noqa: FBT001  # reads like an assertion, which it is
+    """Go on only if something holds.
+
+    Raises:
+        NeverHappened: it does not; the message is `otherwise`.
+    """
+    if not holds:
+        raise NeverHappened(otherwise)
+
+
+def unchanged(look: Callable[[], Any], *, still_seconds: float, within: float) -> Any:
+    """Return what `look` sees once that has not changed for some seconds; after `NotYet` they are counted again.
+
+    Raises:
+        NeverHappened: it goes on changing.
+    """
+    before, since = None, time.monotonic()
+
+    def still() -> list[Any]:
+        nonlocal before, since
+        try:
+            seen = look()
+        except NotYet:
+            since = time.monotonic()
+            raise
+        if seen != before:
+            before, since = seen, time.monotonic()
+        return [seen] if time.monotonic() - since > still_seconds else []
+
+    return eventually(still, within=within)[0]

@@ -37,6 +37,10 @@ class KubectlFailed(Exception):
     """kubectl ended with an error; the message is what it wrote to stderr."""
 
 
+class RequestFailed(Exception):
+    """The API server answered a request with an error; the message is its own."""
+
+
 @dataclass(slots=True)
 class ControlPlane:
     """A control plane in a folder of its own; as a context manager it stops at the end.

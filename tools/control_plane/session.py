@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import signal
 import sys
@@ -16,27 +17,27 @@ from rich.console import Console
 from control_plane.binaries import BuildFailed
 from control_plane.operator_process import OperatorFailed
 from control_plane.patience import NeverHappened
-from control_plane.plane import KubectlFailed, StartFailed
+from control_plane.plane import ControlPlane, KubectlFailed, RequestFailed, StartFailed
 
-FAILURES = (BuildFailed, KubectlFailed, NeverHappened, OperatorFailed, StartFailed)
+FAILURES = (BuildFailed, KubectlFailed, NeverHappened, OperatorFailed, RequestFailed, StartFailed)
 """What may go wrong with any control plane, and is told without a traceback."""
 
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
 INTERRUPTED = 130
 """As shells count: 128 + SIGINT."""
 
 
-def in_folder_of_its_own(name: str, work: Callable[[Path], int], *, failures: tuple[type[Exception], ...]) -> int:
+def in_folder_of_its_own(name: str, work: Callable[[Path], int]) -> int:
     """Do the work in a folder of its own and return its exit code. The folder, with its logs, stays if that is not 0.
 
     Args:
         name: part of the name of the folder.
         work: takes the folder and returns an exit code.
-        failures: what to tell without a traceback, beside what may go wrong with any control plane.
     """
     folder = Path(tempfile.mkdtemp(prefix=f"productionpolicy-{name}-"))
     try:
         code = work(folder)
-    except FAILURES + failures as failure:
+    except FAILURES as failure:
         say(f"error: {failure}.")
         code = 1
     except KeyboardInterrupt:
@@ -48,24 +49,44 @@ def in_folder_of_its_own(name: str, work: Callable[[Path], int], *, failures: tu
     return code
 
 
-def interrupt_once() -> None:
-    """Have SIGTERM and SIGINT raise KeyboardInterrupt, but only once: another one must not interrupt the cleanup."""
-    for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, _interrupt)
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, signal.SIG_IGN)
-    raise KeyboardInterrupt
-
-
 def console(*, width: int) -> Console:
     """Return what prints tables on standard output, so wide where that is no terminal."""
     terminal = Console(highlight=False, markup=False)
     return terminal if terminal.is_terminal else Console(width=width, highlight=False, markup=False)
 
 
+def interrupt_once() -> None:
+    """Let SIGTERM and SIGINT interrupt this program, even where a shell has it ignore one of them, but only once.
+
+    Another one must not interrupt the cleanup.
+    """
+    for each in SIGNALS:
+        signal.signal(each, _interrupt)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    for each in SIGNALS:
+        signal.signal(each, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
 def say(message: str) -> None:
     """Tell on standard error how far it is."""
-    print(f"{time.strftime('%H:%M:%S')} {message}", file=sys.stderr, flush=True)
+    complain(f"{time.strftime('%H:%M:%S')} {message}")
+
+
+def complain(message: str) -> None:
+    """Tell on standard error what a person should know, and nobody else."""
+    print(message, file=sys.stderr, flush=True)
+
+
+def stop_command(program: str, folder: Path) -> str:
+    """Return the shell command that stops what a program has left running in a folder."""
+    command = [sys.executable, "-m", program, "--stop", f"--folder={folder}"]
+    return shlex.join(["env", f"PYTHONPATH={Path(__file__).parents[1]}", *command])
+
+
+def shell_settings(plane: ControlPlane) -> tuple[str, str]:
+    """Return the shell commands that let a person look around in a control plane."""
+    kubeconfig, programs = str(plane.kubeconfig), str(plane.site.binaries.kubectl.parent)
+    return f"export KUBECONFIG={shlex.quote(kubeconfig)}", f'export PATH="$PATH":{shlex.quote(programs)}'

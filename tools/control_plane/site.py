@@ -35,7 +35,7 @@ class Site:
     etcd_port: int
     etcd_peer_port: int
     audit: bool = False
-    flags: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    flags: Mapping[str, Sequence[str]] = field(default_factory=dict, hash=False)
     """Further flags by component."""
 
     @property

@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import shlex
-import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -15,28 +13,24 @@ from pathlib import Path
 from control_plane import session
 from control_plane.installation import REPOSITORY
 from control_plane.plane import ControlPlane
-from control_plane.session import INTERRUPTED
+from control_plane.session import INTERRUPTED, complain, interrupt_once
 from demo.narrator import Narrator
 from demo.story import CHAPTERS, LAST, NAMESPACE, POLICY, Story
-from demo.testbed import Testbed, environment, running, tear_down
-from demo.waiting import NotShown
+from demo.testbed import Testbed, tear_down
 
-TOOLS = REPOSITORY / "tools"
 DEFAULT_FOLDER = REPOSITORY / ".demo"
-FAILURES = (*session.FAILURES, NotShown)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     options = _parser().parse_args(arguments)
     folder: Path = options.folder.absolute()
-    left = running(folder)
+    left = ControlPlane.find(folder)
     if options.stop:
         return _stop(left, folder)
     if left is not None:
         return _refuse(left)
-    for each in (signal.SIGTERM, signal.SIGINT):  # so that it cleans up, even where a shell has it ignore one of them
-        signal.signal(each, signal.default_int_handler)
+    interrupt_once()
     return _play(Testbed(folder, Narrator(), detached=options.keep), keep=options.keep)
 
 
@@ -64,13 +58,12 @@ def _play(testbed: Testbed, *, keep: bool) -> int:
         with contextlib.chdir(REPOSITORY):  # the commands that are shown name files in it
             _tell(Story(testbed), keep=keep)
     except KeyboardInterrupt:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # who is impatient must not interrupt the cleaning up
         testbed.abandon(logs=False)
-        _complain("interrupted; nothing is left running")
+        complain("interrupted; nothing is left running")
         return INTERRUPTED
-    except FAILURES as failure:
+    except session.FAILURES as failure:
         testbed.abandon(logs=True)
-        _complain(f"error: {_line(failure)}. What happened is in the logs in {testbed.folder / 'logs'}.")
+        complain(f"error: {_line(failure)}. What happened is in the logs in {testbed.folder / 'logs'}.")
         return 1
     except BaseException:
         testbed.abandon(logs=True)
@@ -101,7 +94,7 @@ def _invite(testbed: Testbed) -> None:
     """Tell how to look around, and how to end it."""
     narrator = testbed.narrator
     narrator.say("Everything keeps running. To look around:")
-    narrator.lines(environment(testbed.plane))
+    narrator.lines(session.shell_settings(testbed.plane))
     for command in (
         "kubectl get productionpolicies -o wide",
         f"kubectl describe productionpolicy {POLICY}",
@@ -112,34 +105,27 @@ def _invite(testbed: Testbed) -> None:
     ):
         narrator.lines([command])
     narrator.say("To stop it:")
-    narrator.lines([_stop_command(testbed.folder)])
+    narrator.lines([session.stop_command("demo", testbed.folder)])
 
 
 def _stop(left: ControlPlane | None, folder: Path) -> int:
     if left is None:
-        _complain(f"No demo runs in {folder}.")
+        complain(f"No demo runs in {folder}.")
         return 0
     tear_down(left)
-    _complain(f"Stopped the demo in {folder}.")
+    complain(f"Stopped the demo in {folder}.")
     return 0
 
 
 def _refuse(left: ControlPlane) -> int:
-    _complain(f"error: a demo is already running in {left.folder}. Stop it with:\n  {_stop_command(left.folder)}")
+    command = session.stop_command("demo", left.folder)
+    complain(f"error: a demo is already running in {left.folder}. Stop it with:\n  {command}")
     return 1
-
-
-def _stop_command(folder: Path) -> str:
-    return shlex.join(["env", f"PYTHONPATH={TOOLS}", sys.executable, "-m", "demo", "--stop", f"--folder={folder}"])
 
 
 def _line(failure: Exception) -> str:
     """Return the first line of a message; what follows is the end of a log."""
     return str(failure).partition("\n")[0].rstrip(".")
-
-
-def _complain(message: str) -> None:
-    print(message, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -8,9 +8,8 @@ from typing import Any
 
 import yaml
 
+from owners.manifests import Raw
 from productionpolicy.kube.identity import DOMAIN
-
-Raw = dict[str, Any]
 
 _OF_SPEC = ("replicas", "strategy", "updateStrategy")
 _OF_POD = ("affinity", "terminationGracePeriodSeconds")

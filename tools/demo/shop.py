@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from demo.excerpt import Raw, notes
-from productionpolicy.kube.identity import MANAGED_BY
+from demo.excerpt import notes
+from owners.manifests import Raw
+from productionpolicy.kube.identity import FIELD_MANAGER, MANAGED_BY
 
-KINDS = ("Deployment", "StatefulSet")
-BUDGET_OWNER = MANAGED_BY
-OPERATOR = "productionpolicy"
+WORKLOADS = ("Deployment", "StatefulSet")
+KINDS = (*WORKLOADS, "ReplicaSet", "PodDisruptionBudget", "HorizontalPodAutoscaler")
+"""The kinds of objects that make a shop."""
 _REVISION = "deployment.kubernetes.io/revision"
 
 
@@ -55,13 +56,13 @@ class Shop:
 
 def read_shop(items: list[Raw]) -> Shop:
     """Return the shop that these objects of one namespace make."""
-    kinds = {kind: [each for each in items if each["kind"] == kind] for kind in (*KINDS, "ReplicaSet")}
-    workloads = {f"{kind} {each['metadata']['name']}": each for kind in KINDS for each in kinds[kind]}
+    kinds = {kind: [each for each in items if each["kind"] == kind] for kind in KINDS}
+    workloads = {f"{kind} {each['metadata']['name']}": each for kind in WORKLOADS for each in kinds[kind]}
     return Shop(
         workloads=workloads,
         running={name: _running(each, kinds["ReplicaSet"]) for name, each in workloads.items()},
-        budgets={each["metadata"]["name"]: each for each in items if each["kind"] == "PodDisruptionBudget"},
-        scaled=tuple(each["spec"]["scaleTargetRef"] for each in items if each["kind"] == "HorizontalPodAutoscaler"),
+        budgets={each["metadata"]["name"]: each for each in kinds["PodDisruptionBudget"]},
+        scaled=tuple(each["spec"]["scaleTargetRef"] for each in kinds["HorizontalPodAutoscaler"]),
     )
 
 
@@ -85,7 +86,7 @@ def _owner(replica_set: Raw) -> str:
 
 
 def _is_ours(budget: Raw) -> bool:
-    return bool(budget["metadata"].get("labels", {}).get(BUDGET_OWNER) == OPERATOR)
+    return bool(budget["metadata"].get("labels", {}).get(MANAGED_BY) == FIELD_MANAGER)
 
 
 def _without_replicas(spec: Raw) -> Raw:

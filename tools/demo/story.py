@@ -7,11 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from control_plane.installation import AWAIT_KIND
-from demo.excerpt import Raw, difference, excerpt, notes
-from demo.policy import Verdict
-from demo.shop import Shop, read_shop
+from control_plane.patience import eventually, insist, seconds_until
+from demo.excerpt import difference, excerpt, notes
+from demo.policy import progress
+from demo.shop import KINDS, Shop, read_shop
 from demo.testbed import Testbed
-from demo.waiting import insist, until
+from owners.manifests import Raw
+from owners.rollouts import conditions, is_settled, present_status
 from productionpolicy.kube.identity import FINALIZER, POLICY_LABEL
 
 NAMESPACE = "shop"
@@ -22,6 +24,7 @@ EDITED = "cart-statefulset-productionpolicy"
 TERMS = 1
 MEND_SECONDS = 20.0
 SETTLE_SECONDS = 60.0
+POLL_SECONDS = 0.05
 
 
 @dataclass(slots=True)
@@ -79,18 +82,19 @@ class Story:
         testbed.show("patch", "productionpolicy", POLICY, "--type=merge", "-p", '{"spec":{"mode":"Audit"}}')
         testbed.show("label", "namespace", NAMESPACE, f"{POLICY_LABEL}={POLICY}")
         audited = self._follow(
-            lambda verdict: verdict.current and verdict.total == total, otherwise="the shop was not judged"
+            lambda policy: present_status(policy).get("workloads", {}).get("total") == total,
+            otherwise="the shop was not judged",
         )
         testbed.narrator.shown(f"judged after {audited:.1f} s; only the status of the policy is written")
         testbed.show("get", "productionpolicies")
-        verdict = self._verdict()
-        testbed.narrator.say("The condition Progressing: " + str(verdict.condition("Progressing")["message"]))
+        judged = self._policy()
+        testbed.narrator.say("The condition Progressing: " + str(conditions(judged)["Progressing"]["message"]))
         path = "{.status.pending.workloads}"
         testbed.narrator.command("kubectl", "get", "productionpolicy", POLICY, "-o", f"jsonpath={path}")
         testbed.narrator.say("Here as a table:")
         rows = [
             (f"{each['kind']} {each['name']}", "yes" if each["restarts"] else "no", ", ".join(each["changes"]))
-            for each in verdict.pending
+            for each in judged["status"]["pending"]["workloads"]
         ]
         insist(bool(rows), "the status lists no workload that would change, although the shop has some")
         testbed.narrator.table(("WORKLOAD", "RESTARTS", "WHAT WOULD BE CHANGED"), rows)
@@ -100,13 +104,17 @@ class Story:
         """Let the policy govern the shop."""
         testbed = self.testbed
         testbed.show("patch", "productionpolicy", POLICY, "--type=merge", "-p", '{"spec":{"mode":"Enforce"}}')
-        seconds = self._follow(lambda verdict: verdict.settled, otherwise="the operator did not come to rest")
+        total = len(self.before.workloads)
+        seconds = self._follow(
+            lambda policy: is_settled(policy, total=total), otherwise="the operator did not come to rest"
+        )
         testbed.narrator.shown(f"settled after {seconds:.1f} s, at most 5 workloads restarting at a time")
         self.repaired = self._all_available()
         testbed.show("get", "productionpolicies")
-        message = str(self._verdict().condition("Progressing")["message"])
+        settled = self._policy()
+        message = str(conditions(settled)["Progressing"]["message"])
         testbed.narrator.say(f"The columns add up, and the condition Progressing says what is left: {message}")
-        return f"{self._verdict().repaired} of {len(self.repaired.workloads)} workloads repaired in {seconds:.1f} s"
+        return f"{settled['status']['repaired']} of {total} workloads repaired in {seconds:.1f} s"
 
     def repairs(self) -> str:
         """Show what was changed."""
@@ -131,7 +139,7 @@ class Story:
 
     def people(self) -> str:
         """Show what only people can mend."""
-        testbed, violations = self.testbed, self._verdict().violations
+        testbed, violations = self.testbed, self._policy()["status"]["violations"]
         testbed.narrator.command("kubectl", "get", "productionpolicy", POLICY, "-o", "jsonpath={.status.violations}")
         testbed.narrator.say("Here as a table:")
         rows = [(f"{each['kind']} {each['name']}", each["expectation"], each["message"]) for each in violations]
@@ -180,10 +188,10 @@ class Story:
         testbed.show("patch", "productionpolicy", POLICY, "--type=merge", "-p", patch)
         testbed.run("wait", f"--for=jsonpath={{.metadata.finalizers[0]}}={FINALIZER}", f"productionpolicy/{POLICY}")
         testbed.show("delete", "productionpolicy", POLICY, "--wait=false")
-        seconds = self._follow(lambda verdict: not verdict.exists, otherwise="the policy did not go")
+        seconds = self._follow(lambda policy: not policy, otherwise="the policy did not go")
         testbed.narrator.shown(f"the policy is deleted after {seconds:.1f} s")
         with testbed.narrator.waiting("waiting until all pods are replaced"):
-            until(self._is_as_before, seconds=SETTLE_SECONDS, otherwise="the shop was not as before")
+            self._wait(self._is_as_before, otherwise="the shop was not as before")
         self._show_revisions(self._seen())
         testbed.narrator.shown(
             "all specs are as their owners wrote them, and the pods are those of the old ReplicaSets"
@@ -192,52 +200,53 @@ class Story:
         return "all as before, with the old ReplicaSets"
 
     def _seen(self) -> Shop:
-        kinds = "deployments,statefulsets,replicasets,poddisruptionbudgets,horizontalpodautoscalers"
-        return read_shop(self.testbed.read("get", kinds, "-n", NAMESPACE)["items"])
+        return read_shop([each for kind in KINDS for each in self.testbed.client.all(kind, NAMESPACE)])
 
     def _all_available(self) -> Shop:
         """Wait until no rollout is under way; an autoscaler may begin one at any moment."""
-        seen = [self._seen()]
 
-        def available() -> bool:
-            seen.append(self._seen())
-            return all(seen[-1].running.values())
+        def available() -> Shop | None:
+            seen = self._seen()
+            return seen if all(seen.running.values()) else None
 
-        until(available, seconds=SETTLE_SECONDS, otherwise="the shop did not become available")
-        return seen[-1]
+        found: Shop = eventually(available, within=SETTLE_SECONDS, otherwise="the shop did not become available")
+        return found
 
     def _is_as_before(self) -> bool:
         now = self._seen()
         return (now.asked, now.running, now.our_budgets) == (self.before.asked, self.before.running, [])
 
-    def _verdict(self) -> Verdict:
-        return Verdict(self.testbed.read("get", "productionpolicy", POLICY, "--ignore-not-found"))
+    def _policy(self) -> Raw:
+        return self.testbed.client.find("productionpolicy", POLICY)
 
-    def _follow(self, reached: Callable[[Verdict], bool], *, otherwise: str) -> float:
+    def _wait(self, true: Callable[[], bool], *, otherwise: str, within: float = SETTLE_SECONDS) -> float:
+        """Wait until something is true, and return the seconds that it took."""
+        return seconds_until(true, within=within, poll_seconds=POLL_SECONDS, otherwise=otherwise)
+
+    def _follow(self, reached: Callable[[Raw], bool], *, otherwise: str) -> float:
         """Tell how far the policy is each time that changes, until it has come to something."""
         started, told = time.monotonic(), ""
 
         def look() -> bool:
             nonlocal told
-            verdict = self._verdict()
-            if verdict.progress not in ("", told):
-                told = verdict.progress
+            policy = self._policy()
+            if progress(policy) not in ("", told):
+                told = progress(policy)
                 self.testbed.narrator.aside(f"{time.monotonic() - started:5.1f} s  {told}")
-            return reached(verdict)
+            return reached(policy)
 
         with self.testbed.narrator.waiting("waiting for the operator"):
-            return until(look, seconds=SETTLE_SECONDS, otherwise=otherwise)
+            return self._wait(look, otherwise=otherwise)
 
     def _budget(self, name: str) -> Raw:
-        found: Raw = self.testbed.read("get", "pdb", name, "-n", NAMESPACE, "--ignore-not-found")
-        return found
+        return self.testbed.client.find("pdb", name, NAMESPACE)
 
     def _wait_for_budget(self, name: str, right: Callable[[Raw], bool], *, otherwise: str) -> float:
         def look() -> bool:
             found = self._budget(name)
             return bool(found) and right(found)
 
-        return until(look, seconds=MEND_SECONDS, otherwise=f"the PodDisruptionBudget {name} {otherwise}")
+        return self._wait(look, within=MEND_SECONDS, otherwise=f"the PodDisruptionBudget {name} {otherwise}")
 
     def _show_revisions(self, now: Shop) -> None:
         self.testbed.narrator.say("The hashes of the current pod templates, as in the names of their ReplicaSets:")

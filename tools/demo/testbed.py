@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import shlex
 from pathlib import Path
-from typing import Any
 
 from control_plane.installation import REPOSITORY, operators_kubeconfig
 from control_plane.operator_process import OperatorProcess
+from control_plane.patience import insist
 from control_plane.plane import ControlPlane
 from control_plane.process import Process
 from control_plane.site import clear
 from demo.narrator import Narrator
-from demo.waiting import insist
+from testbed.client import Client
 
 OPERATOR = "operator"
 STOP_SECONDS = 10
@@ -58,9 +56,10 @@ class Testbed:
         self.narrator.command("kubectl", *arguments)
         self.plane.kubectl(*arguments)
 
-    def read(self, *arguments: str) -> Any:
-        """Return what a kubectl command finds, without showing it; an empty object if that is nothing."""
-        return json.loads(self.plane.kubectl(*arguments, "-o", "json") or "{}")
+    @property
+    def client(self) -> Client:
+        """What reads without showing it."""
+        return Client(self.plane)
 
     def stop(self) -> None:
         """Stop the operator, which must go in peace, then the control plane, and remove their folder's content."""
@@ -80,11 +79,6 @@ class Testbed:
             clear(self.folder)
 
 
-def running(folder: Path) -> ControlPlane | None:
-    """Return the control plane of a demonstration that was left running in a folder."""
-    return ControlPlane.find(folder)
-
-
 def tear_down(plane: ControlPlane) -> None:
     """Stop a demonstration that was left running, and remove what it left."""
     pid = _pid_file(plane)
@@ -92,12 +86,6 @@ def tear_down(plane: ControlPlane) -> None:
         Process(int(pid.read_text()), log=plane.log(OPERATOR)).stop(seconds=STOP_SECONDS)
     plane.stop()
     clear(plane.folder)
-
-
-def environment(plane: ControlPlane) -> tuple[str, str]:
-    """Return the shell commands that let a person look around."""
-    kubeconfig, programs = str(plane.kubeconfig), str(plane.site.binaries.kubectl.parent)
-    return f"export KUBECONFIG={shlex.quote(kubeconfig)}", f'export PATH="$PATH":{shlex.quote(programs)}'
 
 
 def _short(file: Path) -> Path:

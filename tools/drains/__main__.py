@@ -17,9 +17,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.client import RequestFailed
 from control_plane.installation import REPOSITORY
-from control_plane.session import console, in_folder_of_its_own, say
+from control_plane.session import in_folder_of_its_own, say
 from drains import tables
 from drains.bed import running_bed
 from drains.comparison import Compared
@@ -29,21 +28,20 @@ from drains.runner import results
 PAGE = REPOSITORY / "docs" / "drain.md"
 CLUSTERS = 300
 CLUSTERS_PER_LINE = 10
-WIDTH = 140
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     options = _parser().parse_args(arguments)
     say(f"seed {options.seed}; run the same again by: make drains SEED={options.seed} CLUSTERS={options.clusters}")
-    return in_folder_of_its_own("drains", lambda folder: _run(folder, options), failures=(RequestFailed,))
+    return in_folder_of_its_own("drains", lambda folder: _run(folder, options))
 
 
 def _run(folder: Path, options: argparse.Namespace) -> int:
     if options.keep:
         return asyncio.run(_kept(folder, options))
     found = asyncio.run(_results(folder, options))
-    tables.printed(console(width=WIDTH), found)
+    tables.printed(found)
     if options.write:
         tables.write(PAGE, found)
     return int(not tables.holds(found))

@@ -13,15 +13,17 @@ from pathlib import Path
 
 import msgspec
 
-from bench.client import Api, RequestFailed, connected, spread
 from control_plane.credentials import ADMIN
 from control_plane.patience import NeverHappened
-from control_plane.plane import ControlPlane
+from control_plane.plane import ControlPlane, RequestFailed
 from control_plane.ports import LOOPBACK, free_ports
-from drains.generator import NAMESPACES, Raw, Scenario
+from drains.generator import NAMESPACES, Scenario
 from drains.kubelets import Kubelets
 from drains.settled import is_current, unsettled, without_node
 from drains.world import CLUSTER_WIDE, World, followed, key_of, path_of
+from owners.manifests import Raw
+from testbed.api import Api, connected, spread
+from testbed.client import path
 
 PATIENCE_SECONDS = 120.0
 LOOK_SECONDS = 0.02
@@ -195,10 +197,10 @@ class Bed:
         grace = {"gracePeriodSeconds": 0} if kind == "Pod" else {}
         options = msgspec.json.encode({"propagationPolicy": "Background", **grace})
         for namespace in ("",) if kind in CLUSTER_WIDE else NAMESPACES:
-            await self.api.send("DELETE", path_of(kind, namespace=namespace), options)
+            await self.api.send("DELETE", path(kind, namespace), options)
 
     async def _create(self, raw: Raw) -> None:
-        await self.api.create(path_of(raw["kind"], namespace=raw["metadata"].get("namespace", "")), raw)
+        await self.api.create(path(raw["kind"], raw["metadata"].get("namespace")), raw)
 
     def took(self, what: str, started: float) -> None:
         """Count the time since a moment."""

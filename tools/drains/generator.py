@@ -5,9 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
 
-Raw = dict[str, Any]
+from owners.manifests import Raw
 
 NAMESPACES = ("blue", "green")
 NEVER = "drains.productionpolicy.dev/never"

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from bench.client import RequestFailed
-from drains.generator import NEVER, Raw
+from control_plane.plane import RequestFailed
+from drains.generator import NEVER
 from drains.world import World, controller_of, is_ending, key_of, path_of
+from owners.manifests import Raw
 
 _PATCH = "application/strategic-merge-patch+json"
 

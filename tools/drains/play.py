@@ -19,9 +19,10 @@ from typing import Any
 import msgspec
 
 from drains.bed import Bed
-from drains.generator import Flags, Raw, Scenario
+from drains.generator import Flags, Scenario
 from drains.settled import without_node
 from drains.world import controller_of, is_finished, key_of, path_of
+from owners.manifests import Raw
 
 _BUDGET = re.compile(r"The disruption budget (\S+) ")
 MISSING_FLAGS = ("--ignore-daemonsets", "--delete-emptydir-data", "--force")

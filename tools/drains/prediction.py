@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from drains.comparison import PredictedNode, Prediction
-from drains.generator import Flags, Raw
+from drains.generator import Flags
 from drains.play import Verdict
+from owners.manifests import Raw
 from productionpolicy.drain import DrainFlags, NodeOutcome, Options, Result, complete_coverage, drain, read
 
 

@@ -10,9 +10,10 @@ import msgspec
 
 from drains.bed import Bed
 from drains.comparison import Compared, Prediction, differences
-from drains.generator import Raw, Scenario, scenario
+from drains.generator import Scenario, scenario
 from drains.play import Result, Verdict, drained
 from drains.prediction import predicted
+from owners.manifests import Raw
 
 EVERY_KUBECTL = 20
 """In one cluster of so many, kubectl drains the nodes."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from drains.generator import Raw
-from drains.world import World, controller_of, is_ending, is_finished, is_ready, key_of
+from drains.world import World, controller_of, is_ending, is_finished, is_serving, key_of
+from owners.manifests import Raw
 
 UNSCHEDULABLE, NOT_READY = "node.kubernetes.io/unschedulable", "node.kubernetes.io/not-ready"
 
@@ -61,7 +61,7 @@ def _ordered(owner: Raw, have: Sequence[Raw], _: World) -> bool:
         pod = names.get(f"{owner['metadata']['name']}-{ordinal}")
         if pod is None:
             return False
-        if not is_ready(pod) and owner["spec"]["podManagementPolicy"] == "OrderedReady":
+        if not is_serving(pod) and owner["spec"]["podManagementPolicy"] == "OrderedReady":
             return True
     return True
 
@@ -109,7 +109,7 @@ def is_current(budget: Raw, world: World) -> bool:
     if failed or _fails(budget, pods):
         return failed and _fails(budget, pods)
     seen = [status.get(name) for name in ("observedGeneration", "currentHealthy", "expectedPods")]
-    return seen == [budget["metadata"]["generation"], sum(map(is_ready, pods)), _expected(budget, pods, world)]
+    return seen == [budget["metadata"]["generation"], sum(map(is_serving, pods)), _expected(budget, pods, world)]
 
 
 def _selects(budget: Raw, pod: Raw) -> bool:

@@ -6,11 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
 from drains.comparison import Compared, Kind
 from pages.marks import write_between
+from testbed.tables import Table
 
 BEGIN = "<!-- written by `make drains` -->"
 END = "<!-- end of what is written -->"
@@ -47,17 +45,9 @@ def holds(found: Sequence[Compared]) -> bool:
     return not any(wrong[kind] for kind in Kind if kind.fatal) and others <= MOST_SHARE * made
 
 
-def printed(console: Console, found: Sequence[Compared]) -> None:
+def printed(found: Sequence[Compared]) -> None:
     """Print the table, and below it each difference with what plays it again."""
-    table = Table(box=None, pad_edge=False)
-    table.add_column(COLUMNS[0])
-    for column in COLUMNS[1:]:
-        table.add_column(column, justify="right")
-    for statement, made, wrong in rows(found):
-        table.add_row(statement, f"{made:,}", _wrong(made, wrong))
-    console.print(table)
-    for line in told(found):
-        console.print(line)
+    _table(found).show(notes=list(told(found)))
 
 
 def told(found: Sequence[Compared]) -> Iterator[str]:
@@ -79,10 +69,11 @@ def _lines(found: Sequence[Compared]) -> Iterator[str]:
     seeds = ", ".join(str(each) for each in sorted({each.seed for each in found}))
     yield f"The last run: {len(found)} clusters of seed {seeds} with {pods:,} pods, and {nodes:,} drains of a node."
     yield ""
-    yield f"| {' | '.join(COLUMNS)} |"
-    yield "|---|---:|---:|"
-    for statement, made, wrong in rows(found):
-        yield f"| {statement} | {made:,} | {_wrong(made, wrong)} |"
+    yield from _table(found).markdown()
+
+
+def _table(found: Sequence[Compared]) -> Table:
+    return Table(COLUMNS, [(statement, f"{made:,}", _wrong(made, wrong)) for statement, made, wrong in rows(found)])
 
 
 def _wrong(made: int, wrong: int) -> str:

@@ -11,24 +11,26 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from bench.client import Api, RequestFailed
-from drains.generator import Raw
+from control_plane.plane import RequestFailed
+from owners.manifests import Raw
+from owners.rollouts import is_ready
+from testbed.api import Api
+from testbed.client import path
 
-CORE, APPS = "/api/v1", "/apis/apps/v1"
-PATHS = {
-    "Node": f"{CORE}/nodes",
-    "Pod": f"{CORE}/pods",
-    "ReplicationController": f"{CORE}/replicationcontrollers",
-    "PersistentVolume": f"{CORE}/persistentvolumes",
-    "PersistentVolumeClaim": f"{CORE}/persistentvolumeclaims",
-    "Deployment": f"{APPS}/deployments",
-    "ReplicaSet": f"{APPS}/replicasets",
-    "StatefulSet": f"{APPS}/statefulsets",
-    "DaemonSet": f"{APPS}/daemonsets",
-    "Job": "/apis/batch/v1/jobs",
-    "PodDisruptionBudget": "/apis/policy/v1/poddisruptionbudgets",
-}
-"""Where each kind is listed and watched."""
+KINDS = (
+    "Node",
+    "Pod",
+    "ReplicationController",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
+    "Deployment",
+    "ReplicaSet",
+    "StatefulSet",
+    "DaemonSet",
+    "Job",
+    "PodDisruptionBudget",
+)
+"""What is listed and watched."""
 
 CLUSTER_WIDE = frozenset({"Node", "PersistentVolume"})
 _DAY_SECONDS = 86_400
@@ -41,12 +43,10 @@ def key_of(raw: Raw) -> str:
     return "/".join(filter(None, (metadata.get("namespace", ""), metadata["name"])))
 
 
-def path_of(kind: str, key: str = "", *, namespace: str = "") -> str:
-    """Return the path of an object, or of all of a kind, in one namespace or in all."""
+def path_of(kind: str, key: str) -> str:
+    """Return the path of an object."""
     place, _, name = key.rpartition("/")
-    place = place or namespace
-    root, _, plural = PATHS[kind].rpartition("/")
-    return "/".join(filter(None, (root, f"namespaces/{place}" if place else "", plural, name)))
+    return f"{path(kind, place)}/{name}"
 
 
 def controller_of(raw: Raw) -> Raw | None:
@@ -54,11 +54,9 @@ def controller_of(raw: Raw) -> Raw | None:
     return next((each for each in raw["metadata"].get("ownerReferences", ()) if each.get("controller")), None)
 
 
-def is_ready(pod: Raw) -> bool:
-    """Tell whether a pod is Ready and stays."""
-    conditions = pod.get("status", {}).get("conditions", ())
-    ready = any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
-    return ready and not is_ending(pod) and pod["status"].get("phase") == "Running"
+def is_serving(pod: Raw) -> bool:
+    """Tell whether a pod is Ready, and neither ends nor has ended."""
+    return is_ready(pod) and pod["status"].get("phase") == "Running"
 
 
 def is_ending(raw: Raw) -> bool:
@@ -91,7 +89,7 @@ class Lights:
         controller = controller_of(pod)
         owner = controller["uid"] if controller else uid
         pods = self.ready.setdefault(owner, set())
-        if is_ready(pod) and not gone:
+        if is_serving(pod) and not gone:
             pods.add(uid)
         elif uid in pods:
             pods.remove(uid)
@@ -104,7 +102,7 @@ class World:
     """The objects of a control plane by kind and name, kept up to date."""
 
     api: Api
-    objects: dict[str, dict[str, Raw]] = field(default_factory=lambda: {kind: {} for kind in PATHS})
+    objects: dict[str, dict[str, Raw]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
     lights: Lights = field(default_factory=Lights)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     on_pod: Callable[[Raw], None] = lambda _: None
@@ -128,7 +126,7 @@ class World:
 
     def snapshot(self) -> list[Raw]:
         """Return all objects."""
-        return [raw for kind in PATHS for raw in self.of(kind)]
+        return [raw for kind in KINDS for raw in self.of(kind)]
 
     def workload_names(self) -> dict[str, str]:
         """Return what people call the controller of pods, or a pod without one, by UID: `Deployment blue/web`."""
@@ -147,7 +145,7 @@ class World:
 
     async def follow(self, kind: str, listed: asyncio.Event) -> None:
         """Keep the objects of a kind up to date until cancelled."""
-        found = await self.api.get(PATHS[kind])
+        found = await self.api.get(path(kind))
         for raw in found["items"]:
             self._take(kind, "ADDED", raw)
         listed.set()
@@ -159,7 +157,7 @@ class World:
         """Take what has changed since a version until the API server ends the watch, as it does with slow clients."""
         query = f"watch=true&allowWatchBookmarks=true&timeoutSeconds={_DAY_SECONDS}&resourceVersion={version}"
         timeout = aiohttp.ClientTimeout(total=None)
-        url = f"{self.api.server}{PATHS[kind]}?{query}"
+        url = f"{self.api.server}{path(kind)}?{query}"
         async with self.api.session.get(url, timeout=timeout, read_bufsize=_LONGEST_LINE) as answer:
             async for line in answer.content:
                 event = msgspec.json.decode(line)
@@ -185,13 +183,13 @@ class World:
 
 
 def _version(kind: str) -> str:
-    return PATHS[kind].removeprefix("/apis/").removeprefix("/api/").rpartition("/")[0]
+    return path(kind).removeprefix("/apis/").removeprefix("/api/").rpartition("/")[0]
 
 
 @asynccontextmanager
 async def followed(world: World) -> AsyncIterator[World]:
     """Yield the world once it is known, and keep it up to date until the end."""
-    events = {kind: asyncio.Event() for kind in PATHS}
+    events = {kind: asyncio.Event() for kind in KINDS}
     world.watches = [asyncio.create_task(world.follow(kind, listed)) for kind, listed in events.items()]
     try:
         for listed in events.values():

@@ -6,9 +6,8 @@ import asyncio
 import json
 import re
 import ssl
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
@@ -27,6 +26,7 @@ from aiohttp import (
 
 from control_plane.plane import ControlPlane
 from control_plane.ports import LOOPBACK, free_ports
+from faults.loop import Loop
 
 TLS_CLOSES_SECONDS = 0.25
 """How long aiohttp's TLS transports need to close after their session has: nothing tells when they have."""
@@ -127,8 +127,7 @@ class Proxy:
         self.expired = 0
         """How many times it called a resource version too old."""
         (self.port,) = free_ports(1)
-        self._loop = asyncio.new_event_loop()
-        self._stop = asyncio.Event()
+        self._loop = Loop()
         self._flow = asyncio.Event()
         self._flow.set()
 
@@ -152,16 +151,16 @@ class Proxy:
             yield
         finally:
             self._holds.remove(hold)
-            self._call(let_go.set)
+            self._loop.call(let_go.set)
 
     @contextmanager
     def stalling_watches(self) -> Iterator[None]:
         """Hold back what the streams tell until the end of the block."""
-        self._call(self._flow.clear)
+        self._loop.call(self._flow.clear)
         try:
             yield
         finally:
-            self._call(self._flow.set)
+            self._loop.call(self._flow.set)
 
     @contextmanager
     def storming(self, storm: Storm) -> Iterator[Storm]:
@@ -190,27 +189,19 @@ class Proxy:
 
     def cut_watches(self) -> None:
         """Break all streams that are open."""
-        self._call(lambda: [each.cancel() for each in self._streams])
+        self._loop.call(lambda: [each.cancel() for each in self._streams])
 
     def expire_watches(self) -> None:
         """Tell all streams that their resource version is too old, as after a compaction."""
         gone = {"kind": "Status", "code": 410, "reason": "Expired", "message": "too old resource version"}
-        self._call(lambda: self._watches.update(dict.fromkeys(self._watches, _line("ERROR", gone))))
+        self._loop.call(lambda: self._watches.update(dict.fromkeys(self._watches, _line("ERROR", gone))))
         self.cut_watches()
 
     @contextmanager
     def running(self) -> Iterator[Proxy]:
         """Serve in a thread of its own."""
-        ready = threading.Event()
-        thread = threading.Thread(target=lambda: self._loop.run_until_complete(self._serve(ready)), daemon=True)
-        thread.start()
-        assert ready.wait(10)
-        try:
+        with self._loop.running(self._serve):
             yield self
-        finally:
-            self._call(self._stop.set)
-            thread.join(10)
-            self._loop.close()
 
     def kubeconfig(self, original: Path, folder: Path, *, port: int | None = None) -> Path:
         """Write a kubeconfig that goes through this proxy, or through what leads to it from another port."""
@@ -220,10 +211,8 @@ class Proxy:
         path.write_text(json.dumps(copied))
         return path
 
-    def _call(self, action: Callable[[], Any]) -> None:
-        self._loop.call_soon_threadsafe(action)
-
-    async def _serve(self, ready: threading.Event) -> None:
+    @asynccontextmanager
+    async def _serve(self) -> AsyncIterator[None]:
         application = web.Application(client_max_size=2**26)
         application.router.add_route("*", "/{path:.*}", self._handle)
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
@@ -231,8 +220,7 @@ class Proxy:
         async with ClientSession(connector=TCPConnector(ssl=tls, limit=0), auto_decompress=True) as self._session:
             await runner.setup()
             await web.TCPSite(runner, LOOPBACK, self.port).start()
-            ready.set()
-            await self._stop.wait()
+            yield
             for each in self._streams:
                 each.cancel()
             await runner.cleanup()

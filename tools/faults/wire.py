@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 from control_plane.ports import LOOPBACK, free_ports
+from faults.loop import Loop
 
 CHUNK = 2**16
 
@@ -34,21 +35,16 @@ class Wire:
     def __init__(self, server_port: int) -> None:
         self._server_port = server_port
         (self.port,) = free_ports(1)
+        self._loop = Loop()
         self._connections: set[Connection] = set()
         self._passable = True
         self._delay_seconds = 0.0
 
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[Wire]:
-        """Serve until the end of the block."""
-        server = await asyncio.start_server(self._connect, LOOPBACK, self.port)
-        try:
+    @contextmanager
+    def running(self) -> Iterator[Wire]:
+        """Serve in a thread of its own until the end of the block."""
+        with self._loop.running(self._serve):
             yield self
-        finally:
-            server.close()
-            carrying = [each.task for each in self._connections if each.task]
-            self.break_all()
-            await asyncio.gather(*carrying, return_exceptions=True)
 
     @contextmanager
     def cut(self) -> Iterator[None]:
@@ -74,15 +70,29 @@ class Wire:
 
         This is what a router does that has forgotten them.
         """
-        alive = [each for each in self._connections if not each.dead]
+        alive = [each for each in list(self._connections) if not each.dead]
         for each in alive:
             each.dead = True
         return len(alive)
 
     def break_all(self) -> None:
         """Reset all connections that are open; new ones work."""
+        self._loop.call(self._break_all)
+
+    def _break_all(self) -> None:
         for each in self._connections:
             each.break_off()
+
+    @asynccontextmanager
+    async def _serve(self) -> AsyncIterator[None]:
+        server = await asyncio.start_server(self._connect, LOOPBACK, self.port)
+        try:
+            yield
+        finally:
+            server.close()
+            carrying = [each.task for each in self._connections if each.task]
+            self._break_all()
+            await asyncio.gather(*carrying, return_exceptions=True)
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if not self._passable:

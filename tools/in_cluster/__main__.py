@@ -15,9 +15,9 @@ from control_plane import session
 from control_plane.binaries import BuildFailed
 from control_plane.installation import REPOSITORY
 from control_plane.locks import locked
-from control_plane.session import INTERRUPTED
+from control_plane.patience import NeverHappened
+from control_plane.session import INTERRUPTED, complain
 from demo.narrator import Narrator
-from demo.waiting import NotShown
 from helm.programs import HELM_3, HELM_4
 from image.__main__ import build, default_archive, default_tag
 from image.builders import NotBuilt
@@ -48,10 +48,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with locked(folder / ".lock"):
         try:
             return _shown(options, folder=folder)
-        except (BuildFailed, NotBuilt, NotShown) as failure:
-            return _complain(f"error: {failure}", code=FAILED)
+        except (BuildFailed, NotBuilt, NeverHappened) as failure:
+            complain(f"error: {failure}")
+            return FAILED
         except KeyboardInterrupt:
-            return _complain("interrupted; nothing is left running", code=INTERRUPTED)
+            complain("interrupted; nothing is left running")
+            return INTERRUPTED
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -72,7 +74,7 @@ def _shown(options: argparse.Namespace, *, folder: Path) -> int:
     """Build what is needed, and go through the ways, each in namespaces of its own."""
     lacking = requirements.missing()
     if lacking:
-        raise NotShown(lacking)
+        raise NeverHappened(lacking)
     programs.ensure()  # inside there is no network to download from
     for each in (HELM_3, HELM_4):
         each.ensure()
@@ -115,8 +117,9 @@ def _show(way: str, *, folder: Path) -> int:
         with running(folder, archives=[folder / ARCHIVE, folder / OTHER]) as cluster:
             narrator.aside(f"three nodes are ready after {time.monotonic() - started:.0f} s")
             figures = Story(cluster, WAYS[way], narrator.shown).told()
-    except (*session.FAILURES, NotShown) as failure:
-        return _complain(f"error: {failure}\nThe logs are in {folder}.", code=FAILED)
+    except session.FAILURES as failure:
+        complain(f"error: {failure}\nThe logs are in {folder}.")
+        return FAILED
     (folder / f"{way}.json").write_text(json.dumps(figures))
     return 0
 
@@ -124,11 +127,6 @@ def _show(way: str, *, folder: Path) -> int:
 def _clear(folder: Path) -> None:
     for name in ("logs", "plane"):
         shutil.rmtree(folder / name, ignore_errors=True)
-
-
-def _complain(message: str, *, code: int) -> int:
-    print(message, file=sys.stderr, flush=True)
-    return code
 
 
 if __name__ == "__main__":

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import http.client
-import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
 
 from control_plane.installation import SYSTEM_NAMESPACE
-from control_plane.plane import ControlPlane, KubectlFailed
-from demo.waiting import NotShown, until
+from control_plane.patience import NeverHappened, seconds_until
+from control_plane.plane import KubectlFailed
+from owners.manifests import Raw
 from proof.cluster import Nodes, machines
 from proof.enclosure import node_address
-
-Raw = dict[str, Any]
+from testbed.client import Client
 
 OPERATOR = "app.kubernetes.io/name=productionpolicy"
 DEPLOYMENT = "deployment/productionpolicy"
@@ -35,56 +33,38 @@ VOLATILE = ("endpointslices", "events", "leases", "pods", "replicasets", "contro
 """Kinds of objects that come and go by themselves."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cluster:
+@dataclass(slots=True)
+class Cluster(Client):
     """A control plane with three real nodes."""
 
     nodes: Nodes
 
-    @property
-    def plane(self) -> ControlPlane:
-        """The control plane."""
-        return self.nodes.plane
-
-    def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
-        """Run kubectl as an administrator.
-
-        Raises:
-            KubectlFailed: it ended with an error.
-        """
-        return self.plane.kubectl(*arguments, stdin=stdin)
-
-    def get(self, kind: str, name: str, namespace: str = SYSTEM_NAMESPACE) -> Raw:
-        """Return an object; empty if there is none."""
-        found = self.kubectl("get", kind, name, "-n", namespace, "--ignore-not-found", "-o", "json")
-        return dict(json.loads(found)) if found.strip() else {}
-
     def pods(self, selector: str, namespace: str = SYSTEM_NAMESPACE) -> list[Raw]:
         """Return the pods that are not being deleted."""
-        found = json.loads(self.kubectl("get", "pods", "-n", namespace, "-l", selector, "-o", "json"))["items"]
+        found = self.all("pod", namespace, labelled=selector)
         return [each for each in found if "deletionTimestamp" not in each["metadata"]]
 
     def operator(self) -> Raw:
         """Return the only pod of the operator.
 
         Raises:
-            NotShown: there is none, or more than one.
+            NeverHappened: there is none, or more than one.
         """
         found = self.pods(OPERATOR)
         if len(found) != 1:
-            raise NotShown(f"there are {len(found)} pods of the operator instead of one")
+            raise NeverHappened(f"there are {len(found)} pods of the operator instead of one")
         return found[0]
 
     def until(self, true: Callable[[], bool], *, within: float, otherwise: str) -> float:
         """Wait until something is true and return the seconds that it took.
 
         Raises:
-            NotShown: it is not true in time; the message contains what the cluster says of the operator.
+            NeverHappened: it is not true in time; the message contains what the cluster says of the operator.
         """
         try:
-            return until(true, seconds=within, otherwise=otherwise, every=POLL_SECONDS)
-        except NotShown as failure:
-            raise NotShown(f"{failure}\n{self.evidence()}") from failure
+            return seconds_until(true, within=within, otherwise=otherwise, poll_seconds=POLL_SECONDS)
+        except NeverHappened as failure:
+            raise NeverHappened(f"{failure}\n{self.evidence()}") from failure
 
     def evidence(self) -> str:
         """Return what an administrator would look at first."""
@@ -113,7 +93,7 @@ class Cluster:
 def running(folder: Path, *, archives: list[Path]) -> Iterator[Cluster]:
     """Yield a cluster whose nodes have the images of these archives."""
     with machines(folder, archives=archives, flags=FLAGS) as nodes:
-        cluster = Cluster(nodes)
+        cluster = Cluster(nodes.plane, nodes)
         _let_pods_in(cluster)
         yield cluster
 
@@ -131,14 +111,14 @@ def _let_pods_in(cluster: Cluster) -> None:
         "ports": [{"name": "https", "port": port, "protocol": "TCP"}],
         "endpoints": [{"addresses": [address], "conditions": {"ready": True}}],
     }
-    cluster.kubectl("create", "-f", "-", stdin=json.dumps(endpoints))
+    cluster.kubectl("create", "-f", "-", stdin=endpoints)
 
 
 def page(address: str, path: str) -> str:
     """Return what a server in the cluster answers.
 
     Raises:
-        NotShown: it does not answer 200.
+        NeverHappened: it does not answer 200.
     """
     host, _, port = address.partition(":")
     connection = http.client.HTTPConnection(host, int(port), timeout=10)
@@ -147,9 +127,9 @@ def page(address: str, path: str) -> str:
         answer = connection.getresponse()
         text = answer.read().decode()
     except OSError as failure:
-        raise NotShown(f"http://{address}{path}: {failure}") from failure
+        raise NeverHappened(f"http://{address}{path}: {failure}") from failure
     finally:
         connection.close()
     if answer.status != HTTPStatus.OK:
-        raise NotShown(f"http://{address}{path} answered {answer.status}")
+        raise NeverHappened(f"http://{address}{path} answered {answer.status}")
     return text

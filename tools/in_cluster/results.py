@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from control_plane.installation import REPOSITORY
-from demo.narrator import Narrator
 from in_cluster.story import Figures
 from in_cluster.ways import WAYS
 from pages.marks import write_between
+from testbed.tables import Table
 
 PAGE = REPOSITORY / "docs" / "operations.md"
 BEGIN = "<!-- written by `make in-cluster` -->"
@@ -34,18 +34,13 @@ def rows(found: Mapping[str, Figures]) -> list[list[str]]:
 
 def tell(image: Figures, found: Mapping[str, Figures]) -> None:
     """Show all figures."""
-    narrator = Narrator()
-    narrator.chapter("Figures")
-    narrator.say(size(image))
-    narrator.table(["", *_names(found)], rows(found), numbers=_names(found))
+    _table(found).show(notes=[size(image)])
 
 
 def write(image: Figures, found: Mapping[str, Figures]) -> None:
     """Write all figures into the documentation."""
-    head = ["| | " + " | ".join(_names(found)) + " |", "|---|" + "---:|" * len(found)]
-    table = ["| " + " | ".join(row) + " |" for row in rows(found)]
-    write_between(BEGIN, END, page=PAGE, lines=[size(image), "", *head, *table])
+    write_between(BEGIN, END, page=PAGE, lines=[size(image), "", *_table(found).markdown()])
 
 
-def _names(found: Mapping[str, Figures]) -> list[str]:
-    return [WAYS[way].name for way in found]
+def _table(found: Mapping[str, Figures]) -> Table:
+    return Table(["", *(WAYS[way].name for way in found)], rows(found))

@@ -11,11 +11,14 @@ from datetime import datetime
 from pathlib import Path
 
 from control_plane.installation import REPOSITORY, SYSTEM_NAMESPACE
+from control_plane.patience import NeverHappened
 from control_plane.plane import KubectlFailed
-from demo.waiting import NotShown
-from in_cluster.cluster import OPERATOR, Cluster, Raw, page
+from in_cluster.cluster import OPERATOR, Cluster, page
 from in_cluster.ways import Way
-from productionpolicy.kube.identity import FINALIZER, MANAGED_BY, POLICY_LABEL, REPAIRS
+from owners.manifests import Raw, deployment
+from owners.rollouts import conditions, is_ready, is_rolled_out
+from productionpolicy.kube.identity import FINALIZER, MANAGED_BY
+from testbed.client import journal
 
 SHOP = Path(__file__).with_name("shop.yaml")
 POLICY = REPOSITORY / "examples" / "policy.yaml"
@@ -62,7 +65,7 @@ class Story:
         """Go through all steps and return the figures.
 
         Raises:
-            NotShown: a step fails.
+            NeverHappened: a step fails.
             KubectlFailed: a command fails that should not.
         """
         for step in STEPS:
@@ -93,7 +96,7 @@ class Story:
         except KubectlFailed as refusal:
             self._insist("violates PodSecurity" in str(refusal), f"the refusal is another: {refusal}")
         else:
-            raise NotShown("Pod Security admits a privileged pod")
+            raise NeverHappened("Pod Security admits a privileged pod")
         pod = self.cluster.operator()["metadata"]["name"]
         written = self.cluster.kubectl("exec", pod, *_THERE, "--", PYTHON, "-c", _WRITE).split()
         self._insist(written == ["65532", "EROFS"], f"writing into the root file system: {written}")
@@ -108,7 +111,7 @@ class Story:
             self.cluster.kubectl(
                 "get", "--raw", f"/api/v1/namespaces/{SYSTEM_NAMESPACE}/pods/{name}:{PORT}/proxy/{path}"
             )
-        address = self.cluster.get("service", SERVICE)["spec"]["clusterIP"]
+        address = self.cluster.get("service", SERVICE, SYSTEM_NAMESPACE)["spec"]["clusterIP"]
         metrics = page(f"{address}:{PORT}", "/metrics")
         series = [line for line in metrics.splitlines() if line.startswith("productionpolicy_")]
         self._insist(bool(series), "the Service serves no metrics of the operator")
@@ -122,7 +125,7 @@ class Story:
     def repaired(self) -> str:
         """Let a policy govern the service."""
         self.cluster.kubectl("apply", "-f", str(POLICY))
-        self.cluster.kubectl("label", "namespace", NAMESPACE, f"{POLICY_LABEL}=default")
+        self.cluster.govern(NAMESPACE, "default")
         seconds = self.cluster.until(
             lambda: self._is_repaired("web"), within=REPAIR_SECONDS, otherwise="the service was not repaired"
         )
@@ -193,7 +196,7 @@ class Story:
         cluster.kubectl("delete", "deployment", "orders", "writes", "-n", NAMESPACE, "--ignore-not-found")
         cluster.until(lambda: not self._left(), within=SETTLE_SECONDS, otherwise=f"something is left: {self._left()}")
         web = cluster.get("deployment", "web", NAMESPACE)
-        self._insist(not repairs(web), f"the service still has annotations: {sorted(repairs(web))}")
+        self._insist(not journal(web), f"the service still has repairs: {sorted(journal(web))}")
         container = web["spec"]["template"]["spec"]["containers"][0]
         self._insist("lifecycle" not in container, "the service still has its preStop hook")
         return "uninstalled in the documented order: no object is left, and the workload is as its owner wrote it"
@@ -221,7 +224,7 @@ class Story:
 
     def _writes(self) -> bool:
         """Create a workload, once, and tell whether the operator has written its budget."""
-        if not self.cluster.get("deployment", "writes", NAMESPACE):
+        if not self.cluster.find("deployment", "writes", NAMESPACE):
             self._create("writes")
         return self._has_budget("writes")
 
@@ -229,18 +232,14 @@ class Story:
         web = self.cluster.get("deployment", "web", NAMESPACE)
         container = web["spec"]["template"]["spec"]["containers"][0]
         kept = {key: container[key] for key in ("name", "image", "args", "readinessProbe")}
-        pod = {"metadata": {"labels": {"app": name}}, "spec": {"containers": [kept]}}
-        spec = {"replicas": 2, "selector": {"matchLabels": {"app": name}}, "template": pod}
-        made = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "namespace": NAMESPACE}}
-        self.cluster.kubectl("create", "-f", "-", stdin=json.dumps({**made, "spec": spec}))
+        self.cluster.create(deployment(name, replicas=2, containers=[kept]), NAMESPACE)
 
     def _is_repaired(self, name: str) -> bool:
-        return bool(repairs(self.cluster.get("deployment", name, NAMESPACE))) and self._has_budget(name)
+        return bool(journal(self.cluster.get("deployment", name, NAMESPACE))) and self._has_budget(name)
 
     def _has_budget(self, name: str) -> bool:
         """Tell whether a workload has a budget of the operator, which only the operator itself can create."""
-        labelled = f"{MANAGED_BY}=productionpolicy"
-        found = json.loads(self.cluster.kubectl("get", "pdb", "-n", NAMESPACE, "-l", labelled, "-o", "json"))["items"]
+        found = self.cluster.all("pdb", NAMESPACE, labelled=f"{MANAGED_BY}=productionpolicy")
         return any(each["metadata"]["ownerReferences"][0]["name"] == name for each in found)
 
     def _await_shop(self) -> None:
@@ -248,14 +247,11 @@ class Story:
 
     def _is_rolled_out(self) -> bool:
         web = self.cluster.get("deployment", "web", NAMESPACE)
-        status, wanted = web.get("status", {}), web["spec"]["replicas"]
-        counts = [status.get(each, 0) for each in ("replicas", "updatedReplicas", "availableReplicas")]
-        present = status.get("observedGeneration") == web["metadata"]["generation"]
-        return present and counts == [wanted] * 3 and len(self.cluster.pods("app=web", NAMESPACE)) == wanted
+        return is_rolled_out(web) and len(self.cluster.pods("app=web", NAMESPACE)) == web["spec"]["replicas"]
 
     def _insist(self, holds: bool, otherwise: str) -> None:  # noqa: FBT001  # reads like an assertion, which it is
         if not holds:
-            raise NotShown(f"{otherwise}\n{self.cluster.evidence()}")
+            raise NeverHappened(f"{otherwise}\n{self.cluster.evidence()}")
 
 
 STEPS: Sequence[Callable[[Story], str]] = (
@@ -271,15 +267,10 @@ STEPS: Sequence[Callable[[Story], str]] = (
 _THERE = ("-n", SYSTEM_NAMESPACE)
 
 
-def is_ready(pod: Raw) -> bool:
-    """Tell whether the kubelet says that a pod is ready."""
-    return _condition(pod, "Ready").get("status") == "True"
-
-
 def ready_seconds(pod: Raw) -> float:
     """Return the seconds from the start of the container until the pod was ready, as the kubelet gives both."""
     started = pod["status"]["containerStatuses"][0]["state"]["running"]["startedAt"]
-    return (_time(_condition(pod, "Ready")["lastTransitionTime"]) - _time(started)).total_seconds()
+    return (_time(conditions(pod)["Ready"]["lastTransitionTime"]) - _time(started)).total_seconds()
 
 
 def is_clean(line: str) -> bool:
@@ -295,15 +286,6 @@ def memory(metrics: str, *, pod: str) -> float:
     """Return the bytes in use by a pod, by the metrics of its kubelet; 0 if there are none yet."""
     found = re.search(rf'^pod_memory_working_set_bytes{{[^}}]*pod="{pod}"}} (\S+)', metrics, re.MULTILINE)
     return float(found[1]) if found else 0.0
-
-
-def repairs(workload: Raw) -> set[str]:
-    """Return the annotations in which the operator keeps its repairs."""
-    return {each for each in workload.get("metadata", {}).get("annotations", {}) if each.startswith(REPAIRS)}
-
-
-def _condition(pod: Raw, kind: str) -> Raw:
-    return next((each for each in pod["status"].get("conditions", []) if each["type"] == kind), {})
 
 
 def _time(text: str) -> datetime:

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from control_plane.go_program import GoProgram
 from control_plane.installation import REPOSITORY, SYSTEM_NAMESPACE
-from demo.waiting import NotShown
+from control_plane.patience import NeverHappened
 from helm.programs import HELM_3, HELM_4
 from in_cluster.cluster import DEPLOYMENT, Cluster
 from productionpolicy.kube.identity import GROUP, PLURAL
@@ -121,7 +121,7 @@ class Helm:
             command = [str(self.program.ensure()), *arguments, f"--namespace={SYSTEM_NAMESPACE}"]
             done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            raise NotShown(f"helm {arguments[0]} failed: {done.stderr.strip()}\n{cluster.evidence()}")
+            raise NeverHappened(f"helm {arguments[0]} failed: {done.stderr.strip()}\n{cluster.evidence()}")
 
 
 WAYS: dict[str, Way] = {"kustomize": Kustomize(), "helm3": Helm(HELM_3), "helm4": Helm(HELM_4)}

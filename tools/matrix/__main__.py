@@ -13,26 +13,24 @@ that was not. Where the baseline succeeds, the owner has won if, with the repair
 from __future__ import annotations
 
 import argparse
-import asyncio
 import itertools
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench.client import RequestFailed
 from control_plane.installation import REPOSITORY
-from control_plane.session import console, in_folder_of_its_own, say
+from control_plane.session import in_folder_of_its_own, say
 from helm.programs import HELM_3, HELM_4
 from matrix.changes import CHANGES
 from matrix.run import Way
 from matrix.runner import Cell, Unit, all_units, results
-from matrix.tables import WIDTH, markdown, printed, write
+from matrix.tables import BEGIN, END, Matrix
 from matrix.testbed import running_testbed
 from matrix.writers import WRITERS
+from pages.marks import write_between
 
 PAGE = REPOSITORY / "docs" / "owner-always-wins.md"
-FAILURES = (RequestFailed,)
 TITLES = {
     Way.ADMISSION: "Repaired at admission",
     Way.BACKGROUND: "Repaired in the background, with the admission policy installed afterwards",
@@ -44,15 +42,16 @@ UNGUARDED = "Repaired in the background, on a server without the admission polic
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     options = _parser().parse_args(arguments)
-    return in_folder_of_its_own("matrix", lambda folder: _run(folder, options), failures=FAILURES)
+    return in_folder_of_its_own("matrix", lambda folder: _run(folder, options))
 
 
 def _run(folder: Path, options: argparse.Namespace) -> int:
-    tables = asyncio.run(_tables(folder, [each for each in all_units() if _chosen(each, options)]))
-    _tell(tables)
+    matrices = _matrices(folder, [each for each in all_units() if _chosen(each, options)])
+    for each in matrices:
+        each.show()
     if options.write:
-        write(PAGE, [line for title, cells in tables.items() for line in markdown(title, cells)])
-    return int(any(each.lost for cells in tables.values() for each in cells))
+        write_between(BEGIN, END, page=PAGE, lines=[line for each in matrices for line in each.markdown()])
+    return int(any(cell.lost for each in matrices for cell in each.cells))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -70,22 +69,23 @@ def _chosen(unit: Unit, options: argparse.Namespace) -> bool:
     return unit.writer.title in writers and unit.change.name in changes
 
 
-async def _tables(folder: Path, units: Sequence[Unit]) -> dict[str, list[Cell]]:
-    """Return the cells of each table by its title."""
+def _matrices(folder: Path, units: Sequence[Unit]) -> list[Matrix]:
     for each in (HELM_3, HELM_4):
         each.ensure()
-    guarded = await _cells(folder / "guarded", units, admits=True)
-    tables = {title: [each for each in guarded if each.way is way] for way, title in TITLES.items()}
+    guarded = _cells(folder / "guarded", units, admits=True)
     unguarded = [Unit(each.writer, each.change, (Way.BACKGROUND,)) for each in units]
-    return {**tables, UNGUARDED: await _cells(folder / "unguarded", unguarded, admits=False)}
+    return [
+        *(Matrix(title, [each for each in guarded if each.way is way]) for way, title in TITLES.items()),
+        Matrix(UNGUARDED, _cells(folder / "unguarded", unguarded, admits=False)),
+    ]
 
 
-async def _cells(folder: Path, units: Sequence[Unit], *, admits: bool) -> list[Cell]:
+def _cells(folder: Path, units: Sequence[Unit], *, admits: bool) -> list[Cell]:
     started = time.monotonic()
     count = sum(len(each.ways) for each in units)
     say(f"{count} cells, {'with' if admits else 'without'} the admission policy")
-    async with running_testbed(folder, admits=admits) as testbed:
-        cells = await results(testbed, units, told=_progress(len(units)))
+    with running_testbed(folder, admits=admits) as testbed:
+        cells = results(testbed, units, told=_progress(len(units)))
     say(f"finished in {time.monotonic() - started:.0f} s")
     return cells
 
@@ -100,20 +100,6 @@ def _progress(total: int) -> Callable[[], None]:
             say(f"{number} of {total} pairs of a writer and a change")
 
     return told
-
-
-def _tell(tables: dict[str, list[Cell]]) -> None:
-    out = console(width=WIDTH)
-    for title, cells in tables.items():
-        printed(out, title, cells)
-        out.print(f"{title}: {_sum(cells)}\n")
-
-
-def _sum(cells: Iterable[Cell]) -> str:
-    found = list(cells)
-    counted = [each for each in found if each.counted]
-    won, rest = sum(each.won for each in counted), len(found) - len(counted)
-    return f"the owner wins in {won} of {len(counted)} cells; {rest} are not counted"
 
 
 if __name__ == "__main__":

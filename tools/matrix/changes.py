@@ -90,7 +90,7 @@ def _port_added(manifests: Manifests) -> Manifests:
     return after
 
 
-NEW_IMAGE = _first(image="registry.example/web:1.2.4")
+NEW_IMAGE = _first(image="example/web:1.2.4")
 OWN_HOOK = {"exec": {"command": ["/bin/drain"]}}
 ONE_HANDLER = "refused: a hook of another kind next to the operator's sleep"
 TOO_SHORT = "refused: the operator's sleep is longer than the grace period"
@@ -142,8 +142,8 @@ CHANGES = (
     Change("strategy Recreate", (_spec(strategy={"type": "Recreate"}),), verdict="violating"),
     Change("own affinity", (_pod(affinity=_AFFINITY),)),
     Change("own topologySpreadConstraints", (_pod(topologySpreadConstraints=[_CONSTRAINT]),)),
-    Change("own budget, the same selector", (_with(budget("own", app=NAME)),), budget=False),
-    Change("own budget, another selector", (_with(budget("own", tier=LABELS["tier"])),), budget=False),
+    Change("own budget, the same selector", (_with(budget("own", selector={"app": NAME})),), budget=False),
+    Change("own budget, another selector", (_with(budget("own", selector={"tier": LABELS["tier"]})),), budget=False),
     Change("scaled to 1 and back", (_spec(replicas=1), _spec(replicas=4))),
     Change("an autoscaler", (_with(autoscaler(NAME, least=REPLICAS, most=REPLICAS * 2)),)),
     Change(

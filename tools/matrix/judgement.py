@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from matrix.changes import ONE_HANDLER, TOO_SHORT, Change
 from matrix.manifests import deployment
 from matrix.run import OURS, Observation, Sight
+from testbed.comparison import flat
 
 _LASTING = ("spec", "rollouts", "budgets", "counts", "violated", "checked")
 """What does not change any more once it has come to rest; notes may be tidied up."""
@@ -62,8 +62,8 @@ def _refusal(message: str) -> str:
 
 def _unlike(cell: Observation, sight: Sight, baseline: Sight) -> Iterator[str]:
     """What the owner wrote must be live, and all else as it is on the baseline, less what we repair."""
-    written = _flat(deployment(cell.wanted)["spec"])
-    live, unrepaired = _flat(sight.spec), _flat(baseline.spec)
+    written = flat(deployment(cell.wanted)["spec"])
+    live, unrepaired = flat(sight.spec), flat(baseline.spec)
     for path in sorted(written.keys() | live.keys() | unrepaired.keys()):
         if path in written and live.get(path) != written[path] and unrepaired.get(path) == written[path]:
             yield f"the owner wrote {path}: {written[path]}, but it is {live.get(path)}"
@@ -87,15 +87,3 @@ def _changed(before: Sight, after: Sight | None) -> str:
         return "gone"
     unlike = (name for name in _LASTING if getattr(after, name) != getattr(before, name))
     return ", ".join(f"{name}: {getattr(after, name)}" for name in unlike)
-
-
-def _flat(value: Any, path: str = "") -> dict[str, Any]:
-    """Return the leaves by their paths; items of a list are told by their names, or by their places."""
-    if isinstance(value, dict) and value:
-        return {at: leaf for name, each in value.items() for at, leaf in _flat(each, f"{path}.{name}").items()}
-    if isinstance(value, list) and value:
-        named = all(isinstance(each, dict) and "name" in each for each in value)
-        keys = [each["name"] if named else str(place) for place, each in enumerate(value)]
-        pairs = zip(keys, value, strict=True)
-        return {at: leaf for key, each in pairs for at, leaf in _flat(each, f"{path}[{key}]").items()}
-    return {path: value}

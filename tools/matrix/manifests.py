@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import copy
-
+from owners import manifests
 from owners.manifests import Raw, container
 
 Manifests = tuple[Raw, ...]
@@ -17,21 +16,11 @@ LABELS = {"app": NAME, "tier": "front"}
 
 def base() -> Manifests:
     """Return what the owner begins with."""
-    template = {
-        "metadata": {"labels": LABELS},
-        "spec": {"containers": [container(NAME, port=8080), container("side", port=9090)]},
-    }
-    spec = {"replicas": REPLICAS, "selector": {"matchLabels": {"app": NAME}}, "template": template}
+    web = manifests.deployment(NAME, replicas=REPLICAS, containers=[container(NAME), container("side", port=9090)])
+    web["spec"]["template"]["metadata"]["labels"] = {**LABELS}
     ports = [{"name": "http", "port": 80, "protocol": "TCP", "targetPort": 8080}]
-    return (
-        copy.deepcopy({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": NAME}, "spec": spec}),
-        {
-            "apiVersion": "v1",
-            "kind": "Service",
-            "metadata": {"name": NAME},
-            "spec": {"ports": ports, "selector": {"app": NAME}},
-        },
-    )
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": NAME}}
+    return web, {**service, "spec": {"ports": ports, "selector": {"app": NAME}}}
 
 
 def identity(raw: Raw) -> tuple[str, str]:

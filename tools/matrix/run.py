@@ -6,20 +6,19 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from control_plane.patience import NeverHappened, eventually
+from control_plane.patience import NeverHappened, NotYet, eventually
 from matrix.changes import Change, Deed
 from matrix.checked import violated
-from matrix.manifests import Manifests, base
+from matrix.manifests import NAME, Manifests, base
 from matrix.shell import Refused, Shell
-from matrix.testbed import PATIENCE_SECONDS, Testbed, journal
+from matrix.testbed import PATIENCE_SECONDS, POLL_SECONDS, Testbed
 from matrix.writers import Writer
 from owners.manifests import Raw
-from owners.rollouts import is_rolled_out
+from owners.rollouts import is_rolled_out, is_settled, present_status
+from testbed.client import journal
 
 OURS = "-productionpolicy"
 _REVISION = "deployment.kubernetes.io/revision"
-_BUDGETS = ("policy/v1", "PodDisruptionBudget")
-_AROUND = (("v1", "Service"), ("autoscaling/v2", "HorizontalPodAutoscaler"))
 
 
 class Way(StrEnum):
@@ -78,28 +77,27 @@ class Run:
     namespace: str = ""
     observation: Observation | None = None
 
-    async def carry_out(self) -> Observation:
+    def carry_out(self) -> Observation:
         """Let the owner begin, then change something, and see what comes of it."""
         at_once = self.policy if self.way is Way.ADMISSION else None
-        self.namespace = await self.testbed.namespace(policy=at_once)
+        self.namespace = self.testbed.namespace(at_once)
         folder = self.testbed.folder / self.namespace
         folder.mkdir()
         owner = self.writer(Shell(self.testbed.plane, self.namespace, folder))
         try:
-            await self._begun(owner)
+            self._begun(owner)
         except NeverHappened as seen:
             self.observation = Observation(base(), unsettled=f"before the change: {seen}")
         else:
-            self.observation = await self._changed(owner)
+            self.observation = self._changed(owner)
         return self.observation
 
-    async def observe(self) -> Sight:
+    def observe(self) -> Sight:
         """Return how it stands now."""
-        live = await self.testbed.deployment(self.namespace)
-        sets = await self.testbed.items(self.namespace, "apps/v1", "ReplicaSet")
-        budgets = await self.testbed.items(self.namespace, *_BUDGETS)
-        status = await self.testbed.status(self.policy) if self.policy else {}
-        around = [each for kind in _AROUND for each in await self.testbed.items(self.namespace, *kind)]
+        live = self._deployment()
+        kinds = ("replicaset", "pdb", "service", "horizontalpodautoscaler")
+        sets, budgets, services, autoscalers = (self.testbed.all(each, self.namespace) for each in kinds)
+        status = present_status(self.testbed.get("pp", self.policy)) if self.policy else {}
         return Sight(
             spec=live["spec"],
             notes=journal(live),
@@ -109,77 +107,81 @@ class Run:
             tracked=any(_tracked(each) for each in budgets if each["metadata"]["name"].endswith(OURS)),
             counts=status.get("workloads", {}),
             violated=frozenset(each["expectation"] for each in status.get("violations", [])),
-            checked=violated([live, *budgets, *around]),
+            checked=violated([live, *budgets, *services, *autoscalers]),
         )
 
-    async def end(self) -> None:
+    def end(self) -> None:
         """Give the policy free."""
-        await self.testbed.tear_down(self.namespace, policy=self.policy)
+        self.testbed.tear_down(self.namespace, policy=self.policy)
 
-    async def _begun(self, owner: Writer) -> None:
+    def _begun(self, owner: Writer) -> None:
         """Let the owner create the workload, and wait until it is repaired in its way."""
-        await owner.write((), base())
-        await self.testbed.rolled_out(self.namespace)
+        owner.write((), base())
+        self.testbed.rolled_out(NAME, self.namespace)
         if self.way is Way.BACKGROUND:
-            await self.testbed.govern(self.namespace, policy=self.policy)
-        await self._rest("compliant")
+            self.testbed.govern(self.namespace, self.policy)
+        self._rest("compliant")
 
-    async def _changed(self, owner: Writer) -> Observation:
-        before = await self.observe()
+    def _changed(self, owner: Writer) -> Observation:
+        before = self.observe()
         owner.shell.said.clear()
         manifests = base()
         try:
             for number, step in enumerate(self.change.steps, start=1):
-                manifests = await self._stepped(owner, manifests, step)
+                manifests = self._stepped(owner, manifests, step)
                 last = number == len(self.change.steps)
-                await self._rest(self.change.verdict if last else None)
+                self._rest(self.change.verdict if last else None)
         except Refused as refused:
             return Observation(manifests, refused=str(refused))
         except NeverHappened as seen:
-            return Observation(manifests, unsettled=str(seen), sight=await self.observe())
-        said, sight = tuple(owner.shell.said), await self.observe()
-        difference = await owner.difference(manifests)
+            return Observation(manifests, unsettled=str(seen), sight=self.observe())
+        said, sight = tuple(owner.shell.said), self.observe()
+        difference = owner.difference(manifests)
         begun = 0 if Deed.RECREATE in self.change.steps else before.rollouts
         return Observation(manifests, said=said, difference=difference, rollouts=sight.rollouts - begun, sight=sight)
 
-    async def _stepped(self, owner: Writer, before: Manifests, step: Any) -> Manifests:
+    def _stepped(self, owner: Writer, before: Manifests, step: Any) -> Manifests:
         if step is Deed.UNDO:
-            await owner.undo(before, base())
+            owner.undo(before, base())
             return base()
         if step is Deed.RECREATE:
-            await owner.recreate(before)
+            owner.recreate(before)
             return before
         after: Manifests = step(before)
-        await owner.write(before, after)
+        owner.write(before, after)
         return after
 
-    async def _agreed(self) -> tuple[bool, Any]:
-        """Say whether there is one budget, and the status tells of things as they are; it may be a moment behind."""
-        sight = await self.observe()
-        agreed = len(sight.budgets) == 1 and sight.violated == sight.checked
-        return agreed, f"budgets {sight.budgets}, the status tells {set(sight.violated)}, check {set(sight.checked)}"
-
-    async def _rest(self, verdict: str | None) -> None:
+    def _rest(self, verdict: str | None) -> None:
         """Wait until all pods run and, with a policy, nothing is left to be done and the verdict is so."""
+        counts = {"total": 1, **({verdict: 1} if verdict else {})}
 
-        async def look() -> tuple[bool, Any]:
-            live = await self.testbed.deployment(self.namespace)
+        def rests() -> bool:
+            live = self._deployment()
             if not is_rolled_out(live):
-                return False, f"rolling out: {live.get('status')}"
-            if not self.policy:
-                return True, None
-            status = await self.testbed.status(self.policy)
-            if not _is_settled(status, verdict=verdict):
-                return False, _told(status)
-            return await self._agreed() if verdict else (True, None)
+                raise NotYet(f"rolling out: {live.get('status')}")
+            if self.policy:
+                policy = self.testbed.get("pp", self.policy)
+                if not is_settled(policy, **counts):
+                    raise NotYet(_told(policy.get("status", {})))
+                if verdict:
+                    self._check_agreement()
+            return True
 
-        await eventually(look, seconds=PATIENCE_SECONDS)
+        eventually(rests, within=PATIENCE_SECONDS, poll_seconds=POLL_SECONDS)
 
+    def _check_agreement(self) -> None:
+        """Check that there is one budget, and that the status tells of things as they are; it may be a moment behind.
 
-def _is_settled(status: Raw, *, verdict: str | None) -> bool:
-    counts = status.get("workloads", {})
-    done = counts.get("total") == 1 and not counts.get("repairing") and not status["pending"]["repairs"]
-    return done and (verdict is None or counts.get(verdict) == 1)
+        Raises:
+            NotYet: it is not so.
+        """
+        sight = self.observe()
+        told, checked = set(sight.violated), set(sight.checked)
+        if len(sight.budgets) != 1 or told != checked:
+            raise NotYet(f"budgets {sight.budgets}, the status tells {told}, check {checked}")
+
+    def _deployment(self) -> Raw:
+        return self.testbed.get("deployment", NAME, self.namespace)
 
 
 def _told(status: Raw) -> str:

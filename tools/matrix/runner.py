@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from bench.client import spread
 from matrix.changes import CHANGES, Change
 from matrix.judgement import NOT_COUNTED, complaints
 from matrix.limits import limit
@@ -96,41 +95,40 @@ class Slot:
     _policies: dict[Way, Iterator[str]] = field(default_factory=dict)
     _before: _Finished | None = None
 
-    async def run(self, unit: Unit) -> None:
+    def run(self, unit: Unit) -> None:
         """Run a unit, then judge the one before."""
         baseline = Run(self.testbed, unit.writer, unit.change, Way.UNREPAIRED)
-        runs = [Run(self.testbed, unit.writer, unit.change, way, policy=await self._policy(way)) for way in unit.ways]
-        async with asyncio.TaskGroup() as tasks:
-            for each in (baseline, *runs):
-                tasks.create_task(each.carry_out())
-        await baseline.end()
+        runs = [Run(self.testbed, unit.writer, unit.change, way, policy=self._policy(way)) for way in unit.ways]
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(Run.carry_out, (baseline, *runs)))
+        baseline.end()
         assert baseline.observation is not None
         finished = _Finished(unit, baseline.observation, runs)
         if self._before is not None:
-            await self._judge(self._before)
+            self._judge(self._before)
         self._before = finished
 
-    async def _policy(self, way: Way) -> str:
+    def _policy(self, way: Way) -> str:
         """Return one of the two policies of a way, which take turns."""
         if way not in self._policies:
-            self._policies[way] = itertools.cycle([await self.testbed.policy(), await self.testbed.policy()])
+            self._policies[way] = itertools.cycle([self.testbed.working_policy(), self.testbed.working_policy()])
         return next(self._policies[way])
 
-    async def _judge(self, finished: _Finished) -> None:
+    def _judge(self, finished: _Finished) -> None:
         for run in finished.runs:
             assert run.observation is not None
             writer, change = finished.unit.writer, finished.unit.change
             if finished.baseline.refused:
                 self.cells.append(Cell(writer.title, change.name, run.way, counted=False))
             else:
-                later = await run.observe() if run.observation.sight else None
+                later = run.observe() if run.observation.sight else None
                 found = complaints(change, cell=run.observation, baseline=finished.baseline, later=later)
                 reason = limit(writer, change, admits=self.testbed.admits)
                 self.cells.append(Cell(writer.title, change.name, run.way, tuple(found), limit=reason))
-            await run.end()
+            run.end()
 
 
-async def results(
+def results(
     testbed: Testbed,
     units: Iterable[Unit],
     *,
@@ -139,15 +137,19 @@ async def results(
 ) -> list[Cell]:
     """Run all units and return their cells, in no order; `told` is called after each unit."""
     cells: list[Cell] = []
-    rest = iter(units)
+    rest = iter(list(units))
 
-    async def work(_: int) -> None:
+    def work(_: int) -> None:
         slot, last = Slot(testbed, cells), None
         for last in rest:
-            await slot.run(last)
+            slot.run(last)
             told()
         if last:
-            await slot.run(last)  # so that the last one is looked at again, too; this one is not judged
+            slot.run(last)  # so that the last one is looked at again, too; this one is not judged
 
-    await spread(range(slots), work, workers=slots)
+    with ThreadPoolExecutor(slots) as pool:
+        try:
+            list(pool.map(work, range(slots)))
+        finally:
+            list(rest)  # what has not begun when something fails does not begin
     return cells

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
+import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from control_plane.plane import ControlPlane
-from owners.manifests import Raw
+from owners.manifests import Raw, listed
 
 
 class Refused(Exception):
@@ -26,47 +26,36 @@ class Shell:
     said: list[str] = field(default_factory=list)
     """The lines of stderr, without the name of the namespace."""
 
-    async def kubectl(self, *arguments: str, stdin: tuple[Raw, ...] = ()) -> str:
+    def kubectl(self, *arguments: str, stdin: tuple[Raw, ...] = ()) -> str:
         """Run kubectl as an administrator, and return what it printed."""
         program = self.plane.site.binaries.kubectl
-        return await self.run(program, "-n", self.namespace, *arguments, stdin=_listed(stdin))
+        return self.run(program, "-n", self.namespace, *arguments, stdin=json.dumps(listed(*stdin)) if stdin else "")
 
-    async def differs(self, *arguments: str, stdin: tuple[Raw, ...]) -> str:
+    def differs(self, *arguments: str, stdin: tuple[Raw, ...]) -> str:
         """Return what kubectl diff finds; empty if the objects are as they would be after an apply."""
         try:
-            await self.kubectl("diff", *arguments, "-f", "-", stdin=stdin)
+            self.kubectl("diff", *arguments, "-f", "-", stdin=stdin)
         except Refused as refused:
             return str(refused) or "it differs"
         return ""
 
-    async def run(self, program: Path, *arguments: str, stdin: str = "") -> str:
+    def run(self, program: Path, *arguments: str, stdin: str = "") -> str:
         """Run a program as an administrator, and return what it printed.
 
         Raises:
             Refused: it ended with an error.
         """
-        process = await asyncio.create_subprocess_exec(
-            program,
-            f"--kubeconfig={self.plane.kubeconfig}",
-            *arguments,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env={**os.environ, **self._environment()},
-        )
-        printed, said = (each.decode() for each in await process.communicate(stdin.encode()))
-        lines = [line.replace(self.namespace, "NAMESPACE") for line in said.splitlines() if line.strip()]
-        if process.returncode != 0:
-            raise Refused("\n".join([*lines, *(printed.splitlines() if "diff" in arguments else [])]))
+        line = [str(program), f"--kubeconfig={self.plane.kubeconfig}", *arguments]
+        environment = {**os.environ, **self._environment()}
+        done = subprocess.run(line, input=stdin, env=environment, capture_output=True, text=True, check=False)
+        lines = [line.replace(self.namespace, "NAMESPACE") for line in done.stderr.splitlines() if line.strip()]
+        if done.returncode != 0:
+            raise Refused("\n".join([*lines, *(done.stdout.splitlines() if "diff" in arguments else [])]))
         self.said.extend(lines)
-        return printed
+        return done.stdout
 
     def _environment(self) -> dict[str, str]:
         """Neither the caches nor the preferences of the home folder play a part."""
         home = self.plane.folder / "kubectl-cache"
         helm = {f"HELM_{each}_HOME": str(home / each.lower()) for each in ("CACHE", "CONFIG", "DATA")}
         return {"KUBECACHEDIR": str(home), "KUBERC": "off", **helm}
-
-
-def _listed(objects: tuple[Raw, ...]) -> str:
-    return json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}) if objects else ""

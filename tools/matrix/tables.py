@@ -2,83 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-
-from rich.console import Console
-from rich.table import Table
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 from matrix.changes import CHANGES
 from matrix.runner import Cell
 from matrix.writers import WRITERS
-from pages.marks import write_between
+from testbed.tables import Table
 
 BEGIN = "<!-- the rest up to the end of the tables is written by `make matrix` -->"
 END = "<!-- end of the tables -->"
-WIDTH = 140
 NOT_COUNTED = "-"
 
 
-def printed(console: Console, title: str, cells: Sequence[Cell]) -> None:
-    """Print a table, and below it the reasons."""
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    table.add_column("")
-    for writer in _columns(cells):
-        table.add_column(writer)
-    rows, reasons = _rows(cells)
-    for row in rows:
-        table.add_row(*row)
-    console.print(table)
-    for number, reason in enumerate(reasons, start=1):
-        console.print(f"[{number}] {reason}")
+@dataclass(frozen=True)
+class Matrix:
+    """The cells of one way to repair; their table refers to reasons by number."""
 
+    title: str
+    cells: Sequence[Cell]
 
-def markdown(title: str, cells: Sequence[Cell]) -> Iterator[str]:
-    """Yield the lines of a table, and of the reasons below it."""
-    rows, reasons = _rows(cells)
-    yield f"### {title}"
-    yield ""
-    yield "| | " + " | ".join(_columns(cells)) + " |"
-    yield "|---" * (len(_columns(cells)) + 1) + "|"
-    yield from ("| " + " | ".join(row) + " |" for row in rows)
-    yield ""
-    for number, reason in enumerate(reasons, start=1):
-        yield f"{number}. {reason}"
-    if reasons:
-        yield ""
+    @cached_property
+    def reasons(self) -> list[str]:
+        """Why owners do not win, each reason once."""
+        order = {each.name: row for row, each in enumerate(CHANGES)}
+        ordered = sorted((each for each in self.cells if each.counted and not each.won), key=lambda e: order[e.change])
+        return list(dict.fromkeys(map(str, ordered)))
 
+    @property
+    def table(self) -> Table:
+        """The table, with a column for each writer that has a cell, and a row for each change that has one."""
+        found = {(each.change, each.writer): each for each in self.cells}
+        writers = [each.title for each in WRITERS if any(each.title == writer for _, writer in found)]
+        changes = [each.name for each in CHANGES if any(each.name == change for change, _ in found)]
+        rows = [[change, *(self._short(found.get((change, writer))) for writer in writers)] for change in changes]
+        return Table(["", *writers], rows, title=self.title, numbers=False)
 
-def write(page: Path, lines: Sequence[str]) -> None:
-    """Put the lines in their place on a page."""
-    write_between(BEGIN, END, page=page, lines=lines)
+    def show(self) -> None:
+        """Print the table, the reasons, and what it comes to."""
+        self.table.show(notes=[*(f"[{number}] {each}" for number, each in enumerate(self.reasons, 1)), self._sum()])
 
+    def markdown(self) -> list[str]:
+        """Return the lines for the page."""
+        reasons = [*(f"{number}. {each}" for number, each in enumerate(self.reasons, 1)), ""] if self.reasons else []
+        return [f"### {self.title}", "", *self.table.markdown(), "", *reasons]
 
-def _columns(cells: Sequence[Cell]) -> list[str]:
-    """Return the writers that have a cell, in their order."""
-    present = {each.writer for each in cells}
-    return [each.title for each in WRITERS if each.title in present]
+    def _short(self, cell: Cell | None) -> str:
+        if cell is None:
+            return ""
+        if not cell.counted:
+            return NOT_COUNTED
+        return "ok" if cell.won else f"no [{self.reasons.index(str(cell)) + 1}]"
 
-
-def _rows(cells: Sequence[Cell]) -> tuple[list[list[str]], list[str]]:
-    """Return the rows, and the reasons to which they refer by number."""
-    found = {(each.change, each.writer): each for each in cells}
-    reasons: list[str] = []
-    rows = []
-    for change in CHANGES:
-        row = [found.get((change.name, title)) for title in _columns(cells)]
-        if any(row):
-            rows.append([change.name, *(_short(each, reasons) for each in row)])
-    return rows, reasons
-
-
-def _short(cell: Cell | None, reasons: list[str]) -> str:
-    if cell is None:
-        return ""
-    if not cell.counted:
-        return NOT_COUNTED
-    if cell.won:
-        return "ok"
-    reason = str(cell)
-    if reason not in reasons:
-        reasons.append(reason)
-    return f"no [{reasons.index(reason) + 1}]"
+    def _sum(self) -> str:
+        counted = [each for each in self.cells if each.counted]
+        won, rest = sum(each.won for each in counted), len(self.cells) - len(counted)
+        return f"{self.title}: the owner wins in {won} of {len(counted)} cells; {rest} are not counted\n"

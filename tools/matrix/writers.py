@@ -28,21 +28,21 @@ class Writer(ABC):
     """How `kubectl diff` asks what this writer asks: is it in sync? None where the writer does not ask."""
 
     @abstractmethod
-    async def write(self, before: Manifests, after: Manifests) -> None:
+    def write(self, before: Manifests, after: Manifests) -> None:
         """Bring the manifests into the cluster; what was there before is known."""
 
-    async def undo(self, before: Manifests, after: Manifests) -> None:  # noqa: ARG002  # others need them
+    def undo(self, before: Manifests, after: Manifests) -> None:  # noqa: ARG002  # others need them
         """Go back from `before` to `after`."""
-        await self.shell.kubectl("rollout", "undo", _DEPLOYMENT)
+        self.shell.kubectl("rollout", "undo", _DEPLOYMENT)
 
-    async def recreate(self, manifests: Manifests) -> None:
+    def recreate(self, manifests: Manifests) -> None:
         """Delete the Deployment and bring it back."""
-        await self.shell.kubectl("delete", _DEPLOYMENT)
-        await self.write(tuple(each for each in manifests if each["kind"] != "Deployment"), manifests)
+        self.shell.kubectl("delete", _DEPLOYMENT)
+        self.write(tuple(each for each in manifests if each["kind"] != "Deployment"), manifests)
 
-    async def difference(self, manifests: Manifests) -> str:
+    def difference(self, manifests: Manifests) -> str:
         """Return why it is not in sync; empty if it is, or if this writer does not ask."""
-        return "" if self.diff is None else await self.shell.differs(*self.diff, stdin=manifests)
+        return "" if self.diff is None else self.shell.differs(*self.diff, stdin=manifests)
 
 
 class Apply(Writer):
@@ -52,13 +52,13 @@ class Apply(Writer):
     options: ClassVar[tuple[str, ...]] = ()
     diff: ClassVar[tuple[str, ...] | None] = ()
 
-    async def write(self, before: Manifests, after: Manifests) -> None:  # noqa: ARG002  # the cluster knows
+    def write(self, before: Manifests, after: Manifests) -> None:  # noqa: ARG002  # the cluster knows
         """Apply all of them."""
-        await self.shell.kubectl("apply", *self.options, "-f", "-", stdin=self.labelled(after))
+        self.shell.kubectl("apply", *self.options, "-f", "-", stdin=self.labelled(after))
 
-    async def difference(self, manifests: Manifests) -> str:
+    def difference(self, manifests: Manifests) -> str:
         """Ask with the labels that it writes."""
-        return await super().difference(self.labelled(manifests))
+        return super().difference(self.labelled(manifests))
 
     def labelled(self, manifests: Manifests) -> Manifests:
         """Return the manifests with what the writer tells its own objects by."""
@@ -88,9 +88,9 @@ class Flux(Apply):
         """Return the manifests with the labels of a Kustomization."""
         return tuple(_marked(each, "labels", self.marks) for each in manifests)
 
-    async def undo(self, before: Manifests, after: Manifests) -> None:
+    def undo(self, before: Manifests, after: Manifests) -> None:
         """Revert the commit."""
-        await self.write(before, after)
+        self.write(before, after)
 
 
 class ArgoCD(Apply):
@@ -104,9 +104,9 @@ class ArgoCD(Apply):
             _marked(each, "annotations", {"argocd.argoproj.io/tracking-id": _tracked(each)}) for each in manifests
         )
 
-    async def undo(self, before: Manifests, after: Manifests) -> None:
+    def undo(self, before: Manifests, after: Manifests) -> None:
         """Revert the commit."""
-        await self.write(before, after)
+        self.write(before, after)
 
 
 class ArgoCDServerSide(ArgoCD):
@@ -122,22 +122,22 @@ class Replace(Writer):
 
     title = "replace"
 
-    async def write(self, before: Manifests, after: Manifests) -> None:
+    def write(self, before: Manifests, after: Manifests) -> None:
         """Replace what was there, and create what is new."""
         known = {identity(each) for each in before}
         for verb, there in (("create", False), ("replace", True)):
             chosen = tuple(each for each in after if (identity(each) in known) is there)
             if chosen:
-                await self._persist(verb, chosen)
+                self._persist(verb, chosen)
 
-    async def _persist(self, verb: str, chosen: Manifests) -> None:
+    def _persist(self, verb: str, chosen: Manifests) -> None:
         """kubectl replace reads and then writes, so it loses against whoever writes between, a controller included."""
         try:
-            await self.shell.kubectl(verb, "-f", "-", stdin=chosen)
+            self.shell.kubectl(verb, "-f", "-", stdin=chosen)
         except Refused as refused:
             if "try again" not in str(refused):
                 raise
-            await self.shell.kubectl(verb, "-f", "-", stdin=chosen)
+            self.shell.kubectl(verb, "-f", "-", stdin=chosen)
 
 
 class Patch(Writer):
@@ -145,16 +145,16 @@ class Patch(Writer):
 
     title = "patch"
 
-    async def write(self, before: Manifests, after: Manifests) -> None:
+    def write(self, before: Manifests, after: Manifests) -> None:
         """Patch what was there, and create what is new."""
         known = {identity(each): each for each in before}
         created = tuple(each for each in after if identity(each) not in known)
         if created:
-            await self.shell.kubectl("create", "-f", "-", stdin=created)
+            self.shell.kubectl("create", "-f", "-", stdin=created)
         for each in after:
             if identity(each) in known:
                 patch = difference(known[identity(each)], each)
-                await self.shell.kubectl("patch", each["kind"], each["metadata"]["name"], "-p", json.dumps(patch))
+                self.shell.kubectl("patch", each["kind"], each["metadata"]["name"], "-p", json.dumps(patch))
 
 
 class Helm(Writer):
@@ -163,25 +163,25 @@ class Helm(Writer):
     program: ClassVar[Any]
     options: ClassVar[tuple[str, ...]] = ()
 
-    async def write(self, before: Manifests, after: Manifests) -> None:  # noqa: ARG002  # the release knows
+    def write(self, before: Manifests, after: Manifests) -> None:  # noqa: ARG002  # the release knows
         """Upgrade the release, or install it."""
         chart = self.shell.folder / "chart"
         (chart / "templates").mkdir(parents=True, exist_ok=True)
         (chart / "Chart.yaml").write_text(json.dumps({"apiVersion": "v2", "name": NAME, "version": "1.0.0"}))
         (chart / "templates" / "all.yaml").write_text("\n---\n".join(map(json.dumps, after)))
-        await self._helm("upgrade", "--install", *self.options, NAME, str(chart))
+        self._helm("upgrade", "--install", *self.options, NAME, str(chart))
 
-    async def undo(self, before: Manifests, after: Manifests) -> None:  # noqa: ARG002  # the release knows
+    def undo(self, before: Manifests, after: Manifests) -> None:  # noqa: ARG002  # the release knows
         """Roll the release back."""
-        await self._helm("rollback", NAME)
+        self._helm("rollback", NAME)
 
-    async def recreate(self, manifests: Manifests) -> None:
+    def recreate(self, manifests: Manifests) -> None:
         """Uninstall and install the release."""
-        await self._helm("uninstall", NAME, "--wait")
-        await self.write((), manifests)
+        self._helm("uninstall", NAME, "--wait")
+        self.write((), manifests)
 
-    async def _helm(self, *arguments: str) -> None:
-        await self.shell.run(self.program.ensure(), "--namespace", self.shell.namespace, *arguments)
+    def _helm(self, *arguments: str) -> None:
+        self.shell.run(self.program.ensure(), "--namespace", self.shell.namespace, *arguments)
 
 
 class Helm3(Helm):

@@ -20,6 +20,16 @@ def read_between(begin: str, end: str, *, page: Path) -> list[str]:
     return lines.strip().splitlines()
 
 
+def rows_between(begin: str, end: str, *, page: Path) -> dict[str, list[str]]:
+    """Return the cells of each row of a table in its place on a page, by the first cell.
+
+    Raises:
+        NoPlace: as `write_between`.
+    """
+    lines = [line for line in read_between(begin, end, page=page) if line.startswith("| ")]
+    return {cells[0]: cells for cells in (line.removeprefix("| ").removesuffix(" |").split(" | ") for line in lines)}
+
+
 def write_between(begin: str, end: str, *, page: Path, lines: Sequence[str]) -> None:
     """Put the lines in their place on a page.
 

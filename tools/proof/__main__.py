@@ -10,23 +10,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bench.client import RequestFailed
 from control_plane import session
 from control_plane.binaries import BuildFailed
 from control_plane.installation import REPOSITORY
 from control_plane.locks import locked
-from control_plane.session import INTERRUPTED
-from demo.narrator import Narrator
-from demo.waiting import NotShown
+from control_plane.session import INTERRUPTED, complain, interrupt_once
 from proof import isolation, programs, requirements
 from proof.experiment import Experiment
 from proof.outcome import COLUMNS, Figures, rows, sentence
 from proof.publication import DOCUMENTATION
 from proof.scenarios import SCENARIOS
 from proof.teller import Teller
+from testbed.tables import Table
 
 DEFAULT_FOLDER = REPOSITORY / ".proof"
-FAILURES = (*session.FAILURES, NotShown, RequestFailed)
 INSIDE = "PRODUCTIONPOLICY_PROOF_INSIDE"
 """Set where the namespaces are entered already."""
 
@@ -40,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     experiment = _experiment(options)
     if os.environ.get(INSIDE):
         return _result(experiment)
-    session.interrupt_once()
+    interrupt_once()
     experiment.folder.mkdir(parents=True, exist_ok=True)
     with locked(experiment.folder / ".lock"):
         _clear(experiment.folder)
@@ -88,7 +85,7 @@ def _kept_clean(run: Callable[[], int], folder: Path) -> int:
         code = run()
     except KeyboardInterrupt:
         _clear(folder)
-        _complain("interrupted; nothing is left running")
+        complain("interrupted; nothing is left running")
         return INTERRUPTED
     if code == 0:
         _clear(folder)
@@ -99,12 +96,12 @@ def _isolated(arguments: Sequence[str] | None) -> int:
     """Run this very command in namespaces of its own."""
     lacking = requirements.missing()
     if lacking:
-        _complain(f"error: {lacking}. `make proof PORTABLE=1` simulates them.")
+        complain(f"error: {lacking}. `make proof PORTABLE=1` simulates them.")
         return FAILED
     try:
         programs.ensure()  # inside there is no network to download from
     except BuildFailed as failure:
-        _complain(f"error: {failure}")
+        complain(f"error: {failure}")
         return FAILED
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
@@ -116,31 +113,24 @@ def _isolated(arguments: Sequence[str] | None) -> int:
 def _result(experiment: Experiment) -> int:
     try:
         scenarios = experiment.carried_out(Teller())
-    except FAILURES as failure:
-        _complain(f"error: {failure}\nThe logs are in {experiment.folder}.")
+    except session.FAILURES as failure:
+        complain(f"error: {failure}\nThe logs are in {experiment.folder}.")
         return FAILED
     _tell(experiment, scenarios)
     if any(each["failedAfter"] for each in scenarios):
-        _complain(f"error: requests were lost after the repair. The logs are in {experiment.folder}.")
+        complain(f"error: requests were lost after the repair. The logs are in {experiment.folder}.")
         return LOST
     return 0
 
 
 def _tell(experiment: Experiment, scenarios: Sequence[Figures]) -> None:
-    narrator = Narrator()
-    narrator.chapter(experiment.nodes)
-    narrator.table([each.replace(" ", "\n", 1) for each in COLUMNS], rows(scenarios))
-    narrator.say(sentence(scenarios))
-    narrator.say(f"Figures and picture are in {experiment.output}.")
+    notes = [sentence(scenarios), f"Figures and picture are in {experiment.output}."]
+    Table(COLUMNS, rows(scenarios), title=experiment.nodes).show(notes=notes)
 
 
 def _clear(folder: Path) -> None:
     for name in ("logs", "plane"):
         shutil.rmtree(folder / name, ignore_errors=True)
-
-
-def _complain(message: str) -> None:
-    print(message, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -17,16 +17,19 @@ from typing import Any
 
 import msgspec
 
-from bench.client import Api, RequestFailed
 from control_plane import probe
+from control_plane.plane import RequestFailed
 from control_plane.ports import LOOPBACK, free_ports
 from control_plane.process import Guard
+from owners.manifests import Raw
 from proof.connection import Address
-from proof.testbed import NAMESPACE, Raw
+from proof.testbed import NAMESPACE
+from testbed.api import Api
+from testbed.client import path
 
 POLL_SECONDS = 0.2
 _LISTENS = "-address="
-PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
+PODS = path("pod", NAMESPACE)
 
 
 @dataclass(slots=True)

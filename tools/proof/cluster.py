@@ -9,15 +9,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from control_plane.plane import NO_FLAGS, ControlPlane
+from control_plane.patience import eventually
+from control_plane.plane import NO_FLAGS, ControlPlane, StartFailed
 from control_plane.process import Guard, Process
-from demo.waiting import NotShown, until
+from owners.manifests import Raw
+from owners.rollouts import is_ready
 from proof import images
 from proof.enclosure import STATE, enclose, kill_group, make_groups
 from proof.load import Target
 from proof.node import Node, proxy_configuration
 from proof.programs import Programs, ensure
-from proof.testbed import Raw, is_ready
+from testbed.client import Client
 
 START_SECONDS = 60.0
 NODES = 3
@@ -79,12 +81,12 @@ class Nodes:
             make_groups(node.name)
             node.prepare()
             self._spawn(f"{node.name}.containerd", node.containerd_command())
-        self._await(lambda: all(map(_listens, nodes)), otherwise="containerd did not start")
+        self._await(lambda: all(map(_listens, nodes)))
         self._load_images(nodes)
         for node in nodes:
             self._spawn(f"{node.name}.kubelet", node.kubelet_command(self.plane.kubeconfig))
         self._start_proxy(nodes[0])
-        self._await(lambda: self._count_ready() == NODES, otherwise="the nodes did not become ready")
+        self._await(lambda: sum(map(is_ready, Client(self.plane).all("node"))) == NODES)
 
     def kill(self, name: str) -> None:
         """End a node as a power failure does: its kubelet, containerd and all its containers, at once."""
@@ -113,25 +115,22 @@ class Nodes:
         configuration.write_text(json.dumps(proxy_configuration(kubeconfig=self.plane.kubeconfig, node=node.name)))
         self._spawn("kube-proxy", [str(self.programs.node / "kube-proxy"), f"--config={configuration}"])
 
-    def _count_ready(self) -> int:
-        nodes = json.loads(self.plane.kubectl("get", "nodes", "-o", "json"))["items"]
-        return sum(map(is_ready, nodes))
-
     def _spawn(self, name: str, command: Sequence[str]) -> None:
         path = {"PATH": f"{self.programs.nft.parent}:{self.programs.containerd}:{SYSTEM_PATH}"}
         log = self.logs / f"{name}.log"
         self.started.append(Process.spawn(command, log=log, guard=self.guard, environment=path))
 
-    def _await(self, true: Callable[[], bool], *, otherwise: str) -> None:
+    def _await(self, true: Callable[[], bool]) -> None:
         """Wait until something is true, but not for a program that has ended."""
 
         def look() -> bool:
+            """The nodes start."""
             for process in self.started:
                 if not process.alive:
-                    raise NotShown(f"{process.log.stem} ended with exit code {process.exit_code}.\n{process.tail()}")
+                    raise StartFailed(f"{process.log.stem} ended with exit code {process.exit_code}.\n{process.tail()}")
             return true()
 
-        until(look, seconds=START_SECONDS, otherwise=otherwise)
+        eventually(look, within=START_SECONDS)
 
 
 def _listens(node: Node) -> bool:

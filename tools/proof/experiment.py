@@ -8,10 +8,9 @@ from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.client import connected
 from control_plane.credentials import ADMIN
 from control_plane.installation import SYSTEM_NAMESPACE, install
-from control_plane.operator_process import OperatorProcess
+from control_plane.operator_process import at_work
 from control_plane.plane import ControlPlane
 from proof import cluster, enclosure
 from proof.outcome import Figures, Outcome
@@ -21,6 +20,7 @@ from proof.scenarios import Scenario
 from proof.story import Story
 from proof.teller import Teller
 from proof.testbed import Testbed
+from testbed.api import connected
 
 REAL = "real nodes: kubelet, containerd, runc, kube-proxy"
 SIMULATED = "PORTABLE: no real nodes; local processes as pods, a client-side balancer for kube-proxy"
@@ -65,20 +65,18 @@ class Experiment:
 
     async def _told(self, plane: ControlPlane, teller: Teller) -> list[Outcome]:
         kubeconfig = _installed(plane)
-        with OperatorProcess(kubeconfig, log=plane.log("operator")) as operator:
-            operator.wait_ready(60)
+        with at_work(kubeconfig, log=plane.log("operator")):
             async with self._testbed(plane) as testbed:
                 return await Story(testbed, teller, self.scenarios, tries=self.tries).told()
 
     @asynccontextmanager
     async def _testbed(self, plane: ControlPlane) -> AsyncIterator[Testbed]:
-        async with connected(plane.site, user=ADMIN) as api:
-            if not self.portable:
-                forget, sources = enclosure.forget_connections, enclosure.CLIENTS
-                yield Testbed(plane, api, cluster.target, forget, sources, self.sleep_seconds)
-                return
-            async with simulated(plane, api) as balancer:
-                yield Testbed(plane, api, balancer.target, lambda: None, {}, self.sleep_seconds)
+        if not self.portable:
+            forget, sources = enclosure.forget_connections, enclosure.CLIENTS
+            yield Testbed(plane, cluster.target, forget, sources, self.sleep_seconds)
+            return
+        async with connected(plane.site, user=ADMIN) as api, simulated(plane, api) as balancer:
+            yield Testbed(plane, balancer.target, lambda: None, {}, self.sleep_seconds)
 
 
 def _installed(plane: ControlPlane) -> Path:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from proof.record import Record
+from testbed.tables import Table
 
 COLUMNS = ("SCENARIO", "REQUESTS", "FAILED BEFORE", "FAILED AFTER", "LONGEST GAP BEFORE", "LONGEST GAP AFTER")
-NUMBERS = COLUMNS[1:]
 
 Figures = dict[str, str | int]
 
@@ -55,8 +55,7 @@ def sentence(scenarios: Sequence[Figures]) -> str:
 
 def markdown(scenarios: Sequence[Figures]) -> list[str]:
     """Return the table as lines of Markdown."""
-    head = [f"| {' | '.join(column.lower() for column in COLUMNS)} |", "|---|" + "---:|" * len(NUMBERS)]
-    return head + [f"| {' | '.join(row)} |" for row in rows(scenarios)]
+    return Table([each.lower() for each in COLUMNS], rows(scenarios)).markdown()
 
 
 def _row(figures: Figures) -> tuple[str, ...]:

@@ -10,15 +10,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from bench.client import Api
 from control_plane.nodes import DEFAULT_NODES, manifest
 from control_plane.plane import ControlPlane
 from control_plane.process import Guard
+from owners.manifests import Raw
 from proof import programs
 from proof.agent import Agent
 from proof.connection import Address
 from proof.load import Target
-from proof.testbed import NAMESPACE, Raw
+from proof.testbed import NAMESPACE
+from testbed.api import Api
 
 NODES = DEFAULT_NODES[:3]
 SYNC_SECONDS = 1.0

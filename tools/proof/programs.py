@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from control_plane import binaries, kubernetes
-from control_plane.go_build import TOOLS, BuildFailed, build, cache_folder, say, scratch
-from control_plane.locks import locked
+from control_plane.go_build import TOOLS, BuildFailed, build, cache_folder, kept, say
 from proof.packages import NotAvailable, installed_or_unpacked
 from proof.requirements import missing
 
@@ -58,15 +57,7 @@ def service() -> Path:
 def _built(name: str, programs: tuple[str, ...], *, packages: Sequence[str] = (TOOLS,)) -> Path:
     module = MODULES / name
     cache = cache_folder("proof", [file for file in module.rglob("*") if file.is_file()])
-    cache.mkdir(parents=True, exist_ok=True)
-    with locked(cache / ".lock"):
-        if not all((cache / each).is_file() for each in programs):
-            say(f"building {', '.join(programs)} from source (once; kept in {cache})")
-            with scratch(cache / ".unfinished") as unfinished:
-                build(module, unfinished, packages=packages)
-                for program in unfinished.iterdir():
-                    program.rename(cache / program.name)
-    return cache
+    return kept(cache, programs, lambda folder: build(module, folder, packages=packages))
 
 
 def _main() -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from proof.load import Load, Target
@@ -25,7 +25,7 @@ class Scenario:
     """
 
     name: str
-    act: Callable[[Testbed, Load], Awaitable[None]]
+    act: Callable[[Testbed, Load], None]
     seconds: float
 
 
@@ -46,37 +46,37 @@ async def observed(
     async with load.driving():
         watch(load)
         await asyncio.sleep(QUIET_SECONDS)
-        await scenario.act(testbed, load)
-        await testbed.settled()
+        await asyncio.to_thread(scenario.act, testbed, load)  # the load goes on meanwhile
+        await asyncio.to_thread(testbed.available)
         await asyncio.sleep(max(QUIET_SECONDS, scenario.seconds - load.seconds))
-    await testbed.restore()
+    await asyncio.to_thread(testbed.restore)
     return load.record()
 
 
-async def _rolling_update(testbed: Testbed, load: Load) -> None:
+def _rolling_update(testbed: Testbed, load: Load) -> None:
     load.mark("deploy")
-    await testbed.release()
-    await testbed.settled()
+    testbed.release()
+    testbed.available()
     load.mark("deployed")
 
 
-async def _node_drain(testbed: Testbed, load: Load) -> None:
-    await _drain(await testbed.busiest_node(), testbed=testbed, load=load)
+def _node_drain(testbed: Testbed, load: Load) -> None:
+    _drain(testbed.busiest_node(), testbed=testbed, load=load)
 
 
-async def _scale_down(testbed: Testbed, load: Load) -> None:
+def _scale_down(testbed: Testbed, load: Load) -> None:
     load.mark(f"scale to {REPLICAS // 2}")
-    await testbed.scale(REPLICAS // 2)
+    testbed.scale(REPLICAS // 2)
 
 
-async def _two_drains(testbed: Testbed, load: Load) -> None:
+def _two_drains(testbed: Testbed, load: Load) -> None:
     for _ in range(2):
-        await _drain(await testbed.busiest_node(), testbed=testbed, load=load)
+        _drain(testbed.busiest_node(), testbed=testbed, load=load)
 
 
-async def _drain(node: str, *, testbed: Testbed, load: Load) -> None:
+def _drain(node: str, *, testbed: Testbed, load: Load) -> None:
     load.mark(f"drain {node}")
-    await testbed.drain(node)
+    testbed.drain(node)
     load.mark("drained")
 
 

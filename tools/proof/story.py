@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -32,10 +33,10 @@ class Story:
     async def told(self) -> list[Outcome]:
         """Run everything."""
         with self.teller.waiting("starting the service"):
-            targets = await self.testbed.open()
+            targets = await asyncio.to_thread(self.testbed.open)
         before = [await self._before(each, targets) for each in self.scenarios]
         with self.teller.waiting("the namespace is labelled; the operator repairs the service"):
-            await self.testbed.repair()
+            await asyncio.to_thread(self.testbed.repair)
         self.teller.say("the namespace is labelled, the operator has repaired the service")
         after = [await self._carried_out(each, targets, state=REPAIRED) for each in self.scenarios]
         names = [each.name for each in self.scenarios]

@@ -14,6 +14,7 @@ import aiohttp
 import msgspec
 
 from control_plane.credentials import token_of
+from control_plane.plane import RequestFailed
 from control_plane.site import Site
 
 Item = TypeVar("Item")
@@ -22,10 +23,6 @@ PAGE = 500
 JSON = "application/json"
 _MERGE_PATCH = "application/merge-patch+json"
 _ACCEPTED = frozenset({HTTPStatus.OK, HTTPStatus.CREATED})
-
-
-class RequestFailed(Exception):
-    """The API server answered with an error; the message is its own."""
 
 
 @dataclass(frozen=True, slots=True)
