@@ -28,6 +28,9 @@ AS_IN_AN_UPGRADE = Options(flags=DrainFlags(ignore_daemonsets=True, delete_empty
 FEWEST_ZONES = 2
 """If the nodes have less zones than this, the failure of a zone is that of the whole cluster, or is not known."""
 
+NOT_ALL_READ = "NotAllRead"
+"""The reason of a condition that is unknown because something could not be read."""
+
 _NAMED = 3
 """So many nodes are named in a message."""
 
@@ -196,7 +199,7 @@ def _verdict(status: DrainAuditStatus, unknown: Sequence[NodeOutcome], unread: s
         message = f"{status.blocked_nodes} of {status.nodes} nodes could not be drained: {named}{more}"
         return Verdict("False", "NodesBlocked", f"{message}; status.drainAudit.blocked names reason and remedy{losses}")
     if unread:
-        return Verdict("Unknown", "NotAllRead", f"{unread}{losses}")
+        return Verdict("Unknown", NOT_ALL_READ, f"{unread}{losses}")
     if unknown:
         first = (*unknown[0].unknown, *(each.reason for each in unknown[0].blockers), "")[0]
         message = f"for {len(unknown)} of {status.nodes} nodes it is not known whether they drain, such as"
