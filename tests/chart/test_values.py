@@ -101,6 +101,10 @@ EFFECTS: Mapping[str, tuple[Any, dict[str, Any]]] = {
         )
         for role, told in {"view": ABSENT, "edit": "true", "admin": "true"}.items()
     },
+    "drainAudit.enabled": (
+        True,
+        {f"{kind}/productionpolicy-drain-audit": NEW for kind in ("ClusterRole", "ClusterRoleBinding")},
+    ),
     "resources": ({"limits": {"memory": "2Gi"}}, at(CONTAINER, resources__limits__memory="2Gi")),
     "nodeSelector": ({"disk": "ssd"}, at(POD, nodeSelector__disk="ssd")),
     "tolerations": ([TOLERATION], at(POD, tolerations__2__key="dedicated", tolerations__2__operator="Exists")),

@@ -22,6 +22,7 @@ from productionpolicy.controller.drain_audits import CONDITION, RIGHTS_SECONDS, 
 from productionpolicy.controller.drain_play import PLAYER
 from productionpolicy.controller.events import Events
 from productionpolicy.controller.resources import DRAINED, NAMESPACES, POLICIES, STORAGE_CLASSES
+from productionpolicy.controller.rights import DRAIN_RIGHTS, RIGHTS, Right
 from productionpolicy.controller.store import StoredPolicy
 from productionpolicy.drain.audit import Verdict
 from productionpolicy.kube.identity import AUDIT_DRAINS, MODE_LABEL, POLICY_LABEL
@@ -306,6 +307,11 @@ async def test_a_policy_that_goes_meanwhile_leaves_no_metrics() -> None:
             made.context.store.forget(POLICIES, "", "default")
             await made.hears()
         assert sample("blocked_nodes", policy="default") is None
+
+
+def test_the_component_gives_exactly_what_the_operator_may_not_list_anyway() -> None:
+    needed = {Right("list", each.group, each.plural) for each in DRAINED}
+    assert set(DRAIN_RIGHTS) == needed - set(RIGHTS)
 
 
 def test_the_duration_has_no_label_because_one_play_serves_all() -> None:
