@@ -67,7 +67,7 @@ def condition(world: World, policy: str) -> Raw | None:
 
 
 def reason(world: World, policy: str) -> str:
-    return (condition(world, policy) or {}).get("reason", "")
+    return str((condition(world, policy) or {}).get("reason", ""))
 
 
 def blocked_nodes(world: World, policy: str) -> float | None:

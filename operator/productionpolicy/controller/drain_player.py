@@ -27,8 +27,6 @@ _NICENESS = 10
 """Its processor time is worth a tenth of that of the operator."""
 _LIKELIEST_VICTIM = "1000"
 """For the kernel, if the memory of the container or of the node runs out."""
-_UNITS_PER_MIB = 1024 if sys.platform == "linux" else 1024**2
-"""In which `getrusage` counts memory."""
 
 
 class Governed(Struct, frozen=True):
@@ -117,8 +115,7 @@ def main() -> None:
         found = answer(order, received)
     except MemoryError:
         found = Answer(out_of_memory=True)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // _UNITS_PER_MIB
-    told = msgspec.structs.replace(found, peak_mib=peak, cpu_seconds=round(time.process_time(), 1))
+    told = msgspec.structs.replace(found, peak_mib=_peak_mib(), cpu_seconds=round(time.process_time(), 1))
     sys.stdout.buffer.write(msgspec.json.encode(told))
 
 
@@ -134,6 +131,17 @@ def _limit(order: Order) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (order.memory_bytes, order.memory_bytes))
     if order.cpu_seconds:
         resource.setrlimit(resource.RLIMIT_CPU, (order.cpu_seconds, order.cpu_seconds))
+
+
+def _peak_mib() -> int:
+    """Return the most memory that the process has used; 0 if the kernel does not tell.
+
+    `getrusage` would count what the operator used when it started the process.
+    """
+    with suppress(OSError, StopIteration):
+        rows = Path("/proc/self/status").read_text().splitlines()
+        return int(next(each for each in rows if each.startswith("VmHWM:")).split()[1]) // 1024
+    return 0
 
 
 if __name__ == "__main__":
