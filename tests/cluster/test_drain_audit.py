@@ -70,6 +70,12 @@ def reason(world: World, policy: str) -> str:
     return str((condition(world, policy) or {}).get("reason", ""))
 
 
+def audited(world: World, policy: str, *, request: str) -> None:
+    """Request an audit, and wait until it has ended."""
+    world.kubectl("annotate", "--overwrite", "productionpolicy", policy, f"{AUDIT_DRAINS}={request}")
+    eventually(lambda: world.status(policy)["drainAudit"]["handledRequest"] == request)
+
+
 def blocked_nodes(world: World, policy: str) -> float | None:
     answer = (probe.body(world.operator.port, "/metrics") or b"").decode()
     samples = (each for family in text_string_to_metric_families(answer) for each in family.samples)
@@ -102,12 +108,14 @@ def test_a_blocked_node_is_told_until_the_budget_is_mended(world: World) -> None
 
         world.kubectl("patch", "pdb", "web", "-n", namespace, "--type=merge", "-p", '{"spec":{"maxUnavailable":1}}')
         eventually(lambda: world.get("pdb", "web", namespace)["status"]["disruptionsAllowed"] == 1)
+        audited(world, policy, request="mended")
+        assert reason(world, policy) == "AllNodesDrain"
+        assert eventually(lambda: blocked_nodes(world, policy) == 0)
+
         world.fixed(lambda: None)
         requests = Requests(world)
-        world.kubectl("annotate", "productionpolicy", policy, f"{AUDIT_DRAINS}=now")
-        eventually(lambda: reason(world, policy) == "AllNodesDrain")
-        assert world.status(policy)["drainAudit"]["handledRequest"] == "now"
-        assert eventually(lambda: blocked_nodes(world, policy) == 0)
+        audited(world, policy, request="again")
+        world.fixed(lambda: None)
         assert requests.lists_of_all() >= {each.plural for each in DRAINED}
         assert requests.statuses(policy) == 1
 
@@ -131,8 +139,8 @@ def test_missing_rights_are_told_with_the_remedy_and_a_restart_repeats_no_audit(
     assert "kubectl apply -k manifests/drain-audit" in told["message"]
 
     with component(world):
-        world.kubectl("annotate", "productionpolicy", policy, f"{AUDIT_DRAINS}=with-rights")
-        eventually(lambda: reason(world, policy) == "AllNodesDrain")
+        audited(world, policy, request="with-rights")
+        assert reason(world, policy) == "AllNodesDrain"
         before = world.status(policy)["drainAudit"]
         requests = Requests(world)
         assert world.operator.stop(timeout=10) == 0

@@ -175,6 +175,19 @@ async def test_a_restart_does_not_repeat_an_audit_that_was_recent() -> None:
         assert sample("blocked_nodes", policy="default") == 0
 
 
+async def test_what_another_replica_found_later_counts() -> None:
+    async with bench(served(*BLOCKED)) as made:
+        made.policy()
+        async with made.running():
+            await made.hears()
+        assert made.verdict().reason == "NodesBlocked"
+        made.policy(status=audited(seconds_ago=60))
+        assert made.verdict().reason == "NodesBlocked"
+        made.policy(status=audited(seconds_ago=-1))
+        assert made.verdict() == Verdict("True", "AllNodesDrain", "as before")
+        assert sample("blocked_nodes", policy="default") == 0
+
+
 async def test_an_audit_is_due_after_the_interval() -> None:
     async with bench(served(*BLOCKED)) as made:
         made.policy(status=audited(seconds_ago=3700), intervalSeconds=3600)

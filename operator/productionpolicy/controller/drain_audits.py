@@ -140,13 +140,15 @@ class DrainAudits:
         return _interval(stored) * factor - passed
 
     def _last(self, stored: StoredPolicy) -> Findings | None:
-        """Return what the last audit found, even if the operator was restarted since."""
+        """Return what the last audit found, even if the operator was restarted since, or another replica made it."""
         uid, found = self._found.get(stored.name, ("", None))
-        if found is None or uid != stored.uid:
-            found = _resumed(stored)
-            if found is not None:
-                self._keep(stored, found)
-        return found
+        known = found if uid == stored.uid else None
+        if known is not None and not _is_newer(stored.status, known.status.last_audit_time):
+            return known
+        told = _resumed(stored)
+        if told is not None:
+            self._keep(stored, told)
+        return told or known
 
     def _keep(self, stored: StoredPolicy, found: Findings) -> None:
         """Keep what was found, unless the policy has gone or stopped to audit drains meanwhile."""
@@ -224,6 +226,13 @@ def _interval(stored: StoredPolicy) -> int:
 
 def _request(stored: StoredPolicy) -> str:
     return stored.policy.audit_request if stored.policy is not None else ""
+
+
+def _is_newer(status: Mapping[str, Any], known: datetime) -> bool:
+    """Return whether a status tells of a later audit. If replicas did not agree on the latest, both would write it."""
+    with suppress(KeyError, TypeError, ValueError):
+        return datetime.fromisoformat(status["drainAudit"]["lastAuditTime"]) > known
+    return False
 
 
 def _resumed(stored: StoredPolicy) -> Findings | None:

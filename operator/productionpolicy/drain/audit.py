@@ -114,7 +114,7 @@ def findings(played: Played, governs: Governs, *, at: datetime, request: str = "
     by_node = [each for each in played.by_node if governs(each.workload.namespace)]
     by_zone = [each for each in played.by_zone if governs(each.workload.namespace)]
     status = DrainAuditStatus(
-        last_audit_time=at.replace(microsecond=0),
+        last_audit_time=at,
         handled_request=request,
         nodes=len(nodes),
         zones=played.zones,
@@ -138,7 +138,7 @@ def not_played(reason: str, message: str, *, at: datetime, request: str = "") ->
         at: when it was tried.
         request: the request for the audit that it answers.
     """
-    status = DrainAuditStatus(last_audit_time=at.replace(microsecond=0), handled_request=request)
+    status = DrainAuditStatus(last_audit_time=at, handled_request=request)
     return Findings(Verdict("Unknown", reason, message), status)
 
 
