@@ -154,7 +154,7 @@ def test_without_audits_no_pod_is_listed_beyond_the_governed_namespaces(world: W
     requests = Requests(world)
     policy = world.policy(mode="Audit")
     blocking(world, policy)
-    world.settled(policy, total=1)
+    eventually(lambda: world.status(policy).get("workloads", {}).get("total") == 1)
     world.fixed(lambda: None)
     assert "pods" not in requests.lists_of_all()
     assert condition(world, policy) is None
