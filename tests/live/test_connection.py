@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from productionpolicy.live.access import Access
 
 from productionpolicy.controller.connection import NoConnection
+from productionpolicy.live.access import Access
 from productionpolicy.live.connection import target
 
 
