@@ -51,6 +51,7 @@ def everything() -> Raw:
         "admission": {"repair": "v1"},
         "policies": [{"name": "default", "spec": {"mode": "Audit"}}],
         "rbac": {"aggregateToEdit": True, "aggregateToAdmin": True},
+        "drainAudit": {"enabled": True},
         "hostUsers": False,
         "service": {"enabled": True},
         "serviceMonitor": monitor,

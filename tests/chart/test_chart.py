@@ -46,6 +46,8 @@ def test_with_all_turned_on_no_two_objects_have_one_name(helm: Helm, everything:
 
     assert usual - named == set()
     assert named - usual == {
+        "ClusterRole/productionpolicy-drain-audit",
+        "ClusterRoleBinding/productionpolicy-drain-audit",
         "ConfigMap/more",
         "ConfigMap/productionpolicy-dashboard",
         "PodMonitor/productionpolicy",

@@ -110,6 +110,16 @@ def test_the_monitoring_of_the_chart_is_that_of_the_manifests(
     assert compared(monitoring, kustomized("monitoring")) == {}
 
 
+def test_the_rights_for_audits_of_drains_are_those_of_the_manifests(
+    helm: Helm, kustomized: Callable[[str], list[Raw]]
+) -> None:
+    usual = by_name(helm.rendered()).keys()
+    added = [each for each in helm.rendered({"drainAudit": {"enabled": True}}) if name(each) not in usual]
+
+    assert len(added) == 2
+    assert compared(added, kustomized("drain-audit")) == {}
+
+
 def test_both_helms_render_the_same(helm: Helm, helm_4: Helm, everything: Raw) -> None:
     for values in ({}, everything):
         assert changes(helm_4.rendered(values), helm.rendered(values)) == {}

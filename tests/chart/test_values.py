@@ -101,6 +101,10 @@ EFFECTS: Mapping[str, tuple[Any, dict[str, Any]]] = {
         )
         for role, told in {"view": ABSENT, "edit": "true", "admin": "true"}.items()
     },
+    "drainAudit.enabled": (
+        True,
+        {f"{kind}/productionpolicy-drain-audit": NEW for kind in ("ClusterRole", "ClusterRoleBinding")},
+    ),
     "resources": ({"limits": {"memory": "2Gi"}}, at(CONTAINER, resources__limits__memory="2Gi")),
     "nodeSelector": ({"disk": "ssd"}, at(POD, nodeSelector__disk="ssd")),
     "tolerations": ([TOLERATION], at(POD, tolerations__2__key="dedicated", tolerations__2__operator="Exists")),
@@ -376,8 +380,11 @@ def test_names_that_look_like_numbers_stay_text(helm_4: Helm, everything: Raw) -
 
     named = {(each["kind"], each["metadata"]["name"], each["metadata"].get("namespace")) for each in objects}
     assert {("Deployment", "1e3", "007"), ("ServiceAccount", "12", "007"), ("PodMonitor", "1e3", "007")} <= named
-    [binding] = [each for each in objects if each["kind"] == "ClusterRoleBinding"]
-    assert (binding["roleRef"]["name"], binding["subjects"][0]["name"]) == ("1e3", "12")
+    bindings = [each for each in objects if each["kind"] == "ClusterRoleBinding"]
+    assert {(each["roleRef"]["name"], each["subjects"][0]["name"]) for each in bindings} == {
+        ("1e3", "12"),
+        ("1e3-drain-audit", "12"),
+    }
     assert {type(word) for name in named for word in name} == {str, type(None)}
 
 

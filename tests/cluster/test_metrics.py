@@ -17,7 +17,7 @@ def scraped(world: World) -> list[Metric]:
 
 
 def test_a_running_operator_exports_every_metric(world: World) -> None:
-    policy, namespace = world.governed(deployment())
+    policy, namespace = world.governed(deployment(), drainAudit={"mode": "Enabled"})
     world.repaired("web", namespace)
 
     def samples() -> dict[str, list[dict[str, str]]]:
@@ -27,8 +27,10 @@ def test_a_running_operator_exports_every_metric(world: World) -> None:
         return found
 
     def counted() -> bool:
-        told = samples().get("productionpolicy_namespace_workloads", [])
-        return {"policy": policy, "workload_namespace": namespace} in told
+        told = samples()
+        counts = told.get("productionpolicy_namespace_workloads", [])
+        drained = told.get("productionpolicy_drain_blocked_nodes", [])
+        return {"policy": policy, "workload_namespace": namespace} in counts and {"policy": policy} in drained
 
     eventually(counted)
     told = samples()

@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from msgspec.structs import replace
 
 from productionpolicy.controller.admission_policies import DENY, GUARD, REPAIR, RESTRAINT, WARN, binding
-from productionpolicy.controller.rights import RIGHTS
+from productionpolicy.controller.rights import DRAIN_RIGHTS, RIGHTS
 from productionpolicy.doctor.checks import CHECKS
 from productionpolicy.doctor.diagnosis import Report, State, diagnose
 from productionpolicy.doctor.facts import Facts, Trial, Unseen
@@ -225,6 +225,34 @@ def test_the_operator_lacks_rights() -> None:
     assert state is State.WRONG
     assert "list productionpolicies.productionpolicy.dev" in message
     assert message.endswith("and 2 more")
+
+
+AUDITING = policy(drainAudit={"mode": "Enabled"})
+
+
+def test_the_operator_lacks_rights_for_audits_of_drains() -> None:
+    state, message, remedy = only("drainAudit", policies=(AUDITING,), lacking_for_drains=DRAIN_RIGHTS)
+    assert state is State.WRONG
+    assert message.startswith("for audits of drains (default), the operator lacks rights: list persistentvolumes, list")
+    assert "kubectl apply -k manifests/drain-audit" in remedy
+    assert "drainAudit.enabled" in remedy
+
+
+def test_drains_are_audited() -> None:
+    state, message, _ = only("drainAudit", policies=(AUDITING,))
+    assert (state, message) == (State.OK, "drains are audited for policies: default")
+
+
+def test_drains_could_not_be_audited() -> None:
+    told = {"type": "NodesDrainable", "status": "Unknown", "reason": "TooLarge", "message": "not played: too large"}
+    unknown = {**AUDITING, "status": {**AUDITING["status"], "conditions": [ready(), told]}}
+    state, message, _ = only("drainAudit", policies=(unknown,))
+    assert state is State.HINT
+    assert message == "it is not known whether nodes drain: default (not played: too large)"
+
+
+def test_nobody_may_see_whether_the_operator_has_the_rights_for_audits_of_drains() -> None:
+    assert only("drainAudit", policies=(AUDITING,), lacking_for_drains=HIDDEN)[0] is State.UNKNOWN
 
 
 def test_the_restraint_is_not_installed() -> None:
@@ -483,7 +511,9 @@ FACTS = {
     "pods": {"operator", "metrics"},
     "monitors": {"metrics"},
     "lacking": {"permissions"},
-    "policies": {"validationPolicies", "bindings", "policies", "namespaces", "unusedPolicies", "removal"},
+    "policies": {
+        *("validationPolicies", "bindings", "policies", "namespaces", "unusedPolicies", "removal", "drainAudit"),
+    },
     "namespaces": {"repairAtAdmission", "namespaces", "unusedPolicies", "terminating"},
     "mutating": {"repairPolicy", "bindings"},
     "mutating_bindings": {"repairPolicy", "bindings"},

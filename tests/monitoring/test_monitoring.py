@@ -15,6 +15,7 @@ from monitoring.alerts import groups
 from monitoring.dashboard import text
 from productionpolicy.controller import metrics
 from productionpolicy.controller.admission import NOT_EFFECTIVE
+from productionpolicy.controller.drain_audits import CONDITION
 from productionpolicy.controller.operator import LONGEST_SILENCE_SECONDS
 from productionpolicy.controller.watches import SILENT_SECONDS
 from productionpolicy.verdict import State
@@ -76,8 +77,8 @@ def test_label_matchers_use_existing_values() -> None:
     assert asked == {
         "policy": {"$policy"},
         "reason": {"TooManyFailedRollouts", NOT_EFFECTIVE},
-        "type": {"Ready"},
-        "status": {"False"},
+        "type": {"Ready", CONDITION},
+        "status": {"False", "Unknown"},
     }
 
 

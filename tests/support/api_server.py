@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -41,6 +42,8 @@ class ApiServer:
     """The largest page."""
     requests: list[tuple[str, str, Mapping[str, str]]] = field(default_factory=list)
     """Verb, path with query, and headers of all requests."""
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    """Whether there was a request."""
 
     @asynccontextmanager
     async def serve(self, *, headers: Sequence[tuple[str, str]] = ()) -> AsyncIterator[Cluster]:
@@ -54,6 +57,7 @@ class ApiServer:
 
     async def _answer(self, request: web.Request) -> web.Response:
         self.requests.append((request.method, request.path_qs, request.headers.copy()))
+        self.asked.set()
         waiting = self.instead.get(request.path)
         if waiting:
             return _refused(waiting.popleft())
@@ -68,8 +72,9 @@ class ApiServer:
     def _listed(self, path: str, query: Mapping[str, str]) -> Raw:
         begin = int(query.get("continue", "0"))
         end = begin + min(int(query["limit"]), self.page) if "limit" in query else len(self.objects[path])
-        more = str(end) if end < len(self.objects[path]) else ""
-        return {"metadata": {"continue": more}, "items": list(self.objects[path][begin:end])}
+        left = max(0, len(self.objects[path]) - end)
+        metadata = {"continue": str(end), "remainingItemCount": left} if left else {}
+        return {"metadata": metadata, "items": list(self.objects[path][begin:end])}
 
 
 def _refused(answer: Answer) -> web.Response:

@@ -24,13 +24,14 @@ COPIES: Mapping[str, tuple[str, ...]] = {
 """The files of the chart that hold what others hold. Helm reads nothing outside of the folder of a chart."""
 
 
-def files(*, definition: str, dashboard: str, role: str) -> dict[Path, str]:
+def files(*, definition: str, dashboard: str, role: str, drain_role: str) -> dict[Path, str]:
     """Return the text of each file by its path.
 
     Args:
         definition: the text of the CustomResourceDefinition.
         dashboard: the text of the Grafana dashboard.
         role: the text of the ClusterRole of the operator.
+        drain_role: that for audits of drains.
     """
     values = read((CHART / "values.yaml").read_text())
     copies = {CHART / "files" / name: _copy(sources) for name, sources in COPIES.items()}
@@ -39,6 +40,7 @@ def files(*, definition: str, dashboard: str, role: str) -> dict[Path, str]:
         CHART / "files" / "crd.yaml": definition,
         CHART / "files" / "dashboard.json": dashboard,
         CHART / "files" / "clusterrole.yaml": role,
+        CHART / "files" / "clusterrole-drain-audit.yaml": drain_role,
         **copies,
         CHART / "values.schema.json": json.dumps(schema(values), indent=2) + "\n",
         readme: replaced(BEGIN, END, page=readme, lines=_table(values)),

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from chart.files import files as chart_files
-from generate.clusterrole import ROLE, clusterrole
+from generate.clusterrole import DRAIN_ROLE, ROLE, clusterrole, drain_clusterrole
 from monitoring import dashboard
 from productionpolicy.cli.drains.json import Report as DrainReport
 from productionpolicy.cli.formats.json import schema
@@ -38,9 +38,10 @@ def generated() -> dict[Path, str]:
     pages = {PAGES / f"{each.name}.md": _page(manual(each), name=each.name) for each in EXPECTATIONS}
     reports = {REPORT: schema(), PLAN: schema(PlanReport), DOCTOR: schema(DoctorReport), DRAIN: schema(DrainReport)}
     schemas = {path: _schema(each) for path, each in reports.items()}
-    definition, drawn, role = _crd(), dashboard.text(), clusterrole(made_by=_MADE_BY)
-    chart = chart_files(definition=definition, dashboard=drawn, role=role)
-    own = {CRD: definition, DASHBOARD: drawn, ROLE: role, PAGES / "README.md": _index()}
+    definition, drawn = _crd(), dashboard.text()
+    roles = {ROLE: clusterrole(made_by=_MADE_BY), DRAIN_ROLE: drain_clusterrole(made_by=_MADE_BY)}
+    chart = chart_files(definition=definition, dashboard=drawn, role=roles[ROLE], drain_role=roles[DRAIN_ROLE])
+    own = {CRD: definition, DASHBOARD: drawn, **roles, PAGES / "README.md": _index()}
     return {**own, **schemas, **pages, **chart}
 
 

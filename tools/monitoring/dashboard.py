@@ -21,6 +21,7 @@ def text() -> str:
         rows=[
             Row("Compliance", COMPLIANCE),
             Row("Repairs", REPAIRS),
+            Row("Drains", DRAINS),
             Row("The operator", OPERATOR),
         ],
     )
@@ -143,6 +144,37 @@ REPAIRS = (
         "Admission misses",
         "Workloads that were admitted without the repairs that the admission policy should have made.",
         (Query(increase("productionpolicy_admission_missed_total", "policy", of_policies=True), "{{policy}}"),),
+    ),
+)
+
+DRAINS = (
+    Panel(
+        "Nodes that cannot be drained",
+        "By the last audit of drains of each policy with spec.drainAudit. status.drainAudit lists them.",
+        (Query(f"max by (policy) (productionpolicy_drain_blocked_nodes{{{POLICY}}})", "{{policy}}"),),
+        limit=1,
+    ),
+    Panel(
+        "Workloads that one failure takes down",
+        "Governed workloads without a ready pod if one certain node or zone fails.",
+        (Query(f"max by (policy, by) (productionpolicy_drain_dark_workloads{{{POLICY}}})", "{{policy}} by {{by}}"),),
+    ),
+    Panel(
+        "Time since the last play",
+        "How long ago drains were last played with a result. See spec.drainAudit.intervalSeconds.",
+        (
+            Query(
+                f"time() - max by (policy) (productionpolicy_drain_audit_last_success_timestamp_seconds{{{POLICY}}})",
+                "{{policy}}",
+            ),
+        ),
+        unit="s",
+    ),
+    Panel(
+        "Duration of the audit",
+        "How long the last audit of drains took. It runs in a process of its own, with a low priority.",
+        (Query("max(productionpolicy_drain_audit_duration_seconds)", "seconds"),),
+        unit="s",
     ),
 )
 

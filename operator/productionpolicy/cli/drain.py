@@ -23,7 +23,6 @@ from productionpolicy.cli.reporting import ReportingCommand
 from productionpolicy.controller import resources
 from productionpolicy.controller.cluster import RequestFailed
 from productionpolicy.controller.connection import NoConnection
-from productionpolicy.controller.resources import Resource
 from productionpolicy.drain import Cluster, DrainFlags, Key, Options, drain, lose_each, read, repaired
 from productionpolicy.live.access import Access
 from productionpolicy.live.snapshot import NoSnapshot, Snapshot, load
@@ -33,24 +32,7 @@ from productionpolicy.offline.pieces import Piece
 from productionpolicy.policy import Policy
 
 FORMATS = ("text", "json")
-_STORAGE = "storage.k8s.io"
-KINDS = (
-    resources.PODS,
-    resources.NODES,
-    resources.BUDGETS,
-    resources.REPLICA_SETS,
-    resources.DEPLOYMENTS,
-    resources.STATEFUL_SETS,
-    resources.DAEMON_SETS,
-    resources.JOBS,
-    resources.REPLICATION_CONTROLLERS,
-    resources.NAMESPACES,
-    resources.CLAIMS,
-    resources.AUTOSCALERS,
-    Resource("", "v1", "persistentvolumes", "PersistentVolume", namespaced=False),
-    Resource(_STORAGE, "v1", "storageclasses", "StorageClass", namespaced=False),
-    Resource(_STORAGE, "v1", "csinodes", "CSINode", namespaced=False),
-)
+KINDS = (*resources.DRAINED, resources.AUTOSCALERS)
 """The kinds that are read from a live cluster."""
 
 

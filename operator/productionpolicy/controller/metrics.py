@@ -67,9 +67,29 @@ EVENTS_DROPPED = Counter(
     "productionpolicy_events_dropped_total", "Events that were not posted because there were too many."
 )
 
+DRAIN_BLOCKED_NODES = Gauge(
+    "productionpolicy_drain_blocked_nodes",
+    "Nodes that could not be drained because of governed workloads, by the last audit of drains.",
+    ["policy"],
+)
+DRAIN_DARK_WORKLOADS = Gauge(
+    "productionpolicy_drain_dark_workloads",
+    "Governed workloads without a ready pod if one certain node or zone fails, by the last audit of drains.",
+    ["policy", "by"],
+)
+DRAIN_AUDIT_SUCCESS = Gauge(
+    "productionpolicy_drain_audit_last_success_timestamp_seconds",
+    "When drains were last played, in seconds since 1970.",
+    ["policy"],
+)
+DRAIN_AUDIT_SECONDS = Gauge("productionpolicy_drain_audit_duration_seconds", "Duration of the last audit of drains.")
+
+OF_DRAIN_AUDITS = (DRAIN_BLOCKED_NODES, DRAIN_DARK_WORKLOADS, DRAIN_AUDIT_SUCCESS)
+"""Those that exist only while a policy audits drains."""
+
 OF_A_POLICY = (
     *(WORKLOADS, FINDINGS, NAMESPACE_WORKLOADS, NAMESPACE_VIOLATING, CONDITIONS, ROLLING),
-    *(FAILED_ROLLOUTS, ADMISSION_MISSED),
+    *(FAILED_ROLLOUTS, ADMISSION_MISSED, *OF_DRAIN_AUDITS),
 )
 """The metrics with the label policy."""
 

@@ -125,6 +125,7 @@ class Operator:
             tasks.create_task(self._list_restarted_watches())
             tasks.create_task(self.effectiveness.run())
             tasks.create_task(self.policies.keep_looking_up_admission(seconds=self._listing_seconds))
+            tasks.create_task(self.policies.drain_audits.run())
 
     async def finish(self) -> None:
         """Let the writes that are under way come to their end."""

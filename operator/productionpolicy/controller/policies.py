@@ -16,6 +16,8 @@ from productionpolicy.controller import metrics
 from productionpolicy.controller.admission import Admission
 from productionpolicy.controller.cluster import Conflict, Gone, Raw, RequestFailed
 from productionpolicy.controller.context import Context
+from productionpolicy.controller.drain_audits import CONDITION as NODES_DRAINABLE
+from productionpolicy.controller.drain_audits import DrainAudits
 from productionpolicy.controller.queue import Retry, WorkQueue
 from productionpolicy.controller.store import StoredPolicy
 from productionpolicy.expectations.spread import DEAR_FROM, SPREAD, Method
@@ -24,7 +26,7 @@ from productionpolicy.kube.text import printable
 from productionpolicy.kube.workloads import WorkloadKey
 from productionpolicy.policy import Calendar, Mode, Policy
 from productionpolicy.policy.namespaces import AUDIT, OFF
-from productionpolicy.policy.status import MOST_PENDING, Condition
+from productionpolicy.policy.status import MOST_PENDING, Condition, DrainAuditStatus
 from productionpolicy.verdict import State
 from productionpolicy.verdict.report import Wait
 from productionpolicy.verdict.rollouts import TOO_MANY
@@ -72,6 +74,7 @@ class Policies:
         self.events = context.events
         self.clock = context.clock
         self.admission = Admission(context.cluster)
+        self.drain_audits = DrainAudits(context, changed=self.changed)
         self.caveat = ""
         """A warning about the version of the API server; empty where that is tested."""
         self.totals: defaultdict[str, Totals] = defaultdict(Totals)
@@ -108,6 +111,7 @@ class Policies:
         if stored is None:
             self._forget(name)
             return None
+        self.drain_audits.look()
         try:
             await self._keep_finalizer(stored)
             if self._generations.get(name) != stored.generation:
@@ -130,6 +134,7 @@ class Policies:
         self._measured.pop(name, None)
         self.queue.forget(name)
         self.rollouts.forget(name)
+        self.drain_audits.forget(name)
         if not self.totals[name].overall.total:
             del self.totals[name]
         for metric in metrics.OF_A_POLICY:
@@ -215,7 +220,8 @@ class Policies:
     async def _write_status(self, stored: StoredPolicy) -> None:
         status = self._status(stored)
         if status != stored.status:
-            await self.cluster.set_status(stored.name, status)
+            # In a merge patch, null removes what is not told any more.
+            await self.cluster.set_status(stored.name, {**dict.fromkeys(stored.status), **status})
         self._measure(stored, status["conditions"])
 
     def _status(self, stored: StoredPolicy) -> Any:
@@ -226,9 +232,15 @@ class Policies:
             status = {**stored.status, "conditions": conditions, "observedGeneration": stored.generation}
             return _plain(status)
         namespaces = len(self.store.namespaces_of(stored.name))
-        return _plain(
-            totals.status(stored.policy, namespaces=namespaces, conditions=conditions, next_window=opening.at)
-        )
+        told = totals.status(stored.policy, namespaces=namespaces, conditions=conditions, next_window=opening.at)
+        return _plain(msgspec.structs.replace(told, drain_audit=self._drain_audit(stored)))
+
+    def _drain_audit(self, stored: StoredPolicy) -> DrainAuditStatus | None:
+        """Return what there is to say of drains; forget it if the policy does not ask for it any more."""
+        if stored.policy is None or not stored.policy.audits_drains:
+            self.drain_audits.forget(stored.name)
+            return None
+        return self.drain_audits.status(stored)
 
     def _opening(self, stored: StoredPolicy, totals: Totals) -> Opening:
         """Return what there is to say of the next rollout window, if changes wait for one."""
@@ -246,6 +258,9 @@ class Policies:
             yield self._condition(stored, "Progressing", *told)
             for each in self.admission.conditions(stored.policy):
                 yield self._condition(stored, each.type, each.status, each.reason, each.message)
+            if stored.policy.audits_drains:
+                drains = self.drain_audits.verdict(stored)
+                yield self._condition(stored, NODES_DRAINABLE, drains.status, drains.reason, drains.message)
         departure = self._departures.get(stored.name)
         if departure is not None:
             message = f"{departure.left} workloads still have repairs that are being withdrawn"
@@ -355,8 +370,9 @@ def _invalid_windows(fault: str) -> str:
 
 
 def _plain(status: Any) -> Any:
-    """Return a status in the form in which it comes back from the API server."""
-    return msgspec.json.decode(msgspec.json.encode(status))
+    """Return a status in the form in which it comes back from the API server, which drops nulls."""
+    found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(status))
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def ready(stored: StoredPolicy, totals: Totals, *, caveat: str = "") -> tuple[str, str, str]:

@@ -69,6 +69,9 @@ MUTATING_WEBHOOKS = Resource(
     ADMISSION_GROUP, "v1", "mutatingwebhookconfigurations", "MutatingWebhookConfiguration", namespaced=False
 )
 SERVICES = Resource("", "v1", "services", "Service")
+PERSISTENT_VOLUMES = Resource("", "v1", "persistentvolumes", "PersistentVolume", namespaced=False)
+STORAGE_CLASSES = Resource("storage.k8s.io", "v1", "storageclasses", "StorageClass", namespaced=False)
+CSI_NODES = Resource("storage.k8s.io", "v1", "csinodes", "CSINode", namespaced=False)
 MONITORS = (
     Resource("monitoring.coreos.com", "v1", "servicemonitors", "ServiceMonitor", optional=True),
     Resource("monitoring.coreos.com", "v1", "podmonitors", "PodMonitor", optional=True),
@@ -94,6 +97,24 @@ WATCHED = (
 
 Optional kinds are only read, and belong to an API group that a cluster may lack.
 """
+
+DRAINED = (
+    PODS,
+    NODES,
+    BUDGETS,
+    REPLICA_SETS,
+    DEPLOYMENTS,
+    STATEFUL_SETS,
+    DAEMON_SETS,
+    JOBS,
+    REPLICATION_CONTROLLERS,
+    NAMESPACES,
+    CLAIMS,
+    PERSISTENT_VOLUMES,
+    STORAGE_CLASSES,
+    CSI_NODES,
+)
+"""The kinds that decide what happens if nodes are drained or fail."""
 
 BY_KIND = {each.group_kind: each for each in WATCHED}
 """The resource of each watched kind."""

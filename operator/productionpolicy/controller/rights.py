@@ -121,3 +121,18 @@ RULES = (
 
 RIGHTS = tuple(right for rule in RULES for right in rule.rights)
 """Each of them, in the order of the rules."""
+
+DRAIN_RULES = (
+    Rule(
+        "Find out where the volumes of a pod can be mounted, for policies with spec.drainAudit. Everything else that "
+        "an audit of drains reads, the operator may list anyway.",
+        "",
+        ("persistentvolumes",),
+        ("list",),
+    ),
+    Rule("", "storage.k8s.io", ("csinodes", "storageclasses"), ("list",)),
+)
+"""What it needs beyond that for audits of drains."""
+
+DRAIN_RIGHTS = tuple(right for rule in DRAIN_RULES for right in rule.rights)
+"""Each of these."""

@@ -21,5 +21,6 @@ CHECKS = (
     Check("unusedPolicies", governance.unused),
     Check("removal", governance.removal),
     Check("terminating", governance.terminating),
+    Check("drainAudit", governance.drain_audit),
     Check("metrics", others.metrics),
 )

@@ -78,6 +78,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     """The ServiceMonitors and PodMonitors of the cluster."""
     lacking: tuple[Right, ...] | Unseen = ()
     """The rights that the operator needs and its service account does not have."""
+    lacking_for_drains: tuple[Right, ...] | Unseen = ()
+    """Those that it needs for audits of drains, and does not have; not looked up where no policy asks for audits."""
     policies: Listed = ()
     namespaces: Listed = ()
     chosen: tuple[str, ...] = ()

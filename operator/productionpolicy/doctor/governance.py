@@ -71,6 +71,35 @@ def unused(facts: Facts) -> Finding:
     return Finding(State.OK, "each policy governs a namespace")
 
 
+def drain_audit(facts: Facts) -> Finding:
+    """Judge whether the operator can play drains for the policies that ask for it."""
+    asking = [each for each in known(facts.policies) if _audits_drains(each) and deleted_at(each) is None]
+    if not asking:
+        return Finding(State.OK, "no policy asks for audits of drains (spec.drainAudit)")
+    names, lacking = listed(map(name_of, asking)), known(facts.lacking_for_drains)
+    if lacking:
+        message = f"for audits of drains ({names}), the operator lacks rights: {listed(map(str, lacking))}"
+        remedy = "kubectl apply -k manifests/drain-audit, or helm upgrade with drainAudit.enabled=true"
+        return Finding(State.WRONG, message, remedy)
+    unknown = [f"{name_of(each)} ({reason})" for each in asking if (reason := _why_unknown(each))]
+    if unknown:
+        return Finding(State.HINT, f"it is not known whether nodes drain: {listed(unknown)}", _REVIEW)
+    return Finding(State.OK, f"drains are audited for policies: {names}")
+
+
+def _audits_drains(policy: Raw) -> bool:
+    return Fields(policy).below("spec", "drainAudit").text("mode") == "Enabled"
+
+
+def _why_unknown(policy: Raw) -> str:
+    """Return why the condition of a policy about drains is unknown; nothing where it is not."""
+    conditions = Fields(policy).mapping("status").items("conditions")
+    found = next((each for each in conditions if each.text("type") == "NodesDrainable"), None)
+    if found is None or found.text("status") != "Unknown":
+        return ""
+    return found.text("message") or found.text("reason") or "the condition NodesDrainable is Unknown"
+
+
 def removal(facts: Facts) -> Finding:
     """Judge whether policies that are deleted can go: only a running operator removes its finalizer."""
     leaving = [each for each in known(facts.policies) if deleted_at(each) is not None]

@@ -29,7 +29,7 @@ from productionpolicy.controller.resources import (
     SERVICES,
     Resource,
 )
-from productionpolicy.controller.rights import RIGHTS, Right
+from productionpolicy.controller.rights import DRAIN_RIGHTS, RIGHTS, Right
 from productionpolicy.doctor.facts import (
     Facts,
     Listed,
@@ -88,10 +88,12 @@ async def read(cluster: Cluster, *, now: datetime, chosen: Sequence[str] = ()) -
     )
     if isinstance(policies, Unseen) and chosen and not isinstance(namespaces, Unseen):
         policies = await _named_policies(cluster, namespaces)
-    pods, services, lacking, trials = await asyncio.gather(
+    for_drains = DRAIN_RIGHTS if _audit_drains(policies) else ()
+    pods, services, lacking, lacking_for_drains, trials = await asyncio.gather(
         _pods(cluster, deployments),
         _services(cluster, deployments),
-        _lacking(cluster, deployments),
+        _lacking(cluster, deployments, RIGHTS),
+        _lacking(cluster, deployments, for_drains),
         _trials(cluster, policies, namespaces, image=_image(deployments), now=now, chosen=chosen),
     )
     return Facts(
@@ -103,6 +105,7 @@ async def read(cluster: Cluster, *, now: datetime, chosen: Sequence[str] = ()) -
         services=services,
         monitors=monitors,
         lacking=lacking,
+        lacking_for_drains=lacking_for_drains,
         policies=policies,
         namespaces=namespaces,
         chosen=tuple(chosen),
@@ -231,8 +234,14 @@ def _image(deployments: Listed) -> str:
     return _IMAGE
 
 
-async def _lacking(cluster: Cluster, deployments: Listed) -> tuple[Right, ...] | Unseen:
-    """Return the rights that the service accounts of the operators lack."""
+def _audit_drains(policies: Listed) -> bool:
+    """Return whether a policy asks for audits of drains."""
+    found = () if isinstance(policies, Unseen) else map(_valid, policies)
+    return any(each is not None and each.audits_drains for each in found)
+
+
+async def _lacking(cluster: Cluster, deployments: Listed, rights: Sequence[Right]) -> tuple[Right, ...] | Unseen:
+    """Return which of some rights the service accounts of the operators lack."""
     if isinstance(deployments, Unseen):
         return deployments
     accounts = sorted({account_of(each) for each in deployments})
@@ -243,7 +252,7 @@ async def _lacking(cluster: Cluster, deployments: Listed) -> tuple[Right, ...] |
         async with turns:
             return not await cluster.allows(right, user=f"system:serviceaccount:{namespace}:{name}", groups=groups)
 
-    pairs = [(right, account) for account in accounts for right in RIGHTS]
+    pairs = [(right, account) for account in accounts for right in rights]
     asked = asyncio.gather(*(lacks(right, *account) for right, account in pairs))
     answers = await _seen(asked, "create subjectaccessreviews.authorization.k8s.io")
     if isinstance(answers, Unseen):

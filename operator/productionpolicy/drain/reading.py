@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -69,6 +70,7 @@ NEEDED = {
 """The kinds that a drain depends on, with their names for people."""
 
 READ_ALL = "All"
+NODE = GroupKind("", "Node")
 
 
 def read(items: Iterable[Mapping[str, Any]], coverage: Mapping[str, Mapping[str, Any]]) -> Cluster:
@@ -79,24 +81,25 @@ def read(items: Iterable[Mapping[str, Any]], coverage: Mapping[str, Mapping[str,
         coverage: how much of each kind was read, by `resource.group`: `{"read": "All" | "Namespaces" | "None",
             "reason": ...}`. A kind that it does not mention was not read.
     """
-    found: dict[GroupKind, list[Mapping[str, Any]]] = {}
-    for item in items:
-        found.setdefault(GroupKind.of(item), []).append(item)
-    limits = dict(_attach_limits(found.get(GroupKind("storage.k8s.io", "CSINode"), [])))
     shapes = Shapes()
-    pods = [shapes.pod(each) for each in found.get(GroupKind("", "Pod"), [])]
-    claims = [_claim(Fields(each)) for each in found.get(GroupKind("", "PersistentVolumeClaim"), [])]
-    volumes = [_volume(Fields(each)) for each in found.get(GroupKind("", "PersistentVolume"), [])]
-    classes = dict(_classes(found.get(GroupKind("storage.k8s.io", "StorageClass"), [])))
+    reduced: Mapping[GroupKind, Callable[[Mapping[str, Any]], Any]] = {**_REDUCED, GroupKind("", "Pod"): shapes.pod}
+    found: defaultdict[GroupKind, list[Any]] = defaultdict(list)
+    for item in items:  # at once, so that the raw objects need not be kept
+        kind = GroupKind.of(item)
+        if kind in reduced:
+            found[kind].append(reduced[kind](item))
+    limits = dict(found[GroupKind("storage.k8s.io", "CSINode")])
+    nodes = (msgspec.structs.replace(each, attach_limits=limits.get(each.name, {})) for each in found[NODE])
+    classes = (pair for each in found[GroupKind("storage.k8s.io", "StorageClass")] for pair in _named_classes(*each))
     return Cluster(
-        nodes=tuple(sorted((_node(Fields(each), limits) for each in found.get(GroupKind("", "Node"), [])), key=_name)),
-        pods=tuple(sorted(_with_soundness(pods), key=_title)),
-        budgets=tuple(sorted(map(_budget, found.get(BUDGET, [])), key=lambda each: each.budget.name)),
-        controllers={each.uid: each for kind in _CONTROLLERS for each in map(_controller, found.get(kind, []))},
-        volumes={each.name: each for each in volumes},
-        claims={(each.namespace, each.name): each for each in claims},
-        classes=classes,
-        namespaces=dict(_namespaces(found.get(GroupKind("", "Namespace"), []))),
+        nodes=tuple(sorted(nodes, key=_name)),
+        pods=tuple(sorted(_with_soundness(found[GroupKind("", "Pod")]), key=_title)),
+        budgets=tuple(sorted(found[BUDGET], key=lambda each: each.budget.name)),
+        controllers={each.uid: each for kind in _CONTROLLERS for each in found[kind]},
+        volumes={each.name: each for each in found[GroupKind("", "PersistentVolume")]},
+        claims={(each.namespace, each.name): each for each in found[GroupKind("", "PersistentVolumeClaim")]},
+        classes=dict(classes),
+        namespaces=dict(found[GroupKind("", "Namespace")]),
         unread={kind: _reason(coverage.get(kind)) for kind in NEEDED if not _complete(coverage.get(kind))},
     )
 
@@ -204,9 +207,9 @@ def _budget(raw: Mapping[str, Any]) -> KnownBudget:
     )
 
 
-def _node(fields: Fields, limits: Mapping[str, Mapping[str, int]]) -> Node:
+def _node(raw: Mapping[str, Any]) -> Node:
+    fields = Fields(raw)
     metadata, spec, status = fields.mapping("metadata"), fields.mapping("spec"), fields.mapping("status")
-    name = metadata.text("name") or ""
     ready = all(each.text("status") == "True" for each in status.items("conditions") if each.text("type") == "Ready")
     taints = tuple(
         Taint(each.text("key") or "", each.text("value") or "", each.text("effect") or "")
@@ -214,32 +217,32 @@ def _node(fields: Fields, limits: Mapping[str, Mapping[str, int]]) -> Node:
         if each.text("key") != "node.kubernetes.io/unschedulable"  # follows spec.unschedulable
     )
     return Node(
-        name=name,
+        name=metadata.text("name") or "",
         labels=metadata.text_map("labels"),
         allocatable=allocatable(status),
         taints=taints if ready or taints else (_NOT_READY,),
         unschedulable=spec.boolean("unschedulable"),
         ready=ready,
-        attach_limits=limits.get(name, {}),
     )
 
 
-def _attach_limits(raws: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, dict[str, int]]]:
-    for fields in map(Fields, raws):
-        drivers = fields.mapping("spec").items("drivers")
-        counts = ((each.text("name") or "", each.mapping("allocatable").integer("count")) for each in drivers)
-        yield (
-            fields.mapping("metadata").text("name") or "",
-            {name: count for name, count in counts if count is not None},
-        )
+def _attach_limits(raw: Mapping[str, Any]) -> tuple[str, dict[str, int]]:
+    """Return the limits of a node, with its name."""
+    fields = Fields(raw)
+    drivers = fields.mapping("spec").items("drivers")
+    counts = ((each.text("name") or "", each.mapping("allocatable").integer("count")) for each in drivers)
+    limits = {name: count for name, count in counts if count is not None}
+    return fields.mapping("metadata").text("name") or "", limits
 
 
-def _namespaces(raws: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, dict[str, str]]]:
-    for metadata in (Fields(each).mapping("metadata") for each in raws):
-        yield metadata.text("name") or "", metadata.text_map("labels")
+def _namespace(raw: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
+    """Return the labels of a namespace, with its name."""
+    metadata = Fields(raw).mapping("metadata")
+    return metadata.text("name") or "", metadata.text_map("labels")
 
 
-def _volume(fields: Fields) -> Volume:
+def _volume(raw: Mapping[str, Any]) -> Volume:
+    fields = Fields(raw)
     metadata, spec = fields.mapping("metadata"), fields.mapping("spec")
     required = spec.mapping("nodeAffinity").mapping("required")
     labels = metadata.text_map("labels")
@@ -251,7 +254,8 @@ def _volume(fields: Fields) -> Volume:
     )
 
 
-def _claim(fields: Fields) -> Claim:
+def _claim(raw: Mapping[str, Any]) -> Claim:
+    fields = Fields(raw)
     metadata, spec = fields.mapping("metadata"), fields.mapping("spec")
     return Claim(
         namespace=metadata.text("namespace") or "",
@@ -263,28 +267,46 @@ def _claim(fields: Fields) -> Claim:
     )
 
 
-def _classes(raws: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, StorageClass]]:
-    """Return the storage classes by name; the default class also under the empty name."""
-    for fields in map(Fields, raws):
-        metadata = fields.mapping("metadata")
-        allowed = [
-            NodeTerm(
-                tuple(
-                    NodeRequirement(each.text("key") or "", "In", each.texts("values"))
-                    for each in term.items("matchLabelExpressions")
-                )
+def _class(raw: Mapping[str, Any]) -> tuple[StorageClass, bool]:
+    """Return a storage class, and whether it is the default one."""
+    fields = Fields(raw)
+    metadata = fields.mapping("metadata")
+    allowed = [
+        NodeTerm(
+            tuple(
+                NodeRequirement(each.text("key") or "", "In", each.texts("values"))
+                for each in term.items("matchLabelExpressions")
             )
-            for term in fields.items("allowedTopologies")
-        ]
-        storage_class = StorageClass(
-            name=metadata.text("name") or "",
-            provisioner=fields.text("provisioner") or "",
-            waits=fields.text("volumeBindingMode") == "WaitForFirstConsumer",
-            topologies=tuple(allowed) or None,
         )
-        yield storage_class.name, storage_class
-        if metadata.text_map("annotations").get(_DEFAULT_CLASS) == "true":
-            yield "", storage_class
+        for term in fields.items("allowedTopologies")
+    ]
+    storage_class = StorageClass(
+        name=metadata.text("name") or "",
+        provisioner=fields.text("provisioner") or "",
+        waits=fields.text("volumeBindingMode") == "WaitForFirstConsumer",
+        topologies=tuple(allowed) or None,
+    )
+    return storage_class, metadata.text_map("annotations").get(_DEFAULT_CLASS) == "true"
+
+
+def _named_classes(storage_class: StorageClass, default: bool) -> Iterator[tuple[str, StorageClass]]:  # noqa: FBT001
+    """Yield a storage class under its name, the default one also under the empty name."""
+    yield storage_class.name, storage_class
+    if default:
+        yield "", storage_class
+
+
+_REDUCED: Mapping[GroupKind, Callable[[Mapping[str, Any]], Any]] = {
+    **dict.fromkeys(_CONTROLLERS, _controller),
+    BUDGET: _budget,
+    NODE: _node,
+    GroupKind("", "Namespace"): _namespace,
+    GroupKind("", "PersistentVolume"): _volume,
+    GroupKind("", "PersistentVolumeClaim"): _claim,
+    GroupKind("storage.k8s.io", "StorageClass"): _class,
+    GroupKind("storage.k8s.io", "CSINode"): _attach_limits,
+}
+"""What of each kind is kept; for pods see `Shapes`."""
 
 
 class Shapes:

@@ -57,3 +57,6 @@ STOPPED = f"{DOMAIN}/stopped"
 
 RESUME = f"{DOMAIN}/resume"
 """The annotation of a policy with which a person resumes repairs that failed rollouts have stopped."""
+
+AUDIT_DRAINS = f"{DOMAIN}/audit-drains"
+"""The annotation of a policy with which a person requests an audit of drains at once, by a new value."""

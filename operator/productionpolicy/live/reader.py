@@ -23,14 +23,13 @@ from productionpolicy.controller.cluster import (
     Unavailable,
     Unreachable,
 )
+from productionpolicy.controller.patience import patiently
 from productionpolicy.controller.resources import NAMESPACES, Resource
 from productionpolicy.kube.coverage import COMPLETE, Coverage, Read
 from productionpolicy.kube.text import printable
 
 _AT_A_TIME = 4
 """How many requests are made at the same time."""
-_TRIES = 6
-_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 60.0
 _RESTARTS = 3
 """How often an expired list begins again, before it is asked for in one part, which cannot expire."""
 _LONGEST_REASON = 300
@@ -191,20 +190,11 @@ class Reader:
                 return
 
     async def _patiently(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """Ask again while the API server cannot answer, after the time that it asks for."""
-        pause = _FIRST_PAUSE_SECONDS
-        for left in reversed(range(_TRIES)):
-            try:
-                async with self._turns:
-                    return await ask()
-            except Unauthorized:
-                raise
-            except Unavailable as error:
-                if not left:
-                    raise
-                await self._sleep(min(error.retry_after or pause, _LONGEST_PAUSE_SECONDS))
-                pause *= 2
-        raise AssertionError("the last try returns or raises")
+        async def in_turn() -> T:
+            async with self._turns:
+                return await ask()
+
+        return await patiently(in_turn, sleep=self._sleep)
 
 
 class _Part(Struct, frozen=True):

@@ -14,7 +14,7 @@ from productionpolicy.expectations import EXPECTATIONS, Action, Expectation, Par
 from productionpolicy.expectations.expectation import check_some_pods, some_pods
 from productionpolicy.kube.counts import Count
 from productionpolicy.kube.fields import Fields
-from productionpolicy.kube.identity import RESUME, ROLLOUT_WINDOWS
+from productionpolicy.kube.identity import AUDIT_DRAINS, RESUME, ROLLOUT_WINDOWS
 from productionpolicy.kube.patterns import any_of
 from productionpolicy.kube.text import printable
 from productionpolicy.kube.workloads import digest
@@ -24,6 +24,9 @@ from productionpolicy.policy.windows import MOST_FREEZES, MOST_WINDOWS, Calendar
 
 LONGEST_NAME = 63
 """The maximum length of a label value, because namespaces select a policy by a label."""
+
+LONGEST_REQUEST = 63
+"""So much of a request for an audit is compared and kept in the status."""
 
 LONGEST_FAULT = 500
 """The maximum length of a message about an invalid spec: it quotes the spec, whose values may have any length."""
@@ -80,6 +83,36 @@ class Timing(StrEnum):
 
     IMMEDIATE = "Immediate"
     NEXT_ROLLOUT = "NextRollout"
+
+
+class DrainAuditMode(StrEnum):
+    """Whether drains are played."""
+
+    DISABLED = "Disabled"
+    ENABLED = "Enabled"
+
+
+class DrainAudit(Document, frozen=True, kw_only=True):
+    """Whether the operator finds out, without draining anything, which nodes could not be drained."""
+
+    mode: Annotated[
+        DrainAuditMode,
+        Meta(
+            description="Enabled: at each interval, the operator lists the pods and nodes of the cluster, plays the "
+            "drain of each node and the failure of each node and zone, and reports in status.drainAudit what concerns "
+            "the governed workloads. It needs the permissions of the component drain-audit. Nothing is evicted. "
+            "Disabled: it does not."
+        ),
+    ] = DrainAuditMode.DISABLED
+    interval_seconds: Annotated[
+        int,
+        Meta(
+            ge=600,
+            le=604800,
+            description="How many seconds to wait between two audits. Each wait is up to 10% shorter or longer. The "
+            f"annotation {AUDIT_DRAINS} requests an audit at once, whenever it gets a new value.",
+        ),
+    ] = 21600
 
 
 class Rollout(Document, frozen=True, kw_only=True):
@@ -188,6 +221,7 @@ class Spec(Document, frozen=True, kw_only=True):
         ),
     ] = INJECTED_SIDECARS
     rollout: Rollout = Rollout()
+    drain_audit: DrainAudit = DrainAudit()
     expectations: Annotated[
         Expectations,
         Meta(description="The expectations and their actions, with one field per expectation."),
@@ -207,6 +241,8 @@ class Policy(msgspec.Struct, frozen=True, dict=True):
     generation: int = 0
     resumed: str = ""
     """The value with which a person resumed repairs that failed rollouts had stopped."""
+    audit_request: str = ""
+    """The value with which a person requested an audit of drains."""
 
     def parameters(self, expectation: Expectation[Any]) -> Any:
         """Return the typed parameters of an expectation, with the defaults of the profile."""
@@ -249,6 +285,11 @@ class Policy(msgspec.Struct, frozen=True, dict=True):
         return Calendar(self.spec.rollout.windows, self.spec.rollout.freezes)
 
     @property
+    def audits_drains(self) -> bool:
+        """Whether drains are played."""
+        return self.spec.drain_audit.mode is DrainAuditMode.ENABLED
+
+    @property
     def reverts(self) -> bool:
         """Whether all repairs are withdrawn when the policy no longer governs."""
         return self.spec.on_removal is OnRemoval.REVERT
@@ -282,6 +323,7 @@ def read_policy(raw: Mapping[str, Any]) -> Policy:
             cluster with another version of the CustomResourceDefinition).
     """
     metadata = Fields(raw).mapping("metadata")
+    annotations = metadata.text_map("annotations")
     name = metadata.text("name") or ""
     if len(name) > LONGEST_NAME:
         raise InvalidPolicy(f"metadata.name: must be at most {LONGEST_NAME} characters, because it is a label value")
@@ -290,7 +332,8 @@ def read_policy(raw: Mapping[str, Any]) -> Policy:
         spec=read_spec(raw.get("spec")),
         uid=metadata.text("uid") or "",
         generation=metadata.integer("generation") or 0,
-        resumed=metadata.text_map("annotations").get(RESUME, ""),
+        resumed=annotations.get(RESUME, ""),
+        audit_request=printable(annotations.get(AUDIT_DRAINS, ""), longest=LONGEST_REQUEST),
     )
 
 

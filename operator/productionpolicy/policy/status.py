@@ -14,6 +14,8 @@ MOST_NAMESPACES = 100
 MOST_VIOLATIONS = 50
 MOST_PENDING = 20
 MOST_EXEMPTIONS = 50
+MOST_BLOCKED_NODES = 50
+MOST_DARK_WORKLOADS = 50
 LONGEST_MESSAGE = 512
 
 
@@ -142,6 +144,80 @@ class ExemptionSummary(Part, frozen=True, kw_only=True):
     until: Annotated[str, Meta(description="The last day of the exemption, in UTC; empty if it has no end.")] = ""
 
 
+class BlockedNode(Part, frozen=True, kw_only=True):
+    """A node that could not be drained, and the first workload because of which it could not."""
+
+    node: Annotated[str, Meta(description="The node.")]
+    namespace: Annotated[str, Meta(description="The namespace of the workload.")]
+    kind: Annotated[str, Meta(description="The kind of the workload.")]
+    name: Annotated[str, Meta(description="The name of the workload.")]
+    budgets: Annotated[
+        tuple[str, ...], Meta(description="The disruption budgets that do not allow the eviction, with namespace.")
+    ] = ()
+    reason: Annotated[str, Meta(description="Why a pod of the workload is not evicted.")]
+    remedy: Annotated[str, Meta(description="What lets the node drain.")]
+    workloads: Annotated[int, Meta(description="How many governed workloads keep the node from being drained.")] = 1
+
+
+class DarkWorkload(Part, frozen=True, kw_only=True):
+    """A workload without a ready pod if one node or zone fails."""
+
+    namespace: Annotated[str, Meta(description="The namespace of the workload.")]
+    kind: Annotated[str, Meta(description="The kind of the workload.")]
+    name: Annotated[str, Meta(description="The name of the workload.")]
+    node: Annotated[
+        str, Meta(description="The node whose failure ends its last ready pod; empty if no single node does.")
+    ] = ""
+    zone: Annotated[
+        str, Meta(description="The zone whose failure ends its last ready pod; empty if no single zone does.")
+    ] = ""
+    until_it_is_back: Annotated[
+        bool,
+        Meta(
+            description="Whether it has no ready pod until the node or zone is back. Otherwise other pods replace them "
+            "after some minutes."
+        ),
+    ] = False
+
+
+class DrainAuditStatus(Part, frozen=True, kw_only=True):
+    """The last audit of drains. Counts are exact; lists are sorted and limited."""
+
+    last_audit_time: Annotated[datetime, Meta(description="When the cluster was read, by the API server's clock.")]
+    handled_request: Annotated[
+        str, Meta(description="The value of the annotation that requested an audit, as far as it was handled.")
+    ] = ""
+    nodes: Annotated[int, Meta(description="How many nodes were drained in the play; 0 if it was not played.")] = 0
+    zones: Annotated[
+        int, Meta(description="How many zones failed in the play; 0 if the nodes have less than two zones.")
+    ] = 0
+    pods: Annotated[int, Meta(description="How many pods took part, including those that are not governed.")] = 0
+    blocked_nodes: Annotated[
+        int, Meta(description="How many nodes could not be drained because of governed workloads.")
+    ] = 0
+    unknown_nodes: Annotated[
+        int, Meta(description="For how many nodes it is not known, because something that decides it is not known.")
+    ] = 0
+    blocked: Annotated[
+        tuple[BlockedNode, ...],
+        Meta(max_length=MOST_BLOCKED_NODES, description="The nodes that could not be drained, by name."),
+    ] = ()
+    dark_by_node: Annotated[
+        int, Meta(description="How many governed workloads have no ready pod if one certain node fails.")
+    ] = 0
+    dark_by_zone: Annotated[
+        int, Meta(description="How many governed workloads have no ready pod if one certain zone fails.")
+    ] = 0
+    dark: Annotated[
+        tuple[DarkWorkload, ...],
+        Meta(
+            max_length=MOST_DARK_WORKLOADS,
+            description="The workloads that one node or one zone would take down: first those by a node, then by "
+            "namespace, kind and name.",
+        ),
+    ] = ()
+
+
 class Status(Part, frozen=True, kw_only=True):
     """What the operator found and did."""
 
@@ -150,7 +226,8 @@ class Status(Part, frozen=True, kw_only=True):
         tuple[Condition, ...],
         Meta(
             description="Ready: the policy is valid and in use. Compliant: no governed workload has a finding. "
-            "Progressing: repairs are in progress. Removal: how far the withdrawal is while the policy is deleted.",
+            "Progressing: repairs are in progress. Removal: how far the withdrawal is while the policy is deleted. "
+            "NodesDrainable: no governed workload keeps a node from being drained (with spec.drainAudit).",
             extra_json_schema={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
         ),
     ] = ()
@@ -196,3 +273,6 @@ class Status(Part, frozen=True, kw_only=True):
         Meta(max_length=MOST_EXEMPTIONS, description="Who is exempt from what, and until when, by namespace and name."),
     ] = ()
     exemptions_omitted: Annotated[int, Meta(description="How many exemptions are not listed in exemptions.")] = 0
+    drain_audit: Annotated[
+        DrainAuditStatus | None, Meta(description="The last audit of drains, if spec.drainAudit is enabled.")
+    ] = None

@@ -1,0 +1,161 @@
+"""Audits of drains in a cluster: what blocks a node is told until it is mended, and without them no pod is listed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from cluster.conftest import ROOT
+from cluster.world import Raw, World, deployment, eventually
+from control_plane import probe
+from productionpolicy.controller.resources import DRAINED
+from productionpolicy.kube.identity import AUDIT_DRAINS
+
+USER = "system:serviceaccount:productionpolicy-system:productionpolicy"
+COMPONENT = str(ROOT / "manifests" / "drain-audit")
+BUDGET = {
+    "apiVersion": "policy/v1",
+    "kind": "PodDisruptionBudget",
+    "metadata": {"name": "web"},
+    "spec": {"maxUnavailable": 0, "selector": {"matchLabels": {"app": "web"}}},
+}
+ENABLED = {"mode": "Enabled"}
+
+
+class Requests:
+    """What the operator has asked the API server for since a moment."""
+
+    def __init__(self, world: World) -> None:
+        self._log = world.plane.audit_log
+        self._begin = len(self._log.read_bytes())
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        text = self._log.read_bytes()[self._begin :]
+        for line in text[: text.rfind(b"\n") + 1].splitlines():
+            entry = json.loads(line)
+            if entry["user"]["username"] == USER:
+                yield entry
+
+    def lists_of_all(self) -> set[str]:
+        """Return the kinds of which all objects were listed, in all namespaces."""
+        asked = (each for each in self if each["verb"] == "list" and "namespace" not in each["objectRef"])
+        return {each["objectRef"]["resource"] for each in asked}
+
+    def statuses(self, policy: str) -> int:
+        """Return how often the status of a policy was written."""
+        references = (each["objectRef"] for each in self if each["verb"] == "patch")
+        return sum((each["name"], each.get("subresource")) == (policy, "status") for each in references)
+
+
+@contextmanager
+def component(world: World) -> Iterator[None]:
+    """Install the rights for audits, and take them away at the end."""
+    world.kubectl("apply", "-k", COMPONENT)
+    try:
+        yield
+    finally:
+        world.kubectl("delete", "-k", COMPONENT)
+
+
+def condition(world: World, policy: str) -> Raw | None:
+    found = world.status(policy).get("conditions", [])
+    return next((each for each in found if each["type"] == "NodesDrainable"), None)
+
+
+def reason(world: World, policy: str) -> str:
+    return str((condition(world, policy) or {}).get("reason", ""))
+
+
+def audited(world: World, policy: str, *, request: str) -> None:
+    """Request an audit, and wait until it has ended."""
+    world.kubectl("annotate", "--overwrite", "productionpolicy", policy, f"{AUDIT_DRAINS}={request}")
+    eventually(lambda: world.status(policy)["drainAudit"]["handledRequest"] == request)
+
+
+def blocked_nodes(world: World, policy: str) -> float | None:
+    answer = (probe.body(world.operator.port, "/metrics") or b"").decode()
+    samples = (each for family in text_string_to_metric_families(answer) for each in family.samples)
+    name, labels = "productionpolicy_drain_blocked_nodes", {"policy": policy}
+    return next((each.value for each in samples if (each.name, each.labels) == (name, labels)), None)
+
+
+def blocking(world: World, policy: str) -> str:
+    """Create a workload of two pods whose budget never allows an eviction, and return its namespace."""
+    namespace = world.namespace(policy)
+    world.apply(namespace, deployment(replicas=2), BUDGET)
+    world.rolled_out("web", namespace)
+    eventually(lambda: world.get("pdb", "web", namespace).get("status", {}).get("currentHealthy") == 2)
+    return namespace
+
+
+def test_a_blocked_node_is_told_until_the_budget_is_mended(world: World) -> None:
+    policy = world.policy(mode="Audit")
+    namespace = blocking(world, policy)
+    nodes = {each["spec"]["nodeName"] for each in world.all("pod", namespace)}
+    with component(world):
+        world.change_policy(policy, drainAudit=ENABLED)
+        eventually(lambda: reason(world, policy) == "NodesBlocked")
+        told = world.status(policy)["drainAudit"]
+        assert {each["node"] for each in told["blocked"]} == nodes
+        assert {(each["namespace"], each["name"], *each["budgets"]) for each in told["blocked"]} == {
+            (namespace, "web", f"{namespace}/web")
+        }
+        assert eventually(lambda: blocked_nodes(world, policy)) == told["blockedNodes"] == len(nodes)
+
+        world.kubectl("patch", "pdb", "web", "-n", namespace, "--type=merge", "-p", '{"spec":{"maxUnavailable":1}}')
+        eventually(lambda: world.get("pdb", "web", namespace)["status"]["disruptionsAllowed"] == 1)
+        audited(world, policy, request="mended")
+        assert reason(world, policy) == "AllNodesDrain"
+        assert eventually(lambda: blocked_nodes(world, policy) == 0)
+
+        world.fixed(lambda: None)
+        requests = Requests(world)
+        audited(world, policy, request="again")
+        world.fixed(lambda: None)
+        assert requests.lists_of_all() >= {each.plural for each in DRAINED}
+        assert requests.statuses(policy) == 1
+
+    world.change_policy(policy, drainAudit={"mode": "Disabled"})
+    eventually(lambda: "drainAudit" not in world.status(policy))
+    assert condition(world, policy) is None
+    assert eventually(lambda: blocked_nodes(world, policy) is None)
+
+
+def test_missing_rights_are_told_with_the_remedy_and_a_restart_repeats_no_audit(world: World) -> None:
+    policy = world.policy(mode="Audit")
+    namespace = world.namespace(policy)
+    world.apply(namespace, deployment(replicas=2))
+    world.rolled_out("web", namespace)
+    world.change_policy(policy, drainAudit=ENABLED)
+    eventually(lambda: reason(world, policy) == "NotAllRead")
+    told = condition(world, policy)
+    assert told is not None
+    assert told["status"] == "Unknown"
+    assert "(persistent volumes, storage classes, attach limits of nodes): forbidden" in told["message"]
+    assert "kubectl apply -k manifests/drain-audit" in told["message"]
+
+    with component(world):
+        audited(world, policy, request="with-rights")
+        assert reason(world, policy) == "AllNodesDrain"
+        before = world.status(policy)["drainAudit"]
+        requests = Requests(world)
+        assert world.operator.stop(timeout=10) == 0
+        world.operator.start()
+        world.operator.wait_ready(30)
+        assert world.fixed(lambda: world.status(policy)["drainAudit"]) == before
+        assert "pods" not in requests.lists_of_all()
+
+
+def test_without_audits_no_pod_is_listed_beyond_the_governed_namespaces(world: World) -> None:
+    requests = Requests(world)
+    policy = world.policy(mode="Audit")
+    blocking(world, policy)
+    eventually(lambda: world.status(policy).get("workloads", {}).get("total") == 1)
+    world.fixed(lambda: None)
+    assert "pods" not in requests.lists_of_all()
+    assert condition(world, policy) is None
+    assert blocked_nodes(world, policy) is None
