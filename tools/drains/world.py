@@ -14,7 +14,7 @@ import msgspec
 from bench.client import Api, RequestFailed
 from drains.generator import Raw
 
-CORE, APPS = "/api/v1", "/apis/apps/v1"
+CORE, APPS, STORAGE = "/api/v1", "/apis/apps/v1", "/apis/storage.k8s.io/v1"
 PATHS = {
     "Node": f"{CORE}/nodes",
     "Pod": f"{CORE}/pods",
@@ -27,10 +27,11 @@ PATHS = {
     "DaemonSet": f"{APPS}/daemonsets",
     "Job": "/apis/batch/v1/jobs",
     "PodDisruptionBudget": "/apis/policy/v1/poddisruptionbudgets",
+    "CSINode": f"{STORAGE}/csinodes",
 }
 """Where each kind is listed and watched."""
 
-CLUSTER_WIDE = frozenset({"Node", "PersistentVolume"})
+CLUSTER_WIDE = frozenset({"Node", "PersistentVolume", "CSINode"})
 _DAY_SECONDS = 86_400
 _LONGEST_LINE = 2**24
 
