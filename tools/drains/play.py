@@ -26,7 +26,7 @@ from drains.world import controller_of, is_finished, key_of, path_of
 _BUDGET = re.compile(r"The disruption budget (\S+) ")
 MISSING_FLAGS = ("--ignore-daemonsets", "--delete-emptydir-data", "--force")
 MORE_THAN_ONE = "This pod has more than one PodDisruptionBudget"
-KUBECTL_SECONDS = 6
+KUBECTL_SECONDS = 8
 """kubectl tries what a budget protects again after five seconds."""
 
 MIRROR = "kubernetes.io/config.mirror"
@@ -111,11 +111,13 @@ async def drained(bed: Bed, scenario: Scenario, *, kubectl: bool = False) -> Res
 
 async def _run_kubectl(bed: Bed, node: str, flags: Flags) -> NodeResult:
     """Let kubectl drain a node, as long as more pods leave it."""
-    before = len(_rest(bed, node))
     found = await _run_once(bed, node, flags)
-    while 0 < len(found.left) < before:
-        before, found = len(found.left), await _run_once(bed, node, flags)
-    return found
+    if not found.left:
+        return found
+    again = await _run_once(bed, node, flags)
+    while len(again.left) < len(found.left):
+        found, again = again, await _run_once(bed, node, flags)
+    return again
 
 
 async def _run_once(bed: Bed, node: str, flags: Flags) -> NodeResult:
@@ -139,14 +141,9 @@ def _told(bed: Bed, node: str, said: str) -> NodeResult:
     missing = sorted({each for each in MISSING_FLAGS if f"(use {each} to" in said})
     if missing:
         return _result(bed, node, Verdict.REFUSED, reason="; ".join(missing))
+    rest = [each for each in bed.world.of("Pod") if each["spec"].get("nodeName") == node and goes(each)]
     verdict = Verdict.FAILED if MORE_THAN_ONE in said else Verdict.BLOCKED
-    return _result(bed, node, verdict, left=_rest(bed, node))
-
-
-def _rest(bed: Bed, node: str) -> tuple[str, ...]:
-    """Return the pods on a node that kubectl evicts."""
-    pods = (each for each in bed.world.of("Pod") if each["spec"].get("nodeName") == node)
-    return tuple(key_of(each) for each in pods if goes(each))
+    return _result(bed, node, verdict, left=tuple(key_of(each) for each in rest))
 
 
 async def _drain(bed: Bed, node: str, flags: Flags) -> NodeResult:
