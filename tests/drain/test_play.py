@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from productionpolicy.drain import DrainFlags, Options, Result, drain, lose
-from support.scenes import budget, cluster, controller, deployment, node, owner, pod, stateful_set
+import pytest
+
+from productionpolicy.drain import DrainFlags, Key, Options, Result, drain, lose, moves
+from support.scenes import Raw, budget, cluster, controller, deployment, node, owner, pod, stateful_set
 
 A, B, C = node("a"), node("b"), node("c")
 
@@ -136,6 +138,51 @@ def test_required_anti_affinity_keeps_two_pods_apart() -> None:
     assert drain(cluster(A, B, C, web), ["a"]).nodes[0].pending == ()
 
 
+@pytest.mark.parametrize(
+    ("where", "apart"), [({}, True), ({"namespaceSelector": {}}, True), ({"namespaces": ["other"]}, False)], ids=str
+)
+def test_pods_are_kept_apart_in_the_namespaces_of_the_rule(where: Raw, apart: bool) -> None:
+    term = {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"app": "web"}}, **where}
+    rule = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
+    (found,) = drain(cluster(A, B, deployment("web", ["a", "b"], affinity=rule)), ["a"]).nodes
+    assert bool(found.pending) is apart
+
+
+def beside(app: str) -> Raw:
+    """Return the rule of a pod that runs only on a node with a pod of another workload."""
+    term = {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"app": app}}}
+    return {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
+
+
+def test_a_pod_that_waits_for_a_neighbor_is_tried_again_when_that_has_come() -> None:
+    first: Raw = {"priority": 10, "preemptionPolicy": "Never"}
+    parts = deployment("follower", [""], affinity=beside("web"), **first), deployment("web", [""], cpu="3")
+    options = Options(flags=DrainFlags(force=True), plays=1)
+    found = drain(cluster(A, pod("alone", "a", cpu="2"), *parts), ["a"], options)
+    assert [each.workload.name for each in found.nodes[0].pending] == ["follower", "web"]
+    assert found.pending == ()
+
+
+def test_a_pod_that_waits_may_get_its_place_between_two_evictions() -> None:
+    parts = deployment("follower", [""], affinity=beside("web")), deployment("web", ["a"]), deployment("zeta", ["a"])
+    (found,) = drain(cluster(node("a", pods="2"), node("b", pods="2"), *parts), ["a"]).nodes
+    assert sorted((each.workload.name, each.certain) for each in found.pending) == [
+        ("follower", False),
+        ("zeta", False),
+    ]
+
+
+def test_the_zone_of_a_node_in_the_labels_of_its_pods_does_not_count_for_spreading() -> None:
+    zones = {"a": "east", "b": "east", "c": "west"}
+    web = deployment("web", list(zones))
+    for each in web:
+        if each["kind"] == "Pod":
+            each["metadata"]["labels"]["topology.kubernetes.io/zone"] = zones[each["spec"]["nodeName"]]
+    nodes = [node(name, zone=zone) for name, zone in zones.items()]
+    (found,) = drain(cluster(*nodes, web), ["a"], Options(plays=1)).nodes
+    assert [each.to for each in found.steps] == ["b"]
+
+
 def test_all_nodes_drain_one_after_the_other() -> None:
     parts = deployment("web", ["a", "b", "c"]), budget("web", app="web", maxUnavailable=1)
     outcome = drain(cluster(A, B, C, *parts), ["a", "b", "c"])
@@ -148,6 +195,13 @@ def test_a_pod_that_may_preempt_others_makes_the_outcome_unknown() -> None:
     (found,) = drain(cluster(A, B, *parts), ["a"]).nodes
     assert found.result is Result.UNKNOWN
     assert "the scheduler may evict pods with a lower priority for it" in found.unknown[0]
+
+
+def test_a_pod_that_fits_nowhere_even_without_pods_of_lower_priority_stays_pending() -> None:
+    parts = deployment("web", ["a"], cpu="3", priority=1000), deployment("low", ["b"], cpu="100m")
+    (found,) = drain(cluster(A, node("b", cpu="2"), *parts), ["a"]).nodes
+    assert (found.result, found.unknown) == (Result.DRAINS, ())
+    assert [each.workload.name for each in found.pending] == ["web"]
 
 
 def test_a_scheduler_of_its_own_makes_the_place_unknown() -> None:
@@ -205,6 +259,17 @@ def test_a_volume_of_one_zone_keeps_its_pod_there() -> None:
     assert found.pending[0].reason == (
         "0/2 nodes are available: 1 node(s) didn't match PersistentVolume's node affinity, 1 node(s) were unschedulable"
     )
+
+
+def test_only_repairs_that_decide_where_pods_run_change_a_drain() -> None:
+    web = Key("shop", "Deployment", "web")
+
+    def patch(**pod: object) -> dict[Key, Raw]:
+        return {web: {"spec": {"template": {"spec": pod}}}}
+
+    assert moves(patch(topologySpreadConstraints=[{"maxSkew": 1}]))
+    assert not moves(patch(terminationGracePeriodSeconds=60))
+    assert not moves({})
 
 
 def test_a_job_loses_its_work_and_gives_up_after_its_retries() -> None:

@@ -12,7 +12,19 @@ from random import Random
 
 from msgspec import Struct
 
-from productionpolicy.drain.cluster import Amounts, Claim, Cluster, HostPort, Node, NodeTerm, Pod, Shape, Spread, Taint
+from productionpolicy.drain.cluster import (
+    COPIED_FROM_THE_NODE,
+    Amounts,
+    Claim,
+    Cluster,
+    HostPort,
+    Node,
+    NodeTerm,
+    Pod,
+    Shape,
+    Spread,
+    Taint,
+)
 from productionpolicy.drain.requests import CPU, MEMORY, PODS
 from productionpolicy.kube.pods import AffinityTerm
 from productionpolicy.kube.selectors import Labels, Selector
@@ -25,11 +37,18 @@ Pairs = tuple[tuple[str, str], ...]
 _UNSCHEDULABLE = Taint("node.kubernetes.io/unschedulable", "", "NoSchedule")
 _NO_PROVISIONER = "kubernetes.io/no-provisioner"
 
+_SPREAD_BY_DEFAULT = frozenset({"ReplicaSet", "ReplicationController", "StatefulSet"})
+"""The owners whose selector kube-scheduler knows (helper.DefaultSelector)."""
+
 _OF_ONE_POD = frozenset({"statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index"})
 """The labels that distinguish the pods of a StatefulSet."""
 
-CLOSE = 10.0
-"""How much lower the score of a node may be that the dice still take; the best has several hundred."""
+_NOT_SELECTED = _OF_ONE_POD | COPIED_FROM_THE_NODE | {"controller-revision-hash"}
+"""The labels that a controller adds to its pods and does not select them by."""
+
+_CLOSE = (10.0, 10.0, 30.0)
+"""How much lower the score of a node may be that the dice still take, in one play or another; the best has several
+hundred."""
 
 SELECTOR = "node(s) didn't match Pod's node affinity/selector"
 TAINT = "node(s) had untolerated taint(s)"
@@ -54,11 +73,11 @@ class Place:
     """A node, and what runs on it."""
 
     __slots__ = (
-        "_lacking",
-        "_scores",
         "attached",
         "cordoned",
         "failed",
+        "known_lacking",
+        "known_scores",
         "labels",
         "node",
         "pods",
@@ -78,9 +97,10 @@ class Place:
         self.scored = [0, 0]
         self.ports: list[HostPort] = []
         self.attached: dict[str, Counter[str]] = {}
-        self._lacking: dict[int, str] = {}
+        self.known_lacking: dict[int, str] = {}
         """What is lacking for pods of a size; known until a pod comes or goes."""
-        self._scores: dict[int, float] = {}
+        self.known_scores: dict[int, float] = {}
+        """The scores for pods of a size; known until a pod comes or goes."""
 
     def add(self, pod: Pod, volumes: Iterable[tuple[str, str]]) -> None:
         """Let a pod run here."""
@@ -105,14 +125,14 @@ class Place:
             self.used[name] += sign * amount
         self.scored[0] += sign * pod.shape.scored[0]
         self.scored[1] += sign * pod.shape.scored[1]
-        self._lacking.clear()
-        self._scores.clear()
+        self.known_lacking.clear()
+        self.known_scores.clear()
 
     def lacking(self, shape: Shape) -> str:
         """Return the first resource of which too little is left, in the wording of the scheduler; empty if none is."""
-        found = self._lacking.get(shape.size)
+        found = self.known_lacking.get(shape.size)
         if found is None:
-            found = self._lacking[shape.size] = self._first_lacking(shape.requests)
+            found = self.known_lacking[shape.size] = self._first_lacking(shape.requests)
         return found
 
     def _first_lacking(self, requests: Amounts) -> str:
@@ -122,11 +142,23 @@ class Place:
         short = (name for name, amount in requests if amount and used[name] + amount > offered.get(name, 0))
         return next((f"Insufficient {name}" for name in short), "")
 
+    def takes_instead_of_others(self, shape: Shape) -> bool:
+        """Return whether it has the resources for a pod once pods with a lower priority have gone, if there are any."""
+        lower = [each.shape for each in self.pods.values() if each.shape.priority < shape.priority]
+        freed: Counter[str] = Counter({PODS: len(lower)})
+        for each in lower:
+            freed.update(dict(each.requests))
+        wanted = ((PODS, 1), *shape.requests)
+        offered = self.node.allocatable
+        return bool(lower) and all(
+            self.used[name] - freed[name] + amount <= offered.get(name, 0) for name, amount in wanted if amount
+        )
+
     def score(self, shape: Shape) -> float:
         """Return the scores for the least allocated resources and for their balance, each with weight 1."""
-        found = self._scores.get(shape.size)
+        found = self.known_scores.get(shape.size)
         if found is None:
-            found = self._scores[shape.size] = self._score(shape)
+            found = self.known_scores[shape.size] = self._score(shape)
         return found
 
     def _score(self, shape: Shape) -> float:
@@ -237,6 +269,7 @@ class Board:
 
     def __init__(self, cluster: Cluster, dice: Random | None = None) -> None:
         self.cluster, self._dice = cluster, dice
+        self._close = dice.choice(_CLOSE) if dice else 0.0
         self.places = {each.name: Place(each) for each in cluster.nodes}
         self._tallies: dict[object, Tally] = {}
         self._alike: defaultdict[str, dict[Pairs, _Alike]] = defaultdict(dict)
@@ -308,25 +341,34 @@ class Board:
         if fitting:
             return Fit(self._chosen(pod, fitting), unknown=unknown)
         nodes = len(candidates.places) + len(candidates.reasons)
-        return Fit(None, self._reasons(pod, candidates), (*unknown, *self._preemption(pod)), nodes)
+        return Fit(None, self._reasons(pod, candidates), (*unknown, *self._preemption(pod, candidates.places)), nodes)
 
-    def _preemption(self, pod: Pod) -> Iterator[str]:
+    def _preemption(self, pod: Pod, places: Iterable[Place]) -> Iterator[str]:
         """Return a sentence if kube-scheduler may evict pods with a lower priority for a pod that fits nowhere."""
-        lower = (priority for priority, number in self._priorities.items() if number and priority < pod.shape.priority)
-        if pod.shape.preempts and any(True for _ in lower):
+        if not pod.shape.preempts or min(self._priorities, default=0) >= pod.shape.priority:
+            return
+        cordoned = _tolerated(_UNSCHEDULABLE, pod.shape)
+        open_places = (each for each in places if not each.failed and (cordoned or not each.cordoned))
+        if any(each.takes_instead_of_others(pod.shape) for each in open_places):
             yield "the scheduler may evict pods with a lower priority for it"
 
     def _fitting(self, pod: Pod, places: list[Place]) -> list[Place]:
         """Return nodes that take a pod. Of many nodes, the scheduler looks at some only, from where it last stopped."""
-        shape, rules = pod.shape, self._rules(pod)
+        shape, size, rules = pod.shape, pod.shape.size, self._rules(pod)
         cordoned, enough = _tolerated(_UNSCHEDULABLE, shape), _enough(len(self.places))
         fitting: list[Place] = []
         start = self._next % len(places) if places else 0
         for place in (*places[start:], *places[:start]):
             self._next += 1
-            if place.failed or (place.cordoned and not cordoned) or place.lacking(shape):
+            if place.failed or (place.cordoned and not cordoned):
                 continue
-            if all(rule(place) is None for rule in rules):
+            lacking = place.known_lacking.get(size)
+            if place.lacking(shape) if lacking is None else lacking:
+                continue
+            for rule in rules:
+                if rule(place) is not None:
+                    break
+            else:
                 fitting.append(place)
                 if len(fitting) == enough:
                     break
@@ -484,6 +526,7 @@ class Board:
         tally = self._tally(
             (pod.namespace, terms),
             lambda namespace, of: all(self._matches(each, pod.namespace, namespace, of) for each in terms),
+            only=pod.namespace if any(map(_is_local, terms)) else None,
         )
         first = tally.total == 0 and all(self._matches(each, pod.namespace, pod.namespace, labels) for each in terms)
         wanted = [(each.topology_key, self._by_key(tally, each.topology_key)) for each in terms]
@@ -511,19 +554,22 @@ class Board:
 
     def _domains(self, pod: Pod, term: AffinityTerm) -> Counter[str]:
         tally = self._tally(
-            (pod.namespace, term), lambda namespace, labels: self._matches(term, pod.namespace, namespace, labels)
+            (pod.namespace, term),
+            lambda namespace, labels: self._matches(term, pod.namespace, namespace, labels),
+            only=pod.namespace if _is_local(term) else None,
         )
         return self._by_key(tally, term.topology_key)
 
     def _matches(self, term: AffinityTerm, own: str, namespace: str, labels: Labels) -> bool:
         """Return whether a term of a pod in the namespace `own` counts a pod in `namespace` with these labels."""
-        if term.selector is None or not term.selector.matches(labels):
-            return False
-        if namespace in term.namespaces:
-            return True
-        if term.namespace_selector is not None:
-            return term.namespace_selector.matches(self.cluster.namespaces.get(namespace, {}))
-        return not term.namespaces and namespace == own
+        if _is_local(term):
+            there = namespace == own
+        else:
+            there = namespace in term.namespaces or (
+                term.namespace_selector is not None
+                and term.namespace_selector.matches(self.cluster.namespaces.get(namespace, {}))
+            )
+        return there and term.selector is not None and term.selector.matches(labels)
 
     def _same_namespace(self, namespace: str, selector: Selector) -> Tally:
         return self._tally(
@@ -565,11 +611,12 @@ class Board:
         """
         if len(places) == 1:
             return places[0].node.name
-        scores = [place.score(pod.shape) for place in places]
+        shape, size = pod.shape, pod.shape.size
+        scores = [place.score(shape) if (known := place.known_scores.get(size)) is None else known for place in places]
         self._add_preferences(pod, places, scores)
         best = max(scores)
         if self._dice is not None:
-            near = [place.node.name for place, score in zip(places, scores, strict=True) if score >= best - CLOSE]
+            near = [place.node.name for place, score in zip(places, scores, strict=True) if score >= best - self._close]
             return self._dice.choice(near)
         return min(place.node.name for place, score in zip(places, scores, strict=True) if score == best)
 
@@ -591,13 +638,14 @@ class Board:
         if any(soft):
             yield [100 - each for each in _scaled(soft)], 3
         terms = [
-            (sign * each.weight, each.topology_key, self._domains(pod, each))
+            (sign * each.weight, each.topology_key, dict(self._domains(pod, each)))
             for sign, those in ((1, pod.shape.preferred_affinity), (-1, pod.shape.preferred_anti_affinity))
             for each in those
         ]
         if terms:
             totals = [
-                sum(weight * counts[each.labels.get(key, "")] for weight, key, counts in terms) for each in places
+                sum(weight * counts.get(each.labels.get(key, ""), 0) for weight, key, counts in terms)
+                for each in places
             ]
             lowest, highest = min(totals), max(totals)
             if highest > lowest:
@@ -625,13 +673,18 @@ class Board:
         return [by_node.get(place.node.name, 0.0) for place in places]
 
     def _default_spread(self, pod: Pod) -> tuple[Spread, ...]:
-        if pod.owner is None:
+        if pod.owner is None or pod.owner.kind not in _SPREAD_BY_DEFAULT:
             return ()
-        selector = Selector.of_labels({name: value for name, value in pod.labels if name not in _OF_ONE_POD})
+        selector = Selector.of_labels({name: value for name, value in pod.labels if name not in _NOT_SELECTED})
         return tuple(
             Spread(key, selector, skew, 1, honors_affinity=True, honors_taints=False)
             for key, skew in (("kubernetes.io/hostname", 3), ("topology.kubernetes.io/zone", 5))
         )
+
+
+def _is_local(term: AffinityTerm) -> bool:
+    """Return whether a term counts only pods in the namespace of its own pod."""
+    return not term.namespaces and term.namespace_selector is None
 
 
 def _static_reason(node: Node, shape: Shape, volumes: Iterable[_NodeRule]) -> str | None:
@@ -690,8 +743,10 @@ def _crowded(places: list[Place], tallies: Iterable[tuple[Spread, Counter[str]]]
     for constraint, counts in tallies:
         domains = [place.labels.get(constraint.key) for place in places]
         weight, more = math.log(len({*domains} - {None}) + 2), constraint.max_skew - 1
+        # A Counter looks up what it lacks many times slower than a dict does.
+        near = {domain: number * weight + more for domain, number in counts.items()}
         found = [
-            before if domain is None else before + counts[domain] * weight + more
+            before if domain is None else before + near.get(domain, more)
             for before, domain in zip(found, domains, strict=True)
         ]
     return [round(each) for each in found]
