@@ -40,6 +40,20 @@ def test_what_happened_as_predicted_is_no_difference(said: PredictedNode, was: N
 
 
 @pytest.mark.parametrize(
+    ("said", "was"),
+    [
+        (replace(DRAINS, perhaps_pending=(WEB,)), DRAINED),
+        (replace(DRAINS, perhaps_pending=(WEB,)), replace(DRAINED, pending=(WEB,))),
+        (replace(BLOCKED, perhaps_budgets=frozenset({"blue/more"})), KEPT),
+        (replace(BLOCKED, perhaps_budgets=frozenset({"blue/more"})), replace(KEPT, budgets=BUDGET | {"blue/more"})),
+        (replace(BLOCKED, or_else=Verdict.FAILED), replace(KEPT, verdict=Verdict.FAILED)),
+    ],
+)
+def test_what_is_left_to_chance_may_happen_or_not(said: PredictedNode, was: NodeResult) -> None:
+    assert found(said, was) == []
+
+
+@pytest.mark.parametrize(
     ("said", "was", "kind"),
     [
         (DRAINS, KEPT, Kind.FALSE_DRAINS),
@@ -49,6 +63,9 @@ def test_what_happened_as_predicted_is_no_difference(said: PredictedNode, was: N
         (BLOCKED, replace(KEPT, verdict=Verdict.FAILED), Kind.BUDGET),
         (DRAINS, replace(DRAINED, pending=(WEB,)), Kind.PENDING),
         (replace(DRAINS, pending=(WEB, WEB)), replace(DRAINED, pending=(WEB,)), Kind.PENDING),
+        (replace(DRAINS, perhaps_pending=(WEB,)), replace(DRAINED, pending=(WEB, WEB)), Kind.PENDING),
+        (replace(DRAINS, pending=(WEB,), perhaps_pending=(WEB,)), DRAINED, Kind.PENDING),
+        (replace(BLOCKED, perhaps_budgets=frozenset({"blue/more"})), replace(KEPT, budgets=frozenset()), Kind.BUDGET),
         (replace(DRAINS, verdict=None), DRAINED, Kind.UNKNOWN),
     ],
 )
@@ -60,6 +77,17 @@ def test_a_workload_that_goes_dark_must_have_been_predicted() -> None:
     assert dark(set(), {WEB}) == [Kind.FALSE_LIGHT]
     assert dark({WEB}, set()) == [Kind.FALSE_DARK]
     assert dark({WEB}, {WEB}) == []
+
+
+def test_a_workload_that_may_go_dark_may_also_stay_ready() -> None:
+    prediction = Prediction((), dark=frozenset(), perhaps_dark=frozenset({WEB}))
+    for was in (frozenset[str](), frozenset({WEB})):
+        assert list(differences(prediction, Result((), lit=frozenset({WEB}), dark=was))) == []
+
+
+def test_a_node_that_chance_decides_excuses_no_darkness() -> None:
+    by_chance = replace(DRAINS, verdict=None, by_chance=True)
+    assert dark(set(), {WEB}, (by_chance, DRAINED)) == [Kind.UNKNOWN, Kind.FALSE_LIGHT]
 
 
 def test_what_follows_from_a_wrong_node_counts_only_if_it_is_fatal() -> None:

@@ -52,6 +52,8 @@ class Blocker(Struct, frozen=True):
     remedy: str
     budgets: tuple[str, ...] = ()
     """The budgets that do not allow the eviction, as `namespace/name`."""
+    certain: bool = True
+    """Whether it is so in all plays; otherwise chance decides."""
 
 
 class PendingPod(Struct, frozen=True):
@@ -63,6 +65,8 @@ class PendingPod(Struct, frozen=True):
     unknown: tuple[str, ...] = ()
     before: bool = False
     """Whether it had no node before, either."""
+    certain: bool = True
+    """Whether a pod of its workload has no node in all plays; otherwise chance decides."""
 
 
 class NodeOutcome(Struct, frozen=True):
@@ -88,6 +92,8 @@ class Dark(Struct, frozen=True):
     """The number of the first step of this run."""
     lasts: bool = False
     """Whether it has no ready pod at the end."""
+    certain: bool = True
+    """Whether it is so in all plays; otherwise chance decides."""
 
 
 class Outcome(Struct, frozen=True):

@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from productionpolicy.drain.board import Board, Fit
-from productionpolicy.drain.chance import combined
+from productionpolicy.drain.chance import Plays
 from productionpolicy.drain.cluster import Cluster, Controller, Key, Owner, Pod
 from productionpolicy.drain.kubectl import DrainFlags, evicted, remedy_of
 from productionpolicy.drain.outcome import Blocker, Dark, NodeOutcome, Outcome, PendingPod, Result, Step
@@ -32,6 +32,8 @@ _ESSENTIAL = (
 )
 PODS_IN_ALL_PLAYS = 15_000
 """How many pods all plays of a drain have together at most: large clusters are played less often, but at least once."""
+QUIET_PLAYS = 100
+"""After so many plays without anything new, no more are played."""
 
 _Any = TypeVar("_Any")
 _ORDINAL = re.compile(r"-([0-9]{1,9})\Z")
@@ -50,7 +52,7 @@ class Options(Struct, frozen=True):
     """How many nodes are drained at once."""
     keep_cordoned: bool = False
     """Whether a drained node stays cordoned. Otherwise an empty node like it takes its place, as in an upgrade."""
-    plays: int = 8
+    plays: int = 400
     """How often a drain is played at most, each time with other choices of the scheduler and another order."""
 
 
@@ -63,8 +65,8 @@ def drain(
     """Play the drain of nodes in the given order.
 
     The scheduler draws lots among equal nodes, pods wait for a node in an order that nobody can read, and kubectl
-    evicts the pods of a node at the same time. So it is played several times. Where the result of a node depends on
-    such things, it is unknown.
+    evicts the pods of a node at the same time. So it is played several times, until further plays bring nothing new.
+    Where the result of a node depends on such things, it is unknown; what is so in some plays only is not certain.
 
     Args:
         cluster: the cluster at the start.
@@ -72,10 +74,14 @@ def drain(
         options: how the nodes are drained.
         through: wraps the iteration over the groups of nodes, for a progress bar.
     """
-    first = _drained(_Play(cluster, options), order, through)
-    plays = min(options.plays, PODS_IN_ALL_PLAYS // max(1, len(cluster.pods)))
-    others = [_drained(_Play(cluster, options, Random(number)), order, iter) for number in range(1, plays)]
-    return combined(first, others)
+    plays = Plays(_drained(_Play(cluster, options), order, through))
+    quiet = 0
+    for number in range(1, min(options.plays, PODS_IN_ALL_PLAYS // max(1, len(cluster.pods)))):
+        new = plays.add(_drained(_Play(cluster, options, Random(number)), order, iter))
+        quiet = 0 if new else quiet + 1
+        if quiet == QUIET_PLAYS:
+            break
+    return plays.combined()
 
 
 def _drained(

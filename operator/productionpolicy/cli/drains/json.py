@@ -32,23 +32,31 @@ class Eviction(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Obstacle(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A pod that does not leave a node, the budgets that forbid it, the reason and the remedy."""
+    """A pod that does not leave a node, the budgets that forbid it, the reason and the remedy.
+
+    `certain` says whether it is so however the scheduler chooses among equal nodes.
+    """
 
     pod: str
     workload: Name
     budgets: list[str]
     reason: str
     remedy: str
+    certain: bool
 
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A pod that fits nowhere; `before` says whether it had no node before, either."""
+    """A pod that fits nowhere; `before` says whether it had no node before, either.
+
+    `certain` says whether it is so however the scheduler chooses among equal nodes.
+    """
 
     pod: str
     workload: Name
     reason: str
     unknown: list[str]
     before: bool
+    certain: bool
 
 
 class Node(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -63,12 +71,16 @@ class Node(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Darkness(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A workload without a ready pod, for how many steps and from which; `lasts` says whether to the end."""
+    """A workload without a ready pod, for how many steps and from which; `lasts` says whether to the end.
+
+    `certain` says whether it is so however the scheduler chooses among equal nodes.
+    """
 
     workload: Name
     steps: int
     first: int
     lasts: bool
+    certain: bool
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -150,14 +162,22 @@ def _obstacle(blocker: Blocker) -> Obstacle:
         budgets=list(blocker.budgets),
         reason=blocker.reason,
         remedy=blocker.remedy,
+        certain=blocker.certain,
     )
 
 
 def _waiting(pod: PendingPod) -> Waiting:
     return Waiting(
-        pod=pod.pod, workload=_name(pod.workload), reason=pod.reason, unknown=list(pod.unknown), before=pod.before
+        pod=pod.pod,
+        workload=_name(pod.workload),
+        reason=pod.reason,
+        unknown=list(pod.unknown),
+        before=pod.before,
+        certain=pod.certain,
     )
 
 
 def _darkness(dark: Dark) -> Darkness:
-    return Darkness(workload=_name(dark.workload), steps=dark.steps, first=dark.first, lasts=dark.lasts)
+    return Darkness(
+        workload=_name(dark.workload), steps=dark.steps, first=dark.first, lasts=dark.lasts, certain=dark.certain
+    )

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from productionpolicy.cli.drains.told import Part, Told, dark_of, first_blocker, nodes_of, pending_of
 from productionpolicy.cli.formats.text import console_on
-from productionpolicy.drain import Dark, NodeOutcome, Result
+from productionpolicy.drain import Blocker, Dark, NodeOutcome, PendingPod, Result
 from productionpolicy.kube.text import printable
 
 _COLORS = {
@@ -44,9 +44,9 @@ def write(told: Told, out: TextIO) -> None:
 def _write_part(part: Part, console: Console) -> None:
     outcome = part.outcome
     if part.title:
-        dark = f"{_number(len(outcome.dark), 'workload')} without a ready pod"
+        dark = f"{number_of(len(outcome.dark), 'workload')} without a ready pod"
         dark = dark if outcome.dark else "every workload keeps a ready pod"
-        pods = _number(sum(len(each.steps) for each in outcome.nodes), "pod")
+        pods = number_of(sum(len(each.steps) for each in outcome.nodes), "pod")
         console.print(
             Text.assemble(
                 (part.title, "bold"), f"  fails, stopped: {pods}, ", (dark, "red" if outcome.dark else "green")
@@ -60,7 +60,7 @@ def _write_part(part: Part, console: Console) -> None:
 def _rest(node: NodeOutcome) -> str:
     match node.result:
         case Result.DRAINS:
-            return f" in {_number(len(node.steps), 'step')}{_but_pending(node)}"
+            return f" in {number_of(len(node.steps), 'step')}{_but_pending(node)}"
         case Result.BLOCKED | Result.STUCK | Result.REFUSED:
             blocker = node.blockers[0]
             by = (
@@ -77,11 +77,15 @@ def _rest(node: NodeOutcome) -> str:
 
 
 def _but_pending(node: NodeOutcome) -> str:
-    new = [each for each in node.pending if not each.before]
-    return f", after which {_number(len(new), 'pod')} would fit nowhere" if new else ""
+    new = [each.certain for each in node.pending if not each.before]
+    if not new:
+        return ""
+    most = "" if all(new) else "up to "
+    return f", after which {most}{number_of(len(new), 'pod')} would fit nowhere"
 
 
-def _number(number: int, noun: str) -> str:
+def number_of(number: int, noun: str) -> str:
+    """Return a number of things, as in `2 pods`."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
@@ -91,14 +95,20 @@ def _write_dark(parts: tuple[Part, ...], console: Console) -> None:
         return
     console.print(Text("\nworkloads that would have no ready pod:", style="bold"))
     for (title, _), each in list(dark.items())[:_SHOWN]:
-        console.print(Text(printable(f"  {each.workload}  {_lasting(title, each)}")))
+        console.print(Text(printable(f"  {each.workload}  {lasting(title, each)}{by_chance(each)}")))
     _write_more(len(dark), console)
 
 
-def _lasting(title: str, dark: Dark) -> str:
+def lasting(title: str, dark: Dark) -> str:
+    """Return how long a workload has no ready pod, in drains or if `title` fails."""
     if title:
         return f"if {title} fails, until {'it is back' if dark.lasts else 'others replace its pods'}"
-    return f"for {_number(dark.steps, 'step')}, from step {dark.first}{', and to the end' if dark.lasts else ''}"
+    return f"for {number_of(dark.steps, 'step')}, from step {dark.first}{', and to the end' if dark.lasts else ''}"
+
+
+def by_chance(found: Blocker | Dark | PendingPod) -> str:
+    """Return what follows a statement that is not certain."""
+    return "" if found.certain else " (may happen: the choices of the scheduler decide)"
 
 
 def _write_more(number: int, console: Console) -> None:
@@ -113,7 +123,7 @@ def _write_pending(parts: tuple[Part, ...], console: Console) -> None:
     console.print(Text("\npods that would fit nowhere:", style="bold"))
     for title, each in pending[:_SHOWN]:
         when = f"  if {title} fails" if title else ""
-        console.print(Text(printable(f"  {each.pod} of {each.workload}{when}: {each.reason}")))
+        console.print(Text(printable(f"  {each.pod} of {each.workload}{when}{by_chance(each)}: {each.reason}")))
     _write_more(len(pending), console)
 
 
@@ -176,4 +186,4 @@ def _changes(now: tuple[Part, ...], repaired: tuple[Part, ...]) -> Iterator[str]
         if (title, name) not in still:
             yield f"{name}  keeps a ready pod{where}"
         elif (title, name) not in dark:
-            yield f"{name}  would have no ready pod{where}: {_lasting(title, still[title, name])}"
+            yield f"{name}  would have no ready pod{where}: {lasting(title, still[title, name])}"
