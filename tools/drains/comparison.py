@@ -46,6 +46,17 @@ class PredictedNode:
     """The workload of each pod without a node after it."""
 
     reason: str = ""
+    or_else: Verdict | None = None
+    """What chance may make of it instead."""
+
+    perhaps_budgets: frozenset[str] = frozenset()
+    """The budgets that also prevent it if chance will have it."""
+
+    perhaps_pending: tuple[str, ...] = ()
+    """The workload of each pod that is also without a node if chance will have it."""
+
+    by_chance: bool = False
+    """Whether the verdict is not known because chance decides it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +65,8 @@ class Prediction:
 
     nodes: tuple[PredictedNode, ...]
     dark: frozenset[str]
+    perhaps_dark: frozenset[str] = frozenset()
+    """The workloads that go dark, too, if chance will have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +121,8 @@ def differences(prediction: Prediction, result: Result) -> Iterator[Difference]:
         found = [each for each in _of_node(said, was) if each.kind is not Kind.BUDGET or not result.kubectl]
         yield from (each for each in found if not apart or each.kind.fatal)
         apart = apart or bool(found)
-    for name in sorted(result.dark - prediction.dark):
-        if not any(each.verdict is None for each in prediction.nodes):
+    for name in sorted(result.dark - prediction.dark - prediction.perhaps_dark):
+        if all(each.verdict is not None or each.by_chance for each in prediction.nodes):
             yield Difference(Kind.FALSE_LIGHT, name, "ready", "dark")
     if not apart and not result.kubectl:
         for name in sorted(prediction.dark - result.dark):
@@ -125,8 +138,9 @@ def _of_node(said: PredictedNode, was: NodeResult) -> Iterator[Difference]:
     kind = _kind(said, was)
     if kind is not None:
         yield Difference(kind, was.node, predicted, happened)
-    elif sorted(said.pending) != sorted(was.pending):
-        yield Difference(Kind.PENDING, was.node, _extra(said.pending, was.pending), _extra(was.pending, said.pending))
+    elif not Counter(said.pending) <= Counter(was.pending) <= Counter((*said.pending, *said.perhaps_pending)):
+        most = (*said.pending, *said.perhaps_pending)
+        yield Difference(Kind.PENDING, was.node, _extra(said.pending, was.pending), _extra(was.pending, most))
 
 
 def _kind(said: PredictedNode, was: NodeResult) -> Kind | None:
@@ -137,7 +151,8 @@ def _kind(said: PredictedNode, was: NodeResult) -> Kind | None:
         return Kind.FALSE_DRAINS
     if drains == (False, True):
         return Kind.FALSE_BLOCK
-    return None if (said.verdict, said.budgets) == (was.verdict, was.budgets) else Kind.BUDGET
+    same = was.verdict in (said.verdict, said.or_else)
+    return None if same and said.budgets <= was.budgets <= said.budgets | said.perhaps_budgets else Kind.BUDGET
 
 
 def _text(verdict: Verdict, budgets: frozenset[str], reason: str) -> str:

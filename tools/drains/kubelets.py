@@ -16,6 +16,7 @@ from drains.generator import NEVER
 from drains.world import World, controller_of, is_ending, key_of, path_of
 from owners.manifests import Raw
 
+_LONG_AGO = "2020-01-01T00:00:00Z"
 _PATCH = "application/strategic-merge-patch+json"
 
 
@@ -67,9 +68,15 @@ class Kubelets:
         await self._report(pod, {"phase": "Running", "conditions": conditions})
 
     async def _end(self, pod: Raw) -> None:
-        """End a pod. That of a Job is reported as failed first, because some Jobs replace it only then."""
+        """End a pod. That of a Job is reported as failed first, because some Jobs replace it only then.
+
+        The Job controller replaces a pod that has failed just now after 10 seconds, and later ones after minutes. So
+        its containers say that they ended long ago.
+        """
         if (controller_of(pod) or {}).get("kind") == "Job":
-            await self._report(pod, {"phase": "Failed"})
+            ended = {"terminated": {"exitCode": 143, "startedAt": _LONG_AGO, "finishedAt": _LONG_AGO}}
+            containers = [{"name": each["name"], "state": ended} for each in pod["spec"]["containers"]]
+            await self._report(pod, {"phase": "Failed", "containerStatuses": containers})
         options = {"gracePeriodSeconds": 0, "preconditions": {"uid": pod["metadata"]["uid"]}}
         with contextlib.suppress(RequestFailed):  # it has gone
             await self.world.api.send("DELETE", path_of("Pod", key_of(pod)), msgspec.json.encode(options))

@@ -103,6 +103,12 @@ class World:
 
     api: Api
     objects: dict[str, dict[str, Raw]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
+    newest: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
+    """The version of the newest change of each kind, of those that an informer of kube-scheduler tells of.
+
+    It does not tell of deletions, and does not see finished pods.
+    """
+
     lights: Lights = field(default_factory=Lights)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     on_pod: Callable[[Raw], None] = lambda _: None
@@ -176,6 +182,8 @@ class World:
         if change == "DELETED":
             self.objects[kind].pop(key_of(raw), None)
         else:
+            if not is_finished(raw):
+                self.newest[kind] = max(self.newest[kind], int(raw["metadata"]["resourceVersion"]))
             self.objects[kind][key_of(raw)] = {"kind": kind, "apiVersion": _version(kind), **raw}
             if kind == "Pod":
                 self.on_pod(raw)
