@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from productionpolicy.drain import DrainFlags, Options, Result, drain, lose
-from support.scenes import budget, cluster, controller, deployment, node, owner, pod, stateful_set
+from support.scenes import Raw, budget, cluster, controller, deployment, node, owner, pod, stateful_set
 
 A, B, C = node("a"), node("b"), node("c")
 
@@ -134,6 +134,41 @@ def test_required_anti_affinity_keeps_two_pods_apart() -> None:
     (found,) = drain(cluster(A, B, web), ["a"]).nodes
     assert "1 node(s) didn't satisfy existing pods anti-affinity rules" in found.pending[0].reason
     assert drain(cluster(A, B, C, web), ["a"]).nodes[0].pending == ()
+
+
+def beside(app: str) -> Raw:
+    """Return the rule of a pod that runs only on a node with a pod of another workload."""
+    term = {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"app": app}}}
+    return {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
+
+
+def test_a_pod_that_waits_for_a_neighbor_is_tried_again_when_that_has_come() -> None:
+    first = {"priority": 10, "preemptionPolicy": "Never"}
+    parts = deployment("follower", [""], affinity=beside("web"), **first), deployment("web", [""], cpu="3")
+    options = Options(flags=DrainFlags(force=True), plays=1)
+    found = drain(cluster(A, pod("alone", "a", cpu="2"), *parts), ["a"], options)
+    assert [each.workload.name for each in found.nodes[0].pending] == ["follower", "web"]
+    assert found.pending == ()
+
+
+def test_a_pod_that_waits_may_get_its_place_between_two_evictions() -> None:
+    parts = deployment("follower", [""], affinity=beside("web")), deployment("web", ["a"]), deployment("zeta", ["a"])
+    (found,) = drain(cluster(node("a", pods="2"), node("b", pods="2"), *parts), ["a"]).nodes
+    assert sorted((each.workload.name, each.certain) for each in found.pending) == [
+        ("follower", False),
+        ("zeta", False),
+    ]
+
+
+def test_the_zone_of_a_node_in_the_labels_of_its_pods_does_not_count_for_spreading() -> None:
+    zones = {"a": "east", "b": "east", "c": "west"}
+    web = deployment("web", list(zones))
+    for each in web:
+        if each["kind"] == "Pod":
+            each["metadata"]["labels"]["topology.kubernetes.io/zone"] = zones[each["spec"]["nodeName"]]
+    nodes = [node(name, zone=zone) for name, zone in zones.items()]
+    (found,) = drain(cluster(*nodes, web), ["a"], Options(plays=1)).nodes
+    assert [each.to for each in found.steps] == ["b"]
 
 
 def test_all_nodes_drain_one_after_the_other() -> None:

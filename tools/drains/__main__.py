@@ -5,6 +5,8 @@ is made: nodes, workloads, budgets. The simulator says what happens if its nodes
 they are drained, and each statement is compared with what happened. The command fails if a node does not drain that was
 said to, if a workload loses its last ready pod that was said to keep one, or if more than 2% of the other statements
 are wrong.
+
+Each result is kept in .drains/. A run that was interrupted continues where it ended, unless the code has changed.
 """
 
 from __future__ import annotations
@@ -14,15 +16,17 @@ import asyncio
 import secrets
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from control_plane.installation import REPOSITORY
+from control_plane.patience import NeverHappened
 from control_plane.session import in_folder_of_its_own, say
 from drains import tables
 from drains.bed import running_bed
 from drains.comparison import Compared
 from drains.generator import scenario
+from drains.kept import FOLDER, Kept
 from drains.runner import results
 
 PAGE = REPOSITORY / "docs" / "drain.md"
@@ -52,34 +56,52 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="decides all that is random")
     parser.add_argument("--clusters", type=int, default=CLUSTERS, metavar="N", help=f"default: {CLUSTERS}")
     parser.add_argument("--cluster", type=int, metavar="K", help="only the cluster of this number")
+    parser.add_argument("--again", action="store_true", help="play also the clusters whose results are kept")
     parser.add_argument("--keep", action="store_true", help="make the cluster, do not drain it, and wait until Ctrl+C")
     parser.add_argument("--write", action="store_true", help=f"write the table to docs/{PAGE.name}")
     return parser
 
 
-def _numbers(options: argparse.Namespace) -> Sequence[int]:
-    return range(options.clusters) if options.cluster is None else [options.cluster]
-
-
 async def _results(folder: Path, options: argparse.Namespace) -> list[Compared]:
-    wrong = folder / "wrong"
-    wrong.mkdir()
-    found: list[Compared] = []
-    started = time.monotonic()
-    async with running_bed(folder / "plane") as bed:
-        async for each in results(bed, options.seed, _numbers(options), wrong=wrong):
-            found.append(each)
-            _progress(found, time.monotonic() - started)
-    return found
+    kept = Kept(FOLDER / f"{options.seed}.jsonl")
+    numbers = range(options.clusters) if options.cluster is None else [options.cluster]
+    found = [] if options.again or options.cluster is not None else kept.of(numbers)
+    if found:
+        say(f"{len(found)} clusters were played before; --again plays them again")
+    known = {each.number for each in found}
+    left = [each for each in numbers if each not in known]
+    started, before = time.monotonic(), len(found)
+    async for each in _played(folder, options.seed, left):
+        kept.add(each)
+        found.append(each)
+        _progress(found, seconds=time.monotonic() - started, played=len(found) - before, of=len(numbers))
+    return sorted(found, key=lambda each: each.number)
 
 
-def _progress(found: Sequence[Compared], seconds: float) -> None:
+async def _played(folder: Path, seed: int, numbers: list[int]) -> AsyncIterator[Compared]:
+    """Yield the results of clusters, on a new control plane after one on which a cluster does not come to rest."""
+    failed = None
+    while numbers:
+        try:
+            async with running_bed(folder / f"plane-{numbers[0]}") as bed:
+                async for each in results(bed, seed, list(numbers), wrong=FOLDER / "wrong"):
+                    yield each
+                    numbers.remove(each.number)
+        except (NeverHappened, RequestFailed) as failure:
+            if numbers[0] == failed:
+                raise
+            failed = numbers[0]
+            say(f"--seed {seed} --cluster {failed}: {failure}; once more, on a new control plane")
+
+
+def _progress(found: Sequence[Compared], *, seconds: float, played: int, of: int) -> None:
     """Tell of each difference at once, and now and then how far it is."""
     for line in tables.told(found[-1:]):
         say(line)
     if len(found) % CLUSTERS_PER_LINE == 0:
         wrong = sum(bool(each.differences) for each in found)
-        say(f"{len(found)} clusters in {seconds:.0f} s, {wrong} with a difference")
+        left = (of - len(found)) * seconds / played / 60
+        say(f"{len(found)} of {of} clusters, {seconds / played:.1f} s each, {left:.0f} min left, different: {wrong}")
 
 
 async def _kept(folder: Path, options: argparse.Namespace) -> int:

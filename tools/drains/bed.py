@@ -136,9 +136,7 @@ class Bed:
 
     def _busy(self) -> str:
         complaint = next(unsettled(self.world), "")
-        if not complaint and not self.kubelets.all_started() and self.kubelets.at_once:
-            return "pods are starting"
-        return complaint
+        return complaint or ("pods are starting" if self.kubelets.busy() else "")
 
     async def _scheduler_busy(self) -> bool:
         """Tell whether kube-scheduler still tries pods, or has not seen all of them."""

@@ -101,6 +101,15 @@ class Compared:
     dark: int
     """Those of them that had none at some moment."""
 
+    said_dark: int = 0
+    """Those of them that were said to have none."""
+
+    perhaps_dark: int = 0
+    """Those of them of which chance was said to decide it."""
+
+    perhaps_pending: int = 0
+    """After how many nodes chance was said to decide which pods have no node."""
+
     kubectl: bool = False
     """Whether kubectl itself drained the nodes, in its own order."""
 

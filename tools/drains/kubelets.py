@@ -49,11 +49,11 @@ class Kubelets:
         await asyncio.gather(*(self._start(each) for each in pods))
         return len(pods)
 
-    def all_started(self) -> bool:
-        """Tell whether no pod is left to start, and all that were started are known to be."""
+    def busy(self) -> bool:
+        """Tell whether a pod that was started is not yet known to be, or whether one is left to start at once."""
         pods = self.world.of("Pod")
-        known = all(each["status"]["phase"] != "Pending" for each in pods if each["metadata"]["uid"] in self._begun)
-        return known and not any(self._can_start(each) for each in pods)
+        unknown = any(each["status"]["phase"] == "Pending" for each in pods if each["metadata"]["uid"] in self._begun)
+        return unknown or (self.at_once and any(self._can_start(each) for each in pods))
 
     def _can_start(self, pod: Raw) -> bool:
         never = pod["metadata"].get("annotations", {}).get(NEVER)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -45,8 +46,10 @@ async def results(
         made = scenario(seed, number)
         await bed.make(made)
         items = await bed.snapshot()
-        prediction = predicted(items, made.order, made.flags)
+        # It is made of what was read before, while the nodes are drained already.
+        predicting = asyncio.create_task(asyncio.to_thread(predicted, items, made.order, made.flags))
         result = await drained(bed, made, kubectl=kubectl(number))
+        prediction = await predicting
         compared = _compared(made, prediction, result, items)
         if wrong and compared.differences:
             _keep(wrong / f"{seed}-{number}.json", made, items, (prediction, result, compared))
@@ -65,6 +68,9 @@ def _compared(made: Scenario, prediction: Prediction, result: Result, items: lis
         pods=sum(each["kind"] == "Pod" for each in items),
         workloads=len(result.lit),
         dark=len(result.dark),
+        said_dark=len(result.lit & prediction.dark),
+        perhaps_dark=len(result.lit & prediction.perhaps_dark),
+        perhaps_pending=sum(bool(each.perhaps_pending) for each in prediction.nodes),
         kubectl=result.kubectl,
     )
 
@@ -78,4 +84,5 @@ def _keep(file: Path, made: Scenario, items: list[Raw], told: tuple[Prediction, 
         "compared": asdict(compared),
         "items": items,
     }
+    file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(msgspec.json.format(msgspec.json.encode(found, enc_hook=sorted), indent=1))

@@ -23,17 +23,22 @@ def rows(found: Sequence[Compared]) -> list[Row]:
     """Return each kind of statement, how many of it were made, and how many were wrong."""
     wrong = Counter(each.kind for one in found for each in one.differences)
     nodes, workloads = sum(each.nodes for each in found), sum(each.workloads for each in found)
-    drained, dark = sum(each.drained for each in found), sum(each.dark for each in found)
+    drained, dark = sum(each.drained for each in found), sum(each.said_dark for each in found)
     drains = drained + wrong[Kind.FALSE_DRAINS] - wrong[Kind.FALSE_BLOCK]
-    goes_dark = dark + wrong[Kind.FALSE_DARK] - wrong[Kind.FALSE_LIGHT]
+    perhaps_dark, perhaps_pending = (
+        sum(each.perhaps_dark for each in found),
+        sum(each.perhaps_pending for each in found),
+    )
     return [
         ("the node drains", drains, wrong[Kind.FALSE_DRAINS]),
         ("the node does not drain", nodes - drains, wrong[Kind.FALSE_BLOCK]),
+        ("chance decides whether the node drains", nodes, wrong[Kind.UNKNOWN]),
         ("these budgets, this rule, these flags prevent it", nodes - drained, wrong[Kind.BUDGET]),
         ("these pods are without a node afterwards", nodes, wrong[Kind.PENDING]),
-        ("the workload always has a ready pod", workloads - goes_dark, wrong[Kind.FALSE_LIGHT]),
-        ("the workload is without a ready pod", goes_dark, wrong[Kind.FALSE_DARK]),
-        ("unknown", nodes, wrong[Kind.UNKNOWN]),
+        ("of these, chance decides which pods", perhaps_pending, 0),
+        ("the workload always has a ready pod", workloads - dark - perhaps_dark, wrong[Kind.FALSE_LIGHT]),
+        ("the workload is without a ready pod", dark, wrong[Kind.FALSE_DARK]),
+        ("chance decides whether the workload is without a ready pod", perhaps_dark, 0),
     ]
 
 

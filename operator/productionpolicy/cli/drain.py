@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import import_module
+from importlib.metadata import version
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import msgspec
 from productionpolicy.cli import yardstick
 from productionpolicy.cli.access import access_options
 from productionpolicy.cli.drains.told import Part, Told
+from productionpolicy.cli.formats.origin import Origin
 from productionpolicy.cli.label_selectors import LabelSelector, SelectorParameter
 from productionpolicy.cli.progress import watched
 from productionpolicy.cli.reporting import ReportingCommand
@@ -31,7 +33,7 @@ from productionpolicy.offline import Document, propose
 from productionpolicy.offline.pieces import Piece
 from productionpolicy.policy import Policy
 
-FORMATS = ("text", "json")
+FORMATS = ("text", "json", "html")
 KINDS = (*resources.DRAINED, resources.AUTOSCALERS)
 """The kinds that are read from a live cluster."""
 
@@ -144,7 +146,9 @@ def command(  # noqa: PLR0913  # one per option
     options = Options(flags=flags, surge=surge, parallel=parallel, keep_cordoned=keep_cordoned)
     policy = None if no_repairs else yardstick.chosen(policy_file, profile)
     snapshot = _snapshot(file, access)
-    told = _told(snapshot, chosen, options, fail=fail, policy=policy)
+    now, repaired, repairs = _outcomes(snapshot, chosen, options, fail=fail, policy=policy)
+    by = "" if policy is None else str(policy_file or "the default repairs")
+    told = Told(_origin(snapshot, options, file=file, policy=by), now, repaired, repairs)
     _write(told, output)
     sys.exit(told.exit_code)
 
@@ -158,20 +162,44 @@ def _snapshot(file: Path | None, access: Access) -> Snapshot:
         raise CannotSee(str(error)) from error
 
 
-def _told(snapshot: Snapshot, chosen: Chosen, options: Options, *, fail: str | None, policy: Policy | None) -> Told:
+def _outcomes(
+    snapshot: Snapshot, chosen: Chosen, options: Options, *, fail: str | None, policy: Policy | None
+) -> tuple[tuple[Part, ...], tuple[Part, ...] | None, int]:
+    """Return the outcomes now and after the repairs, and how many workloads these change."""
     items = list(snapshot.objects())
     coverage = msgspec.to_builtins(dict(snapshot.coverage))
     cluster = read(items, coverage)
     nodes = _nodes(cluster, chosen)
     now = _played(cluster, nodes, options, fail=fail, label="Draining")
     if policy is None:
-        return Told(now)
+        return now, None, 0
     patches, created = _repairs(items, policy)
     if not patches and not created:
-        return Told(now)
+        return now, None, 0
     after = read(repaired(items, patches=patches, created=created), coverage)
     names = {*patches, *(Key(each["metadata"]["namespace"], "", each["metadata"]["name"]) for each in created)}
-    return Told(now, _played(after, nodes, options, fail=fail, label="Repaired"), len(names))
+    return now, _played(after, nodes, options, fail=fail, label="Repaired"), len(names)
+
+
+def _origin(snapshot: Snapshot, options: Options, *, file: Path | None, policy: str) -> Origin:
+    """Return what was played, for the head of a page."""
+    flags = options.flags
+    given = {
+        "--ignore-daemonsets": flags.ignore_daemonsets,
+        "--delete-emptydir-data": flags.delete_emptydir_data,
+        "--force": flags.force,
+        "--keep-cordoned": options.keep_cordoned,
+        f"--surge {options.surge}": options.surge > 0,
+        f"--parallel {options.parallel}": options.parallel > 1,
+    }
+    facts = {
+        "Cluster": f"{snapshot.context or 'without a name'}, Kubernetes {snapshot.server_version}",
+        "Read": f"{snapshot.taken_at}{f', from {file}' if file else ''}",
+        "Options": " ".join(name for name, on in given.items() if on) or "none",
+        "Repairs of": policy or "not played",
+        "Version": f"productionpolicy {version('productionpolicy')}",
+    }
+    return Origin(snapshot.context or (str(file) if file else "the cluster"), tuple(facts.items()))
 
 
 def _repairs(items: Sequence[Mapping[str, Any]], policy: Policy) -> tuple[dict[Key, Mapping[str, Any]], list[Any]]:

@@ -12,7 +12,19 @@ from random import Random
 
 from msgspec import Struct
 
-from productionpolicy.drain.cluster import Amounts, Claim, Cluster, HostPort, Node, NodeTerm, Pod, Shape, Spread, Taint
+from productionpolicy.drain.cluster import (
+    COPIED_FROM_THE_NODE,
+    Amounts,
+    Claim,
+    Cluster,
+    HostPort,
+    Node,
+    NodeTerm,
+    Pod,
+    Shape,
+    Spread,
+    Taint,
+)
 from productionpolicy.drain.requests import CPU, MEMORY, PODS
 from productionpolicy.kube.pods import AffinityTerm
 from productionpolicy.kube.selectors import Labels, Selector
@@ -25,8 +37,14 @@ Pairs = tuple[tuple[str, str], ...]
 _UNSCHEDULABLE = Taint("node.kubernetes.io/unschedulable", "", "NoSchedule")
 _NO_PROVISIONER = "kubernetes.io/no-provisioner"
 
+_SPREAD_BY_DEFAULT = frozenset({"ReplicaSet", "ReplicationController", "StatefulSet"})
+"""The owners whose selector kube-scheduler knows (helper.DefaultSelector)."""
+
 _OF_ONE_POD = frozenset({"statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index"})
 """The labels that distinguish the pods of a StatefulSet."""
+
+_NOT_SELECTED = _OF_ONE_POD | COPIED_FROM_THE_NODE | {"controller-revision-hash"}
+"""The labels that a controller adds to its pods and does not select them by."""
 
 CLOSE = 10.0
 """How much lower the score of a node may be that the dice still take; the best has several hundred."""
@@ -625,9 +643,9 @@ class Board:
         return [by_node.get(place.node.name, 0.0) for place in places]
 
     def _default_spread(self, pod: Pod) -> tuple[Spread, ...]:
-        if pod.owner is None:
+        if pod.owner is None or pod.owner.kind not in _SPREAD_BY_DEFAULT:
             return ()
-        selector = Selector.of_labels({name: value for name, value in pod.labels if name not in _OF_ONE_POD})
+        selector = Selector.of_labels({name: value for name, value in pod.labels if name not in _NOT_SELECTED})
         return tuple(
             Spread(key, selector, skew, 1, honors_affinity=True, honors_taints=False)
             for key, skew in (("kubernetes.io/hostname", 3), ("topology.kubernetes.io/zone", 5))

@@ -14,6 +14,10 @@ Amounts = tuple[tuple[str, int], ...]
 """Resources by name, sorted: cpu in millicores, all others in their base unit, both rounded up."""
 
 
+COPIED_FROM_THE_NODE = frozenset({"topology.kubernetes.io/zone", "topology.kubernetes.io/region"})
+"""The labels that the API server copies from a node to the pods that are bound to it (PodTopologyLabels)."""
+
+
 class Key(Struct, frozen=True, order=True):
     """The identity of an object with a namespace."""
 

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from productionpolicy.cli.drains.told import Part, Told, dark_of, first_blocker, nodes_of, pending_of
+from productionpolicy.cli.formats.html.part import counted
 from productionpolicy.cli.formats.text import console_on
 from productionpolicy.drain import Blocker, Dark, NodeOutcome, PendingPod, Result
 from productionpolicy.kube.text import printable
@@ -44,9 +45,9 @@ def write(told: Told, out: TextIO) -> None:
 def _write_part(part: Part, console: Console) -> None:
     outcome = part.outcome
     if part.title:
-        dark = f"{number_of(len(outcome.dark), 'workload')} without a ready pod"
+        dark = f"{counted(len(outcome.dark), 'workload')} without a ready pod"
         dark = dark if outcome.dark else "every workload keeps a ready pod"
-        pods = number_of(sum(len(each.steps) for each in outcome.nodes), "pod")
+        pods = counted(sum(len(each.steps) for each in outcome.nodes), "pod")
         console.print(
             Text.assemble(
                 (part.title, "bold"), f"  fails, stopped: {pods}, ", (dark, "red" if outcome.dark else "green")
@@ -60,7 +61,7 @@ def _write_part(part: Part, console: Console) -> None:
 def _rest(node: NodeOutcome) -> str:
     match node.result:
         case Result.DRAINS:
-            return f" in {number_of(len(node.steps), 'step')}{_but_pending(node)}"
+            return f" in {counted(len(node.steps), 'step')}{_but_pending(node)}"
         case Result.BLOCKED | Result.STUCK | Result.REFUSED:
             blocker = node.blockers[0]
             by = (
@@ -81,12 +82,7 @@ def _but_pending(node: NodeOutcome) -> str:
     if not new:
         return ""
     most = "" if all(new) else "up to "
-    return f", after which {most}{number_of(len(new), 'pod')} would fit nowhere"
-
-
-def number_of(number: int, noun: str) -> str:
-    """Return a number of things, as in `2 pods`."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    return f", after which {most}{counted(len(new), 'pod')} would fit nowhere"
 
 
 def _write_dark(parts: tuple[Part, ...], console: Console) -> None:
@@ -103,7 +99,7 @@ def lasting(title: str, dark: Dark) -> str:
     """Return how long a workload has no ready pod, in drains or if `title` fails."""
     if title:
         return f"if {title} fails, until {'it is back' if dark.lasts else 'others replace its pods'}"
-    return f"for {number_of(dark.steps, 'step')}, from step {dark.first}{', and to the end' if dark.lasts else ''}"
+    return f"for {counted(dark.steps, 'step')}, from step {dark.first}{', and to the end' if dark.lasts else ''}"
 
 
 def by_chance(found: Blocker | Dark | PendingPod) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
+from productionpolicy.cli.formats.origin import Origin
 from productionpolicy.drain import Blocker, Dark, NodeOutcome, Outcome, PendingPod, Result
 
 NO_BLOCKER = (Result.DRAINS, Result.UNKNOWN, Result.LOST)
@@ -22,6 +23,7 @@ class Part(Struct, frozen=True):
 class Told(Struct, frozen=True):
     """Everything to tell."""
 
+    origin: Origin
     now: tuple[Part, ...]
     repaired: tuple[Part, ...] | None = None
     """The same after the repairs; None if nothing would be repaired, or if nobody asked."""
