@@ -151,7 +151,7 @@ proof: programs ## Count the requests that deploys and drains lose, on real node
 	@$(RUN) -m proof $(if $(PORTABLE),--portable)
 
 .PHONY: pictures
-pictures: $(ENVIRONMENT) ## Take the pictures of the page of check -o html, with a headless Chromium, and write them into docs/
+pictures: $(ENVIRONMENT) ## Take the pictures of the pages of check and drain, with a headless Chromium, and write them into docs/
 	@$(RUN) -m pictures
 
 .PHONY: in-cluster

@@ -1,4 +1,4 @@
-"""`python -m pictures`: judge the examples, open the page in a headless Chromium, and write pictures into docs/."""
+"""`python -m pictures`: open pages of check and drain in a headless Chromium, and write pictures of them into docs/."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from PIL import Image
 
 from browser import Page, opened
 from control_plane.go_build import BuildFailed
+from pictures.cluster import snapshot
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "pictures"
 JUDGED = "examples/shop"
-WIDTH, TOP, WORKLOADS = 1180, 1010, 560
+WIDTH, TOP, WORKLOADS, DRAINS = 1180, 1010, 560, 1240
 COLORS = 128
 """So few colors are enough for text, and make the files small."""
 
@@ -25,9 +26,10 @@ def main() -> int:
     """Write the pictures, and return the exit code."""
     try:
         with tempfile.TemporaryDirectory() as folder, opened() as page:
-            report = Path(folder) / "report.html"
-            report.write_bytes(_report())
-            for file in _taken(page, report):
+            report, drain = Path(folder) / "report.html", Path(folder) / "drain.html"
+            report.write_bytes(_output("check", JUDGED, "--fail-on", "never"))
+            drain.write_bytes(_drain(Path(folder)))
+            for file in (*_taken(page, report), _picture_of_drains(page, drain)):
                 print(f"written: {file.relative_to(ROOT)}", file=sys.stderr)
     except BuildFailed as failure:
         print(f"error: {failure}", file=sys.stderr)
@@ -35,9 +37,18 @@ def main() -> int:
     return 0
 
 
-def _report() -> bytes:
-    command = [sys.executable, "-m", "productionpolicy", "check", JUDGED, "-o", "html", "--fail-on", "never"]
-    return subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout
+def _drain(folder: Path) -> bytes:
+    file = folder / "cluster.json"
+    file.write_bytes(snapshot())
+    return _output("drain", "--from", file.name, "--all-nodes", folder=folder, codes=(0, 1))
+
+
+def _output(command: str, *arguments: str, folder: Path = ROOT, codes: tuple[int, ...] = (0,)) -> bytes:
+    line = [sys.executable, "-m", "productionpolicy", command, *arguments, "-o", "html"]
+    done = subprocess.run(line, cwd=folder, stdout=subprocess.PIPE, check=False)
+    if done.returncode not in codes:
+        raise subprocess.CalledProcessError(done.returncode, line)
+    return done.stdout
 
 
 def _taken(page: Page, report: Path) -> list[Path]:
@@ -49,6 +60,11 @@ def _taken(page: Page, report: Path) -> list[Path]:
     page.evaluate("document.getElementById('workloads').scrollIntoView()")
     files.append(_written("report-workloads", page.picture()))
     return files
+
+
+def _picture_of_drains(page: Page, report: Path) -> Path:
+    page.show(report, width=WIDTH, height=DRAINS)
+    return _written("drain", page.picture())
 
 
 def _written(name: str, picture: bytes) -> Path:

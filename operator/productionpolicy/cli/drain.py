@@ -29,7 +29,7 @@ from productionpolicy.drain import Cluster, DrainFlags, Key, Options, drain, los
 from productionpolicy.live.access import Access
 from productionpolicy.live.snapshot import NoSnapshot, Snapshot, load
 from productionpolicy.live.taking import Request, take
-from productionpolicy.offline import Document, propose
+from productionpolicy.offline import Document, Proposed, propose
 from productionpolicy.offline.pieces import Piece
 from productionpolicy.policy import Policy
 
@@ -173,12 +173,13 @@ def _outcomes(
     now = _played(cluster, nodes, options, fail=fail, label="Draining")
     if policy is None:
         return now, None, 0
-    patches, created = _repairs(items, policy)
-    if not patches and not created:
+    repairs = _repairs(items, policy)
+    if not repairs:
         return now, None, 0
+    patches = {Key(each.key.namespace, each.key.kind, each.key.name): each.patch for each in repairs if each.patch}
+    created = [made.manifest for each in repairs for made in each.objects]
     after = read(repaired(items, patches=patches, created=created), coverage)
-    names = {*patches, *(Key(each["metadata"]["namespace"], "", each["metadata"]["name"]) for each in created)}
-    return now, _played(after, nodes, options, fail=fail, label="Repaired"), len(names)
+    return now, _played(after, nodes, options, fail=fail, label="Repaired"), len(repairs)
 
 
 def _origin(snapshot: Snapshot, options: Options, *, file: Path | None, policy: str) -> Origin:
@@ -202,14 +203,11 @@ def _origin(snapshot: Snapshot, options: Options, *, file: Path | None, policy: 
     return Origin(snapshot.context or (str(file) if file else "the cluster"), tuple(facts.items()))
 
 
-def _repairs(items: Sequence[Mapping[str, Any]], policy: Policy) -> tuple[dict[Key, Mapping[str, Any]], list[Any]]:
-    """Return the patches and the new objects of the plan."""
+def _repairs(items: Sequence[Mapping[str, Any]], policy: Policy) -> list[Proposed]:
+    """Return the workloads that the policy repairs, each with its patch and its new objects."""
     documents = (Document(Piece("cluster", ""), each) for each in items)
     proposal = propose(watched(documents, "Planning", total=len(items)), policy=policy, today=datetime.now(UTC).date())
-    patches = {
-        Key(each.key.namespace, each.key.kind, each.key.name): each.patch for each in proposal.workloads if each.patch
-    }
-    return patches, [made.manifest for each in proposal.workloads for made in each.objects]
+    return [each for each in proposal.workloads if each.patch or each.objects]
 
 
 def _played(

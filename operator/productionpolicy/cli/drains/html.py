@@ -12,7 +12,7 @@ from productionpolicy.cli.drains.timeline import RULES, fate_of, lane_of, legend
 from productionpolicy.cli.drains.told import Part as Run
 from productionpolicy.cli.drains.told import Told, dark_of, nodes_of, pending_of
 from productionpolicy.cli.formats.html.part import Part, counted, part
-from productionpolicy.drain import Blocker, Dark, NodeOutcome, Result, Step
+from productionpolicy.drain import Blocker, Dark, NodeOutcome, PendingPod, Result, Step
 from productionpolicy.page import Element, Node, document, tag
 from productionpolicy.page.parts import ASIDE, NUMBER, contents, facts, figures, fold, mark, number, table
 
@@ -143,19 +143,21 @@ def _losses(run: Run) -> list[Node]:
 
 
 def _obstacles(told: Told) -> Part | None:
-    """Return what keeps nodes from being drained."""
-    found = [(node, each) for node in nodes_of(told.now) for each in node.blockers]
-    columns = {"Pod": "", "Node": "", "Reason": "", "Remedy": ""}
-    rows = [[_pod(each.pod, str(each.workload)), node.node, _reason(each), each.remedy] for node, each in found]
+    """Return what keeps nodes from being drained, for each workload."""
+    found: dict[tuple[str, tuple[str, ...]], list[tuple[str, Blocker]]] = {}
+    for node in nodes_of(told.now):
+        for each in node.blockers:
+            found.setdefault((str(each.workload), each.budgets), []).append((node.node, each))
+    columns = {"Workload": "", "Pods that would stay": "", "Reason": "", "Remedy": ""}
+    rows = [
+        [workload, _where(those), f"{those[0][1].reason}{by_chance(those[0][1])}", those[0][1].remedy]
+        for (workload, _), those in found.items()
+    ]
     return _listed("blockers", "What prevents drains", columns, rows)
 
 
-def _reason(blocker: Blocker) -> Node:
-    return f"{blocker.reason}{by_chance(blocker)}"
-
-
-def _pod(pod: str, workload: str) -> Element:
-    return tag("span", pod, tag("br"), tag("small", workload, class_="dim"))
+def _where(those: Sequence[tuple[str, Blocker]]) -> str:
+    return f"{counted(len(those), 'pod')} on {_some(list(dict.fromkeys(node for node, _ in those)))}"
 
 
 def _dark(told: Told) -> Part | None:
@@ -179,12 +181,21 @@ def _when(title: str, dark: Dark | None) -> Node:
 
 
 def _pending(told: Told) -> Part | None:
-    columns = {"Pod": "", "When": "", "Reason": ""} if _fails(told) else {"Pod": "", "Reason": ""}
-    rows = []
+    """Return the workloads with pods that fit nowhere."""
+    found: dict[tuple[str, str], list[PendingPod]] = {}
     for title, each in pending_of(told.now):
-        when = [f"if {title} fails"] if _fails(told) else []
-        rows.append([_pod(each.pod, str(each.workload)), *when, f"{each.reason}{by_chance(each)}"])
+        found.setdefault((title, str(each.workload)), []).append(each)
+    columns = {"Workload": "", "Pods": NUMBER, "Reason": ""}
+    rows: list[Sequence[Node]] = [
+        [f"{workload}{f', if {title} fails' if title else ''}", number(len(those)), _why(those)]
+        for (title, workload), those in found.items()
+    ]
     return _listed("pending", "Pods that fit nowhere", columns, rows)
+
+
+def _why(those: Sequence[PendingPod]) -> str:
+    unsure = next((each for each in those if not each.certain), those[0])
+    return f"{those[0].reason}{by_chance(unsure)}"
 
 
 def _jobs(told: Told) -> Part | None:
@@ -218,8 +229,8 @@ def _evictions(told: Told) -> Part | None:
 
 
 def _steps(node: NodeOutcome) -> Element:
-    columns = {"Pod": "", "Step": NUMBER, "Round": NUMBER, "Successor": ""}
-    rows = [[_pod(each.pod, str(each.workload)), f"{each.number}", f"{each.round}", _fate(each)] for each in node.steps]
+    columns = {"Pod": "", "Workload": "", "Step": NUMBER, "Round": NUMBER, "Successor": ""}
+    rows = [[each.pod, str(each.workload), f"{each.number}", f"{each.round}", _fate(each)] for each in node.steps]
     return table(columns, rows, name=f"Evictions from {node.node}")
 
 

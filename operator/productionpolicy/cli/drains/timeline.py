@@ -22,7 +22,7 @@ RULES = """\
 .strip .nowhere { border: 2px solid var(--bad); background: repeating-linear-gradient(135deg, var(--bad) 0 2px,
   transparent 2px 5px); }
 .strip .gone { height: 30%; background: var(--dim); }
-.row { display: flex; align-items: center; gap: .6rem; width: 16rem; }
+.row { display: flex; align-items: center; gap: .6rem; width: 16rem; height: 1.25rem; }
 .row .box { flex: 1 1 auto; }
 .stay { color: var(--bad); font-weight: 600; white-space: nowrap; }
 .lane { display: block; height: .8rem; width: 14rem; margin-top: .25rem; background: var(--soft);

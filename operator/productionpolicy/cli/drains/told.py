@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from productionpolicy.cli.formats.origin import Origin
-from productionpolicy.drain import Blocker, Dark, NodeOutcome, Outcome, PendingPod, Result
+from productionpolicy.drain import Blocker, Dark, Key, NodeOutcome, Outcome, PendingPod, Result
 
 NO_BLOCKER = (Result.DRAINS, Result.UNKNOWN, Result.LOST)
 
@@ -49,14 +49,19 @@ def dark_of(parts: tuple[Part, ...]) -> dict[tuple[str, str], Dark]:
 
 
 def pending_of(parts: tuple[Part, ...]) -> list[tuple[str, PendingPod]]:
-    """Return the pods that find no place, each once."""
-    found: dict[tuple[str, str], PendingPod] = {}
-    for part in parts:
-        of_nodes = (each for node in part.outcome.nodes for each in node.pending)
-        for each in (*of_nodes, *part.outcome.pending):
-            if not each.before:
-                found.setdefault((part.title, each.pod), each)
-    return [(title, each) for (title, _), each in found.items()]
+    """Return the pods that find no place: of each workload, those of the moment at which most of them wait."""
+    return [(part.title, each) for part in parts for those in _most(part.outcome) for each in those]
+
+
+def _most(outcome: Outcome) -> Iterator[list[PendingPod]]:
+    found: dict[Key, list[PendingPod]] = {}
+    for moment in (*(node.pending for node in outcome.nodes), outcome.pending):
+        waiting: dict[Key, list[PendingPod]] = {}
+        for each in (each for each in moment if not each.before):
+            waiting.setdefault(each.workload, []).append(each)
+        for workload, those in waiting.items():
+            found[workload] = max(found.get(workload, []), those, key=len)
+    yield from found.values()
 
 
 def first_blocker(parts: tuple[Part, ...]) -> tuple[str, Blocker] | None:
