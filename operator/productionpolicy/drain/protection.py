@@ -10,10 +10,10 @@ from msgspec import Struct
 from productionpolicy.drain.cluster import Cluster, Controller, KnownBudget, Owner, Pod
 from productionpolicy.kube.budgets import EVICTION_POLICY
 from productionpolicy.kube.selectors import SelectorIndex
+from productionpolicy.kube.workloads import UNSCALED, WORKLOADS
 
 _SCALED = frozenset({("apps", "ReplicaSet"), ("apps", "StatefulSet"), ("", "ReplicationController")})
-_UNSCALED = frozenset({("apps", "DaemonSet"), ("batch", "Job"), ("batch", "CronJob")})
-"""Kinds without a scale, so that the disruption controller cannot compute a budget over their pods."""
+_UNSCALED = frozenset((each.group, each.kind) for each in WORKLOADS if each.kind in UNSCALED)
 
 TWO_BUDGETS = "more than one budget selects it, so the eviction API returns an error"
 
