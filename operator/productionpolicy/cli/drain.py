@@ -25,7 +25,7 @@ from productionpolicy.cli.reporting import ReportingCommand
 from productionpolicy.controller import resources
 from productionpolicy.controller.cluster import RequestFailed
 from productionpolicy.controller.connection import NoConnection
-from productionpolicy.drain import Cluster, DrainFlags, Key, Options, drain, lose_each, read, repaired
+from productionpolicy.drain import Cluster, DrainFlags, Key, Options, drain, lose_each, moves, read, repaired
 from productionpolicy.live.access import Access
 from productionpolicy.live.snapshot import NoSnapshot, Snapshot, load
 from productionpolicy.live.taking import Request, take
@@ -178,6 +178,8 @@ def _outcomes(
         return now, None, 0
     patches = {Key(each.key.namespace, each.key.kind, each.key.name): each.patch for each in repairs if each.patch}
     created = [made.manifest for each in repairs for made in each.objects]
+    if not created and not moves(patches):
+        return now, now, len(repairs)
     after = read(repaired(items, patches=patches, created=created), coverage)
     return now, _played(after, nodes, options, fail=fail, label="Repaired"), len(repairs)
 

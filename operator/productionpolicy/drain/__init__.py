@@ -5,7 +5,7 @@ from productionpolicy.drain.kubectl import DrainFlags
 from productionpolicy.drain.outcome import Blocker, Dark, NodeOutcome, Outcome, PendingPod, Result, Step
 from productionpolicy.drain.play import Options, drain, lose, lose_each
 from productionpolicy.drain.reading import complete_coverage, read
-from productionpolicy.drain.repaired import repaired
+from productionpolicy.drain.repaired import moves, repaired
 
 __all__ = [
     "Blocker",
@@ -23,6 +23,7 @@ __all__ = [
     "drain",
     "lose",
     "lose_each",
+    "moves",
     "read",
     "repaired",
 ]

@@ -344,7 +344,7 @@ class Board:
             self._next += 1
             if place.failed or (place.cordoned and not cordoned) or place.lacking(shape):
                 continue
-            if all(rule(place) is None for rule in rules):
+            if not rules or all(rule(place) is None for rule in rules):
                 fitting.append(place)
                 if len(fitting) == enough:
                     break
@@ -502,6 +502,7 @@ class Board:
         tally = self._tally(
             (pod.namespace, terms),
             lambda namespace, of: all(self._matches(each, pod.namespace, namespace, of) for each in terms),
+            only=pod.namespace if any(map(_is_local, terms)) else None,
         )
         first = tally.total == 0 and all(self._matches(each, pod.namespace, pod.namespace, labels) for each in terms)
         wanted = [(each.topology_key, self._by_key(tally, each.topology_key)) for each in terms]
@@ -529,19 +530,22 @@ class Board:
 
     def _domains(self, pod: Pod, term: AffinityTerm) -> Counter[str]:
         tally = self._tally(
-            (pod.namespace, term), lambda namespace, labels: self._matches(term, pod.namespace, namespace, labels)
+            (pod.namespace, term),
+            lambda namespace, labels: self._matches(term, pod.namespace, namespace, labels),
+            only=pod.namespace if _is_local(term) else None,
         )
         return self._by_key(tally, term.topology_key)
 
     def _matches(self, term: AffinityTerm, own: str, namespace: str, labels: Labels) -> bool:
         """Return whether a term of a pod in the namespace `own` counts a pod in `namespace` with these labels."""
-        if term.selector is None or not term.selector.matches(labels):
-            return False
-        if namespace in term.namespaces:
-            return True
-        if term.namespace_selector is not None:
-            return term.namespace_selector.matches(self.cluster.namespaces.get(namespace, {}))
-        return not term.namespaces and namespace == own
+        if _is_local(term):
+            there = namespace == own
+        else:
+            there = namespace in term.namespaces or (
+                term.namespace_selector is not None
+                and term.namespace_selector.matches(self.cluster.namespaces.get(namespace, {}))
+            )
+        return there and term.selector is not None and term.selector.matches(labels)
 
     def _same_namespace(self, namespace: str, selector: Selector) -> Tally:
         return self._tally(
@@ -650,6 +654,11 @@ class Board:
             Spread(key, selector, skew, 1, honors_affinity=True, honors_taints=False)
             for key, skew in (("kubernetes.io/hostname", 3), ("topology.kubernetes.io/zone", 5))
         )
+
+
+def _is_local(term: AffinityTerm) -> bool:
+    """Return whether a term counts only pods in the namespace of its own pod."""
+    return not term.namespaces and term.namespace_selector is None
 
 
 def _static_reason(node: Node, shape: Shape, volumes: Iterable[_NodeRule]) -> str | None:

@@ -31,6 +31,11 @@ def repaired(items: Iterable[Raw], *, patches: Mapping[Key, Raw], created: Itera
     yield from created
 
 
+def moves(patches: Mapping[Key, Raw]) -> bool:
+    """Return whether patches decide where pods run, so that a drain is another one after them."""
+    return any(map(_rules, patches.values()))
+
+
 def _rules(patch: Raw) -> Raw:
     spec = patch.get("spec", {}).get("template", {}).get("spec", {})
     return {name: spec[name] for name in ("affinity", "topologySpreadConstraints") if name in spec}
