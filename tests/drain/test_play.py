@@ -143,7 +143,7 @@ def beside(app: str) -> Raw:
 
 
 def test_a_pod_that_waits_for_a_neighbor_is_tried_again_when_that_has_come() -> None:
-    first = {"priority": 10, "preemptionPolicy": "Never"}
+    first: Raw = {"priority": 10, "preemptionPolicy": "Never"}
     parts = deployment("follower", [""], affinity=beside("web"), **first), deployment("web", [""], cpu="3")
     options = Options(flags=DrainFlags(force=True), plays=1)
     found = drain(cluster(A, pod("alone", "a", cpu="2"), *parts), ["a"], options)

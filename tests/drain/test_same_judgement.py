@@ -46,7 +46,7 @@ def test_of_ready_pods_of_a_deployment(pods: int, field: str, limit: int | str) 
 
 @pytest.mark.parametrize("limit", [{"maxUnavailable": 1}, {"minAvailable": "50%"}, {"minAvailable": 1}], ids=str)
 @pytest.mark.parametrize("kind", ["Job", "DaemonSet"])
-def test_of_pods_that_have_no_scale(kind: str, limit: dict[str, int | str]) -> None:
+def test_of_pods_that_have_no_scale(kind: str, limit: Raw) -> None:
     other = [controller(kind, "agent", replicas=1), pod("agent-1", "b", app="agent", by=owner(kind, "agent"))]
     items = [*deployment("web", ["a", "b"]), *other, budget("all", **limit)]
     assert blocks_in_a_drain(items) == expected_to_block(items) == (limit != {"minAvailable": 1})

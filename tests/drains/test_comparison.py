@@ -122,3 +122,12 @@ def test_the_table_counts_what_was_predicted() -> None:
     counted = {statement: (made, wrong) for statement, made, wrong in rows([compared(Kind.FALSE_BLOCK)])}
     assert counted["the node drains"] == (59, 0)
     assert counted["the node does not drain"] == (41, 1)
+
+
+def test_the_table_tells_how_much_is_left_to_chance() -> None:
+    one = replace(compared(Kind.UNKNOWN), said_dark=20, perhaps_dark=5, perhaps_pending=3)
+    counted = {statement: (made, wrong) for statement, made, wrong in rows([one])}
+    assert counted["the workload always has a ready pod"] == (75, 0)
+    assert counted["the workload is without a ready pod"] == (20, 0)
+    assert counted["chance decides whether the workload is without a ready pod"] == (5, 0)
+    assert counted["of these, chance decides which pods"] == (3, 0)

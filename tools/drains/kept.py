@@ -34,7 +34,7 @@ class Kept:
     def of(self, numbers: Iterable[int]) -> list[Compared]:
         """Return what is known of some clusters already."""
         lines = self.file.read_bytes().splitlines() if self.file.is_file() else ()
-        read = (msgspec.json.decode(each, type=_Line) for each in lines if each.endswith(b"}"))
+        read = filter(None, map(_read, lines))
         found = {each.compared.number: each.compared for each in read if each.code == self.code}
         return [found[number] for number in numbers if number in found]
 
@@ -42,7 +42,15 @@ class Kept:
         """Keep a result."""
         self.file.parent.mkdir(parents=True, exist_ok=True)
         with self.file.open("ab") as file:
-            file.write(msgspec.json.encode(_Line(self.code, compared)) + b"\n")
+            file.write(b"\n" + msgspec.json.encode(_Line(self.code, compared)))
+
+
+def _read(line: bytes) -> _Line | None:
+    """Return the line, unless it is empty or was cut off."""
+    try:
+        return msgspec.json.decode(line, type=_Line)
+    except msgspec.DecodeError:
+        return None
 
 
 def fingerprint(folders: Iterable[str], *, root: Path = REPOSITORY) -> str:

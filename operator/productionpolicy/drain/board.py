@@ -46,8 +46,9 @@ _OF_ONE_POD = frozenset({"statefulset.kubernetes.io/pod-name", "apps.kubernetes.
 _NOT_SELECTED = _OF_ONE_POD | COPIED_FROM_THE_NODE | {"controller-revision-hash"}
 """The labels that a controller adds to its pods and does not select them by."""
 
-CLOSE = 10.0
-"""How much lower the score of a node may be that the dice still take; the best has several hundred."""
+_CLOSE = (10.0, 10.0, 30.0)
+"""How much lower the score of a node may be that the dice still take, in one play or another; the best has several
+hundred."""
 
 SELECTOR = "node(s) didn't match Pod's node affinity/selector"
 TAINT = "node(s) had untolerated taint(s)"
@@ -255,6 +256,7 @@ class Board:
 
     def __init__(self, cluster: Cluster, dice: Random | None = None) -> None:
         self.cluster, self._dice = cluster, dice
+        self._close = dice.choice(_CLOSE) if dice else 0.0
         self.places = {each.name: Place(each) for each in cluster.nodes}
         self._tallies: dict[object, Tally] = {}
         self._alike: defaultdict[str, dict[Pairs, _Alike]] = defaultdict(dict)
@@ -591,7 +593,7 @@ class Board:
         self._add_preferences(pod, places, scores)
         best = max(scores)
         if self._dice is not None:
-            near = [place.node.name for place, score in zip(places, scores, strict=True) if score >= best - CLOSE]
+            near = [place.node.name for place, score in zip(places, scores, strict=True) if score >= best - self._close]
             return self._dice.choice(near)
         return min(place.node.name for place, score in zip(places, scores, strict=True) if score == best)
 
