@@ -185,6 +185,13 @@ def test_a_pod_that_may_preempt_others_makes_the_outcome_unknown() -> None:
     assert "the scheduler may evict pods with a lower priority for it" in found.unknown[0]
 
 
+def test_a_pod_that_fits_nowhere_even_without_pods_of_lower_priority_stays_pending() -> None:
+    parts = deployment("web", ["a"], cpu="3", priority=1000), deployment("low", ["b"], cpu="100m")
+    (found,) = drain(cluster(A, node("b", cpu="2"), *parts), ["a"]).nodes
+    assert (found.result, found.unknown) == (Result.DRAINS, ())
+    assert [each.workload.name for each in found.pending] == ["web"]
+
+
 def test_a_scheduler_of_its_own_makes_the_place_unknown() -> None:
     outcome = drain(cluster(A, B, deployment("web", ["a"], schedulerName="mine")), ["a"])
     assert outcome.nodes[0].result is Result.UNKNOWN

@@ -141,6 +141,18 @@ class Place:
         short = (name for name, amount in requests if amount and used[name] + amount > offered.get(name, 0))
         return next((f"Insufficient {name}" for name in short), "")
 
+    def takes_instead_of_others(self, shape: Shape) -> bool:
+        """Return whether it has the resources for a pod once pods with a lower priority have gone, if there are any."""
+        lower = [each.shape for each in self.pods.values() if each.shape.priority < shape.priority]
+        freed: Counter[str] = Counter({PODS: len(lower)})
+        for each in lower:
+            freed.update(dict(each.requests))
+        wanted = ((PODS, 1), *shape.requests)
+        offered = self.node.allocatable
+        return bool(lower) and all(
+            self.used[name] - freed[name] + amount <= offered.get(name, 0) for name, amount in wanted if amount
+        )
+
     def score(self, shape: Shape) -> float:
         """Return the scores for the least allocated resources and for their balance, each with weight 1."""
         found = self._scores.get(shape.size)
@@ -328,12 +340,15 @@ class Board:
         if fitting:
             return Fit(self._chosen(pod, fitting), unknown=unknown)
         nodes = len(candidates.places) + len(candidates.reasons)
-        return Fit(None, self._reasons(pod, candidates), (*unknown, *self._preemption(pod)), nodes)
+        return Fit(None, self._reasons(pod, candidates), (*unknown, *self._preemption(pod, candidates.places)), nodes)
 
-    def _preemption(self, pod: Pod) -> Iterator[str]:
+    def _preemption(self, pod: Pod, places: Iterable[Place]) -> Iterator[str]:
         """Return a sentence if kube-scheduler may evict pods with a lower priority for a pod that fits nowhere."""
-        lower = (priority for priority, number in self._priorities.items() if number and priority < pod.shape.priority)
-        if pod.shape.preempts and any(True for _ in lower):
+        if not pod.shape.preempts or min(self._priorities, default=0) >= pod.shape.priority:
+            return
+        cordoned = _tolerated(_UNSCHEDULABLE, pod.shape)
+        open_places = (each for each in places if not each.failed and (cordoned or not each.cordoned))
+        if any(each.takes_instead_of_others(pod.shape) for each in open_places):
             yield "the scheduler may evict pods with a lower priority for it"
 
     def _fitting(self, pod: Pod, places: list[Place]) -> list[Place]:
