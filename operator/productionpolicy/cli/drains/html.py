@@ -128,14 +128,15 @@ def _result(node: NodeOutcome) -> Element:
 
 
 def _failures(told: Told) -> Part:
-    columns = {"Failure": "", "Pods that stop": NUMBER, "Workloads without a ready pod": NUMBER}
-    columns |= {"Pods that fit nowhere": NUMBER}
-    columns |= {f"{each}, {_AFTER}": NUMBER for each in list(columns)[2:]} if told.repaired is not None else {}
+    columns = {"Failure": "", "Pods that stop": NUMBER, "No ready pod": NUMBER, "No node": NUMBER}
+    columns |= {"No ready pod then": NUMBER, "No node then": NUMBER} if told.repaired is not None else {}
     rows = []
     for now, after in zip_longest(told.now, told.repaired or ()):
         stopped = sum(len(each.steps) for each in now.outcome.nodes)
         rows.append([now.title, number(stopped), *_losses(now), *(_losses(after) if after else ())])
-    return part("failures", "Failures", table(columns, rows, name="Failures"), note="each on its own")
+    then = f"; then: {_AFTER}" if told.repaired is not None else ""
+    note = f"each on its own, with the workloads without a ready pod and the pods without a node{then}"
+    return part("failures", "Failures", table(columns, rows, name="Failures"), note=note)
 
 
 def _losses(run: Run) -> list[Node]:
@@ -224,14 +225,15 @@ def _some(names: Sequence[str]) -> str:
 
 def _evictions(told: Told) -> Part | None:
     nodes = [each for each in nodes_of(told.now) if each.steps]
-    folds = (fold((tag("b", each.node), f": {counted(len(each.steps), 'eviction')}"), _steps(each)) for each in nodes)
-    return part("evictions", "Evictions", tag("div", *folds, class_="rows")) if nodes else None
+    title, word = ("Pods that stop", "pod") if _fails(told) else ("Evictions", "eviction")
+    folds = (fold((tag("b", each.node), f": {counted(len(each.steps), word)}"), _steps(each)) for each in nodes)
+    return part("evictions", title, tag("div", *folds, class_="rows")) if nodes else None
 
 
 def _steps(node: NodeOutcome) -> Element:
     columns = {"Pod": "", "Workload": "", "Step": NUMBER, "Round": NUMBER, "Successor": ""}
     rows = [[each.pod, str(each.workload), f"{each.number}", f"{each.round}", _fate(each)] for each in node.steps]
-    return table(columns, rows, name=f"Evictions from {node.node}")
+    return table(columns, rows, name=f"Pods of {node.node}")
 
 
 def _fate(step: Step) -> str:
