@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from drains.generator import NEVER, Flags, Scenario, scenario
+from drains.more import LATE
 
 SCENARIOS = [scenario(7, number) for number in range(200)]
 OBJECTS = list(chain.from_iterable(each.objects for each in SCENARIOS))
@@ -24,6 +25,7 @@ KINDS = {
     "PersistentVolumeClaim",
     "PodDisruptionBudget",
     "Node",
+    "CSINode",
 }
 
 
@@ -58,7 +60,8 @@ def test_the_cluster_can_be_made(made: Scenario) -> None:
     assert set(made.order) <= {each["metadata"]["name"] for each in of(made, "Node")}
     names = [(each["kind"], each["metadata"].get("namespace"), each["metadata"]["name"]) for each in made.objects]
     assert len(set(names)) == len(names)
-    assert len(of(made, "PersistentVolume")) == len(of(made, "PersistentVolumeClaim"))
+    taken = [each for each in of(made, "PersistentVolume") if "claimRef" in each["spec"]]
+    assert len(taken) == len(of(made, "PersistentVolumeClaim"))
     assert not set(made.order[:1]) & set(made.cordoned)
 
 
@@ -83,10 +86,24 @@ def test_all_kinds_are_there() -> None:
         "initContainers",
         "example.com/gpu",
         "persistentVolumeClaim",
+        "priorityClassName",
     ],
 )
 def test_pods_have_every_rule(rule: str) -> None:
     assert any(rule in set(keys(each)) for each in pod_specs())
+
+
+def test_some_clusters_have_static_pods_attach_limits_and_volumes_that_are_bound_late() -> None:
+    assert any("kubernetes.io/config.mirror" in each["metadata"].get("annotations", {}) for each in OBJECTS)
+    volumes = [each["spec"] for each in OBJECTS if each["kind"] == "PersistentVolume"]
+    assert any("csi" in each for each in volumes)
+    assert any(each["storageClassName"] == LATE for each in volumes)
+    claims = [
+        claim["spec"]["storageClassName"]
+        for each in OBJECTS
+        for claim in each.get("spec", {}).get("volumeClaimTemplates", ())
+    ]
+    assert {"", LATE} <= set(claims)
 
 
 def test_budgets_have_every_form() -> None:

@@ -19,6 +19,7 @@ from control_plane.plane import ControlPlane, RequestFailed
 from control_plane.ports import LOOPBACK, free_ports
 from drains.generator import NAMESPACES, Scenario
 from drains.kubelets import Kubelets
+from drains.more import late_class, priority_classes
 from drains.settled import is_current, unsettled, without_node
 from drains.world import CLUSTER_WIDE, World, followed, key_of, path_of
 from owners.manifests import Raw
@@ -187,7 +188,7 @@ class Bed:
         """Return everything that a drain depends on."""
         names = await self.api.items("/api/v1/namespaces")
         namespaces = [{"apiVersion": "v1", "kind": "Namespace", **each} for each in names]
-        return [*namespaces, *self.world.snapshot()]
+        return [*namespaces, late_class(), *self.world.snapshot()]
 
     async def clear(self) -> None:
         """Delete the cluster."""
@@ -199,7 +200,7 @@ class Bed:
             await self._delete_all("ReplicaSet")
             with suppress(NeverHappened):
                 await self._gone("Pod", *WORKLOADS)
-        for kind in ("PersistentVolumeClaim", "PersistentVolume", "Node"):
+        for kind in ("PersistentVolumeClaim", "PersistentVolume", "CSINode", "Node"):
             await self._delete_all(kind)
         await self.until(lambda: next((kind for kind in self.world.objects if self.world.objects[kind]), ""))
         self.took("deleting", started)
@@ -239,6 +240,8 @@ async def running_bed(folder: Path) -> AsyncIterator[Bed]:
     with ControlPlane.start(folder, nodes=(), flags=flags) as plane:
         async with connected(plane.site, user=ADMIN) as api:
             await _namespaces(api, NAMESPACES)
+            for each in (late_class(), *priority_classes()):
+                await api.create(path(each["kind"]), each)
             world = World(api)
             kubelets = Kubelets(world)
             world.on_pod = kubelets.see

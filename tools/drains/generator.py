@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
+from drains.more import enriched
 from owners.manifests import Raw
 
 NAMESPACES = ("blue", "green")
@@ -53,7 +54,8 @@ class Scenario:
 
 def scenario(seed: int, number: int) -> Scenario:
     """Return the cluster of this number; each is a world of its own, so that one can be played without the others."""
-    return _Draw(random.Random(f"{seed}/{number}"), number).scenario(seed)
+    made = _Draw(random.Random(f"{seed}/{number}"), number).scenario(seed)
+    return replace(made, objects=enriched(random.Random(f"{seed}/{number}/more"), made.objects))
 
 
 @dataclass(slots=True)

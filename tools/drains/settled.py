@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from drains.more import LATE
 from drains.world import World, controller_of, is_ending, is_finished, is_serving, key_of
 from owners.manifests import Raw
 
@@ -17,7 +18,7 @@ def unsettled(world: World) -> Iterator[str]:
         if is_ending(pod):
             yield f"pod {key_of(pod)} is being deleted"
     for claim in world.of("PersistentVolumeClaim"):
-        if claim.get("status", {}).get("phase") != "Bound":
+        if claim.get("status", {}).get("phase") != "Bound" and claim["spec"].get("storageClassName") != LATE:
             yield f"claim {key_of(claim)} is not bound"
     yield from _workloads(world)
     for budget in world.of("PodDisruptionBudget"):

@@ -29,10 +29,11 @@ KINDS = (
     "DaemonSet",
     "Job",
     "PodDisruptionBudget",
+    "CSINode",
 )
 """What is listed and watched."""
 
-CLUSTER_WIDE = frozenset({"Node", "PersistentVolume"})
+CLUSTER_WIDE = frozenset({"Node", "PersistentVolume", "CSINode"})
 _DAY_SECONDS = 86_400
 _LONGEST_LINE = 2**24
 
