@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from productionpolicy.drain import DrainFlags, Options, Result, drain, lose
+import pytest
+
+from productionpolicy.drain import DrainFlags, Key, Options, Result, drain, lose, moves
 from support.scenes import Raw, budget, cluster, controller, deployment, node, owner, pod, stateful_set
 
 A, B, C = node("a"), node("b"), node("c")
@@ -136,6 +138,16 @@ def test_required_anti_affinity_keeps_two_pods_apart() -> None:
     assert drain(cluster(A, B, C, web), ["a"]).nodes[0].pending == ()
 
 
+@pytest.mark.parametrize(
+    ("where", "apart"), [({}, True), ({"namespaceSelector": {}}, True), ({"namespaces": ["other"]}, False)], ids=str
+)
+def test_pods_are_kept_apart_in_the_namespaces_of_the_rule(where: Raw, apart: bool) -> None:
+    term = {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"app": "web"}}, **where}
+    rule = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
+    (found,) = drain(cluster(A, B, deployment("web", ["a", "b"], affinity=rule)), ["a"]).nodes
+    assert bool(found.pending) is apart
+
+
 def beside(app: str) -> Raw:
     """Return the rule of a pod that runs only on a node with a pod of another workload."""
     term = {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"app": app}}}
@@ -247,6 +259,17 @@ def test_a_volume_of_one_zone_keeps_its_pod_there() -> None:
     assert found.pending[0].reason == (
         "0/2 nodes are available: 1 node(s) didn't match PersistentVolume's node affinity, 1 node(s) were unschedulable"
     )
+
+
+def test_only_repairs_that_decide_where_pods_run_change_a_drain() -> None:
+    web = Key("shop", "Deployment", "web")
+
+    def patch(**pod: object) -> dict[Key, Raw]:
+        return {web: {"spec": {"template": {"spec": pod}}}}
+
+    assert moves(patch(topologySpreadConstraints=[{"maxSkew": 1}]))
+    assert not moves(patch(terminationGracePeriodSeconds=60))
+    assert not moves({})
 
 
 def test_a_job_loses_its_work_and_gives_up_after_its_retries() -> None:
