@@ -21,6 +21,7 @@ from pathlib import Path
 
 from control_plane.installation import REPOSITORY
 from control_plane.patience import NeverHappened
+from control_plane.plane import RequestFailed
 from control_plane.session import in_folder_of_its_own, say
 from drains import tables
 from drains.bed import running_bed
