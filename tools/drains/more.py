@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from typing import Any
 
-Raw = dict[str, Any]
+from owners.manifests import Raw
 
 SHARE = 0.2
 """How many clusters have each of this."""

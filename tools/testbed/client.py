@@ -92,9 +92,8 @@ def _authorization(site: Site) -> str:
 def path(kind: str, namespace: str | None = None) -> str:
     """Return the path of all objects of a kind, in a namespace or in the cluster."""
     known = SHORT.get(kind.lower(), kind.lower())
-    plural = (
-        f"{known.removesuffix('y')}ies" if known.endswith("y") else f"{known}{'es' if known.endswith('s') else 's'}"
-    )
+    endings = {"y": f"{known[:-1]}ies", "s": f"{known}es"}
+    plural = endings.get(known[-1], f"{known}s")
     return "/".join(filter(None, (ROOT_OF[known], namespace and f"namespaces/{namespace}", plural)))
 
 
