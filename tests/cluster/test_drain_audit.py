@@ -83,18 +83,16 @@ def blocked_nodes(world: World, policy: str) -> float | None:
     return next((each.value for each in samples if (each.name, each.labels) == (name, labels)), None)
 
 
-def blocking(world: World, policy: str) -> str:
-    """Create a workload of two pods whose budget never allows an eviction, and return its namespace."""
-    namespace = world.namespace(policy)
-    world.apply(namespace, deployment(replicas=2), BUDGET)
+def blocking(world: World) -> tuple[str, str]:
+    """Create a workload of two pods whose budget never allows an eviction; return its policy and namespace."""
+    policy, namespace = world.governed(deployment(replicas=2), BUDGET, mode="Audit")
     world.rolled_out("web", namespace)
     eventually(lambda: world.get("pdb", "web", namespace).get("status", {}).get("currentHealthy") == 2)
-    return namespace
+    return policy, namespace
 
 
 def test_a_blocked_node_is_told_until_the_budget_is_mended(world: World) -> None:
-    policy = world.policy(mode="Audit")
-    namespace = blocking(world, policy)
+    policy, namespace = blocking(world)
     nodes = {each["spec"]["nodeName"] for each in world.all("pod", namespace)}
     with component(world):
         world.change_policy(policy, drainAudit=ENABLED)
@@ -126,9 +124,7 @@ def test_a_blocked_node_is_told_until_the_budget_is_mended(world: World) -> None
 
 
 def test_missing_rights_are_told_with_the_remedy_and_a_restart_repeats_no_audit(world: World) -> None:
-    policy = world.policy(mode="Audit")
-    namespace = world.namespace(policy)
-    world.apply(namespace, deployment(replicas=2))
+    policy, namespace = world.governed(deployment(replicas=2), mode="Audit")
     world.rolled_out("web", namespace)
     world.change_policy(policy, drainAudit=ENABLED)
     eventually(lambda: reason(world, policy) == "NotAllRead")
@@ -152,8 +148,7 @@ def test_missing_rights_are_told_with_the_remedy_and_a_restart_repeats_no_audit(
 
 def test_without_audits_no_pod_is_listed_beyond_the_governed_namespaces(world: World) -> None:
     requests = Requests(world)
-    policy = world.policy(mode="Audit")
-    blocking(world, policy)
+    policy, _ = blocking(world)
     eventually(lambda: world.status(policy).get("workloads", {}).get("total") == 1)
     world.fixed(lambda: None)
     assert "pods" not in requests.lists_of_all()

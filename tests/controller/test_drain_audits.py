@@ -150,6 +150,17 @@ async def test_a_blocked_node_is_told_and_measured_until_the_policy_goes() -> No
         assert sample("audit_last_success_timestamp_seconds", policy="default") is None
 
 
+async def test_long_lists_are_read_page_by_page() -> None:
+    server = served(*BLOCKED)
+    server.page = 1
+    async with bench(server) as made:
+        made.policy()
+        async with made.running():
+            await made.hears()
+        assert made.status().pods == 2
+        assert made.lists.count("/api/v1/pods") == 3  # how many there are, and a page for each
+
+
 async def test_a_policy_that_asks_for_no_audit_causes_no_request() -> None:
     async with bench(served(*BLOCKED)) as made:
         made.policy(mode="Disabled")
