@@ -1,1 +1,1 @@
-"""promtool, which checks and tests the alerts."""
+"""promtool, which checks and tests the alerts, and a Prometheus server."""

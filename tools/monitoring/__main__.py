@@ -1,0 +1,82 @@
+"""`python -m monitoring`: record a real operator with a real Prometheus, and draw the dashboard into docs/pictures/."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+from control_plane import session
+from control_plane.installation import REPOSITORY, install
+from control_plane.operator_process import OperatorProcess
+from control_plane.plane import ControlPlane
+from demo.waiting import NotShown
+from monitoring.dashboard import text
+from monitoring.drawing import Times, drawn
+from monitoring.grafana import Json
+from monitoring.queries import Series, metrics, read, substituted, variables
+from monitoring.story import Story
+from prometheus import server
+from prometheus.programs import SERVER
+
+PICTURE = REPOSITORY / "docs" / "pictures" / "dashboard.svg"
+SCRAPE_SECONDS = 2
+STEP_SECONDS = 2
+JOB = "productionpolicy"
+
+
+class NoData(Exception):
+    """Panels are empty although the operator exports their metrics; the message names them."""
+
+
+def main() -> int:
+    """Draw the dashboard, and return the exit code."""
+    session.interrupt_once()
+    failures = (NotShown, NoData, server.QueryFailed)
+    return session.in_folder_of_its_own("dashboard", _draw, failures=failures)
+
+
+def _draw(folder: Path) -> int:
+    dashboard = json.loads(text())
+    SERVER.ensure()
+    with ControlPlane.start(folder / "plane") as plane:
+        with OperatorProcess(install(plane), log=plane.log("operator")) as operator:
+            operator.wait_ready()
+            with server.running(folder, target=operator.port, job=JOB, every=SCRAPE_SECONDS) as prometheus:
+                start = time.time()
+                Story(plane, prometheus).play()
+                times = Times(start, time.time(), STEP_SECONDS)
+                series = {each["id"]: _series(each, dashboard, prometheus, times) for each in _panels(dashboard)}
+                _insist(dashboard, series, exported=prometheus.metrics())
+    PICTURE.write_text(drawn(dashboard, series, times))
+    session.say(f"written: {PICTURE.relative_to(REPOSITORY)}")
+    return 0
+
+
+def _panels(dashboard: Json) -> list[Json]:
+    return [each for each in dashboard["panels"] if each["type"] != "row"]
+
+
+def _series(panel: Json, dashboard: Json, prometheus: server.Server, times: Times) -> list[Series]:
+    values = variables(dashboard, step=STEP_SECONDS, scrape=SCRAPE_SECONDS)
+    found = []
+    for target in panel["targets"]:
+        expression = substituted(target["expr"], values)
+        if target["range"]:
+            result = prometheus.graph(expression, start=times.start, end=times.end, step=times.step)
+        else:
+            result = prometheus.latest(expression, time=times.end)
+        found += read(result, legend=target["legendFormat"])
+    return found
+
+
+def _insist(dashboard: Json, series: dict[int, list[Series]], *, exported: set[str]) -> None:
+    """Refuse a panel that is empty although the operator exports all that it shows."""
+    empty = [each["title"] for each in _panels(dashboard) if not series[each["id"]] and metrics(each) <= exported]
+    if empty:
+        raise NoData(f"no data in these panels, although the operator exports their metrics: {', '.join(empty)}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
