@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from productionpolicy.expectations import BY_NAME, Action, Finding
+from productionpolicy.expectations import BY_NAME, Action
 from productionpolicy.expectations.spread import SPREAD
 from productionpolicy.kube.workloads import REPAIRED, WorkloadKey
 from productionpolicy.policy import Timing
@@ -56,11 +56,22 @@ class Wait(StrEnum):
 
 
 class Reported(Struct, frozen=True):
-    """A finding in the words of the status."""
+    """A finding of a workload."""
 
     expectation: str
     path: str
     message: str
+    """What is wrong."""
+    remedy: str = ""
+    """What a person can do about it."""
+    reason: str = ""
+    """Why the operator does not repair it, although the policy asks for that; empty where it does, or need not."""
+
+    @property
+    def sentence(self) -> str:
+        """All of it in one sentence, as the status says it."""
+        sentence = f"{self.message}; {self.remedy}" if self.remedy else self.message
+        return f"{sentence} (not repaired: {self.reason})" if self.reason else sentence
 
 
 class Exempted(Struct, frozen=True):
@@ -218,7 +229,7 @@ def _reported(inputs: Inputs, verdicts: tuple[Verdict, ...], planned: Plan, reje
         if verdict.outcome is Outcome.FAILED:
             reason = _reason(inputs, verdict.expectation, planned, rejection)
             for finding in verdict.findings:
-                yield Reported(verdict.expectation, finding.path, _sentence(finding, reason))
+                yield Reported(verdict.expectation, finding.path, finding.message, finding.remedy, reason or "")
 
 
 def _refused(inputs: Inputs, verdicts: tuple[Verdict, ...], planned: Plan, rejection: Rejection) -> Iterator[Reported]:
@@ -229,12 +240,7 @@ def _refused(inputs: Inputs, verdicts: tuple[Verdict, ...], planned: Plan, rejec
     )
     for why in (None if told else rejection.write, rejection.release):
         if why is not None:
-            yield Reported(REFUSED, "metadata", f"the API server refused a write of the operator; {_REMEDY}: {why}")
-
-
-def _sentence(finding: Finding, reason: str | None) -> str:
-    sentence = f"{finding.message}; {finding.remedy}"
-    return f"{sentence} (not repaired: {reason})" if reason else sentence
+            yield Reported(REFUSED, "metadata", f"the API server refused a write of the operator: {why}", _REMEDY)
 
 
 def _reason(inputs: Inputs, expectation: str, planned: Plan, rejection: Rejection) -> str | None:

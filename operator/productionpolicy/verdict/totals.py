@@ -299,5 +299,5 @@ def _violations_of(report: WorkloadReport) -> Iterator[Violation]:
             name=report.key.name,
             expectation=finding.expectation,
             path=printable(finding.path, longest=LONGEST_MESSAGE),
-            message=printable(finding.message, longest=LONGEST_MESSAGE),
+            message=printable(finding.sentence, longest=LONGEST_MESSAGE),
         )
