@@ -22,7 +22,6 @@ from productionpolicy.offline.gathering import (
     Through,
     place_of,
     shown,
-    title_of,
 )
 from productionpolicy.offline.governing import Governing, governed
 from productionpolicy.offline.versions import findings_of_version
@@ -90,7 +89,7 @@ class Proposed(Struct, frozen=True):
     @property
     def title(self) -> str:
         """The name for people, such as `Deployment shop/web`."""
-        return title_of(self.key)
+        return self.key.title
 
     @property
     def place(self) -> str:

@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
-from productionpolicy.cli.formats.html.form import Form
-from productionpolicy.cli.formats.html.namespaces import Entry, Group
-from productionpolicy.cli.formats.html.part import Part, counted, part
-from productionpolicy.cli.formats.html.reasons import ORDER, Reasons, container_of
-from productionpolicy.cli.plans.yaml import dumped
-from productionpolicy.offline import Comparison, Judged, Judgement, Located, Proposal, Proposed
-from productionpolicy.offline.gathering import shown as shown_text
+from productionpolicy.kube.yaml import dumped
+from productionpolicy.overview.entries import Entry, Found, Group
+from productionpolicy.overview.form import Form
+from productionpolicy.overview.reasons import ORDER, Reasons, container_of
 from productionpolicy.page import Element, Node, tag
+from productionpolicy.page.part import Part, counted, part
 from productionpolicy.page.parts import choice, filters, fold, mark
-from productionpolicy.verdict import Outcome
 
 MOST_OPEN = 12
 """Workloads. A page with more of them shows each in one line until a reader opens it."""
-
-
-def entries(judgement: Judgement, proposal: Proposal, comparison: Comparison | None) -> list[Entry]:
-    """Return the workloads, each with its repairs and whether its findings are new."""
-    new = comparison.new if comparison else tuple((False,) * len(each.findings) for each in judgement.workloads)
-    return [Entry(*each) for each in zip(judgement.workloads, proposal.workloads, new, strict=True)]
 
 
 def shown(groups: list[Group], reasons: Reasons, form: Form, *, compared: bool) -> Part | None:
@@ -69,8 +61,8 @@ def _without(kind: str) -> tuple[str, ...]:
 
 def _kinds(entry: Entry) -> list[str]:
     """Return the classes of the findings of a workload."""
-    found = dict.fromkeys(f"e{ORDER[each.expectation]}" for each in entry.judged.findings)
-    return [*found, *(["new"] if any(entry.new) else [])]
+    found = dict.fromkeys(f"e{ORDER[each.expectation]}" for each in entry.findings)
+    return [*found, *(["new"] if entry.new else [])]
 
 
 def _filters(groups: list[Group], reasons: Reasons, *, compared: bool) -> Element:
@@ -107,12 +99,7 @@ class _List:
         )
 
     def _workload(self, entry: Entry) -> Element:
-        proposed, judged = entry.proposed, entry.judged
-        shown = self._explained if self._form.reasons else self._linked
-        found = (shown(each, judged, new=new) for each, new in zip(judged.findings, entry.new, strict=True))
-        left = (tag("p", f"Left to you: {name}: {reason}.") for name, reason in proposed.left.items())
-        repair = _repair(proposed, patches=self._form.patches)
-        content = (tag("ul", *found, class_="findings"), *left, repair)
+        content = details(entry, self._reasons, self._form)
         return fold(
             _summary(entry, names=self._form.reasons),
             *content,
@@ -120,72 +107,82 @@ class _List:
             class_=" ".join(["w", *_kinds(entry)]),
         )
 
-    def _explained(self, finding: Located, judged: Judged, *, new: bool) -> Element:
-        head = tag("div", tag("b", finding.expectation), " ", mark("new", "new") if new else None)
-        where = tag("p", tag("code", finding.path), tag("small", _line(finding, judged)))
-        why = tag("p", finding.message), tag("p", f"Remedy: {finding.remedy}", class_="fix")
-        return tag("li", head, tag("div", where, *why), class_=_kind(finding, new=new))
 
-    def _linked(self, finding: Located, judged: Judged, *, new: bool) -> Element:
-        reason = tag("a", finding.expectation, href=f"#r{self._reasons.number_of(finding)}")
-        where = f" {container_of(finding)}{_line(finding, judged)} "
-        marked = mark("new", "new") if new else None
-        return tag("li", reason, " ", tag("code", finding.path), where, marked, class_=_kind(finding, new=new))
+def details(entry: Entry, reasons: Reasons, form: Form) -> list[Node]:
+    """Return what there is to say about a workload with findings or changes."""
+    found = (_explained(each) if form.reasons else _linked(each, reasons) for each in entry.findings)
+    left = (tag("p", f"Left to you: {name}: {reason}.") for name, reason in entry.left.items())
+    return [tag("ul", *found, class_="findings"), *left, *_repair(entry, patches=form.patches)]
 
 
-def _kind(finding: Located, *, new: bool) -> str:
-    return f"e{ORDER[finding.expectation]}{' new' if new else ''}"
+def _explained(finding: Found) -> Element:
+    head = tag("div", tag("b", finding.expectation), " ", mark("new", "new") if finding.new else None)
+    where = tag("p", tag("code", finding.path), tag("small", _line(finding)))
+    why = [tag("p", finding.message)]
+    if finding.remedy:
+        why.append(tag("p", f"Remedy: {finding.remedy}", class_="fix"))
+    if finding.reason:
+        why.append(tag("p", f"Not repaired: {finding.reason}", class_="fix"))
+    return tag("li", head, tag("div", where, *why), class_=_kind(finding))
 
 
-def _line(finding: Located, judged: Judged) -> str:
-    return f" line {finding.line}" if finding.line != judged.line else ""
+def _linked(finding: Found, reasons: Reasons) -> Element:
+    reason = tag("a", finding.expectation, href=f"#r{reasons.number_of(finding)}")
+    where = f" {container_of(finding)}{_line(finding)} "
+    marked = mark("new", "new") if finding.new else None
+    return tag("li", reason, " ", tag("code", finding.path), where, marked, class_=_kind(finding))
+
+
+def _kind(finding: Found) -> str:
+    return f"e{ORDER[finding.expectation]}{' new' if finding.new else ''}"
+
+
+def _line(finding: Found) -> str:
+    return f" line {finding.line}" if finding.line else ""
 
 
 def _summary(entry: Entry, *, names: bool) -> list[Node]:
-    judged, new = entry.judged, sum(entry.new)
-    failed = Counter(each.expectation for each in judged.findings)
+    failed = Counter(each.expectation for each in entry.findings)
     listed = ", ".join(name if count == 1 else f"{name} ({count})" for name, count in failed.items())
     return [
-        tag("strong", judged.title),
+        tag("strong", entry.title),
         " ",
-        tag("code", judged.place) if judged.place else "",
-        f" {counted(len(judged.findings), 'finding')}, {_met(judged)} ",
-        mark(f"{new} new", "new") if new else None,
-        " " if new else None,
-        mark("repairable", "fix") if entry.proposed.changes else None,
+        tag("code", entry.place) if entry.place else "",
+        f" {counted(len(entry.findings), 'finding')}, {entry.met} ",
+        mark(f"{entry.new} new", "new") if entry.new else None,
+        " " if entry.new else None,
+        mark(entry.state, "bad") if entry.state else None,
+        " " if entry.state else None,
+        mark("repairable", "fix") if entry.changes else None,
         tag("small", f" {listed}") if names else None,
     ]
 
 
-def _met(judged: Judged) -> str:
-    outcomes = Counter(each.outcome for each in judged.verdicts)
-    passed = outcomes[Outcome.PASSED]
-    return f"{passed} of {passed + outcomes[Outcome.FAILED]} expectations met"
-
-
-def _repair(proposed: Proposed, *, patches: bool) -> Node:
-    """Return what the operator would do about the findings."""
-    if not proposed.changes:
-        return None
-    changes = "; ".join(shown_text(str(each)) for each in proposed.changes)
-    repair = f" {changes}. {'The pods restart.' if proposed.restarts else 'No pod restarts.'}"
-    if not patches:
-        return tag("p", mark("repair", "fix"), repair)
-    notes = (tag("p", f"Note: {shown_text(each.note)}") for each in proposed.objects if each.note)
-    manifests = (proposed.patch, *(each.manifest for each in proposed.objects))
-    made = "---\n".join(dumped(each) for each in manifests if each)
-    return fold([mark("repair", "fix"), repair], *notes, tag("pre", made.rstrip()) if made else None)
+def _repair(entry: Entry, *, patches: bool) -> list[Node]:
+    """Return what the operator does, or would do, about the findings."""
+    if not entry.changes:
+        return []
+    repair = f" {'; '.join(entry.changes)}. {'The pods restart.' if entry.restarts else 'No pod restarts.'}"
+    notes = [tag("p", f"Note: {each}") for each in entry.notes]
+    if not patches or not entry.manifests:
+        return [tag("p", mark("repair", "fix"), repair), *(notes if patches else [])]
+    made = "---\n".join(map(dumped, entry.manifests))
+    return [fold([mark("repair", "fix"), repair], *notes, tag("pre", made.rstrip()))]
 
 
 def _compliant(group: Group) -> Node:
     if not group.compliant:
         return None
-    items = (_compliant_workload(each.judged) for each in group.compliant)
     summary = counted(len(group.compliant), "workload") + " without findings"
-    return fold([summary], tag("ul", *items), class_="clean")
+    return fold([summary], compliant(group.compliant), class_="clean")
 
 
-def _compliant_workload(judged: Judged) -> Element:
-    exempt = ", ".join(each.expectation for each in judged.exemptions)
-    note = f" {_met(judged)}" + (f", exempt from {exempt}" if exempt else "")
-    return tag("li", judged.title, " ", tag("code", judged.place) if judged.place else "", note)
+def compliant(entries: Iterable[Entry]) -> Element:
+    """Return a list of workloads without findings."""
+    return tag("ul", *map(_compliant_workload, entries))
+
+
+def _compliant_workload(entry: Entry) -> Element:
+    exempt = ", ".join(each.expectation for each in entry.exemptions)
+    note = f" {entry.met}" + (f", exempt from {exempt}" if exempt else "")
+    return tag("li", entry.title, " ", tag("code", entry.place) if entry.place else "", note)
