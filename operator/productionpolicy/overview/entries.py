@@ -10,6 +10,9 @@ from msgspec import Struct
 from productionpolicy.kube.workloads import WorkloadKey
 from productionpolicy.verdict import Exempted
 
+REPAIRABLE = ("repairable", "fix")
+"""The mark of a workload that the operator would change."""
+
 
 class Found(Struct, frozen=True):
     """A finding of a workload."""
@@ -39,8 +42,8 @@ class Entry(Struct, frozen=True):
     """Its file and line; empty in a cluster."""
     link: str = ""
     """The address of the page about it; empty if there is none."""
-    state: str = ""
-    """What is special about it, such as `contested`; empty if nothing is."""
+    marks: tuple[tuple[str, str], ...] = ()
+    """What is special about it, such as `contested`, each with its class."""
     changes: tuple[str, ...] = ()
     """The changes that the operator makes, or would make."""
     restarts: bool = False

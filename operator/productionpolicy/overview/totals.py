@@ -19,15 +19,19 @@ class NamespaceTotals(Struct, frozen=True):
     """How many workloads a namespace has, how many of them have findings, and how many findings there are."""
 
     name: str
-    link: str
-    """The address of its workloads."""
     total: int
     failing: int
     findings: int
 
 
-def by_namespace(listed: Iterable[NamespaceTotals], *more: Node, note: str = "") -> Part | None:
-    """Return the table of the namespaces, with what follows it; nothing if there are none."""
+def by_namespace(listed: Iterable[tuple[NamespaceTotals, str]], *more: Node, note: str = "") -> Part | None:
+    """Return the table of the namespaces, each with the address of its workloads; nothing if there are none.
+
+    Args:
+        listed: the namespaces with their addresses.
+        more: what follows the table.
+        note: something short beside the heading.
+    """
     columns = {
         "namespace": "",
         "without findings": SHARE,
@@ -37,13 +41,13 @@ def by_namespace(listed: Iterable[NamespaceTotals], *more: Node, note: str = "")
     }
     rows = [
         (
-            tag("a", each.name, href=each.link),
+            tag("a", each.name, href=link),
             share(each.total - each.failing, each.total),
             number(each.total),
             number(each.failing, "bad"),
             number(each.findings, "bad"),
         )
-        for each in listed
+        for each, link in listed
     ]
     if not rows:
         return None

@@ -21,11 +21,15 @@ def shown(groups: list[Group], reasons: Reasons, form: Form, *, compared: bool) 
     """Return the part of the page."""
     if not groups:
         return None
-    list_of_all = _List(groups, reasons, form)
     note = "those with findings, by namespace; the worst first"
     controls = _filters(groups, reasons, compared=compared)
-    sections = (list_of_all.namespace(each) for each in groups)
-    return part("workloads", "Workloads", controls, _limits(form), *sections, note=note)
+    return part("workloads", "Workloads", controls, _limits(form), *listed(groups, reasons, form), note=note)
+
+
+def listed(groups: list[Group], reasons: Reasons, form: Form) -> list[Element]:
+    """Return the namespaces with their workloads."""
+    list_of_all = _List(groups, reasons, form)
+    return [list_of_all.namespace(each) for each in groups]
 
 
 def _limits(form: Form) -> Node:
@@ -112,7 +116,8 @@ def details(entry: Entry, reasons: Reasons, form: Form) -> list[Node]:
     """Return what there is to say about a workload with findings or changes."""
     found = (_explained(each) if form.reasons else _linked(each, reasons) for each in entry.findings)
     left = (tag("p", f"Left to you: {name}: {reason}.") for name, reason in entry.left.items())
-    return [tag("ul", *found, class_="findings"), *left, *_repair(entry, patches=form.patches)]
+    about = tag("p", tag("a", "All about this workload", href=entry.link)) if entry.link else None
+    return [tag("ul", *found, class_="findings"), *left, *_repair(entry, patches=form.patches), about]
 
 
 def _explained(finding: Found) -> Element:
@@ -151,9 +156,7 @@ def _summary(entry: Entry, *, names: bool) -> list[Node]:
         f" {counted(len(entry.findings), 'finding')}, {entry.met} ",
         mark(f"{entry.new} new", "new") if entry.new else None,
         " " if entry.new else None,
-        mark(entry.state, "bad") if entry.state else None,
-        " " if entry.state else None,
-        mark("repairable", "fix") if entry.changes else None,
+        *(part for text, kind in entry.marks for part in (mark(text, kind), " ")),
         tag("small", f" {listed}") if names else None,
     ]
 
@@ -185,4 +188,5 @@ def compliant(entries: Iterable[Entry]) -> Element:
 def _compliant_workload(entry: Entry) -> Element:
     exempt = ", ".join(each.expectation for each in entry.exemptions)
     note = f" {entry.met}" + (f", exempt from {exempt}" if exempt else "")
-    return tag("li", entry.title, " ", tag("code", entry.place) if entry.place else "", note)
+    title = tag("a", entry.title, href=entry.link) if entry.link else entry.title
+    return tag("li", title, " ", tag("code", entry.place) if entry.place else "", note)

@@ -55,6 +55,16 @@ class Wait(StrEnum):
     """For a rollout window, or the owner's next change of the pods."""
 
 
+WAITS = {
+    Wait.REFUSED: "the API server refused the last write",
+    Wait.HELD: "the namespace has the mode label, so nothing is written there",
+    Wait.UNSETTLED: "some of its pods are not available",
+    Wait.NEXT_ROLLOUT: "the policy has timing NextRollout",
+    Wait.WINDOW: "no rollout window is open",
+}
+"""Why changes wait, for people."""
+
+
 class Reported(Struct, frozen=True):
     """A finding of a workload."""
 
@@ -132,6 +142,8 @@ class WorkloadReport(Struct, frozen=True):
     """Its replicas, if they carry podAntiAffinity terms that the operator has added."""
     failed_rollout: FailedRollout | None = None
     """The failed rollout of the operator."""
+    contests: tuple[tuple[str, str], ...] = ()
+    """Repairs that are not made again, because another writer undoes them or they did harm, each with the reason."""
 
     @property
     def repairs(self) -> int:
@@ -168,6 +180,7 @@ def report(
         exemptions=exempted(inputs),
         pods_with_terms=inputs.workload.replicas if _has_terms(inputs) else 0,
         failed_rollout=inputs.noted_failure,
+        contests=tuple((name, each.reason) for name, each in planned.contests.items() if each.settled),
         enforced=not any(_is_enforced(inputs, name) for name in failed),
     )
 

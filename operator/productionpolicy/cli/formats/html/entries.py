@@ -8,7 +8,7 @@ from typing import Any
 
 from productionpolicy.offline import Comparison, Judged, Judgement, Proposal, Proposed
 from productionpolicy.offline.gathering import shown
-from productionpolicy.overview.entries import Entry, Found
+from productionpolicy.overview.entries import REPAIRABLE, Entry, Found
 from productionpolicy.verdict import Outcome
 
 
@@ -27,6 +27,7 @@ def _entry(judged: Judged, proposed: Proposed, new: tuple[bool, ...]) -> Entry:
         failed=outcomes[Outcome.FAILED],
         exemptions=judged.exemptions,
         place=judged.place,
+        marks=(REPAIRABLE,) if proposed.changes else (),
         changes=tuple(shown(str(each)) for each in proposed.changes),
         restarts=proposed.restarts,
         notes=tuple(shown(each.note) for each in proposed.objects if each.note),

@@ -120,5 +120,5 @@ def _parts(report: PageReport, groups: list[Group], explained: reasons.Reasons, 
     return (each for each in made if each is not None)
 
 
-def _totals(group: Group) -> NamespaceTotals:
-    return NamespaceTotals(group.called, f"#ns{group.number}", group.total, len(group.failing), group.findings)
+def _totals(group: Group) -> tuple[NamespaceTotals, str]:
+    return NamespaceTotals(group.called, group.total, len(group.failing), group.findings), f"#ns{group.number}"
