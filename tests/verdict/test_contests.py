@@ -75,6 +75,7 @@ def test_a_settled_contest_is_told_with_who_undid_it() -> None:
     assert told.state is State.CONTESTED
     (finding,) = told.findings
     assert finding.sentence.endswith("(not repaired: argocd undid the repair 2 times)")
+    assert told.contests == (("preStop", "argocd undid the repair 2 times"),)
 
 
 def test_the_undoing_is_seen_however_often_it_is_looked_at() -> None:
