@@ -114,13 +114,13 @@ class _Reply(_Object, frozen=True, kw_only=True):
     not_ready: str
 
 
-class PoliciesReply(_Reply, frozen=True, kw_only=True):
+class PoliciesReply(_Reply, frozen=True, kw_only=True, tag_field="kind", tag="Policies"):
     """The answer of /api/v1/policies."""
 
     policies: list[Policy]
 
 
-class WorkloadsReply(_Reply, frozen=True, kw_only=True):
+class WorkloadsReply(_Reply, frozen=True, kw_only=True, tag_field="kind", tag="Workloads"):
     """The answer of /api/v1/workloads: a page of the workloads that the request selects, the worst first."""
 
     workloads: list[Workload]
@@ -129,13 +129,13 @@ class WorkloadsReply(_Reply, frozen=True, kw_only=True):
     pages: int
 
 
-class WorkloadReply(_Reply, frozen=True, kw_only=True):
+class WorkloadReply(_Reply, frozen=True, kw_only=True, tag_field="kind", tag="Workload"):
     """The answer of /api/v1/workloads/NAMESPACE/KIND/NAME."""
 
     workload: Workload
 
 
-class ErrorReply(_Object, frozen=True, kw_only=True):
+class ErrorReply(_Object, frozen=True, kw_only=True, tag_field="kind", tag="Error"):
     """The answer to a request that is not possible: what is wrong, and the addresses that there are."""
 
     status: int
@@ -144,6 +144,7 @@ class ErrorReply(_Object, frozen=True, kw_only=True):
 
 
 Reply = PoliciesReply | WorkloadsReply | WorkloadReply | ErrorReply
+"""What an address of the JSON answers."""
 
 
 def policies(snapshot: Snapshot) -> PoliciesReply:
