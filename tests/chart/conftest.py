@@ -55,8 +55,8 @@ def kustomization(tmp_path: Path) -> Callable[[Raw], list[Raw]]:
             name: [os.path.relpath(MANIFESTS / each, tmp_path) for each in listed] for name, listed in given.items()
         }
         (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(folders))
-        command = [kubectl, "kustomize", tmp_path]
-        return objects_of(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+        made = subprocess.run([kubectl, "kustomize", tmp_path], capture_output=True, text=True, check=True)
+        return objects_of(made.stdout)
 
     return objects
 
