@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 
 from browser import Page, opened
 from productionpolicy.page.markup import ATTRIBUTES, ELEMENTS
+from support.browsing import DOCUMENT, violations
 from support.checking import check, written
 from support.hostile import TEXTS, hostile
 from support.manifests import deployment
@@ -20,7 +20,6 @@ pytestmark = pytest.mark.exhaustive
 """A browser is a download of its own, and opening large pages takes minutes."""
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-DOCUMENT = {"html", "head", "meta", "title", "style", "body"}
 MOST_BYTES = 3_000_000
 MOST_SECONDS = 2.0
 """Of processor time, so that other tests beside this one do not count."""
@@ -73,17 +72,6 @@ def test_a_page_that_breaks_its_own_rules_is_noticed(page: Page, tmp_path: Path)
     )
     page.show(file)
     assert any("Content Security Policy" in each for each in page.messages)
-
-
-def violations(page: Page) -> list[str]:
-    """Return what axe finds wrong, with everything opened that can be."""
-    page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
-    package = find_spec("axe_playwright_python")
-    assert package is not None
-    assert package.origin is not None
-    page.evaluate(Path(package.origin).with_name("axe.min.js").read_text(encoding="utf-8"))
-    found = page.evaluate("axe.run(document, {preload: false}).then(each => each.violations)")
-    return [f"{each['impact']}: {each['id']}: {each['nodes'][0]['html'][:200]}" for each in found]
 
 
 @pytest.mark.parametrize("look", [{}, {"dark": True}, {"width": 320}, {"width": 320, "dark": True}], ids=str)

@@ -96,10 +96,12 @@ def _contests(known: Known) -> Part | None:
     if not known.report.contests:
         return None
     columns = {"repair": "", "why it is not made again": ""}
-    return part("contested", "Contested repairs", table(columns, known.report.contests, name="Contested repairs"))
+    return part(
+        "contested", "Contested repairs", table(columns, known.report.contests, name="Why repairs are not made again")
+    )
 
 
 def _outcomes(known: Known) -> Part:
     columns = {"expectation": "", "what it requires": "", "outcome": SHORT}
     rows = ((name, reasons.title_of(name), _OUTCOMES[outcome]) for name, outcome in known.report.outcomes)
-    return part("expectations", "Expectations", table(columns, rows, name="Expectations"))
+    return part("expectations", "Expectations", table(columns, rows, name="Outcome of each expectation"))

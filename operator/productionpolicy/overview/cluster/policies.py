@@ -28,7 +28,7 @@ def shown(snapshot: Snapshot, links: Links) -> Part:
         "restarts pods": "",
     }
     rows = (_row(each, snapshot, links) for each in snapshot.policies[:MOST])
-    listed = table(columns, rows, name="Policies") if snapshot.policies else _none()
+    listed = table(columns, rows, name="Totals of each policy") if snapshot.policies else _none()
     more = len(snapshot.policies) - MOST
     note = f"{more:,} more are not listed" if more > 0 else ""
     return part("policies", "Policies", listed, note=note)
@@ -82,7 +82,12 @@ def conditions(snapshot: Snapshot) -> Part | None:
     if not rows:
         return None
     columns = {"policy": "", "condition": "", "status": SHORT, "reason": "", "message": ""}
-    return part("conditions", "Conditions", table(columns, rows, name="Conditions"), note="with what admission does")
+    return part(
+        "conditions",
+        "Conditions",
+        table(columns, rows, name="Conditions of each policy"),
+        note="with what admission does",
+    )
 
 
 def _conditions(snapshot: Snapshot) -> Iterator[tuple[Node, ...]]:

@@ -73,8 +73,8 @@ def contested(snapshot: Snapshot, links: Links) -> Part | None:
         return None
     columns = {"workload": "", "repair": "", "why it is not made again": ""}
     rows = ((linked(each, links), *pair) for each in islice(found, MOST) for pair in each.report.contests)
-    title = "Contested repairs"
-    return part("contested", title, table(columns, rows, name=title), _more(len(found)))
+    listed = table(columns, rows, name="Why repairs are not made again")
+    return part("contested", "Contested repairs", listed, _more(len(found)))
 
 
 def _more(count: int) -> Node:
