@@ -57,8 +57,10 @@ def test_a_finding_is_shown_until_it_is_mended(world: World, namespace: str) -> 
 def test_a_repair_is_shown_with_what_it_wrote(world: World, policy: str, namespace: str) -> None:
     world.apply(namespace, deployment())
     world.repaired("web", namespace)
-    (found,) = eventually(lambda: list(listed(world, namespace, state="compliant", policy=policy).values()))
-    assert found["repairs"] == {"preStop": "sleep 10s: web"}
+    (found,) = eventually(
+        lambda: [each for each in listed(world, namespace, policy=policy).values() if each["repairs"]]
+    )
+    assert (found["repairs"]["preStop"], found["verdicts"]["preStop"]) == ("sleep 10s: web", "passed")
     assert "sleep 10s: web" in read(world, f"/workloads/{namespace}/Deployment/web")
 
 

@@ -285,6 +285,23 @@ async def test_what_fails_is_logged_and_answered(monkeypatch: pytest.MonkeyPatch
     assert [each["event"] for each in logs] == ["page failed"]
 
 
+async def test_requests_that_wait_when_it_stops_end_without_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def slowly(of: Snapshot, target: str) -> Answer:
+        time.sleep(0.2)  # in the thread of the pages
+        return answer(of, target)
+
+    monkeypatch.setattr(pages, "answer", slowly)
+    with capture_logs() as logs:
+        async with aiohttp.ClientSession() as client:
+            async with Pages(("127.0.0.1", 0), look=lambda: SMALL) as made:
+                site = Served(client, made)
+                asked = [asyncio.create_task(site.text(f"/workloads?page={number}")) for number in range(1, 9)]
+                await until(lambda: made._maker._waiting.total() == len(asked))
+            ended = await asyncio.gather(*asked, return_exceptions=True)
+    assert len(ended) == len(asked)
+    assert [each["event"] for each in logs] == ["pages are served"]
+
+
 async def test_an_address_in_use_is_an_error_with_advice(site: Served) -> None:
     with pytest.raises(CannotServe, match="choose another address with --page"):
         async with Pages(("127.0.0.1", site.port), look=lambda: SMALL):

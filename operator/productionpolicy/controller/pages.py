@@ -274,9 +274,9 @@ class Pages:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._maker.close()
         if self._runner is not None:
             await self._runner.cleanup()
+        self._maker.close()
 
     @property
     def addresses(self) -> list[Any]:
