@@ -137,7 +137,7 @@ def test_only_exemptions_that_end_soon_are_on_the_first_page() -> None:
     ]
     page = told(snapshot(*workloads))
     assert "Deployment shop/soon preStop 2026-07-01 it reads" in page
-    assert "1 of 3 exemptions in effect end within 30 days." in page
+    assert "3 exemptions in effect, ending within 30 days: 1." in page
     assert "shop/later preStop" not in page
     assert "shop/never preStop" not in page
 

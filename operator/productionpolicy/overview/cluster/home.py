@@ -96,7 +96,7 @@ def _exemptions(of: Snapshot) -> Part | None:
     last = (of.now.date() + timedelta(days=SOON_DAYS)).isoformat()
     every = list(of.exemptions())
     soon = [each for each in exemptions.in_order(every) if _ends_by(last, each)]
-    others = f"{len(soon):,} of {counted(len(every), 'exemption')} in effect end within {SOON_DAYS} days."
+    others = f"{counted(len(every), 'exemption')} in effect, ending within {SOON_DAYS} days: {len(soon):,}."
     return exemptions.shown(soon[:MOST_EXEMPTIONS], tag("p", others, class_="dim"), title="Exemptions that end soon")
 
 
