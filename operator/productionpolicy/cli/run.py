@@ -24,12 +24,11 @@ class Address(click.ParamType[tuple[str, int]]):
     """An address in the form HOST:PORT.
 
     Args:
-        host: the host if only a port is given; if there is none, an address needs a host.
+        host: the host of an address that is only a port; if it is None, every address needs a host.
     """
 
-    name = "HOST:PORT"
-
     def __init__(self, *, host: str | None = None) -> None:
+        self.name = "[HOST:]PORT" if host else "HOST:PORT"
         self._host = host
 
     def convert(
@@ -42,7 +41,7 @@ class Address(click.ParamType[tuple[str, int]]):
         if not colon and self._host is not None:
             host, colon = self._host, ":"
         if not colon or not port.isdecimal() or int(port) > 65535:  # noqa: PLR2004  # the highest port
-            self.fail(f"{value!r} is not in the form HOST:PORT, such as 127.0.0.1:8080", param, ctx)
+            self.fail(f"{value!r} is not in the form {self.name}, such as 127.0.0.1:8080", param, ctx)
         return host.strip("[]") or "0.0.0.0", int(port)
 
 
@@ -85,7 +84,6 @@ class Address(click.ParamType[tuple[str, int]]):
 @click.option(
     "--page",
     type=Address(host="127.0.0.1"),
-    metavar="[HOST:]PORT",
     help="The address that serves pages and JSON about all workloads. Default: none. A port alone is reachable only "
     "from the same host, and with `kubectl port-forward`.",
 )
