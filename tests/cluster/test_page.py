@@ -85,5 +85,5 @@ def test_the_status_and_the_page_have_the_totals_of_the_day(world: World, policy
     assert (entry["workloads"], entry["compliant"]) == (1, 0)
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", entry["date"])
     page = eventually(lambda: read(world, f"/?policy={policy}"))
-    assert f"<title>{entry['date']}: 0 of 1 workload without findings</title>" in page
+    assert f"<title>{entry['date']}: 0 of 1 workload compliant</title>" in page
     assert f"Production readiness by policy {policy}" in page

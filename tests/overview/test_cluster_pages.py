@@ -81,6 +81,16 @@ def test_figures_have_their_names() -> None:
     }
 
 
+def test_compliance_is_counted_as_in_the_status() -> None:
+    repairing = reworded(known(deployment()), state=State.REPAIRING, findings=(), rolling=True)
+    of = snapshot(repairing, reworded(known(deployment("api")), state=State.EXEMPT, findings=()))
+    assert of.policies[0].status.compliance == "50%"
+    page = html(of)
+    assert "2 of 2 workloads have no findings." in text_of(page)
+    assert "<dt>compliance<dd>50%" in page
+    assert f"<title>{NOW.date().isoformat()}: 1 of 2 workloads compliant</title>" in page
+
+
 def test_a_workload_has_its_findings_with_reason_and_remedy() -> None:
     of = shop()
     (api,) = [each for each in of.workloads if each.key.name == "api"]
@@ -173,8 +183,8 @@ def test_the_last_days_are_a_chart_and_a_table() -> None:
     days = (day(2, workloads=4, compliant=1, findings=9), day(1, workloads=4, compliant=2, findings=7))
     page = html(snapshot(*many(3), days=days))
     assert page.count("<rect") == 6
-    assert "<title>2026-06-13: 1 of 4 workloads without findings</title>" in page
-    assert "Since yesterday: workloads -1, without findings -2, findings +8." in text_of(page)
+    assert "<title>2026-06-13: 1 of 4 workloads compliant</title>" in page
+    assert "Since yesterday: workloads -1, compliant -2, findings +8." in text_of(page)
     assert re.search(r"2026-06-15 0% 3 3 15 2026-06-14 50% 4 2 7 2026-06-13 25% 4 3 9", text_of(page))
 
 

@@ -71,25 +71,25 @@ def _change(days: Sequence[DayTotals]) -> str:
     workloads = last.workloads - before.workloads
     if not (compliant or findings or workloads):
         return f"Nothing has changed since {since}."
-    return f"Since {since}: workloads {workloads:+,}, without findings {compliant:+,}, findings {findings:+,}."
+    return f"Since {since}: workloads {workloads:+,}, compliant {compliant:+,}, findings {findings:+,}."
 
 
 def _chart(days: Sequence[DayTotals], today: date) -> Iterator[Element]:
     first, most = today - timedelta(days=MOST_DAYS - 1), max(each.workloads for each in days) or 1
     bars = (bar for each in days for bar in _bars(each, (each.day - first).days * _WIDTH, most))
     size = {"viewBox": f"0 0 {MOST_DAYS * _WIDTH} {_HEIGHT}", "preserveAspectRatio": "none"}
-    label = "Workloads with and without findings on each of the last 30 days. The table below has the numbers."
+    label = "How many workloads were compliant on each of the last 30 days. The table below has the numbers."
     yield tag("svg", *bars, class_="chart", role="img", aria_label=label, **size)
     yield tag("div", tag("span", first.isoformat()), tag("span", today.isoformat()), class_="ends")
-    keys = (tag("i", class_="good"), "without findings", tag("i", class_="bad"), "with findings")
+    keys = (tag("i", class_="good"), "compliant", tag("i", class_="bad"), "not compliant")
     yield tag("p", *keys, f", of at most {counted(most, 'workload')}", class_="key")
 
 
 def _bars(day: DayTotals, x: int, most: int) -> Iterator[Element]:
-    without, every = day.compliant * _HEIGHT / most, day.workloads * _HEIGHT / most
-    name = f"{day.day.isoformat()}: {day.compliant:,} of {counted(day.workloads, 'workload')} without findings"
-    yield _bar(name, "bad", x, every, every - without)
-    yield _bar(name, "good", x, without, without)
+    compliant, every = day.compliant * _HEIGHT / most, day.workloads * _HEIGHT / most
+    name = f"{day.day.isoformat()}: {day.compliant:,} of {counted(day.workloads, 'workload')} compliant"
+    yield _bar(name, "bad", x, every, every - compliant)
+    yield _bar(name, "good", x, compliant, compliant)
 
 
 def _bar(name: str, kind: str, x: int, top: float, height: float) -> Element:
@@ -98,11 +98,11 @@ def _bar(name: str, kind: str, x: int, top: float, height: float) -> Element:
 
 
 def _table(days: Sequence[DayTotals]) -> Element:
-    columns = {"day": "", "without findings": SHARE, "workloads": NUMBER, "with findings": NUMBER, "findings": NUMBER}
+    columns = {"day": "", "compliant": SHARE, "workloads": NUMBER, "not compliant": NUMBER, "findings": NUMBER}
     return table(columns, map(_row, reversed(days)), name="The last 30 days")
 
 
 def _row(day: DayTotals) -> tuple[Node, ...]:
-    failing = day.workloads - day.compliant
-    numbers = number(day.workloads), number(failing, "bad"), number(day.findings, "bad")
+    others = day.workloads - day.compliant
+    numbers = number(day.workloads), number(others, "bad"), number(day.findings, "bad")
     return day.day.isoformat(), share(day.compliant, day.workloads), *numbers

@@ -55,7 +55,7 @@ def _to_come(of: Snapshot) -> str:
 
 def _figures(of: Snapshot) -> Iterator[tuple[str, str, str]]:
     met, whole = of.met, len(of.workloads)
-    yield "compliance", percent(met, whole), ""
+    yield "compliance", percent(of.compliant, whole), ""
     yield "workloads", f"{whole:,}", ""
     yield "with findings", f"{whole - met:,}", "bad" if whole > met else ""
     yield "findings", f"{of.findings:,}", "bad" if of.findings else ""

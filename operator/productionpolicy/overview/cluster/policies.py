@@ -20,7 +20,7 @@ def shown(snapshot: Snapshot, links: Links) -> Part:
     """Return the table of the policies."""
     columns = {
         "policy": "",
-        "without findings": SHARE,
+        "compliant": SHARE,
         "workloads": NUMBER,
         "changes to come": NUMBER,
         "mode": SHORT,

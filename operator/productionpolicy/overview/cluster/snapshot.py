@@ -154,6 +154,11 @@ class Snapshot(Struct, frozen=True, dict=True):
         return sum(each.findings for each in self.namespaces)
 
     @property
+    def compliant(self) -> int:
+        """How many workloads are compliant, as the status of a policy counts them: nothing is in progress on them."""
+        return self.states[State.COMPLIANT] + self.states[State.EXEMPT]
+
+    @property
     def met(self) -> int:
         """How many workloads have no findings."""
         return len(self.workloads) - sum(each.failing for each in self.namespaces)
