@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -206,7 +207,7 @@ async def test_a_client_that_does_not_read_is_cut_off(monkeypatch: pytest.Monkey
 
 
 async def test_too_many_requests_are_refused_and_served_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    with set_to(monkeypatch, MOST_WAITING_OF_ONE=2):
+    with set_to(monkeypatch, MOST_WAITING_OF_ONE=2, REFUSAL_SECONDS=1.0):
 
         def slowly(of: Snapshot, target: str) -> Answer:
             time.sleep(0.2)  # in the thread of the pages
@@ -219,7 +220,9 @@ async def test_too_many_requests_are_refused_and_served_later(monkeypatch: pytes
                 async with site.client.get(f"{site.origin}/workloads?page={number}") as response:
                     return response.status, response.headers.get("Retry-After", "")
 
+            begun = time.monotonic()
             statuses = await asyncio.gather(*(status(number) for number in range(1, 9)))
+            assert time.monotonic() - begun >= 1.0
             assert statuses.count((200, "")) == 2
             assert statuses.count((503, "5")) == 6
             assert await status(9) == (200, "")
@@ -300,6 +303,13 @@ async def test_requests_that_wait_when_it_stops_end_without_an_error(monkeypatch
             ended = await asyncio.gather(*asked, return_exceptions=True)
     assert len(ended) == len(asked)
     assert [each["event"] for each in logs] == ["pages are served"]
+
+
+async def test_the_interpreter_switches_faster_only_while_pages_are_served() -> None:
+    before = sys.getswitchinterval()
+    async with served():
+        assert sys.getswitchinterval() == pytest.approx(pages.SWITCH_SECONDS)
+    assert sys.getswitchinterval() == pytest.approx(before)
 
 
 async def test_an_address_in_use_is_an_error_with_advice(site: Served) -> None:

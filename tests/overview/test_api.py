@@ -100,7 +100,7 @@ def test_lists_can_be_filtered(query: str) -> None:
         ("nothing", 404, "there is nothing at “/api/v1/nothing”"),
         ("workloads/shop/Deployment/wbe", 404, "did you mean web?"),
         ("workloads?namespace=shpo", 404, "did you mean shop?"),
-        (f"workloads?limit={MOST_WORKLOADS + 1}", 400, "limit is a number from 1 to 500, not “501”"),
+        (f"workloads?limit={MOST_WORKLOADS + 1}", 400, "limit is a number from 1 to 200, not “201”"),
         ("policies?name=x", 400, "this address takes no query, not “name”"),
     ],
 )

@@ -18,7 +18,8 @@ from productionpolicy.kube.text import printable
 from productionpolicy.kube.workloads import Workload
 from productionpolicy.overview.cluster import Known, Snapshot, answer
 from productionpolicy.overview.cluster.listing import NAMESPACES_PER_PAGE, WORKLOADS_PER_PAGE
-from productionpolicy.verdict import State
+from productionpolicy.verdict import Exempted, State
+from productionpolicy.verdict.report import Reported
 from productionpolicy.verdict.rollout_notes import FailedRollout
 from support.hostile import TEXTS, hostile
 from support.known import NOW, day, known, many, snapshot
@@ -268,6 +269,20 @@ def test_pages_of_thousands_of_workloads_stay_small() -> None:
     assert "Page 1 of 50 Next" in told(of, "/workloads")
     assert "Page 50 of 50 Previous" in told(of, "/workloads?page=50")
     assert told(of, "/workloads?page=51").count("Deployment ns-") == WORKLOADS_PER_PAGE
+
+
+def test_a_workload_with_thousands_of_findings_and_long_texts_does_not_make_pages_large() -> None:
+    finding = Reported("replicas", "x" * 200_000, "y" * 200_000, "z" * 200_000)
+    reason = Exempted("preStop", "r" * 200_000, "2026-06-20")
+    large = reworded(
+        known(deployment()), findings=(finding,) * 20_000, exemptions=(reason,) * 100, changes=("c" * 200_000,) * 100
+    )
+    of = snapshot(large)
+    for target in ("/", "/workloads", WEB, "/api/v1/workloads"):
+        assert len(answer(of, target).body) < 3_000_000
+    assert "20,000 findings" in told(of, "/workloads")
+    assert "Not listed: 19,950 findings." in told(of, "/workloads")
+    assert "Not listed: 19,500 findings." in told(of, WEB)
 
 
 def test_pages_list_every_workload_once() -> None:

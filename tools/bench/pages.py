@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import itertools
+import signal
 import subprocess
 import sys
 import time
@@ -22,11 +23,11 @@ from productionpolicy.policy import read_policy
 from productionpolicy.verdict import Inputs, evaluate
 
 SCALE = 5000
-SECONDS = 10.0
-"""How long the work of the operator is measured, alone and beside clients."""
+TURNS, TURN_SECONDS, SETTLING_SECONDS = 10, 1.5, 0.5
+"""How often and how long the work of the operator is measured, alone and beside clients, and the time in between."""
 CLIENTS = 20
 """Clients that ask for one page after the other, each for another one."""
-TARGETS = ("/", "/namespaces", "/workloads", "/workloads?page=40", "/api/v1/workloads?limit=500")
+TARGETS = ("/", "/namespaces", "/workloads", "/workloads?page=40", "/api/v1/workloads?limit=200")
 
 
 def judged(scale: int) -> tuple[list[Inputs], Snapshot]:
@@ -56,30 +57,63 @@ def _first_byte(port: int, target: str) -> float:
         return time.perf_counter() - begun
 
 
-async def pace(inputs: list[Inputs]) -> tuple[float, float]:
-    """Evaluate for a while, as the operator does; return how many per second, and the longest pause in between."""
-    begun, longest = time.perf_counter(), 0.0
-    for number, each in enumerate(itertools.cycle(inputs), start=1):
-        evaluate(Inputs(each.workload, policy=each.policy))
-        if number % CHUNK == 0:
+class Pace:
+    """How fast workloads are evaluated as the operator does it, over several turns."""
+
+    def __init__(self, inputs: list[Inputs]) -> None:
+        self._inputs = itertools.cycle(inputs)
+        self.evaluated = 0
+        self.seconds = 0.0
+        self.pauses: list[float] = []
+        """How long each pause was in which other tasks had their turn."""
+
+    async def take_turn(self) -> None:
+        """Evaluate for a while."""
+        begun = now = time.perf_counter()
+        while now - begun < TURN_SECONDS:
+            for each in itertools.islice(self._inputs, CHUNK):
+                evaluate(Inputs(each.workload, policy=each.policy))
             paused = time.perf_counter()
             await asyncio.sleep(0)
             now = time.perf_counter()
-            longest = max(longest, now - paused)
-            if now - begun > SECONDS:
-                return number / (now - begun), longest
-    raise AssertionError("there is nothing to evaluate")
+            self.pauses.append(now - paused)
+            self.evaluated += CHUNK
+        self.seconds += now - begun
+
+    @property
+    def per_second(self) -> float:
+        """How many workloads are evaluated per second."""
+        return self.evaluated / self.seconds
+
+    def __str__(self) -> str:
+        pauses = sorted(self.pauses)
+        most, longest = pauses[len(pauses) * 99 // 100] * 1000, pauses[-1] * 1000
+        return f"{self.per_second:.0f}/s, 99% of the pauses within {most:.1f} ms, all within {longest:.0f} ms"
+
+
+async def compared(inputs: list[Inputs], port: int) -> tuple[Pace, Pace]:
+    """Return the pace alone, and beside clients; in turns, because other programs on this machine come and go."""
+    alone, beside = Pace(inputs), Pace(inputs)
+    with clients(port) as asking:
+        for _ in range(TURNS):
+            asking.send_signal(signal.SIGSTOP)
+            await asyncio.sleep(SETTLING_SECONDS)
+            await alone.take_turn()
+            asking.send_signal(signal.SIGCONT)
+            await asyncio.sleep(SETTLING_SECONDS)
+            await beside.take_turn()
+    return alone, beside
 
 
 @contextmanager
-def clients(port: int) -> Iterator[None]:
+def clients(port: int) -> Iterator[subprocess.Popen[bytes]]:
     """Have clients of another process ask for as many different pages as they can."""
     command = [sys.executable, "-m", "bench.pages", "--ask", str(port)]
     with subprocess.Popen(command) as asking:
         try:
-            yield
+            yield asking
         finally:
-            asking.terminate()
+            asking.kill()
 
 
 async def ask(port: int) -> None:
@@ -99,12 +133,10 @@ async def measure(scale: int) -> None:
         port = pages.addresses[0][1]
         for target, seconds in (await first_bytes(port)).items():
             print(f"first byte of {target}: {seconds * 1000:.0f} ms")
-        alone, longest = await pace(inputs)
-        print(f"evaluations alone: {alone:.0f}/s, longest pause {longest * 1000:.0f} ms")
-        with clients(port):
-            beside, longest = await pace(inputs)
-        print(f"evaluations beside {CLIENTS} clients: {beside:.0f}/s, longest pause {longest * 1000:.0f} ms")
-        print(f"ratio: {beside / alone:.2f}")
+        alone, beside = await compared(inputs, port)
+    print(f"evaluations alone: {alone}")
+    print(f"evaluations beside {CLIENTS} clients: {beside}")
+    print(f"ratio: {beside.per_second / alone.per_second:.2f}")
 
 
 def main() -> None:

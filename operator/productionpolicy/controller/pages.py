@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -53,7 +54,12 @@ BURST_SECONDS = 1.0
 
 MOST_WAITING, MOST_WAITING_OF_ONE = 32, 8
 """How many requests may wait for their page, and how many of one client; further ones are refused."""
-MOST_CONNECTIONS = 128
+REFUSAL_SECONDS = 1.0
+"""How long a refusal takes: a client that asks again at once would otherwise keep the event loop busy."""
+SWITCH_SECONDS = 0.0005
+"""How long the thread may keep the interpreter from the event loop, which gives it away with each system call."""
+MOST_CONNECTIONS = 64
+"""Each of them may hold an answer that its client does not read."""
 IDLE_SECONDS = 10.0
 """How long a client may take to send its request."""
 CONNECTION_SECONDS = 60.0
@@ -272,6 +278,8 @@ class Pages:
         self._runner: web.ServerRunner | None = None
 
     async def __aenter__(self) -> Pages:
+        self._usual = sys.getswitchinterval()
+        sys.setswitchinterval(SWITCH_SECONDS)
         self._runner = web.ServerRunner(Connections(self._answer), shutdown_timeout=1.0)
         await listen(self._runner, self._address, serves="pages", option="--page")
         host, port = self.addresses[0][:2]
@@ -282,6 +290,7 @@ class Pages:
         if self._runner is not None:
             await self._runner.cleanup()
         self._maker.close()
+        sys.setswitchinterval(self._usual)
 
     @property
     def addresses(self) -> list[Any]:
@@ -295,6 +304,7 @@ class Pages:
         try:
             made = await self._maker.answer(request.raw_path, client=request.remote or "")
         except TooMany:
+            await asyncio.sleep(REFUSAL_SECONDS)
             return _text(503, "too many requests wait; try again", **{"Retry-After": "5"})
         except Exception:
             log.exception("page failed", target=printable(request.raw_path, longest=200))

@@ -34,6 +34,8 @@ class Entry(Struct, frozen=True):
 
     key: WorkloadKey
     findings: tuple[Found, ...] = ()
+    omitted: int = 0
+    """How many findings it has that are not listed."""
     passed: int = 0
     failed: int = 0
     """How many expectations it fulfills, and how many it does not."""
@@ -59,6 +61,11 @@ class Entry(Struct, frozen=True):
     def title(self) -> str:
         """The name for people, such as `Deployment shop/web`."""
         return self.key.title
+
+    @property
+    def number(self) -> int:
+        """How many findings it has."""
+        return len(self.findings) + self.omitted
 
     @property
     def new(self) -> int:
@@ -92,7 +99,7 @@ class Group(Struct, frozen=True):
     @property
     def findings(self) -> int:
         """How many findings it has."""
-        return sum(len(each.findings) for each in self.failing)
+        return sum(each.number for each in self.failing)
 
 
 def grouped(entries: Iterable[Entry]) -> list[Group]:
@@ -112,4 +119,4 @@ def _group(number: int, name: str, entries: list[Entry]) -> Group:
 
 def _worst_first(entry: Entry) -> tuple[int, str, str]:
     """Return the place in a list; those that are alike stay in the order in which they were found."""
-    return -len(entry.findings), entry.key.kind, entry.key.name
+    return -entry.number, entry.key.kind, entry.key.name

@@ -117,7 +117,8 @@ def details(entry: Entry, reasons: Reasons, form: Form) -> list[Node]:
     found = (_explained(each) if form.reasons else _linked(each, reasons) for each in entry.findings)
     left = (tag("p", f"Left to you: {name}: {reason}.") for name, reason in entry.left.items())
     about = tag("p", tag("a", "All about this workload", href=entry.link)) if entry.link else None
-    return [tag("ul", *found, class_="findings"), *left, *_repair(entry, patches=form.patches), about]
+    omitted = tag("p", f"Not listed: {counted(entry.omitted, 'finding')}.", class_="dim") if entry.omitted else None
+    return [tag("ul", *found, class_="findings"), omitted, *left, *_repair(entry, patches=form.patches), about]
 
 
 def _explained(finding: Found) -> Element:
@@ -153,7 +154,7 @@ def _summary(entry: Entry, *, names: bool) -> list[Node]:
         tag("strong", entry.title),
         " ",
         tag("code", entry.place) if entry.place else "",
-        f" {counted(len(entry.findings), 'finding')}, {entry.met} ",
+        f" {counted(entry.number, 'finding')}, {entry.met} ",
         mark(f"{entry.new} new", "new") if entry.new else None,
         " " if entry.new else None,
         *(part for text, kind in entry.marks for part in (mark(text, kind), " ")),

@@ -10,6 +10,7 @@ from datetime import datetime
 
 import msgspec
 
+from productionpolicy.overview.cluster.bounds import MOST_FINDINGS, bounded
 from productionpolicy.overview.cluster.listing import Slice
 from productionpolicy.overview.cluster.one import repairs
 from productionpolicy.overview.cluster.policies import mode
@@ -20,7 +21,7 @@ from productionpolicy.verdict.journal import read_journal
 
 WORKLOADS = 100
 """How many workloads an answer has, unless the request says otherwise."""
-MOST_WORKLOADS = 500
+MOST_WORKLOADS = 200
 
 
 class _Object(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -90,7 +91,10 @@ class Changes(_Object, frozen=True, kw_only=True):
 
 
 class Workload(_Object, frozen=True, kw_only=True):
-    """A workload with the verdict of each expectation, its findings, and what the operator does about them."""
+    """A workload with the verdict of each expectation, its findings, and what the operator does about them.
+
+    `findingsOmitted` is how many findings are not listed; 500 are.
+    """
 
     namespace: str
     kind: str
@@ -99,6 +103,7 @@ class Workload(_Object, frozen=True, kw_only=True):
     state: State
     verdicts: dict[str, Outcome]
     findings: list[Finding]
+    findings_omitted: int
     repairs: dict[str, str]
     pending: Changes
     contests: list[Contest]
@@ -187,7 +192,7 @@ def _policy(known: KnownPolicy, now: datetime) -> Policy:
 
 
 def _workload(known: Known) -> Workload:
-    report = known.report
+    report = bounded(known.report, most=MOST_FINDINGS)
     return Workload(
         namespace=known.key.namespace,
         kind=known.key.kind,
@@ -205,6 +210,7 @@ def _workload(known: Known) -> Workload:
             )
             for each in report.findings
         ],
+        findings_omitted=len(known.report.findings) - len(report.findings),
         repairs=repairs(known),
         pending=Changes(changes=list(report.changes), restarts=report.restarts, waits_for=str(report.waits or "")),
         contests=[Contest(expectation=name, reason=reason) for name, reason in report.contests],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from productionpolicy.overview.cluster.bounds import MOST_FINDINGS, bounded
 from productionpolicy.overview.cluster.links import Links
 from productionpolicy.overview.cluster.snapshot import Known
 from productionpolicy.overview.entries import REPAIRABLE, Entry, Found
@@ -24,15 +25,16 @@ STATES = {
 _MARKS = {State.CONTESTED: ("contested", "bad"), State.FAILED: ("failed", "bad"), State.REPAIRING: ("repairing", "fix")}
 
 
-def entry(known: Known, links: Links) -> Entry:
-    """Return a workload for a page."""
-    report = known.report
+def entry(known: Known, links: Links, *, most: int = MOST_FINDINGS) -> Entry:
+    """Return a workload for a page, with so many of its findings at most."""
+    report = bounded(known.report, most=most)
     outcomes = Counter(outcome for _, outcome in report.outcomes)
     return Entry(
         report.key,
         findings=tuple(
             Found(each.expectation, each.path, each.message, each.remedy, each.reason) for each in report.findings
         ),
+        omitted=len(known.report.findings) - len(report.findings),
         passed=outcomes[Outcome.PASSED],
         failed=outcomes[Outcome.FAILED],
         exemptions=report.exemptions,

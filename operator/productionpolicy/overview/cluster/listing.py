@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from productionpolicy.overview import reasons, totals, workloads
+from productionpolicy.overview.cluster.bounds import MOST_FINDINGS_OF_MANY
 from productionpolicy.overview.cluster.entries import STATES, entry
 from productionpolicy.overview.cluster.frame import frame, pager
 from productionpolicy.overview.cluster.links import Links
@@ -64,7 +65,7 @@ def listing(snapshot: Snapshot, links: Links, chosen: Filter, *, page: int) -> s
     cut = Slice.of(len(every), page=page, size=WORKLOADS_PER_PAGE)
     addresses = {name: links.workloads(chosen, page=number) for name, number in _beside(cut)}
     more = pager(addresses, page=cut.page, pages=cut.pages)
-    entries = [entry(each, links) for each in cut.within(every)]
+    entries = [entry(each, links, most=MOST_FINDINGS_OF_MANY) for each in cut.within(every)]
     failing = sum(bool(each.report.findings) for each in every)
     lead = f"{counted(len(every), 'workload')}, {failing:,} with findings."
     head = (tag("p", lead, class_="lead"), *_choices(snapshot, links, chosen), more)

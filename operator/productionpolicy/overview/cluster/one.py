@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from productionpolicy.overview import exemptions, reasons, workloads
+from productionpolicy.overview.cluster.bounds import cut
 from productionpolicy.overview.cluster.entries import STATES, entry
 from productionpolicy.overview.cluster.frame import frame
 from productionpolicy.overview.cluster.links import Links
@@ -54,7 +55,7 @@ def _parts(known: Known, links: Links) -> Iterator[Part | None]:
     yield _rollout(known)
     yield _repairs(known)
     yield _contests(known)
-    yield exemptions.shown((known.key, each) for each in known.report.exemptions)
+    yield exemptions.shown((known.key, each) for each in entry(known, links).exemptions)
     yield _outcomes(known)
 
 
@@ -63,7 +64,7 @@ def _findings(known: Known, links: Links) -> Part | None:
     if not shown.findings and not shown.changes:
         return None
     content = workloads.details(shown, reasons.collected([shown]), FULL)
-    return part("findings", "Findings", *content, note=counted(len(shown.findings), "finding"))
+    return part("findings", "Findings", *content, note=counted(shown.number, "finding"))
 
 
 def _rollout(known: Known) -> Part | None:
@@ -81,7 +82,7 @@ def _rollout(known: Known) -> Part | None:
 def repairs(known: Known) -> dict[str, str]:
     """Return the repairs that are in place, by expectation; those of other objects say which object it is."""
     journal = read_journal(known.workload)
-    notes = {name: each.note() for name, each in journal.repairs.items()}
+    notes = {name: cut(each.note()) for name, each in journal.repairs.items()}
     return {name: notes.get(name, "an object that the operator has created") for name in sorted(known.report.repaired)}
 
 

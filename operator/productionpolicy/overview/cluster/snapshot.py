@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from productionpolicy.expectations import EXPECTATIONS
 from productionpolicy.kube.workloads import Workload, WorkloadKey
+from productionpolicy.overview.cluster.bounds import exemption
 from productionpolicy.overview.totals import NamespaceTotals
 from productionpolicy.policy import Policy
 from productionpolicy.policy.status import Status
@@ -167,7 +168,7 @@ class Snapshot(Struct, frozen=True, dict=True):
         """Yield the exemptions that are in effect."""
         for known in self.workloads:
             for each in known.report.exemptions:
-                yield known.key, each
+                yield known.key, exemption(each)
 
     @cached_property
     def _by_key(self) -> dict[WorkloadKey, Known]:
