@@ -122,6 +122,10 @@ bench-live: programs ## Measure check --live with 10,000 Deployments
 bench-applied: programs ## Measure which part of applying many Deployments is due to admission and to the operator
 	@$(RUN) -m bench.applied
 
+.PHONY: bench-pages
+bench-pages: $(ENVIRONMENT) ## Measure how fast pages about 5,000 Deployments come, and what clients cost the operator
+	@$(RUN) -m bench.pages
+
 .PHONY: bench-admission
 bench-admission: programs ## Measure what repairs at admission cost the API server
 	@$(RUN) -m bench.admission

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from productionpolicy.cli.run import command
+
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-W", "error", "-m", "productionpolicy", *arguments]
@@ -55,7 +57,33 @@ def test_an_address_that_is_none_is_explained(address: str) -> None:
     assert last_line(done).endswith(f"'{address}' is not in the form HOST:PORT, such as 127.0.0.1:8080")
 
 
-def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("given", "address"),
+    [
+        ("8081", ("127.0.0.1", 8081)),
+        ("0", ("127.0.0.1", 0)),
+        ("0.0.0.0:8081", ("0.0.0.0", 8081)),
+        (":8081", ("0.0.0.0", 8081)),
+        ("[::1]:8081", ("::1", 8081)),
+    ],
+)
+def test_pages_may_have_a_port_alone(given: str, address: tuple[str, int]) -> None:
+    assert command.make_context("run", ["--page", given]).params["page"] == address
+
+
+def test_pages_are_off_by_default() -> None:
+    assert command.make_context("run", []).params["page"] is None
+
+
+@pytest.mark.parametrize("address", ["", "http", "99999", "localhost:", "1.2"])
+def test_an_address_of_pages_that_is_none_is_explained(address: str) -> None:
+    done = run("run", "--page", address)
+    assert done.returncode == 2
+    assert last_line(done).endswith(f"'{address}' is not in the form [HOST:]PORT, such as 127.0.0.1:8080")
+
+
+@pytest.mark.parametrize(("option", "serves"), [("--probes-address", "probes"), ("--page", "pages")])
+def test_a_port_that_is_taken_is_named(tmp_path: Path, option: str, serves: str) -> None:
     kubeconfig = tmp_path / "kubeconfig"
     kubeconfig.write_text(
         "{clusters: [{name: c, cluster: {server: 'http://127.0.0.1:1'}}], users: [{name: u, user: {token: t}}], "
@@ -65,10 +93,10 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        done = run("run", "--kubeconfig", str(kubeconfig), "--probes-address", address)
+        done = run("run", "--kubeconfig", str(kubeconfig), "--probes-address", "127.0.0.1:0", option, address)
     assert done.returncode == 1
-    assert last_line(done).startswith(f"Error: cannot serve probes on {address}: ")
-    assert last_line(done).endswith("; choose another address with --probes-address")
+    assert last_line(done).startswith(f"Error: cannot serve {serves} on {address}: ")
+    assert last_line(done).endswith(f"; choose another address with {option}")
 
 
 def test_an_unknown_command_is_named() -> None:

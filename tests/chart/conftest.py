@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 import pytest
+import yaml
 
 from control_plane import binaries
 from helm.programs import HELM_3, HELM_4
@@ -43,6 +45,22 @@ def kustomized() -> Callable[[str], list[Raw]]:
     return lambda folder: objects_of(text(folder))
 
 
+@pytest.fixture
+def kustomization(tmp_path: Path) -> Callable[[Raw], list[Raw]]:
+    """Return what a kustomization of one's own makes of folders of manifests/."""
+    kubectl = binaries.ensure().kubectl
+
+    def objects(given: Raw) -> list[Raw]:
+        folders = {
+            name: [os.path.relpath(MANIFESTS / each, tmp_path) for each in listed] for name, listed in given.items()
+        }
+        (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(folders))
+        made = subprocess.run([kubectl, "kustomize", tmp_path], capture_output=True, text=True, check=True)
+        return objects_of(made.stdout)
+
+    return objects
+
+
 @pytest.fixture(scope="session")
 def everything() -> Raw:
     """Return values that turn on all that can be turned on."""
@@ -53,6 +71,7 @@ def everything() -> Raw:
         "rbac": {"aggregateToEdit": True, "aggregateToAdmin": True},
         "drainAudit": {"enabled": True},
         "hostUsers": False,
+        "page": {"enabled": True},
         "service": {"enabled": True},
         "serviceMonitor": monitor,
         "podMonitor": monitor,

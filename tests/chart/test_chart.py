@@ -104,7 +104,8 @@ def test_the_command_line_takes_the_arguments(helm_4: Helm, everything: Raw) -> 
     assert (container["command"], container["args"][0]) == (["productionpolicy"], "run")
     given = command.make_context("run", container["args"][1:]).params
     assert (given["verbose"], given["listing_interval"]) == (True, 600)
-    assert given["probes_address"] == ("0.0.0.0", container["ports"][0]["containerPort"])
+    ports = {each["name"]: ("0.0.0.0", each["containerPort"]) for each in container["ports"]}
+    assert {"probes": given["probes_address"], "page": given["page"]} == ports
 
 
 def test_nothing_runs_but_the_operator_and_nothing_holds_up_a_drain(helm_4: Helm, everything: Raw) -> None:

@@ -22,6 +22,8 @@ ONLY_IN_THE_CHART = {
     GUARD.format(kind) for kind in ("ConfigMap", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
 }
 """What keeps `helm uninstall` from stranding a finalizer."""
+CHANGED = {"Deployment", "NetworkPolicy"}
+"""What the component of the page changes."""
 
 
 def admission_folders(version: str) -> list[str]:
@@ -118,6 +120,21 @@ def test_the_rights_for_audits_of_drains_are_those_of_the_manifests(
 
     assert len(added) == 2
     assert compared(added, kustomized("drain-audit")) == {}
+
+
+def test_the_page_of_the_chart_is_that_of_the_component(
+    helm: Helm, kustomization: Callable[[Raw], list[Raw]], kustomized: Callable[[str], list[Raw]]
+) -> None:
+    applied = kustomization({"resources": ["."], "components": ["page"]})
+    both = [each for each in applied if name(each) not in by_name(kustomized(".")) or each["kind"] in CHANGED]
+    rendered = [each for each in helm.rendered({"page": {"enabled": True}}) if name(each) in by_name(both)]
+
+    assert by_name(both).keys() == {
+        "Deployment/productionpolicy",
+        "NetworkPolicy/productionpolicy",
+        "Service/productionpolicy-page",
+    }
+    assert compared(rendered, both) == {}
 
 
 def test_both_helms_render_the_same(helm: Helm, helm_4: Helm, everything: Raw) -> None:

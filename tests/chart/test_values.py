@@ -28,6 +28,7 @@ BINDING = "ClusterRoleBinding/productionpolicy"
 VIEWER = "ClusterRole/productionpolicy-viewer"
 NETWORK = "NetworkPolicy/productionpolicy"
 SERVICE = "Service/productionpolicy-metrics"
+PAGE = "Service/productionpolicy-page"
 DEFINITION = "CustomResourceDefinition/productionpolicies.productionpolicy.dev"
 GUARD = "productionpolicy-uninstall"
 ALERTS = "PrometheusRule/productionpolicy"
@@ -157,6 +158,15 @@ EFFECTS: Mapping[str, tuple[Any, dict[str, Any]]] = {
         at(NETWORK, spec__ingress__0__from__0__podSelector__matchLabels__app="prometheus"),
     ),
     "networkPolicy.extraEgress": ([{"ports": [{"port": 3128}]}], at(NETWORK, spec__egress__2__ports__0__port=3128)),
+    "page.enabled": (
+        True,
+        {
+            PAGE: NEW,
+            **at(CONTAINER, args__5="--page", args__6="0.0.0.0:8081"),
+            **at(CONTAINER, ports__1__name="page", ports__1__containerPort=8081),
+            **at(NETWORK, spec__ingress__1__ports__0__port="page", spec__ingress__1__ports__0__protocol="TCP"),
+        },
+    ),
     "service.enabled": (True, {SERVICE: NEW}),
     "grafanaDashboard.enabled": (True, {DASHBOARD: NEW}),
 }
@@ -168,6 +178,16 @@ OF_SERVICE: Mapping[str, tuple[Any, dict[str, Any]]] = {
     "service.labels": ({"team": "platform"}, at(SERVICE, metadata__labels__team="platform")),
 }
 """The same where service.enabled is true."""
+
+
+OF_PAGE: Mapping[str, tuple[Any, dict[str, Any]]] = {
+    "page.port": (80, at(PAGE, spec__ports__0__port=80)),
+    "page.ingressFrom": (
+        [{"podSelector": {"matchLabels": {"app": "portal"}}}],
+        at(NETWORK, spec__ingress__1__from__0__podSelector__matchLabels__app="portal"),
+    ),
+}
+"""The same where page.enabled is true."""
 
 
 def of_monitor(kind: str, endpoint: str) -> dict[str, tuple[Any, dict[str, Any]]]:
@@ -274,6 +294,13 @@ def test_a_value_changes_the_service(helm_4: Helm, name: str) -> None:
     assert effect_of(helm_4, name, value, given={**SMALL, "service": {"enabled": True}}) == expected
 
 
+@pytest.mark.parametrize("name", OF_PAGE)
+def test_a_value_changes_the_page(helm_4: Helm, name: str) -> None:
+    value, expected = OF_PAGE[name]
+
+    assert effect_of(helm_4, name, value, given={**SMALL, "page": {"enabled": True}}) == expected
+
+
 @pytest.mark.parametrize("name", [*OF_MONITORS, *OF_ALERTS, *OF_DASHBOARD])
 def test_a_value_changes_a_part_of_the_monitoring(helm_4: Helm, name: str) -> None:
     value, expected = {**OF_MONITORS, **OF_ALERTS, **OF_DASHBOARD}[name]
@@ -293,7 +320,7 @@ def test_an_alert_can_be_left_out_by_its_name(helm_4: Helm) -> None:
 
 
 def test_every_value_has_a_test() -> None:
-    tested = {*EFFECTS, *OF_SERVICE, *OF_MONITORS, *OF_ALERTS, *OF_DASHBOARD, *NAMES, *MONITORS}
+    tested = {*EFFECTS, *OF_PAGE, *OF_SERVICE, *OF_MONITORS, *OF_ALERTS, *OF_DASHBOARD, *NAMES, *MONITORS}
     tested.add("prometheusRule.disabledAlerts")
 
     assert {each.name for each in VALUES} == tested

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from productionpolicy.cli.formats.html import form
+from productionpolicy.overview import form
 from support.checking import check, report, written
 from support.hostile import BIDI, MARKUP
 from support.manifests import budget, container, deployment

@@ -5,15 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from cluster.world import World
+from cluster.world import PAGE, World
 from control_plane import kubernetes
 from control_plane.installation import NotServedError, apply, install_admission, operators_kubeconfig, start_admitting
 from control_plane.operator_process import OperatorProcess, at_work
 from control_plane.plane import ControlPlane
+from control_plane.ports import free_ports
 
 ROOT = Path(__file__).parents[2]
 OFTEN = ("--pods-interval", "2")
 """Operators look for bare pods more often than by default."""
+
+
+def page() -> str:
+    """Return the argument with which an operator serves pages."""
+    return f"{PAGE}{free_ports(1)[0]}"
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +47,7 @@ def kubeconfig(plane: ControlPlane) -> Path:
 @pytest.fixture(scope="session")
 def operator(plane: ControlPlane, kubeconfig: Path) -> Iterator[OperatorProcess]:
     """One operator for all cluster tests."""
-    with at_work(kubeconfig, log=plane.log("operator"), arguments=OFTEN) as process:
+    with at_work(kubeconfig, log=plane.log("operator"), arguments=(*OFTEN, page())) as process:
         yield process
 
 
@@ -66,7 +72,7 @@ def admitting_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Contro
 def admitting_operator(admitting_plane: ControlPlane) -> Iterator[OperatorProcess]:
     """The operator of that one."""
     kubeconfig, log = operators_kubeconfig(admitting_plane), admitting_plane.log("operator")
-    with at_work(kubeconfig, log=log, arguments=OFTEN) as process:
+    with at_work(kubeconfig, log=log, arguments=(*OFTEN, page())) as process:
         yield process
 
 

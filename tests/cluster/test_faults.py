@@ -40,7 +40,7 @@ def operator(
     operator.stop()
     folder = tmp_path_factory.mktemp("proxied")
     proxied = running.kubeconfig(kubeconfig, folder)
-    arguments = ("--listing-interval", LISTING_SECONDS, "--pods-interval", LISTING_SECONDS)
+    arguments = ("--listing-interval", LISTING_SECONDS, "--pods-interval", LISTING_SECONDS, "--page=0")
     try:
         with at_work(proxied, log=folder / "operator.log", arguments=arguments) as process:
             yield process

@@ -14,6 +14,7 @@ from owners.manifests import Raw, container, deployment, stateful_set
 from testbed.client import Client, journal, pod_spec
 
 __all__ = [
+    "PAGE",
     "NeverHappened",
     "Raw",
     "World",
@@ -25,6 +26,9 @@ __all__ = [
     "pod_spec",
     "stateful_set",
 ]
+
+PAGE = "--page="
+"""The argument of the operator with the port of its pages."""
 
 
 @dataclass(slots=True)

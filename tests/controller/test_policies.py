@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any, cast
 
 import pytest
@@ -31,6 +33,7 @@ class Server:
     """Takes statuses and finalizers."""
 
     written: list[str] = field(default_factory=list)
+    statuses: list[Any] = field(default_factory=list)
     silent: bool = False
     clock: ServerClock = field(default_factory=ServerClock)
     released: bool = False
@@ -39,10 +42,11 @@ class Server:
     async def set_finalizers(self, *_: Any, **__: Any) -> None:
         self.released = True
 
-    async def set_status(self, policy: str, _status: Any) -> None:
+    async def set_status(self, policy: str, status: Any) -> None:
         if self.silent:
             raise Unavailable("no answer")
         self.written.append(policy)
+        self.statuses.append(status)
 
 
 @pytest.fixture
@@ -105,6 +109,20 @@ async def test_the_metrics_of_a_policy_go_with_it(harness: Harness, server: Serv
     harness.store.forget(POLICIES, "", "default")
     await harness.policies.reconcile("default")
     assert measured("default") == []
+
+
+async def test_a_day_costs_one_write_and_a_restart_none(harness: Harness, server: Server) -> None:
+    for number, day in enumerate([1, 1, 2, 2, 3]):
+        moment = datetime(2026, 12, day, 12, number, tzinfo=UTC)
+        server.clock.heard(format_datetime(moment, usegmt=True))
+        await harness.policies.reconcile("default")
+        stored = harness.store.policies["default"]
+        harness.store.policies["default"] = replace(stored, status=server.statuses[-1])
+    assert [[each["date"] for each in status["history"]] for status in server.statuses] == [
+        ["2026-12-01"],
+        ["2026-12-01", "2026-12-02"],
+        ["2026-12-01", "2026-12-02", "2026-12-03"],
+    ]
 
 
 async def test_metrics_count_the_workloads_of_each_namespace(harness: Harness, server: Server) -> None:

@@ -13,7 +13,7 @@ from productionpolicy.cli.drains.html import page as page_of
 from productionpolicy.cli.drains.told import Part, Told
 from productionpolicy.cli.formats.origin import Origin
 from productionpolicy.drain import Blocker, Dark, Key, NodeOutcome, Outcome, PendingPod, Result, Step
-from support.axe import violations
+from support.browsing import violations
 from support.hostile import TEXTS
 
 pytestmark = pytest.mark.exhaustive

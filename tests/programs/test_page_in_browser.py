@@ -11,7 +11,7 @@ import pytest
 
 from browser import Page, opened
 from productionpolicy.page.markup import ATTRIBUTES, ELEMENTS
-from support.axe import violations
+from support.browsing import DOCUMENT, violations
 from support.checking import check, written
 from support.hostile import TEXTS, hostile
 from support.manifests import deployment
@@ -20,7 +20,6 @@ pytestmark = pytest.mark.exhaustive
 """A browser is a download of its own, and opening large pages takes minutes."""
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-DOCUMENT = {"html", "head", "meta", "title", "style", "body"}
 MOST_BYTES = 3_000_000
 MOST_SECONDS = 2.0
 """Of processor time, so that other tests beside this one do not count."""

@@ -74,7 +74,8 @@ def test_a_settled_contest_is_told_with_who_undid_it() -> None:
     told = settled().report()
     assert told.state is State.CONTESTED
     (finding,) = told.findings
-    assert finding.message.endswith("(not repaired: argocd undid the repair 2 times)")
+    assert finding.sentence.endswith("(not repaired: argocd undid the repair 2 times)")
+    assert told.contests == (("preStop", "argocd undid the repair 2 times"),)
 
 
 def test_the_undoing_is_seen_however_often_it_is_looked_at() -> None:
@@ -245,7 +246,7 @@ def test_it_is_not_made_again_and_the_reason_is_told() -> None:
     world.reconcile()
     told = world.report()
     assert (world.plan().empty, told.state, world.plan().contested) == (True, State.VIOLATING, False)
-    assert told.findings[0].message.endswith(
+    assert told.findings[0].sentence.endswith(
         "(not repaired: the PodDisruptionBudget of the operator allowed no eviction and was withdrawn)"
     )
 

@@ -109,7 +109,7 @@ def test_a_default_that_somebody_put_back_is_a_finding_with_its_reason() -> None
     world = repaired(deployment(), policy=only("preStop", "terminationGracePeriod"))
     world.edit(set_grace(30))
     world.reconcile()
-    assert [(each.expectation, each.message.rpartition(" (")[2]) for each in world.report().findings] == [
+    assert [(each.expectation, each.sentence.rpartition(" (")[2]) for each in world.report().findings] == [
         ("terminationGracePeriod", "not repaired: the owner has declared a grace period of 30 s)")
     ]
 

@@ -137,13 +137,13 @@ def test_what_is_not_to_be_repaired_is_not_planned(action: str) -> None:
 def test_a_workload_of_another_controller_is_left_alone_and_its_owner_is_named() -> None:
     world = World(deployment(metadata=CONTROLLED))
     assert world.plan().empty
-    reasons = {each.message.rpartition(" (")[2] for each in world.report().findings if each.expectation == "preStop"}
+    reasons = {each.sentence.rpartition(" (")[2] for each in world.report().findings if each.expectation == "preStop"}
     assert reasons == {"not repaired: App shop owns the workload and would revert the repair)"}
 
 
 def test_an_owner_is_not_named_where_nobody_would_have_repaired_anything() -> None:
     world = World(deployment(replicas=1, metadata=CONTROLLED), policy=only("replicas", "readinessProbe"))
-    assert [each.message for each in world.report().findings if "owns the workload" in each.message] == []
+    assert [each.sentence for each in world.report().findings if "owns the workload" in each.sentence] == []
 
 
 def test_repairs_on_a_workload_that_got_another_controller_stay_as_they_are() -> None:

@@ -85,7 +85,7 @@ def test_outcomes_are_told_in_the_order_of_the_expectations() -> None:
 
 
 def findings(world: World) -> list[tuple[str, str, str]]:
-    return [(each.expectation, each.path, each.message) for each in world.report().findings]
+    return [(each.expectation, each.path, each.sentence) for each in world.report().findings]
 
 
 def test_a_finding_names_the_path_the_reason_and_the_remedy() -> None:
@@ -142,8 +142,7 @@ def test_a_refused_withdrawal_is_a_finding_of_its_own() -> None:
     world.rejection = Rejection(write="denied")
     ((name, path, message),) = findings(world)
     assert (name, path) == ("refused", "metadata")
-    assert message.startswith("the API server refused a write of the operator; ")
-    assert message.endswith(": denied")
+    assert message.startswith("the API server refused a write of the operator: denied; grant the missing permission")
     assert world.report().state is State.FAILED
 
 

@@ -35,7 +35,7 @@ def restarted() -> World:
 def test_it_is_not_made_alone_and_the_status_says_why() -> None:
     found = world()
     assert (found.plan().empty, found.plan().refusals, found.findings()) == (True, {NAME: WAITS}, [NAME])
-    assert found.report().findings[0].message.endswith(f"(not repaired: {WAITS})")
+    assert found.report().findings[0].sentence.endswith(f"(not repaired: {WAITS})")
 
 
 def test_a_budget_restarts_no_pods() -> None:

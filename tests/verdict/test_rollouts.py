@@ -403,11 +403,11 @@ def test_it_counts_as_failed_before_and_after_with_the_reason() -> None:
     assert [each.state for each in (before, after)] == [State.FAILED, State.FAILED]
     (finding,) = [each for each in after.findings if each.expectation == "rollout"]
     assert finding.path == "spec.template"
-    assert finding.message.startswith(
+    assert finding.sentence.startswith(
         f"the rollout of spread, preStop, started at {BEGUN}, did not end in time and was rolled"
     )
     (finding,) = [each for each in after.findings if each.expectation == "preStop"]
-    assert finding.message.endswith("(not repaired: its rollout failed and was rolled back)")
+    assert finding.sentence.endswith("(not repaired: its rollout failed and was rolled back)")
 
 
 def test_what_was_put_back_causes_no_further_writes_and_no_contest() -> None:

@@ -86,12 +86,12 @@ class Page:
         self._call("Performance.enable", timeDomain="threadTicks")
 
     def show(
-        self, file: Path, *, width: int = 1280, height: int = 900, dark: bool = False, paper: bool = False
+        self, page: Path | str, *, width: int = 1280, height: int = 900, dark: bool = False, paper: bool = False
     ) -> None:
-        """Load a file, and wait until it is loaded.
+        """Load a page, and wait until it is loaded.
 
         Args:
-            file: a page.
+            page: its file, or its address.
             width: the width of the window, in pixels.
             height: its height.
             dark: whether the reader prefers dark colors.
@@ -101,7 +101,13 @@ class Page:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self._call("Emulation.setEmulatedMedia", media="print" if paper else "", features=[scheme])
         self._connection.events.clear()
-        self._call("Page.navigate", url=file.resolve().as_uri())
+        self._call("Page.navigate", url=page if isinstance(page, str) else page.resolve().as_uri())
+        self._connection.wait_for("Page.loadEventFired")
+
+    def follow(self, link: str) -> None:
+        """Click on a link, which a CSS selector names, and wait until the page that it leads to is loaded."""
+        self._connection.events.clear()
+        self.evaluate(f"document.querySelector({json.dumps(link)}).click()")
         self._connection.wait_for("Page.loadEventFired")
 
     def resize(self, *, width: int, height: int) -> None:

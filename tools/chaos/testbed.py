@@ -68,7 +68,8 @@ def running_testbed(folder: Path) -> Iterator[Testbed]:
         direct = install(plane)
         with Wire(proxy.port).running() as wire:
             kubeconfig = proxy.kubeconfig(direct, folder, port=wire.port)
-            supervisor = Supervisor(OperatorProcess(kubeconfig, log=plane.log("operator")))
+            process = OperatorProcess(kubeconfig, log=plane.log("operator"), arguments=("--page=0",))
+            supervisor = Supervisor(process)
             # The controllers of the control plane are not what is tried here, so they are kept running.
             with supervisor.running() as operator, repeating(plane.revive, seconds=REVIVE_SECONDS):
                 yield Testbed(plane, proxy, wire, operator, kubeconfig, folder)

@@ -19,6 +19,7 @@ from productionpolicy.cli.plans.json import Report as PlanReport
 from productionpolicy.doctor.diagnosis import Report as DoctorReport
 from productionpolicy.expectations import EXPECTATIONS, Expectation
 from productionpolicy.expectations.expectation import Action
+from productionpolicy.overview.cluster.api import Reply
 from productionpolicy.policy.manual import manual
 from productionpolicy.policy.schema import custom_resource_definition
 
@@ -28,6 +29,7 @@ REPORT = ROOT / "docs" / "check.schema.json"
 DOCTOR = ROOT / "docs" / "doctor.schema.json"
 PLAN = ROOT / "docs" / "plan.schema.json"
 DRAIN = ROOT / "docs" / "drain.schema.json"
+SERVED = ROOT / "docs" / "page.schema.json"
 PAGES = ROOT / "docs" / "expectations"
 DASHBOARD = ROOT / "manifests" / "monitoring" / "dashboard.json"
 _MADE_BY = "generated from the code by `make generate`; edit the code instead"
@@ -37,6 +39,7 @@ def generated() -> dict[Path, str]:
     """Return the text of every generated file by its path."""
     pages = {PAGES / f"{each.name}.md": _page(manual(each), name=each.name) for each in EXPECTATIONS}
     reports = {REPORT: schema(), PLAN: schema(PlanReport), DOCTOR: schema(DoctorReport), DRAIN: schema(DrainReport)}
+    reports[SERVED] = schema(Reply)
     schemas = {path: _schema(each) for path, each in reports.items()}
     definition, drawn = _crd(), dashboard.text()
     roles = {ROLE: clusterrole(made_by=_MADE_BY), DRAIN_ROLE: drain_clusterrole(made_by=_MADE_BY)}

@@ -10,8 +10,8 @@ from pathlib import Path
 from control_plane import session
 from control_plane.installation import REPOSITORY, install
 from control_plane.operator_process import OperatorProcess
+from control_plane.patience import NeverHappened
 from control_plane.plane import ControlPlane
-from demo.waiting import NotShown
 from monitoring.dashboard import text
 from monitoring.drawing import Times, drawn
 from monitoring.grafana import Json
@@ -26,15 +26,14 @@ STEP_SECONDS = 2
 JOB = "productionpolicy"
 
 
-class NoData(Exception):
+class NoData(NeverHappened):
     """Panels are empty although the operator exports their metrics; the message names them."""
 
 
 def main() -> int:
     """Draw the dashboard, and return the exit code."""
     session.interrupt_once()
-    failures = (NotShown, NoData, server.QueryFailed)
-    return session.in_folder_of_its_own("dashboard", _draw, failures=failures)
+    return session.in_folder_of_its_own("dashboard", _draw)
 
 
 def _draw(folder: Path) -> int:

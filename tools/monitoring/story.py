@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from control_plane.installation import REPOSITORY
+from control_plane.patience import eventually
 from control_plane.plane import ControlPlane
-from demo.waiting import until
 from owners.manifests import Raw, container, namespace, policy
 from productionpolicy.kube.identity import POLICY_LABEL
 from prometheus.server import Server
@@ -34,7 +34,7 @@ class Story:
         """Play it from the beginning to the end.
 
         Raises:
-            NotShown: the metrics do not show what should have happened.
+            NeverHappened: the metrics do not show what should have happened.
         """
         for chapter in (self.repairs, self.failed_rollout, self.another_namespace, self.contest, self.fix):
             chapter()
@@ -91,7 +91,7 @@ class Story:
         )
 
     def _until(self, true: Callable[[], bool], *, otherwise: str) -> None:
-        until(true, seconds=PATIENCE_SECONDS, otherwise=otherwise, every=0.5)
+        eventually(true, within=PATIENCE_SECONDS, otherwise=otherwise, poll_seconds=0.5)
 
     def _container(self, name: str) -> Raw:
         live = json.loads(self._kubectl("get", "deployment", name, "-n", TICKETS, "-o", "json"))

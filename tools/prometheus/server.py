@@ -13,15 +13,16 @@ from urllib.parse import urlencode
 import yaml
 
 from control_plane import probe
+from control_plane.patience import eventually
+from control_plane.plane import RequestFailed
 from control_plane.ports import LOOPBACK, free_ports
 from control_plane.process import Guard, Process
-from demo.waiting import until
 from prometheus.programs import SERVER
 
 START_SECONDS = 60.0
 
 
-class QueryFailed(Exception):
+class QueryFailed(RequestFailed):
     """Prometheus did not answer a query; the message names it."""
 
 
@@ -66,7 +67,7 @@ def running(folder: Path, *, target: int, job: str, every: int) -> Iterator[Serv
 
     Raises:
         BuildFailed: the server is not built, and cannot be.
-        NotShown: it does not become ready.
+        NeverHappened: it does not become ready.
     """
     program, (port,) = SERVER.ensure(), free_ports(1)
     scrapes = [{"job_name": job, "static_configs": [{"targets": [f"{LOOPBACK}:{target}"]}]}]
@@ -81,9 +82,9 @@ def running(folder: Path, *, target: int, job: str, every: int) -> Iterator[Serv
     guard = Guard.post()
     try:
         process = Process.spawn(command, log=folder / "prometheus.log", guard=guard)
-        until(
+        eventually(
             lambda: probe.body(port, "/-/ready") is not None,
-            seconds=START_SECONDS,
+            within=START_SECONDS,
             otherwise=f"Prometheus did not become ready: {process.log}",
         )
         yield Server(port)

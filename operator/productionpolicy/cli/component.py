@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from productionpolicy.cli.plans.yaml import dumped, objects_of, patch_of
+from productionpolicy.cli.plans.yaml import objects_of, patch_of
 from productionpolicy.expectations import OWNED
+from productionpolicy.kube.yaml import dumped
 from productionpolicy.offline import Proposal, Proposed
 
 KUSTOMIZATION = "kustomization.yaml"

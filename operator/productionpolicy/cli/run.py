@@ -12,8 +12,8 @@ import click
 
 from productionpolicy.controller import logs
 from productionpolicy.controller.connection import NoConnection
+from productionpolicy.controller.listening import CannotServe
 from productionpolicy.controller.operator import Options, operate
-from productionpolicy.controller.probes import CannotServe
 
 GARBAGE = (50_000, 20, 50)
 """Thresholds of Python's garbage collector for reference cycles, per generation. There are almost none, and with the
@@ -21,9 +21,15 @@ default thresholds the collection takes a quarter of the operator's CPU time."""
 
 
 class Address(click.ParamType[tuple[str, int]]):
-    """An address in the form HOST:PORT."""
+    """An address in the form HOST:PORT.
 
-    name = "HOST:PORT"
+    Args:
+        host: the host of an address that is only a port; if it is None, every address needs a host.
+    """
+
+    def __init__(self, *, host: str | None = None) -> None:
+        self.name = "[HOST:]PORT" if host else "HOST:PORT"
+        self._host = host
 
     def convert(
         self, value: str | tuple[str, int], param: click.Parameter | None, ctx: click.Context | None
@@ -32,8 +38,10 @@ class Address(click.ParamType[tuple[str, int]]):
         if isinstance(value, tuple):
             return value
         host, colon, port = value.rpartition(":")
+        if not colon and self._host is not None:
+            host, colon = self._host, ":"
         if not colon or not port.isdecimal() or int(port) > 65535:  # noqa: PLR2004  # the highest port
-            self.fail(f"{value!r} is not in the form HOST:PORT, such as 127.0.0.1:8080", param, ctx)
+            self.fail(f"{value!r} is not in the form {self.name}, such as 127.0.0.1:8080", param, ctx)
         return host.strip("[]") or "0.0.0.0", int(port)
 
 
@@ -73,14 +81,21 @@ class Address(click.ParamType[tuple[str, int]]):
     metavar="SECONDS",
     help="How often governed namespaces are searched for pods without an owner; pods are not watched.",
 )
+@click.option(
+    "--page",
+    type=Address(host="127.0.0.1"),
+    help="The address that serves pages and JSON about all workloads. Default: none. A port alone is reachable only "
+    "from the same host, and with `kubectl port-forward`.",
+)
 @click.option("--verbose", is_flag=True, help="Log details for debugging.")
-def command(
+def command(  # noqa: PLR0913  # one per option
     kubeconfig: Path | None,
     log_format: str,
     probes_address: tuple[str, int],
     listing_interval: float,
     pods_interval: float,
     *,
+    page: tuple[str, int] | None,
     verbose: bool,
 ) -> None:
     """Run the operator against a cluster.
@@ -97,7 +112,7 @@ def command(
     gc.set_threshold(*GARBAGE)
     host, port = probes_address
     try:
-        options = Options(kubeconfig or _from_environment(), host, port, listing_interval, pods_interval)
+        options = Options(kubeconfig or _from_environment(), host, port, listing_interval, pods_interval, page)
         code = asyncio.run(operate(options))
     except (NoConnection, CannotServe) as error:
         raise click.ClickException(str(error)) from error

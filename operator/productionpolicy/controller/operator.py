@@ -24,6 +24,7 @@ from productionpolicy.controller.effectiveness import Effectiveness
 from productionpolicy.controller.events import Events
 from productionpolicy.controller.intake import Intake
 from productionpolicy.controller.listing import Listing
+from productionpolicy.controller.pages import Pages, known
 from productionpolicy.controller.policies import Policies
 from productionpolicy.controller.probes import Probes
 from productionpolicy.controller.publisher import Publisher
@@ -64,6 +65,8 @@ class Options(Struct, frozen=True):
     """How long to wait between full listings."""
     pods_seconds: float = 300.0
     """How long to wait between looks for pods, ReplicaSets and ReplicationControllers that nothing makes."""
+    page: tuple[str, int] | None = None
+    """Host and port of the pages; None for no pages."""
 
 
 class Operator:
@@ -73,10 +76,11 @@ class Operator:
         self._cluster = cluster
         self._watches = watches
         self._listing_seconds = options.listing_seconds
+        self.page = options.page
         self._look_seconds = min(LOOK_SECONDS, options.listing_seconds)
         self._state: str | None = "starting"
         self.events = Events(cluster, clock=CLOCK)
-        context = Context.of(cluster, events=self.events, clock=CLOCK)
+        self.context = context = Context.of(cluster, events=self.events, clock=CLOCK)
         self.store = context.store
         self.queue = context.queue
         self.policies = Policies(context)
@@ -207,8 +211,18 @@ async def operate(options: Options) -> int:
     metrics.begin()
     async with connection.client() as api:
         operator = Operator(Cluster(api), watches, options)
-        async with Probes(options.host, options.port, alive=operator.alive, ready=operator.ready):
+        async with Probes(options.host, options.port, alive=operator.alive, ready=operator.ready), _pages(operator):
             return await _run(operator, connection, watches)
+
+
+@asynccontextmanager
+async def _pages(operator: Operator) -> AsyncIterator[None]:
+    """Serve the pages, if they are wanted."""
+    if operator.page is None:
+        yield
+        return
+    async with Pages(operator.page, look=lambda: known(operator.context, fault=operator.ready())):
+        yield
 
 
 def _end(resource: Resource) -> None:

@@ -28,6 +28,7 @@ from productionpolicy.policy import Calendar, Mode, Policy
 from productionpolicy.policy.namespaces import AUDIT, OFF
 from productionpolicy.policy.status import MOST_PENDING, Condition, DrainAuditStatus
 from productionpolicy.verdict import State
+from productionpolicy.verdict.history import history
 from productionpolicy.verdict.report import Wait
 from productionpolicy.verdict.rollouts import TOO_MANY
 from productionpolicy.verdict.totals import Totals
@@ -229,10 +230,14 @@ class Policies:
         opening = self._opening(stored, totals)
         conditions = tuple(self._conditions(stored, totals, opening))
         if stored.policy is None:
-            status = {**stored.status, "conditions": conditions, "observedGeneration": stored.generation}
-            return _plain(status)
-        namespaces = len(self.store.namespaces_of(stored.name))
-        told = totals.status(stored.policy, namespaces=namespaces, conditions=conditions, next_window=opening.at)
+            return _plain({**stored.status, "conditions": conditions, "observedGeneration": stored.generation})
+        told = totals.status(
+            stored.policy,
+            namespaces=len(self.store.namespaces_of(stored.name)),
+            conditions=conditions,
+            next_window=opening.at,
+            history=history(stored.status.get("history"), totals, now=self.cluster.clock.now()),
+        )
         return _plain(msgspec.structs.replace(told, drain_audit=self._drain_audit(stored)))
 
     def _drain_audit(self, stored: StoredPolicy) -> DrainAuditStatus | None:

@@ -7,19 +7,17 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from productionpolicy.controller.listening import listen
+
 Fault = Callable[[], str | None]
 """Returns what is wrong, for people, or None."""
-
-
-class CannotServe(Exception):
-    """The address cannot be used; the message says why."""
 
 
 class Probes:
     """Serves the probes; as a context manager."""
 
     def __init__(self, host: str, port: int, *, alive: Fault, ready: Fault) -> None:
-        self._host, self._port = host, port
+        self._address = host, port
         application = web.Application()
         application.add_routes(
             [
@@ -31,14 +29,7 @@ class Probes:
         self._runner = web.AppRunner(application, access_log=None)
 
     async def __aenter__(self) -> Probes:
-        await self._runner.setup()
-        try:
-            await web.TCPSite(self._runner, self._host, self._port).start()
-        except OSError as error:
-            await self._runner.cleanup()
-            where = f"{self._host}:{self._port}"
-            advice = "choose another address with --probes-address"
-            raise CannotServe(f"cannot serve probes on {where}: {error.strerror}; {advice}") from error
+        await listen(self._runner, self._address, serves="probes", option="--probes-address")
         return self
 
     async def __aexit__(self, *_: object) -> None:

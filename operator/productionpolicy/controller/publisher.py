@@ -137,7 +137,7 @@ class Publisher:
     def _tell_exemptions(self, workload: Workload, before: WorkloadReport | None, told: WorkloadReport) -> None:
         """Warn of exemptions that have no effect, when they are first seen."""
         known = before.findings if before else ()
-        news = [each.message for each in told.findings if each.expectation == EXEMPTIONS and each not in known]
+        news = [each.sentence for each in told.findings if each.expectation == EXEMPTIONS and each not in known]
         if news:
             self._events.about_workload(
                 workload, reason="ExemptionWithoutEffect", message=". ".join(news), warning=True

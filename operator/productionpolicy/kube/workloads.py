@@ -112,6 +112,12 @@ class WorkloadKey(Struct, frozen=True, order=True):
     def __str__(self) -> str:
         return f"{self.kind} {self.namespace}/{self.name}"
 
+    @property
+    def title(self) -> str:
+        """The name for people, such as `Deployment shop/web`; a manifest may lack the namespace, or the name."""
+        name = self.name or "(no name)"
+        return f"{self.kind} {self.namespace}/{name}" if self.namespace else f"{self.kind} {name}"
+
 
 class Hook(Struct, frozen=True):
     """A hook that Helm or Argo CD runs at a point of a release, and that is meant to end."""

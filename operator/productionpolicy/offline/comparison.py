@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from msgspec import Struct
 
 from productionpolicy.kube.workloads import WorkloadKey
-from productionpolicy.offline.gathering import shown, title_of
+from productionpolicy.offline.gathering import shown
 from productionpolicy.offline.judgement import NOTICES, Judged, Judgement
 from productionpolicy.verdict import Outcome
 
@@ -42,7 +42,7 @@ class Gone(Struct, frozen=True):
     @property
     def title(self) -> str:
         """The name of its workload for people, such as `Deployment shop/web`."""
-        return title_of(self.key)
+        return self.key.title
 
 
 class Comparison(Struct, frozen=True):

@@ -23,7 +23,7 @@ from productionpolicy.offline.makers import group_of, makes_pods
 from productionpolicy.offline.neighbours import neighbour_in, unreadable_in, without_use
 from productionpolicy.offline.parts import PART, is_complete, is_deletion, is_no_object, is_part
 from productionpolicy.offline.places import line_of
-from productionpolicy.offline.versions import API_VERSION
+from productionpolicy.verdict.notices import API_VERSION
 
 _NAMES = frozenset(each.kind for each in WORKLOADS)
 """The names of the kinds of workloads; other APIs can use the same names."""
@@ -92,7 +92,7 @@ class NotJudged(Struct, frozen=True, order=True):
     @property
     def title(self) -> str:
         """The name for people, such as `Deployment shop/web`."""
-        return title_of(self.key)
+        return self.key.title
 
 
 class Gathered:
@@ -274,12 +274,6 @@ def _not_taken(document: Document, neighbour: Neighbour) -> Iterator[Unread]:
 
 def _fault(document: Document, message: str) -> Unread:
     return Unread(document.piece.file, line_of(document), message)
-
-
-def title_of(key: WorkloadKey) -> str:
-    """Return the name of a workload for people, such as `Deployment shop/web`."""
-    name = key.name or "(no name)"
-    return f"{key.kind} {key.namespace}/{name}" if key.namespace else f"{key.kind} {name}"
 
 
 def place_of(file: str, line: int) -> str:

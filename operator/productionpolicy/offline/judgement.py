@@ -22,24 +22,19 @@ from productionpolicy.offline.gathering import (
     Through,
     place_of,
     shown,
-    title_of,
 )
 from productionpolicy.offline.governing import Governing, governed
 from productionpolicy.offline.places import line_of
-from productionpolicy.offline.versions import API_VERSION, findings_of_version
+from productionpolicy.offline.versions import findings_of_version
 from productionpolicy.policy import Policy
 from productionpolicy.verdict import Exempted, Inputs, Outcome, Verdict, audit, exempted
 from productionpolicy.verdict.audit import EXEMPTIONS, ROLLOUT, UNREADABLE
+from productionpolicy.verdict.notices import API_VERSION, TITLES
 
 WANTED = Wanted(frozenset(each.kind for each in KNOWN), makers=True)
 """The objects to read; all others are skipped."""
 
-NOTICES = {
-    UNREADABLE: "Documents and fields that could not be read, and so were not judged",
-    EXEMPTIONS: "Exemptions that have no effect",
-    ROLLOUT: "Rollouts that do not complete",
-    API_VERSION: "API versions that Kubernetes does not serve",
-}
+NOTICES = {name: TITLES[name] for name in (UNREADABLE, EXEMPTIONS, ROLLOUT, API_VERSION)}
 """The titles of findings that do not belong to an expectation, by name."""
 
 
@@ -76,7 +71,7 @@ class Judged(Struct, frozen=True):
     @property
     def title(self) -> str:
         """The name for people, such as `Deployment shop/web`."""
-        return title_of(self.key)
+        return self.key.title
 
     @property
     def place(self) -> str:

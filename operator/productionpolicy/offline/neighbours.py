@@ -13,7 +13,8 @@ from productionpolicy.kube.inventory import Inventory
 from productionpolicy.kube.kinds import GroupKind
 from productionpolicy.kube.neighbours import Neighbour, read_neighbour
 from productionpolicy.kube.surroundings import AUTOSCALER, Autoscaler
-from productionpolicy.offline.versions import API_VERSION, findings_of_version
+from productionpolicy.offline.versions import findings_of_version
+from productionpolicy.verdict.notices import API_VERSION
 
 
 def neighbour_in(kind: GroupKind, raw: Mapping[str, Any]) -> Neighbour:

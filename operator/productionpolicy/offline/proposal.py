@@ -22,27 +22,17 @@ from productionpolicy.offline.gathering import (
     Through,
     place_of,
     shown,
-    title_of,
 )
 from productionpolicy.offline.governing import Governing, governed
 from productionpolicy.offline.versions import findings_of_version
 from productionpolicy.policy import Policy
 from productionpolicy.repairs import OwnedObject
 from productionpolicy.verdict import Change, Inputs, Plan, plan
-from productionpolicy.verdict.report import Wait, wait
+from productionpolicy.verdict.report import WAITS, wait
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _NAMESPACE = _CONTAINER = re.compile(_LABEL)
 _NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
-
-
-_WAITS = {
-    Wait.REFUSED: "the API server refused the last write",
-    Wait.HELD: "the namespace has the mode label, so nothing is written there",
-    Wait.UNSETTLED: "some of its pods are not available",
-    Wait.NEXT_ROLLOUT: "the policy has timing NextRollout",
-    Wait.WINDOW: "no rollout window is open",
-}
 
 
 class ProposedObject(Struct, frozen=True):
@@ -90,7 +80,7 @@ class Proposed(Struct, frozen=True):
     @property
     def title(self) -> str:
         """The name for people, such as `Deployment shop/web`."""
-        return title_of(self.key)
+        return self.key.title
 
     @property
     def place(self) -> str:
@@ -184,7 +174,7 @@ def _manifest(thing: OwnedObject, inputs: Inputs, *, operated: bool) -> dict[str
 
 def _waits(inputs: Inputs, planned: Plan) -> str:
     found = wait(inputs, planned)
-    return _WAITS[found] if found is not None else ""
+    return WAITS[found] if found is not None else ""
 
 
 def _created(planned: Plan) -> Iterator[OwnedObject]:

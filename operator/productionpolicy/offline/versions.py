@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from productionpolicy.expectations import Finding
-
-API_VERSION = "apiVersion"
+from productionpolicy.verdict.notices import API_VERSION
 
 _CURRENT = {
     "CronJob": "batch/v1",

@@ -13,17 +13,22 @@ _TEXT = {"a", "b", "br", "code", "em", "i", "p", "pre", "small", "span", "strong
 _LISTS = {"dd", "div", "dl", "dt", "li", "ol", "ul", "caption", "table", "tbody", "td", "th", "thead", "tr"}
 _PARTS = {"article", "aside", "details", "footer", "header", "main", "nav", "section", "summary"}
 _CONTROLS = {"input", "label", "option", "select"}
-ELEMENTS = frozenset(_TEXT | _LISTS | _PARTS | _CONTROLS)
-"""The names that are allowed; `script`, `style`, `iframe` and the like are not."""
-_GENERAL = {"aria-hidden", "aria-label", "aria-labelledby", "class", "hidden", "id", "role", "style", "tabindex"}
+_DRAWINGS = {"rect", "svg", "title"}
+ELEMENTS = frozenset(_TEXT | _LISTS | _PARTS | _CONTROLS | _DRAWINGS)
+"""The names that are allowed; `script`, `style`, `iframe` and the like are not, and of drawings only these are."""
+_FOR_READERS = {"aria-current", "aria-hidden", "aria-label", "aria-labelledby", "role", "tabindex"}
+_GENERAL = {"class", "hidden", "id", "style"}
 _SPECIAL = {"colspan", "datetime", "for", "href", "open", "scope", "type", "value"}
-ATTRIBUTES = frozenset(_GENERAL | _SPECIAL)
+_DRAWN = {"height", "preserveAspectRatio", "viewBox", "width", "x", "y"}
+ATTRIBUTES = frozenset(_FOR_READERS | _GENERAL | _SPECIAL | _DRAWN)
 """The attributes that are allowed; those that run something or load something are not."""
 _VOID = frozenset({"br", "input"})
 _ENDED_BY_THE_NEXT = frozenset({"dd", "dt", "li", "option", "tbody", "td", "th", "thead", "tr"})
 """Elements whose end tag HTML implies; in a large page, these tags would take a tenth of its size."""
 _IN_TEXT = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _IN_ATTRIBUTE = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
+_LINKS = ("#", "./", "../", "https://")
+"""How links begin: to a place in the page, to a page beside it, or to one with https."""
 _NEEDS_NO_QUOTES = re.compile(r"[A-Za-z0-9_.#-]+")
 
 
@@ -49,8 +54,8 @@ def tag(name: str, /, *content: Node, **attributes: str | bool | None) -> Elemen
             (`aria_label`). True writes the name alone; None and False leave the attribute out.
 
     Raises:
-        ValueError: the element or an attribute is not allowed, or a link leads to another place than this page or a
-            page with https.
+        ValueError: the element or an attribute is not allowed, or a link leads to another place than this page, a
+            page beside it, or a page with https.
     """
     if name not in ELEMENTS:
         raise ValueError(f"{name} is not an element of a page")
@@ -73,8 +78,8 @@ def _attributes(given: dict[str, str | bool | None]) -> Iterator[tuple[str, str]
         name = key.rstrip("_").replace("_", "-")
         if name not in ATTRIBUTES:
             raise ValueError(f"{name} is not an attribute of an element of a page")
-        if name == "href" and not str(value).startswith(("#", "https://")):
-            raise ValueError("a link leads to a place in the page, or to a page with https")
+        if name == "href" and not str(value).startswith(_LINKS):
+            raise ValueError("a link leads to a place in the page, to a page beside it, or to a page with https")
         if value is not None and value is not False:
             yield name, "" if value is True else value
 

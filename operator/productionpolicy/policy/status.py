@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 import msgspec
@@ -16,6 +16,7 @@ MOST_PENDING = 20
 MOST_EXEMPTIONS = 50
 MOST_BLOCKED_NODES = 50
 MOST_DARK_WORKLOADS = 50
+MOST_DAYS = 30
 LONGEST_MESSAGE = 512
 
 
@@ -218,6 +219,17 @@ class DrainAuditStatus(Part, frozen=True, kw_only=True):
     ] = ()
 
 
+class DayTotals(Part, frozen=True, kw_only=True):
+    """The totals of a day: the last ones that the operator counted on it."""
+
+    day: Annotated[date, Meta(description="The day, in UTC, by the clock of the API server.")] = msgspec.field(
+        name="date"
+    )
+    workloads: Annotated[int, Meta(ge=0, description="The workloads that the policy governed.")]
+    compliant: Annotated[int, Meta(ge=0, description="Those without any finding, including exempt ones.")]
+    findings: Annotated[int, Meta(ge=0, description="The findings of all workloads.")]
+
+
 class Status(Part, frozen=True, kw_only=True):
     """What the operator found and did."""
 
@@ -276,3 +288,11 @@ class Status(Part, frozen=True, kw_only=True):
     drain_audit: Annotated[
         DrainAuditStatus | None, Meta(description="The last audit of drains, if spec.drainAudit is enabled.")
     ] = None
+    history: Annotated[
+        tuple[DayTotals, ...],
+        Meta(
+            max_length=MOST_DAYS,
+            description="The totals of the last 30 days on which the operator ran, the earliest first. The last entry "
+            "has the current totals.",
+        ),
+    ] = ()

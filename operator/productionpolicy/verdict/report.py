@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from productionpolicy.expectations import BY_NAME, Action, Finding
+from productionpolicy.expectations import BY_NAME, Action
 from productionpolicy.expectations.spread import SPREAD
 from productionpolicy.kube.workloads import REPAIRED, WorkloadKey
 from productionpolicy.policy import Timing
@@ -55,12 +55,33 @@ class Wait(StrEnum):
     """For a rollout window, or the owner's next change of the pods."""
 
 
+WAITS = {
+    Wait.REFUSED: "the API server refused the last write",
+    Wait.HELD: "the namespace has the mode label, so nothing is written there",
+    Wait.UNSETTLED: "some of its pods are not available",
+    Wait.NEXT_ROLLOUT: "the policy has timing NextRollout",
+    Wait.WINDOW: "no rollout window is open",
+}
+"""Why changes wait, for people."""
+
+
 class Reported(Struct, frozen=True):
-    """A finding in the words of the status."""
+    """A finding of a workload."""
 
     expectation: str
     path: str
     message: str
+    """What is wrong."""
+    remedy: str = ""
+    """What a person can do about it."""
+    reason: str = ""
+    """Why the operator does not repair it, although the policy asks for that; empty where it does, or need not."""
+
+    @property
+    def sentence(self) -> str:
+        """All of it in one sentence, as the status says it."""
+        sentence = f"{self.message}; {self.remedy}" if self.remedy else self.message
+        return f"{sentence} (not repaired: {self.reason})" if self.reason else sentence
 
 
 class Exempted(Struct, frozen=True):
@@ -121,6 +142,8 @@ class WorkloadReport(Struct, frozen=True):
     """Its replicas, if they carry podAntiAffinity terms that the operator has added."""
     failed_rollout: FailedRollout | None = None
     """The failed rollout of the operator."""
+    contests: tuple[tuple[str, str], ...] = ()
+    """Repairs that are not made again, because another writer undoes them or they did harm, each with the reason."""
 
     @property
     def repairs(self) -> int:
@@ -157,6 +180,7 @@ def report(
         exemptions=exempted(inputs),
         pods_with_terms=inputs.workload.replicas if _has_terms(inputs) else 0,
         failed_rollout=inputs.noted_failure,
+        contests=tuple((name, each.reason) for name, each in planned.contests.items() if each.settled),
         enforced=not any(_is_enforced(inputs, name) for name in failed),
     )
 
@@ -218,7 +242,7 @@ def _reported(inputs: Inputs, verdicts: tuple[Verdict, ...], planned: Plan, reje
         if verdict.outcome is Outcome.FAILED:
             reason = _reason(inputs, verdict.expectation, planned, rejection)
             for finding in verdict.findings:
-                yield Reported(verdict.expectation, finding.path, _sentence(finding, reason))
+                yield Reported(verdict.expectation, finding.path, finding.message, finding.remedy, reason or "")
 
 
 def _refused(inputs: Inputs, verdicts: tuple[Verdict, ...], planned: Plan, rejection: Rejection) -> Iterator[Reported]:
@@ -229,12 +253,7 @@ def _refused(inputs: Inputs, verdicts: tuple[Verdict, ...], planned: Plan, rejec
     )
     for why in (None if told else rejection.write, rejection.release):
         if why is not None:
-            yield Reported(REFUSED, "metadata", f"the API server refused a write of the operator; {_REMEDY}: {why}")
-
-
-def _sentence(finding: Finding, reason: str | None) -> str:
-    sentence = f"{finding.message}; {finding.remedy}"
-    return f"{sentence} (not repaired: {reason})" if reason else sentence
+            yield Reported(REFUSED, "metadata", f"the API server refused a write of the operator: {why}", _REMEDY)
 
 
 def _reason(inputs: Inputs, expectation: str, planned: Plan, rejection: Rejection) -> str | None:

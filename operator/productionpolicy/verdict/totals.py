@@ -7,6 +7,7 @@ import heapq
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 from productionpolicy.expectations import EXPECTATIONS, Action
 from productionpolicy.kube.text import printable
@@ -19,6 +20,7 @@ from productionpolicy.policy.status import (
     MOST_PENDING,
     MOST_VIOLATIONS,
     Condition,
+    DayTotals,
     ExemptionSummary,
     ExpectationSummary,
     NamespaceSummary,
@@ -105,8 +107,19 @@ class Totals:
         """Return the workloads whose failed rollout counts against the repairs of a policy, sorted."""
         return sorted(key for key, each in self._failed_rollouts.items() if each.counts(policy))
 
+    def of_day(self, day: date) -> DayTotals:
+        """Return the totals as those of a day."""
+        compliant = self._summary().compliant
+        return DayTotals(day=day, workloads=self.overall.total, compliant=compliant, findings=self._findings)
+
     def status(
-        self, policy: Policy, *, namespaces: int, conditions: tuple[Condition, ...], next_window: str = ""
+        self,
+        policy: Policy,
+        *,
+        namespaces: int,
+        conditions: tuple[Condition, ...],
+        next_window: str = "",
+        history: tuple[DayTotals, ...] = (),
     ) -> Status:
         """Return the status of the policy.
 
@@ -115,6 +128,7 @@ class Totals:
             namespaces: how many namespaces it governs.
             conditions: its conditions.
             next_window: when the next rollout window opens, if changes wait for it.
+            history: the totals of the last days.
         """
         violations, exemptions = tuple(self._violations()), tuple(self._listed_exemptions())
         return Status(
@@ -138,6 +152,7 @@ class Totals:
             violations_omitted=self._findings - len(violations),
             exemptions=exemptions,
             exemptions_omitted=self._exemptions - len(exemptions),
+            history=history,
         )
 
     @property
@@ -284,5 +299,5 @@ def _violations_of(report: WorkloadReport) -> Iterator[Violation]:
             name=report.key.name,
             expectation=finding.expectation,
             path=printable(finding.path, longest=LONGEST_MESSAGE),
-            message=printable(finding.message, longest=LONGEST_MESSAGE),
+            message=printable(finding.sentence, longest=LONGEST_MESSAGE),
         )

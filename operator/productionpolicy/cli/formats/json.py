@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from io import BytesIO
-from typing import TextIO
+from typing import Any, TextIO
 
 import msgspec
 
@@ -176,8 +176,8 @@ def cluster_read(cluster: Cluster | None) -> ClusterRead | None:
     )
 
 
-def schema(of: type[msgspec.Struct] = Report) -> dict[str, object]:
-    """Return the JSON Schema of a report."""
+def schema(of: Any = Report) -> dict[str, object]:
+    """Return the JSON Schema of a report, or of one of several."""
     (made,), parts = msgspec.json.schema_components([of], ref_template="#/$defs/{name}")
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made, "$defs": parts}
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from difflib import unified_diff
 from typing import Any, TextIO
 
-from productionpolicy.cli.plans.yaml import dumped
 from productionpolicy.kube.merging import merged
+from productionpolicy.kube.yaml import dumped
 from productionpolicy.offline import Proposal, Proposed
 from productionpolicy.offline.gathering import shown
 

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.text import Text
 
 from productionpolicy.cli.formats.text import console_on, spaced, write_not_judged, write_unread
-from productionpolicy.cli.plans.yaml import dumped
 from productionpolicy.expectations import OWNED
+from productionpolicy.kube.yaml import dumped
 from productionpolicy.offline import Proposal, Proposed
 from productionpolicy.offline.gathering import shown
 

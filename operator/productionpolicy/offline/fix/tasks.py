@@ -16,7 +16,7 @@ from productionpolicy.kube.workloads import WorkloadKey
 from productionpolicy.offline.documents import Document, Unread
 from productionpolicy.offline.fix.answers import Answer, answers, budgets_to_open
 from productionpolicy.offline.fix.obstacles import advice_on_values, is_helm_template
-from productionpolicy.offline.gathering import Gathered, Given, shown, title_of
+from productionpolicy.offline.gathering import Gathered, Given, shown
 from productionpolicy.offline.parsing import parse
 from productionpolicy.offline.places import line_of, steps_of, value_at
 from productionpolicy.offline.proposal import Proposed, ProposedObject, proposed
@@ -119,7 +119,7 @@ def _opening(document: Document) -> Task:
     metadata = document.raw["metadata"]
     key = WorkloadKey(str(metadata.get("namespace") or ""), document.kind, str(metadata.get("name") or ""))
     answer = Answer(POD_DISRUPTION_BUDGET.name, "spec.unhealthyPodEvictionPolicy", EVICTION_POLICY)
-    return Task(document, line_of(document), shown(title_of(key)), answers=(answer,))
+    return Task(document, line_of(document), shown(key.title), answers=(answer,))
 
 
 def _task(given: Given, proposal: Proposed, inputs: Inputs, answered: Collection[str]) -> Task:

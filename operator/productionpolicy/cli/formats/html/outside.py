@@ -1,14 +1,14 @@
-"""What is not among the findings: exemptions, what is gone since an earlier report, and what was not judged."""
+"""What is not among the findings: what is gone since an earlier report, and what was not judged."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from productionpolicy.cli.formats.html.part import Part, counted, part
 from productionpolicy.offline import Comparison, Judgement
 from productionpolicy.offline.gathering import place_of
 from productionpolicy.page import Node, tag
-from productionpolicy.page.parts import SHORT, table
+from productionpolicy.page.part import Part, counted, part
+from productionpolicy.page.parts import table
 
 Gaps = Sequence[tuple[str, str]]
 
@@ -33,19 +33,6 @@ def gone(comparison: Comparison) -> Part:
 
 def _finding(path: str, message: str) -> Node:
     return tag("span", tag("code", path), " ", message)
-
-
-def exempt(judgement: Judgement) -> Part | None:
-    """Return the exemptions that are in effect: those that end first come first."""
-    listed = [(workload, each) for workload in judgement.workloads for each in workload.exemptions]
-    if not listed:
-        return None
-    columns = {"workload": "", "exempt from": "", "until": SHORT, "reason": ""}
-    rows = (
-        (workload.title, each.expectation, each.until or "no end date", each.reason)
-        for workload, each in sorted(listed, key=lambda pair: (not pair[1].until, pair[1].until))
-    )
-    return part("exemptions", "Exempt", table(columns, rows, name="Exemptions"), note="what ends first, comes first")
 
 
 def not_judged(judgement: Judgement, gaps: Gaps) -> Part | None:

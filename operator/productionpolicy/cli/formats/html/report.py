@@ -7,13 +7,17 @@ from typing import TextIO
 
 from msgspec import Struct
 
-from productionpolicy.cli.formats.html import namespaces, outside, reasons, totals, workloads
-from productionpolicy.cli.formats.html.form import Form, fits, fitting
-from productionpolicy.cli.formats.html.part import Part, counted
+from productionpolicy.cli.formats.html import outside
+from productionpolicy.cli.formats.html.entries import entries
 from productionpolicy.cli.formats.origin import Origin
 from productionpolicy.offline import Comparison, Judgement, Proposal
+from productionpolicy.overview import exemptions, reasons, totals, workloads
+from productionpolicy.overview.entries import Group, grouped
+from productionpolicy.overview.form import Form, fits, fitting
+from productionpolicy.overview.totals import NamespaceTotals
 from productionpolicy.page import document, tag
 from productionpolicy.page.markup import Element
+from productionpolicy.page.part import Part, counted
 from productionpolicy.page.parts import contents, facts, figures, percent
 
 
@@ -36,17 +40,17 @@ def write(
 
 def page(report: PageReport) -> str:
     """Return the page, in the fullest form that keeps it small."""
-    entries = workloads.entries(report.judgement, report.proposal, report.comparison)
-    groups, explained = namespaces.grouped(entries), reasons.collected(entries)
+    listed = entries(report.judgement, report.proposal, report.comparison)
+    groups, explained = grouped(listed), reasons.collected(listed)
     text = ""
-    for form in fitting(entries):
+    for form in fitting(listed):
         text = _page(report, groups, explained, form)
         if fits(text):
             break
     return text
 
 
-def _page(report: PageReport, groups: list[namespaces.Group], explained: reasons.Reasons, form: Form) -> str:
+def _page(report: PageReport, groups: list[Group], explained: reasons.Reasons, form: Form) -> str:
     parts = list(_parts(report, groups, explained, form))
     head = tag("header", *_head(report), contents({each.name: each.title for each in parts}))
     foot = tag(
@@ -101,17 +105,20 @@ def _met(judgement: Judgement) -> int:
     return len(judgement.workloads) - judgement.failed
 
 
-def _parts(
-    report: PageReport, groups: list[namespaces.Group], explained: reasons.Reasons, form: Form
-) -> Iterator[Part]:
+def _parts(report: PageReport, groups: list[Group], explained: reasons.Reasons, form: Form) -> Iterator[Part]:
     judgement, compared = report.judgement, report.comparison
+    links = {name: f"#e{reasons.ORDER[name]}" for name in explained.expectations}
     made = (
-        totals.by_namespace(groups),
-        totals.by_expectation(judgement, explained),
+        totals.by_namespace(map(_totals, groups)),
+        totals.by_expectation(judgement.outcomes, links),
         outside.gone(compared) if compared else None,
         reasons.shown(explained),
         workloads.shown(groups, explained, form, compared=compared is not None),
-        outside.exempt(judgement),
+        exemptions.shown((workload.key, each) for workload in judgement.workloads for each in workload.exemptions),
         outside.not_judged(judgement, report.origin.gaps),
     )
     return (each for each in made if each is not None)
+
+
+def _totals(group: Group) -> tuple[NamespaceTotals, str]:
+    return NamespaceTotals(group.called, group.total, len(group.failing), group.findings), f"#ns{group.number}"

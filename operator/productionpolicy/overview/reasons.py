@@ -9,14 +9,14 @@ from itertools import groupby
 
 from msgspec import Struct
 
-from productionpolicy.cli.formats.html.namespaces import Entry
-from productionpolicy.cli.formats.html.part import Part, counted, part
 from productionpolicy.expectations import BY_NAME, EXPECTATIONS
-from productionpolicy.offline import NOTICES, Located
+from productionpolicy.overview.entries import Entry, Found
 from productionpolicy.page import Element, Node, tag
+from productionpolicy.page.part import Part, counted, part
 from productionpolicy.page.parts import NUMBER, fold, mark, number, table
+from productionpolicy.verdict.notices import TITLES
 
-ORDER = {name: place for place, name in enumerate((*(each.name for each in EXPECTATIONS), *NOTICES))}
+ORDER = {name: place for place, name in enumerate((*(each.name for each in EXPECTATIONS), *TITLES))}
 """The place of each expectation in the page; the findings of the same name have the class `e<place>`."""
 _CONTAINER = re.compile(r"\bcontainer ([a-z0-9](?:[a-z0-9-]*[a-z0-9])?)")
 
@@ -36,7 +36,7 @@ class Reasons(Struct, frozen=True):
     findings: Counter[Reason]
     workloads: Counter[Reason]
 
-    def number_of(self, finding: Located) -> int:
+    def number_of(self, finding: Found) -> int:
         """Return the number of the reason of a finding."""
         return self.numbers[reason_of(finding)]
 
@@ -51,19 +51,19 @@ def collected(entries: Iterable[Entry]) -> Reasons:
     findings: Counter[Reason] = Counter()
     workloads: Counter[Reason] = Counter()
     for each in entries:
-        of_workload = [reason_of(finding) for finding in each.judged.findings]
+        of_workload = [reason_of(finding) for finding in each.findings]
         findings.update(of_workload)
         workloads.update(set(of_workload))
     ordered = sorted(findings, key=lambda each: (ORDER[each.expectation], -findings[each], each))
     return Reasons({each: number for number, each in enumerate(ordered)}, findings, workloads)
 
 
-def reason_of(finding: Located) -> Reason:
+def reason_of(finding: Found) -> Reason:
     """Return the reason of a finding."""
     return Reason(finding.expectation, _CONTAINER.sub("container …", finding.message, count=1), finding.remedy)
 
 
-def container_of(finding: Located) -> str:
+def container_of(finding: Found) -> str:
     """Return which container the reason of a finding leaves out, such as `container web`; empty if there is none."""
     found = _CONTAINER.search(finding.message)
     return found.group() if found else ""
@@ -71,7 +71,7 @@ def container_of(finding: Located) -> str:
 
 def title_of(expectation: str) -> str:
     """Return what an expectation requires, in a sentence."""
-    return BY_NAME[expectation].title if expectation in BY_NAME else NOTICES[expectation]
+    return BY_NAME[expectation].title if expectation in BY_NAME else TITLES[expectation]
 
 
 def shown(reasons: Reasons) -> Part | None:

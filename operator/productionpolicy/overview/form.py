@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from productionpolicy.cli.formats.html.namespaces import Entry
+from productionpolicy.overview.entries import Entry
 
 MOST_BYTES = 2_900_000
 """What a page may take before it says less about each workload."""
@@ -43,10 +43,9 @@ def fits(text: str) -> bool:
 
 
 def _findings(entry: Entry) -> int:
-    return sum(len(each.path) + len(each.message) + len(each.remedy) for each in entry.judged.findings)
+    return sum(len(each.path) + len(each.message) + len(each.remedy) for each in entry.findings)
 
 
 def _patches(entry: Entry) -> int:
     """Return the size of the patches as JSON, which takes a fraction of the time and never more space than YAML."""
-    manifests = [entry.proposed.patch, *(each.manifest for each in entry.proposed.objects)]
-    return len(msgspec.json.encode(manifests))
+    return len(msgspec.json.encode(entry.manifests))

@@ -1,4 +1,4 @@
-"""What axe finds wrong with a page in a browser."""
+"""What a browser makes of a page."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from browser import Page
+
+DOCUMENT = {"html", "head", "meta", "title", "style", "body"}
+"""The elements of every page beside those of its content."""
 
 
 def violations(page: Page) -> list[str]:

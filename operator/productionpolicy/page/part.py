@@ -1,10 +1,10 @@
-"""A part of the page."""
+"""A part of a page."""
 
 from __future__ import annotations
 
 from msgspec import Struct
 
-from productionpolicy.page import Element, Node
+from productionpolicy.page.markup import Element, Node
 from productionpolicy.page.parts import section
 
 
