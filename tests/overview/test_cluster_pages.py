@@ -176,6 +176,36 @@ def test_a_policy_that_writes_nothing_says_so() -> None:
         assert f" {mode} Production never in this mode " in told(snapshot(known(deployment(), by=by), by=by))
 
 
+def test_audits_of_drains_are_told_with_links_to_the_workloads_in_question() -> None:
+    blocked = {
+        "node": "node-1",
+        "namespace": "shop",
+        "kind": "Deployment",
+        "name": "web",
+        "reason": "why",
+        "remedy": "do",
+    }
+    dark = {"namespace": "shop", "kind": "Deployment", "name": "gone", "zone": "zone-a", "untilItIsBack": True}
+    audit = {
+        "lastAuditTime": "2026-06-15T10:00:00Z",
+        "nodes": 5,
+        "blockedNodes": 1,
+        "unknownNodes": 2,
+        "darkByZone": 1,
+        "blocked": [blocked],
+        "dark": [dark],
+    }
+    of = shop()
+    (policy_before,) = of.policies
+    of = replace(of, policies=(replace(policy_before, written={**policy_before.written, "drainAudit": audit}),))
+    page = told(of)
+    assert "of 5 nodes, 1 cannot be drained, for 2 it is not known." in page
+    assert "node-1 Deployment shop/web why do" in page
+    assert "Deployment shop/gone zone zone-a until it is back" in page
+    assert len(list(followed(of))) > 3
+    assert "Drains" not in told(shop())
+
+
 def test_conditions_are_told() -> None:
     assert "default Ready True Valid it is valid" in told(shop())
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from productionpolicy.kube.workloads import WorkloadKey
 from productionpolicy.overview import exemptions, totals
-from productionpolicy.overview.cluster import history, policies, rollouts
+from productionpolicy.overview.cluster import drains, history, policies, rollouts
 from productionpolicy.overview.cluster.frame import frame
 from productionpolicy.overview.cluster.links import Links
 from productionpolicy.overview.cluster.snapshot import Filter, Snapshot
@@ -72,6 +72,7 @@ def _parts(of: Snapshot, links: Links, policy: str) -> Iterator[Part | None]:
     yield _namespaces(of, links, policy)
     yield rollouts.shown(of, links)
     yield rollouts.contested(of, links)
+    yield drains.shown(of, links)
     yield _exemptions(of)
     yield _expectations(of, links, policy)
     yield policies.conditions(of)
