@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from productionpolicy.drain import Cluster, complete_coverage, read
-from productionpolicy.drain.audit import Findings, findings, not_played, play
+from productionpolicy.drain import Blocker, Cluster, Key, NodeOutcome, Outcome, Result, complete_coverage, read
+from productionpolicy.drain.audit import Findings, Played, findings, not_played, play
 from productionpolicy.policy.status import MOST_BLOCKED_NODES, MOST_DARK_WORKLOADS
 from support.scenes import budget, cluster, deployment, node, stateful_set
 
@@ -97,6 +97,20 @@ def test_a_node_of_which_something_is_not_known_is_not_said_to_drain() -> None:
     assert (found.verdict.status, found.verdict.reason, found.status.unknown_nodes) == ("Unknown", "NotKnown", 2)
     assert "whether ReplicaSet web-1 replaces its pods" in found.verdict.message
     assert audited(cluster(A, B, *parts), governed="other").verdict.status == "True"
+
+
+def test_what_blocks_a_node_in_some_plays_only_is_not_known_to_block_it() -> None:
+    def blocker(name: str, *, certain: bool) -> Blocker:
+        return Blocker(f"shop/{name}-1", Key("shop", "Deployment", name), f"{name} blocks", "mend it", certain=certain)
+
+    def told(*blockers: Blocker) -> Findings:
+        node = NodeOutcome("a", Result.BLOCKED, blockers=blockers)
+        return findings(Played(2, Outcome((node,))), lambda _: True, at=NOW)
+
+    doubtful, sure = blocker("doubtful", certain=False), blocker("sure", certain=True)
+    assert (told(doubtful).verdict.reason, told(doubtful).status.unknown_nodes) == ("NotKnown", 1)
+    assert "a: doubtful blocks" in told(doubtful).verdict.message
+    assert [(each.name, each.workloads) for each in told(doubtful, sure).status.blocked] == [("sure", 1)]
 
 
 def test_the_lists_are_limited_and_the_counts_are_not() -> None:

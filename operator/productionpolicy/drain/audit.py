@@ -150,11 +150,15 @@ def _unread(cluster: Cluster) -> str:
 
 
 def _concerning(node: NodeOutcome, governs: Governs) -> NodeOutcome:
-    """Return what of an outcome concerns the governed workloads."""
+    """Return what of an outcome concerns the governed workloads. What blocks only in some plays may not be so."""
     governed = tuple(each for each in node.blockers if governs(each.workload.namespace))
-    touched = governed or any(governs(each.workload.namespace) for each in node.steps)
-    result = Result.DRAINS if node.result is Result.UNKNOWN and not touched else node.result
-    return NodeOutcome(node.node, result, node.steps, governed, unknown=node.unknown)
+    certain = tuple(each for each in governed if each.certain)
+    result = node.result
+    if governed and not certain:
+        result = Result.UNKNOWN
+    elif not governed and not any(governs(each.workload.namespace) for each in node.steps):
+        result = Result.DRAINS
+    return NodeOutcome(node.node, result, node.steps, certain or governed, unknown=node.unknown)
 
 
 def _blocked(node: NodeOutcome) -> BlockedNode:
