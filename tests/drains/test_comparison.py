@@ -47,6 +47,7 @@ def test_what_happened_as_predicted_is_no_difference(said: PredictedNode, was: N
         (replace(BLOCKED, perhaps_budgets=frozenset({"blue/more"})), KEPT),
         (replace(BLOCKED, perhaps_budgets=frozenset({"blue/more"})), replace(KEPT, budgets=BUDGET | {"blue/more"})),
         (replace(BLOCKED, or_else=Verdict.FAILED), replace(KEPT, verdict=Verdict.FAILED)),
+        (replace(DRAINS, pending=(WEB,), pending_known=False), DRAINED),
     ],
 )
 def test_what_is_left_to_chance_may_happen_or_not(said: PredictedNode, was: NodeResult) -> None:

@@ -58,6 +58,9 @@ class PredictedNode:
     by_chance: bool = False
     """Whether the verdict is not known because chance decides it."""
 
+    pending_known: bool = True
+    """Whether it is known where the pods that wait can run; after preemption, for one, it is not."""
+
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
@@ -147,7 +150,9 @@ def _of_node(said: PredictedNode, was: NodeResult) -> Iterator[Difference]:
     kind = _kind(said, was)
     if kind is not None:
         yield Difference(kind, was.node, predicted, happened)
-    elif not Counter(said.pending) <= Counter(was.pending) <= Counter((*said.pending, *said.perhaps_pending)):
+    elif said.pending_known and not Counter(said.pending) <= Counter(was.pending) <= Counter(
+        (*said.pending, *said.perhaps_pending)
+    ):
         most = (*said.pending, *said.perhaps_pending)
         yield Difference(Kind.PENDING, was.node, _extra(said.pending, was.pending), _extra(was.pending, most))
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
+from operator import and_
 
 from drains.comparison import PredictedNode, Prediction
 from drains.generator import Flags
@@ -21,10 +23,12 @@ def predicted(items: Sequence[Raw], order: Sequence[str], flags: Flags) -> Predi
     used = DrainFlags(flags.ignore_daemonsets, flags.delete_emptydir_data, flags.force)
     outcome = drain(cluster, order, Options(used))
     dark = _split((str(each.workload), each.certain) for each in outcome.dark)
-    return Prediction(tuple(map(_node, outcome.nodes)), *map(frozenset, dark))
+    known = list(accumulate((not any(each.unknown for each in node.pending) for node in outcome.nodes), and_))
+    nodes = (_node(each, pending_known=known[index]) for index, each in enumerate(outcome.nodes))
+    return Prediction(tuple(nodes), *map(frozenset, dark))
 
 
-def _node(said: NodeOutcome) -> PredictedNode:
+def _node(said: NodeOutcome, *, pending_known: bool) -> PredictedNode:
     by_one = ((each.budgets[0], each.certain) for each in said.blockers if len(each.budgets) == 1)
     budgets, perhaps_budgets = map(frozenset, _split(by_one))
     pending, perhaps_pending = _split((str(each.workload), each.certain) for each in said.pending)
@@ -38,6 +42,7 @@ def _node(said: NodeOutcome) -> PredictedNode:
         or_else=or_else,
         perhaps_budgets=perhaps_budgets,
         perhaps_pending=tuple(sorted(perhaps_pending)),
+        pending_known=pending_known,
         by_chance=bool(said.unknown) and all(_CHANCE.match(each) for each in said.unknown),
     )
 
