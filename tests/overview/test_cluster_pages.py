@@ -22,7 +22,7 @@ from productionpolicy.verdict import Exempted, State
 from productionpolicy.verdict.report import Reported
 from productionpolicy.verdict.rollout_notes import FailedRollout
 from support.hostile import TEXTS, hostile
-from support.known import NOW, day, known, many, snapshot
+from support.known import NOW, day, known, many, snapshot, with_drains
 from support.manifests import container, deployment
 from support.policies import only, policy
 
@@ -177,27 +177,7 @@ def test_a_policy_that_writes_nothing_says_so() -> None:
 
 
 def test_audits_of_drains_are_told_with_links_to_the_workloads_in_question() -> None:
-    blocked = {
-        "node": "node-1",
-        "namespace": "shop",
-        "kind": "Deployment",
-        "name": "web",
-        "reason": "why",
-        "remedy": "do",
-    }
-    dark = {"namespace": "shop", "kind": "Deployment", "name": "gone", "zone": "zone-a", "untilItIsBack": True}
-    audit = {
-        "lastAuditTime": "2026-06-15T10:00:00Z",
-        "nodes": 5,
-        "blockedNodes": 1,
-        "unknownNodes": 2,
-        "darkByZone": 1,
-        "blocked": [blocked],
-        "dark": [dark],
-    }
-    of = shop()
-    (policy_before,) = of.policies
-    of = replace(of, policies=(replace(policy_before, written={**policy_before.written, "drainAudit": audit}),))
+    of = with_drains(shop())
     page = told(of)
     assert "of 5 nodes, 1 cannot be drained, for 2 it is not known." in page
     assert "node-1 Deployment shop/web why do" in page

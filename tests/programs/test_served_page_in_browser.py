@@ -15,7 +15,7 @@ from productionpolicy.page.markup import ATTRIBUTES, ELEMENTS
 from productionpolicy.verdict import State
 from support.browsing import DOCUMENT, violations
 from support.hostile import TEXTS, hostile
-from support.known import day, known, many, snapshot
+from support.known import day, known, many, snapshot, with_drains
 from support.manifests import deployment
 from support.served import served
 
@@ -54,7 +54,7 @@ def full() -> Snapshot:
         Known(report, contested.workload),
     )
     days = [day(before, workloads=4, compliant=before % 4, findings=9) for before in range(12, 0, -1)]
-    return snapshot(*workloads, days=days)
+    return with_drains(snapshot(*workloads, days=days))
 
 
 @pytest.mark.parametrize("target", TARGETS)

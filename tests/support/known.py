@@ -52,6 +52,22 @@ def snapshot(*workloads: Known, by: Policy = GOVERNED_BY, days: Iterable[DayTota
     return Snapshot(NOW, (known_policy(by, workloads, *days),), workloads, version="1.0", **others)
 
 
+def with_drains(of: Snapshot) -> Snapshot:
+    """Return the same with what an audit of drains found: a node that cannot be drained, and a workload in one zone."""
+    in_shop = {"namespace": "shop", "kind": "Deployment"}
+    audit = {
+        "lastAuditTime": "2026-06-15T10:00:00Z",
+        "nodes": 5,
+        "blockedNodes": 1,
+        "unknownNodes": 2,
+        "darkByZone": 1,
+        "blocked": [{**in_shop, "name": "web", "node": "node-1", "reason": "why", "remedy": "do"}],
+        "dark": [{**in_shop, "name": "gone", "zone": "zone-a", "untilItIsBack": True}],
+    }
+    (audited,) = of.policies
+    return replace(of, policies=(replace(audited, written={**audited.written, "drainAudit": audit}),))
+
+
 def many(count: int, *, namespaces: int = 1) -> list[Known]:
     """Return many workloads with the same findings; one report serves for all, because making one takes a while."""
     first = known(deployment("web-0", metadata={"namespace": "ns-0"}))
