@@ -158,6 +158,10 @@ proof: programs ## Count the requests that deploys and drains lose, on real node
 pictures: $(ENVIRONMENT) ## Take the pictures of the pages of check and drain, with a headless Chromium, and write them into docs/
 	@$(RUN) -m pictures
 
+.PHONY: dashboard-picture
+dashboard-picture: programs ## Play a story before a real Prometheus, and draw the panels of the dashboard from it into docs/
+	@$(RUN) -m monitoring
+
 .PHONY: in-cluster
 in-cluster: programs ## Show the operator as a Pod on real nodes, as root, and write the figures into docs/
 	@$(RUN) -m in_cluster --write

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event, Thread
 
-from control_plane import session
+from control_plane import probe, session
 from control_plane.installation import REPOSITORY, install
 from control_plane.operator_process import OperatorProcess
 from control_plane.patience import NeverHappened
@@ -23,6 +26,7 @@ from prometheus.programs import SERVER
 PICTURE = REPOSITORY / "docs" / "pictures" / "dashboard.svg"
 SCRAPE_SECONDS = 2
 STEP_SECONDS = 2
+PROBE_SECONDS = 10
 JOB = "productionpolicy"
 
 
@@ -39,18 +43,39 @@ def main() -> int:
 def _draw(folder: Path) -> int:
     dashboard = json.loads(text())
     SERVER.ensure()
-    with ControlPlane.start(folder / "plane") as plane:
-        with OperatorProcess(install(plane), log=plane.log("operator")) as operator:
-            operator.wait_ready()
-            with server.running(folder, target=operator.port, job=JOB, every=SCRAPE_SECONDS) as prometheus:
-                start = time.time()
-                Story(plane, prometheus).play()
-                times = Times(start, time.time(), STEP_SECONDS)
-                series = {each["id"]: _series(each, dashboard, prometheus, times) for each in _panels(dashboard)}
-                _insist(dashboard, series, exported=prometheus.metrics())
+    with (
+        ControlPlane.start(folder / "plane") as plane,
+        OperatorProcess(install(plane), log=plane.log("operator")) as operator,
+        _probed(operator),
+        server.running(folder, target=operator.port, job=JOB, every=SCRAPE_SECONDS) as prometheus,
+    ):
+        operator.wait_ready()
+        start = time.time()
+        Story(plane, prometheus).play()
+        times = Times(start, time.time(), STEP_SECONDS)
+        series = {each["id"]: _series(each, dashboard, prometheus, times) for each in _panels(dashboard)}
+        _insist(dashboard, series, exported=prometheus.metrics())
     PICTURE.write_text(drawn(dashboard, series, times))
     session.say(f"written: {PICTURE.relative_to(REPOSITORY)}")
     return 0
+
+
+@contextmanager
+def _probed(operator: OperatorProcess) -> Iterator[None]:
+    """Probe the operator as a kubelet does, until the end of the block: it measures the silence of its watches then."""
+    ended = Event()
+
+    def repeat() -> None:
+        while not ended.wait(PROBE_SECONDS):
+            probe.body(operator.port, "/readyz")
+
+    thread = Thread(target=repeat)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def _panels(dashboard: Json) -> list[Json]:

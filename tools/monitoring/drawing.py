@@ -17,13 +17,16 @@ Row = TypeVar("Row")
 COLUMN, LINE, GAP = 50, 30, 8
 """The size of a cell of the grid, and the space between panels, in pixels."""
 
-HEAD, PADDING, AXIS, ROW = 34, 14, 52, 18
+HEAD, PADDING, AXIS, ROW = 34, 14, 60, 18
 """The height of a title, the space at the border of a panel, the width of an axis, and the height of a line of text."""
 
 LETTER = 6.2
 """The average width of a letter of 11 pixels."""
 
 MOST_LEGEND_LINES = 3
+_INTERVALS, _MOST_TIMES = (15, 30, 60, 120, 300, 600, 1800, 3600), 8
+"""Seconds between two times on an axis, and how many there may be."""
+
 PALETTE = ("#3b82d6", "#e07b1f", "#2f9e63", "#d24b8f", "#8a63d2", "#b8960c", "#1ba3b0", "#d1495b", "#7d8c2f", "#8d6e63")
 _COLORS = {"green": "#2f9e63", "yellow": "#b8960c", "orange": "#e07b1f", "red": "#d1495b", "blue": "#3b82d6"}
 STYLE = """
@@ -149,7 +152,7 @@ def _axes(marks: Sequence[float], unit: str, plot: Box, times: Times) -> Iterato
         yield _rule(plot.left, level, plot.right, level, kind="grid")
         yield _text(plot.left - 6, level + 4, written(mark, unit), kind="dim", anchor="end")
     span = times.end - times.start
-    every = next(each for each in (15, 30, 60, 120, 300, 600, 1800, 3600) if span / each <= 8 or each == 3600)
+    every = next((each for each in _INTERVALS if span / each <= _MOST_TIMES), _INTERVALS[-1])
     for elapsed in range(0, int(span) + 1, every):
         left = plot.left + plot.width * elapsed / span
         anchor = "end" if left > plot.right - 10 else "middle"

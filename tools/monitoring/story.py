@@ -1,4 +1,4 @@
-"""What happens in a cluster while its metrics are recorded: repairs, a failed rollout, a contested repair, and a fix."""
+"""What happens in a cluster while its metrics are recorded: repairs, a failed rollout, a contested repair, a fix."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from owners.manifests import Raw, container, namespace, policy
 from productionpolicy.kube.identity import POLICY_LABEL
 from prometheus.server import Server
 
-QUIET_SECONDS = 15
+QUIET_SECONDS = 25
 """How long nothing happens after each chapter, so that graphs show one after the other."""
 
 PATIENCE_SECONDS = 90.0

@@ -13,6 +13,7 @@ _SCALES = {
 }
 _SUFFIXES = {"reqps": " req/s", "short": "", "none": ""}
 _HUNDRED = 100
+_ROUNDING = 1e-9
 _STEPS = (1, 2, 5, 10)
 TICKS = 4
 """At most so many steps on an axis."""
@@ -29,12 +30,11 @@ def written(value: float, unit: str) -> str:
     return f"{number:.0f}{prefix}{suffix}" if abs(number) >= _HUNDRED else f"{number:.3g}{prefix}{suffix}"
 
 
-def ticks(most: float, *, unit: str, whole: bool = False) -> list[float]:
-    """Return round values from 0 to `most` or just above it; `whole` steps are at least 1."""
+def ticks(most: float, *, unit: str) -> list[float]:
+    """Return round values from 0 to `most` or just above it; to 1, if that is 0."""
+    most = most or 1.0
     base = 2.0**20 if unit == "bytes" and most >= 2.0**20 else 1.0
-    rough = (most or 1.0) / base / TICKS
+    rough = most / base / TICKS
     magnitude = 10.0 ** math.floor(math.log10(rough))
-    step = next(each for each in _STEPS if each * magnitude >= rough * (1 - 1e-9)) * magnitude * base
-    step = max(step, 1.0) if whole else step
-    count = max(1, math.ceil((most or step) / step - 1e-9))
-    return [step * each for each in range(count + 1)]
+    step = next(each for each in _STEPS if each * magnitude >= rough * (1 - _ROUNDING)) * magnitude * base
+    return [step * each for each in range(math.ceil(most / step - _ROUNDING) + 1)]
