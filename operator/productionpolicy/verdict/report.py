@@ -216,7 +216,7 @@ def _state(inputs: Inputs, verdicts: tuple[Verdict, ...], planned: Plan, rejecti
 def _reported(inputs: Inputs, verdicts: tuple[Verdict, ...], planned: Plan, rejection: Rejection) -> Iterator[Reported]:
     for verdict in verdicts:
         if verdict.outcome is Outcome.FAILED:
-            reason = _reason(inputs, verdict.expectation, planned, rejection)
+            reason = left_because(inputs, verdict.expectation, planned, rejection)
             for finding in verdict.findings:
                 yield Reported(verdict.expectation, finding.path, _sentence(finding, reason))
 
@@ -225,7 +225,7 @@ def _refused(inputs: Inputs, verdicts: tuple[Verdict, ...], planned: Plan, rejec
     """Tell why the operator's last write was refused, where no finding of an expectation tells it."""
     failed = (each.expectation for each in verdicts if each.outcome is Outcome.FAILED)
     told = rejection.write is not None and any(
-        _reason(inputs, name, planned, rejection) == rejection.write for name in failed
+        left_because(inputs, name, planned, rejection) == rejection.write for name in failed
     )
     for why in (None if told else rejection.write, rejection.release):
         if why is not None:
@@ -237,7 +237,7 @@ def _sentence(finding: Finding, reason: str | None) -> str:
     return f"{sentence} (not repaired: {reason})" if reason else sentence
 
 
-def _reason(inputs: Inputs, expectation: str, planned: Plan, rejection: Rejection) -> str | None:
+def left_because(inputs: Inputs, expectation: str, planned: Plan, rejection: Rejection = NOT_REJECTED) -> str | None:
     """Say why the finding is left to a person, where the operator could have repaired it."""
     if expectation in planned.refusals:
         return planned.refusals[expectation]
