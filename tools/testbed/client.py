@@ -46,6 +46,8 @@ ROOTS = {
     "/apis/batch/v1": ("cronjob", "job"),
     "/apis/policy/v1": ("poddisruptionbudget",),
     "/apis/rbac.authorization.k8s.io/v1": ("clusterrole", "clusterrolebinding"),
+    "/apis/openreports.io/v1alpha1": ("report",),
+    "/apis/wgpolicyk8s.io/v1alpha2": ("policyreport",),
     f"/apis/{API_VERSION}": ("productionpolicy",),
 }
 ROOT_OF = {kind: root for root, kinds in ROOTS.items() for kind in kinds}
