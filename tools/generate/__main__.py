@@ -11,7 +11,14 @@ from typing import Any
 import yaml
 
 from chart.files import files as chart_files
-from generate.clusterrole import DRAIN_ROLE, ROLE, clusterrole, drain_clusterrole
+from generate.clusterrole import (
+    DRAIN_ROLE,
+    REPORT_ROLE,
+    ROLE,
+    clusterrole,
+    drain_clusterrole,
+    report_clusterrole,
+)
 from monitoring import dashboard
 from productionpolicy.cli.drains.json import Report as DrainReport
 from productionpolicy.cli.formats.json import schema
@@ -42,8 +49,18 @@ def generated() -> dict[Path, str]:
     reports[SERVED] = schema(Reply)
     schemas = {path: _schema(each) for path, each in reports.items()}
     definition, drawn = _crd(), dashboard.text()
-    roles = {ROLE: clusterrole(made_by=_MADE_BY), DRAIN_ROLE: drain_clusterrole(made_by=_MADE_BY)}
-    chart = chart_files(definition=definition, dashboard=drawn, role=roles[ROLE], drain_role=roles[DRAIN_ROLE])
+    roles = {
+        ROLE: clusterrole(made_by=_MADE_BY),
+        DRAIN_ROLE: drain_clusterrole(made_by=_MADE_BY),
+        REPORT_ROLE: report_clusterrole(made_by=_MADE_BY),
+    }
+    chart = chart_files(
+        definition=definition,
+        dashboard=drawn,
+        role=roles[ROLE],
+        drain_role=roles[DRAIN_ROLE],
+        report_role=roles[REPORT_ROLE],
+    )
     own = {CRD: definition, DASHBOARD: drawn, **roles, PAGES / "README.md": _index()}
     return {**own, **schemas, **pages, **chart}
 
@@ -69,11 +86,20 @@ def _page(text: str, *, name: str) -> str:
 
 def _index() -> str:
     rows = [
-        f"| [{each.name}]({each.name}.md) | {each.title} | {_repair(each)} | {_at_admission(each)} "
-        f"| {each.production} | {each.development} |"
+        f"| [{each.name}]({each.name}.md) | {each.title} | {each.category} | {each.severity} | {_repair(each)} "
+        f"| {_at_admission(each)} | {each.production} | {each.development} |"
         for each in EXPECTATIONS
     ]
-    columns = ["expectation", "what it requires", "repair", "Warn, Deny", "Production", "Development"]
+    columns = [
+        "expectation",
+        "what it requires",
+        "category",
+        "severity",
+        "repair",
+        "Warn, Deny",
+        "Production",
+        "Development",
+    ]
     head = f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}"
     actions = ", ".join(Action)
     return (
