@@ -15,7 +15,7 @@ from owners.manifests import Raw, container, namespace, policy
 from productionpolicy.kube.identity import POLICY_LABEL
 from prometheus.server import Server
 
-QUIET_SECONDS = 25
+QUIET_SECONDS = 20
 """How long nothing happens after each chapter, so that graphs show one after the other."""
 
 PATIENCE_SECONDS = 90.0
@@ -36,7 +36,14 @@ class Story:
         Raises:
             NeverHappened: the metrics do not show what should have happened.
         """
-        for chapter in (self.repairs, self.failed_rollout, self.another_namespace, self.contest, self.fix):
+        for chapter in (
+            self.repairs,
+            self.drain_audit,
+            self.failed_rollout,
+            self.another_namespace,
+            self.contest,
+            self.fix,
+        ):
             chapter()
             time.sleep(QUIET_SECONDS)
 
@@ -47,6 +54,13 @@ class Story:
         self._kubectl("label", "namespace", "shop", f"{POLICY_LABEL}=default")
         self._shows("sum(productionpolicy_repairs_total) > 0")
         self._shows('productionpolicy_workloads{state="repairing"} == 0')
+
+    def drain_audit(self) -> None:
+        """The policy asks for audits of drains."""
+        self._apply("-k", str(REPOSITORY / "manifests" / "drain-audit"))
+        patch = json.dumps({"spec": {"drainAudit": {"mode": "Enabled"}}})
+        self._kubectl("patch", "productionpolicy", "default", "--type=merge", "-p", patch)
+        self._shows("productionpolicy_drain_blocked_nodes")
 
     def failed_rollout(self) -> None:
         """A quota leaves no room for the rollout of a repair, which is put back."""
