@@ -11,9 +11,9 @@ from productionpolicy.cli.drains.text import by_chance, lasting
 from productionpolicy.cli.drains.timeline import RULES, fate_of, lane_of, legend, row_of
 from productionpolicy.cli.drains.told import Part as Run
 from productionpolicy.cli.drains.told import Told, dark_of, nodes_of, pending_of
-from productionpolicy.cli.formats.html.part import Part, counted, part
 from productionpolicy.drain import Blocker, Dark, NodeOutcome, PendingPod, Result, Step
 from productionpolicy.page import Element, Node, document, tag
+from productionpolicy.page.part import Part, counted, part
 from productionpolicy.page.parts import ASIDE, NUMBER, contents, facts, figures, fold, mark, number, table
 
 MOST_BYTES = 2_900_000

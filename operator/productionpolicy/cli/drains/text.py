@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.text import Text
 
 from productionpolicy.cli.drains.told import Part, Told, dark_of, first_blocker, nodes_of, pending_of
-from productionpolicy.cli.formats.html.part import counted
 from productionpolicy.cli.formats.text import console_on
 from productionpolicy.drain import Blocker, Dark, NodeOutcome, PendingPod, Result
 from productionpolicy.kube.text import printable
+from productionpolicy.page.part import counted
 
 _COLORS = {
     Result.DRAINS: "green",

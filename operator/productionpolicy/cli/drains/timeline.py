@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from itertools import groupby
 
-from productionpolicy.cli.formats.html.part import counted
 from productionpolicy.drain import Dark, NodeOutcome, Step
 from productionpolicy.page.markup import Element, tag
+from productionpolicy.page.part import counted
 
 MOST_CELLS = 40
 """A row has at most so many cells; with more evictions, a cell is the worst of several."""
