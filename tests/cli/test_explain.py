@@ -20,7 +20,10 @@ def explain(*arguments: str) -> str:
 @pytest.mark.parametrize("expectation", EXPECTATIONS, ids=lambda each: each.name)
 def test_a_page(expectation: Expectation) -> None:  # type: ignore[type-arg]  # its parameters do not matter here
     told = explain(expectation.name)
-    assert told.startswith(f"# {expectation.name}\n\n{expectation.page.rstrip()}\n\n## Fields\n")
+    page, _, rest = told.partition("\n\n## In reports\n")
+    assert page == f"# {expectation.name}\n\n{expectation.page.rstrip()}"
+    assert rest.startswith(f"Severity {expectation.severity}, category {expectation.category}.")
+    assert ("heuristic" in rest.partition("\n")[0]) == expectation.heuristic
     fields = re.findall(r"^- `(\w+)` \(", told, re.MULTILINE)
     assert fields == list(expectation.parameters.__struct_encode_fields__)
 

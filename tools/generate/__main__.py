@@ -69,11 +69,20 @@ def _page(text: str, *, name: str) -> str:
 
 def _index() -> str:
     rows = [
-        f"| [{each.name}]({each.name}.md) | {each.title} | {_repair(each)} | {_at_admission(each)} "
-        f"| {each.production} | {each.development} |"
+        f"| [{each.name}]({each.name}.md) | {each.title} | {each.category} | {each.severity} | {_repair(each)} "
+        f"| {_at_admission(each)} | {each.production} | {each.development} |"
         for each in EXPECTATIONS
     ]
-    columns = ["expectation", "what it requires", "repair", "Warn, Deny", "Production", "Development"]
+    columns = [
+        "expectation",
+        "what it requires",
+        "category",
+        "severity",
+        "repair",
+        "Warn, Deny",
+        "Production",
+        "Development",
+    ]
     head = f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}"
     actions = ", ".join(Action)
     return (

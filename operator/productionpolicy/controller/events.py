@@ -35,7 +35,7 @@ class Events:
     def about_workload(self, workload: Workload, *, reason: str, message: str, warning: bool = False) -> None:
         """Tell of a workload."""
         regarding = {
-            "apiVersion": "apps/v1",
+            "apiVersion": workload.key.api_version,
             "kind": workload.key.kind,
             "namespace": workload.key.namespace,
             "name": workload.key.name,

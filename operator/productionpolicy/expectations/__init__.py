@@ -5,7 +5,16 @@ from typing import Any
 from productionpolicy.expectations.bare_pods import BARE_PODS
 from productionpolicy.expectations.configuration import CONFIGURATION
 from productionpolicy.expectations.container_filesystem import CONTAINER_FILESYSTEM
-from productionpolicy.expectations.expectation import Action, Expectation, Finding, Parameters, Refusal, Rule
+from productionpolicy.expectations.expectation import (
+    Action,
+    Category,
+    Expectation,
+    Finding,
+    Parameters,
+    Refusal,
+    Rule,
+    Severity,
+)
 from productionpolicy.expectations.image_pull_policy import IMAGE_PULL_POLICY
 from productionpolicy.expectations.image_pull_secrets import IMAGE_PULL_SECRETS
 from productionpolicy.expectations.image_tag import IMAGE_TAG
@@ -77,9 +86,11 @@ __all__ = [
     "OWNING",
     "REPAIRABLE",
     "Action",
+    "Category",
     "Expectation",
     "Finding",
     "Parameters",
     "Refusal",
     "Rule",
+    "Severity",
 ]

@@ -20,7 +20,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding, always
+from productionpolicy.expectations.expectation import (
+    Action,
+    AuditedParameters,
+    Category,
+    Expectation,
+    Finding,
+    Severity,
+    always,
+)
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import Kind, Workload
 
@@ -42,6 +50,8 @@ def audit(workload: Workload, _parameters: BarePodsParameters, _around: Surround
 BARE_PODS = Expectation(
     name="barePods",
     title="Pods with a controller",
+    severity=Severity.MEDIUM,
+    category=Category.AVAILABILITY,
     parameters=BarePodsParameters,
     production=Action.AUDIT,
     development=Action.IGNORE,

@@ -27,7 +27,15 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding, always
+from productionpolicy.expectations.expectation import (
+    Action,
+    AuditedParameters,
+    Category,
+    Expectation,
+    Finding,
+    Severity,
+    always,
+)
 from productionpolicy.kube.pods import Container
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import Workload
@@ -94,10 +102,13 @@ def _lines(text: str) -> int:
 CONFIGURATION = Expectation(
     name="configuration",
     title="Configuration in ConfigMaps",
+    severity=Severity.INFO,
+    category=Category.CONFIGURATION,
     parameters=ConfigurationParameters,
     production=Action.AUDIT,
     development=Action.IGNORE,
     applies=always,
     audit=audit,
+    heuristic=True,
     reads_values=True,
 )

@@ -21,7 +21,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding
+from productionpolicy.expectations.expectation import (
+    Action,
+    AuditedParameters,
+    Category,
+    Expectation,
+    Finding,
+    Severity,
+)
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import Workload
 
@@ -49,6 +56,8 @@ def audit(workload: Workload, _parameters: ContainerFilesystemParameters, _aroun
 CONTAINER_FILESYSTEM = Expectation(
     name="containerFilesystem",
     title="Containers that cannot write to their image",
+    severity=Severity.LOW,
+    category=Category.SECURITY,
     parameters=ContainerFilesystemParameters,
     production=Action.AUDIT,
     development=Action.IGNORE,

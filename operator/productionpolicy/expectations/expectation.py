@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from productionpolicy.kube.counts import Count
 from productionpolicy.kube.pods import Container, Probe
@@ -36,6 +37,34 @@ class Action(StrEnum):
     DENY = "Deny"
     """As Audit, and the API server refuses violations."""
     REPAIR = "Repair"
+
+
+class Severity(StrEnum):
+    """How much a violation matters, in the words of reports: the worst first."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    INFO = "info"
+
+
+class Category(StrEnum):
+    """What an expectation is about; reports are grouped by it."""
+
+    AVAILABILITY = "Availability"
+    ROLLOUTS = "Rollouts"
+    SHUTDOWN = "Shutdown"
+    HEALTH = "Health checks"
+    PROCESSES = "Processes"
+    RESOURCES = "Resources"
+    IMAGES = "Images"
+    SECURITY = "Security"
+    CONFIGURATION = "Configuration"
+    OBSERVABILITY = "Observability"
+    DATA = "Data"
+    GOVERNANCE = "Governance"
+    """What the policy and its operator make of the workload; no expectation is about it."""
 
 
 class Rule(Struct, frozen=True):
@@ -122,6 +151,17 @@ class Finding(Struct, frozen=True):
     path: str
     message: str
     remedy: str
+    lasting: Finding | None = None
+    """The same without numbers of pods and times, which change while the violation lasts; None if it has none."""
+
+    def lasting_as(self, message: str, *, remedy: str | None = None) -> Finding:
+        """Return the finding together with the same in words that last.
+
+        Args:
+            message: the message that lasts.
+            remedy: the remedy that lasts, if it is another one.
+        """
+        return replace(self, lasting=Finding(self.path, message, self.remedy if remedy is None else remedy))
 
 
 class Refusal(Struct, frozen=True):
@@ -140,6 +180,8 @@ class Expectation(Struct, Generic[P], frozen=True):
     name: str
     """Its field under spec.expectations."""
     title: str
+    severity: Severity
+    category: Category
     parameters: type[P]
     production: Action
     development: Action
@@ -159,6 +201,8 @@ class Expectation(Struct, Generic[P], frozen=True):
     """Whether its repair waits until another change restarts the pods."""
     reads_values: bool = False
     """Whether it judges the values of environment variables."""
+    heuristic: bool = False
+    """Whether it reads command lines, names and images, so that a finding may be wrong: reports warn of it."""
     hooks: bool = False
     """Whether it also judges hooks of Helm and Argo CD, which are meant to end soon."""
 

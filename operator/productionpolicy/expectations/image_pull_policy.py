@@ -28,7 +28,14 @@ from typing import Annotated, Self
 import msgspec
 from msgspec import Meta
 
-from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding
+from productionpolicy.expectations.expectation import (
+    Action,
+    AuditedParameters,
+    Category,
+    Expectation,
+    Finding,
+    Severity,
+)
 from productionpolicy.kube.images import Image
 from productionpolicy.kube.pods import Container
 from productionpolicy.kube.surroundings import Surroundings
@@ -95,6 +102,8 @@ def _found(container: Container, message: str) -> Finding:
 IMAGE_PULL_POLICY = Expectation(
     name="imagePullPolicy",
     title="Images pulled if they may have changed",
+    severity=Severity.LOW,
+    category=Category.IMAGES,
     parameters=ImagePullPolicyParameters,
     production=Action.AUDIT,
     development=Action.AUDIT,

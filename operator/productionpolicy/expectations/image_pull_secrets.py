@@ -24,7 +24,14 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding
+from productionpolicy.expectations.expectation import (
+    Action,
+    AuditedParameters,
+    Category,
+    Expectation,
+    Finding,
+    Severity,
+)
 from productionpolicy.kube.images import Image, ImagePattern
 from productionpolicy.kube.pods import DEFAULT_SERVICE_ACCOUNT
 from productionpolicy.kube.surroundings import Surroundings
@@ -74,6 +81,8 @@ def _account_may_log_in(workload: Workload, around: Surroundings) -> bool:
 IMAGE_PULL_SECRETS = Expectation(
     name="imagePullSecrets",
     title="A login for private registries",
+    severity=Severity.HIGH,
+    category=Category.IMAGES,
     parameters=ImagePullSecretsParameters,
     production=Action.AUDIT,
     development=Action.AUDIT,

@@ -25,7 +25,14 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from productionpolicy.expectations.expectation import Action, Expectation, Finding, RefusableParameters
+from productionpolicy.expectations.expectation import (
+    Action,
+    Category,
+    Expectation,
+    Finding,
+    RefusableParameters,
+    Severity,
+)
 from productionpolicy.kube.images import Image
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import Workload
@@ -68,6 +75,8 @@ def _fault(image: Image, parameters: ImageTagParameters) -> str | None:
 IMAGE_TAG = Expectation(
     name="imageTag",
     title="Images with a version",
+    severity=Severity.MEDIUM,
+    category=Category.IMAGES,
     parameters=ImageTagParameters,
     production=Action.AUDIT,
     development=Action.IGNORE,

@@ -24,7 +24,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding
+from productionpolicy.expectations.expectation import (
+    Action,
+    AuditedParameters,
+    Category,
+    Expectation,
+    Finding,
+    Severity,
+)
 from productionpolicy.kube.programs.commands import starts_init
 from productionpolicy.kube.programs.processes import Hold, Yielding, held, work
 from productionpolicy.kube.programs.shell import Script
@@ -77,10 +84,13 @@ def _has_init(start: Start) -> bool:
 INIT_PROCESS = Expectation(
     name="initProcess",
     title="An init process for several processes",
+    severity=Severity.LOW,
+    category=Category.PROCESSES,
     parameters=InitProcessParameters,
     production=Action.AUDIT,
     development=Action.AUDIT,
     applies=applies,
     audit=audit,
+    heuristic=True,
     kinds=LONG_RUNNING | {Kind.POD},
 )

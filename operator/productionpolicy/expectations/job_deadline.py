@@ -20,7 +20,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding, always
+from productionpolicy.expectations.expectation import (
+    Action,
+    AuditedParameters,
+    Category,
+    Expectation,
+    Finding,
+    Severity,
+    always,
+)
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import Kind, Workload
 
@@ -45,6 +53,8 @@ def audit(workload: Workload, _parameters: JobDeadlineParameters, _around: Surro
 JOB_DEADLINE = Expectation(
     name="jobDeadline",
     title="A deadline for every Job",
+    severity=Severity.LOW,
+    category=Category.PROCESSES,
     parameters=JobDeadlineParameters,
     production=Action.AUDIT,
     development=Action.AUDIT,

@@ -31,8 +31,10 @@ from msgspec import Meta
 from productionpolicy.expectations.expectation import (
     Action,
     AuditedParameters,
+    Category,
     Expectation,
     Finding,
+    Severity,
     always,
     missing_port,
 )
@@ -103,6 +105,8 @@ def _found(container: Container, message: str, remedy: str) -> Finding:
 LIVENESS_PROBE = Expectation(
     name="livenessProbe",
     title="A probe that restarts only broken containers",
+    severity=Severity.MEDIUM,
+    category=Category.HEALTH,
     parameters=LivenessProbeParameters,
     production=Action.AUDIT,
     development=Action.IGNORE,

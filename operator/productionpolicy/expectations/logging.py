@@ -28,7 +28,15 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from itertools import islice
 
-from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding, always
+from productionpolicy.expectations.expectation import (
+    Action,
+    AuditedParameters,
+    Category,
+    Expectation,
+    Finding,
+    Severity,
+    always,
+)
 from productionpolicy.kube.pods import Container, Volume
 from productionpolicy.kube.programs.log_files import (
     OF_THE_NODE,
@@ -183,10 +191,13 @@ def _holds_node_logs(volume: Volume) -> bool:
 LOGGING = Expectation(
     name="logging",
     title="Logs on stdout and stderr",
+    severity=Severity.LOW,
+    category=Category.OBSERVABILITY,
     parameters=LoggingParameters,
     production=Action.AUDIT,
     development=Action.AUDIT,
     applies=always,
     audit=audit,
+    heuristic=True,
     reads_values=True,
 )

@@ -30,7 +30,15 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
-from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding, always
+from productionpolicy.expectations.expectation import (
+    Action,
+    AuditedParameters,
+    Category,
+    Expectation,
+    Finding,
+    Severity,
+    always,
+)
 from productionpolicy.kube.images import ImagePattern
 from productionpolicy.kube.pods import EMPTY_DIR, Container, Volume
 from productionpolicy.kube.surroundings import Surroundings
@@ -193,17 +201,20 @@ def _shared_claims(volumes: tuple[Volume, ...], around: Surroundings, *, pods: i
                 path=f"{volume.path}.persistentVolumeClaim.claimName",
                 message=f"up to {pods} pods share claim {volume.claim}, which only one node can mount",
                 remedy="use a claim that is ReadWriteMany, or a StatefulSet with a volumeClaimTemplate",
-            )
+            ).lasting_as(f"several pods may share claim {volume.claim}, which only one node can mount")
 
 
 PERSISTENCE = Expectation(
     name="persistence",
     title="State that outlives its pod",
+    severity=Severity.HIGH,
+    category=Category.DATA,
     parameters=PersistenceParameters,
     production=Action.AUDIT,
     development=Action.AUDIT,
     applies=always,
     audit=audit,
+    heuristic=True,
     kinds=REPLICATED,
     reads_values=True,
 )

@@ -47,12 +47,14 @@ from msgspec import Meta
 from productionpolicy.expectations.expectation import (
     NOT_ALL,
     Action,
+    Category,
     Expectation,
     Finding,
     Parameters,
     Refusal,
     Repair,
     Rule,
+    Severity,
     check_some_pods,
     several_pods,
     some_pods,
@@ -199,13 +201,16 @@ def _judged(budget: Budget, reach: Reach, parameters: PodDisruptionBudgetParamet
     if blocked is not None:
         problem, remedy = blocked
         message = f"{title} allows no eviction{problem}, so node drains never end"
-        yield Finding(path="spec.replicas", message=message, remedy=remedy)
+        why = problem.removeprefix(_at(reach))
+        yield Finding(path="spec.replicas", message=message, remedy=remedy).lasting_as(
+            f"{title} allows no eviction{why}, so node drains never end"
+        )
     elif reach.pods >= SEVERAL and budget.allowed_disruptions(reach.pods) == reach.pods:
         yield Finding(
             path="spec.replicas",
             message=f"{title} protects nothing{_at(reach)}: all pods may be evicted at once",
             remedy="use maxUnavailable: 1, or delete the budget",
-        )
+        ).lasting_as(f"{title} protects nothing: all pods may be evicted at once")
     if keeps_unhealthy_pods(budget, parameters):
         yield Finding(
             path="spec.selector",
@@ -282,6 +287,8 @@ def _several(names: tuple[str, ...] | list[str]) -> str:
 POD_DISRUPTION_BUDGET = Expectation(
     name="podDisruptionBudget",
     title="One disruption budget that allows nodes to be drained",
+    severity=Severity.HIGH,
+    category=Category.AVAILABILITY,
     parameters=PodDisruptionBudgetParameters,
     production=Action.REPAIR,
     development=Action.IGNORE,

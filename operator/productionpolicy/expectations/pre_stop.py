@@ -45,7 +45,16 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from productionpolicy.expectations.expectation import Action, Expectation, Finding, Parameters, Refusal, Repair
+from productionpolicy.expectations.expectation import (
+    Action,
+    Category,
+    Expectation,
+    Finding,
+    Parameters,
+    Refusal,
+    Repair,
+    Severity,
+)
 from productionpolicy.kube.pods import Container
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import LONG_RUNNING, Kind, Workload
@@ -163,6 +172,8 @@ def _consequence(workload: Workload, container: Container) -> str:
 PRE_STOP = Expectation(
     name="preStop",
     title="A delay before stopping",
+    severity=Severity.MEDIUM,
+    category=Category.SHUTDOWN,
     parameters=PreStopParameters,
     production=Action.REPAIR,
     development=Action.IGNORE,

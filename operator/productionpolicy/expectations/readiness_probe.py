@@ -24,7 +24,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from productionpolicy.expectations.expectation import Action, Expectation, Finding, RefusableParameters, missing_port
+from productionpolicy.expectations.expectation import (
+    Action,
+    Category,
+    Expectation,
+    Finding,
+    RefusableParameters,
+    Severity,
+    missing_port,
+)
 from productionpolicy.kube.pods import Container, Probe
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import LONG_RUNNING, Workload
@@ -67,6 +75,8 @@ def _idle(container: Container, readiness: Probe) -> Iterator[Finding]:
 READINESS_PROBE = Expectation(
     name="readinessProbe",
     title="A probe that shows readiness",
+    severity=Severity.HIGH,
+    category=Category.HEALTH,
     parameters=ReadinessProbeParameters,
     production=Action.AUDIT,
     development=Action.IGNORE,

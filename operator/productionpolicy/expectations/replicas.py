@@ -28,7 +28,14 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
-from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding
+from productionpolicy.expectations.expectation import (
+    Action,
+    AuditedParameters,
+    Category,
+    Expectation,
+    Finding,
+    Severity,
+)
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import NUMBER_OF_PODS, REPLICATED, Workload
 
@@ -74,6 +81,8 @@ def audit(workload: Workload, parameters: ReplicasParameters, around: Surroundin
 REPLICAS = Expectation(
     name="replicas",
     title="Enough replicas to lose one",
+    severity=Severity.MEDIUM,
+    category=Category.AVAILABILITY,
     parameters=ReplicasParameters,
     production=Action.AUDIT,
     development=Action.IGNORE,

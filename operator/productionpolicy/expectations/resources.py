@@ -32,7 +32,15 @@ from typing import Annotated
 from msgspec import Meta, field
 from msgspec.structs import replace
 
-from productionpolicy.expectations.expectation import Action, Expectation, Finding, RefusableParameters, always
+from productionpolicy.expectations.expectation import (
+    Action,
+    Category,
+    Expectation,
+    Finding,
+    RefusableParameters,
+    Severity,
+    always,
+)
 from productionpolicy.kube.pods import Container, PodTemplate
 from productionpolicy.kube.quantity import Quantity
 from productionpolicy.kube.resources import COUNTED, QualityOfService, Resources, quality_of_service
@@ -214,6 +222,8 @@ def _no_bytes(given: Quantity) -> str:
 RESOURCES = Expectation(
     name="resources",
     title="Resource requests and limits",
+    severity=Severity.MEDIUM,
+    category=Category.RESOURCES,
     parameters=ResourcesParameters,
     production=Action.AUDIT,
     development=Action.IGNORE,

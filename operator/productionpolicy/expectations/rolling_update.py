@@ -30,11 +30,13 @@ from collections.abc import Iterator
 
 from productionpolicy.expectations.expectation import (
     Action,
+    Category,
     Expectation,
     Finding,
     Parameters,
     Refusal,
     Repair,
+    Severity,
     several_pods,
 )
 from productionpolicy.kube.counts import Count
@@ -93,7 +95,7 @@ def _audit_deployment(workload: Workload, around: Surroundings) -> Iterator[Find
             path=f"{path}.rollingUpdate.maxUnavailable",
             message=f"a rollout may remove {missing} of {ceiling} pods before their replacements are ready",
             remedy=_remedy(obstacle, missing=missing),
-        )
+        ).lasting_as("a rollout may remove pods before their replacements are ready")
     yield from _audit_places(workload, around)
 
 
@@ -114,6 +116,9 @@ def _audit_places(workload: Workload, around: Surroundings) -> Iterator[Finding]
                 message=f"no rollout of {pods} pods can complete: by {key}, the schedulable nodes have room for "
                 f"{capacity} of them, and none may be unavailable to make room for its replacement",
                 remedy=f"set maxUnavailable to 1, add nodes with other values of {key}, or make the rule preferred",
+            ).lasting_as(
+                f"no rollout can complete: by {key}, the schedulable nodes have no room for one more pod, and none may "
+                "be unavailable to make room for its replacement"
             )
             return
 
@@ -169,7 +174,7 @@ def _audit_stateful_set(workload: Workload, around: Surroundings) -> Iterator[Fi
             path=f"{path}.rollingUpdate.maxUnavailable",
             message=f"a rollout may remove {missing} of {ceiling} pods at once",
             remedy="set maxUnavailable to 1",
-        )
+        ).lasting_as("a rollout may remove several pods at once")
 
 
 def repair(workload: Workload, parameters: RollingUpdateParameters, around: Surroundings) -> Repair:
@@ -225,6 +230,8 @@ def _keeps_hosts_apart(rule: SpreadConstraint, template: PodTemplate) -> bool:
 ROLLING_UPDATE = Expectation(
     name="rollingUpdate",
     title="Rollouts that keep capacity",
+    severity=Severity.MEDIUM,
+    category=Category.ROLLOUTS,
     parameters=RollingUpdateParameters,
     production=Action.REPAIR,
     development=Action.IGNORE,

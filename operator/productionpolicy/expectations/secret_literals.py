@@ -25,7 +25,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding, always
+from productionpolicy.expectations.expectation import (
+    Action,
+    AuditedParameters,
+    Category,
+    Expectation,
+    Finding,
+    Severity,
+    always,
+)
 from productionpolicy.kube.credentials import holds_credential, is_credential
 from productionpolicy.kube.pods import Container
 from productionpolicy.kube.programs.arguments import named_values
@@ -73,10 +81,13 @@ def _in_command_line(container: Container) -> Iterator[Finding]:
 SECRET_LITERALS = Expectation(
     name="secretLiterals",
     title="No credentials in manifests",
+    severity=Severity.CRITICAL,
+    category=Category.SECURITY,
     parameters=SecretLiteralsParameters,
     production=Action.AUDIT,
     development=Action.AUDIT,
     applies=always,
     audit=audit,
+    heuristic=True,
     reads_values=True,
 )

@@ -29,7 +29,15 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
-from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding, always
+from productionpolicy.expectations.expectation import (
+    Action,
+    AuditedParameters,
+    Category,
+    Expectation,
+    Finding,
+    Severity,
+    always,
+)
 from productionpolicy.kube.images import ImagePattern
 from productionpolicy.kube.pods import Container
 from productionpolicy.kube.programs.start import runs_shell
@@ -128,9 +136,12 @@ def _found(container: Container, message: str) -> Finding:
 SIDECARS = Expectation(
     name="sidecars",
     title="Helpers that start first and end last",
+    severity=Severity.LOW,
+    category=Category.PROCESSES,
     parameters=SidecarsParameters,
     production=Action.AUDIT,
     development=Action.IGNORE,
     applies=always,
     audit=audit,
+    heuristic=True,
 )

@@ -30,7 +30,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding
+from productionpolicy.expectations.expectation import (
+    Action,
+    AuditedParameters,
+    Category,
+    Expectation,
+    Finding,
+    Severity,
+)
 from productionpolicy.kube.pods import Container
 from productionpolicy.kube.programs.commands import runner_of, shown
 from productionpolicy.kube.programs.processes import Held, Hold, Yielding, held
@@ -114,10 +121,13 @@ def _message_of_death(container: Container, kept: Held) -> str:
 SIGNAL_HANDLING = Expectation(
     name="signalHandling",
     title="SIGTERM reaches the process",
+    severity=Severity.MEDIUM,
+    category=Category.SHUTDOWN,
     parameters=SignalHandlingParameters,
     production=Action.AUDIT,
     development=Action.AUDIT,
     applies=applies,
     audit=audit,
+    heuristic=True,
     kinds=LONG_RUNNING | {Kind.POD},
 )

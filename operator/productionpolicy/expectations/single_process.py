@@ -26,7 +26,15 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
-from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding, always
+from productionpolicy.expectations.expectation import (
+    Action,
+    AuditedParameters,
+    Category,
+    Expectation,
+    Finding,
+    Severity,
+    always,
+)
 from productionpolicy.kube.programs.commands import program, program_of, shown
 from productionpolicy.kube.programs.processes import work
 from productionpolicy.kube.programs.start import Start, read_start
@@ -95,9 +103,12 @@ def _job(start: Start) -> str | None:
 SINGLE_PROCESS = Expectation(
     name="singleProcess",
     title="One process per container",
+    severity=Severity.LOW,
+    category=Category.PROCESSES,
     parameters=SingleProcessParameters,
     production=Action.AUDIT,
     development=Action.AUDIT,
     applies=always,
     audit=audit,
+    heuristic=True,
 )

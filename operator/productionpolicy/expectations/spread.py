@@ -50,12 +50,14 @@ from msgspec.structs import replace
 
 from productionpolicy.expectations.expectation import (
     Action,
+    Category,
     Expectation,
     Finding,
     Parameters,
     Refusal,
     Repair,
     Rule,
+    Severity,
     several_labelled_pods,
 )
 from productionpolicy.kube.pods import HOSTNAME, ZONE, AffinityTerm, SpreadConstraint
@@ -218,6 +220,8 @@ def _surge(workload: Workload, around: Surroundings) -> int:
 SPREAD = Expectation(
     name="spread",
     title="Pods spread across nodes and zones",
+    severity=Severity.MEDIUM,
+    category=Category.AVAILABILITY,
     parameters=SpreadParameters,
     production=Action.REPAIR,
     development=Action.IGNORE,

@@ -25,7 +25,15 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding, missing_port
+from productionpolicy.expectations.expectation import (
+    Action,
+    AuditedParameters,
+    Category,
+    Expectation,
+    Finding,
+    Severity,
+    missing_port,
+)
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import Workload
 
@@ -65,6 +73,8 @@ def audit(workload: Workload, parameters: StartupProbeParameters, _around: Surro
 STARTUP_PROBE = Expectation(
     name="startupProbe",
     title="A probe that waits for the start",
+    severity=Severity.LOW,
+    category=Category.HEALTH,
     parameters=StartupProbeParameters,
     production=Action.AUDIT,
     development=Action.IGNORE,

@@ -29,11 +29,13 @@ from msgspec import Meta
 
 from productionpolicy.expectations.expectation import (
     Action,
+    Category,
     Expectation,
     Finding,
     Parameters,
     Refusal,
     Repair,
+    Severity,
     always,
 )
 from productionpolicy.kube.surroundings import Surroundings
@@ -88,6 +90,8 @@ def repair(workload: Workload, parameters: TerminationGracePeriodParameters, aro
 TERMINATION_GRACE_PERIOD = Expectation(
     name="terminationGracePeriod",
     title="Time to shut down",
+    severity=Severity.MEDIUM,
+    category=Category.SHUTDOWN,
     parameters=TerminationGracePeriodParameters,
     production=Action.REPAIR,
     development=Action.AUDIT,

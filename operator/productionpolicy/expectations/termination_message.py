@@ -26,11 +26,13 @@ from collections.abc import Iterator
 
 from productionpolicy.expectations.expectation import (
     Action,
+    Category,
     Expectation,
     Finding,
     Parameters,
     Refusal,
     Repair,
+    Severity,
     always,
 )
 from productionpolicy.kube.pods import DEFAULT_MESSAGE_POLICY, Container
@@ -73,6 +75,8 @@ def _silent(workload: Workload) -> Iterator[Container]:
 TERMINATION_MESSAGE = Expectation(
     name="terminationMessage",
     title="A reason for every crash",
+    severity=Severity.LOW,
+    category=Category.OBSERVABILITY,
     parameters=TerminationMessageParameters,
     production=Action.AUDIT,
     development=Action.IGNORE,

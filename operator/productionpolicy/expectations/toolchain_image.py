@@ -31,7 +31,15 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
-from productionpolicy.expectations.expectation import Action, AuditedParameters, Expectation, Finding, always
+from productionpolicy.expectations.expectation import (
+    Action,
+    AuditedParameters,
+    Category,
+    Expectation,
+    Finding,
+    Severity,
+    always,
+)
 from productionpolicy.kube.images import ImagePattern
 from productionpolicy.kube.pods import Container
 from productionpolicy.kube.programs.start import command_run, download_run
@@ -152,9 +160,12 @@ def _downloaded(container: Container) -> Iterator[Finding]:
 TOOLCHAIN_IMAGE = Expectation(
     name="toolchainImage",
     title="Images without the tools that build them",
+    severity=Severity.LOW,
+    category=Category.IMAGES,
     parameters=ToolchainImageParameters,
     production=Action.AUDIT,
     development=Action.IGNORE,
     applies=always,
     audit=audit,
+    heuristic=True,
 )

@@ -51,7 +51,7 @@ class Kind(StrEnum):
 
 _KINDS = {each.value: each for each in Kind}
 
-_GROUPS = {Kind.POD: "", Kind.REPLICATION_CONTROLLER: "", Kind.JOB: "batch", Kind.CRON_JOB: "batch"}
+_GROUPS: Mapping[str, str] = {Kind.POD: "", Kind.REPLICATION_CONTROLLER: "", Kind.JOB: "batch", Kind.CRON_JOB: "batch"}
 WORKLOADS = frozenset(GroupKind(_GROUPS.get(each, "apps"), each.value) for each in Kind)
 """The kinds of workloads, with their groups."""
 
@@ -117,6 +117,12 @@ class WorkloadKey(Struct, frozen=True, order=True):
         """The name for people, such as `Deployment shop/web`; a manifest may lack the namespace, or the name."""
         name = self.name or "(no name)"
         return f"{self.kind} {self.namespace}/{name}" if self.namespace else f"{self.kind} {name}"
+
+    @property
+    def api_version(self) -> str:
+        """The `apiVersion` in which the API server is asked for workloads of this kind."""
+        group = _GROUPS.get(self.kind, "apps")
+        return f"{group}/v1" if group else "v1"
 
 
 class Hook(Struct, frozen=True):

@@ -21,6 +21,8 @@ def manual(expectation: Expectation[Any]) -> str:
 
 
 def _sections(expectation: Expectation[Any]) -> Iterator[str]:
+    word = " It is a heuristic, so reports warn of it." if expectation.heuristic else ""
+    yield f"## In reports\nSeverity {expectation.severity}, category {expectation.category}.{word}"
     fields = structure(expectation.parameters)["properties"].items()
     yield f"## Fields\nUnder `spec.expectations.{expectation.name}`.\n\n" + "\n".join(_field(*each) for each in fields)
     built_in = expectation.parameters.built_in

@@ -115,6 +115,39 @@ class DrainAudit(Document, frozen=True, kw_only=True):
     ] = 21600
 
 
+class ReportsMode(StrEnum):
+    """Which kind of reports is written."""
+
+    AUTO = "Auto"
+    OPEN_REPORTS = "OpenReports"
+    POLICY_REPORT = "PolicyReport"
+    OFF = "Off"
+
+
+class Reports(Document, frozen=True, kw_only=True):
+    """The reports on workloads that other tools read, one for each workload, in its namespace."""
+
+    mode: Annotated[
+        ReportsMode,
+        Meta(
+            description="OpenReports: a Report (openreports.io/v1alpha1) for each workload. PolicyReport: a "
+            "PolicyReport (wgpolicyk8s.io/v1alpha2). Auto: the first of these kinds that the API server serves, and "
+            "none while it serves neither. Off: none; write it in quotes, because YAML takes Off for false. The "
+            "operator deletes its reports when they are no longer wanted. The condition Reports says why reports are "
+            "missing."
+        ),
+    ] = ReportsMode.AUTO
+    max_results: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=100,
+            description="The maximum number of results in a report, the most severe first. The summary of the report "
+            "counts all of them.",
+        ),
+    ] = 10
+
+
 class Rollout(Document, frozen=True, kw_only=True):
     """The pace of repairs that restart pods."""
 
@@ -186,7 +219,7 @@ class Spec(Document, frozen=True, kw_only=True):
         Mode,
         Meta(
             description="Enforce: the operator writes repairs. Audit: it only reports them, and writes nothing but the "
-            "status of this resource."
+            "status of this resource, and reports."
         ),
     ]
     profile: Annotated[
@@ -222,6 +255,7 @@ class Spec(Document, frozen=True, kw_only=True):
     ] = INJECTED_SIDECARS
     rollout: Rollout = Rollout()
     drain_audit: DrainAudit = DrainAudit()
+    reports: Reports = Reports()
     expectations: Annotated[
         Expectations,
         Meta(description="The expectations and their actions, with one field per expectation."),

@@ -238,8 +238,9 @@ class Status(Part, frozen=True, kw_only=True):
         tuple[Condition, ...],
         Meta(
             description="Ready: the policy is valid and in use. Compliant: no governed workload has a finding. "
-            "Progressing: repairs are in progress. Removal: how far the withdrawal is while the policy is deleted. "
-            "NodesDrainable: no governed workload keeps a node from being drained (with spec.drainAudit).",
+            "Progressing: repairs are in progress. Reports: each workload has a report for other tools. Removal: how "
+            "far the withdrawal is while the policy is deleted. NodesDrainable: no governed workload keeps a node from "
+            "being drained (with spec.drainAudit).",
             extra_json_schema={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
         ),
     ] = ()

@@ -69,4 +69,5 @@ class OwnedObject(Struct, frozen=True):
 
 
 def _owner(workload: Workload) -> dict[str, Any]:
-    return {"apiVersion": "apps/v1", "kind": workload.key.kind, "name": workload.key.name, "uid": workload.uid}
+    key = workload.key
+    return {"apiVersion": key.api_version, "kind": key.kind, "name": key.name, "uid": workload.uid}

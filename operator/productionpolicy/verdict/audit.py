@@ -175,7 +175,7 @@ def _rollout(inputs: Inputs) -> Iterator[Finding]:
             path="spec.template",
             message=f"the rollout of {names}, started at {mark.at}, did not end in time and {put_back} rolled back",
             remedy=_remedy_of_failed_rollout(inputs),
-        )
+        ).lasting_as(f"the rollout of {names} did not end in time and is rolled back", remedy=_FIND_OUT)
     elif inputs.workload.stalled and inputs.journal.started is None and _restarting(inputs):
         yield Finding(
             path="spec.template",
@@ -187,7 +187,10 @@ def _rollout(inputs: Inputs) -> Iterator[Finding]:
 def _remedy_of_failed_rollout(inputs: Inputs) -> str:
     pod = inputs.failed_rollout.pod if inputs.failed_rollout and not inputs.workload.settled else ""
     deleted = f"delete pod {pod}, which the StatefulSet does not replace by itself; " if pod else ""
-    return f"{deleted}find out why pods did not become available, and change the pod template or exempt the workload"
+    return f"{deleted}{_FIND_OUT}"
+
+
+_FIND_OUT = "find out why pods did not become available, and change the pod template or exempt the workload"
 
 
 def _restarting(inputs: Inputs) -> list[str]:

@@ -6,10 +6,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from productionpolicy.kube.workloads import digest
-from productionpolicy.verdict.audit import audit
+from productionpolicy.verdict.audit import Verdict, audit
 from productionpolicy.verdict.inputs import Governance, Inputs
 from productionpolicy.verdict.plan import Plan, Restarts, plan
-from productionpolicy.verdict.report import Rejection, WorkloadReport, report
+from productionpolicy.verdict.report import NOT_REJECTED, Rejection, WorkloadReport, report
 
 RELEASE = "release"
 """Names the write that takes the operator's entry out of the managed fields."""
@@ -31,6 +31,10 @@ class Evaluation(Struct, frozen=True):
     """The plan less what the API server refused under the same circumstances."""
     report: WorkloadReport | None
     """What is told; None where no policy governs the workload."""
+    verdicts: tuple[Verdict, ...] = ()
+    """What the audit found, on which that report rests."""
+    rejection: Rejection = NOT_REJECTED
+    """What the API server refused under the same circumstances."""
 
     @property
     def finds_harm(self) -> bool:
@@ -90,8 +94,11 @@ def evaluate(inputs: Inputs, *, policy_name: str = "") -> Evaluation:
     """
     planned = plan(inputs)
     todo, rejection = _less_refused(inputs, planned)
-    told = report(inputs, audit(inputs), planned, rejection=rejection) if inputs.policy else None
-    return Evaluation(inputs, inputs.policy.name if inputs.policy else policy_name, planned, todo, told)
+    if inputs.policy is None:
+        return Evaluation(inputs, policy_name, planned, todo, report=None, rejection=rejection)
+    verdicts = audit(inputs)
+    told = report(inputs, verdicts, planned, rejection=rejection)
+    return Evaluation(inputs, inputs.policy.name, planned, todo, told, verdicts, rejection)
 
 
 def _less_refused(inputs: Inputs, planned: Plan) -> tuple[Plan, Rejection]:

@@ -240,7 +240,7 @@ def _state(inputs: Inputs, verdicts: tuple[Verdict, ...], planned: Plan, rejecti
 def _reported(inputs: Inputs, verdicts: tuple[Verdict, ...], planned: Plan, rejection: Rejection) -> Iterator[Reported]:
     for verdict in verdicts:
         if verdict.outcome is Outcome.FAILED:
-            reason = _reason(inputs, verdict.expectation, planned, rejection)
+            reason = left_because(inputs, verdict.expectation, planned, rejection)
             for finding in verdict.findings:
                 yield Reported(verdict.expectation, finding.path, finding.message, finding.remedy, reason or "")
 
@@ -249,14 +249,14 @@ def _refused(inputs: Inputs, verdicts: tuple[Verdict, ...], planned: Plan, rejec
     """Tell why the operator's last write was refused, where no finding of an expectation tells it."""
     failed = (each.expectation for each in verdicts if each.outcome is Outcome.FAILED)
     told = rejection.write is not None and any(
-        _reason(inputs, name, planned, rejection) == rejection.write for name in failed
+        left_because(inputs, name, planned, rejection) == rejection.write for name in failed
     )
     for why in (None if told else rejection.write, rejection.release):
         if why is not None:
             yield Reported(REFUSED, "metadata", f"the API server refused a write of the operator: {why}", _REMEDY)
 
 
-def _reason(inputs: Inputs, expectation: str, planned: Plan, rejection: Rejection) -> str | None:
+def left_because(inputs: Inputs, expectation: str, planned: Plan, rejection: Rejection = NOT_REJECTED) -> str | None:
     """Say why the finding is left to a person, where the operator could have repaired it."""
     if expectation in planned.refusals:
         return planned.refusals[expectation]
