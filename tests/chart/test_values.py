@@ -25,6 +25,7 @@ POD = f"{DEPLOYMENT} spec template spec"
 CONTAINER = f"{POD} containers 0"
 ACCOUNT = "ServiceAccount/productionpolicy"
 BINDING = "ClusterRoleBinding/productionpolicy"
+REPORTS_ROLE, REPORTS_BINDING = "ClusterRole/productionpolicy-reports", "ClusterRoleBinding/productionpolicy-reports"
 VIEWER = "ClusterRole/productionpolicy-viewer"
 NETWORK = "NetworkPolicy/productionpolicy"
 SERVICE = "Service/productionpolicy-metrics"
@@ -81,7 +82,12 @@ EFFECTS: Mapping[str, tuple[Any, dict[str, Any]]] = {
     ),
     "serviceAccount.create": (
         False,
-        {ACCOUNT: ABSENT, **at(POD, serviceAccountName="default"), **at(BINDING, subjects__0__name="default")},
+        {
+            ACCOUNT: ABSENT,
+            **at(POD, serviceAccountName="default"),
+            **at(BINDING, subjects__0__name="default"),
+            **at(REPORTS_BINDING, subjects__0__name="default"),
+        },
     ),
     "serviceAccount.name": (
         "robot",
@@ -90,11 +96,16 @@ EFFECTS: Mapping[str, tuple[Any, dict[str, Any]]] = {
             "ServiceAccount/robot": NEW,
             **at(POD, serviceAccountName="robot"),
             **at(BINDING, subjects__0__name="robot"),
+            **at(REPORTS_BINDING, subjects__0__name="robot"),
         },
     ),
     "serviceAccount.annotations": ({"role": "reader"}, at(ACCOUNT, metadata__annotations__role="reader")),
     "serviceAccount.labels": ({"team": "platform"}, at(ACCOUNT, metadata__labels__team="platform")),
-    "rbac.create": (False, {"ClusterRole/productionpolicy": ABSENT, VIEWER: ABSENT, BINDING: ABSENT}),
+    "rbac.create": (
+        False,
+        dict.fromkeys(["ClusterRole/productionpolicy", VIEWER, BINDING, REPORTS_ROLE, REPORTS_BINDING], ABSENT),
+    ),
+    "reports.enabled": (False, {REPORTS_ROLE: ABSENT, REPORTS_BINDING: ABSENT}),
     **{
         f"rbac.aggregateTo{role.title()}": (
             told == "true",
@@ -393,8 +404,10 @@ def test_names_follow_from_the_release(helm_4: Helm, release: str, values: Raw, 
     named = {each["kind"]: each["metadata"]["name"] for each in objects}
     [deployment] = [each for each in objects if each["kind"] == "Deployment"]
 
-    for kind in ("ServiceAccount", "ClusterRoleBinding", "Deployment", "NetworkPolicy"):
+    for kind in ("ServiceAccount", "Deployment", "NetworkPolicy"):
         assert named[kind] == name
+    bindings = [each["metadata"]["name"] for each in objects if each["kind"] == "ClusterRoleBinding"]
+    assert sorted(bindings) == [name, f"{name}-reports"]
     assert deployment["spec"]["template"]["metadata"]["labels"]["app.kubernetes.io/name"] == label
     assert max(len(each["metadata"]["name"]) for each in objects) <= 63
     # The operator knows the admission policies by their names.
@@ -408,10 +421,8 @@ def test_names_that_look_like_numbers_stay_text(helm_4: Helm, everything: Raw) -
     named = {(each["kind"], each["metadata"]["name"], each["metadata"].get("namespace")) for each in objects}
     assert {("Deployment", "1e3", "007"), ("ServiceAccount", "12", "007"), ("PodMonitor", "1e3", "007")} <= named
     bindings = [each for each in objects if each["kind"] == "ClusterRoleBinding"]
-    assert {(each["roleRef"]["name"], each["subjects"][0]["name"]) for each in bindings} == {
-        ("1e3", "12"),
-        ("1e3-drain-audit", "12"),
-    }
+    bound = {(each["roleRef"]["name"], each["subjects"][0]["name"]) for each in bindings}
+    assert bound == {("1e3", "12"), ("1e3-drain-audit", "12"), ("1e3-reports", "12")}
     assert {type(word) for name in named for word in name} == {str, type(None)}
 
 

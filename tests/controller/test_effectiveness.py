@@ -18,6 +18,7 @@ from productionpolicy.controller.metrics import ADMISSION_MISSED
 from productionpolicy.controller.policies import Policies
 from productionpolicy.controller.publisher import Publisher
 from productionpolicy.controller.reconciler import Reconciler
+from productionpolicy.controller.reports import Reports
 from productionpolicy.controller.resources import DEPLOYMENTS, NAMESPACES, POLICIES, Resource
 from productionpolicy.controller.writer import Writer
 from productionpolicy.kube.identity import MODE_LABEL, POLICY_LABEL
@@ -93,7 +94,7 @@ class Scene:
         policies = Policies(context)
         self.admission = policies.admission
         self.effectiveness = Effectiveness(context, policies)
-        publisher = Publisher(context, policies, self.effectiveness)
+        publisher = Publisher(context, policies, self.effectiveness, Reports(context, policies))
         self.reconciler = Reconciler(context, publisher, Writer(context, policies, publisher))
 
     def now(self) -> datetime:

@@ -484,6 +484,28 @@ def test_a_governed_namespace_is_being_deleted() -> None:
     assert message.endswith(f"shop (since {WHEN}; a finalizer remains)")
 
 
+@pytest.mark.parametrize(
+    ("mode", "reason", "state"),
+    [
+        pytest.param("Auto", "Forbidden", State.HINT, id="a-default"),
+        pytest.param("PolicyReport", "NotServed", State.WRONG, id="a-kind-that-the-policy-names"),
+    ],
+)
+def test_reports_are_missing(mode: str, reason: str, state: State) -> None:
+    told = policy(reports={"mode": mode})
+    missing = {"type": "Reports", "status": "False", "reason": reason, "message": "no right"}
+    told["status"]["conditions"].append(missing)
+    found, message, remedy = only("reports", policies=(told,))
+    assert (found, message) == (state, "reports are missing: default (no right)")
+    assert "docs/reports.md" in remedy
+
+
+def test_a_paused_policy_lacks_no_reports() -> None:
+    told = policy(paused=True)
+    told["status"]["conditions"].append({"type": "Reports", "status": "False", "reason": "Paused"})
+    assert changed(policies=(told,)).get("reports", (State.OK, "", ""))[0] is State.OK
+
+
 def test_nothing_scrapes_the_metrics() -> None:
     state, _, remedy = only("metrics", monitors=())
     assert state is State.HINT
@@ -512,7 +534,16 @@ FACTS = {
     "monitors": {"metrics"},
     "lacking": {"permissions"},
     "policies": {
-        *("validationPolicies", "bindings", "policies", "namespaces", "unusedPolicies", "removal", "drainAudit"),
+        *(
+            "validationPolicies",
+            "bindings",
+            "policies",
+            "reports",
+            "namespaces",
+            "unusedPolicies",
+            "removal",
+            "drainAudit",
+        ),
     },
     "namespaces": {"repairAtAdmission", "namespaces", "unusedPolicies", "terminating"},
     "mutating": {"repairPolicy", "bindings"},

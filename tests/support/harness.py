@@ -14,6 +14,7 @@ from productionpolicy.controller.intake import Intake
 from productionpolicy.controller.policies import Policies
 from productionpolicy.controller.publisher import Publisher
 from productionpolicy.controller.reconciler import Reconciler
+from productionpolicy.controller.reports import Reports
 from productionpolicy.controller.resources import BUDGETS, DEPLOYMENTS, NAMESPACES, POLICIES, Resource
 from productionpolicy.controller.writer import Writer
 from productionpolicy.kube.identity import FIELD_MANAGER, POLICY_LABEL
@@ -102,7 +103,8 @@ class Harness:
         self.store, self.rollouts = self.context.store, self.context.rollouts
         self.policies = Policies(self.context)
         self.effectiveness = Effectiveness(self.context, self.policies)
-        self.publisher = Publisher(self.context, self.policies, self.effectiveness)
+        self.reports = Reports(self.context, self.policies)
+        self.publisher = Publisher(self.context, self.policies, self.effectiveness, self.reports)
         writer = Writer(self.context, self.policies, self.publisher)
         self.reconciler = Reconciler(self.context, self.publisher, writer)
         self.intake = Intake(self.context, self.reconciler, self.policies, self.effectiveness)

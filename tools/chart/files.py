@@ -24,7 +24,7 @@ COPIES: Mapping[str, tuple[str, ...]] = {
 """The files of the chart that hold what others hold. Helm reads nothing outside of the folder of a chart."""
 
 
-def files(*, definition: str, dashboard: str, role: str, drain_role: str) -> dict[Path, str]:
+def files(*, definition: str, dashboard: str, role: str, drain_role: str, report_role: str) -> dict[Path, str]:
     """Return the text of each file by its path.
 
     Args:
@@ -32,6 +32,7 @@ def files(*, definition: str, dashboard: str, role: str, drain_role: str) -> dic
         dashboard: the text of the Grafana dashboard.
         role: the text of the ClusterRole of the operator.
         drain_role: that for audits of drains.
+        report_role: the text of the ClusterRole for reports.
     """
     values = read((CHART / "values.yaml").read_text())
     copies = {CHART / "files" / name: _copy(sources) for name, sources in COPIES.items()}
@@ -41,6 +42,7 @@ def files(*, definition: str, dashboard: str, role: str, drain_role: str) -> dic
         CHART / "files" / "dashboard.json": dashboard,
         CHART / "files" / "clusterrole.yaml": role,
         CHART / "files" / "clusterrole-drain-audit.yaml": drain_role,
+        CHART / "files" / "clusterrole-reports.yaml": report_role,
         **copies,
         CHART / "values.schema.json": json.dumps(schema(values), indent=2) + "\n",
         readme: replaced(BEGIN, END, page=readme, lines=_table(values)),

@@ -10,7 +10,7 @@ from control_plane.go_build import build, cache_folder, kept
 
 @dataclass(frozen=True, slots=True)
 class GoProgram:
-    """A program of which the Go module in a folder of its own name is all about.
+    """A program of which the Go module in a folder of its own name is all about. The folder may hold its source.
 
     Attributes:
         module: the folder; its `tool` block names the one program.
@@ -42,7 +42,8 @@ class GoProgram:
         Raises:
             BuildFailed: Go is missing, or the module does not build.
         """
-        return kept(cache_folder(self.purpose, self.module.glob("go.*")), (self.name,), self._build) / self.name
+        files = [*self.module.glob("go.*"), *self.module.glob("*.go")]
+        return kept(cache_folder(self.purpose, files), (self.name,), self._build) / self.name
 
     def _build(self, folder: Path) -> None:
         build(self.module, folder, tags=self.tags)

@@ -11,7 +11,14 @@ from typing import Any
 import yaml
 
 from chart.files import files as chart_files
-from generate.clusterrole import DRAIN_ROLE, ROLE, clusterrole, drain_clusterrole
+from generate.clusterrole import (
+    DRAIN_ROLE,
+    REPORT_ROLE,
+    ROLE,
+    clusterrole,
+    drain_clusterrole,
+    report_clusterrole,
+)
 from monitoring import dashboard
 from productionpolicy.cli.drains.json import Report as DrainReport
 from productionpolicy.cli.formats.json import schema
@@ -42,8 +49,18 @@ def generated() -> dict[Path, str]:
     reports[SERVED] = schema(Reply)
     schemas = {path: _schema(each) for path, each in reports.items()}
     definition, drawn = _crd(), dashboard.text()
-    roles = {ROLE: clusterrole(made_by=_MADE_BY), DRAIN_ROLE: drain_clusterrole(made_by=_MADE_BY)}
-    chart = chart_files(definition=definition, dashboard=drawn, role=roles[ROLE], drain_role=roles[DRAIN_ROLE])
+    roles = {
+        ROLE: clusterrole(made_by=_MADE_BY),
+        DRAIN_ROLE: drain_clusterrole(made_by=_MADE_BY),
+        REPORT_ROLE: report_clusterrole(made_by=_MADE_BY),
+    }
+    chart = chart_files(
+        definition=definition,
+        dashboard=drawn,
+        role=roles[ROLE],
+        drain_role=roles[DRAIN_ROLE],
+        report_role=roles[REPORT_ROLE],
+    )
     own = {CRD: definition, DASHBOARD: drawn, **roles, PAGES / "README.md": _index()}
     return {**own, **schemas, **pages, **chart}
 

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from textwrap import wrap
 
-from productionpolicy.controller.rights import DRAIN_RULES, RULES, Rule
+from productionpolicy.controller.rights import DRAIN_RULES, REPORT_RULES, RULES, Rule
 from productionpolicy.kube.identity import NAME
 
 MANIFESTS = Path(__file__).parents[2] / "manifests"
 ROLE = MANIFESTS / "base" / "clusterrole.yaml"
 DRAIN_ROLE = MANIFESTS / "drain-audit" / "clusterrole.yaml"
+REPORT_ROLE = MANIFESTS / "reports" / "clusterrole.yaml"
 WIDTH = 120
 
 
@@ -25,6 +26,11 @@ def drain_clusterrole(*, made_by: str) -> str:
     """Return the text of the ClusterRole for audits of drains."""
     told = "What the operator reads, in addition to its other permissions, for policies with spec.drainAudit."
     return _role(f"{NAME}-drain-audit", DRAIN_RULES, told=told, made_by=made_by)
+
+
+def report_clusterrole(*, made_by: str) -> str:
+    """Return the text of the ClusterRole for reports."""
+    return _role(f"{NAME}-reports", REPORT_RULES, told="The permissions to write reports.", made_by=made_by)
 
 
 def _role(name: str, rules: Iterable[Rule], *, told: str, made_by: str) -> str:

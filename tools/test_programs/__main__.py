@@ -12,6 +12,7 @@ from browser import programs as browser
 from control_plane.go_build import BuildFailed
 from helm.programs import HELM_3, HELM_4
 from prometheus.programs import PROMTOOL
+from reports.programs import DECODE
 from workflows.programs import ACTIONLINT
 
 
@@ -21,7 +22,7 @@ def main() -> int:
         prog="test_programs", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--browser", action="store_true", help="get the browser in which pages are tested")
-    wanted = (browser,) if parser.parse_args().browser else (HELM_3, HELM_4, PROMTOOL, ACTIONLINT)
+    wanted = (browser,) if parser.parse_args().browser else (HELM_3, HELM_4, PROMTOOL, ACTIONLINT, DECODE)
     try:
         for each in wanted:
             each.ensure()

@@ -48,6 +48,8 @@ ROOTS = {
     "/apis/rbac.authorization.k8s.io/v1": ("clusterrole", "clusterrolebinding"),
     "/apis/scheduling.k8s.io/v1": ("priorityclass",),
     "/apis/storage.k8s.io/v1": ("csinode", "storageclass"),
+    "/apis/openreports.io/v1alpha1": ("report",),
+    "/apis/wgpolicyk8s.io/v1alpha2": ("policyreport",),
     f"/apis/{API_VERSION}": ("productionpolicy",),
 }
 ROOT_OF = {kind: root for root, kinds in ROOTS.items() for kind in kinds}

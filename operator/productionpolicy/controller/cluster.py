@@ -6,7 +6,7 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 import aiohttp
@@ -115,6 +115,22 @@ class EncodedPage(Struct, frozen=True):
         return len(self.objects) + self.metadata.remaining_item_count
 
 
+class Live(Protocol):
+    """What has to be known of an object to change it only if it is still the same."""
+
+    @property
+    def namespace(self) -> str: ...  # noqa: D102  # its name says it
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+
+    @property
+    def uid(self) -> str: ...  # noqa: D102
+
+    @property
+    def resource_version(self) -> str: ...  # noqa: D102
+
+
 class Cluster:
     """The API server.
 
@@ -144,6 +160,14 @@ class Cluster:
             return False
         return True
 
+    async def discovers(self, resource: Resource) -> bool:
+        """Say whether the server lists the kind among those that it serves. Everybody may ask that."""
+        try:
+            found = await self._request("GET", f"/apis/{resource.group}/{resource.version}")
+        except Gone:
+            return False
+        return any(each["name"] == resource.plural for each in found["resources"])
+
     async def find(self, resource: Resource, name: str) -> Raw | None:
         """Return an object that belongs to no namespace; None where there is none of that name."""
         try:
@@ -156,6 +180,11 @@ class Cluster:
         async for page in self._pages(resource, resource.path(namespace=namespace), accept="application/json"):
             yield page
 
+    async def matching_pages(self, resource: Resource, selector: str) -> AsyncIterator[list[Raw]]:
+        """Yield the objects of a kind that a label selector selects, in all namespaces, page by page."""
+        async for page in self._pages(resource, resource.path(), accept="application/json", selector=selector):
+            yield page
+
     async def matching(self, resource: Resource, selector: str, namespace: str | None = None) -> list[Raw]:
         """Return the objects of a kind that a label selector, in the text form of kubectl, selects."""
         found = await self._request("GET", resource.path(namespace=namespace), query={"labelSelector": selector})
@@ -166,11 +195,13 @@ class Cluster:
         async for page in self._pages(resource, resource.path(namespace=namespace), accept=_LIST_OF_METADATA):
             yield page
 
-    async def _pages(self, resource: Resource, path: str, *, accept: str) -> AsyncIterator[list[Raw]]:
-        page = await self._page(resource, path, accept=accept)
+    async def _pages(
+        self, resource: Resource, path: str, *, accept: str, selector: str = ""
+    ) -> AsyncIterator[list[Raw]]:
+        page = await self._page(resource, path, accept=accept, selector=selector)
         yield page.items
         while page.token:
-            page = await self._page(resource, path, token=page.token, accept=accept)
+            page = await self._page(resource, path, token=page.token, accept=accept, selector=selector)
             yield page.items
 
     async def page(
@@ -191,10 +222,19 @@ class Cluster:
         return await self._page(resource, path, token=token, limit=limit, accept="application/json")
 
     async def _page(
-        self, resource: Resource, path: str, *, accept: str, token: str = "", limit: int | None = PAGE
+        self,
+        resource: Resource,
+        path: str,
+        *,
+        accept: str,
+        token: str = "",
+        limit: int | None = PAGE,
+        selector: str = "",
     ) -> Page:
-        query = {"limit": str(limit)} if limit else {}
-        found = await self._request("GET", path, query=query | ({"continue": token} if token else {}), accept=accept)
+        asked = {"limit": str(limit or ""), "continue": token, "labelSelector": selector}
+        found = await self._request(
+            "GET", path, query={key: text for key, text in asked.items() if text}, accept=accept
+        )
         # An empty list of metadata has null for its items.
         items = [{**item, "kind": resource.kind} for item in found["items"] or ()]
         return Page(items, found["metadata"].get("continue") or "")
@@ -290,7 +330,22 @@ class Cluster:
         path = resource.path(live.name, namespace=live.namespace)
         return await self._request("PUT", path, query={"fieldManager": FIELD_MANAGER}, body=body)
 
-    async def delete(self, resource: Resource, live: Ownable) -> None:
+    async def named(self, resource: Resource, namespace: str, name: str) -> Raw:
+        """Return an object of a namespace as it is now."""
+        return await self._request("GET", resource.path(name, namespace=namespace))
+
+    async def merge(self, resource: Resource, live: Live, manifest: Raw) -> Raw:
+        """Give an object the fields of a manifest, if it is still the one that is known."""
+        identity = {"uid": live.uid, "resourceVersion": live.resource_version}
+        return await self._request(
+            "PATCH",
+            resource.path(live.name, namespace=live.namespace),
+            query={"fieldManager": FIELD_MANAGER},
+            body={**manifest, "metadata": {**manifest["metadata"], **identity}},
+            content_type=_MERGE_PATCH,
+        )
+
+    async def delete(self, resource: Resource, live: Live) -> None:
         """Delete an object, if it is still the one that is known."""
         preconditions = {"uid": live.uid, "resourceVersion": live.resource_version}
         path = resource.path(live.name, namespace=live.namespace)

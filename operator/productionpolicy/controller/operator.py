@@ -29,6 +29,7 @@ from productionpolicy.controller.policies import Policies
 from productionpolicy.controller.probes import Probes
 from productionpolicy.controller.publisher import Publisher
 from productionpolicy.controller.reconciler import Reconciler
+from productionpolicy.controller.reports import Reports
 from productionpolicy.controller.resources import POLICIES, WATCHED, Resource
 from productionpolicy.controller.unowned import Unowned
 from productionpolicy.controller.versions import untested
@@ -85,7 +86,8 @@ class Operator:
         self.queue = context.queue
         self.policies = Policies(context)
         self.effectiveness = Effectiveness(context, self.policies)
-        self.publisher = Publisher(context, self.policies, self.effectiveness)
+        self.reports = Reports(context, self.policies)
+        self.publisher = Publisher(context, self.policies, self.effectiveness, self.reports)
         self.reconciler = Reconciler(context, self.publisher, Writer(context, self.policies, self.publisher))
         self.intake = Intake(context, self.reconciler, self.policies, self.effectiveness)
         self.unowned = Unowned(cluster, self.store, self.intake, interval_seconds=options.pods_seconds)
@@ -107,6 +109,7 @@ class Operator:
             await asyncio.wait_for(self._watches.opened(), timeout=OPENING_SECONDS)
         await self.listing.complete()
         await self.policies.admission.learn()
+        await self.reports.learn()
         self.effectiveness.begin()
         self.publisher.begin()
         self.intake.open()
@@ -122,6 +125,8 @@ class Operator:
             tasks.create_task(self._look_at_everything())
             tasks.create_task(self.queue.run(self.reconciler.reconcile))
             tasks.create_task(self.policies.queue.run(self.policies.reconcile))
+            tasks.create_task(self.reports.queue.run(self.reports.reconcile))
+            tasks.create_task(self._keep_learning_reports())
             tasks.create_task(self.intake.run(self.listing.add_namespaces))
             tasks.create_task(self.events.run())
             tasks.create_task(self.unowned.run())
@@ -135,6 +140,7 @@ class Operator:
         """Let the writes that are under way come to their end."""
         self._state = "stopping"
         self.queue.stop()
+        self.reports.queue.stop()
         deadline = time.monotonic() + FINISH_SECONDS
         while self.queue.busy and time.monotonic() < deadline:  # noqa: ASYNC110  # bounded, and only once
             await asyncio.sleep(0.02)
@@ -143,6 +149,7 @@ class Operator:
     async def _look_at_everything(self) -> None:
         with self.policies.queue.hold():
             await self.reconciler.evaluate_all(list(self.store.all_workloads()))
+        self.reports.prune()
         self.policies.changed(*self.store.policies)
 
     async def _list_again(self) -> None:
@@ -150,7 +157,15 @@ class Operator:
             await asyncio.sleep(self._listing_seconds)
             await self.listing.complete()
             self.reconciler.retry_forbidden()
+            await self.reports.renew()
             await self._look_at_everything()
+
+    async def _keep_learning_reports(self) -> None:
+        """Look up which kinds of reports are served; where that has changed, all workloads are reported on again."""
+        while True:
+            await asyncio.sleep(self._look_seconds)
+            if await self.reports.learn():
+                await self._look_at_everything()
 
     async def _list_restarted_watches(self) -> None:
         """List the kinds whose watch has begun again: it does not tell what has gone while there was none."""

@@ -16,6 +16,7 @@ from productionpolicy.controller import metrics
 from productionpolicy.controller.admission import Admission
 from productionpolicy.controller.cluster import Conflict, Gone, Raw, RequestFailed
 from productionpolicy.controller.context import Context
+from productionpolicy.controller.destinations import Destinations
 from productionpolicy.controller.drain_audits import CONDITION as NODES_DRAINABLE
 from productionpolicy.controller.drain_audits import DrainAudits
 from productionpolicy.controller.queue import Retry, WorkQueue
@@ -76,6 +77,7 @@ class Policies:
         self.clock = context.clock
         self.admission = Admission(context.cluster)
         self.drain_audits = DrainAudits(context, changed=self.changed)
+        self.destinations = Destinations()
         self.caveat = ""
         """A warning about the version of the API server; empty where that is tested."""
         self.totals: defaultdict[str, Totals] = defaultdict(Totals)
@@ -263,6 +265,9 @@ class Policies:
             yield self._condition(stored, "Progressing", *told)
             for each in self.admission.conditions(stored.policy):
                 yield self._condition(stored, each.type, each.status, each.reason, each.message)
+            reported = self.destinations.told(stored.policy)
+            if reported is not None:
+                yield self._condition(stored, "Reports", *reported)
             if stored.policy.audits_drains:
                 drains = self.drain_audits.verdict(stored)
                 yield self._condition(stored, NODES_DRAINABLE, drains.status, drains.reason, drains.message)

@@ -12,6 +12,7 @@ from productionpolicy.controller.effectiveness import Effectiveness
 from productionpolicy.controller.metrics import FAILED_ROLLOUTS, REPAIRS, WITHDRAWALS
 from productionpolicy.controller.policies import Policies
 from productionpolicy.controller.records import Record
+from productionpolicy.controller.reports import Reports
 from productionpolicy.kube.workloads import Workload, WorkloadKey
 from productionpolicy.verdict import Evaluation, Plan, State, WorkloadReport
 from productionpolicy.verdict.audit import EXEMPTIONS
@@ -26,12 +27,13 @@ log = structlog.get_logger(__name__)
 class Publisher:
     """Tells what evaluations and writes come to, where it is news."""
 
-    def __init__(self, context: Context, policies: Policies, effectiveness: Effectiveness) -> None:
+    def __init__(self, context: Context, policies: Policies, effectiveness: Effectiveness, reports: Reports) -> None:
         self._rollouts = context.rollouts
         self._events = context.events
         self._now = context.cluster.clock.now
         self._policies = policies
         self._effectiveness = effectiveness
+        self._reports = reports
         self._began: datetime | None = None
         self._members: Counter[str] = Counter()
 
@@ -51,9 +53,11 @@ class Publisher:
         self._move(inputs.workload.key, record.policy, evaluation.policy_name)
         if told is None:
             self._drop(inputs.workload.key, evaluation.policy_name)
+            self._reports.withdraw(inputs.workload.uid)
             return
         if not record.writing:
             self._tell_admitted(evaluation, record)
+        self._reports.publish(evaluation)
         if self._policies.totals[told.policy].put(told):
             self._policies.changed(told.policy)
             self._tell_contest(inputs.workload, before, told, evaluation.plan)
@@ -61,9 +65,10 @@ class Publisher:
             if before is not None and before.failed_rollout is not None and told.failed_rollout is None:
                 self._rollouts.wake_next(told.policy)
 
-    def forget(self, key: WorkloadKey, policy: str) -> None:
-        """Count a workload no longer for a policy."""
-        self._move(key, policy, "")
+    def forget(self, key: WorkloadKey, record: Record) -> None:
+        """Count a workload no longer for a policy, and report on it no longer."""
+        self._move(key, record.policy, "")
+        self._reports.forget(key, record.uid)
 
     def report_written(self, workload: Workload, changes: list[Change]) -> None:
         """Tell of repairs and withdrawals that were written."""

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 
 import structlog
+from msgspec.structs import replace
 
 from productionpolicy.controller.context import Context
 from productionpolicy.controller.publisher import Publisher
@@ -69,7 +70,7 @@ class Reconciler:
         evaluation = self._evaluate(workload, record)
         if evaluation is None and record.slot is not None:
             # The last of the operator's changes is withdrawn, and the pods are still being replaced for that.
-            self._publisher.forget(key, record.policy)
+            self._publisher.forget(key, record)
             record.policy = ""
             return None
         if evaluation is None:
@@ -125,7 +126,8 @@ class Reconciler:
             return
         if evaluation.acts:
             record = self._records.of(evaluation.inputs.workload)
-            record.evaluation, record.epoch = evaluation, self._store.epoch
+            # Its verdicts are published, and ten thousand workloads may wait.
+            record.evaluation, record.epoch = replace(evaluation, verdicts=()), self._store.epoch
             self._queue.add_backlog([key])
         elif evaluation.due is not None:
             self._queue.add_after(key, evaluation.due)
@@ -158,7 +160,7 @@ class Reconciler:
         self._rollouts.leave(key)
         record = self._records.pop(key, None)
         if record is not None:
-            self._publisher.forget(key, record.policy)
+            self._publisher.forget(key, record)
         self._queue.forget(key)
 
     def _evaluate(self, workload: Workload, record: Record) -> Evaluation | None:

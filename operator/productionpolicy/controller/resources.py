@@ -7,6 +7,7 @@ from msgspec import Struct
 from productionpolicy.kube.identity import GROUP, KIND, PLURAL, VERSION
 from productionpolicy.kube.kinds import GroupKind
 from productionpolicy.kube.workloads import Kind
+from productionpolicy.reports import Form
 
 
 class Resource(Struct, frozen=True):
@@ -77,6 +78,12 @@ MONITORS = (
     Resource("monitoring.coreos.com", "v1", "podmonitors", "PodMonitor", optional=True),
 )
 """The kinds with which the Prometheus operator is told what to scrape."""
+
+REPORTS = {
+    Form.OPEN_REPORTS: Resource("openreports.io", "v1alpha1", "reports", "Report", optional=True),
+    Form.POLICY_REPORT: Resource("wgpolicyk8s.io", "v1alpha2", "policyreports", "PolicyReport", optional=True),
+}
+"""The kinds of reports. They belong to other projects, and are only written."""
 
 WATCHED = (
     POLICIES,

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from productionpolicy.controller.resources import ADMISSION_GROUP
+from productionpolicy.controller.resources import ADMISSION_GROUP, REPORTS
 from productionpolicy.kube.identity import GROUP, PLURAL
+from productionpolicy.reports import Form
 
 
 class Right(Struct, frozen=True, order=True):
@@ -119,6 +120,19 @@ RULES = (
 )
 """All permissions of the operator. A rule without a reason has that of the rule before it."""
 
+_OF_REPORTS = ("get", "list", "create", "patch", "delete")
+
+REPORT_RULES = (
+    Rule(
+        "Keep one report for each workload, for other tools. The operator changes and deletes only its own.",
+        REPORTS[Form.OPEN_REPORTS].group,
+        (REPORTS[Form.OPEN_REPORTS].plural,),
+        _OF_REPORTS,
+    ),
+    Rule("", REPORTS[Form.POLICY_REPORT].group, (REPORTS[Form.POLICY_REPORT].plural,), _OF_REPORTS),
+)
+"""The permissions to write reports, which are a component of their own."""
+
 RIGHTS = tuple(right for rule in RULES for right in rule.rights)
 """Each of them, in the order of the rules."""
 
@@ -136,3 +150,6 @@ DRAIN_RULES = (
 
 DRAIN_RIGHTS = tuple(right for rule in DRAIN_RULES for right in rule.rights)
 """Each of these."""
+
+REPORT_RIGHTS = tuple(right for rule in REPORT_RULES for right in rule.rights)
+"""Each permission to write reports."""

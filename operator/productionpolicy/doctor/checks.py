@@ -17,6 +17,7 @@ CHECKS = (
     Check("repairAtAdmission", admission.repair_at_admission),
     Check("otherWriters", others.writers),
     Check("policies", governance.policies),
+    Check("reports", governance.reports),
     Check("namespaces", governance.namespaces),
     Check("unusedPolicies", governance.unused),
     Check("removal", governance.removal),

@@ -7,6 +7,7 @@ from productionpolicy.doctor.facts import Facts, Raw, deleted_at, known, mode_la
 from productionpolicy.doctor.words import listed
 from productionpolicy.kube.fields import Fields
 from productionpolicy.kube.identity import FINALIZER, MODE_LABEL, POLICY_LABEL
+from productionpolicy.policy import ReportsMode
 from productionpolicy.policy.namespaces import AUDIT, OFF
 
 _NO_FINALIZERS = """--type=merge -p '{"metadata":{"finalizers":null}}'"""
@@ -35,6 +36,30 @@ def _unused(policy: Raw) -> str:
     if ready is not None and ready.text("status") != "True":
         return ready.text("message") or ready.text("reason") or "it is not Ready"
     return ""
+
+
+def reports(facts: Facts) -> Finding:
+    """Judge whether the operator can write the reports that policies ask for, as their conditions tell."""
+    missing = {name_of(each): reason for each in known(facts.policies) if (reason := _unreported(each))}
+    if not missing:
+        return Finding(State.OK, "nothing keeps the operator from writing reports where a policy asks for them")
+    named = [each for each in known(facts.policies) if name_of(each) in missing and not _asks_by_default(each)]
+    listing = listed(f"{name} ({reason})" for name, reason in missing.items())
+    remedy = "install or grant what is missing, or set spec.reports.mode of the policy; see docs/reports.md"
+    return Finding(State.WRONG if named else State.HINT, f"reports are missing: {listing}", remedy)
+
+
+def _unreported(policy: Raw) -> str:
+    """Return why the operator does not write the reports that a policy asks for; nothing where it does."""
+    conditions = Fields(policy).mapping("status").items("conditions")
+    told = next((each for each in conditions if each.text("type") == "Reports"), None)
+    if told is None or told.text("status") != "False" or told.text("reason") == "Paused":
+        return ""
+    return told.text("message") or told.text("reason") or "no reason is given"
+
+
+def _asks_by_default(policy: Raw) -> bool:
+    return Fields(policy).below("spec", "reports").text("mode") in (None, str(ReportsMode.AUTO))
 
 
 def namespaces(facts: Facts) -> Finding:
