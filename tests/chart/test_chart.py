@@ -54,6 +54,7 @@ def test_with_all_turned_on_no_two_objects_have_one_name(helm: Helm, everything:
         "ProductionPolicy/default",
         "PrometheusRule/productionpolicy",
         "Service/productionpolicy-metrics",
+        "Service/productionpolicy-page",
         "ServiceMonitor/productionpolicy",
     }
 

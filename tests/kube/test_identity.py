@@ -31,4 +31,5 @@ def test_the_names_in_clusters_stay_as_they_are() -> None:
         "FINALIZER": "productionpolicy.dev/revert",
         "STOPPED": "productionpolicy.dev/stopped",
         "RESUME": "productionpolicy.dev/resume",
+        "AUDIT_DRAINS": "productionpolicy.dev/audit-drains",
     }

@@ -22,8 +22,11 @@ from productionpolicy.policy.status import (
     DrainAuditStatus,
 )
 
-AS_IN_AN_UPGRADE = Options(flags=DrainFlags(ignore_daemonsets=True, delete_emptydir_data=True, force=True))
-"""How nodes are drained: what `kubectl drain` only asks about is no obstacle, because upgrades of nodes go on."""
+AS_IN_AN_UPGRADE = Options(flags=DrainFlags(ignore_daemonsets=True, delete_emptydir_data=True, force=True), plays=8)
+"""How nodes are drained: what `kubectl drain` only asks about is no obstacle, because upgrades of nodes go on.
+
+It is played few times, because it uses the processors of the cluster; `productionpolicy drain` plays it more often.
+"""
 
 FEWEST_ZONES = 2
 """If the nodes have less zones than this, the failure of a zone is that of the whole cluster, or is not known."""
