@@ -14,7 +14,7 @@ from cluster.conftest import ROOT
 from cluster.world import Raw, World, container, deployment, eventually
 from control_plane.installation import apply, operators_kubeconfig
 from control_plane.operator_process import OperatorProcess, at_work
-from control_plane.plane import ControlPlane, RequestFailed
+from control_plane.plane import ControlPlane
 from productionpolicy.reports import report_name
 from productionpolicy.reports.documents import LARGEST
 from reports.programs import DECODE, definition
@@ -74,20 +74,14 @@ def lacking(name: str = "web") -> Raw:
 
 
 def governed(world: World, *workloads: Raw, **spec: Any) -> tuple[str, str]:
-    """Create a namespace with some workloads, and a policy for it; return the names of both."""
-    policy = world.policy(**{**JUDGED, **spec})
-    namespace = world.namespace(policy)
-    world.apply(namespace, *(workloads or [lacking()]))
-    return policy, namespace
+    """Create a policy, and a namespace that names it with some workloads in it; return the names of both."""
+    return world.governed(*(workloads or [lacking()]), **{**JUDGED, **spec})
 
 
-def found(world: World, namespace: str, name: str = "web", kind: str = "report") -> Raw | None:
-    """Return the report on a Deployment, if there is one."""
+def found(world: World, namespace: str, name: str = "web", kind: str = "report") -> Raw:
+    """Return the report on a Deployment; empty if there is none."""
     uid = world.get("deployment", name, namespace)["metadata"]["uid"]
-    try:
-        return world.get(kind, report_name(uid), namespace)
-    except RequestFailed:
-        return None
+    return world.find(kind, report_name(uid), namespace)
 
 
 def written(world: World, namespace: str, name: str = "web", kind: str = "report") -> Raw:
@@ -100,8 +94,8 @@ def failing(report: Raw) -> list[str]:
 
 
 def condition(world: World, policy: str) -> tuple[str, str]:
-    told = {each["type"]: each for each in world.status(policy).get("conditions", [])}
-    return (told["Reports"]["status"], told["Reports"]["reason"]) if "Reports" in told else ("", "")
+    told = world.condition(policy, "Reports")
+    return told["status"], told["reason"]
 
 
 def version(report: Raw) -> str:
@@ -209,7 +203,7 @@ def test_forbidden_reports_are_told_and_written_once_they_are_allowed(world: Wor
     world.kubectl("delete", "clusterrolebinding", BINDING)
     policy, namespace = governed(world)
     eventually(lambda: condition(world, policy) == ("False", "Forbidden"))
-    assert found(world, namespace) is None
+    assert found(world, namespace) == {}
     world.kubectl("apply", "-k", str(ROOT / "manifests" / "reports"))
     written(world, namespace)
     eventually(lambda: condition(world, policy) == ("True", "Written"))
@@ -222,7 +216,7 @@ def test_policy_reports_take_their_place_and_give_it_back(world: World, places: 
 
     report = written(world, namespace, kind="policyreport")
     assert (failing(report), decoded(report)) == (["readinessProbe"], "1")
-    eventually(lambda: found(world, namespace) is None)
+    eventually(lambda: found(world, namespace) == {})
     world.change_policy(policy, reports={"mode": "Auto"})
     written(world, namespace)
-    eventually(lambda: found(world, namespace, kind="policyreport") is None)
+    eventually(lambda: found(world, namespace, kind="policyreport") == {})
