@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Generic, TypeVar
 
 import structlog
@@ -159,10 +159,9 @@ class WorkQueue(Generic[K]):
                 self._measure()
                 return key
             self._added.clear()
-            try:
-                await asyncio.wait_for(self._added.wait(), timeout=hold or None)
-            except TimeoutError:
-                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(hold or None):
+                    await self._added.wait()
         return None
 
     def _measure(self) -> None:
