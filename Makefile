@@ -18,6 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 VERSION ?=
 IMAGE ?=
+HOMEPAGE ?= https://productionpolicy.dev
 BASE ?=
 WORKERS ?= 2
 
@@ -173,6 +174,10 @@ chart: $(ENVIRONMENT) ## Lint the Helm chart with Helm 3 and 4, and package it i
 .PHONY: image
 image: $(ENVIRONMENT) ## Build the image with docker, podman or buildah (IMAGE=name:tag, BASE=image)
 	@$(RUN) -m image $(if $(IMAGE),--tag $(IMAGE)) $(if $(BASE),--base $(BASE))
+
+.PHONY: plugin
+plugin: $(ENVIRONMENT) ## Write the plugin of kubectl, and its manifest for krew, into dist/plugin (HOMEPAGE=https://...)
+	@$(RUN) -m release plugin --destination dist/plugin --homepage "$(HOMEPAGE)"
 
 .PHONY: build
 build: $(ENVIRONMENT) ## Build the Python package into dist/

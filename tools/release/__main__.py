@@ -1,4 +1,4 @@
-"""`python -m release`: prepare a release, and print its notes."""
+"""`python -m release`: prepare a release, print its notes, and write the plugin of kubectl."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from release.changelog import NotInChangelog, is_released, notes, released
 from release.places import NotConsistent, moved, version
+from release.plugin import build
 
 ROOT = Path(__file__).parents[2]
 CHANGELOG = "CHANGELOG.md"
@@ -84,17 +85,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("version", help="write a version to all places").add_argument("version")
     commands.add_parser("notes", help="print the notes of the present version").add_argument("version")
+    plugin = commands.add_parser("plugin", help="write the plugin of kubectl, and its manifest for krew")
+    plugin.add_argument("--homepage", required=True, help="the address of the repository on GitHub")
+    plugin.add_argument("--destination", type=Path, required=True, help="the folder to write to")
     options = parser.parse_args(arguments)
     try:
-        if options.command == "notes":
-            print(told(ROOT, of=options.version), end="")
-            return 0
-        for path in prepare(ROOT, to=options.version, day=f"{datetime.now(UTC):%Y-%m-%d}"):
-            print(f"written: {path.relative_to(ROOT)}")
+        return _done(options)
     except (NotPrepared, NotConsistent, NotInChangelog) as reason:
         print(f"error: {reason}", file=sys.stderr)
         return 1
-    print(f"next: make test, git commit -am 'Release {options.version}', and git tag v{options.version}")
+
+
+def _done(options: argparse.Namespace) -> int:
+    if options.command == "notes":
+        print(told(ROOT, of=options.version), end="")
+    elif options.command == "plugin":
+        for path in build(ROOT, homepage=options.homepage, into=options.destination):
+            print(f"written: {path}")
+    else:
+        for path in prepare(ROOT, to=options.version, day=f"{datetime.now(UTC):%Y-%m-%d}"):
+            print(f"written: {path.relative_to(ROOT)}")
+        print(f"next: make test, git commit -am 'Release {options.version}', and git tag v{options.version}")
     return 0
 
 
