@@ -17,11 +17,12 @@ from prometheus_client import REGISTRY
 
 from productionpolicy.controller import drain_play, memory, metrics
 from productionpolicy.controller.clock import Clock
+from productionpolicy.controller.cluster import Unavailable
 from productionpolicy.controller.context import Context
 from productionpolicy.controller.drain_audits import CONDITION, RIGHTS_SECONDS, DrainAudits
 from productionpolicy.controller.drain_play import PLAYER
 from productionpolicy.controller.events import Events
-from productionpolicy.controller.resources import DRAINED, NAMESPACES, POLICIES, STORAGE_CLASSES
+from productionpolicy.controller.resources import DRAINED, NAMESPACES, NODES, POLICIES, STORAGE_CLASSES
 from productionpolicy.controller.rights import DRAIN_RIGHTS, RIGHTS, Right
 from productionpolicy.controller.store import StoredPolicy
 from productionpolicy.drain.audit import Verdict
@@ -340,3 +341,63 @@ def test_the_component_gives_exactly_what_the_operator_may_not_list_anyway() -> 
 
 def test_the_duration_has_no_label_because_one_play_serves_all() -> None:
     assert metrics.DRAIN_AUDIT_SECONDS._labelnames == ()
+
+
+@pytest.mark.parametrize(
+    ("player", "said"),
+    [
+        (("/nowhere/player",), "not played: the process could not be started: No such file or directory"),
+        ((sys.executable, "-c", "import sys; sys.stdin.read()"), "not played: the process ended without an answer"),
+    ],
+    ids=["none", "silent"],
+)
+async def test_a_process_that_does_not_work_is_told_and_the_audits_go_on(player: tuple[str, ...], said: str) -> None:
+    async with bench(served(*FREE), player=player) as made:
+        made.policy()
+        async with made.running():
+            await made.hears()
+            assert (made.verdict().status, made.verdict().message) == ("Unknown", said)
+            made.policy(request="again")
+            made.audits.look()
+            await made.hears()
+        assert made.status().handled_request == "again"
+
+
+async def test_an_error_in_an_audit_does_not_end_the_operator() -> None:
+    server = served(*FREE)
+    server.instead[NODES.path()] = deque([Answer(200, "no list")])
+    async with bench(server) as made:
+        made.policy()
+        async with made.running():
+            await made.hears()
+        assert made.verdict().reason == "NotPlayed"
+        assert made.verdict().message.startswith("not played: error in the operator: ")
+
+
+async def test_after_a_failure_it_waits_before_it_looks_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with bench(served(*FREE)) as made:
+        made.policy()
+        looks = 0
+        waits = made.audits._waits
+
+        def counted() -> dict[str, float]:
+            nonlocal looks
+            looks += 1
+            return waits()
+
+        async def failed(_: Any) -> None:
+            raise Unavailable("no answer")
+
+        monkeypatch.setattr(made.audits, "_waits", counted)
+        monkeypatch.setattr(made.audits, "_audit", failed)
+        async with made.running():
+            await made.hears()
+            before = looks
+            await asyncio.sleep(0.5)
+        assert looks - before <= 1
+
+
+async def test_that_no_namespace_selected_the_policy_is_not_taken_for_the_last_audit() -> None:
+    async with bench(served(*FREE)) as made:
+        made.policy(status=audited(60, reason="NoWorkloads"))
+        assert made.verdict().reason == "NotPlayed"

@@ -328,3 +328,9 @@ async def test_the_memory_of_the_operator_is_what_pages_show() -> None:
     harness.store.forget(DEPLOYMENTS, WEB.namespace, WEB.name)
     harness.reconciler.evaluate(WEB)
     assert known(harness.context, fault=None).workloads == ()
+
+
+async def test_answers_that_nobody_reads_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch, site: Served) -> None:
+    monkeypatch.setattr(pages, "MOST_UNREAD_BYTES", 10)
+    async with site.client.get(f"{site.origin}/") as response:
+        assert (response.status, response.headers["Retry-After"]) == (503, "5")

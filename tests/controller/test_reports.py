@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
+from productionpolicy.controller import reports
 from productionpolicy.controller.cluster import Conflict, Forbidden, Gone, Live, RequestFailed, Unavailable
 from productionpolicy.controller.queue import Retry
 from productionpolicy.controller.reports import ABSENT_SECONDS, REFUSED_SECONDS
@@ -315,3 +317,55 @@ async def test_a_patch_that_changes_with_the_workload_is_told(harness: Harness, 
     assert api.asked == ["create", "merge"]
     [found] = api.stored["openreports.io", "w"]["results"]
     assert '{"sleep":{"seconds":20}}' in found["properties"]["patch"]
+
+
+async def test_a_refusal_is_over_once_another_operator_has_written_the_report(harness: Harness, api: Reporting) -> None:
+    evaluate(harness)
+    api.failure = Forbidden(QUOTA)
+    await harness.reports.reconcile("w")
+    assert condition(harness) == "Refused"
+
+    api.failure = None
+    other = Harness(written=api)
+    await other.reports.learn()
+    evaluate(other)
+    await other.reports.reconcile("w")
+    with pytest.raises(Retry, match="it exists"):
+        await harness.reports.reconcile("w")
+    await harness.reports.reconcile("w")
+    assert condition(harness) == "Written"
+
+
+async def test_an_error_in_reports_stops_no_evaluation(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any, **__: Any) -> Raw:
+        raise KeyError("results")
+
+    monkeypatch.setattr(reports, "report_on", broken)
+    with capture_logs() as logged:
+        evaluate(harness)
+    assert [each["event"] for each in logged if each["log_level"] == "error"] == ["work on reports failed"]
+    assert len(harness.policies.totals["default"].reports) == 1
+
+
+async def test_a_list_of_kinds_that_cannot_be_read_stops_nothing(harness: Harness, api: Reporting) -> None:
+    async def odd(_: Resource) -> bool:
+        raise TypeError("resources is null")
+
+    api.discovers = odd  # type: ignore[method-assign,assignment]
+    with capture_logs() as logged:
+        assert not await harness.reports.learn()
+    assert [each["event"] for each in logged] == ["work on reports failed"]
+
+
+async def test_while_reports_are_forbidden_nothing_is_queued(harness: Harness, api: Reporting) -> None:
+    async def forbidden(*_: Any) -> AsyncIterator[list[Raw]]:
+        if api.failure is not None:
+            raise api.failure
+        yield []
+
+    evaluate(harness)
+    api.failure = Forbidden(NO_RIGHT)
+    await harness.reports.reconcile("w")
+    api.matching_pages = forbidden  # type: ignore[method-assign,assignment]
+    await harness.reports.learn()
+    assert (len(harness.reports.queue), condition(harness)) == (0, "Forbidden")

@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 
 from productionpolicy.overview.cluster import Known, Snapshot, answer
 from productionpolicy.overview.cluster.api import MOST_WORKLOADS
+from productionpolicy.overview.cluster.bounds import MOST_FINDINGS, MOST_FINDINGS_OF_MANY
 from support.hostile import TEXTS, hostile
 from support.known import day, known, many, snapshot
 from support.manifests import deployment
@@ -119,3 +120,13 @@ def test_what_is_not_there_is_answered_with_what_is(target: str, status: int, er
 def test_hostile_text_is_a_string(text: str) -> None:
     found = reply(snapshot(*(known(each) for each in hostile(text)[:3])), "workloads")
     assert {each["name"] for each in found["workloads"]} == {text, "web", "valid"}
+
+
+def test_a_list_has_few_findings_of_each_workload_and_a_workload_has_many() -> None:
+    env = [{"name": f"MAIL_API_KEY_{number}", "value": "k3y-of-mail"} for number in range(MOST_FINDINGS + 1)]
+    containers = [{"name": "web", "image": "example/web:1", "env": env}]
+    of = snapshot(known(deployment(pod={"containers": containers}), by=only("secretLiterals")))
+    [listed] = reply(of, "workloads")["workloads"]
+    alone = reply(of, "workloads/shop/Deployment/web")["workload"]
+    for found, most in ((listed, MOST_FINDINGS_OF_MANY), (alone, MOST_FINDINGS)):
+        assert (len(found["findings"]), found["findingsOmitted"]) == (most, MOST_FINDINGS + 1 - most)

@@ -29,6 +29,9 @@ JITTER = 0.1
 """By which share of the interval an audit is earlier or later, so that many clusters do not begin together."""
 SHARED = 0.5
 """An audit serves every policy for which at least this share of its interval has passed."""
+NO_WORKLOADS = "NoWorkloads"
+"""The reason of the condition where no namespace selects the policy."""
+
 RETRY_SECONDS = 60.0
 """After how long it is tried again if the API server did not answer."""
 RIGHTS_SECONDS = 600.0
@@ -69,9 +72,9 @@ class DrainAudits:
         self._unread: Mapping[str, str] | None = None
         """What could not be read the last time; None if the operator has not looked yet."""
         self._looked = self._failed = float("-inf")
-        """When it was looked for rights, and when the API server did not answer, by the monotonic clock."""
+        """When it was looked for rights, and when an audit failed, by the monotonic clock."""
         self._fault = ""
-        """Why the API server did not answer."""
+        """Why the last audit failed."""
         self._news = asyncio.Event()
 
     def look(self) -> None:
@@ -89,7 +92,7 @@ class DrainAudits:
         """Return what the condition of a policy that audits drains says."""
         found = self._last(stored)
         if not self._namespaces(stored.name):
-            return Verdict("Unknown", "NoWorkloads", "no namespace selects this policy, so no drain is played")
+            return Verdict("Unknown", NO_WORKLOADS, "no namespace selects this policy, so no drain is played")
         if found is not None:
             return found.verdict
         if self._fault:
@@ -111,7 +114,8 @@ class DrainAudits:
             if due and pause <= 0:
                 await self._attempt(due)
                 continue
-            soonest = min(pause if due else LONGEST_SLEEP_SECONDS, *waits.values(), LONGEST_SLEEP_SECONDS)
+            later = [seconds for name, seconds in waits.items() if name not in due]
+            soonest = min([pause if due else LONGEST_SLEEP_SECONDS, *later, LONGEST_SLEEP_SECONDS])
             with suppress(TimeoutError):
                 async with asyncio.timeout(max(soonest, 0.1) if waits else None):
                     await self._news.wait()
@@ -172,12 +176,18 @@ class DrainAudits:
         try:
             await self._audit(served)
         except RequestFailed as error:
-            self._fault, self._failed = printable(str(error), longest=200), self._monotonic()
+            self._note_failure(str(error))
             log.warning("audit of drains failed", error=self._fault)
+        except Exception as error:  # an audit must not stop the repairs
+            self._note_failure(f"error in the operator: {type(error).__name__}")
+            log.exception("audit of drains failed")
         else:
             self._fault = ""
         for each in served:
             self._changed(each.name)
+
+    def _note_failure(self, fault: str) -> None:
+        self._fault, self._failed = printable(fault, longest=200), self._monotonic()
 
     async def _audit(self, served: list[StoredPolicy]) -> None:
         started, at = time.monotonic(), self._cluster.clock.now()
@@ -240,8 +250,8 @@ def _resumed(stored: StoredPolicy) -> Findings | None:
     raw, conditions = stored.status.get("drainAudit"), stored.status.get("conditions")
     said: Iterable[Any] = conditions if isinstance(conditions, list) else ()
     condition = next((each for each in said if each.get("type") == CONDITION), None)
-    if raw is None or condition is None:
-        return None
+    if raw is None or condition is None or condition.get("reason") == NO_WORKLOADS:
+        return None  # that says nothing of the last audit
     try:
         return Findings(msgspec.convert(condition, Verdict), msgspec.convert(raw, DrainAuditStatus))
     except msgspec.ValidationError:  # another version of the operator wrote it

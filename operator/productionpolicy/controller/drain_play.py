@@ -25,6 +25,8 @@ TIMEOUT_SECONDS = 1800.0
 """How long a play may take."""
 MOST_NODES, MOST_PODS = 1_000, 20_000
 """Larger clusters are not played."""
+PAGE = 100
+"""How many objects are read at once. The operator holds a page several times over, and each object may be large."""
 MOST_BYTES = 2**30
 """The most memory that the process gets."""
 RESERVED_BYTES = 64 * 2**20
@@ -132,7 +134,10 @@ async def play(cluster: Cluster, order: Order, *, player: Iterable[str] = PLAYER
 
 async def _answer(cluster: Cluster, order: Order, player: Iterable[str]) -> Answer:
     pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(*player, stdin=pipe, stdout=pipe, stderr=pipe)
+    try:
+        process = await asyncio.create_subprocess_exec(*player, stdin=pipe, stdout=pipe, stderr=pipe)
+    except OSError as error:  # no more processes, files or memory
+        raise NotPlayed(f"not played: the process could not be started: {error.strerror}") from error
     assert process.stdin is not None
     assert process.stdout is not None
     assert process.stderr is not None
@@ -147,7 +152,10 @@ async def _answer(cluster: Cluster, order: Order, player: Iterable[str]) -> Answ
             await process.wait()
     if code:
         raise NotPlayed(f"not played: the process ended with {code}{_last_line(errors)}")
-    return msgspec.json.decode(out, type=Answer)
+    try:
+        return msgspec.json.decode(out, type=Answer)
+    except msgspec.MsgspecError as error:
+        raise NotPlayed("not played: the process ended without an answer") from error
 
 
 async def _send(cluster: Cluster, order: Order, stdin: asyncio.StreamWriter) -> None:
@@ -156,7 +164,7 @@ async def _send(cluster: Cluster, order: Order, stdin: asyncio.StreamWriter) -> 
     for resource in (each for each in DRAINED if each.called in order.kinds):
         token, more = "", True
         while more:
-            page = await _page(cluster, resource, token=token)
+            page = await _page(cluster, resource, token=token, limit=PAGE)
             stdin.write(frame(Objects(resource.api_version, resource.kind, page.objects)))
             await stdin.drain()
             token, more = page.token, bool(page.token)

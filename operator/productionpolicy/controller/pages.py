@@ -47,6 +47,8 @@ FORGET_SECONDS = 60.0
 """How long after the last request the state is kept."""
 MOST_BYTES = 8_000_000
 """How much the pages of one state may take, before the earliest are dropped."""
+MOST_UNREAD_BYTES = 64_000_000
+"""How much of all answers clients may not have read yet, before further answers are refused."""
 SHARE = 0.25
 """How much of one processor pages may take."""
 BURST_SECONDS = 1.0
@@ -176,8 +178,8 @@ class Maker:
         return self._snapshot
 
     def _keep(self, target: str, made: Answer) -> None:
-        if made.status != HTTPStatus.OK:
-            return  # whoever asks for what is not there shall not drop what is
+        if made.status != HTTPStatus.OK or len(made.body) > MOST_BYTES:
+            return  # whoever asks for what is not there, or for very much, shall not drop the others
         self._answers[target] = made
         size = sum(len(each.body) for each in self._answers.values())
         while size > MOST_BYTES:
@@ -250,6 +252,11 @@ class Connections(web.Server):
         response.force_close()
         return response
 
+    @property
+    def unread_bytes(self) -> int:
+        """How much of the answers their clients have not read yet."""
+        return sum(each.transport.get_write_buffer_size() for each in self._open.values())
+
     def _end_one(self) -> None:
         idle = [each for each in self._open if each not in self._answering]
         counts = Counter(self._open[each].client for each in idle)
@@ -280,7 +287,8 @@ class Pages:
     async def __aenter__(self) -> Pages:
         self._usual = sys.getswitchinterval()
         sys.setswitchinterval(SWITCH_SECONDS)
-        self._runner = web.ServerRunner(Connections(self._answer), shutdown_timeout=1.0)
+        self._connections = Connections(self._answer)
+        self._runner = web.ServerRunner(self._connections, shutdown_timeout=1.0)
         await listen(self._runner, self._address, serves="pages", option="--page")
         host, port = self.addresses[0][:2]
         log.info("pages are served", address=f"{host}:{port}")
@@ -309,6 +317,8 @@ class Pages:
         except Exception:
             log.exception("page failed", target=printable(request.raw_path, longest=200))
             return _text(500, "the page could not be made; the log of the operator says why")
+        if self._connections.unread_bytes + len(made.body) > MOST_UNREAD_BYTES:
+            return _text(503, "too many answers are not read yet; try again", **{"Retry-After": "5"})
         return web.Response(status=made.status, body=made.body, headers={**HEADERS, "Content-Type": made.type})
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -113,6 +114,10 @@ class Reports:
 
     def publish(self, evaluation: Evaluation) -> None:
         """Have the report on a governed workload written, if it says something else than before."""
+        with _apart_from_repairs():
+            self._publish(evaluation)
+
+    def _publish(self, evaluation: Evaluation) -> None:
         inputs = evaluation.inputs
         assert inputs.policy is not None
         form, uid = self._destinations.of(inputs.policy), inputs.workload.uid
@@ -157,6 +162,12 @@ class Reports:
         Returns:
             Whether other kinds are served than before, so that all workloads have to be evaluated again.
         """
+        changed = False
+        with _apart_from_repairs():
+            changed = await self._learn()
+        return changed  # noqa: RET504  # it is False where the block was left by an error
+
+    async def _learn(self) -> bool:
         await self._try_blocked()
         served = frozenset([form for form in Form if await self._is_served(form)])
         self._learned, changed = True, served ^ self._destinations.served
@@ -173,9 +184,11 @@ class Reports:
         blocked, self._blocked = self._blocked, set()
         for form in sorted(blocked, key=list(Form).index):
             await self._list(form)
+            if form in self._blocked:
+                continue
             due = [uid for uid, each in self._wanted.items() if each.terms.form is form and each.body is not None]
             self.queue.add_backlog([*due, *self._unwanted()])
-            if form not in self._blocked and not due:
+            if not due:
                 self._note_allowed(form)
 
     def _unwanted(self) -> list[str]:
@@ -184,8 +197,9 @@ class Reports:
 
     async def renew(self) -> None:
         """List the reports again, to find those that others have changed or deleted."""
-        for form in Form:
-            await self._list(form)
+        with _apart_from_repairs():
+            for form in Form:
+                await self._list(form)
 
     async def reconcile(self, uid: str) -> float | None:
         """Write or delete the report on a workload; return after how many seconds it is due again, if it is.
@@ -227,8 +241,9 @@ class Reports:
             await self._delete(form, uid, stored)
         elif wanted.body is not None and (stored is None or stored.digest != wanted.digest):
             await self._write(form, uid, wanted, stored)
-        elif wanted.body is not None:
+        elif wanted.body is not None:  # another replica has written it
             wanted.body = None
+            self._note_success(form, uid)
 
     async def _write(self, form: Form, uid: str, wanted: _Wanted, stored: _Stored | None) -> None:
         resource, manifest = REPORTS[form], msgspec.json.decode(wanted.body or b"{}")
@@ -239,6 +254,8 @@ class Reports:
         self._take_in(form, raw)
         wanted.body = None
         self._note_success(form, uid)
+        if uid not in self._wanted:  # it was withdrawn meanwhile
+            self.queue.add_after(uid, WITHDRAWAL_SECONDS)
 
     async def _delete(self, form: Form, uid: str, stored: _Stored | None) -> None:
         if stored is None:
@@ -355,6 +372,15 @@ class Reports:
             log.warning("reports are forbidden", kind=REPORTS[form].called, error=str(error)[:300])
         self._destinations.forbidden[form] = str(error)
         self._policies.changed(*self._store.policies)
+
+
+@contextlib.contextmanager
+def _apart_from_repairs() -> Iterator[None]:
+    """Log what goes wrong with reports: it must not stop the repairs."""
+    try:
+        yield
+    except Exception:
+        log.exception("work on reports failed")
 
 
 def _read(raw: Raw) -> tuple[str, _Stored] | None:

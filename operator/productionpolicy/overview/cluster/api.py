@@ -10,7 +10,7 @@ from datetime import datetime
 
 import msgspec
 
-from productionpolicy.overview.cluster.bounds import MOST_FINDINGS, bounded
+from productionpolicy.overview.cluster.bounds import MOST_FINDINGS, MOST_FINDINGS_OF_MANY, bounded
 from productionpolicy.overview.cluster.listing import Slice
 from productionpolicy.overview.cluster.one import repairs
 from productionpolicy.overview.cluster.policies import mode
@@ -93,7 +93,7 @@ class Changes(_Object, frozen=True, kw_only=True):
 class Workload(_Object, frozen=True, kw_only=True):
     """A workload with the verdict of each expectation, its findings, and what the operator does about them.
 
-    `findingsOmitted` is how many findings are not listed; 500 are.
+    `findingsOmitted` is how many findings are not listed: 500 of one workload are, and 50 of each in a list of many.
     """
 
     namespace: str
@@ -166,7 +166,7 @@ def workloads(snapshot: Snapshot, chosen: Filter, *, page: int, limit: int) -> W
         time=snapshot.now,
         version=snapshot.version,
         not_ready=snapshot.fault,
-        workloads=[_workload(each) for each in cut.within(every)],
+        workloads=[_workload(each, most=MOST_FINDINGS_OF_MANY) for each in cut.within(every)],
         total=len(every),
         page=cut.page,
         pages=cut.pages,
@@ -176,7 +176,10 @@ def workloads(snapshot: Snapshot, chosen: Filter, *, page: int, limit: int) -> W
 def workload(snapshot: Snapshot, known: Known) -> WorkloadReply:
     """Return one workload."""
     return WorkloadReply(
-        time=snapshot.now, version=snapshot.version, not_ready=snapshot.fault, workload=_workload(known)
+        time=snapshot.now,
+        version=snapshot.version,
+        not_ready=snapshot.fault,
+        workload=_workload(known, most=MOST_FINDINGS),
     )
 
 
@@ -191,8 +194,8 @@ def _policy(known: KnownPolicy, now: datetime) -> Policy:
     )
 
 
-def _workload(known: Known) -> Workload:
-    report = bounded(known.report, most=MOST_FINDINGS)
+def _workload(known: Known, *, most: int) -> Workload:
+    report = bounded(known.report, most=most)
     return Workload(
         namespace=known.key.namespace,
         kind=known.key.kind,
