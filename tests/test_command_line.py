@@ -31,7 +31,7 @@ def test_help_teaches() -> None:
 def test_outside_of_a_cluster_it_asks_for_a_kubeconfig() -> None:
     done = run("run")
     assert done.returncode == 1
-    assert last_line(done).endswith("outside of one, pass --kubeconfig FILE or set KUBECONFIG")
+    assert last_line(done).endswith("pass --kubeconfig FILE, such as ~/.kube/config, or set KUBECONFIG")
 
 
 @pytest.mark.parametrize("text", ["x: [", "a: 1", "", "\x00"], ids=["half a list", "no kubeconfig", "empty", "binary"])
@@ -50,7 +50,7 @@ def test_a_kubeconfig_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert last_line(done) == f"Error: Invalid value for '--kubeconfig': File '{tmp_path / 'none'}' does not exist."
 
 
-@pytest.mark.parametrize("address", ["99", "localhost", "localhost:http", "localhost:99999"])
+@pytest.mark.parametrize("address", ["99", "localhost", "localhost:http"])
 def test_an_address_that_is_none_is_explained(address: str) -> None:
     done = run("run", "--probes-address", address)
     assert done.returncode == 2
@@ -75,11 +75,18 @@ def test_pages_are_off_by_default() -> None:
     assert command.make_context("run", []).params["page"] is None
 
 
-@pytest.mark.parametrize("address", ["", "http", "99999", "localhost:", "1.2"])
+@pytest.mark.parametrize("address", ["", "http", "localhost:", "1.2"])
 def test_an_address_of_pages_that_is_none_is_explained(address: str) -> None:
     done = run("run", "--page", address)
     assert done.returncode == 2
-    assert last_line(done).endswith(f"'{address}' is not in the form [HOST:]PORT, such as 127.0.0.1:8080")
+    assert last_line(done).endswith(f"'{address}' is not in the form [HOST:]PORT, such as 8081 or 127.0.0.1:8081")
+
+
+@pytest.mark.parametrize(("option", "address"), [("--page", "99999"), ("--probes-address", "localhost:99999")])
+def test_a_number_that_is_no_port_is_named(option: str, address: str) -> None:
+    done = run("run", option, address)
+    assert done.returncode == 2
+    assert last_line(done).endswith("99999 is not a port: use a number from 0 to 65535")
 
 
 @pytest.mark.parametrize(("option", "serves"), [("--probes-address", "probes"), ("--page", "pages")])

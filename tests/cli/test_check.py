@@ -48,6 +48,11 @@ def test_what_could_not_be_read_is_no_success() -> None:
     assert check("-", stdin="kind: Deployment\nspec: [").code == 2
 
 
+def test_a_mistake_in_yaml_is_the_reason_why_there_is_nothing_to_judge() -> None:
+    done = check("-", stdin="kind: Deployment\nspec: [")
+    assert "nothing to judge in standard input: 1 document could not be read. Correct the places" in done.err
+
+
 def test_findings_count_before_what_could_not_be_read() -> None:
     assert check("-", *FAILS, stdin=f"{written(deployment())}\n---\nkind: Deployment\nspec: [").code == 1
 

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import jsonschema
+import pytest
 from click.testing import CliRunner, Result
 
 from productionpolicy.cli.main import main
@@ -30,9 +31,10 @@ def test_nodes_that_drain_are_fine(tmp_path: Path) -> None:
     assert "nodes: 2, drains: 2, workloads without a ready pod: 0, pods that fit nowhere: 0" in done.stdout
 
 
-def test_a_budget_that_blocks_is_named_with_the_remedy(tmp_path: Path) -> None:
+@pytest.mark.parametrize("named", [("--node", "a"), ("a",)])
+def test_a_budget_that_blocks_is_named_with_the_remedy(tmp_path: Path, named: tuple[str, ...]) -> None:
     parts = deployment("web", ["a", "b"]), budget("web", app="web", minAvailable=2)
-    done = play(write_snapshot(tmp_path, A, B, *parts), "--node", "a")
+    done = play(write_snapshot(tmp_path, A, B, *parts), *named)
     assert done.exit_code == 1
     assert "a  blocked by the budget shop/web: pod shop/web-1-0 of Deployment shop/web" in done.stdout
     assert "remedy: " in done.stdout

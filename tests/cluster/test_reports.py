@@ -175,7 +175,7 @@ def test_reports_that_nobody_asks_for_are_deleted(world: World, places: Places) 
 
     kept = written(world, in_kept)["metadata"]["name"]
     eventually(lambda: left() == [[], ["foreign"], [], [kept]])
-    assert condition(world, off) == ("", "")
+    eventually(lambda: condition(world, off) == ("", ""))
 
 
 def test_what_others_do_to_a_report_is_put_right(world: World, places: Places) -> None:

@@ -78,9 +78,12 @@ class NothingToJudge(click.ClickException):
 
     exit_code = NOT_JUDGED
 
-    def __init__(self, place: str) -> None:
+    def __init__(self, place: str, *, unreadable: int) -> None:
+        documents = "1 document" if unreadable == 1 else f"{unreadable} documents"
         super().__init__(
-            f"nothing to judge in {place}: no {_WORKLOADS} was found. Use --allow-empty if this is expected."
+            f"nothing to judge in {place}: {documents} could not be read. Correct the places that are named above."
+            if unreadable
+            else f"nothing to judge in {place}: no {_WORKLOADS} was found. Use --allow-empty if this is expected."
         )
 
 
@@ -180,6 +183,7 @@ def command(  # noqa: PLR0913  # one per option
     With -o html it writes a page for people: one file that needs no other, with the repairs and what is exempt.
     --compare marks in it what has changed since an earlier report:
 
+    \b
         productionpolicy check deploy/ -o json > old.json
         productionpolicy check deploy/ -o html --compare old.json > report.html
 
@@ -189,8 +193,9 @@ def command(  # noqa: PLR0913  # one per option
         productionpolicy check --live -A
 
     The exit code is 0 if nothing failed, or with --plan, if there are no repairs to make; 1 if there are findings, or
-    with --plan, repairs; 2 if there is nothing to judge, something could not be read or written, or the command was
-    used incorrectly; and 3 if nothing failed, but not everything in the cluster could be read.
+    with --plan, repairs; 2 if there are none, but something could not be read, or if there is nothing to judge, the
+    output could not be written, or the command was used incorrectly; and 3 if nothing failed, but not everything in the
+    cluster could be read.
     """
     _refuse_mismatch(output, folder, old, plan=plan)
     given = live_options.Options(access, **cluster)
@@ -213,7 +218,7 @@ def command(  # noqa: PLR0913  # one per option
     if told.lacks_budgets and _asks_for_budgets(told):
         click.echo(_HINT_OF_BUDGETS, err=True)
     if empty and not _incomplete(told):
-        raise NothingToJudge(task.place)
+        raise NothingToJudge(task.place, unreadable=len(told.unreadable))
     sys.exit(0 if fail_on == "never" else _exit_code(told))
 
 

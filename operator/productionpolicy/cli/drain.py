@@ -59,6 +59,7 @@ class Chosen(msgspec.Struct, frozen=True):
 
 
 @click.command("drain", cls=ReportingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("nodes", nargs=-1, metavar="[NODE]...")
 @click.option("--node", "names", multiple=True, metavar="NAME", help="Drain this node; may be repeated.")
 @click.option("--all-nodes", "every", is_flag=True, help="Drain all nodes, in the order of their names.")
 @click.option(
@@ -76,11 +77,9 @@ class Chosen(msgspec.Struct, frozen=True):
     type=click.IntRange(min=0),
     default=0,
     metavar="N",
-    help="So many new nodes, like the first ones and empty but for DaemonSets, come before the first drain.",
+    help="Add N new nodes before the first drain: like the first ones, but empty except for DaemonSets.",
 )
-@click.option(
-    "--parallel", type=click.IntRange(min=1), default=1, metavar="N", help="So many nodes are drained at once."
-)
+@click.option("--parallel", type=click.IntRange(min=1), default=1, metavar="N", help="Drain N nodes at a time.")
 @click.option(
     "--keep-cordoned",
     is_flag=True,
@@ -103,6 +102,7 @@ class Chosen(msgspec.Struct, frozen=True):
 def command(  # noqa: PLR0913  # one per option
     access: Access,
     *,
+    nodes: Sequence[str],
     names: Sequence[str],
     every: bool,
     labels: LabelSelector | None,
@@ -120,10 +120,12 @@ def command(  # noqa: PLR0913  # one per option
     no_repairs: bool,
     output: str,
 ) -> None:
-    """Tell what happens if nodes are drained, before anybody drains them. Nothing in the cluster changes.
+    """Predict what happens if nodes are drained, before anybody drains them. Nothing in the cluster changes.
 
-    It plays node after node: the cordon, the evictions that the budgets allow, the nodes on which the scheduler would
-    put the successors, their readiness, and the next evictions, until the node is empty or stuck:
+    NODE is the name of a node, as in kubectl drain, and the same as --node.
+
+    It simulates one node after the other: the cordon, the evictions that the budgets allow, the nodes on which the
+    scheduler would put the successors, their readiness, and the next evictions, until the node is empty or stuck:
 
     \b
         productionpolicy drain --all-nodes --ignore-daemonsets --delete-emptydir-data
@@ -139,9 +141,9 @@ def command(  # noqa: PLR0913  # one per option
     the cluster or file cannot be read or the command was used incorrectly; and 3 if nothing speaks against the drains,
     but not everything that decides this could be seen.
     """
-    chosen = Chosen(names, every, labels, zone)
+    chosen = Chosen((*nodes, *names), every, labels, zone)
     if not chosen.given and not fail:
-        raise click.UsageError("Which nodes? Use --node, --all-nodes, -l or --zone.")
+        raise click.UsageError("Which nodes? Name them, or use --all-nodes, -l or --zone.")
     flags = DrainFlags(ignore_daemonsets, delete_emptydir_data, force)
     options = Options(flags=flags, surge=surge, parallel=parallel, keep_cordoned=keep_cordoned)
     policy = None if no_repairs else yardstick.chosen(policy_file, profile)

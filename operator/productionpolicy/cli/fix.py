@@ -137,6 +137,10 @@ def command(  # noqa: PLR0913  # one per option
 
     \b
         productionpolicy fix deploy/ --expectation imagePullPolicy
+
+    These expectations have such an answer:
+
+    \b
         imagePullPolicy      Always, for images with a moving tag
         terminationMessage   terminationMessagePolicy: FallbackToLogsOnError
         readinessProbe, livenessProbe, startupProbe
@@ -147,8 +151,8 @@ def command(  # noqa: PLR0913  # one per option
     anchors, aliases or flow style on several lines, JSON, Helm templates, and files that say that they are generated.
 
     The exit code is 0 if everything is fixed; 1 if something is left that could not be written, or with --diff, if
-    there is something to change; and 2 if there is nothing to judge, something could not be read or written, or the
-    command was used incorrectly.
+    there is something to change; and 2 if neither applies, but something could not be read or written, or if there is
+    nothing to judge, or the command was used incorrectly.
     """
     policy = yardstick.chosen(policy_file, profile)
     if names:
@@ -172,7 +176,7 @@ def command(  # noqa: PLR0913  # one per option
     failures = _show(outcome) if diff else _write(outcome)
     _tell(outcome, _with_advice(to_do, contents), failures, diff=diff)
     if not to_do.workloads and not allow_empty:
-        raise NothingToJudge(named(paths))
+        raise NothingToJudge(named(paths), unreadable=len(to_do.unreadable))
     sys.exit(_exit_code(outcome, to_do, failures, diff=diff))
 
 

@@ -15,7 +15,7 @@ COMMANDS = {
     "resume": ("productionpolicy.cli.resume", "Resume the policies that stop has paused."),
     "check": ("productionpolicy.cli.check", "Check manifests, or a live cluster, as the operator would."),
     "fix": ("productionpolicy.cli.fix", "Write the repairs into the YAML files themselves."),
-    "drain": ("productionpolicy.cli.drain", "Tell what happens if nodes are drained or fail."),
+    "drain": ("productionpolicy.cli.drain", "Predict what happens if nodes are drained or fail."),
     "doctor": ("productionpolicy.cli.doctor", "Check whether an installation is in order."),
     "explain": ("productionpolicy.cli.explain", "Explain an expectation, or list all of them."),
 }

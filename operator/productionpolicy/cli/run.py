@@ -19,6 +19,8 @@ GARBAGE = (50_000, 20, 50)
 """Thresholds of Python's garbage collector for reference cycles, per generation. There are almost none, and with the
 default thresholds the collection takes a quarter of the operator's CPU time."""
 
+HIGHEST_PORT = 65535
+
 
 class Address(click.ParamType[tuple[str, int]]):
     """An address in the form HOST:PORT.
@@ -40,8 +42,11 @@ class Address(click.ParamType[tuple[str, int]]):
         host, colon, port = value.rpartition(":")
         if not colon and self._host is not None:
             host, colon = self._host, ":"
-        if not colon or not port.isdecimal() or int(port) > 65535:  # noqa: PLR2004  # the highest port
-            self.fail(f"{value!r} is not in the form {self.name}, such as 127.0.0.1:8080", param, ctx)
+        if not colon or not port.isdecimal():
+            examples = "8081 or 127.0.0.1:8081" if self._host else "127.0.0.1:8080"
+            self.fail(f"{value!r} is not in the form {self.name}, such as {examples}", param, ctx)
+        if int(port) > HIGHEST_PORT:
+            self.fail(f"{port} is not a port: use a number from 0 to {HIGHEST_PORT}", param, ctx)
         return host.strip("[]") or "0.0.0.0", int(port)
 
 
@@ -49,7 +54,8 @@ class Address(click.ParamType[tuple[str, int]]):
 @click.option(
     "--kubeconfig",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The kubeconfig to use. Default: the file in KUBECONFIG, or else the service account of the pod.",
+    help="The kubeconfig to use. Default: the file in KUBECONFIG, or else the service account of the pod; never "
+    "~/.kube/config.",
 )
 @click.option(
     "--log-format",

@@ -97,5 +97,8 @@ def _exists(kubeconfig: Path) -> bool:
 
 def _advice(kubeconfig: Path | None, error: Exception) -> str:
     if kubeconfig is None:
-        return f"not in a pod of a cluster ({error}); outside of one, pass --kubeconfig FILE or set KUBECONFIG"
+        return (
+            "there is no kubeconfig in KUBECONFIG, and this is not a pod of a cluster; pass --kubeconfig FILE, such as "
+            "~/.kube/config, or set KUBECONFIG"
+        )
     return f"cannot use the kubeconfig {kubeconfig}: {error}"
