@@ -42,3 +42,14 @@ async def test_a_context_that_does_not_exist_is_named_with_those_that_do(tmp_pat
 async def test_without_a_current_context_one_has_to_be_named(tmp_path: Path) -> None:
     with pytest.raises(NoConnection, match="has no current context"):
         await target(Access(kubeconfig(tmp_path, "test")))
+
+
+async def test_a_mistake_in_a_kubeconfig_is_named_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "config").write_text("apiVersion: v1\nclusters: [\n")
+    with pytest.raises(NoConnection, match=r"config: it is not valid YAML \(line 3, column 1\): "):
+        await target(Access(tmp_path / "config"))
+
+
+async def test_a_folder_is_no_kubeconfig(tmp_path: Path) -> None:
+    with pytest.raises(NoConnection, match="it is a folder; pass a file"):
+        await target(Access(tmp_path))

@@ -8,6 +8,7 @@ from typing import Any
 
 from kubernetes.aio import config
 from msgspec import Struct
+from yaml import MarkedYAMLError
 
 from productionpolicy.controller.connection import UNUSABLE, Connection, NoConnection
 from productionpolicy.live.access import Access
@@ -105,9 +106,14 @@ def _merged(kubeconfig: Path) -> dict[str, Any]:
         merged = config.kube_config.KubeConfigMerger(str(kubeconfig)).config
         content: dict[str, Any] = merged.value if merged is not None else {}
     except UNUSABLE as error:
-        raise NoConnection(f"cannot use the kubeconfig {kubeconfig}: {_first_line(error)}") from error
+        raise NoConnection(f"cannot use the kubeconfig {kubeconfig}: {_reason(error)}") from error
     return content
 
 
-def _first_line(error: Exception) -> str:
+def _reason(error: Exception) -> str:
+    if isinstance(error, IsADirectoryError):
+        return "it is a folder; pass a file"
+    if isinstance(error, MarkedYAMLError) and error.problem_mark is not None:
+        line, column = error.problem_mark.line + 1, error.problem_mark.column + 1
+        return f"it is not valid YAML (line {line}, column {column}): {error.problem}"
     return (str(error).splitlines() or [type(error).__name__])[0]
