@@ -24,9 +24,12 @@ from cluster.test_one_judgement import (
     told_by_check,
 )
 from cluster.world import Raw, World, container, deployment, eventually, stateful_set
+from control_plane.installation import operators_kubeconfig
+from control_plane.operator_process import at_work
 from control_plane.plane import ControlPlane
 from productionpolicy.kube.workloads import WorkloadKey
 from support.checking import Done, check
+from testbed.client import Client
 
 DOCUMENTATION = ROOT / "docs" / "live.md"
 
@@ -106,6 +109,26 @@ def test_governed_is_what_the_operator_says_workload_by_workload(mode: str, worl
         return (of_status(status), counts_of_status(status)) == (of_report(workloads), counts_of_report(workloads))
 
     eventually(compared)
+
+
+@pytest.mark.slow
+@ON_REAL_MANIFESTS
+def test_governed_is_what_the_operator_says_of_real_manifests(quiet_plane: ControlPlane, tmp_path: Path) -> None:
+    client = Client(quiet_plane)
+    policy = client.policy(mode="Audit")
+    for each in {each["metadata"]["namespace"] for each in asyncio.run(all_accepted(quiet_plane, real_groups()))}:
+        client.govern(each, policy)
+
+    def compared() -> bool:
+        """The report and the status say the same."""
+        workloads = live(quiet_plane, "-A", "--governed", "-o", "json").report["workloads"]
+        status = client.status(policy)
+        listed, counts = of_status(status), counts_of_status(status)
+        return len(workloads) > 100 and listed <= of_report(workloads) and counts == counts_of_report(workloads)
+
+    with at_work(operators_kubeconfig(quiet_plane), log=tmp_path / "operator.log"):
+        eventually(lambda: client.status(policy).get("workloads", {}).get("total", 0) > 100)
+        eventually(compared, within=120)
 
 
 def of_status(status: Raw) -> set[tuple[str, ...]]:
