@@ -115,10 +115,6 @@ class Page:
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         self._call("Emulation.setDeviceMetricsOverride", **size)
 
-    def without_scripts(self) -> None:
-        """Run no script of any page from now on."""
-        self._call("Emulation.setScriptExecutionDisabled", value=True)
-
     def evaluate(self, expression: str) -> Any:
         """Return the value of an expression of JavaScript, or what its promise brings."""
         answer = self._call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)

@@ -116,7 +116,7 @@ class EncodedPage(Struct, frozen=True):
 
 
 class Live(Protocol):
-    """What has to be known of an object to change it only if it is still the same."""
+    """The identity and version of an object, with which a write applies only if the object is unchanged."""
 
     @property
     def namespace(self) -> str: ...  # noqa: D102  # its name says it
@@ -231,10 +231,7 @@ class Cluster:
         limit: int | None = PAGE,
         selector: str = "",
     ) -> Page:
-        asked = {"limit": str(limit or ""), "continue": token, "labelSelector": selector}
-        found = await self._request(
-            "GET", path, query={key: text for key, text in asked.items() if text}, accept=accept
-        )
+        found = await self._request("GET", path, query=_list_query(limit, token, selector), accept=accept)
         # An empty list of metadata has null for its items.
         items = [{**item, "kind": resource.kind} for item in found["items"] or ()]
         return Page(items, found["metadata"].get("continue") or "")
@@ -245,8 +242,8 @@ class Cluster:
         Raises:
             Expired: the token is too old.
         """
-        query = {"limit": str(limit)} | ({"continue": token} if token else {})
-        return msgspec.json.decode(await self._text("GET", resource.path(), query=query), type=EncodedPage)
+        text = await self._text("GET", resource.path(), query=_list_query(limit, token))
+        return msgspec.json.decode(text, type=EncodedPage)
 
     async def waiting_pods(self, namespace: str) -> list[Raw]:
         """Return the pods of a namespace that no node has yet."""
@@ -468,6 +465,12 @@ def _removals(raw: Raw) -> list[Raw]:
             {"op": "remove", "path": f"/metadata/managedFields/{at}"},
         )
     ]
+
+
+def _list_query(limit: int | None, token: str, selector: str = "") -> dict[str, str]:
+    """Return the parameters of a request for a part of a list; without a limit, for all of it."""
+    parameters = {"limit": str(limit or ""), "continue": token, "labelSelector": selector}
+    return {name: value for name, value in parameters.items() if value}
 
 
 def _failure(status: int, message: str, headers: Mapping[str, str]) -> RequestFailed:

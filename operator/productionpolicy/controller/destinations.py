@@ -35,7 +35,7 @@ class Destinations:
     """The reports that could not be written, by the uid of their workload."""
 
     def of(self, policy: Policy) -> Form | None:
-        """Return the kind of the reports under a policy; None where there are to be none, or can be none."""
+        """Return the kind of report that a policy gets; None if it wants none, or the kind is not served."""
         mode = policy.spec.reports.mode
         wanted = [_NAMED[mode]] if mode in _NAMED else list(Form) if mode is ReportsMode.AUTO else []
         return next((each for each in wanted if each in self.served), None)

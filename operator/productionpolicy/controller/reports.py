@@ -74,7 +74,7 @@ class _Wanted:
     namespace: str
     terms: _Terms
     basis: int | None
-    """A hash of what it was made from, because most evaluations come to the same; None if it has to be made again."""
+    """A hash of its inputs: while it is unchanged, the report is not made again. None forces that."""
     digest: bytes
     """Of its content."""
     body: bytes | None
@@ -172,7 +172,7 @@ class Reports:
         served = frozenset([form for form in Form if await self._is_served(form)])
         self._learned, changed = True, served ^ self._destinations.served
         self._destinations.served = served
-        for form in sorted(changed, key=list(Form).index):
+        for form in (each for each in Form if each in changed):
             log.info("reports are served" if form in served else "reports are not served", kind=REPORTS[form].called)
             await self._list(form)
         if changed:
@@ -182,7 +182,7 @@ class Reports:
     async def _try_blocked(self) -> None:
         """Try again the kinds for which the operator lacked a right."""
         blocked, self._blocked = self._blocked, set()
-        for form in sorted(blocked, key=list(Form).index):
+        for form in (each for each in Form if each in blocked):
             await self._list(form)
             if form in self._blocked:
                 continue
@@ -232,7 +232,7 @@ class Reports:
         return None
 
     async def _keep(self, form: Form, uid: str) -> None:
-        """Make the report of one kind what it is to be: written, or not there."""
+        """Write the report of one kind if it is wanted and differs; delete it if it is not wanted."""
         wanted, stored = self._wanted.get(uid), self._stored[form].get(uid)
         place = wanted or stored
         if place is None or self._rests(place.namespace):
@@ -318,7 +318,7 @@ class Reports:
         return any(each is not None and each.spec.reports.mode is not ReportsMode.OFF for each in policies)
 
     def _is_due(self, uid: str, wanted: _Wanted) -> bool:
-        """Say whether something is to be written or deleted for a workload."""
+        """Say whether a report of the workload must be written or deleted."""
         stored = self._stored[wanted.terms.form].get(uid)
         elsewhere = any(uid in each for form, each in self._stored.items() if form is not wanted.terms.form)
         return elsewhere or stored is None or stored.digest != wanted.digest

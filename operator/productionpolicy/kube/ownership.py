@@ -47,7 +47,7 @@ class Ownership:
     Args:
         metadata: the metadata of the object.
         ours: the field manager of the operator.
-        stands: the object itself, if it comes from a file: its owner has declared every value in it.
+        stands: the object, if it comes from a file; its owner has declared every value in it. None for a live object.
     """
 
     __slots__ = ("_applied", "entries", "holds_fields", "left_at")

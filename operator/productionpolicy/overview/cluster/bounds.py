@@ -1,4 +1,4 @@
-"""How much is told of one workload. What it is called, how much it contains, and what it says are up to its owner."""
+"""Limits on what pages and JSON show of one workload: its owner decides how many and how long its texts are."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from productionpolicy.verdict import Exempted, WorkloadReport
 from productionpolicy.verdict.report import Reported
 
 MOST_FINDINGS = 500
-"""On the page about the workload, and in JSON."""
+"""On the page about the workload, and in the JSON of it."""
 MOST_FINDINGS_OF_MANY = 50
-"""On a page about many workloads."""
+"""On a page about many workloads, and in the JSON of many."""
 MOST_OTHERS = 50
 """Changes, exemptions and contested repairs."""
 LONGEST = 1024

@@ -65,7 +65,7 @@ class Filter(Struct, frozen=True):
     state: str = ""
 
     def takes(self, known: Known) -> bool:
-        """Return whether a workload is to be shown."""
+        """Return whether the filter selects a workload."""
         report = known.report
         return (
             self.policy in ("", report.policy)
