@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,6 +21,20 @@ from owners.manifests import Raw
 from productionpolicy.controller.admission_policies import REPAIR, AdmissionPolicy
 from testbed.admission import bind
 from testbed.client import Client
+
+Try = tuple[Raw, Sequence[str]]
+"""A workload, and the policies under which it is tried."""
+
+
+def under_all(raws: Iterable[Raw], policies: Iterable[str]) -> list[Try]:
+    """Return each workload with all policies."""
+    names = tuple(policies)
+    return [(raw, names) for raw in raws]
+
+
+def under_one_each(raws: Iterable[Raw], policies: Iterable[str]) -> list[Try]:
+    """Return each workload with one policy; the policies take turns."""
+    return [(raw, (name,)) for raw, name in zip(raws, itertools.cycle(policies), strict=False)]
 
 
 def govern(plane: ControlPlane, policy: Raw, *admission: AdmissionPolicy, version: str = "v1") -> None:

@@ -6,14 +6,14 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 
 from cluster.answers import Answer, answered, tried
 from cluster.conftest import ROOT
-from cluster.governing import govern
+from cluster.governing import Try, govern, under_all, under_one_each
 from cluster.test_one_judgement import ON_REAL_MANIFESTS, real_groups, usable
 from cluster.world import Raw, eventually
 from control_plane.credentials import ADMIN
@@ -126,18 +126,19 @@ LACKING = re.compile(r"(?P<at>.*\.resources)\.(?P<field>(?:requests|limits)\..+)
 REMARKS = {"replicas": " (an autoscaler is not visible here)"}
 
 
-async def differences(plane: ControlPlane, raws: list[Raw]) -> list[str]:
-    """Return what the API server said otherwise than the audit, of any workload under any policy."""
+async def differences(plane: ControlPlane, tries: Iterable[Try]) -> list[str]:
+    """Return what the API server said otherwise than the audit, of any workload under its policies."""
     found: list[str] = []
     async with connected(plane.site, user=ADMIN) as api:
 
-        async def compare(raw: Raw) -> None:
+        async def compare(each: Try) -> None:
+            raw, policies = each
             plain = await tried(api, raw, PLAIN)
-            names = list(POLICIES) if plain.accepted else []
+            names = policies if plain.accepted else ()
             answers = await asyncio.gather(*(tried(api, raw, name) for name in names))
             found.extend(difference(plain.body, *each) for each in zip(names, answers, strict=True))
 
-        await spread(raws, compare, workers=AT_A_TIME)
+        await spread(tries, compare, workers=AT_A_TIME)
     return [each for each in found if each]
 
 
@@ -163,17 +164,26 @@ async def test_some_examples_are_refused_some_warned_of_and_some_neither(judging
     }
 
 
+def example_workloads() -> list[Raw]:
+    return judged([each.workload for each in examples()])
+
+
+async def test_on_the_examples_of_all_expectations_under_one_policy_each(judging_plane: ControlPlane) -> None:
+    assert await differences(judging_plane, under_one_each(example_workloads(), POLICIES)) == []
+
+
+@pytest.mark.slow
 async def test_on_the_examples_of_all_expectations(judging_plane: ControlPlane) -> None:
-    assert await differences(judging_plane, judged([each.workload for each in examples()])) == []
+    assert await differences(judging_plane, under_all(example_workloads(), POLICIES)) == []
 
 
 @ON_REAL_MANIFESTS
 async def test_on_real_manifests(judging_plane: ControlPlane) -> None:
     raws = judged([each for group in real_groups() for each in usable(group)])
-    assert await differences(judging_plane, raws) == []
+    assert await differences(judging_plane, under_all(raws, POLICIES)) == []
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(raw=workloads())
 def test_on_generated_workloads(judging_plane: ControlPlane, raw: Raw) -> None:
-    assert asyncio.run(differences(judging_plane, [raw])) == []
+    assert asyncio.run(differences(judging_plane, under_all([raw], POLICIES))) == []

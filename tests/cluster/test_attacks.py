@@ -184,6 +184,7 @@ def test_a_policy_of_a_megabyte_is_used_and_reported_on(world: World) -> None:
     world.settled(policy, total=1, compliant=1)
 
 
+@pytest.mark.slow
 async def test_five_thousand_budgets_in_a_namespace_slow_nothing_down(tmp_path: Path) -> None:
     """Nothing but etcd and the API server runs, so that it is the operator that is measured."""
     with ControlPlane.start(tmp_path / "plane", controllers=False) as plane:

@@ -40,7 +40,7 @@ def fresh_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPla
         yield started
 
 
-@pytest.fixture(params=[HELM_3, HELM_4], ids=lambda program: program.name)
+@pytest.fixture(params=[pytest.param(HELM_3, marks=pytest.mark.slow), HELM_4], ids=lambda program: program.name)
 def helm(request: pytest.FixtureRequest, fresh_plane: ControlPlane, tmp_path: Path) -> Helm:
     return Helm(request.param.ensure(), tmp_path, kubeconfig=fresh_plane.kubeconfig)
 

@@ -58,11 +58,12 @@ def failing(told: dict[WorkloadKey, Told]) -> dict[WorkloadKey, Told]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "groups",
     [
         pytest.param(portable_groups, id="examples"),
-        pytest.param(real_groups, id="real", marks=[pytest.mark.slow, ON_REAL_MANIFESTS]),
+        pytest.param(real_groups, id="real", marks=ON_REAL_MANIFESTS),
     ],
 )
 def test_a_cluster_is_judged_as_the_files_that_were_applied(

@@ -44,7 +44,7 @@ def accepted(plane: ControlPlane, folder: Path) -> Counter[str]:
 @pytest.mark.parametrize(
     "origin",
     [
-        pytest.param(INPUTS, id="field"),
+        pytest.param(INPUTS, id="field", marks=pytest.mark.slow),
         pytest.param(SHOP, id="shop"),
         pytest.param(REAL_MANIFESTS, id="real", marks=[pytest.mark.slow, ON_REAL_MANIFESTS]),
     ],

@@ -60,6 +60,7 @@ def versions(world: World, namespace: str) -> dict[str, str]:
     return {name: version for name, version in found.items() if not name.startswith("pdb ")}
 
 
+@pytest.mark.slow
 def test_no_workload_changes_by_an_upgrade_or_by_going_back(earlier: Path, tmp_path: Path) -> None:
     assert source(earlier).startswith(str(earlier))
     assert source(ROOT).startswith(str(ROOT))
