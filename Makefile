@@ -55,6 +55,10 @@ test-ci: lint programs test-programs ## Run lint and all tests that need neither
 	@$(STEP) "tests, with the slow ones"
 	@$(PYTEST) $(PARALLEL) -m "not exhaustive" tests
 
+.PHONY: test-previous
+test-previous: test-programs ## Run the cluster tests on the version of Kubernetes before the newest
+	@$(RUN) -m compat --previous
+
 .PHONY: test-all
 test-all: test-ci node-programs browser-programs ## Run lint and all tests in full, the longest ones one after the other
 	@$(STEP) "the longest tests, whole"
@@ -136,7 +140,7 @@ bench-scheduler: programs ## Measure what spreading pods costs kube-scheduler, b
 	@$(RUN) -m bench.scheduler --scale $(SCALE)
 
 .PHONY: compat
-compat: $(ENVIRONMENT) ## Run the cluster tests on Kubernetes 1.32 to 1.37, and write the results into docs/ (VERSION=1.34)
+compat: test-programs ## Run the cluster tests on Kubernetes 1.32 to 1.37, and write the results into docs/ (VERSION=1.34)
 	@$(RUN) -m compat --write $(if $(VERSION),--version $(VERSION))
 
 .PHONY: matrix

@@ -32,7 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code: 1 if a test failed on any release."""
     options = _parser().parse_args(arguments)
     try:
-        return max([_run(each, options) for each in _chosen(options.version)], default=0)
+        chosen = [kubernetes.previous()] if options.previous else _chosen(options.version)
+        return max([_run(each, options) for each in chosen], default=0)
     except BuildFailed as failure:
         say(f"error: {failure}")
         return 1
@@ -41,7 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m compat", description=__doc__)
     known = ", ".join(each.minor for each in kubernetes.releases())
-    parser.add_argument("--version", action="append", help=f"only this minor version; may be given again ({known})")
+    versions = parser.add_mutually_exclusive_group()
+    versions.add_argument("--version", action="append", help=f"only this minor version; may be given again ({known})")
+    versions.add_argument("--previous", action="store_true", help="only the minor version before the newest")
     parser.add_argument("--write", action="store_true", help="write the results to docs/compatibility.md")
     parser.add_argument("--workers", default="2", help="how many tests run at the same time (default: %(default)s)")
     parser.add_argument("pytest", nargs="*", help="further arguments for pytest, after --")

@@ -83,6 +83,11 @@ def newest() -> Release:
     return releases()[0]
 
 
+def previous() -> Release:
+    """Return the release before the newest."""
+    return releases()[1]
+
+
 def chosen() -> Release:
     """Return the release that the environment chooses, or else the newest.
 
