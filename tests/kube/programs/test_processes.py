@@ -46,6 +46,8 @@ def test_a_shell_gives_way_or_nobody_can_tell(text: str) -> None:
         ("f() { a; }; f", Held(Hold.CHILD, "a")),
         ("if x; then exec b; fi; a", Held(Hold.CHILD, "a")),
         ("trap x INT; a; b", Held(Hold.CHILD, "b")),
+        ("trap '' TERM; a", Held(Hold.CHILD, "a")),
+        ("trap - TERM INT; a; b", Held(Hold.CHILD, "b")),
         (". ./env.sh && a", Held(Hold.CHILD, "a")),
         ("a | b", Held(Hold.PIPELINE)),
         ("exec a | b", Held(Hold.PIPELINE)),

@@ -30,6 +30,9 @@ _UNKNOWN = frozenset({".", "source", "eval"})
 """Commands with unknown effects, which may include an `exec`."""
 
 _HARMLESS_TRAPS = frozenset({"INT", "HUP", "QUIT", "ERR", "DEBUG", "RETURN", "PIPE", "CHLD", "USR1", "USR2", "WINCH"})
+_NO_ACTIONS = frozenset({"", "-"})
+"""What `trap` runs to ignore a signal, and to handle it as without a trap."""
+
 _DEEPEST = 5
 """The maximum depth of function calls that is followed."""
 
@@ -50,11 +53,14 @@ _LEAVING = {
     "mongod": {"--fork"},
     "pg_ctl": {"start"},
     "php-fpm": {"--daemonize", "-D"},
-    "pm2": {"start"},
+    "pm2": {"start", "restart", "reload"},
     "redis-server": {"--daemonize"},
     "uwsgi": {"--daemonize", "-d"},
 }
 """Servers, with the words that make them go to the background."""
+
+_STAYING = frozenset({"--no-daemon", "FOREGROUND", "-DFOREGROUND", "no"})
+"""Words with which such a server stays in the foreground, as in `redis-server --daemonize no`."""
 
 
 class Yielding(Enum):
