@@ -91,6 +91,7 @@ def test_no_shell_gives_way_to_what_is_not_its_last_command(text: str) -> None:
             "x=$(a & b)",
             "sleep 5 & wait $!; a",
         ),
+        *("pm2 start a.js --no-daemon; b", "a; redis-server --daemonize no", "httpd -k start -DFOREGROUND"),
         *("sshd -D", "crond -f", "f() { a & b & }; c", "service a stop; b", "/etc/init.d/a status; b"),
     ],
 )
@@ -137,6 +138,8 @@ def test_what_the_shell_has_waited_for_is_over(text: str) -> None:
         ("php-fpm8.3 -D && exec b", ("php-fpm8.3",)),
         ("gunicorn app:app --daemon; b", ("gunicorn",)),
         ("redis-server --daemonize yes && b", ("redis-server",)),
+        ("pm2 start a.js && pm2 logs", ("pm2",)),
+        ("apachectl -k start; b", ("apachectl",)),
     ],
 )
 def test_something_runs_in_the_background_beside_other_work(text: str, jobs: tuple[str, ...]) -> None:

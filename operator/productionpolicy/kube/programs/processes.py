@@ -118,7 +118,7 @@ def _defines(statement: Statement) -> bool:
 
 
 def _traps_termination(command: Simple) -> bool:
-    if not command.words or command.words[0] != "trap":
+    if command.words[:1] != ("trap",) or not _NO_ACTIONS.isdisjoint(command.words[1:2]):
         return False
     signals = {each.upper().removeprefix("SIG") for each in command.words[2:]}
     return not signals <= _HARMLESS_TRAPS
@@ -299,5 +299,6 @@ def _daemon(command: Simple) -> str | None:
     if words and words[0].startswith("/etc/init.d/") and rest[:1] == ("start",):
         return name
     kept = any(set(each) & set(_FOREGROUND.get(name, "")) for each in rest if each.startswith("-"))
-    leaves = not _LEAVING.get(_VERSION.sub("", name), frozenset()).isdisjoint(rest)
+    leaving = _LEAVING.get(name) or _LEAVING.get(_VERSION.sub("", name), frozenset())
+    leaves = not leaving.isdisjoint(rest) and _STAYING.isdisjoint(rest)
     return name if leaves or (name in _FOREGROUND and not kept) else None
