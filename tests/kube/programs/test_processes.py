@@ -21,9 +21,10 @@ def read(text: str) -> Script:
         *("if x; then exec a; else exec b; fi", "f() { x; exec a; }; f", "while x; do exec a; done", "f() { f; }; f"),
         *(
             "trap 'kill $P' TERM; a & wait",
-            "trap f SIGTERM INT; a; b",
-            "trap x 15; a; b",
             "trap x EXIT; a; b",
+            "trap x TERM EXIT; a; b",
+            "trap f SIGTERM INT; a & b",
+            "trap x 15; while true; do sleep 1; done",
             "trap x $S; a; b",
         ),
         *(". ./run.sh", "x; source run.sh", "eval $X; eval $Y", "", "echo a; exit 0", "a &", "x | y; exec a"),
@@ -55,6 +56,8 @@ def test_a_shell_gives_way_or_nobody_can_tell(text: str) -> None:
         ("a & wait", Held(Hold.WAIT)),
         ("a & b", Held(Hold.WAIT)),
         ("f() { a & }; f; wait", Held(Hold.WAIT)),
+        ("trap f SIGTERM INT; a; b", Held(Hold.TRAP, "b")),
+        ("trap x 15; a", Held(Hold.TRAP, "a")),
     ],
 )
 def test_a_shell_stays(text: str, expected: Held) -> None:

@@ -30,6 +30,7 @@ _UNKNOWN = frozenset({".", "source", "eval"})
 """Commands with unknown effects, which may include an `exec`."""
 
 _HARMLESS_TRAPS = frozenset({"INT", "HUP", "QUIT", "ERR", "DEBUG", "RETURN", "PIPE", "CHLD", "USR1", "USR2", "WINCH"})
+_TERMINATION = frozenset({"TERM", "15"})
 _NO_ACTIONS = frozenset({"", "-"})
 """What `trap` runs to ignore a signal, and to handle it as without a trap."""
 
@@ -84,6 +85,8 @@ class Hold(Enum):
     LOOP = auto()
     WAIT = auto()
     """It waits for processes that it started in the background."""
+    TRAP = auto()
+    """It runs its trap only when the command in the foreground has ended."""
 
 
 class Held(Struct, frozen=True):
@@ -95,8 +98,9 @@ class Held(Struct, frozen=True):
 
 def held(script: Script, yielding: Yielding) -> Held | None:
     """Return why the shell of a script stays; None if another program replaces it, or if it is not known."""
-    if any(_traps_termination(each) for each in script.commands()):
-        return None
+    trapped = [each for command in script.commands() for each in _trapped(command)]
+    if trapped:
+        return _delayed(script) if _TERMINATION.issuperset(trapped) else None
     if yielding is Yielding.SOLE and _sole(script):
         return None
     yields = yielding is Yielding.LAST and not any(each.words[:1] == ("trap",) for each in script.commands())
@@ -117,11 +121,18 @@ def _defines(statement: Statement) -> bool:
     return all(each == Simple() for pipeline in statement.pipelines for each in pipeline.commands)
 
 
-def _traps_termination(command: Simple) -> bool:
-    if command.words[:1] != ("trap",) or not _NO_ACTIONS.isdisjoint(command.words[1:2]):
-        return False
-    signals = {each.upper().removeprefix("SIG") for each in command.words[2:]}
-    return not signals <= _HARMLESS_TRAPS
+def _trapped(command: Simple) -> Iterator[str]:
+    """Return the signals that a command traps and that may end a process; variables and EXIT may be any of them."""
+    if command.words[:1] == ("trap",) and _NO_ACTIONS.isdisjoint(command.words[1:2]):
+        signals = (each.upper().removeprefix("SIG") for each in command.words[2:])
+        yield from (each for each in signals if each not in _HARMLESS_TRAPS)
+
+
+def _delayed(script: Script) -> Held | None:
+    """Return the command in the foreground that keeps the shell from running its trap, or None."""
+    apart = any(each.words[:1] == ("wait",) for each in script.commands()) or work(script).jobs
+    kept = None if apart else _Ending(script).of(script.statements, yields=False)
+    return Held(Hold.TRAP, kept.program) if kept is not None and kept.hold is Hold.CHILD else None
 
 
 class _Ending:
