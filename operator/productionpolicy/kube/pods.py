@@ -548,12 +548,15 @@ def _read_container(fields: Fields, record: FieldOwnership, *, field_name: str) 
 def _read_handler(owner: Fields, name: str) -> Handler | None:
     if name not in owner:
         return None
+    noted = len(owner.problems)
     fields = owner.mapping(name)
     kind = next((each for each in HandlerKind if each in fields), HandlerKind.NONE)
+    command = fields.mapping("exec").texts("command")
+    empty = kind is HandlerKind.EXEC and not command and len(owner.problems) == noted
     return Handler(
-        kind=kind,
+        kind=HandlerKind.NONE if empty else kind,
         seconds=_or(fields.mapping("sleep").integer("seconds"), 0),
-        command=fields.mapping("exec").texts("command"),
+        command=command,
     )
 
 
@@ -563,6 +566,8 @@ def _read_probe(owner: Fields, name: str) -> Probe | None:
     noted = len(owner.problems)
     fields = owner.mapping(name)
     kind = next((each for each in HandlerKind if each in fields), HandlerKind.NONE)
+    if kind is HandlerKind.NONE and len(owner.problems) == noted:
+        return None  # The API server refuses a probe without a handler.
     probe = Probe(
         kind=kind,
         action=_read_action(fields.mapping(kind), kind, owner),
