@@ -28,7 +28,7 @@ from productionpolicy.kube.repairable import (
 )
 from productionpolicy.kube.resources import NO_RESOURCES, Resources, read_resources
 from productionpolicy.kube.selectors import Labels, Selector
-from productionpolicy.kube.waits import ENDLESS, waited
+from productionpolicy.kube.waits import ENDLESS, executed, waited
 
 DEFAULT_GRACE_SECONDS = 30
 """The default of the API for terminationGracePeriodSeconds (core/v1 PodSpec)."""
@@ -288,7 +288,7 @@ class Container(Struct, frozen=True):
         """Whether its preStop hook does more than wait, so that it may stop the process without a signal."""
         hook = self.pre_stop
         return hook is not None and (
-            hook.kind is HandlerKind.HTTP_GET or any(_STOP.search(word) for word in hook.command)
+            hook.kind is HandlerKind.HTTP_GET or _STOP.search(executed(hook.command)) is not None
         )
 
 
