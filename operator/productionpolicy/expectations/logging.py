@@ -3,10 +3,10 @@
 ## What it expects
 No script in the manifest sends messages to a file, by redirection or by `tee`. The streams (`/dev/stdout`,
 `/dev/stderr`, `/proc/1/fd/1`) and `/dev/null` do not count as files. A file passes if the script itself reads it, as
-with `tail -F`, or makes it a link to a stream, or if another container of the pod reads it, at any mount path. No variable or option for a log file
-(`LOG_FILE`, `APP_LOG_DIR`, `--log-file`) names an absolute path, nor does a directive of nginx (`error_log`), and
-PostgreSQL runs without its `logging_collector`. No container, except in a DaemonSet, mounts `/var/log` of its node to
-write to it.
+with `tail -F`, or makes it a link to a stream, or if another container of the pod reads it, at any mount path. No
+variable or option for a log file (`LOG_FILE`, `APP_LOG_DIR`, `--log-file`) names an absolute path, nor does a directive
+of nginx (`error_log`), and PostgreSQL runs without its `logging_collector`. No container, except in a DaemonSet, mounts
+`/var/log` of its node to write to it.
 
 ## Why it matters
 `kubectl logs` and every log collector read the streams of a container, and the node rotates them. A file in the
