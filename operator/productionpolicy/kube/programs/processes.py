@@ -310,6 +310,6 @@ def _daemon(command: Simple) -> str | None:
     if words and words[0].startswith("/etc/init.d/") and rest[:1] == ("start",):
         return name
     kept = any(set(each) & set(_FOREGROUND.get(name, "")) for each in rest if each.startswith("-"))
-    leaving = _LEAVING.get(name) or _LEAVING.get(_VERSION.sub("", name), frozenset())
+    leaving = _LEAVING.get(name) or _LEAVING.get(_VERSION.sub("", name)) or set[str]()
     leaves = not leaving.isdisjoint(rest) and _STAYING.isdisjoint(rest)
     return name if leaves or (name in _FOREGROUND and not kept) else None
