@@ -6,11 +6,11 @@ shell runs its trap only when the command in the foreground has ended. A script 
 that is known to replace itself with the server: `bash` does so for a single simple command without redirection; the
 `sh` of busybox, in images whose name or tag contains alpine or busybox, does so for the last command of a script that
 does not end with a line break; dash, the `sh` of Debian, Ubuntu and thus of most images, never does. An init such as
-`tini` or `dumb-init` before the shell, also with `-g`, and `shareProcessNamespace` do not help: SIGTERM ends the shell
-at once, and the server is killed with its container. `npm`, `yarn` and `pnpm` must not be process 1 either, because
-they run the script of a package in a shell. A preStop hook that stops the server itself passes. Only containers that
-are restarted when they end are judged, and only if the manifest contains the script: in `command`, or in `args` that
-begin with a shell. What an image starts is not visible from outside.
+`tini` or `dumb-init` before the shell, also with `-g`, and `shareProcessNamespace` or `hostPID` do not help: SIGTERM
+ends the shell at once, and the server is killed with its container. `npm`, `yarn` and `pnpm` must not be process 1
+either, because they run the script of a package in a shell. A preStop hook that stops the server itself passes. Only
+containers that are restarted when they end are judged, and only if the manifest contains the script: in `command`, or
+in `args` that begin with a shell. What an image starts is not visible from outside.
 
 ## Why it matters
 Kubernetes stops a container by sending SIGTERM to its first process. A shell in that position ignores the signal and

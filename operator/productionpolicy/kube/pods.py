@@ -381,7 +381,7 @@ class PodTemplate(Struct, frozen=True):
     """Its imagePullSecrets."""
     service_account: str = DEFAULT_SERVICE_ACCOUNT
     shares_processes: bool = False
-    """Whether its containers share one process namespace, whose first process reaps all others."""
+    """Whether its containers share one process namespace, or use the node's, whose first process reaps all others."""
     restarts: bool = True
     """Whether its containers are restarted when they end."""
     deadline: int | None = None
@@ -487,7 +487,7 @@ def read_pod_template(
         volumes=tuple(_read_volume(each) for each in spec.items("volumes")),
         pull_secrets=tuple(each.text("name") or "" for each in spec.items("imagePullSecrets")),
         service_account=spec.text("serviceAccountName") or spec.text("serviceAccount") or DEFAULT_SERVICE_ACCOUNT,
-        shares_processes=spec.boolean("shareProcessNamespace"),
+        shares_processes=spec.boolean("shareProcessNamespace") or spec.boolean("hostPID"),
         restarts=spec.text("restartPolicy") in {None, "Always"},
         deadline=spec.integer("activeDeadlineSeconds"),
     )
