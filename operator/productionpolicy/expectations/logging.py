@@ -161,8 +161,12 @@ def _of_server(container: Container, path: str, name: str) -> Finding:
 
 
 def _variables(container: Container) -> Iterator[tuple[str, str, str]]:
-    variables = (each for each in container.variables if each.value is not None)
-    return ((f"{each.path}.value", each.name, each.value or "") for each in variables)
+    """Return the variables, and the options in those that pass options to a program, such as JAVA_OPTS."""
+    for each in container.variables:
+        value = each.value or ""
+        yield f"{each.path}.value", each.name, value
+        if value.startswith("-"):
+            yield from ((f"{each.path}.value", *option) for option in options(tuple(value.split())))
 
 
 def _options(container: Container) -> Iterator[tuple[str, str, str]]:

@@ -78,7 +78,13 @@ def test_what_is_no_message_or_is_read_again_is_not_found(text: str) -> None:
             ("LOG_FILE_PATH", "/a"),
             ("ERROR_LOG", "/a"),
         ),
-        *(("log-error", "/var/log/a"), ("logto", "/a"), ("log", "/srv/a.log"), ("NODE_LOG", "/srv/a.log.1")),
+        *(
+            ("log-error", "/var/log/a"),
+            ("logto", "/a"),
+            ("log", "/srv/a.log"),
+            ("NODE_LOG", "/srv/a.log.1"),
+            ("LOG_OUTPUT", "/a"),
+        ),
         *(
             ("LOG_DIR", "/opt/logs"),
             ("LOG_PATH", "/var/log/a"),

@@ -16,7 +16,7 @@ OF_THE_NODE = ("/var/log/pods", "/var/log/containers", "/var/log/journal")
 
 _LOG = re.compile(r"(?:^|/)logs?/[^/]|\.log(?:[._-]|$)|(?:^|/)nohup\.out$", re.IGNORECASE)
 _CONFIGURATION = re.compile(r"\.(?:xml|ya?ml|json|conf|cnf|cfg|ini|toml|properties|sql|lua|js|py|rb|sh)$")
-_PLACE = r"(?:file[_.-]?(?:name|path)?|path|dir|directory|folder|location)s?"
+_PLACE = r"(?:(?:file|output)[_.-]?(?:name|path)?|path|dir|directory|folder|location)s?"
 _NAME = re.compile(
     rf"(?:.*[_.-])?(?:log(?:s|ging|ger)?[_.-]?{_PLACE}|(?:access|error|slow)[_-]log|log[_-]error|log[_-]?to)"
 )
