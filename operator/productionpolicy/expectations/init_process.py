@@ -3,8 +3,9 @@
 ## What it expects
 If a script in the manifest starts several long-running processes (background jobs, daemons, a pipeline as its last
 command), process 1 is an init (`tini`, `dumb-init`, `catatonit`, `docker-init`, s6, …), or the pod sets
-`shareProcessNamespace`, which makes the pause container process 1. If the image decides what is process 1, nothing is
-judged. Whether the processes belong into one container at all is a matter of singleProcess.
+`shareProcessNamespace`, which makes the pause container process 1, or `hostPID`, with the init of the node. If the
+image decides what is process 1, nothing is judged. Whether the processes belong into one container at all is a matter
+of singleProcess.
 
 ## Why it matters
 Process 1 inherits every process whose parent has ended. A server in that position does not expect them: ended processes

@@ -3,10 +3,10 @@
 ## What it expects
 No script in the manifest sends messages to a file, by redirection or by `tee`. The streams (`/dev/stdout`,
 `/dev/stderr`, `/proc/1/fd/1`) and `/dev/null` do not count as files. A file passes if the script itself reads it, as
-with `tail -F`, or if another container of the pod reads it, at any mount path. No variable or option for a log file
-(`LOG_FILE`, `APP_LOG_DIR`, `--log-file`) names an absolute path, nor does a directive of nginx (`error_log`), and
-PostgreSQL runs without its `logging_collector`. No container, except in a DaemonSet, mounts `/var/log` of its node to
-write to it.
+with `tail -F`, or makes it a link to a stream, or if another container of the pod reads it, at any mount path. No
+variable or option for a log file (`LOG_FILE`, `APP_LOG_DIR`, `--log-file`) names an absolute path, nor does a directive
+of nginx (`error_log`), and PostgreSQL runs without its `logging_collector`. No container, except in a DaemonSet, mounts
+`/var/log` of its node to write to it.
 
 ## Why it matters
 `kubectl logs` and every log collector read the streams of a container, and the node rotates them. A file in the
@@ -45,6 +45,7 @@ from productionpolicy.kube.programs.log_files import (
     logged_files,
     names_log,
     options,
+    reads,
 )
 from productionpolicy.kube.programs.start import read_start
 from productionpolicy.kube.surroundings import Surroundings
@@ -96,6 +97,14 @@ def _read_beside(workload: Workload, writer: Container, path: str) -> bool:
     return any(_reads(each, place) for each in others for place in (path, *_places(writer, path, each)))
 
 
+def _read(workload: Workload, container: Container, path: str) -> bool:
+    """Return whether the container only reads a file, or streams it itself, or another container of the pod does."""
+    script = read_start(container).script
+    variables = [each.name for each in container.variables if each.value == path]
+    streamed = script is not None and reads(script, path, variables=variables)
+    return streamed or _only_read(container, path) or _read_beside(workload, container, path)
+
+
 def _places(writer: Container, path: str, reader: Container) -> Iterator[str]:
     """Return the paths at which a reader sees a file of the writer, by the volumes that both mount."""
     for mount in writer.mounts:
@@ -124,7 +133,7 @@ def _bare(text: str) -> str:
 
 def _named(workload: Workload, container: Container) -> Iterator[Finding]:
     for path, name, value in dict.fromkeys((*_variables(container), *_options(container))):
-        if names_log(name, value) and not _only_read(container, value) and not _read_beside(workload, container, value):
+        if names_log(name, value) and not _read(workload, container, value):
             yield Finding(
                 path=path,
                 message=f"{name} makes container {container.name} log to a file, which kubectl logs does not read",
@@ -136,7 +145,7 @@ def _directed(workload: Workload, container: Container) -> Iterator[Finding]:
     """Find servers whose configuration in the command line sends logs to files."""
     for word in container.words:
         for name, path in directives(word.text, linked=container.has_image_of(_LINKED)):
-            if not _only_read(container, path) and not _read_beside(workload, container, path):
+            if not _read(workload, container, path):
                 yield _of_server(container, word.path, name)
     collected = collector(tuple(each.text for each in container.words))
     if collected is not None and not (collected and _read_beside(workload, container, collected)):
@@ -152,8 +161,12 @@ def _of_server(container: Container, path: str, name: str) -> Finding:
 
 
 def _variables(container: Container) -> Iterator[tuple[str, str, str]]:
-    variables = (each for each in container.variables if each.value is not None)
-    return ((f"{each.path}.value", each.name, each.value or "") for each in variables)
+    """Return the variables, and the options in those that pass options to a program, such as JAVA_OPTS."""
+    for each in container.variables:
+        value = each.value or ""
+        yield f"{each.path}.value", each.name, value
+        if value.startswith("-"):
+            yield from ((f"{each.path}.value", *option) for option in options(tuple(value.split())))
 
 
 def _options(container: Container) -> Iterator[tuple[str, str, str]]:

@@ -111,6 +111,8 @@ def applies(workload: Workload, parameters: PreStopParameters, around: Surroundi
 def audit(workload: Workload, parameters: PreStopParameters, _around: Surroundings) -> Iterator[Finding]:
     """Find containers without a preStop hook, or with one that does not wait."""
     sleep = f"lifecycle.preStop.sleep.seconds: {parameters.sleep_seconds}"
+    if workload.template.grace_seconds <= parameters.sleep_seconds:
+        sleep += "; terminationGracePeriodSeconds must be longer, so raise it as well"
     for container in _chosen(workload, parameters):
         fault = _fault(container)
         if fault is not None:

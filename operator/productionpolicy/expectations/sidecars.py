@@ -45,21 +45,25 @@ from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import Kind, Workload
 
 _NEEDED_AT_START = (
-    *("cloud-sql-proxy", "cloudsql-proxy", "gce-proxy", "alloydb-auth-proxy", "istio/proxyv2", "linkerd/proxy"),
+    *("cloud-sql-proxy", "cloudsql-proxy", "gce-proxy", "alloydb-auth-proxy", "proxyv2", "linkerd/proxy"),
     *("daprd", "consul-dataplane", "kuma-dp", "vault"),
 )
 _SHIPPERS = (
-    *("fluent-bit", "fluentd", "filebeat", "vector", "promtail", "grafana-agent", "alloy", "datadog/agent", "telegraf"),
-    *("opentelemetry-collector*", "jaeger-agent", "aws-xray-daemon", "cloudwatch-agent"),
+    *("fluent-bit", "aws-for-fluent-bit", "fluentd", "filebeat", "metricbeat", "vector", "promtail", "grafana-agent"),
+    *("grafana/agent", "alloy", "datadog/agent", "datadoghq/agent", "telegraf", "infrastructure-bundle", "vmagent"),
+    *("opentelemetry-collector*", "aws-otel-collector", "splunk-otel-collector", "jaeger-agent", "aws-xray-daemon"),
+    *("cloudwatch-agent",),
 )
 _EXPORTERS = (
     *("node-exporter", "mysqld-exporter", "postgres-exporter", "postgres_exporter", "redis-exporter", "redis_exporter"),
     *("mongodb-exporter", "mongodb_exporter", "kafka-exporter", "rabbitmq-exporter", "elasticsearch-exporter"),
     *("memcached-exporter", "statsd-exporter", "blackbox-exporter", "jmx-exporter", "*prometheus-exporter"),
+    *("haproxy-exporter", "haproxy_exporter", "apache-exporter", "apache_exporter", "php-fpm-exporter"),
+    *("php-fpm_exporter", "prometheus-nats-exporter", "mysqld_exporter", "node_exporter"),
 )
 _OTHERS = (
     *("envoy", "oauth2-proxy", "kube-rbac-proxy", "pgbouncer", "configmap-reload", "prometheus-config-reloader"),
-    *("k8s-sidecar", "spiffe-helper", "docker:*dind*"),
+    *("k8s-sidecar", "spiffe-helper", "tailscale", "docker:*dind*"),
 )
 _ENDS_ANOTHER = re.compile(r"quitquitquit|/quit\b|/shutdown\b|\b(?:p?kill|killall)\b")
 _JOBS = frozenset({Kind.JOB, Kind.CRON_JOB})

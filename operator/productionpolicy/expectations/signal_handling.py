@@ -1,15 +1,16 @@
 """SIGTERM reaches the process that does the work.
 
 ## What it expects
-If a shell starts the server, its script ends with `exec`, or traps `TERM`. A script without `exec` passes only with a
-shell that is known to replace itself with the server: `bash` does so for a single simple command without redirection;
-the `sh` of busybox, in images whose name or tag contains alpine or busybox, does so for the last command of a script
-that does not end with a line break; dash, the `sh` of Debian, Ubuntu and thus of most images, never does. An init such
-as `tini` or `dumb-init` before the shell, also with `-g`, and `shareProcessNamespace` do not help: SIGTERM ends the
-shell at once, and the server is killed with its container. `npm`, `yarn` and `pnpm` must not be process 1 either,
-because they run the script of a package in a shell. A preStop hook that stops the server itself passes. Only containers
-that are restarted when they end are judged, and only if the manifest contains the script: in `command`, or in `args`
-that begin with a shell. What an image starts is not visible from outside.
+If a shell starts the server, its script ends with `exec`, or traps `TERM` and runs the server in the background: a
+shell runs its trap only when the command in the foreground has ended. A script without `exec` passes only with a shell
+that is known to replace itself with the server: `bash` does so for a single simple command without redirection; the
+`sh` of busybox, in images whose name or tag contains alpine or busybox, does so for the last command of a script that
+does not end with a line break; dash, the `sh` of Debian, Ubuntu and thus of most images, never does. An init such as
+`tini` or `dumb-init` before the shell, also with `-g`, and `shareProcessNamespace` or `hostPID` do not help: SIGTERM
+ends the shell at once, and the server is killed with its container. `npm`, `yarn` and `pnpm` must not be process 1
+either, because they run the script of a package in a shell. A preStop hook that stops the server itself passes. Only
+containers that are restarted when they end are judged, and only if the manifest contains the script: in `command`, or
+in `args` that begin with a shell. What an image starts is not visible from outside.
 
 ## Why it matters
 Kubernetes stops a container by sending SIGTERM to its first process. A shell in that position ignores the signal and
@@ -46,10 +47,11 @@ from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import LONG_RUNNING, Kind, Workload
 
 _REMEDIES = {
-    Hold.CHILD: "start the last command with exec",
+    Hold.CHILD: "start the server with exec, as the last command",
     Hold.PIPELINE: "let the server write to its standard output, without a pipe, and start it with exec",
-    Hold.LOOP: "trap TERM in the script",
+    Hold.LOOP: "trap TERM in the script, and start long commands with & and wait for them: sleep 60 & wait $!",
     Hold.WAIT: "trap TERM in the script and pass it on, or start one process with exec",
+    Hold.TRAP: "start the server with exec, or in the background, so that the script waits for it and passes TERM on",
 }
 _REMEDY_OF_RUNNER = "start the server directly, such as node server.js; in a script, with exec"
 
@@ -78,13 +80,14 @@ def _found(container: Container, start: Start, *, first: bool) -> Iterator[Findi
     Args:
         container: the container.
         start: what it starts.
-        first: whether that is process 1, which ignores SIGTERM without a trap. SIGTERM ends any other shell.
+        first: whether that is process 1, which ignores SIGTERM without a trap. SIGTERM ends any other shell without a
+            trap.
     """
     manager, kept = _manager(start), held(start.script, start.yielding) if start.script else None
     if manager is not None:
         message = f"{manager} runs a script in container {container.name}, which may not pass SIGTERM on to the server"
         yield Finding(path=start.path, message=message, remedy=_REMEDY_OF_RUNNER)
-    elif kept is not None and (first or kept.hold is not Hold.LOOP):
+    elif kept is not None and (first or kept.hold not in {Hold.LOOP, Hold.TRAP}):
         message = _message(container, kept) if first else _message_of_death(container, kept)
         yield Finding(path=start.path, message=message, remedy=_REMEDIES[kept.hold])
 
@@ -109,6 +112,7 @@ def _message(container: Container, kept: Held) -> str:
             Hold.PIPELINE: "that runs a pipeline, so SIGTERM reaches none of its commands",
             Hold.LOOP: "in a loop without a trap, so it ignores SIGTERM and is killed",
             Hold.WAIT: "without a trap, so SIGTERM does not reach what it started in the background",
+            Hold.TRAP: f"that runs its trap only after {server} has ended, so SIGTERM does not stop {server}",
         }[kept.hold]
     )
 

@@ -28,7 +28,7 @@ from productionpolicy.kube.repairable import (
 )
 from productionpolicy.kube.resources import NO_RESOURCES, Resources, read_resources
 from productionpolicy.kube.selectors import Labels, Selector
-from productionpolicy.kube.waits import ENDLESS, waited
+from productionpolicy.kube.waits import ENDLESS, executed, waited
 
 DEFAULT_GRACE_SECONDS = 30
 """The default of the API for terminationGracePeriodSeconds (core/v1 PodSpec)."""
@@ -288,7 +288,7 @@ class Container(Struct, frozen=True):
         """Whether its preStop hook does more than wait, so that it may stop the process without a signal."""
         hook = self.pre_stop
         return hook is not None and (
-            hook.kind is HandlerKind.HTTP_GET or any(_STOP.search(word) for word in hook.command)
+            hook.kind is HandlerKind.HTTP_GET or _STOP.search(executed(hook.command)) is not None
         )
 
 
@@ -381,7 +381,7 @@ class PodTemplate(Struct, frozen=True):
     """Its imagePullSecrets."""
     service_account: str = DEFAULT_SERVICE_ACCOUNT
     shares_processes: bool = False
-    """Whether its containers share one process namespace, whose first process reaps all others."""
+    """Whether its containers share one process namespace, or use the node's, whose first process reaps all others."""
     restarts: bool = True
     """Whether its containers are restarted when they end."""
     deadline: int | None = None
@@ -487,7 +487,7 @@ def read_pod_template(
         volumes=tuple(_read_volume(each) for each in spec.items("volumes")),
         pull_secrets=tuple(each.text("name") or "" for each in spec.items("imagePullSecrets")),
         service_account=spec.text("serviceAccountName") or spec.text("serviceAccount") or DEFAULT_SERVICE_ACCOUNT,
-        shares_processes=spec.boolean("shareProcessNamespace"),
+        shares_processes=spec.boolean("shareProcessNamespace") or spec.boolean("hostPID"),
         restarts=spec.text("restartPolicy") in {None, "Always"},
         deadline=spec.integer("activeDeadlineSeconds"),
     )
@@ -548,12 +548,15 @@ def _read_container(fields: Fields, record: FieldOwnership, *, field_name: str) 
 def _read_handler(owner: Fields, name: str) -> Handler | None:
     if name not in owner:
         return None
+    noted = len(owner.problems)
     fields = owner.mapping(name)
     kind = next((each for each in HandlerKind if each in fields), HandlerKind.NONE)
+    command = fields.mapping("exec").texts("command")
+    empty = kind is HandlerKind.EXEC and not command and len(owner.problems) == noted
     return Handler(
-        kind=kind,
+        kind=HandlerKind.NONE if empty else kind,
         seconds=_or(fields.mapping("sleep").integer("seconds"), 0),
-        command=fields.mapping("exec").texts("command"),
+        command=command,
     )
 
 
@@ -563,6 +566,8 @@ def _read_probe(owner: Fields, name: str) -> Probe | None:
     noted = len(owner.problems)
     fields = owner.mapping(name)
     kind = next((each for each in HandlerKind if each in fields), HandlerKind.NONE)
+    if kind is HandlerKind.NONE and len(owner.problems) == noted:
+        return None  # The API server refuses a probe without a handler.
     probe = Probe(
         kind=kind,
         action=_read_action(fields.mapping(kind), kind, owner),

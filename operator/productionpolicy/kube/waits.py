@@ -1,6 +1,6 @@
-"""How long a command waits, judging by its words.
+"""How long a command waits, and what of it is executed, judging by its words.
 
-The admission policy uses the same patterns, so they contain only what RE2 supports.
+The admission policy uses the same patterns for waits, so they contain only what RE2 supports.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ _ONLY_SAID = re.compile(r"\W?(?:echo|printf|logger|write-)|\s?#", re.IGNORECASE 
 _LENGTH = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd]?)\W?\Z", re.IGNORECASE | re.ASCII)
 _MILLISECONDS = re.compile(r"sleep\s+-m", re.IGNORECASE | re.ASCII)
 _REQUESTS = re.compile(r"ping", re.IGNORECASE)
+_TOLD = re.compile(_SAID, re.IGNORECASE | re.ASCII)
+_INTO_FILE = re.compile(r">\s*(?!/dev/|/proc/)[\w./$]")
+_PIPE = re.compile(r"\s*\|(?!\|)")
 _SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -40,6 +43,15 @@ def waited(command: Iterable[str]) -> float:
     # Each match may consume the blank before and after it.
     text = " ".join(command).replace(" ", "  ").replace("\n", "\n\n")
     return sum(_length(found[0]) for found in _STEP.finditer(text) if not _ONLY_SAID.match(found[0]))
+
+
+def executed(command: Iterable[str]) -> str:
+    """Return the words of a command without comments and what it only prints; text for a file or a pipe stays."""
+    return _TOLD.sub(lambda found: found[0] if _is_input(found) else " ", " ".join(command))
+
+
+def _is_input(said: re.Match[str]) -> bool:
+    return _INTO_FILE.search(said[0]) is not None or _PIPE.match(said.string, said.end()) is not None
 
 
 def _length(wait: str) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from productionpolicy.kube.programs.log_files import logged_files, names_log, options
+from productionpolicy.kube.programs.log_files import logged_files, names_log, options, reads
 from productionpolicy.kube.programs.shell import read_script
 
 
@@ -30,6 +30,7 @@ def logged(text: str) -> list[str]:
             "f() { a > /var/log/a.log; }; f",
             "rm -f /var/log/a.log; a > /var/log/a.log",
         ),
+        *("exec > >(tee -a /var/log/a.log) 2>&1; exec a", "a > >(b >> /var/log/a.log)"),
     ],
 )
 def test_messages_in_a_file_are_found(text: str) -> None:
@@ -76,6 +77,13 @@ def test_what_is_no_message_or_is_read_again_is_not_found(text: str) -> None:
             ("APP_LOG_FILE", "/a.log"),
             ("LOG_FILE_PATH", "/a"),
             ("ERROR_LOG", "/a"),
+        ),
+        *(
+            ("log-error", "/var/log/a"),
+            ("logto", "/a"),
+            ("log", "/srv/a.log"),
+            ("NODE_LOG", "/srv/a.log.1"),
+            ("LOG_OUTPUT", "/a"),
         ),
         *(
             ("LOG_DIR", "/opt/logs"),
@@ -130,6 +138,7 @@ def test_names_of_log_files_are_known(name: str, value: str) -> None:
             ("LOG_FILE_NAME", "app.log"),
             ("audit-log-path", "/var/log/audit.log"),
         ),
+        *(("log", "/srv/a"), ("LOGS", "/v1/logs"), ("DIALOG", "/srv/a.log"), ("log-error-verbosity", "/a")),
     ],
 )
 def test_other_names_and_values_are_not(name: str, value: str) -> None:
@@ -151,3 +160,33 @@ def test_other_names_and_values_are_not(name: str, value: str) -> None:
 )
 def test_options_are_read_with_their_values(words: tuple[str, ...], expected: list[tuple[str, str]]) -> None:
     assert list(options(words)) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tail -F /logs/a.log & exec a --log-file /logs/a.log",
+        "ln -sf /dev/stdout /logs/a.log; exec a",
+        "tail -F /logs/b.log & exec a --log-dir=/logs",
+        'touch "$LOG_FILE"; tail -F "$LOG_FILE" & exec a',
+    ],
+)
+def test_a_script_streams_what_it_logs(text: str) -> None:
+    script = read_script(text)
+    path = "/logs" if "dir" in text else "/logs/a.log"
+    assert script is not None
+    assert reads(script, path, variables=["LOG_FILE"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "mkdir -p /logs; touch /logs/a.log; exec a --log-file /logs/a.log",
+        "tail -F /logs/b.log & exec a --log-file=/logs/a.log",
+        'exec a --log-file "$LOG_FILE"',
+    ],
+)
+def test_a_script_that_only_tells_where_to_log_does_not_read(text: str) -> None:
+    script = read_script(text)
+    assert script is not None
+    assert not reads(script, "/logs/a.log", variables=["LOG_FILE"])

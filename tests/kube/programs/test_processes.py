@@ -21,9 +21,10 @@ def read(text: str) -> Script:
         *("if x; then exec a; else exec b; fi", "f() { x; exec a; }; f", "while x; do exec a; done", "f() { f; }; f"),
         *(
             "trap 'kill $P' TERM; a & wait",
-            "trap f SIGTERM INT; a; b",
-            "trap x 15; a; b",
             "trap x EXIT; a; b",
+            "trap x TERM EXIT; a; b",
+            "trap f SIGTERM INT; a & b",
+            "trap x 15; while true; do sleep 1; done",
             "trap x $S; a; b",
         ),
         *(". ./run.sh", "x; source run.sh", "eval $X; eval $Y", "", "echo a; exit 0", "a &", "x | y; exec a"),
@@ -46,6 +47,8 @@ def test_a_shell_gives_way_or_nobody_can_tell(text: str) -> None:
         ("f() { a; }; f", Held(Hold.CHILD, "a")),
         ("if x; then exec b; fi; a", Held(Hold.CHILD, "a")),
         ("trap x INT; a; b", Held(Hold.CHILD, "b")),
+        ("trap '' TERM; a", Held(Hold.CHILD, "a")),
+        ("trap - TERM INT; a; b", Held(Hold.CHILD, "b")),
         (". ./env.sh && a", Held(Hold.CHILD, "a")),
         ("a | b", Held(Hold.PIPELINE)),
         ("exec a | b", Held(Hold.PIPELINE)),
@@ -53,6 +56,8 @@ def test_a_shell_gives_way_or_nobody_can_tell(text: str) -> None:
         ("a & wait", Held(Hold.WAIT)),
         ("a & b", Held(Hold.WAIT)),
         ("f() { a & }; f; wait", Held(Hold.WAIT)),
+        ("trap f SIGTERM INT; a; b", Held(Hold.TRAP, "b")),
+        ("trap x 15; a", Held(Hold.TRAP, "a")),
     ],
 )
 def test_a_shell_stays(text: str, expected: Held) -> None:
@@ -89,6 +94,7 @@ def test_no_shell_gives_way_to_what_is_not_its_last_command(text: str) -> None:
             "x=$(a & b)",
             "sleep 5 & wait $!; a",
         ),
+        *("pm2 start a.js --no-daemon; b", "a; redis-server --daemonize no", "httpd -k start -DFOREGROUND"),
         *("sshd -D", "crond -f", "f() { a & b & }; c", "service a stop; b", "/etc/init.d/a status; b"),
     ],
 )
@@ -135,6 +141,8 @@ def test_what_the_shell_has_waited_for_is_over(text: str) -> None:
         ("php-fpm8.3 -D && exec b", ("php-fpm8.3",)),
         ("gunicorn app:app --daemon; b", ("gunicorn",)),
         ("redis-server --daemonize yes && b", ("redis-server",)),
+        ("pm2 start a.js && pm2 logs", ("pm2",)),
+        ("apachectl -k start; b", ("apachectl",)),
     ],
 )
 def test_something_runs_in_the_background_beside_other_work(text: str, jobs: tuple[str, ...]) -> None:

@@ -110,6 +110,7 @@ def test_an_init_is_seen(command: list[str], init: str) -> None:
         (["sh", "-c", "a "], "registry.example/busybox", Yielding.LAST),
         (["sh", "-c", "a\n"], "alpine:3.20", Yielding.NEVER),
         (["tini", "--", "busybox", "sh", "-c", "a"], "web", Yielding.LAST),
+        (["/busybox/sh", "-c", "a"], "registry.example/distroless:debug", Yielding.LAST),
         (["ash", "-c", "a\n "], "web", Yielding.NEVER),
         (["zsh", "-c", "a\n"], "web", Yielding.LAST),
     ],

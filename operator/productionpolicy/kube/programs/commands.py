@@ -45,12 +45,26 @@ _ASKING = frozenset({"-v", "-V"})
 """Options with which `command` starts nothing, but prints what it would start."""
 
 _OF_PACKAGES = ("start*", "run", "run-script", "restart", "exec", "serve*", "dev*", "prod*", "preview*")
+_MANAGERS = ("npm", "yarn", "pnpm", "corepack npm", "corepack yarn", "corepack pnpm")
 _RUNNERS = (
     "npx *",
-    *(f"{manager} {verb}" for manager in ("npm", "yarn", "pnpm") for verb in _OF_PACKAGES),
+    *(f"{manager} {verb}" for manager in _MANAGERS for verb in _OF_PACKAGES),
     *(f"yarn workspace * {verb}" for verb in _OF_PACKAGES),
 )
 """Commands that run a package script in a shell, which stays between them and the server."""
+
+_GENEROUS = frozenset({"yarn", "pnpm"})
+"""Package managers that run a script or a program of a package also without the word `run`."""
+
+_MANAGING = frozenset(
+    [
+        *("add", "audit", "bin", "cache", "check", "config", "create", "dedupe", "deploy", "env", "fetch", "global"),
+        *("help", "i", "import", "info", "init", "install", "licenses", "link", "list", "ls", "outdated", "pack"),
+        *("patch", "plugin", "policies", "prune", "publish", "rebuild", "remove", "root", "set", "setup", "store"),
+        *("unlink", "up", "update", "upgrade", "version", "versions", "why", "workspace", "workspaces"),
+    ]
+)
+"""The words after these package managers that run neither."""
 
 _MOST_LAYERS = 8
 
@@ -113,7 +127,11 @@ def program_of(command: Simple) -> str:
 def runner_of(words: Words) -> str | None:
     """Return the package manager with which the words run a package script, such as `npm start`, or None."""
     found = first_of(_RUNNERS, words)
-    return found.split()[0] if found else None
+    if found is not None:
+        return found.split()[0]
+    inner = unwrapped(words)
+    runs = any(_PLAIN.fullmatch(each) and each not in _MANAGING for each in inner[1:2])
+    return program(inner) if runs and program(inner) in _GENEROUS else None
 
 
 def starts_init(command: Simple) -> bool:

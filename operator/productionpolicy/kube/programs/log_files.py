@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from productionpolicy.kube.programs.commands import Words, program, program_of, unwrapped
-from productionpolicy.kube.programs.shell import Command, Redirection, Script, Simple
+from productionpolicy.kube.programs.shell import Command, Redirection, Script, Simple, read_script
 
 _STREAMS = ("/dev/", "/proc/")
 """Paths of the streams of a process, and of /dev/null."""
@@ -16,8 +16,10 @@ OF_THE_NODE = ("/var/log/pods", "/var/log/containers", "/var/log/journal")
 
 _LOG = re.compile(r"(?:^|/)logs?/[^/]|\.log(?:[._-]|$)|(?:^|/)nohup\.out$", re.IGNORECASE)
 _CONFIGURATION = re.compile(r"\.(?:xml|ya?ml|json|conf|cnf|cfg|ini|toml|properties|sql|lua|js|py|rb|sh)$")
-_PLACE = r"(?:file[_.-]?(?:name|path)?|path|dir|directory|folder|location)s?"
-_NAME = re.compile(rf"(?:.*[_.-])?(?:log(?:s|ging|ger)?[_.-]?{_PLACE}|(?:access|error|slow)[_-]log)")
+_PLACE = r"(?:(?:file|output)[_.-]?(?:name|path)?|path|dir|directory|folder|location)s?"
+_NAME = re.compile(
+    rf"(?:.*[_.-])?(?:log(?:s|ging|ger)?[_.-]?{_PLACE}|(?:access|error|slow)[_-]log|log[_-]error|log[_-]?to)"
+)
 _OTHER_LOGS = re.compile(
     r"(?:^|[_.-])(?:kafka|cfg|data|bin|binary|change|wal|redo|undo|relay|transaction|txn?|commit|termination|audit)[_.-]"
 )
@@ -25,6 +27,11 @@ _OTHER_LOGS = re.compile(
 
 _VAGUE = re.compile(r"log(?:s|ging|ger)?[_.-]?(?:path|location|dir|directory|folder)s?$")
 """Ambiguous names: they count only if the path itself mentions logs."""
+
+_BARE = re.compile(r"(?:.*[_.-])?logs?")
+"""Names that may mean anything about logs: they count only for a file with the suffix of a log."""
+
+_SUFFIX = re.compile(r"\.log(?:[._-]|$)")
 
 _DIRECTIVE = re.compile(r"(?:^|[\s;{\"'])(?P<name>error_log|access_log)\s+(?P<path>/[^\s;\"'}]+)")
 _USUAL = frozenset({"/var/log/nginx/error.log", "/var/log/nginx/access.log"})
@@ -39,8 +46,17 @@ _EVENTS = frozenset({"logdir", "log_dir"})
 _MAKERS = frozenset({":", "true", "cat", "touch", "kubectl", "crictl", "docker", "journalctl", "dmesg", "mysqldump"})
 """Commands whose output is the content of a file, not a message."""
 
-_KEEPERS = frozenset({"rm", "touch", "mkdir", "chown", "chmod", "truncate", "tee", "logrotate", "test", "["})
+_KEEPERS = frozenset(
+    [
+        *("rm", "touch", "mkdir", "chown", "chmod", "truncate", "tee", "logrotate", "test", "[", "cd", "find", "ls"),
+        *("echo", "printf", "export", "install"),
+    ]
+)
 """Commands that mention a file without reading it."""
+
+_READERS = frozenset({"tail", "cat", "ln"})
+
+_SUBSTITUTION = ">("
 
 
 def is_file(path: str) -> bool:
@@ -51,7 +67,8 @@ def is_file(path: str) -> bool:
 def names_log(name: str, value: str) -> bool:
     """Return whether a variable or an option makes a program log to a file."""
     name = name.lower()
-    if not _NAME.fullmatch(name) or _OTHER_LOGS.search(name):
+    bare = _BARE.fullmatch(name) is not None and _SUFFIX.search(value) is not None
+    if not (_NAME.fullmatch(name) or bare) or _OTHER_LOGS.search(name):
         return False
     vague = _VAGUE.search(name) is not None and ("log" not in value.lower() or value.startswith("/api/"))
     return is_file(value) and not vague and value.rstrip("/") != "/var/log" and not _CONFIGURATION.search(value)
@@ -95,7 +112,7 @@ def collector(words: Words) -> str | None:
 
 def logged_files(script: Script) -> Iterator[str]:
     """Return the files to which commands of a script write messages, without files that the script itself reads."""
-    used = set(_used(script))
+    used = frozenset(_used(script))
     for pipeline in script.pipelines():
         for command in pipeline.commands:
             for path in _written(command):
@@ -103,10 +120,28 @@ def logged_files(script: Script) -> Iterator[str]:
                     yield path
 
 
+def reads(script: Script, path: str, *, variables: Iterable[str] = ()) -> bool:
+    """Return whether a script reads a file, or a file of a folder, or makes it a link to a stream.
+
+    Args:
+        script: the script.
+        path: the file, or the folder.
+        variables: the variables with the path; a program may get it from them to log there, so only readers count.
+    """
+    below = f"{path.rstrip('/')}/"
+    references = {text for each in variables for text in (f"${each}", f"${{{each}}}")}
+    following = (each for each in script.commands() if program_of(each) in _READERS)
+    return any(each == path or each.startswith(below) for each in _used(script)) or any(
+        not references.isdisjoint(each.words) for each in following
+    )
+
+
 def _used(script: Script) -> Iterator[str]:
+    """Return the words of a script that may name files it reads, without those that only tell where to log."""
     for command in script.commands():
         if program_of(command) not in _KEEPERS:
-            yield from command.words
+            told = {value for name, value in options(command.words) if names_log(name, value)}
+            yield from (each for each in command.words if each not in told)
         yield from (each.target for each in command.redirections if each.file is None)
 
 
@@ -114,12 +149,15 @@ def _written(command: Command) -> Iterator[str]:
     if isinstance(command, Simple) and program_of(command) == "tee":
         yield from filter(_is_log, unwrapped(command.words)[1:])
     for each in command.redirections:
-        if each.file is not None and _is_log(each.file) and _tells(command, each):
+        if each.file is not None and each.file.startswith(_SUBSTITUTION):
+            inner = read_script(each.file.removeprefix(_SUBSTITUTION).removesuffix(")"))
+            yield from logged_files(inner) if inner else ()
+        elif each.file is not None and _is_log(each.file) and _tells(command, each):
             yield each.file
 
 
 def _is_log(path: str) -> bool:
-    return _LOG.search(path) is not None and not path.startswith((*_STREAMS, "-", ">("))
+    return _LOG.search(path) is not None and not path.startswith((*_STREAMS, "-", _SUBSTITUTION))
 
 
 def _tells(command: Command, redirection: Redirection) -> bool:

@@ -30,6 +30,10 @@ _UNKNOWN = frozenset({".", "source", "eval"})
 """Commands with unknown effects, which may include an `exec`."""
 
 _HARMLESS_TRAPS = frozenset({"INT", "HUP", "QUIT", "ERR", "DEBUG", "RETURN", "PIPE", "CHLD", "USR1", "USR2", "WINCH"})
+_TERMINATION = frozenset({"TERM", "15"})
+_NO_ACTIONS = frozenset({"", "-"})
+"""What `trap` runs to ignore a signal, and to handle it as without a trap."""
+
 _DEEPEST = 5
 """The maximum depth of function calls that is followed."""
 
@@ -50,11 +54,14 @@ _LEAVING = {
     "mongod": {"--fork"},
     "pg_ctl": {"start"},
     "php-fpm": {"--daemonize", "-D"},
-    "pm2": {"start"},
+    "pm2": {"start", "restart", "reload"},
     "redis-server": {"--daemonize"},
     "uwsgi": {"--daemonize", "-d"},
 }
 """Servers, with the words that make them go to the background."""
+
+_STAYING = frozenset({"--no-daemon", "FOREGROUND", "-DFOREGROUND", "no"})
+"""Words with which such a server stays in the foreground, as in `redis-server --daemonize no`."""
 
 
 class Yielding(Enum):
@@ -78,6 +85,8 @@ class Hold(Enum):
     LOOP = auto()
     WAIT = auto()
     """It waits for processes that it started in the background."""
+    TRAP = auto()
+    """It runs its trap only when the command in the foreground has ended."""
 
 
 class Held(Struct, frozen=True):
@@ -89,8 +98,9 @@ class Held(Struct, frozen=True):
 
 def held(script: Script, yielding: Yielding) -> Held | None:
     """Return why the shell of a script stays; None if another program replaces it, or if it is not known."""
-    if any(_traps_termination(each) for each in script.commands()):
-        return None
+    trapped = [each for command in script.commands() for each in _trapped(command)]
+    if trapped:
+        return _delayed(script) if _TERMINATION.issuperset(trapped) else None
     if yielding is Yielding.SOLE and _sole(script):
         return None
     yields = yielding is Yielding.LAST and not any(each.words[:1] == ("trap",) for each in script.commands())
@@ -111,11 +121,18 @@ def _defines(statement: Statement) -> bool:
     return all(each == Simple() for pipeline in statement.pipelines for each in pipeline.commands)
 
 
-def _traps_termination(command: Simple) -> bool:
-    if not command.words or command.words[0] != "trap":
-        return False
-    signals = {each.upper().removeprefix("SIG") for each in command.words[2:]}
-    return not signals <= _HARMLESS_TRAPS
+def _trapped(command: Simple) -> Iterator[str]:
+    """Return the signals that a command traps and that may end a process; variables and EXIT may be any of them."""
+    if command.words[:1] == ("trap",) and _NO_ACTIONS.isdisjoint(command.words[1:2]):
+        signals = (each.upper().removeprefix("SIG") for each in command.words[2:])
+        yield from (each for each in signals if each not in _HARMLESS_TRAPS)
+
+
+def _delayed(script: Script) -> Held | None:
+    """Return the command in the foreground that keeps the shell from running its trap, or None."""
+    apart = any(each.words[:1] == ("wait",) for each in script.commands()) or work(script).jobs
+    kept = None if apart else _Ending(script).of(script.statements, yields=False)
+    return Held(Hold.TRAP, kept.program) if kept is not None and kept.hold is Hold.CHILD else None
 
 
 class _Ending:
@@ -293,5 +310,6 @@ def _daemon(command: Simple) -> str | None:
     if words and words[0].startswith("/etc/init.d/") and rest[:1] == ("start",):
         return name
     kept = any(set(each) & set(_FOREGROUND.get(name, "")) for each in rest if each.startswith("-"))
-    leaves = not _LEAVING.get(_VERSION.sub("", name), frozenset()).isdisjoint(rest)
+    leaving = _LEAVING.get(name) or _LEAVING.get(_VERSION.sub("", name)) or set[str]()
+    leaves = not leaving.isdisjoint(rest) and _STAYING.isdisjoint(rest)
     return name if leaves or (name in _FOREGROUND and not kept) else None

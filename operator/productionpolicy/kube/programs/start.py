@@ -81,8 +81,9 @@ def read_start(container: Container) -> Start:
 
 def _yielding(words: Words, script: int, image: str) -> Yielding:
     """Return which commands the shell of a script execs. The image decides what `sh` is."""
-    shell = next(program((each,)) for each in reversed(words[:script]) if is_shell(each))
-    busybox = "busybox" in map(program, layers(words[:script])) or says_busybox(image)
+    path = next(each for each in reversed(words[:script]) if is_shell(each))
+    shell = program((path,))
+    busybox = "busybox" in path or "busybox" in map(program, layers(words[:script])) or says_busybox(image)
     if shell in _LAST or (shell == "sh" and busybox):
         # A line break after the last command prevents this in busybox.
         return Yielding.NEVER if words[script].rstrip(" \t").endswith("\n") and shell != "zsh" else Yielding.LAST
