@@ -348,12 +348,13 @@ class Cluster:
         path = resource.path(live.name, namespace=live.namespace)
         await self._request("DELETE", path, body={"preconditions": preconditions})
 
-    async def set_status(self, policy: str, status: Any) -> None:
-        """Write the status of a policy."""
+    async def set_status(self, policy: str, status: Any) -> str:
+        """Write the status of a policy, and return the version of the policy with it."""
         path = POLICIES.path(policy, subresource="status")
-        await self._request(
+        found = await self._request(
             "PATCH", path, query={"fieldManager": FIELD_MANAGER}, body={"status": status}, content_type=_MERGE_PATCH
         )
+        return str(found["metadata"]["resourceVersion"])
 
     async def set_finalizers(self, policy: str, finalizers: list[str], *, resource_version: str) -> None:
         """Set the finalizers of a policy, if it has not changed."""
