@@ -17,7 +17,15 @@ from multidict import CIMultiDict
 
 from productionpolicy.controller.clock import ServerClock
 from productionpolicy.controller.metrics import REQUEST_SECONDS, REQUESTS
-from productionpolicy.controller.resources import ACCESS_REVIEWS, EVENTS, PODS, POLICIES, WORKLOADS, Resource
+from productionpolicy.controller.resources import (
+    ACCESS_REVIEWS,
+    EVENTS,
+    OWN_ACCESS_REVIEWS,
+    PODS,
+    POLICIES,
+    WORKLOADS,
+    Resource,
+)
 from productionpolicy.controller.rights import Right
 from productionpolicy.kube.identity import FIELD_MANAGER
 from productionpolicy.kube.owned import Ownable
@@ -314,10 +322,16 @@ class Cluster:
 
     async def allows(self, right: Right, *, user: str, groups: Sequence[str]) -> bool:
         """Say whether a user may do something in all namespaces."""
+        return await self._is_allowed(ACCESS_REVIEWS, right, {"user": user, "groups": list(groups)})
+
+    async def may(self, right: Right) -> bool:
+        """Say whether the client itself may do something in all namespaces. Everybody may ask that."""
+        return await self._is_allowed(OWN_ACCESS_REVIEWS, right, {})
+
+    async def _is_allowed(self, reviews: Resource, right: Right, subject: Raw) -> bool:
         resource, _, subresource = right.resource.partition("/")
         asked = {"verb": right.verb, "group": right.group, "resource": resource, "subresource": subresource}
-        spec = {"user": user, "groups": list(groups), "resourceAttributes": asked}
-        found = await self._request("POST", ACCESS_REVIEWS.path(), body={"spec": spec})
+        found = await self._request("POST", reviews.path(), body={"spec": {**subject, "resourceAttributes": asked}})
         return bool(found["status"].get("allowed"))
 
     async def replace(self, resource: Resource, live: Ownable, manifest: Raw) -> Raw:
