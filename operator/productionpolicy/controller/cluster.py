@@ -37,6 +37,8 @@ PAGE = 500
 TIMEOUT_SECONDS = 30
 _PATCH = re.compile(r"v[0-9]+\.[0-9]+\.([0-9]+)")
 """The patch release in what a server tells of its version, such as v1.36.3 or v1.35.4-eks-1."""
+_CERTIFICATE_REFUSED = re.compile(r"ALERT_\w*CERTIFICATE|ALERT_UNKNOWN_CA")
+"""What OpenSSL says if the other side refuses the client's certificate."""
 _JSON_PATCH = "application/json-patch+json"
 _MERGE_PATCH = "application/merge-patch+json"
 _STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json"
@@ -80,6 +82,11 @@ class Unauthorized(Unavailable):
 
 class Unreachable(Unavailable):
     """There was no answer."""
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message)
+        self.remedy = remedy
+        """What a person can do, in one sentence without a full stop."""
 
 
 class Expired(RequestFailed):
@@ -428,7 +435,8 @@ class Cluster:
             self.clock.heard(response.headers.get("Date"))
         except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError, OSError) as error:
             host = self._api.configuration.host
-            raise Unreachable(f"{method} {path} of {host}: {error or type(error).__name__}") from error
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise Unreachable(f"{method} {path} of {host}: {reason}", remedy=_remedy(error)) from error
         finally:
             REQUESTS.labels(verb=method, code=status).inc()
             REQUEST_SECONDS.labels(verb=method).observe(time.monotonic() - started)
@@ -486,6 +494,20 @@ def _list_query(limit: int | None, token: str, selector: str = "") -> dict[str, 
     """Return the parameters of a request for a part of a list; without a limit, for all of it."""
     parameters = {"limit": str(limit or ""), "continue": token, "labelSelector": selector}
     return {name: value for name, value in parameters.items() if value}
+
+
+def _remedy(error: Exception) -> str:
+    """Return what a person can do about a request that had no answer."""
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "Check the name of the server in the kubeconfig, and whether the network or a VPN resolves it"
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return (
+            "Check certificate-authority-data and the address in the kubeconfig: they may belong to another cluster, "
+            "or the certificate of the server may have expired"
+        )
+    if _CERTIFICATE_REFUSED.search(str(error)):
+        return "It does not accept the client certificate of the kubeconfig, which may have expired: log in again"
+    return "Check the address in the kubeconfig, and the network"
 
 
 def _failure(status: int, message: str, headers: Mapping[str, str]) -> RequestFailed:
