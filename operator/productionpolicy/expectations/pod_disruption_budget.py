@@ -265,7 +265,7 @@ def _obstacle(around: Surroundings) -> str | None:
     if unreadable is not None:
         return f"PodDisruptionBudget {unreadable.name} must be corrected first"
     if around.unreadable_autoscaler is not None:
-        return f"HorizontalPodAutoscaler {around.unreadable_autoscaler.name} must be corrected first"
+        return f"{around.unreadable_autoscaler.title} must be corrected first"
     return "the selector also matches pods of another owner" if around.overlaps else None
 
 
