@@ -70,10 +70,8 @@ def test_an_autoscaler_without_a_maximum_counts_as_missing() -> None:
     del unbounded["spec"]["maxReplicas"]
     objects = deployment(replicas=1), unbounded
     assert verdict("replicas", "-", stdin=written(*objects)) == "failed"
-    assert told(*objects) == [
-        "HorizontalPodAutoscaler web counts as missing, because the API server rejects it: correct its "
-        "spec.maxReplicas, which is missing, but a whole number above 0 is expected"
-    ]
+    (message,) = told(*objects)
+    assert message.endswith("correct its spec.maxReplicas, which is missing, but a whole number above 0 is expected")
 
 
 def test_a_patch_of_an_autoscaler_needs_no_maximum() -> None:
