@@ -111,7 +111,7 @@ class Inventory:
             budgets=_ordered({**selecting, **budgets}.values()),
             owned={name[0]: each for name, each in sorted(owned.items(), reverse=True)},
             reaches={
-                each.name: self._reach(name, each, seen_from=namespace) for name, each in sorted(selecting.items())
+                each: self._reach(name, each, seen_from=namespace) for name, each in sorted(selecting.items())
             },
             overlaps=_titles(each for each in overlaps if not each.passing),
             passing=_titles(each for each in overlaps if each.passing),
@@ -190,7 +190,7 @@ class Inventory:
 
     def _matching(self, workload: Workload) -> set[WorkloadKey]:
         """Return the workloads whose selector matches the pods of a workload."""
-        near, labels = self._near(workload.key.namespace), workload.template.labels
+        near, labels = self._near(workload.key.namespace), workload.pod_labels
         return {key for indexes in near for key in indexes.selectors.selecting(labels)}
 
     def _invalidate_reaches(self, workload: Workload) -> set[WorkloadKey]:
@@ -277,7 +277,7 @@ class Inventory:
 
     def _selecting(self, workload: Workload, *, seen_from: str) -> dict[Name, Budget]:
         """Return the budgets that select the pods of a workload, as seen from a namespace."""
-        namespace, labels = workload.key.namespace, workload.template.labels
+        namespace, labels = workload.key.namespace, workload.pod_labels
         found = (
             (indexes, name) for indexes in self._near(namespace) for name in indexes.budget_selectors.selecting(labels)
         )

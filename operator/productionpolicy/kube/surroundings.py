@@ -195,8 +195,8 @@ class Surroundings(Struct, frozen=True):
     """The disruption budgets that select its pods, and always the operator's own for it, sorted by name."""
     owned: Mapping[GroupKind, Ownable] = {}
     """The objects that the operator created for it, by kind; see `without_owned`."""
-    reaches: Mapping[str, Reach] = {}
-    """The reach of each budget, by name."""
+    reaches: Mapping[Budget, Reach] = {}
+    """The reach of each budget."""
     overlaps: tuple[str, ...] = ()
     """Other owners of pods that its selector also matches, as `Kind name`, sorted; without bare pods."""
     passing: tuple[str, ...] = ()
@@ -248,7 +248,7 @@ class Surroundings(Struct, frozen=True):
 
     def reach(self, budget: Budget, workload: Workload) -> Reach:
         """Return the reach of a budget that selects the pods of the workload."""
-        return self.reaches.get(budget.name) or Reach.over([(workload, self.autoscaler)])
+        return self.reaches.get(budget) or Reach.over([(workload, self.autoscaler)])
 
     def holds_owned(self, kind: GroupKind) -> bool:
         """Return whether an object of the kind that the operator created for it exists and is not being deleted."""
