@@ -61,6 +61,7 @@ from productionpolicy.expectations.expectation import (
     several_labelled_pods,
 )
 from productionpolicy.kube.pods import HOSTNAME, ZONE, AffinityTerm, SpreadConstraint
+from productionpolicy.kube.repairable import SPREAD_CONSTRAINTS
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import REPLICATED, Kind, Workload
 from productionpolicy.repairs import AntiAffinity, Separation, TopologySpread
@@ -138,11 +139,17 @@ def audit(workload: Workload, parameters: SpreadParameters, around: Surroundings
     if any(_apart(each, workload, parameters, around) for each in _separating(workload, around)):
         return
     yield Finding(
-        path=f"{workload.template.path}.affinity.podAntiAffinity",
+        path=_unreadable(workload) or f"{workload.template.path}.affinity.podAntiAffinity",
         message=f"no rule spreads the pods across {' or '.join(parameters.topology_keys)}, "
         "so the loss of one node may take down all of them",
         remedy="add a podAntiAffinity or a topologySpreadConstraint that selects the workload's own pods",
     )
+
+
+def _unreadable(workload: Workload) -> str | None:
+    """Return the path of topologySpreadConstraints of which a part cannot be read."""
+    path = f"{workload.template.path}.{SPREAD_CONSTRAINTS.name}"
+    return None if workload.legible(path) else path
 
 
 def _separating(workload: Workload, around: Surroundings) -> Iterator[AffinityTerm | SpreadConstraint]:
@@ -170,6 +177,8 @@ def repair(workload: Workload, parameters: SpreadParameters, around: Surrounding
     """Add rules that separate the workload's own pods."""
     if next(audit(workload, parameters, around), None) is None:
         return None
+    if _unreadable(workload):
+        return Refusal("a part of its topologySpreadConstraints cannot be read")
     left_out = tuple(key for key in parameters.topology_keys if key != HOSTNAME and around.topology.is_one_place(key))
     keys = tuple(key for key in parameters.topology_keys if key not in left_out)
     reason = _reason_against(workload, parameters, around, keys=keys)
