@@ -97,7 +97,7 @@ class _Sight:
             claims=tuple(each for each in self.of(Claim) if each.name in template.claims),
             account=next((each for each in self.of(ServiceAccount) if each.name == template.service_account), None),
             default_resources=default_resources(self.of(LimitRange)),
-            topology=Topology.of(self.of(Node)),
+            topology=Topology.of(each for each in self.of(Node) if each.is_chosen(template)),
             server=server,
         )
 

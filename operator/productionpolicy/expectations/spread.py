@@ -17,11 +17,12 @@ nodes are in one zone, it leaves out the rule for zones, which would only cost s
 later changes of the nodes restart nothing. `method` selects the kind of rule:
 
 - `AntiAffinity`, the default: podAntiAffinity terms. `strength: Preferred` never keeps a pod from being scheduled.
-  `strength: Required` applies only to topology keys for which the schedulable nodes have room for all pods plus a surge
-  at the time of the repair; for the others the operator uses Preferred, and the journal says so. Later changes of the
-  nodes never rewrite the terms. The operator does not repair a workload that already has podAntiAffinity terms: the
-  lists are atomic, and an addition would rewrite them. The cost of scheduling a pod grows with the number of pods that
-  have such terms: the condition `Ready` of the policy says when to use the other method.
+  `strength: Required` applies only to topology keys for which the schedulable nodes that the workload chooses
+  (`nodeSelector`, required node affinity) have room for all pods plus a surge at the time of the repair; for the others
+  the operator uses Preferred, and the journal says so. Later changes of the nodes never rewrite the terms. The operator
+  does not repair a workload that already has podAntiAffinity terms: the lists are atomic, and an addition would rewrite
+  them. The cost of scheduling a pod grows with the number of pods that have such terms: the condition `Ready` of the
+  policy says when to use the other method.
 - `TopologySpread`: topologySpreadConstraints with `maxSkew: 1` and `whenUnsatisfiable: ScheduleAnyway`, which select
   the same pods as the workload, in Deployments with `matchLabelKeys: [pod-template-hash]`. They cost the scheduler
   little in clusters of any size, and never keep a pod from being scheduled, so `strength: Required` is not allowed with
@@ -169,7 +170,7 @@ def _apart(
     if rule.topology_key in parameters.topology_keys:
         return True
     topology = around.topology
-    told = topology.known and not workload.template.chooses_nodes
+    told = topology.known and not workload.template.tolerates_taints
     return rule.required and (not told or rule.topology_key in topology.carried)
 
 

@@ -14,7 +14,7 @@ from productionpolicy.kube.budgets import BUDGET, Budget
 from productionpolicy.kube.fields import Fields, Unreadable
 from productionpolicy.kube.kinds import GroupKind
 from productionpolicy.kube.owned import Ownable
-from productionpolicy.kube.pods import HOSTNAME
+from productionpolicy.kube.pods import HOSTNAME, NODE_NAME, PodTemplate
 from productionpolicy.kube.resources import NO_RESOURCES, Resources, read_default_resources
 from productionpolicy.kube.selectors import Labels
 from productionpolicy.kube.workloads import UNSCALED, WORKLOADS, Workload
@@ -78,6 +78,11 @@ class Node(Struct, frozen=True):
     name: str
     labels: Labels
     schedulable: bool
+
+    def is_chosen(self, template: PodTemplate) -> bool:
+        """Return whether a pod template allows the node, regardless of taints; false if that is not known."""
+        labels = {**self.labels, NODE_NAME: self.name}
+        return any(each.matches(labels) for each in template.nodes or ())
 
 
 class Claim(Struct, frozen=True):
