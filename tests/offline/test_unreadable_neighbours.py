@@ -39,6 +39,14 @@ def test_an_autoscaler_of_a_version_that_is_gone_counts_as_missing() -> None:
     assert "autoscaling/v2beta1 is no longer served since Kubernetes 1.25" in told(one, above)[0]
 
 
+def test_too_few_replicas_beside_an_autoscaler_that_is_rejected_are_not_to_be_raised() -> None:
+    (workload,) = report("-", stdin=written(deployment(replicas=1), OLD_AUTOSCALER))["workloads"]
+    (remedy,) = (each["remedy"] for each in workload["findings"] if each["expectation"] == "replicas")
+    assert remedy == (
+        "correct HorizontalPodAutoscaler web, which the API server rejects, or exempt a workload that cannot run twice"
+    )
+
+
 @pytest.mark.parametrize("version", ["autoscaling/v1", "autoscaling/v2"])
 def test_an_autoscaler_of_a_version_that_is_served_counts(version: str) -> None:
     objects = deployment(replicas=1), of_version(autoscaler(3, 9), version)

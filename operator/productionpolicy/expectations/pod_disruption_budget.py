@@ -252,6 +252,8 @@ def repair(workload: Workload, parameters: PodDisruptionBudgetParameters, around
         return None
     if workload.selector is None:
         return Refusal("the workload has no selector")
+    if not workload.selector.matches(workload.pod_labels):
+        return Refusal("the selector of the workload does not match its own pods")
     if around.rivals:
         return Refusal(f"it would also select pods that {_several(around.rivals)} selects")
     reason = _obstacle(around)

@@ -476,11 +476,15 @@ def _read_hook(annotations: Mapping[str, str]) -> Hook | None:
 
 
 def _read_selector(spec: Fields, kind: Kind) -> Selector | None:
-    """Return the selector of its pods. A ReplicationController (v1) has only labels, by default those of its pods."""
+    """Return the selector of its pods. A ReplicationController (v1) has only labels, by default those of its pods.
+
+    An empty selector, which the API server rejects, counts as absent: it would select the pods of all others.
+    """
     if kind is Kind.REPLICATION_CONTROLLER:
         labels = spec.text_map("selector") or spec.below("template", "metadata").text_map("labels")
         return Selector.of_labels(labels)
-    return Selector.read(spec, "selector") if kind in REPLICATED else None
+    found = Selector.read(spec, "selector") if kind in REPLICATED else None
+    return None if found == Selector() else found
 
 
 def _text(value: Any) -> str:
