@@ -250,10 +250,8 @@ def repair(workload: Workload, parameters: PodDisruptionBudgetParameters, around
     """Create the missing budget. A reason not to create a budget is not a reason to remove an existing one."""
     if any(not each.unreadable for each in around.budgets):
         return None
-    if workload.selector is None:
-        return Refusal("the workload has no selector")
-    if not workload.selector.matches(workload.pod_labels):
-        return Refusal("the selector of the workload does not match its own pods")
+    if not workload.selects_its_pods:
+        return Refusal("the workload has no selector that matches its pods")
     if around.rivals:
         return Refusal(f"it would also select pods that {_several(around.rivals)} selects")
     reason = _obstacle(around)

@@ -201,8 +201,8 @@ def _reason_against(
         return "the workload already has topologySpreadConstraints, with which an addition could merge"
     if not by_constraints and template.anti_affinity:
         return "the workload already has podAntiAffinity terms, which an addition would rewrite"
-    if workload.selector is None:
-        return "the workload has no selector"
+    if not workload.selects_its_pods:
+        return "the workload has no selector that matches its pods"
     if not keys:
         return f"all schedulable nodes have the same {' and '.join(parameters.topology_keys)}"
     if parameters.strength is Strength.REQUIRED and not around.topology.known:

@@ -264,6 +264,11 @@ class Workload(Struct, frozen=True):
         return {**dict.fromkeys(_ADDED_LABELS.get(self.kind, ()), ""), **self.template.labels}
 
     @property
+    def selects_its_pods(self) -> bool:
+        """Whether it has a selector that matches its pods. The API server rejects a Deployment without one."""
+        return self.selector is not None and self.selector.matches(self.pod_labels)
+
+    @property
     def derived(self) -> bool:
         """Whether it is not judged itself: it has an owner, or is a pod that has terminated."""
         if self.kind is Kind.POD:
