@@ -45,6 +45,7 @@ POLICY = manifests.policy(
 
 GIVEN_BY_THE_SERVER = {"deletionTimestamp", "managedFields", "ownerReferences"}
 UNLIKE_THE_FILE = {
+    "fails.stateful-set-more-than-there-are",
     "fails.stateful-set-percentage",
     "fails.stateful-set-several-at-once",
     *(each.stem for each in CASES.glob("rollingUpdate/*.stateful-set-several-at-once-on-*")),
