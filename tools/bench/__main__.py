@@ -6,7 +6,6 @@ import argparse
 import asyncio
 import os
 import platform
-import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,36 +16,27 @@ from bench.figures import Figures, Machine, Written, printed
 from bench.idle import peak
 from bench.load import Load
 from bench.operated import operate
+from bench.options import scaled
 from control_plane.patience import insist
-from control_plane.session import in_folder_of_its_own, say
+from control_plane.session import carry_out, say
 from testbed.client import Client
 
 Write = Callable[[Field, Sequence[dict[str, Any]]], Awaitable[list[Load]]]
 """Writes what policies ask for, one after another."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code."""
-    options = _parser().parse_args(arguments)
-    return in_folder_of_its_own("bench", lambda folder: _run(folder, options))
-
-
-def _run(folder: Path, options: argparse.Namespace) -> int:
+def _run(folder: Path, options: argparse.Namespace) -> None:
     figures = asyncio.run(_measured(folder, scale=options.scale, rest_seconds=options.rest))
     if options.json:
         print(figures.document().decode())
     else:
         printed(figures)
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m bench",
-        description="Measure how fast the operator repairs many workloads, beside the bare writes, and what it costs.",
-        epilog="Beside N Deployments there are N/5 StatefulSets and 2 N Services, in N/20 namespaces.",
-    )
-    parser.add_argument("--scale", type=int, default=2000, metavar="N", help="how many Deployments (default: 2000)")
+    told = "Measure how fast the operator repairs many workloads, beside the bare writes, and what it costs."
+    parser = scaled("bench", told, scale=2000)
+    parser.epilog = "Beside N Deployments there are N/5 StatefulSets and 2 N Services, in N/20 namespaces."
     parser.add_argument("--rest", type=float, default=60, metavar="SECONDS", help="how long it is watched at rest")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     return parser
@@ -97,4 +87,4 @@ def _version(field: Field) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    carry_out(_parser(), _run)

@@ -8,32 +8,23 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from bench.field import Field, prepared
+from bench.options import scaled
 from control_plane.patience import insist
-from control_plane.session import in_folder_of_its_own, say
+from control_plane.session import carry_out, say
 from testbed.tables import Table
 
 AIM_SECONDS, AIM_MEGABYTES = 60, 400
 COMMAND = (sys.executable, "-m", "productionpolicy", "check", "--live", "-A", "-o", "json")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m bench.live", description="Measure the check of a live cluster.")
-    parser.add_argument("--scale", type=int, default=10_000, help="how many Deployments (default: 10000)")
-    options = parser.parse_args(arguments)
-    return in_folder_of_its_own("bench-live", lambda folder: _run(folder, options.scale))
-
-
-def _run(folder: Path, scale: int) -> int:
-    with prepared(folder, scale=scale) as field:
+def _run(folder: Path, options: argparse.Namespace) -> None:
+    with prepared(folder, scale=options.scale) as field:
         say(f"creating {field.size} workloads on a fresh API server")
         asyncio.run(field.seed())
         _tell(field, *_checked(field, folder / "report.json"))
-    return 0
 
 
 def _checked(field: Field, report: Path) -> tuple[float, float, int]:
@@ -58,4 +49,4 @@ def _tell(field: Field, seconds: float, cpu_seconds: float, peak: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    carry_out(scaled("bench.live", "Measure the check of a live cluster.", scale=10_000), _run)

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import argparse
 import secrets
-import sys
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,24 +19,16 @@ from chaos.runner import Row, results
 from chaos.scenarios import KILLS_A_ROUND, SCENARIOS, Scenario
 from chaos.testbed import running_testbed
 from control_plane.installation import REPOSITORY
-from control_plane.session import in_folder_of_its_own, say
+from control_plane.session import carry_out, say
 
 PAGE = REPOSITORY / "docs" / "reliability.md"
 KILLED = "operator killed (SIGKILL)"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code."""
-    options = _parser().parse_args(arguments)
-    say(f"seed {options.seed}; run the same again by: make chaos SEED={options.seed}")
-    return in_folder_of_its_own("chaos", lambda folder: _run(folder, options))
-
-
 def _run(folder: Path, options: argparse.Namespace) -> int:
-    started = time.monotonic()
+    say(f"seed {options.seed}; run the same again by: make chaos SEED={options.seed}")
     rows = _rows(folder, _chosen(options), options)
     tables.show(rows)
-    say(f"finished in {time.monotonic() - started:.0f} s")
     return int(not all(each.harmless for each in rows))
 
 
@@ -70,4 +60,4 @@ def _rows(folder: Path, scenarios: Sequence[Scenario], options: argparse.Namespa
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    carry_out(_parser(), _run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import shlex
 import shutil
 import signal
@@ -11,6 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 from rich.console import Console
 
@@ -27,16 +29,21 @@ INTERRUPTED = 130
 """As shells count: 128 + SIGINT."""
 
 
-def in_folder_of_its_own(name: str, work: Callable[[Path], int]) -> int:
-    """Do the work in a folder of its own and return its exit code. The folder, with its logs, stays if that is not 0.
+def carry_out(parser: argparse.ArgumentParser, work: Callable[[Path, argparse.Namespace], int | None]) -> NoReturn:
+    """Do the work of a program in a folder of its own, and end with its exit code.
+
+    The folder, with its logs, stays if that is not 0. A second interruption does not disturb the cleanup.
 
     Args:
-        name: part of the name of the folder.
-        work: takes the folder and returns an exit code.
+        parser: of its options; its name is part of the name of the folder.
+        work: takes the folder and the options, and returns an exit code; None is 0.
     """
-    folder = Path(tempfile.mkdtemp(prefix=f"productionpolicy-{name}-"))
+    options, started = parser.parse_args(), time.monotonic()
+    interrupt_once()
+    folder = Path(tempfile.mkdtemp(prefix=f"productionpolicy-{parser.prog.rpartition(' ')[2]}-"))
     try:
-        code = work(folder)
+        code = work(folder, options) or 0
+        say(f"finished in {time.monotonic() - started:.0f} s")
     except FAILURES as failure:
         say(f"error: {failure}.")
         code = 1
@@ -46,7 +53,7 @@ def in_folder_of_its_own(name: str, work: Callable[[Path], int]) -> int:
         shutil.rmtree(folder, ignore_errors=True)
     else:
         say(f"The logs are in {folder}.")
-    return code
+    sys.exit(code)
 
 
 def console(*, width: int) -> Console:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import secrets
-import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -22,7 +21,7 @@ from pathlib import Path
 from control_plane.installation import REPOSITORY
 from control_plane.patience import NeverHappened
 from control_plane.plane import RequestFailed
-from control_plane.session import in_folder_of_its_own, say
+from control_plane.session import carry_out, say
 from drains import tables
 from drains.bed import running_bed
 from drains.comparison import Compared
@@ -35,14 +34,8 @@ CLUSTERS = 300
 CLUSTERS_PER_LINE = 10
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code."""
-    options = _parser().parse_args(arguments)
-    say(f"seed {options.seed}; run the same again by: make drains SEED={options.seed} CLUSTERS={options.clusters}")
-    return in_folder_of_its_own("drains", lambda folder: _run(folder, options))
-
-
 def _run(folder: Path, options: argparse.Namespace) -> int:
+    say(f"seed {options.seed}; run the same again by: make drains SEED={options.seed} CLUSTERS={options.clusters}")
     if options.keep:
         return asyncio.run(_kept(folder, options))
     found = asyncio.run(_results(folder, options))
@@ -117,4 +110,4 @@ async def _kept(folder: Path, options: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    carry_out(_parser(), _run)

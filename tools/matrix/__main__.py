@@ -14,13 +14,11 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import sys
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from control_plane.installation import REPOSITORY
-from control_plane.session import in_folder_of_its_own, say
+from control_plane.session import carry_out, say
 from helm.programs import HELM_3, HELM_4
 from matrix.changes import CHANGES
 from matrix.run import Way
@@ -37,12 +35,6 @@ TITLES = {
 }
 UNITS_PER_LINE = 20
 UNGUARDED = "Repaired in the background, on a server without the admission policy"
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code."""
-    options = _parser().parse_args(arguments)
-    return in_folder_of_its_own("matrix", lambda folder: _run(folder, options))
 
 
 def _run(folder: Path, options: argparse.Namespace) -> int:
@@ -81,13 +73,10 @@ def _matrices(folder: Path, units: Sequence[Unit]) -> list[Matrix]:
 
 
 def _cells(folder: Path, units: Sequence[Unit], *, admits: bool) -> list[Cell]:
-    started = time.monotonic()
     count = sum(len(each.ways) for each in units)
     say(f"{count} cells, {'with' if admits else 'without'} the admission policy")
     with running_testbed(folder, admits=admits) as testbed:
-        cells = results(testbed, units, told=_progress(len(units)))
-    say(f"finished in {time.monotonic() - started:.0f} s")
-    return cells
+        return results(testbed, units, told=_progress(len(units)))
 
 
 def _progress(total: int) -> Callable[[], None]:
@@ -103,4 +92,4 @@ def _progress(total: int) -> Callable[[], None]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    carry_out(_parser(), _run)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,13 +34,7 @@ class NoData(NeverHappened):
     """Panels are empty although the operator exports their metrics; the message names them."""
 
 
-def main() -> int:
-    """Draw the dashboard, and return the exit code."""
-    session.interrupt_once()
-    return session.in_folder_of_its_own("dashboard", _draw)
-
-
-def _draw(folder: Path) -> int:
+def _draw(folder: Path, _options: argparse.Namespace) -> None:
     dashboard = json.loads(text())
     SERVER.ensure()
     with (
@@ -57,7 +51,6 @@ def _draw(folder: Path) -> int:
         _insist(dashboard, series, exported=prometheus.metrics())
     PICTURE.write_text(drawn(dashboard, series, times))
     session.say(f"written: {PICTURE.relative_to(REPOSITORY)}")
-    return 0
 
 
 @contextmanager
@@ -103,4 +96,4 @@ def _insist(dashboard: Json, series: dict[int, list[Series]], *, exported: set[s
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    session.carry_out(argparse.ArgumentParser(prog="python -m monitoring", description=__doc__), _draw)
