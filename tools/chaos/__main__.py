@@ -20,8 +20,9 @@ from chaos.scenarios import KILLS_A_ROUND, SCENARIOS, Scenario
 from chaos.testbed import running_testbed
 from control_plane.installation import REPOSITORY
 from control_plane.session import carry_out, say
+from pages.marks import Place
 
-PAGE = REPOSITORY / "docs" / "reliability.md"
+PLACE = Place(REPOSITORY / "docs" / "reliability.md", "make chaos")
 KILLED = "operator killed (SIGKILL)"
 
 
@@ -38,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--kills", type=int, default=50, metavar="N", help="how often the operator is killed at least")
     parser.add_argument("--rounds", type=int, metavar="N", help="how often each fault is tried at most")
     parser.add_argument("--only", action="append", metavar="TEXT", help="only faults whose name holds this text")
-    parser.add_argument("--write", action="store_true", help=f"write the table to docs/{PAGE.name}")
+    parser.add_argument("--write", action="store_true", help=f"write the table to docs/{PLACE.page.name}")
     return parser
 
 
@@ -53,7 +54,7 @@ def _chosen(options: argparse.Namespace) -> list[Scenario]:
 def _rows(folder: Path, scenarios: Sequence[Scenario], options: argparse.Namespace) -> list[Row]:
     def keep(row: Row) -> None:
         if options.write:
-            tables.write(PAGE, row, seed=options.seed, order=[each.name for each in SCENARIOS])
+            tables.write(PLACE, row, seed=options.seed, order=[each.name for each in SCENARIOS])
 
     with running_testbed(folder) as testbed:
         return results(testbed, scenarios, seed=options.seed, tell=say, keep=keep)

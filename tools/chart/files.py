@@ -8,11 +8,10 @@ from pathlib import Path
 
 from chart.schema import schema
 from chart.values import Value, read
-from pages.marks import replaced
+from pages.marks import Place
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "productionpolicy"
-BEGIN, END = "<!-- written by `make generate` -->", "<!-- end of what is written -->"
 
 COPIES: Mapping[str, tuple[str, ...]] = {
     "clusterrole-viewer.yaml": ("manifests/base/clusterrole-viewer.yaml",),
@@ -36,7 +35,7 @@ def files(*, definition: str, dashboard: str, role: str, drain_role: str, report
     """
     values = read((CHART / "values.yaml").read_text())
     copies = {CHART / "files" / name: _copy(sources) for name, sources in COPIES.items()}
-    readme = CHART / "README.md"
+    readme = Place(CHART / "README.md", "make generate")
     return {
         CHART / "files" / "crd.yaml": definition,
         CHART / "files" / "dashboard.json": dashboard,
@@ -45,7 +44,7 @@ def files(*, definition: str, dashboard: str, role: str, drain_role: str, report
         CHART / "files" / "clusterrole-reports.yaml": report_role,
         **copies,
         CHART / "values.schema.json": json.dumps(schema(values), indent=2) + "\n",
-        readme: replaced(BEGIN, END, page=readme, lines=_table(values)),
+        readme.page: readme.with_lines(_table(values)),
     }
 
 

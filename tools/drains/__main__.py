@@ -28,8 +28,9 @@ from drains.comparison import Compared
 from drains.generator import scenario
 from drains.kept import FOLDER, Kept
 from drains.runner import results
+from pages.marks import Place
 
-PAGE = REPOSITORY / "docs" / "drain.md"
+PLACE = Place(REPOSITORY / "docs" / "drain.md", "make drains")
 CLUSTERS = 300
 CLUSTERS_PER_LINE = 10
 
@@ -41,7 +42,7 @@ def _run(folder: Path, options: argparse.Namespace) -> int:
     found = asyncio.run(_results(folder, options))
     tables.printed(found)
     if options.write:
-        tables.write(PAGE, found)
+        PLACE.write(tables.page_lines(found))
     return int(not tables.holds(found))
 
 
@@ -52,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--cluster", type=int, metavar="K", help="only the cluster of this number")
     parser.add_argument("--again", action="store_true", help="play also the clusters whose results are kept")
     parser.add_argument("--keep", action="store_true", help="make the cluster, do not drain it, and wait until Ctrl+C")
-    parser.add_argument("--write", action="store_true", help=f"write the table to docs/{PAGE.name}")
+    parser.add_argument("--write", action="store_true", help=f"write the table to docs/{PLACE.page.name}")
     return parser
 
 

@@ -23,12 +23,12 @@ from helm.programs import HELM_3, HELM_4
 from matrix.changes import CHANGES
 from matrix.run import Way
 from matrix.runner import Cell, Unit, all_units, results
-from matrix.tables import BEGIN, END, Matrix
+from matrix.tables import Matrix
 from matrix.testbed import running_testbed
 from matrix.writers import WRITERS
-from pages.marks import write_between
+from pages.marks import Place
 
-PAGE = REPOSITORY / "docs" / "owner-always-wins.md"
+PLACE = Place(REPOSITORY / "docs" / "owner-always-wins.md", "make matrix")
 TITLES = {
     Way.ADMISSION: "Repaired at admission",
     Way.BACKGROUND: "Repaired in the background, with the admission policy installed afterwards",
@@ -42,7 +42,7 @@ def _run(folder: Path, options: argparse.Namespace) -> int:
     for each in matrices:
         each.show()
     if options.write:
-        write_between(BEGIN, END, page=PAGE, lines=[line for each in matrices for line in each.markdown()])
+        PLACE.write(line for each in matrices for line in each.markdown())
     return int(any(cell.lost for each in matrices for cell in each.cells))
 
 
@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m matrix", description="Let every writer make every change, and see that the owner wins."
     )
-    parser.add_argument("--write", action="store_true", help=f"write the tables to docs/{PAGE.name}")
+    parser.add_argument("--write", action="store_true", help=f"write the tables to docs/{PLACE.page.name}")
     parser.add_argument("--writer", action="append", choices=[each.title for each in WRITERS], help="only this column")
     parser.add_argument("--change", action="append", choices=[each.name for each in CHANGES], help="only this row")
     return parser
