@@ -93,7 +93,7 @@ async def _turn(api: Api, pids: tuple[int, ...], namespace: str, *, number: int,
     where, names = path("deployment", namespace), [f"app-{number}-{each}" for each in range(scale)]
     manifests = [workloads.deployment(each, namespace=namespace) for each in names]
     meter = Meter(pids)
-    await spread(manifests, lambda each: api.create(where, each), workers=SEEDERS)
+    await spread(manifests, api.create, workers=SEEDERS)
     load = meter.read()
     last = await api.get(f"{where}/{names[-1]}")
     insist(

@@ -26,11 +26,10 @@ from productionpolicy.expectations.spread import Method, SpreadParameters
 from productionpolicy.kube.workloads import read_workload
 from productionpolicy.repairs import Amendment, AntiAffinity, TopologySpread
 from testbed.api import connected, spread
-from testbed.client import Client, path
+from testbed.client import Client
 from testbed.tables import Table
 
 NAMESPACE = "bench"
-DEPLOYMENTS = path("deployment", NAMESPACE)
 WITHOUT_NODE = f"/api/v1/namespaces/{NAMESPACE}/pods?fieldSelector=spec.nodeName=&limit=1"
 PODS_OF_A_DEPLOYMENT = 20
 NODES, ZONES = 300, 3
@@ -72,7 +71,7 @@ async def _scheduled(folder: Path, amendment: Amendment | None, scale: int) -> S
             Client(plane).create(namespace(NAMESPACE))
             manifests = [_deployment(number, amendment) for number in range(scale // PODS_OF_A_DEPLOYMENT)]
             meter, started = Meter([plane.pid("kube-scheduler")]), time.monotonic()
-            await spread(manifests, lambda each: api.create(DEPLOYMENTS, each), workers=SEEDERS)
+            await spread(manifests, api.create, workers=SEEDERS)
             _all_have_nodes(Client(plane), len(manifests) * PODS_OF_A_DEPLOYMENT)
             load, seconds = meter.read(), time.monotonic() - started
     pods = len(manifests) * PODS_OF_A_DEPLOYMENT

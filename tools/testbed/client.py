@@ -44,6 +44,7 @@ ROOTS = {
     "/apis/apps/v1": ("controllerrevision", "daemonset", "deployment", "replicaset", "statefulset"),
     "/apis/autoscaling/v2": ("horizontalpodautoscaler",),
     "/apis/batch/v1": ("cronjob", "job"),
+    "/apis/coordination.k8s.io/v1": ("lease",),
     "/apis/policy/v1": ("poddisruptionbudget",),
     "/apis/rbac.authorization.k8s.io/v1": ("clusterrole", "clusterrolebinding"),
     "/apis/scheduling.k8s.io/v1": ("priorityclass",),
