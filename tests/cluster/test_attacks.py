@@ -174,7 +174,7 @@ def test_a_policy_of_a_megabyte_is_used_and_reported_on(world: World) -> None:
     policy = world.policy(mode="Audit")
     labels = {f"{'d' * 180}.example/{number:060}": "v" * 60 for number in range(3000)}
     patch = json.dumps({"metadata": {"labels": labels}, "spec": {"mode": "Enforce"}})
-    file = Path(world.plane.folder) / "credentials" / "patch.json"
+    file = world.plane.site.folder / "credentials" / "patch.json"
     file.write_text(patch)
     world.kubectl("patch", "productionpolicy", policy, "--type=merge", f"--patch-file={file}")
     assert len(json.dumps(world.get("pp", policy))) > 900_000

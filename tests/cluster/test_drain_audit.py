@@ -30,7 +30,7 @@ class Requests:
     """What the operator has asked the API server for since a moment."""
 
     def __init__(self, world: World) -> None:
-        self._log = world.plane.audit_log
+        self._log = world.plane.site.audit_log
         self._begin = len(self._log.read_bytes())
 
     def __iter__(self) -> Iterator[dict[str, Any]]:

@@ -107,8 +107,8 @@ def answered(plane: ControlPlane, token: str, method: str, path: str, **headers:
     body: dict[str, Any] = BINDING if path.endswith("bindings") else {"metadata": {"name": "x"}}
     content = None if method in ("GET", "DELETE") else json.dumps(body).encode()
     sent = {"Authorization": f"Bearer {token}", "Content-Type": kind, **headers}
-    request = urllib.request.Request(f"{plane.server}{path}", method=method, data=content, headers=sent)  # https
-    tls = ssl.create_default_context(cafile=str(plane.certificate_authority))
+    request = urllib.request.Request(f"{plane.site.server}{path}", method=method, data=content, headers=sent)  # https
+    tls = ssl.create_default_context(cafile=str(plane.site.certificate_authority))
     try:
         with urllib.request.urlopen(request, context=tls, timeout=10) as response:  # https
             return int(response.status)

@@ -98,7 +98,7 @@ def version(report: Raw) -> str:
 
 def writes(world: World, *, of: str) -> list[str]:
     """Return the verbs with which the reports of a namespace were written so far."""
-    entries = map(json.loads, world.plane.audit_log.read_text().splitlines())
+    entries = map(json.loads, world.plane.site.audit_log.read_text().splitlines())
     asked = (
         (each["verb"], each.get("objectRef", {}), each.get("responseStatus", {}).get("code", 0)) for each in entries
     )

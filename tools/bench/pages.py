@@ -50,7 +50,7 @@ async def first_bytes(port: int) -> dict[str, float]:
 
 
 def _first_byte(port: int, target: str) -> float:
-    with closing(probe.connection(port, authority=None)) as opened:
+    with closing(probe.connection(port)) as opened:
         begun = time.perf_counter()
         opened.request("GET", target)
         opened.getresponse()

@@ -84,7 +84,7 @@ def _start(folder: Path, *, audit: bool) -> int:
 
 
 def _tell(plane: ControlPlane) -> None:
-    complain(f"Stop it with: {stop_command('control_plane', plane.folder)}")
+    complain(f"Stop it with: {stop_command('control_plane', plane.site.folder)}")
     print(*shell_settings(plane), sep="\n")
 
 

@@ -14,14 +14,14 @@ class GoProgram:
 
     Attributes:
         module: the folder; its `tool` block names the one program.
-        package: the path of the module that gives the program, for its version.
         purpose: the folder in the cache.
+        package: the path of the module that gives the program, for its version.
         tags: build tags, which exclude parts that are not needed.
     """
 
     module: Path
-    package: str
     purpose: str
+    package: str = ""
     tags: tuple[str, ...] = ()
 
     @property
@@ -36,14 +36,18 @@ class GoProgram:
         line = next(line for line in lines if f"{self.package} v" in line)
         return line.split()[1].removeprefix("v")
 
+    @property
+    def folder(self) -> Path:
+        """The folder in the cache for what the module is now."""
+        return cache_folder(self.purpose, [*self.module.glob("go.*"), *self.module.glob("*.go")])
+
     def ensure(self) -> Path:
         """Return the program, building it if it is missing.
 
         Raises:
             BuildFailed: Go is missing, or the module does not build.
         """
-        files = [*self.module.glob("go.*"), *self.module.glob("*.go")]
-        return kept(cache_folder(self.purpose, files), (self.name,), self._build) / self.name
+        return kept(self.folder, (self.name,), self._build) / self.name
 
     def _build(self, folder: Path) -> None:
         build(self.module, folder, tags=self.tags)

@@ -82,7 +82,7 @@ class ControlPlane:
         """
         found = cls.find(folder)
         if found is not None:
-            raise StartFailed(f"A control plane runs in {found.folder} already. Stop it first.")
+            raise StartFailed(f"A control plane runs in {found.site.folder} already. Stop it first.")
         site = _prepared_site(folder, audit=audit, flags=flags)
         plane = cls(site, _guard=None if detached else Guard.post())
         try:
@@ -104,29 +104,9 @@ class ControlPlane:
         return cls(site, _processes=processes) if any(each.alive for each in processes.values()) else None
 
     @property
-    def folder(self) -> Path:
-        """The folder of everything that belongs to it."""
-        return self.site.folder
-
-    @property
-    def server(self) -> str:
-        """The address of the API server."""
-        return self.site.server
-
-    @property
-    def certificate_authority(self) -> Path:
-        """The file of the authority that signed the certificate of the API server."""
-        return self.site.certificate_authority
-
-    @property
     def kubeconfig(self) -> Path:
         """The kubeconfig of an administrator."""
         return self.site.kubeconfig(ADMIN)
-
-    @property
-    def audit_log(self) -> Path:
-        """The file with one audit event a line, if it was started with `audit`."""
-        return self.site.audit_log
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -154,7 +134,7 @@ class ControlPlane:
         """
         line = [str(self.site.binaries.kubectl), f"--kubeconfig={self.kubeconfig}", *arguments]
         # Neither the cache nor the preferences of the home folder play a part.
-        environment = {**os.environ, "KUBECACHEDIR": str(self.folder / "kubectl-cache"), "KUBERC": "off"}
+        environment = {**os.environ, "KUBECACHEDIR": str(self.site.folder / "kubectl-cache"), "KUBERC": "off"}
         done = subprocess.run(line, input=stdin or "", env=environment, capture_output=True, text=True, check=False)
         if check and done.returncode != 0:
             raise KubectlFailed(f"kubectl {' '.join(arguments)}: {done.stderr.strip()}")
@@ -275,7 +255,7 @@ class ControlPlane:
 
     def _get(self, path: str) -> bytes | None:
         token = token_of(self.site, user=ADMIN)
-        return probe.body(self.site.apiserver_port, path, authority=self.certificate_authority, token=token)
+        return probe.body(self.site.apiserver_port, path, authority=self.site.certificate_authority, token=token)
 
 
 def _components(*, controllers: bool, nodes: Sequence[Node]) -> tuple[str, ...]:

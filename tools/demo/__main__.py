@@ -118,8 +118,8 @@ def _stop(left: ControlPlane | None, folder: Path) -> int:
 
 
 def _refuse(left: ControlPlane) -> int:
-    command = session.stop_command("demo", left.folder)
-    complain(f"error: a demo is already running in {left.folder}. Stop it with:\n  {command}")
+    command = session.stop_command("demo", left.site.folder)
+    complain(f"error: a demo is already running in {left.site.folder}. Stop it with:\n  {command}")
     return 1
 
 

@@ -78,7 +78,7 @@ class _Connections(threading.local):
 
     def to(self, plane: ControlPlane) -> http.client.HTTPConnection:
         """Return the connection to an API server."""
-        authority = plane.certificate_authority
+        authority = plane.site.certificate_authority
         if authority not in self._known:
             self._known[authority] = connection(plane.site.apiserver_port, authority=authority, seconds=10)
         return self._known[authority]
