@@ -26,26 +26,20 @@ Write = Callable[[Field, Sequence[dict[str, Any]]], Awaitable[list[Load]]]
 
 
 def _run(folder: Path, options: argparse.Namespace) -> None:
-    figures = asyncio.run(_measured(folder, scale=options.scale, rest_seconds=options.rest))
-    if options.json:
-        print(figures.document().decode())
-    else:
-        printed(figures)
+    printed(asyncio.run(_measured(folder, scale=options.scale)))
 
 
 def _parser() -> argparse.ArgumentParser:
     told = "Measure how fast the operator repairs many workloads, beside the bare writes, and what it costs."
     parser = scaled("bench", told, scale=2000)
     parser.epilog = "Beside N Deployments there are N/5 StatefulSets and 2 N Services, in N/20 namespaces."
-    parser.add_argument("--rest", type=float, default=60, metavar="SECONDS", help="how long it is watched at rest")
-    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     return parser
 
 
-async def _measured(folder: Path, *, scale: int, rest_seconds: float) -> Figures:
+async def _measured(folder: Path, *, scale: int) -> Figures:
     with prepared(folder / "operated", scale=scale) as field:
         rate = await _seeded(field)
-        operated = operate(field, rest_seconds=rest_seconds)
+        operated = operate(field)
         kubernetes = _version(field)
         made = field.inspect(changes=2)
         say("a Kopf operator that does nothing watches them")

@@ -24,6 +24,7 @@ from control_plane.session import say
 from testbed.client import Client, pod_spec
 
 WRITES = frozenset({"DELETE", "PATCH", "POST", "PUT"})
+REST_SECONDS = 60.0
 CALM_SECONDS = 5.0
 """Events are still posted for some seconds after the last repair."""
 
@@ -120,7 +121,7 @@ class Watch:
         return _requests((probe.body(self._operator.port, "/metrics") or b"").decode())
 
 
-def operate(field: Field, *, rest_seconds: float) -> Operated:
+def operate(field: Field) -> Operated:
     """Let the operator repair everything, watch it at rest, change the policy, and start it anew.
 
     Raises:
@@ -142,7 +143,7 @@ def operate(field: Field, *, rest_seconds: float) -> Operated:
         say("it is at rest")
         time.sleep(CALM_SECONDS)
         watch = Watch(field, operator)
-        time.sleep(rest_seconds)
+        time.sleep(REST_SECONDS)
         rest = watch.read()
         say("the policy changes, and it repairs them anew")
         watch = Watch(field, operator)

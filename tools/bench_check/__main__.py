@@ -81,9 +81,9 @@ class Bench:
         return run([OURS, *arguments], folder=Path.cwd(), environment=self.environment)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main() -> int:
     """Run the command and return its exit code."""
-    options = _parser().parse_args(arguments)
+    options = _parser().parse_args()
     try:
         with tempfile.TemporaryDirectory(prefix="productionpolicy-bench-check-") as folder:
             _measure(Path(folder), source=options.source, rounds=options.rounds)

@@ -7,7 +7,6 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from control_plane import session
@@ -21,9 +20,9 @@ from demo.testbed import Testbed, tear_down
 DEFAULT_FOLDER = REPOSITORY / ".demo"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main() -> int:
     """Run the command and return its exit code."""
-    options = _parser().parse_args(arguments)
+    options = _parser().parse_args()
     folder: Path = options.folder.absolute()
     left = ControlPlane.find(folder)
     if options.stop:

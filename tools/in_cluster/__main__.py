@@ -8,7 +8,6 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from control_plane import session
@@ -37,9 +36,9 @@ FAILED = 1
 ARCHIVE, OTHER = "image.tar", "next.tar"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main() -> int:
     """Run the command and return its exit code."""
-    options = _parser().parse_args(arguments)
+    options = _parser().parse_args()
     folder: Path = options.folder.absolute()
     if os.environ.get(INSIDE):
         return _show(options.way[0], folder=folder)
