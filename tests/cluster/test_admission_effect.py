@@ -47,11 +47,6 @@ def message(world: World, policy: str) -> str:
     return str(world.condition(policy, "AdmissionRepair")["message"])
 
 
-def told(world: World, policy: str) -> tuple[str, str]:
-    found = world.condition(policy, "AdmissionRepair")
-    return found["status"], found["reason"]
-
-
 def missed(world: World, policy: str) -> float:
     """Return how many workloads the operator says it has missed, by its metric."""
     name = f'productionpolicy_admission_missed_total{{policy="{policy}"}} '
@@ -69,7 +64,7 @@ def until_told(world: World, policy: str, namespace: str, expected: tuple[str, s
 
     def is_told() -> bool:
         world.kubectl("create", "-n", namespace, "-f", "-", stdin=deployment(f"web-{next(_numbers)}"))
-        return told(world, policy) == expected
+        return world.told(policy, "AdmissionRepair") == expected
 
     eventually(is_told, within=MINUTE)
 
@@ -82,12 +77,12 @@ def repairs(world: World, namespace: str) -> bool:
 def test_one_that_becomes_broken_is_told_by_the_first_workload_that_comes_in_unrepaired(world: World) -> None:
     policy = bound(world)
     namespace = world.namespace(policy)
-    assert told(world, policy) == ("Unknown", "Bound")
+    assert world.told(policy, "AdmissionRepair") == ("Unknown", "Bound")
     until_told(world, policy, namespace, ("True", "Effective"))
     with broken(world):
         eventually(lambda: not repairs(world, namespace))
         world.apply(namespace, deployment("first"))
-        eventually(lambda: told(world, policy) == ("False", "NotEffective"), within=MINUTE)
+        eventually(lambda: world.told(policy, "AdmissionRepair") == ("False", "NotEffective"), within=MINUTE)
         said = message(world, policy)
         assert f"Deployment {namespace}/first was admitted at" in said
         assert 'apiserver_mutating_admission_policy_check_total{policy="productionpolicy"}' in said
@@ -109,7 +104,7 @@ def test_one_that_is_broken_from_the_beginning_is_never_called_effective(world: 
         namespace = world.namespace(policy)
 
         def is_told() -> bool:
-            seen.add(told(world, policy))
+            seen.add(world.told(policy, "AdmissionRepair"))
             world.kubectl("create", "-n", namespace, "-f", "-", stdin=deployment(f"web-{next(_numbers)}"))
             return ("False", "NotEffective") in seen
 
