@@ -11,7 +11,6 @@ import pytest
 
 from cluster.test_admission import bound
 from cluster.world import Raw, World, deployment, eventually, journal
-from control_plane import probe
 from control_plane.installation import install_admission
 from productionpolicy.kube.identity import EXEMPT, MODE_LABEL
 
@@ -49,9 +48,7 @@ def message(world: World, policy: str) -> str:
 
 def missed(world: World, policy: str) -> float:
     """Return how many workloads the operator says it has missed, by its metric."""
-    name = f'productionpolicy_admission_missed_total{{policy="{policy}"}} '
-    lines = (probe.body(world.operator.port, "/metrics") or b"").decode().splitlines()
-    return next((float(each.removeprefix(name)) for each in lines if each.startswith(name)), 0.0)
+    return world.operator.metric("productionpolicy_admission_missed_total", policy=policy) or 0.0
 
 
 def warnings(world: World, policy: str) -> list[Raw]:

@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from prometheus_client.parser import text_string_to_metric_families
 
 from bench import workloads
 from bench.field import Field
 from bench.load import Load, Meter
-from control_plane import probe
 from control_plane.operator_process import OperatorProcess
 from control_plane.patience import seconds_until
 from control_plane.session import say
@@ -118,7 +116,11 @@ class Watch:
 
     def _read(self) -> Counter[tuple[str, str]]:
         """Return the requests by verb and HTTP status; none before it serves its metrics."""
-        return _requests((probe.body(self._operator.port, "/metrics") or b"").decode())
+        found: Counter[tuple[str, str]] = Counter()
+        for sample in (each for family in self._operator.metrics() for each in family.samples):
+            if sample.name == "productionpolicy_api_requests_total":
+                found[sample.labels["verb"], sample.labels["code"]] += int(sample.value)
+        return found
 
 
 def operate(field: Field) -> Operated:
@@ -242,15 +244,6 @@ def _repaired(client: Client, field: Field) -> Any:
     """Wait until the status tells that all are repaired, and return it."""
     size = field.size + LATE
     return client.settled(workloads.POLICY, total=size, repaired=size, within=_patience_seconds(field))
-
-
-def _requests(metrics: str) -> Counter[tuple[str, str]]:
-    found: Counter[tuple[str, str]] = Counter()
-    for family in text_string_to_metric_families(metrics):
-        for sample in family.samples:
-            if sample.name == "productionpolicy_api_requests_total":
-                found[sample.labels["verb"], sample.labels["code"]] += int(sample.value)
-    return found
 
 
 def _summed(requests: Counter[tuple[str, str]], name: Callable[[str, str], str]) -> Counter[str]:

@@ -71,7 +71,8 @@ def _compacted(run: Run, random: Random) -> int:
         run.change()
         testbed.moment(random)
         _compact(testbed)
-        testbed.plane.restart_apiserver()
+        testbed.plane.stop_apiserver()
+        testbed.plane.start_apiserver()
     with suppress(NeverHappened):
         eventually(lambda: testbed.proxy.expired > before, within=60)
     return testbed.proxy.expired - before

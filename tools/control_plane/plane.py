@@ -145,11 +145,6 @@ class ControlPlane:
         token = self.kubectl("create", "token", name, f"--namespace={namespace}", f"--duration={YEAR}")
         return write_kubeconfig(self.site, user=f"{namespace}.{name}", token=token.strip())
 
-    def restart_apiserver(self, *, kill: bool = False) -> None:
-        """End the API server, by SIGKILL or in peace, start it again on the same port and wait until it is ready."""
-        self.stop_apiserver(kill=kill)
-        self.start_apiserver()
-
     def stop_apiserver(self, *, kill: bool = False) -> None:
         """End the API server, by SIGKILL or in peace."""
         process = self._processes[APISERVER]
