@@ -14,7 +14,6 @@ from types import MappingProxyType, TracebackType
 from typing import Self
 
 from control_plane import binaries, probe
-from control_plane.audit import write_audit_policy
 from control_plane.components import APISERVER, CONTROLLERS, FAKE_NODES, STORE, command
 from control_plane.credentials import ADMIN, token_of, write_credentials, write_kubeconfig
 from control_plane.nodes import DEFAULT_NODES, Node, manifest
@@ -26,6 +25,12 @@ START_SECONDS = 60
 STOP_SECONDS = 5
 POLL_SECONDS = 0.05
 YEAR = "8760h"
+AUDIT_POLICY = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "omitStages": ["RequestReceived", "Panic"],  # leaves ResponseComplete and, for watches, ResponseStarted
+    "rules": [{"level": "Metadata"}],
+}
 NO_FLAGS: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 
@@ -278,5 +283,5 @@ def _prepared_site(folder: Path, *, audit: bool, flags: Mapping[str, Sequence[st
     site.folder.mkdir(parents=True, exist_ok=True)
     write_credentials(site)
     (site.folder / "logs").mkdir()
-    write_audit_policy(site)
+    site.audit_policy.write_text(json.dumps(AUDIT_POLICY, indent=2))
     return site

@@ -17,6 +17,7 @@ from typing import NoReturn
 from rich.console import Console
 
 from control_plane.binaries import BuildFailed
+from control_plane.locks import locked
 from control_plane.operator_process import OperatorFailed
 from control_plane.patience import NeverHappened
 from control_plane.plane import ControlPlane, KubectlFailed, RequestFailed, StartFailed
@@ -24,6 +25,7 @@ from control_plane.plane import ControlPlane, KubectlFailed, RequestFailed, Star
 FAILURES = (BuildFailed, KubectlFailed, NeverHappened, OperatorFailed, RequestFailed, StartFailed)
 """What may go wrong with any control plane, and is told without a traceback."""
 
+LOGS = ("logs", "plane")
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 INTERRUPTED = 130
 """As shells count: 128 + SIGINT."""
@@ -54,6 +56,41 @@ def carry_out(parser: argparse.ArgumentParser, work: Callable[[Path, argparse.Na
     else:
         say(f"The logs are in {folder}.")
     sys.exit(code)
+
+
+def in_folder(folder: Path, work: Callable[[], int]) -> int:
+    """Do the work in a folder that one process uses at a time, and return its exit code.
+
+    Logs stay there only if something went wrong. A second interruption does not disturb the cleanup.
+    """
+    interrupt_once()
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder / ".lock"):
+        clear_logs(folder)
+        try:
+            code = told(folder, work)
+        except KeyboardInterrupt:
+            complain("interrupted; nothing is left running")
+            code = INTERRUPTED
+        if code in (0, INTERRUPTED):
+            clear_logs(folder)
+    return code
+
+
+def told(folder: Path, work: Callable[[], int]) -> int:
+    """Return the exit code of the work: 1 after a failure, which is told, with where the logs are."""
+    try:
+        return work()
+    except FAILURES as failure:
+        logs = f"\nThe logs are in {folder}." if any((folder / each).exists() for each in LOGS) else ""
+        complain(f"error: {failure}{logs}")
+        return 1
+
+
+def clear_logs(folder: Path) -> None:
+    """Remove what nodes and control plane have left in a folder."""
+    for each in LOGS:
+        shutil.rmtree(folder / each, ignore_errors=True)
 
 
 def console(*, width: int) -> Console:
