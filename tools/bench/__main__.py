@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
-import platform
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from bench import bare, libraries, workloads
 from bench.field import Field, prepared
-from bench.figures import Figures, Machine, Written, printed
+from bench.figures import Figures, Written, printed
 from bench.idle import peak
 from bench.load import Load
 from bench.operated import operate
@@ -40,7 +38,7 @@ async def _measured(folder: Path, *, scale: int) -> Figures:
     with prepared(folder / "operated", scale=scale) as field:
         rate = await _seeded(field)
         operated = operate(field)
-        kubernetes = _version(field)
+        kubernetes = str(Client(field.plane).send("GET", "/version")["gitVersion"])
         made = field.inspect(changes=2)
         say("a Kopf operator that does nothing watches them")
         idle = await asyncio.to_thread(peak, field)
@@ -48,11 +46,10 @@ async def _measured(folder: Path, *, scale: int) -> Figures:
     unjudged = await _written(folder / "unjudged", libraries.write, scale=scale, made=made)
     say("a bare client makes the same writes")
     alone = await _written(folder / "bare", bare.write, scale=scale, made=made)
-    machine = Machine(cores=len(os.sched_getaffinity(0)), python=platform.python_version(), kubernetes=kubernetes)
     return Figures(
         scale,
         field.size,
-        machine,
+        kubernetes,
         created_per_second=rate,
         operated=operated,
         unjudged=unjudged,
@@ -74,10 +71,6 @@ async def _written(folder: Path, write: Write, *, scale: int, made: list[tuple[s
 async def _seeded(field: Field) -> float:
     say(f"creating {field.size} workloads on a fresh API server")
     return await field.seed()
-
-
-def _version(field: Field) -> str:
-    return str(Client(field.plane).send("GET", "/version")["gitVersion"])
 
 
 if __name__ == "__main__":
