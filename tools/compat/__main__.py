@@ -46,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     versions.add_argument("--version", action="append", help=f"only this minor version; may be given again ({known})")
     versions.add_argument("--previous", action="store_true", help="only the minor version before the newest")
     parser.add_argument("--write", action="store_true", help="write the results to docs/compatibility.md")
+    parser.add_argument("pytest", nargs="*", help="further arguments for pytest, after --")
     return parser
 
 
@@ -68,7 +69,7 @@ def _run(release: Release, options: argparse.Namespace) -> int:
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="productionpolicy-compat-") as folder:
         results = Path(folder) / "results.xml"
-        code = _pytest(release, results)
+        code = _pytest(release, results, options.pytest)
         counts = counted(results)
     say(f"Kubernetes {release.version}: {_told(counts)}, {time.monotonic() - started:.0f} s")
     if options.write:
@@ -76,11 +77,11 @@ def _run(release: Release, options: argparse.Namespace) -> int:
     return int(code != 0)
 
 
-def _pytest(release: Release, results: Path) -> int:
+def _pytest(release: Release, results: Path, arguments: Sequence[str]) -> int:
     ignored = [f"--ignore=tests/cluster/{name}" for name in OF_ONE_RELEASE]
     parallel = ["-n", "2", "--dist=loadfile", "--no-loadscope-reorder"]
     how = ["-q", *parallel, "-m", "not slow and not exhaustive", f"--junitxml={results}"]
-    command = [sys.executable, "-m", "pytest", *how, *ignored, *TESTS]
+    command = [sys.executable, "-m", "pytest", *how, *ignored, *arguments, *TESTS]
     environment = {**os.environ, kubernetes.VARIABLE: release.version}
     return subprocess.run(command, cwd=REPOSITORY, env=environment, check=False).returncode
 
