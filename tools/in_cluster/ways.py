@@ -96,7 +96,7 @@ def _run(program: GoProgram, cluster: Cluster, *arguments: str) -> None:
     with tempfile.TemporaryDirectory() as home:
         folders = {f"HELM_{kind}_HOME": home for kind in ("CACHE", "CONFIG", "DATA")}
         environment = {**os.environ, **folders, "KUBECONFIG": str(cluster.plane.kubeconfig)}
-        command = [program.ensure(), *arguments, f"--namespace={SYSTEM_NAMESPACE}", "--wait", "--timeout=2m"]
+        command = [str(program.ensure()), *arguments, f"--namespace={SYSTEM_NAMESPACE}", "--wait", "--timeout=2m"]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise NeverHappened(f"helm {arguments[0]} failed: {done.stderr.strip()}\n{cluster.evidence()}")
