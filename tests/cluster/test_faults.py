@@ -111,7 +111,7 @@ def test_a_release_of_fields_that_is_refused_is_a_finding_and_no_loop(world: Wor
     started = time.monotonic()
     world.repaired("web", namespace)
     eventually(lambda: world.status(policy).get("workloads", {}).get("failed") == 1)
-    (told,) = [each["message"] for each in world.status(policy)["violations"] if each["expectation"] == "refused"]
+    (told,) = world.messages(policy, "refused")
     assert "made to fail with 422" in told
     seen = world.fixed(lambda: fault.seen)
     listings = 1 + (time.monotonic() - started) / float(LISTING_SECONDS)

@@ -87,18 +87,13 @@ def failing(report: Raw) -> list[str]:
     return [each["rule"] for each in report["results"] if each["result"] == "fail"]
 
 
-def condition(world: World, policy: str) -> tuple[str, str]:
-    told = world.condition(policy, "Reports")
-    return told["status"], told["reason"]
-
-
 def version(report: Raw) -> str:
     return str(report["metadata"]["resourceVersion"])
 
 
 def writes(world: World, *, of: str) -> list[str]:
     """Return the verbs with which the reports of a namespace were written so far."""
-    entries = map(json.loads, world.plane.audit_log.read_text().splitlines())
+    entries = map(json.loads, world.plane.site.audit_log.read_text().splitlines())
     asked = (
         (each["verb"], each.get("objectRef", {}), each.get("responseStatus", {}).get("code", 0)) for each in entries
     )
@@ -126,7 +121,7 @@ def test_each_workload_has_a_report_that_belongs_to_it(world: World, places: Pla
     assert (report["summary"]["fail"], fine["summary"]["fail"]) == (1, 0)
     assert decoded(report, fine) == "2"
     assert len(msgspec.json.encode(report)) < LARGEST
-    assert eventually(lambda: condition(world, policy) == ("True", "Written"))
+    assert eventually(lambda: world.told(policy, "Reports") == ("True", "Written"))
 
 
 def test_nothing_is_written_unless_a_finding_changes(world: World, places: Places) -> None:
@@ -169,7 +164,7 @@ def test_reports_that_nobody_asks_for_are_deleted(world: World, places: Places) 
 
     kept = written(world, in_kept)["metadata"]["name"]
     eventually(lambda: left() == [[], ["foreign"], [], [kept]])
-    eventually(lambda: condition(world, off) == ("", ""))
+    eventually(lambda: world.told(off, "Reports") == ("", ""))
 
 
 def test_what_others_do_to_a_report_is_put_right(world: World, places: Places) -> None:
@@ -188,19 +183,19 @@ def test_it_says_why_reports_are_missing(world: World) -> None:
     quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "none"}}
     full = {**quota, "spec": {"hard": {"count/reports.openreports.io": "0"}}}
     world.kubectl("apply", "-n", in_limited, "-f", "-", stdin=full)
-    eventually(lambda: condition(world, named) == ("False", "NotServed"))
+    eventually(lambda: world.told(named, "Reports") == ("False", "NotServed"))
     world.apply(in_limited, lacking_probe())
-    eventually(lambda: condition(world, limited) == ("False", "Refused"))
+    eventually(lambda: world.told(limited, "Reports") == ("False", "Refused"))
 
 
 def test_forbidden_reports_are_told_and_written_once_they_are_allowed(world: World) -> None:
     world.kubectl("delete", "clusterrolebinding", BINDING)
     policy, namespace = governed(world)
-    eventually(lambda: condition(world, policy) == ("False", "Forbidden"))
+    eventually(lambda: world.told(policy, "Reports") == ("False", "Forbidden"))
     assert found(world, namespace) == {}
     world.kubectl("apply", "-k", str(ROOT / "manifests" / "reports"))
     written(world, namespace)
-    eventually(lambda: condition(world, policy) == ("True", "Written"))
+    eventually(lambda: world.told(policy, "Reports") == ("True", "Written"))
 
 
 def test_policy_reports_take_their_place_and_give_it_back(world: World, places: Places) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import urllib.request
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from cluster.world import World, deployment, eventually, journal, lacking_probe, stateful_set
+from control_plane import probe
 from control_plane.operator_process import at_work
 from productionpolicy.kube.identity import FINALIZER
 from reports.served import wrong_reports
@@ -113,11 +114,10 @@ def test_the_finalizer_is_there_only_while_the_policy_reverts(world: World) -> N
 
 def test_the_probes_tell_the_truth(world: World) -> None:
     def answer(path: str) -> tuple[int, str]:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{world.operator.port}{path}", timeout=5) as response:
-                return response.status, response.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
+        with closing(probe.connection(world.operator.port)) as opened:
+            opened.request("GET", path)
+            found = opened.getresponse()
+            return found.status, found.read().decode()
 
     assert answer("/readyz") == (200, "ok\n")
     assert answer("/livez") == (200, "ok\n")

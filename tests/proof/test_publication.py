@@ -10,7 +10,7 @@ import pytest
 
 from proof.outcome import Figures, Outcome, markdown, sentence
 from proof.picture import draw
-from proof.publication import DOCUMENTATION, PAGE, README, RESULT, passage
+from proof.publication import DOCUMENTATION, PAGE, README, RESULT
 from proof.record import Manner, Mark, Record, Request
 from proof.scenarios import SCENARIOS
 
@@ -48,11 +48,11 @@ def test_before_the_repair_requests_failed_and_after_it_none(scenarios: list[Fig
 
 
 def test_the_readme_claims_what_was_measured(scenarios: list[Figures]) -> None:
-    assert " ".join(passage(README)) == sentence(scenarios)
+    assert " ".join(README.lines) == sentence(scenarios)
 
 
 def test_the_page_shows_what_was_measured(scenarios: list[Figures]) -> None:
-    assert passage(PAGE) == markdown(scenarios)
+    assert PAGE.lines == markdown(scenarios)
 
 
 def test_the_picture_tells_scenario_events_and_counts(tmp_path: Path) -> None:

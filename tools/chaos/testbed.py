@@ -11,10 +11,10 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from chaos.supervisor import Supervisor, repeating
+from chaos.supervisor import Supervisor
 from control_plane.installation import install
 from control_plane.operator_process import PROGRAM, OperatorProcess
-from control_plane.patience import NeverHappened, eventually
+from control_plane.patience import NeverHappened, eventually, repeating
 from control_plane.plane import ControlPlane, RequestFailed
 from faults.proxy import Proxy
 from faults.wire import Wire
