@@ -16,14 +16,14 @@ OF_THE_NODE = ("/var/log/pods", "/var/log/containers", "/var/log/journal")
 
 _LOG = re.compile(r"(?:^|/)logs?/[^/]|\.log(?:[._-]|$)|(?:^|/)nohup\.out$", re.IGNORECASE)
 _CONFIGURATION = re.compile(r"\.(?:xml|ya?ml|json|conf|cnf|cfg|ini|toml|properties|sql|lua|js|py|rb|sh)$")
-_PLACE = r"(?:file[_.-]?(?:name|path)?|path|dir|directory|folder|location)s?"
-_NAME = re.compile(rf"(?:.*[_.-])?(?:log(?:s|ging|ger)?[_.-]?{_PLACE}|(?:access|error|slow)[_-]log)")
+_PLACE = r"(?:file[_.-]?(?:name|path)?|path|dir|directory|folder|location|output|destination|target)s?"
+_NAME = re.compile(rf"(?:.*[_.-])?(?:log(?:s|ging|ger)?[_.-]?{_PLACE}|(?:access|error|slow)[_-]log|log[_-]error)")
 _OTHER_LOGS = re.compile(
     r"(?:^|[_.-])(?:kafka|cfg|data|bin|binary|change|wal|redo|undo|relay|transaction|txn?|commit|termination|audit)[_.-]"
 )
 """Logs that are not messages for people: logs of data stores, audit records, and termination messages."""
 
-_VAGUE = re.compile(r"log(?:s|ging|ger)?[_.-]?(?:path|location|dir|directory|folder)s?$")
+_VAGUE = re.compile(r"log(?:s|ging|ger)?[_.-]?(?:path|location|dir|directory|folder|output|destination|target)s?$")
 """Ambiguous names: they count only if the path itself mentions logs."""
 
 _DIRECTIVE = re.compile(r"(?:^|[\s;{\"'])(?P<name>error_log|access_log)\s+(?P<path>/[^\s;\"'}]+)")
