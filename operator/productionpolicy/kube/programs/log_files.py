@@ -25,7 +25,7 @@ _OTHER_LOGS = re.compile(
 )
 """Logs that are not messages for people: logs of data stores, audit records, and termination messages."""
 
-_VAGUE = re.compile(r"log(?:s|ging|ger)?[_.-]?(?:path|location|dir|directory|folder|output|destination|target)s?$")
+_VAGUE = re.compile(r"log(?:s|ging|ger)?[_.-]?(?:path|location|dir|directory|folder|destination|target)s?$")
 """Ambiguous names: they count only if the path itself mentions logs."""
 
 _BARE = re.compile(r"(?:.*[_.-])?logs?")
