@@ -120,6 +120,9 @@ def _result(experiment: Experiment) -> int:
     if any(each["failedAfter"] for each in scenarios):
         complain(f"error: requests were lost after the repair. The logs are in {experiment.folder}.")
         return LOST
+    if any(each["wrongPredictions"] for each in scenarios):
+        complain("error: the last drain went worse than `productionpolicy drain` had predicted; see above.")
+        return FAILED
     return 0
 
 

@@ -10,7 +10,7 @@ from textwrap import wrap
 
 from control_plane.installation import REPOSITORY
 from pages.marks import read_between, write_between
-from proof.outcome import Figures, Outcome, markdown, sentence
+from proof.outcome import Figures, Outcome, markdown, predictions_markdown, sentence
 from proof.picture import draw
 
 BEGIN = "<!-- written by `make proof` -->"
@@ -27,10 +27,13 @@ def publish(outcomes: Sequence[Outcome], *, into: Path, nodes: str) -> list[Figu
     into.mkdir(parents=True, exist_ok=True)
     scenarios = [each.figures() for each in outcomes]
     result = into / RESULT
-    result.write_text(json.dumps({"nodes": nodes, "scenarios": scenarios}, indent=2) + "\n")
+    predictions = [prediction for each in outcomes for prediction in each.predictions()]
+    written = {"nodes": nodes, "scenarios": scenarios, "predictions": predictions}
+    result.write_text(json.dumps(written, indent=2) + "\n")
     files = [result, *draw(outcomes, into=into)]
     if into == DOCUMENTATION:
-        files += [_rewrite(README, wrap(sentence(scenarios), WIDTH)), _rewrite(PAGE, markdown(scenarios))]
+        lines = [*markdown(scenarios), "", *predictions_markdown(predictions)]
+        files += [_rewrite(README, wrap(sentence(scenarios), WIDTH)), _rewrite(PAGE, lines)]
     _give_to_owner(files)
     return scenarios
 
