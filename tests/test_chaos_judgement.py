@@ -24,6 +24,12 @@ BUDGET = {
     "metadata": {"namespace": "chaos-7-shop", "name": "web", "ownerReferences": [{"uid": "w"}]},
     "spec": {"maxUnavailable": 1},
 }
+REPORT: dict[str, Any] = {
+    "metadata": {"namespace": "chaos-7-shop", "name": "productionpolicy-w"},
+    "scope": {"kind": "Deployment", "namespace": "chaos-7-shop", "name": "web"},
+    "summary": {"pass": 1, "fail": 1},
+    "results": [{"policy": "chaos-7", "rule": "replicas", "result": "fail"}],
+}
 POLICY: dict[str, Any] = {
     "metadata": {"name": "chaos-7"},
     "status": {"repaired": 1, "byNamespace": [{"name": "chaos-7-shop"}]},
@@ -46,7 +52,8 @@ class Server:
 
 def picture(*, revision: int = 2, **known: Any) -> Picture:
     template = {**SET, "metadata": {**SET["metadata"], "annotations": {"deployment.kubernetes.io/revision": revision}}}
-    given = {"Deployment": [LIVE], "ReplicaSet": [template], "PodDisruptionBudget": [BUDGET], "policy": POLICY}
+    given: dict[str, Any] = {"Deployment": [LIVE], "ReplicaSet": [template], "PodDisruptionBudget": [BUDGET]}
+    given |= {"Report": [REPORT], "policy": POLICY}
     return taken(typing.cast("Client", Server(**{**given, **known})), "chaos-7")
 
 
@@ -69,6 +76,9 @@ OTHERWISE: dict[str, dict[str, Any]] = {
     "no workload": {"Deployment": []},
     "no budget": {"PodDisruptionBudget": []},
     "an orphan": {"PodDisruptionBudget": [changed(BUDGET, ownerReferences=[{"uid": "gone"}])]},
+    "no report": {"Report": []},
+    "a report without its results": {"Report": [{**REPORT, "results": []}]},
+    "a report on another workload": {"Report": [REPORT, {**REPORT, "scope": {**REPORT["scope"], "name": "gone"}}]},
     "another count": {"policy": {**POLICY, "status": {**POLICY["status"], "repaired": 2}}},
     "a finalizer of the policy": {"policy": changed(POLICY, finalizers=["x"])},
 }

@@ -10,7 +10,7 @@ import pytest
 from control_plane.patience import NeverHappened, NotYet, eventually, seconds_until, unchanged
 from owners import manifests
 from owners.rollouts import is_ready, is_rolled_out, is_settled, present_status
-from pages.marks import rows_between, write_between
+from pages.marks import Place
 from testbed.client import path
 from testbed.comparison import differences
 from testbed.tables import Table
@@ -98,12 +98,12 @@ def test_differences_name_the_path_and_both_values() -> None:
 
 
 def test_the_rows_of_a_table_on_a_page_are_read_as_they_were_written(tmp_path: Path) -> None:
-    page = tmp_path / "page.md"
-    page.write_text("# Page\n\n<!-- a -->\n<!-- b -->\n")
+    place = Place(tmp_path / "page.md", "make it")
+    place.page.write_text("# Page\n\n<!-- written by `make it` -->\n<!-- end of what is written -->\n")
     table = Table(("fault", "tried"), [["network path cut", "2"]])
-    write_between("<!-- a -->", "<!-- b -->", page=page, lines=table.markdown())
+    place.write(table.markdown())
     assert table.markdown() == ["| fault | tried |", "|---|---:|", "| network path cut | 2 |"]
-    assert rows_between("<!-- a -->", "<!-- b -->", page=page)["network path cut"] == ["network path cut", "2"]
+    assert place.rows["network path cut"] == ["network path cut", "2"]
 
 
 def test_paths_of_kinds_are_those_of_the_api() -> None:

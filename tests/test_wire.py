@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from control_plane.ports import free_ports
 from faults.wire import Wire
 
 
@@ -58,6 +59,16 @@ async def test_it_carries_both_ways() -> None:
         call = await Call.to(wire)
         assert [await call.ask(), await call.ask()] == [b"hello\n"] * 2
         call.hang_up()
+
+
+async def test_it_listens_where_it_is_told() -> None:
+    server = await asyncio.start_server(echo, "127.0.0.1", 0)
+    place = ("127.0.0.1", free_ports(1)[0])
+    async with server:
+        with Wire(server.sockets[0].getsockname()[1], at=place).running():
+            call = Call(*await asyncio.open_connection(*place))
+            assert await call.ask() == b"hello\n"
+            call.hang_up()
 
 
 async def test_a_cut_breaks_all_connections_and_lets_none_through() -> None:

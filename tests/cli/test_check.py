@@ -23,6 +23,10 @@ def without_namespace(raw: Raw) -> Raw:
     return {**raw, "metadata": {name: value for name, value in raw["metadata"].items() if name != "namespace"}}
 
 
+def without_name(raw: Raw) -> Raw:
+    return {**raw, "metadata": {name: value for name, value in raw["metadata"].items() if name != "name"}}
+
+
 def in_a_file(raw: Raw) -> Raw:
     """Return an object as it is in a file: no API server has given it a uid."""
     return {**raw, "metadata": {name: value for name, value in raw["metadata"].items() if name != "uid"}}
@@ -223,6 +227,24 @@ def test_pods_of_others_in_another_file_count(tmp_path: Path, other: Raw) -> Non
 )
 def test_an_absent_namespace_matches_any(workload: Raw, beside: Raw, expected: str) -> None:
     assert verdict("podDisruptionBudget", "-", stdin=written(workload, beside)) == expected
+
+
+@pytest.mark.parametrize(("second", "expected"), [("bank", "passed"), ("elsewhere", "failed"), (None, "failed")])
+def test_budgets_of_two_namespaces_never_select_the_same_pods(second: str | None, expected: str) -> None:
+    first, other = budget("first", maxUnavailable=1), budget("other", maxUnavailable=1)
+    placed = in_namespace(other, second) if second else without_namespace(other)
+    objects = without_namespace(deployment()), in_namespace(first, "elsewhere"), placed
+    assert verdict("podDisruptionBudget", "-", stdin=written(*objects)) == expected
+
+
+def test_budgets_without_a_name_are_judged_each_at_its_own_pods() -> None:
+    wide = without_name(budget(selector={}, minAvailable=3))
+    narrow = without_name(budget(selector={"matchLabels": {"app": "db"}}, maxUnavailable=1))
+    found = report("-", stdin=written(deployment(replicas=2), stateful_set("db", replicas=3), wide, narrow))
+    findings = [each for each in found["workloads"][1]["findings"] if each["expectation"] == "podDisruptionBudget"]
+    assert [each["message"] for each in findings] == [
+        "PodDisruptionBudgets (no name), (no name) all select the pods, so the pods cannot be evicted"
+    ]
 
 
 @pytest.mark.parametrize("kind", ["List", "DeploymentList"])

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from cluster.world import PAGE, World
+from cluster.world import PAGE, World, deployment, eventually, lacking_probe, stateful_set
 from control_plane import kubernetes
 from control_plane.installation import NotServedError, apply, install_admission, operators_kubeconfig, start_admitting
 from control_plane.operator_process import OperatorProcess, at_work
 from control_plane.plane import ControlPlane
 from control_plane.ports import free_ports
+from reports.served import served, wrong_reports
 
 ROOT = Path(__file__).parents[2]
 OFTEN = ("--pods-interval", "2")
@@ -57,6 +58,23 @@ def world(plane: ControlPlane, operator: OperatorProcess) -> Iterator[World]:
     made = World(plane, operator)
     yield made
     made.clean_up()
+
+
+@pytest.fixture(scope="module")
+def reporting(plane: ControlPlane, operator: OperatorProcess) -> Iterator[None]:
+    """Have reports written during all tests of a module: in the end, those that went through all of it are right."""
+    world = World(plane, operator)
+    with served(plane):
+        operator.restart()
+        policy, namespace = world.governed(lacking_probe("web"), lacking_probe("api"), stateful_set())
+        eventually(lambda: len(world.all("report", namespace)) == 3)
+        yield
+        world.apply(namespace, deployment("api"), lacking_probe("late"))
+        eventually(lambda: world.status(policy)["workloads"]["total"] == 4)
+        eventually(lambda: wrong_reports(world, policy, namespace) == [], within=90)
+        assert any(each["results"] for each in world.all("report", namespace))
+        world.clean_up()
+    operator.restart()
 
 
 @pytest.fixture(scope="session")

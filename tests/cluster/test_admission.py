@@ -46,11 +46,6 @@ def sleeps(workload: Raw) -> list[Raw | None]:
     return [each.get("lifecycle") for each in pod_spec(workload)["containers"]]
 
 
-def condition(world: World, policy: str) -> tuple[str, str]:
-    found = world.condition(policy, "AdmissionRepair")
-    return found["status"], found["reason"]
-
-
 @pytest.mark.parametrize("raw", [deployment(replicas=4), stateful_set()], ids=lambda each: each["kind"])
 def test_a_new_workload_is_born_repaired_and_rolled_out_once(world: World, raw: Raw) -> None:
     _, namespace = born(world, raw)
@@ -117,7 +112,7 @@ def test_a_sleep_gives_way_to_a_hook_that_a_webhook_adds_later(world: World) -> 
 
 def test_an_event_tells_of_what_was_repaired_at_admission(world: World) -> None:
     policy = bound(world)
-    eventually(lambda: condition(world, policy)[1] == "Bound")
+    eventually(lambda: world.told(policy, "AdmissionRepair")[1] == "Bound")
     namespace = world.applied(deployment(), policy=policy)
     world.settled(policy, total=1, compliant=1)
     (event,) = eventually(lambda: world.events(namespace, "RepairedAtAdmission"))
@@ -127,7 +122,7 @@ def test_an_event_tells_of_what_was_repaired_at_admission(world: World) -> None:
 
 def test_the_policy_says_that_it_is_bound_and_not_that_it_works(world: World) -> None:
     policy = bound(world)
-    eventually(lambda: condition(world, policy) == ("Unknown", "Bound"))
+    eventually(lambda: world.told(policy, "AdmissionRepair") == ("Unknown", "Bound"))
 
 
 def test_the_binding_goes_with_the_policy(world: World) -> None:
@@ -143,7 +138,7 @@ def test_a_policy_that_is_created_again_repairs_at_admission_again(world: World)
     binding = f"mutatingadmissionpolicybinding/productionpolicy-{policy}"
     eventually(lambda: not world.kubectl("get", binding, "--ignore-not-found"))
     assert bound(world, policy) == policy
-    eventually(lambda: condition(world, policy)[1] == "Bound")
+    eventually(lambda: world.told(policy, "AdmissionRepair")[1] == "Bound")
 
 
 def test_a_binding_that_somebody_changed_is_reported_and_created_again_once_it_is_deleted(world: World) -> None:
@@ -152,9 +147,9 @@ def test_a_binding_that_somebody_changed_is_reported_and_created_again_once_it_i
     everywhere = '{"spec":{"matchResources":{"namespaceSelector":null}}}'
     world.kubectl("patch", binding, "--type=merge", "-p", everywhere)
     world.change_policy(policy, rollout={"maxConcurrent": 3})
-    eventually(lambda: condition(world, policy) == ("False", "NotBound"))
+    eventually(lambda: world.told(policy, "AdmissionRepair") == ("False", "NotBound"))
     world.kubectl("delete", binding)
-    eventually(lambda: condition(world, policy) == ("Unknown", "Bound"), within=60)
+    eventually(lambda: world.told(policy, "AdmissionRepair") == ("Unknown", "Bound"), within=60)
     selector = json.loads(world.kubectl("get", binding, "-o", "json"))["spec"]["matchResources"]["namespaceSelector"]
     assert selector == {"matchLabels": {"productionpolicy.dev/policy": policy}}
 
@@ -299,11 +294,7 @@ def test_an_owners_rollout_that_stands_still_keeps_the_repairs_that_came_with_it
     broken = deployment(replicas=4, nodeSelector={"no": "such-node"}, spec={"progressDeadlineSeconds": 2})
     world.apply(namespace, broken)
 
-    def told() -> list[str]:
-        found = world.status(policy).get("violations", [])
-        return [each["message"] for each in found if each["expectation"] == "rollout"]
-
-    (message,) = eventually(told)
+    (message,) = eventually(lambda: world.messages(policy, "rollout"))
     assert "the owner's rollout has stopped, and repairs came with it: spread, preStop, term" in message
     live = world.fixed(lambda: world.get("deployment", "web", namespace))
     assert (live["metadata"]["generation"], sleeps(live)) == (1, [OUR_SLEEP])

@@ -11,7 +11,6 @@ import pytest
 
 from cluster.test_admission import bound
 from cluster.world import Raw, World, deployment, eventually, journal
-from control_plane import probe
 from control_plane.installation import install_admission
 from productionpolicy.kube.identity import EXEMPT, MODE_LABEL
 
@@ -47,16 +46,9 @@ def message(world: World, policy: str) -> str:
     return str(world.condition(policy, "AdmissionRepair")["message"])
 
 
-def told(world: World, policy: str) -> tuple[str, str]:
-    found = world.condition(policy, "AdmissionRepair")
-    return found["status"], found["reason"]
-
-
 def missed(world: World, policy: str) -> float:
     """Return how many workloads the operator says it has missed, by its metric."""
-    name = f'productionpolicy_admission_missed_total{{policy="{policy}"}} '
-    lines = (probe.body(world.operator.port, "/metrics") or b"").decode().splitlines()
-    return next((float(each.removeprefix(name)) for each in lines if each.startswith(name)), 0.0)
+    return world.operator.metric("productionpolicy_admission_missed_total", policy=policy) or 0.0
 
 
 def warnings(world: World, policy: str) -> list[Raw]:
@@ -69,7 +61,7 @@ def until_told(world: World, policy: str, namespace: str, expected: tuple[str, s
 
     def is_told() -> bool:
         world.kubectl("create", "-n", namespace, "-f", "-", stdin=deployment(f"web-{next(_numbers)}"))
-        return told(world, policy) == expected
+        return world.told(policy, "AdmissionRepair") == expected
 
     eventually(is_told, within=MINUTE)
 
@@ -82,12 +74,12 @@ def repairs(world: World, namespace: str) -> bool:
 def test_one_that_becomes_broken_is_told_by_the_first_workload_that_comes_in_unrepaired(world: World) -> None:
     policy = bound(world)
     namespace = world.namespace(policy)
-    assert told(world, policy) == ("Unknown", "Bound")
+    assert world.told(policy, "AdmissionRepair") == ("Unknown", "Bound")
     until_told(world, policy, namespace, ("True", "Effective"))
     with broken(world):
         eventually(lambda: not repairs(world, namespace))
         world.apply(namespace, deployment("first"))
-        eventually(lambda: told(world, policy) == ("False", "NotEffective"), within=MINUTE)
+        eventually(lambda: world.told(policy, "AdmissionRepair") == ("False", "NotEffective"), within=MINUTE)
         said = message(world, policy)
         assert f"Deployment {namespace}/first was admitted at" in said
         assert 'apiserver_mutating_admission_policy_check_total{policy="productionpolicy"}' in said
@@ -109,7 +101,7 @@ def test_one_that_is_broken_from_the_beginning_is_never_called_effective(world: 
         namespace = world.namespace(policy)
 
         def is_told() -> bool:
-            seen.add(told(world, policy))
+            seen.add(world.told(policy, "AdmissionRepair"))
             world.kubectl("create", "-n", namespace, "-f", "-", stdin=deployment(f"web-{next(_numbers)}"))
             return ("False", "NotEffective") in seen
 

@@ -28,11 +28,10 @@ from productionpolicy.kube.identity import (
 )
 from support.hostile import BIDI, CSI, ESCAPES, LINES, MARKUP, TITLE
 from testbed.api import connected, spread
-from testbed.client import Client, path
+from testbed.client import Client
 
 EDITOR = "--as=editor"
 HOSTILE = f"{ESCAPES}{TITLE}{CSI}{BIDI}{LINES}{MARKUP}"
-DEPLOYMENTS, BUDGETS = path("deployment", "shop"), path("pdb", "shop")
 SECRET = "hunter2-that-nobody-may-see"
 
 
@@ -175,7 +174,7 @@ def test_a_policy_of_a_megabyte_is_used_and_reported_on(world: World) -> None:
     policy = world.policy(mode="Audit")
     labels = {f"{'d' * 180}.example/{number:060}": "v" * 60 for number in range(3000)}
     patch = json.dumps({"metadata": {"labels": labels}, "spec": {"mode": "Enforce"}})
-    file = Path(world.plane.folder) / "credentials" / "patch.json"
+    file = world.plane.site.folder / "credentials" / "patch.json"
     file.write_text(patch)
     world.kubectl("patch", "productionpolicy", policy, "--type=merge", f"--patch-file={file}")
     assert len(json.dumps(world.get("pp", policy))) > 900_000
@@ -191,13 +190,13 @@ async def test_five_thousand_budgets_in_a_namespace_slow_nothing_down(tmp_path: 
         kubeconfig = install(plane)
         async with connected(plane.site, user=ADMIN) as api:
             Client(plane).create(manifests.namespace("shop", policy="default"))
-            await spread(map(budget, range(5000)), lambda each: api.create(BUDGETS, each), workers=32)
-            await spread(map(numbered, range(50)), lambda each: api.create(DEPLOYMENTS, each), workers=32)
+            await spread(map(budget, range(5000)), lambda each: api.create(each, "shop"), workers=32)
+            await spread(map(numbered, range(50)), lambda each: api.create(each, "shop"), workers=32)
             Client(plane).create(manifests.policy("default", rollout={"maxConcurrent": "100%"}))
             with OperatorProcess(kubeconfig, log=plane.log("operator")) as operator:
                 until_guarded(Client(plane), count=49)
                 spent = operator.cpu_seconds
                 assert spent < 20
-                await api.create(DEPLOYMENTS, numbered(50))
+                await api.create(numbered(50), "shop")
                 until_guarded(Client(plane), count=50)
                 assert operator.cpu_seconds - spent < 2

@@ -136,22 +136,17 @@ def test_it_goes_when_the_pods_of_a_job_block_it_and_comes_back_when_the_job_is_
 def test_a_budget_of_the_owner_that_cannot_be_computed_is_told(world: World) -> None:
     policy, namespace = world.governed(own_budget(maxUnavailable=1), job(labels=WEB), deployment())
 
-    def told() -> list[str]:
-        violations = world.status(policy).get("violations", [])
-        return [each["message"] for each in violations if each["expectation"] == "podDisruptionBudget"]
-
-    eventually(lambda: any("also selects the pods of Job migrate" in each for each in told()))
+    eventually(lambda: "also selects the pods of Job migrate" in str(world.messages(policy, "podDisruptionBudget")))
     world.apply(namespace, own_budget(minAvailable=1))
     eventually(lambda: world.get("pdb", "own", namespace)["status"].get("disruptionsAllowed", 0) > 0)
-    eventually(lambda: told() == [])
+    eventually(lambda: world.messages(policy, "podDisruptionBudget") == [])
 
 
 def test_none_is_made_where_the_selector_also_matches_pods_of_another(world: World) -> None:
     policy, namespace = world.governed(job(labels=WEB), deployment())
-    status = world.settled(policy, total=2, violating=2)
+    world.settled(policy, total=2, violating=2)
     assert world.budgets(namespace) == []
-    messages = [each["message"] for each in status["violations"] if each["expectation"] == "podDisruptionBudget"]
-    assert "Job migrate" in messages[0]
+    assert "Job migrate" in world.messages(policy, "podDisruptionBudget")[0]
 
 
 def test_one_that_turns_out_to_block_every_eviction_is_withdrawn(world: World) -> None:

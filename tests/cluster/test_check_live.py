@@ -287,7 +287,7 @@ def test_only_reading_verbs_are_used(world: World) -> None:
     assert live(world.plane, "-A", "--as", "reader").code in {0, 1, 2}
 
     def asked() -> set[str]:
-        entries = map(json.loads, world.plane.audit_log.read_text().splitlines())
+        entries = map(json.loads, world.plane.site.audit_log.read_text().splitlines())
         return {each["verb"] for each in entries if each.get("impersonatedUser", {}).get("username") == "reader"}
 
     assert eventually(asked) <= {"get", "list"}

@@ -63,8 +63,7 @@ def test_undone_twice_it_is_left_and_told(world: World) -> None:
     assert world.fixed(lambda: generation(world, namespace)) == after
     assert not has_sleep(world, namespace)
     assert "preStop" not in journal(world.get("deployment", "web", namespace))
-    messages = [each["message"] for each in world.status(policy)["violations"] if each["expectation"] == "preStop"]
-    assert "another writer undid the repair 2 times" in messages[0]
+    assert "another writer undid the repair 2 times" in world.messages(policy, "preStop")[0]
     eventually(lambda: world.events(namespace, "Contested"))
 
 

@@ -7,22 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from prometheus_client.parser import text_string_to_metric_families
-
 from cluster.conftest import ROOT
-from cluster.world import Raw, World, deployment, eventually
-from control_plane import probe
+from cluster.world import World, deployment, eventually
+from owners.manifests import budget
 from productionpolicy.controller.resources import DRAINED
 from productionpolicy.kube.identity import AUDIT_DRAINS
 
 USER = "system:serviceaccount:productionpolicy-system:productionpolicy"
 COMPONENT = str(ROOT / "manifests" / "drain-audit")
-BUDGET = {
-    "apiVersion": "policy/v1",
-    "kind": "PodDisruptionBudget",
-    "metadata": {"name": "web"},
-    "spec": {"maxUnavailable": 0, "selector": {"matchLabels": {"app": "web"}}},
-}
 ENABLED = {"mode": "Enabled"}
 
 
@@ -30,7 +22,7 @@ class Requests:
     """What the operator has asked the API server for since a moment."""
 
     def __init__(self, world: World) -> None:
-        self._log = world.plane.audit_log
+        self._log = world.plane.site.audit_log
         self._begin = len(self._log.read_bytes())
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
@@ -61,13 +53,8 @@ def component(world: World) -> Iterator[None]:
         world.kubectl("delete", "-k", COMPONENT)
 
 
-def condition(world: World, policy: str) -> Raw | None:
-    found = world.status(policy).get("conditions", [])
-    return next((each for each in found if each["type"] == "NodesDrainable"), None)
-
-
 def reason(world: World, policy: str) -> str:
-    return str((condition(world, policy) or {}).get("reason", ""))
+    return world.told(policy, "NodesDrainable")[1]
 
 
 def audited(world: World, policy: str, *, request: str) -> None:
@@ -77,15 +64,12 @@ def audited(world: World, policy: str, *, request: str) -> None:
 
 
 def blocked_nodes(world: World, policy: str) -> float | None:
-    answer = (probe.body(world.operator.port, "/metrics") or b"").decode()
-    samples = (each for family in text_string_to_metric_families(answer) for each in family.samples)
-    name, labels = "productionpolicy_drain_blocked_nodes", {"policy": policy}
-    return next((each.value for each in samples if (each.name, each.labels) == (name, labels)), None)
+    return world.operator.metric("productionpolicy_drain_blocked_nodes", policy=policy)
 
 
 def blocking(world: World) -> tuple[str, str]:
     """Create a workload of two pods whose budget never allows an eviction; return its policy and namespace."""
-    policy, namespace = world.governed(deployment(replicas=2), BUDGET, mode="Audit")
+    policy, namespace = world.governed(deployment(replicas=2), budget("web", maxUnavailable=0), mode="Audit")
     world.rolled_out("web", namespace)
     eventually(lambda: world.get("pdb", "web", namespace).get("status", {}).get("currentHealthy") == 2)
     return policy, namespace
@@ -119,7 +103,7 @@ def test_a_blocked_node_is_told_until_the_budget_is_mended(world: World) -> None
 
     world.change_policy(policy, drainAudit={"mode": "Disabled"})
     eventually(lambda: "drainAudit" not in world.status(policy))
-    assert condition(world, policy) is None
+    assert reason(world, policy) == ""
     assert eventually(lambda: blocked_nodes(world, policy) is None)
 
 
@@ -128,8 +112,7 @@ def test_missing_rights_are_told_with_the_remedy_and_a_restart_repeats_no_audit(
     world.rolled_out("web", namespace)
     world.change_policy(policy, drainAudit=ENABLED)
     eventually(lambda: reason(world, policy) == "NotAllRead")
-    told = condition(world, policy)
-    assert told is not None
+    told = world.condition(policy, "NodesDrainable")
     assert told["status"] == "Unknown"
     assert "(persistent volumes, storage classes, attach limits of nodes): forbidden" in told["message"]
     assert "kubectl apply -k manifests/drain-audit" in told["message"]
@@ -152,5 +135,5 @@ def test_without_audits_no_pod_is_listed_beyond_the_governed_namespaces(world: W
     eventually(lambda: world.status(policy).get("workloads", {}).get("total") == 1)
     world.fixed(lambda: None)
     assert "pods" not in requests.lists_of_all()
-    assert condition(world, policy) is None
+    assert reason(world, policy) == ""
     assert blocked_nodes(world, policy) is None

@@ -85,10 +85,6 @@ def fill(world: World, namespace: str, *, pods: int) -> None:
     eventually(lambda: "used" in world.get("resourcequota", "full", namespace).get("status", {}))
 
 
-def told(world: World, policy: str) -> list[str]:
-    return [each["message"] for each in world.status(policy).get("violations", []) if each["expectation"] == "rollout"]
-
-
 def failed(world: World, policy: str, count: int) -> Raw:
     """Return the status once it counts so many failed workloads."""
 
@@ -100,8 +96,7 @@ def failed(world: World, policy: str, count: int) -> Raw:
 
 
 def test_a_rollout_that_a_repair_made_fail_is_put_back(world: World) -> None:
-    policy = world.policy()
-    namespace = world.running(fragile(deployment()), policy=policy)
+    policy, namespace = world.governed_later(fragile(deployment()))
     before = world.get("deployment", "web", namespace)
     hashes = world.running_hashes(namespace)
 
@@ -111,15 +106,14 @@ def test_a_rollout_that_a_repair_made_fail_is_put_back(world: World) -> None:
     eventually(lambda: world.running_hashes(namespace) == hashes)
     failed(world, policy, 1)
     put_back = " did not end in time and was rolled back; find out why pods did not become available"
-    eventually(lambda: put_back in told(world, policy)[0])
-    (message,) = told(world, policy)
+    eventually(lambda: put_back in world.messages(policy, "rollout")[0])
+    (message,) = world.messages(policy, "rollout")
     assert message.startswith("the rollout of spread, preStop, terminationGracePeriod, started at ")
     eventually(lambda: world.events(namespace, "RolloutFailed"))
 
 
 def test_what_was_put_back_is_not_tried_again_nor_after_a_restart(world: World) -> None:
-    policy = world.policy()
-    namespace = world.running(fragile(deployment()), policy=policy)
+    policy, namespace = world.governed_later(fragile(deployment()))
     has_failed(world, namespace)
     generation = world.rolled_out("web", namespace)["metadata"]["generation"]
     assert world.fixed(lambda: world.get("deployment", "web", namespace)["metadata"]["generation"]) == generation
@@ -130,8 +124,7 @@ def test_what_was_put_back_is_not_tried_again_nor_after_a_restart(world: World) 
 
 
 def test_a_rollout_that_fails_while_the_operator_is_away_is_put_back_when_it_is_back(world: World) -> None:
-    policy = world.policy()
-    namespace = world.running(fragile(deployment()), policy=policy)
+    policy, namespace = world.governed_later(fragile(deployment()))
     eventually(lambda: journal(world.get("deployment", "web", namespace)))
     world.operator.kill()
     out_of_time(world, namespace)
@@ -160,8 +153,7 @@ def test_a_changed_parameter_that_fails_gives_way_to_the_one_before(world: World
 
 
 def test_it_is_tried_again_when_the_owner_changes_the_pods(world: World) -> None:
-    policy = world.policy()
-    namespace = world.running(fragile(deployment()), policy=policy)
+    policy, namespace = world.governed_later(fragile(deployment()))
     has_failed(world, namespace)
     world.apply(namespace, deployment())
     world.settled(policy, total=1, compliant=1)
@@ -171,8 +163,7 @@ def test_it_is_tried_again_when_the_owner_changes_the_pods(world: World) -> None
 
 
 def test_when_no_policy_governs_any_more_nothing_is_left_of_the_failure(world: World) -> None:
-    policy = world.policy()
-    namespace = world.running(fragile(deployment()), policy=policy)
+    _, namespace = world.governed_later(fragile(deployment()))
     has_failed(world, namespace)
     world.govern(namespace, None)
 
@@ -183,8 +174,7 @@ def test_when_no_policy_governs_any_more_nothing_is_left_of_the_failure(world: W
 
 
 def test_an_exemption_of_what_was_the_reason_lets_the_rest_be_tried_again(world: World) -> None:
-    policy = world.policy()
-    namespace = world.running(fragile(deployment()), policy=policy)
+    policy, namespace = world.governed_later(fragile(deployment()))
     has_failed(world, namespace)
     exemption = {f"{EXEMPT}preStop": "does not survive it"}
     patch = {"metadata": {"annotations": exemption}, "spec": {"progressDeadlineSeconds": 60}}
@@ -194,8 +184,7 @@ def test_an_exemption_of_what_was_the_reason_lets_the_rest_be_tried_again(world:
 
 
 def test_an_image_of_the_owners_that_breaks_is_not_touched(world: World) -> None:
-    policy = world.policy()
-    namespace = world.running(deployment(), policy=policy)
+    policy, namespace = world.governed_later(deployment())
     world.repaired("web", namespace)
     world.settled(policy, total=1, compliant=1)
     broken = deployment(nodeSelector={"no": "such-node"}, spec={"progressDeadlineSeconds": DEADLINE})
@@ -205,7 +194,7 @@ def test_an_image_of_the_owners_that_breaks_is_not_touched(world: World) -> None
     after = world.fixed(lambda: world.get("deployment", "web", namespace))
     assert after["metadata"]["generation"] == generation
     assert set(journal(after)) >= {"preStop", "spread"}
-    assert (world.status(policy)["workloads"]["failed"], told(world, policy)) == (0, [])
+    assert (world.status(policy)["workloads"]["failed"], world.messages(policy, "rollout")) == (0, [])
 
 
 def test_pods_that_are_lost_after_the_rollout_are_not_our_doing(world: World) -> None:
@@ -221,25 +210,25 @@ def test_pods_that_are_lost_after_the_rollout_are_not_our_doing(world: World) ->
 
 
 def test_a_stateful_set_is_put_back_and_the_pod_that_a_person_must_delete_is_named(world: World) -> None:
-    policy = world.policy(rollout={"progressDeadlineSeconds": 2}, expectations=QUICK)
-    namespace = world.running(fragile(stateful_set(replicas=3, terminationGracePeriodSeconds=2)), policy=policy)
+    policy, namespace = world.governed_later(
+        fragile(stateful_set(replicas=3, terminationGracePeriodSeconds=2)),
+        rollout={"progressDeadlineSeconds": 2},
+        expectations=QUICK,
+    )
     before = world.get("statefulset", "db", namespace)
     after = has_failed(world, namespace, "db", "statefulset")
     assert (after["spec"], journal(after)) == (before["spec"], {"policy": policy})
     failed(world, policy, 1)
-    eventually(
-        lambda: "; delete pod db-2, which the StatefulSet does not replace by itself; " in told(world, policy)[0]
-    )
-
+    by_a_person = "; delete pod db-2, which the StatefulSet does not replace by itself; "
+    eventually(lambda: by_a_person in world.messages(policy, "rollout")[0])
     world.kubectl("delete", "pod", "db-2", "-n", namespace, "--wait=false")
     world.rolled_out("db", namespace, "statefulset")
-    eventually(lambda: told(world, policy) and "db-2" not in told(world, policy)[0])
+    eventually(lambda: world.messages(policy, "rollout") and "db-2" not in world.messages(policy, "rollout")[0])
     assert world.status(policy)["workloads"]["failed"] == 1
 
 
 def test_a_stateful_set_that_takes_its_time_is_waited_for(world: World) -> None:
-    policy = world.policy()
-    namespace = world.running(fragile(stateful_set(replicas=3)), policy=policy)
+    policy, namespace = world.governed_later(fragile(stateful_set(replicas=3)))
     eventually(lambda: journal(world.get("statefulset", "db", namespace)))
     assert FAILED not in world.fixed(lambda: world.get("statefulset", "db", namespace)["metadata"]["annotations"])
     assert world.status(policy)["workloads"]["repairing"] == 1
@@ -277,8 +266,7 @@ def test_pods_that_a_person_replaces_are_no_rollout_of_ours(world: World) -> Non
 
 
 def test_a_deployment_that_is_paused_meanwhile_is_judged_when_it_goes_on(world: World) -> None:
-    policy = world.policy()
-    namespace = world.running(fragile(deployment()), policy=policy)
+    _, namespace = world.governed_later(fragile(deployment()))
     eventually(lambda: journal(world.get("deployment", "web", namespace)))
     world.kubectl("rollout", "pause", "deployment/web", "-n", namespace)
     eventually(lambda: "DeploymentPaused" in json.dumps(world.get("deployment", "web", namespace)["status"]))
@@ -302,8 +290,9 @@ def test_a_workload_without_pods_proves_nothing(world: World) -> None:
 
 def stopped(world: World) -> tuple[str, str]:
     """Return a policy under which three rollouts have failed, and its namespace; one more workload waits."""
-    policy = world.policy(rollout={"maxConcurrent": 3})
-    namespace = world.running(*(fragile(deployment(f"bad-{number}", replicas=2)) for number in range(3)), policy=policy)
+    policy, namespace = world.governed_later(
+        *(fragile(deployment(f"bad-{number}", replicas=2)) for number in range(3)), rollout={"maxConcurrent": 3}
+    )
     failed(world, policy, 3)
     eventually(lambda: world.condition(policy, "Progressing")["reason"] == "TooManyFailedRollouts")
     world.apply(namespace, deployment(replicas=4))

@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from cluster.world import World, deployment, eventually, journal, pod_spec
+from cluster.world import World, deployment, eventually, journal, lacking_probe, pod_spec
 from control_plane.operator_process import OperatorProcess, at_work
 from control_plane.plane import ControlPlane
 from faults.proxy import Proxy
 from owners.manifests import autoscaler
+from reports.served import wrong_reports
+
+pytestmark = pytest.mark.usefixtures("reporting")
 
 DEPLOYMENT = r"/deployments/web\?"
 LISTING_SECONDS = "2"
@@ -108,7 +111,7 @@ def test_a_release_of_fields_that_is_refused_is_a_finding_and_no_loop(world: Wor
     started = time.monotonic()
     world.repaired("web", namespace)
     eventually(lambda: world.status(policy).get("workloads", {}).get("failed") == 1)
-    (told,) = [each["message"] for each in world.status(policy)["violations"] if each["expectation"] == "refused"]
+    (told,) = world.messages(policy, "refused")
     assert "made to fail with 422" in told
     seen = world.fixed(lambda: fault.seen)
     listings = 1 + (time.monotonic() - started) / float(LISTING_SECONDS)
@@ -156,6 +159,14 @@ def test_a_failing_status_is_written_in_the_end(world: World, proxy: Proxy) -> N
     proxy.fail("PATCH", r"/productionpolicies/.*/status", status=503, times=2)
     policy = govern(world, namespace)
     world.settled(policy, total=1, compliant=1)
+
+
+@pytest.mark.parametrize("status", [409, 429, 500, 503])
+def test_a_failing_report_is_written_in_the_end(world: World, proxy: Proxy, status: int) -> None:
+    fault = proxy.fail("POST", r"/reports\?", status=status, times=2)
+    policy, namespace = world.governed(lacking_probe())
+    eventually(lambda: world.all("report", namespace) and wrong_reports(world, policy, namespace) == [])
+    assert fault.seen == 2
 
 
 def test_cut_watches_heal(world: World, proxy: Proxy) -> None:

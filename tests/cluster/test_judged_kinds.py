@@ -51,7 +51,7 @@ def test_nothing_is_written_to_them(world: World) -> None:
     world.govern(namespace, policy)
     eventually(lambda: world.status(policy).get("workloads", {}).get("total", 0) >= 4)
     assert world.fixed(owned) == before
-    reasons = [each["message"] for each in world.status(policy)["violations"] if each["expectation"] == "preStop"]
+    reasons = world.messages(policy, "preStop")
     assert reasons, world.status(policy)
     assert all("is judged but not repaired)" in each for each in reasons)
 

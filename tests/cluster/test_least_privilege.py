@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import ssl
-import urllib.request
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cluster.world import eventually
+from control_plane import probe
 from control_plane.installation import SERVICE_ACCOUNT, SYSTEM_NAMESPACE
 from control_plane.plane import ControlPlane
 from productionpolicy.kube.identity import GROUP
@@ -107,14 +107,10 @@ def answered(plane: ControlPlane, token: str, method: str, path: str, **headers:
     body: dict[str, Any] = BINDING if path.endswith("bindings") else {"metadata": {"name": "x"}}
     content = None if method in ("GET", "DELETE") else json.dumps(body).encode()
     sent = {"Authorization": f"Bearer {token}", "Content-Type": kind, **headers}
-    request = urllib.request.Request(f"{plane.server}{path}", method=method, data=content, headers=sent)  # https
-    tls = ssl.create_default_context(cafile=str(plane.certificate_authority))
-    try:
-        with urllib.request.urlopen(request, context=tls, timeout=10) as response:  # https
-            return int(response.status)
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code
+    site = plane.site
+    with closing(probe.connection(site.apiserver_port, authority=site.certificate_authority)) as opened:
+        opened.request(method, path, content, sent)
+        return opened.getresponse().status
 
 
 @pytest.mark.parametrize(("method", "path"), ALLOWED.values(), ids=ALLOWED)

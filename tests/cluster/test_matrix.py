@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,11 @@ def _programs() -> None:
     """Build them, if need be, before anything waits for an answer."""
     for each in (HELM_3, HELM_4):
         each.ensure()
+
+
+def played(folder: Path, units: Iterable[Unit], *, admits: bool = True) -> list[Cell]:
+    with running_testbed(folder, admits=admits) as testbed:
+        return results(testbed, units)
 
 
 def lost(cells: list[Cell]) -> list[str]:
@@ -47,24 +53,21 @@ def test_the_smallest_slice_holds_every_writer_and_way() -> None:
 
 
 def test_the_owner_wins_with_every_tool(tmp_path: Path) -> None:
-    with running_testbed(tmp_path, admits=True) as testbed:
-        cells = results(testbed, writers_once())
+    cells = played(tmp_path, writers_once())
     assert lost(cells) == []
     assert sum(each.won for each in cells) >= 0.9 * len(WRITERS)
 
 
 @pytest.mark.slow
 def test_the_owner_wins_every_change(tmp_path: Path) -> None:
-    with running_testbed(tmp_path, admits=True) as testbed:
-        cells = results(testbed, changes_once())
+    cells = played(tmp_path, changes_once())
     assert lost(cells) == []
     assert sum(each.won for each in cells) >= 0.9 * len(CHANGES)
 
 
 @pytest.mark.exhaustive
 def test_the_owner_wins_whoever_writes_whatever(tmp_path: Path) -> None:
-    with running_testbed(tmp_path, admits=True) as testbed:
-        cells = results(testbed, pairs())
+    cells = played(tmp_path, pairs())
     assert lost(cells) == []
     assert sum(each.won for each in cells) >= 0.95 * len(WRITERS) * len(CHANGES)
 
@@ -72,8 +75,7 @@ def test_the_owner_wins_whoever_writes_whatever(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_without_the_admission_policy_some_changes_need_a_hand(tmp_path: Path) -> None:
     changes = [each for each in CHANGES if each.unguarded]
-    with running_testbed(tmp_path, admits=False) as testbed:
-        cells = results(testbed, [Unit(Apply, each, (Way.BACKGROUND,)) for each in changes])
+    cells = played(tmp_path, [Unit(Apply, each, (Way.BACKGROUND,)) for each in changes], admits=False)
     assert {each.change for each in cells if each.complaints and not each.lost} == {each.name for each in changes}
     refused = {each.name: (each.unguarded,) for each in changes if each.unguarded in (ONE_HANDLER, TOO_SHORT)}
     assert {each.change: each.complaints for each in cells if each.change in refused} == refused

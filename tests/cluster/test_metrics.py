@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from prometheus_client import Metric
-from prometheus_client.parser import text_string_to_metric_families
-
 from cluster.world import World, deployment, eventually
-from control_plane import probe
 from productionpolicy.controller.metrics import FAILURES
 from support.metrics import METRICS, exposed_name, series_of
-
-
-def scraped(world: World) -> list[Metric]:
-    answer = probe.body(world.operator.port, "/metrics") or b""
-    return list(text_string_to_metric_families(answer.decode()))
 
 
 def test_a_running_operator_exports_every_metric(world: World) -> None:
@@ -22,7 +13,7 @@ def test_a_running_operator_exports_every_metric(world: World) -> None:
 
     def samples() -> dict[str, list[dict[str, str]]]:
         found: dict[str, list[dict[str, str]]] = {}
-        for sample in (each for family in scraped(world) for each in family.samples):
+        for sample in (each for family in world.operator.metrics() for each in family.samples):
             found.setdefault(sample.name, []).append(sample.labels)
         return found
 
@@ -44,6 +35,6 @@ def test_a_running_operator_exports_every_metric(world: World) -> None:
 
 
 def test_failed_writes_are_declared_before_there_are_any(world: World) -> None:
-    names = {each.name for each in scraped(world)}
+    names = {each.name for each in world.operator.metrics()}
 
     assert exposed_name(FAILURES).removesuffix("_total") in names

@@ -33,7 +33,7 @@ from productionpolicy.verdict import Verdict, audit
 from support.examples import CASES, documents
 from support.world import TODAY
 from testbed.api import Api, connected, spread
-from testbed.client import Client, path
+from testbed.client import Client
 
 REAL_MANIFESTS = Path(os.environ.get("CORPUS", ROOT.parent / "shared" / "realworld"))
 ON_REAL_MANIFESTS = pytest.mark.skipif(
@@ -45,6 +45,7 @@ POLICY = manifests.policy(
 
 GIVEN_BY_THE_SERVER = {"deletionTimestamp", "managedFields", "ownerReferences"}
 UNLIKE_THE_FILE = {
+    "fails.stateful-set-more-than-there-are",
     "fails.stateful-set-percentage",
     "fails.stateful-set-several-at-once",
     *(each.stem for each in CASES.glob("rollingUpdate/*.stateful-set-several-at-once-on-*")),
@@ -68,7 +69,7 @@ def as_told(verdicts: tuple[Verdict, ...]) -> Told:
 async def created(api: Api, raw: Raw) -> bool:
     """Create an object; say whether the API server accepted it."""
     try:
-        await api.create(path(raw["kind"], raw["metadata"]["namespace"]), raw)
+        await api.create(raw)
     except RequestFailed:
         return False
     return True
@@ -77,8 +78,8 @@ async def created(api: Api, raw: Raw) -> bool:
 async def a_namespace(api: Api) -> str:
     """Create a namespace that names the policy, with the service account that a controller would create there."""
     name = f"judged-{next(_numbers)}"
-    await api.create(path("namespace"), manifests.namespace(name, policy="judged"))
-    await api.create(path("serviceaccount", name), {"metadata": {"name": "default"}})
+    await api.create(manifests.namespace(name, policy="judged"))
+    await api.create({"kind": "ServiceAccount", "metadata": {"name": "default"}}, name)
     return name
 
 

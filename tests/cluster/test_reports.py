@@ -11,13 +11,14 @@ import msgspec
 import pytest
 
 from cluster.conftest import ROOT
-from cluster.world import Raw, World, container, deployment, eventually
+from cluster.world import Raw, World, deployment, eventually, lacking_probe
 from control_plane.installation import apply, operators_kubeconfig
 from control_plane.operator_process import OperatorProcess, at_work
 from control_plane.plane import ControlPlane
 from productionpolicy.reports import report_name
 from productionpolicy.reports.documents import LARGEST
 from reports.programs import DECODE, definition
+from reports.served import serve
 
 OFTEN = ("--listing-interval", "1")
 """So often all is listed again, and it is looked up which kinds are served."""
@@ -36,7 +37,7 @@ CONFLICT = 409
 def reports_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """A control plane that serves the reports of OpenReports."""
     with ControlPlane.start(tmp_path_factory.mktemp("reports-plane"), audit=True) as started:
-        started.kubectl("apply", "-f", str(definition("openreports.io")))
+        serve(started)
         apply(started)
         yield started
 
@@ -59,23 +60,16 @@ def world(reports_plane: ControlPlane, reporting: OperatorProcess) -> World:
 def places(world: World) -> Places:
     """Return a policy and a namespace with a Deployment, which has a report, for each of the tests."""
     made = {name: governed(world) for name in ("first", "steady", "deleted", "off", "released", "kept", "moving")}
-    world.apply(made["first"][1], deployment("fine"), lacking("emptied"), lacking("removed"))
-    world.apply(made["kept"][1], lacking("going"))
+    world.apply(made["first"][1], deployment("fine"), lacking_probe("emptied"), lacking_probe("removed"))
+    world.apply(made["kept"][1], lacking_probe("going"))
     for _, namespace in made.values():
         written(world, namespace)
     return made
 
 
-def lacking(name: str = "web") -> Raw:
-    """Return a Deployment without a readiness probe."""
-    raw = container(name)
-    del raw["readinessProbe"]
-    return deployment(name, containers=[raw])
-
-
 def governed(world: World, *workloads: Raw, **spec: Any) -> tuple[str, str]:
     """Create a policy, and a namespace that names it with some workloads in it; return the names of both."""
-    return world.governed(*(workloads or [lacking()]), **{**JUDGED, **spec})
+    return world.governed(*(workloads or [lacking_probe()]), **{**JUDGED, **spec})
 
 
 def found(world: World, namespace: str, name: str = "web", kind: str = "report") -> Raw:
@@ -93,18 +87,13 @@ def failing(report: Raw) -> list[str]:
     return [each["rule"] for each in report["results"] if each["result"] == "fail"]
 
 
-def condition(world: World, policy: str) -> tuple[str, str]:
-    told = world.condition(policy, "Reports")
-    return told["status"], told["reason"]
-
-
 def version(report: Raw) -> str:
     return str(report["metadata"]["resourceVersion"])
 
 
 def writes(world: World, *, of: str) -> list[str]:
     """Return the verbs with which the reports of a namespace were written so far."""
-    entries = map(json.loads, world.plane.audit_log.read_text().splitlines())
+    entries = map(json.loads, world.plane.site.audit_log.read_text().splitlines())
     asked = (
         (each["verb"], each.get("objectRef", {}), each.get("responseStatus", {}).get("code", 0)) for each in entries
     )
@@ -132,7 +121,7 @@ def test_each_workload_has_a_report_that_belongs_to_it(world: World, places: Pla
     assert (report["summary"]["fail"], fine["summary"]["fail"]) == (1, 0)
     assert decoded(report, fine) == "2"
     assert len(msgspec.json.encode(report)) < LARGEST
-    assert eventually(lambda: condition(world, policy) == ("True", "Written"))
+    assert eventually(lambda: world.told(policy, "Reports") == ("True", "Written"))
 
 
 def test_nothing_is_written_unless_a_finding_changes(world: World, places: Places) -> None:
@@ -147,7 +136,7 @@ def test_nothing_is_written_unless_a_finding_changes(world: World, places: Place
         world.operator.wait_ready(30)
         world.kubectl("scale", "deployment/web", "-n", namespace, "--replicas=5")
         world.kubectl("label", "deployment/web", "-n", namespace, "flap=1")
-        world.apply(namespace, lacking("canary"))
+        world.apply(namespace, lacking_probe("canary"))
         written(world, namespace, "canary")
         assert version(written(world, namespace)) == version(before)
         assert len(writes(world, of=namespace)) == 2
@@ -175,7 +164,7 @@ def test_reports_that_nobody_asks_for_are_deleted(world: World, places: Places) 
 
     kept = written(world, in_kept)["metadata"]["name"]
     eventually(lambda: left() == [[], ["foreign"], [], [kept]])
-    eventually(lambda: condition(world, off) == ("", ""))
+    eventually(lambda: world.told(off, "Reports") == ("", ""))
 
 
 def test_what_others_do_to_a_report_is_put_right(world: World, places: Places) -> None:
@@ -194,19 +183,19 @@ def test_it_says_why_reports_are_missing(world: World) -> None:
     quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "none"}}
     full = {**quota, "spec": {"hard": {"count/reports.openreports.io": "0"}}}
     world.kubectl("apply", "-n", in_limited, "-f", "-", stdin=full)
-    eventually(lambda: condition(world, named) == ("False", "NotServed"))
-    world.apply(in_limited, lacking())
-    eventually(lambda: condition(world, limited) == ("False", "Refused"))
+    eventually(lambda: world.told(named, "Reports") == ("False", "NotServed"))
+    world.apply(in_limited, lacking_probe())
+    eventually(lambda: world.told(limited, "Reports") == ("False", "Refused"))
 
 
 def test_forbidden_reports_are_told_and_written_once_they_are_allowed(world: World) -> None:
     world.kubectl("delete", "clusterrolebinding", BINDING)
     policy, namespace = governed(world)
-    eventually(lambda: condition(world, policy) == ("False", "Forbidden"))
+    eventually(lambda: world.told(policy, "Reports") == ("False", "Forbidden"))
     assert found(world, namespace) == {}
     world.kubectl("apply", "-k", str(ROOT / "manifests" / "reports"))
     written(world, namespace)
-    eventually(lambda: condition(world, policy) == ("True", "Written"))
+    eventually(lambda: world.told(policy, "Reports") == ("True", "Written"))
 
 
 def test_policy_reports_take_their_place_and_give_it_back(world: World, places: Places) -> None:

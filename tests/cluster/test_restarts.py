@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
-import urllib.request
+from contextlib import closing
 from pathlib import Path
 
-from cluster.world import World, deployment, eventually, journal, stateful_set
+import pytest
+
+from cluster.world import World, deployment, eventually, journal, lacking_probe, stateful_set
+from control_plane import probe
 from control_plane.operator_process import at_work
 from productionpolicy.kube.identity import FINALIZER
+from reports.served import wrong_reports
+
+pytestmark = pytest.mark.usefixtures("reporting")
 
 
 def versions(world: World, namespace: str) -> dict[str, str]:
@@ -47,6 +53,24 @@ def test_two_operators_at_once_do_no_harm(world: World, kubeconfig: Path, tmp_pa
         assert len(world.budgets(namespace)) == 3
         before = world.fixed(lambda: versions(world, namespace))
         assert world.fixed(lambda: versions(world, namespace)) == before
+
+
+def test_two_operators_at_once_write_one_right_report_each(world: World, kubeconfig: Path, tmp_path: Path) -> None:
+    with at_work(kubeconfig, log=tmp_path / "second.log"):
+        policy, namespace = world.governed(lacking_probe(), deployment("api"))
+        eventually(lambda: wrong_reports(world, policy, namespace) == [])
+        world.apply(namespace, deployment(), lacking_probe("api"))
+        eventually(lambda: [each["name"] for each in world.status(policy)["violations"]] == ["api"])
+        eventually(lambda: wrong_reports(world, policy, namespace) == [])
+
+
+def test_a_report_that_was_not_written_before_a_kill_is_written_after_it(world: World) -> None:
+    policy, namespace = world.governed(lacking_probe(), deployment("api"))
+    eventually(lambda: wrong_reports(world, policy, namespace) == [])
+    world.apply(namespace, deployment(), lacking_probe("late"))
+    eventually(lambda: [each["name"] for each in world.status(policy)["violations"]] == ["late"])
+    world.operator.restart(kill=True)
+    eventually(lambda: wrong_reports(world, policy, namespace) == [])
 
 
 def test_what_changed_while_it_was_down_is_mended_when_it_is_back(world: World) -> None:
@@ -90,11 +114,10 @@ def test_the_finalizer_is_there_only_while_the_policy_reverts(world: World) -> N
 
 def test_the_probes_tell_the_truth(world: World) -> None:
     def answer(path: str) -> tuple[int, str]:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{world.operator.port}{path}", timeout=5) as response:
-                return response.status, response.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
+        with closing(probe.connection(world.operator.port)) as opened:
+            opened.request("GET", path)
+            found = opened.getresponse()
+            return found.status, found.read().decode()
 
     assert answer("/readyz") == (200, "ok\n")
     assert answer("/livez") == (200, "ok\n")

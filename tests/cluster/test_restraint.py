@@ -36,6 +36,7 @@ from productionpolicy.repairs import (
     TopologySpread,
     merged,
 )
+from testbed.client import Client
 
 POLICY = ROOT / "manifests" / "admission" / "restraint" / "policy.yaml"
 SHOP = "shop"
@@ -660,14 +661,7 @@ async def test_its_own_budget_can_be_made_put_right_and_deleted(thief: Cluster, 
 
 async def test_its_finalizer_and_the_status_of_a_policy_can_be_written(thief: Cluster, plane: ControlPlane) -> None:
     where = path("productionpolicies", "default")
-    plane.kubectl(
-        "patch",
-        "productionpolicy",
-        "default",
-        "--type=merge",
-        "-p",
-        json.dumps(of_metadata(finalizers=["example.com/x"])),
-    )
+    Client(plane).merge("pp", "default", of_metadata(finalizers=["example.com/x"]))
     for finalizers in (["example.com/x", FINALIZER], ["example.com/x"]):
         found = await thief._request("GET", where)
         await thief.set_finalizers("default", finalizers, resource_version=found["metadata"]["resourceVersion"])
@@ -704,8 +698,7 @@ def owned(plane: ControlPlane, kind: str, *, pod: Raw, selector: Raw, name: str 
     name = name or f"made-{next(_numbers)}"
     raw = workload(kind, name, {"serviceName": name} if kind == "StatefulSet" else {}, pod)
     raw["spec"]["selector"] = selector
-    found: Raw = json.loads(plane.kubectl("create", "-o", "json", "-f", "-", stdin=json.dumps(raw)))
-    return found
+    return Client(plane).create(raw, SHOP)
 
 
 async def written(cluster: Cluster, live: Raw, patch: Patch, *, note: str | None) -> Raw:

@@ -34,7 +34,7 @@ def granted() -> set[Right]:
 
 def used(world: World) -> set[Right]:
     """Return verb, group and resource of everything that the operator has asked for."""
-    return set(_used(world.plane.audit_log.read_text()))
+    return set(_used(world.plane.site.audit_log.read_text()))
 
 
 def _used(log: str) -> Iterator[Right]:

@@ -16,10 +16,11 @@ import pytest
 from cluster.conftest import ROOT
 from cluster.test_restarts import converged
 from cluster.test_restarts import versions as versions_of_everything
-from cluster.world import World, deployment
+from cluster.world import World, deployment, eventually, lacking_probe
 from control_plane.installation import operators_kubeconfig
 from control_plane.operator_process import OperatorProcess, at_work
 from control_plane.plane import ControlPlane
+from reports.served import serve, wrong_reports
 
 EARLIER = "af75fe77"
 """The commit of an earlier version; the newest tag takes its place once there is one."""
@@ -65,6 +66,7 @@ def test_no_workload_changes_by_an_upgrade_or_by_going_back(earlier: Path, tmp_p
     assert source(earlier).startswith(str(earlier))
     assert source(ROOT).startswith(str(ROOT))
     with ControlPlane.start(tmp_path / "plane") as plane:
+        serve(plane)
         with installed(plane, earlier, log=tmp_path / "earlier.log") as operator:
             world = World(plane, operator)
             policy = world.policy()
@@ -79,7 +81,8 @@ def test_no_workload_changes_by_an_upgrade_or_by_going_back(earlier: Path, tmp_p
 
         with installed(plane, ROOT, log=tmp_path / "newer.log") as operator:
             world = World(plane, operator)
-            world.apply(namespace, deployment("late"))
-            world.settled(policy, total=4, compliant=4)
+            world.apply(namespace, deployment("late"), lacking_probe("lacking"))
+            world.settled(policy, total=5, compliant=4)
             after = world.fixed(lambda: versions(world, namespace))
-        assert {name: version for name, version in after.items() if "late" not in name} == before
+            eventually(lambda: wrong_reports(world, policy, namespace) == [])
+        assert {name: version for name, version in after.items() if name in before} == before

@@ -46,11 +46,11 @@ class Hooking(BaseHTTPRequestHandler):
 def hooking(plane: ControlPlane, labels: Raw) -> Iterator[None]:
     """Hook Deployments with these labels until the end of the block, with the certificate of the API server."""
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(plane.certificate_authority, plane.certificate_authority.with_name("apiserver.key"))
+    tls.load_cert_chain(plane.site.certificate_authority, plane.site.certificate_authority.with_name("apiserver.key"))
     with ThreadingHTTPServer(("127.0.0.1", 0), Hooking) as server:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
         Thread(target=server.serve_forever, daemon=True).start()
-        authority = base64.b64encode(plane.certificate_authority.read_bytes()).decode()
+        authority = base64.b64encode(plane.site.certificate_authority.read_bytes()).decode()
         rule = {"apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["*"], "resources": ["deployments"]}
         webhook = {
             "name": "hooking.example.com",

@@ -23,6 +23,7 @@ __all__ = [
     "deployment",
     "eventually",
     "journal",
+    "lacking_probe",
     "pod_spec",
     "stateful_set",
 ]
@@ -56,6 +57,11 @@ class World(Client):
             with contextlib.suppress(RequestFailed):  # a test may have deleted it, or the kind
                 self.delete(kind, name)
         self._made.clear()
+
+
+def lacking_probe(name: str = "web") -> Raw:
+    """Return a Deployment without a readiness probe, which the operator does not repair."""
+    return changed(deployment(name), readinessProbe=None)
 
 
 def changed(raw: Raw, **fields: Any) -> Raw:

@@ -42,11 +42,12 @@ class Server:
     async def set_finalizers(self, *_: Any, **__: Any) -> None:
         self.released = True
 
-    async def set_status(self, policy: str, status: Any) -> None:
+    async def set_status(self, policy: str, status: Any) -> str:
         if self.silent:
             raise Unavailable("no answer")
         self.written.append(policy)
         self.statuses.append(status)
+        return str(len(self.statuses))
 
 
 @pytest.fixture

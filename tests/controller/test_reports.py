@@ -15,6 +15,7 @@ from productionpolicy.controller.cluster import Conflict, Forbidden, Gone, Live,
 from productionpolicy.controller.queue import Retry
 from productionpolicy.controller.reports import ABSENT_SECONDS, REFUSED_SECONDS
 from productionpolicy.controller.resources import DEPLOYMENTS, POLICIES, Resource
+from productionpolicy.controller.rights import Right
 from productionpolicy.reports import workload_uid
 from support.harness import WEB, Harness, Written, settled
 from support.manifests import Raw
@@ -32,12 +33,21 @@ class Reporting(Written):
     asked: list[str] = field(default_factory=list)
     failure: RequestFailed | None = None
     """What is answered to each write."""
+    missing: set[str] = field(default_factory=set)
+    """The verbs that the operator may not use."""
+    review_failure: RequestFailed | None = None
+    """What is answered to the question what it may do."""
     meanwhile: Callable[[], None] = lambda: None
     """What happens while a report is created."""
     version: int = 100
 
     async def discovers(self, resource: Resource) -> bool:
         return resource.group in self.served
+
+    async def may(self, right: Right) -> bool:
+        if self.review_failure is not None:
+            raise self.review_failure
+        return right.verb not in self.missing
 
     async def matching_pages(self, resource: Resource, _: str) -> AsyncIterator[list[Raw]]:
         yield [deepcopy(each) for (group, _), each in self.stored.items() if group == resource.group]
@@ -157,20 +167,79 @@ async def test_a_server_that_is_too_busy_is_asked_again_when_it_says(harness: Ha
     assert len(api.stored) == 1
 
 
-async def test_a_missing_right_costs_one_request_for_all_workloads(harness: Harness, api: Reporting) -> None:
+def with_another_workload(harness: Harness) -> None:
     raw = settled()
     harness.store.observe(DEPLOYMENTS, {**raw, "metadata": {**raw["metadata"], "name": "other", "uid": "o"}})
     evaluate(harness)
-    api.failure = Forbidden(NO_RIGHT)
+
+
+async def test_a_missing_right_costs_one_request_for_all_workloads(harness: Harness, api: Reporting) -> None:
+    with_another_workload(harness)
+    api.failure, api.missing = Forbidden(NO_RIGHT), {"create"}
     for uid in ("w", "o", "w"):
         await harness.reports.reconcile(uid)
+    assert not await harness.reports.learn()
+    await harness.reports.reconcile("w")
     assert (api.asked, condition(harness)) == (["create"], "Forbidden")
 
-    api.failure = None
-    await harness.reports.learn()
-    assert (len(harness.reports.queue), condition(harness)) == (2, "Forbidden")
+
+async def test_all_reports_are_made_again_once_the_operator_has_the_right(harness: Harness, api: Reporting) -> None:
+    with_another_workload(harness)
+    api.failure, api.missing = Forbidden(NO_RIGHT), {"create"}
     await harness.reports.reconcile("w")
-    assert condition(harness) == "Written"
+
+    api.failure, api.missing = None, set()
+    assert await harness.reports.learn()
+    evaluate(harness)
+    for uid in ("w", "o"):
+        await harness.reports.reconcile(uid)
+    assert (len(api.stored), condition(harness)) == (2, "Written")
+    assert not await harness.reports.learn()
+
+
+async def test_while_reports_are_forbidden_none_is_made(
+    harness: Harness, api: Reporting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_another_workload(harness)
+    api.failure, api.missing = Forbidden(NO_RIGHT), {"create"}
+    await harness.reports.reconcile("w")
+    assert [each.body for each in harness.reports._wanted.values()] == [None, None]
+
+    made: list[Any] = []
+    monkeypatch.setattr(reports, "report_on", lambda *given, **_: made.append(given))
+    with_policy(harness, 2, expectations={"replicas": {"action": "Audit"}})
+    assert (made, [each.body for each in harness.reports._wanted.values()]) == ([], [None, None])
+
+
+async def test_a_report_that_nobody_asks_for_any_more_is_deleted_once_that_is_allowed(
+    harness: Harness, api: Reporting
+) -> None:
+    evaluate(harness)
+    await harness.reports.reconcile("w")
+    with_policy(harness, 2, expectations={"replicas": {"action": "Audit"}})
+    api.failure, api.missing = Forbidden(NO_RIGHT), {"patch"}
+    await harness.reports.reconcile("w")
+    with_policy(harness, 3, reports={"mode": "Off"})
+
+    api.failure, api.missing = None, set()
+    assert await harness.reports.learn()
+    evaluate(harness)
+    harness.reports.prune()
+    await harness.reports.reconcile("w")
+    assert api.stored == {}
+
+
+@pytest.mark.parametrize(
+    ("answer", "tries"), [(Forbidden("no"), True), (Unavailable("busy"), False)], ids=["forbidden", "busy"]
+)
+async def test_where_the_operator_cannot_ask_for_its_rights_only_an_attempt_tells(
+    harness: Harness, api: Reporting, answer: RequestFailed, tries: bool
+) -> None:
+    evaluate(harness)
+    api.failure, api.missing = Forbidden(NO_RIGHT), {"create"}
+    await harness.reports.reconcile("w")
+    api.failure, api.review_failure = None, answer
+    assert await harness.reports.learn() is tries
 
 
 @pytest.mark.parametrize(

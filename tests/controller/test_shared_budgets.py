@@ -32,7 +32,8 @@ def shop() -> Store:
 def reach(store: Store, key: WorkloadKey = WEB) -> Reach:
     workload = store.workload(key)
     assert workload is not None
-    return store.surroundings(workload).reaches["team"]
+    (found,) = store.surroundings(workload).reaches.values()
+    return found
 
 
 def test_a_budget_reaches_all_workloads_that_it_selects() -> None:

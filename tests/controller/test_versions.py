@@ -45,8 +45,9 @@ class Server:
     async def serves(self, _resource: Resource) -> bool:
         return True
 
-    async def set_status(self, _policy: str, status: Any) -> None:
+    async def set_status(self, _policy: str, status: Any) -> str:
         self.told = status
+        return "2"
 
 
 IN_USE = "the policy is valid and in use"

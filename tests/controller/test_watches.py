@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import aiohttp
 import pytest
 from aiohttp import web
+from prometheus_client import REGISTRY
 
 from productionpolicy.controller.clock import Clock
 from productionpolicy.controller.resources import AUTOSCALERS, NODES, Resource
@@ -90,6 +91,36 @@ async def test_a_watch_that_brings_something_now_and_then_is_not_silent() -> Non
             heard.now[0] += SILENT_SECONDS - 1
             await heard.hear(response)
             assert (heard.watches.fault(), heard.watches.longest_silence()) == (None, 0)
+
+
+def exported_silence() -> float | None:
+    """Return what a scrape of the metrics finds."""
+    return REGISTRY.get_sample_value("productionpolicy_watch_silence_seconds", {"resource": "nodes"})
+
+
+async def test_each_scrape_finds_the_silence_of_its_moment_even_if_no_probe_asks() -> None:
+    async with connected() as heard, await heard.watch() as response:
+        await heard.hear(response)
+        assert exported_silence() == 0
+        heard.now[0] = 60.0
+        assert exported_silence() == 60
+        heard.now[0] = 90.0
+        assert exported_silence() == 90
+
+
+async def test_the_silence_begins_with_the_message_and_not_with_the_scrape_that_finds_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("productionpolicy.controller.watches.LISTEN_SECONDS", 0)
+    async with connected() as heard, await heard.watch() as response:
+        listening = asyncio.create_task(heard.watches.listen())
+        await asyncio.sleep(0)
+        heard.now[0] = 60.0
+        await heard.hear(response)
+        await asyncio.sleep(0)
+        listening.cancel()
+        heard.now[0] = 100.0
+        assert exported_silence() == 40
 
 
 async def test_a_watch_that_brings_nothing_is_silent() -> None:

@@ -101,7 +101,7 @@ def sharing(name: str, replicas: int) -> Raw:
 def test_a_new_version_of_a_budget_alone_hides_no_later_change_of_what_it_selects() -> None:
     team = [budget("team", selector=SHARED, metadata={"resourceVersion": version}) for version in "12"]
     inventory = inventory_of(team[0], sharing("web", 2), sharing("api", 2))
-    assert found(inventory)[WEB].reaches["team"].pods == 4
+    assert [each.pods for each in found(inventory)[WEB].reaches.values()] == [4]
     assert inventory.put(read(team[1])) == set()
     assert WEB in inventory.put(read(sharing("api", 5)))
 
@@ -134,7 +134,7 @@ def test_objects_of_two_namespaces_have_nothing_to_do_with_each_other_though_a_w
     third["spec"]["template"]["metadata"]["labels"] = {"app": "web"}
     inventory = inventory_of(placed(deployment(), None), placed(budget(), "shop"), third, any_namespace=True)
     around = found(inventory)[WorkloadKey("", "Deployment", "web")]
-    assert (around.overlaps, around.reaches["web"].pods) == (("Deployment api",), 4)
+    assert (around.overlaps, [each.pods for each in around.reaches.values()]) == (("Deployment api",), [4])
 
 
 def test_autoscalers_without_a_name_are_different_objects() -> None:

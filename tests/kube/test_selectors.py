@@ -6,13 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from productionpolicy.kube.fields import Fields
+from productionpolicy.kube.fields import Fields, Unreadable
 from productionpolicy.kube.selectors import LabelIndex, Operator, Requirement, Selector, SelectorIndex
+from support.manifests import Raw
 from support.strategies import LABELS
 
 KEYS = st.sampled_from(["app", "tier", "track"])
 VALUES = st.sampled_from(["web", "api", ""])
-REQUIREMENTS = st.builds(Requirement, KEYS, st.sampled_from(Operator), st.lists(VALUES, max_size=2).map(tuple))
+REQUIREMENTS = st.one_of(
+    st.builds(
+        Requirement,
+        KEYS,
+        st.sampled_from([Operator.IN, Operator.NOT_IN]),
+        st.lists(VALUES, min_size=1, max_size=2).map(tuple),
+    ),
+    st.builds(Requirement, KEYS, st.sampled_from([Operator.EXISTS, Operator.DOES_NOT_EXIST])),
+)
 SELECTORS = st.builds(
     lambda labels, expressions: Selector(tuple(sorted(labels.items())), tuple(expressions)),
     LABELS,
@@ -64,6 +73,22 @@ def test_an_expression_that_cannot_be_read_is_noted_and_the_rest_is_read() -> No
     )
     assert Selector.read(fields, "selector") == Selector((), (Requirement("tier", Operator.EXISTS),))
     assert [each.path for each in fields.problems] == ["selector.matchExpressions[0].operator"]
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ({"operator": "In"}, "is missing, but at least one value is expected"),
+        ({"operator": "In", "values": []}, "is missing, but at least one value is expected"),
+        ({"operator": "NotIn", "values": None}, "is missing, but at least one value is expected"),
+        ({"operator": "Exists", "values": ["web"]}, "is a list, but no value with Exists is expected"),
+        ({"operator": "DoesNotExist", "values": ["web"]}, "is a list, but no value with DoesNotExist is expected"),
+    ],
+)
+def test_an_expression_whose_values_the_api_server_rejects_is_noted(expression: Raw, message: str) -> None:
+    fields = Fields({"selector": {"matchExpressions": [{"key": "app", **expression}]}})
+    assert Selector.read(fields, "selector") == Selector()
+    assert fields.problems == (Unreadable("selector.matchExpressions[0].values", message),)
 
 
 @given(selector=SELECTORS)

@@ -19,7 +19,7 @@ from productionpolicy.kube.surroundings import (
     read_scaled_object,
 )
 from productionpolicy.kube.workloads import read_workload
-from support.manifests import Raw, autoscaler, budget, deployment, job, node, stateful_set
+from support.manifests import Raw, autoscaler, budget, deployment, job, node, scaled_object, stateful_set
 
 WORKLOAD = read_workload(deployment(replicas=4))
 
@@ -93,11 +93,6 @@ def test_a_release_honours_what_it_has_on_by_default(
 ) -> None:
     expected = ServerFeatures(matches_label_keys=matches_label_keys, max_unavailable_of_sets=max_unavailable_of_sets)
     assert ServerFeatures.of(version) == expected
-
-
-def scaled_object(**spec: Any) -> Raw:
-    target = {"scaleTargetRef": {"name": "web"}}
-    return {"kind": "ScaledObject", "metadata": {"name": "queue", "namespace": "shop"}, "spec": {**target, **spec}}
 
 
 def test_a_scaled_object_of_keda_has_the_defaults_of_keda() -> None:

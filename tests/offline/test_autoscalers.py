@@ -8,19 +8,9 @@ from productionpolicy.offline import judge, read_documents
 from productionpolicy.offline.judgement import WANTED
 from productionpolicy.verdict import Outcome
 from support.checking import written
-from support.manifests import Raw, autoscaler, deployment
+from support.manifests import Raw, autoscaler, deployment, scaled_object
 from support.policies import only
 from support.world import TODAY
-
-
-def scaled_object(version: str = "keda.sh/v1alpha1", **spec: int) -> Raw:
-    metadata = {"name": "queue", "namespace": "shop"}
-    return {
-        "apiVersion": version,
-        "kind": "ScaledObject",
-        "metadata": metadata,
-        "spec": {"scaleTargetRef": {"name": "web"}, "triggers": [], **spec},
-    }
 
 
 def a_file(*, replicas: int | None) -> Raw:
@@ -43,7 +33,7 @@ def told(*objects: Raw) -> tuple[Outcome, list[str]]:
     ("scaler", "name"),
     [
         (autoscaler(3, 9), "HorizontalPodAutoscaler web"),
-        (scaled_object(minReplicaCount=3), "ScaledObject queue"),
+        (scaled_object(minReplicaCount=3), "ScaledObject web"),
     ],
     ids=["HorizontalPodAutoscaler", "ScaledObject"],
 )
@@ -61,5 +51,5 @@ def test_a_file_that_leaves_it_to_the_autoscaler_passes(scaler: Raw) -> None:
 
 
 def test_a_scaled_object_of_another_api_is_none() -> None:
-    outcome, _ = told(a_file(replicas=None), scaled_object("scaling.example/v1", minReplicaCount=3))
+    outcome, _ = told(a_file(replicas=None), {**scaled_object(minReplicaCount=3), "apiVersion": "scaling.example/v1"})
     assert outcome is Outcome.FAILED

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from support.checking import check, report, verdict, written
-from support.manifests import Raw, autoscaler, budget, deployment
+from support.manifests import Raw, autoscaler, budget, deployment, scaled_object
 
 
 def of_version(raw: Raw, version: str) -> Raw:
@@ -39,6 +39,14 @@ def test_an_autoscaler_of_a_version_that_is_gone_counts_as_missing() -> None:
     assert "autoscaling/v2beta1 is no longer served since Kubernetes 1.25" in told(one, above)[0]
 
 
+def test_too_few_replicas_beside_an_autoscaler_that_is_rejected_are_not_to_be_raised() -> None:
+    (workload,) = report("-", stdin=written(deployment(replicas=1), OLD_AUTOSCALER))["workloads"]
+    (remedy,) = (each["remedy"] for each in workload["findings"] if each["expectation"] == "replicas")
+    assert remedy == (
+        "correct HorizontalPodAutoscaler web, which the API server rejects, or exempt a workload that cannot run twice"
+    )
+
+
 @pytest.mark.parametrize("version", ["autoscaling/v1", "autoscaling/v2"])
 def test_an_autoscaler_of_a_version_that_is_served_counts(version: str) -> None:
     objects = deployment(replicas=1), of_version(autoscaler(3, 9), version)
@@ -47,11 +55,45 @@ def test_an_autoscaler_of_a_version_that_is_served_counts(version: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("bounds", "fault"),
+    [
+        ({"minReplicaCount": "2"}, "spec.minReplicaCount, which is a string, but a whole number is expected"),
+        ({"minReplicaCount": 2.5}, "spec.minReplicaCount, which is a fraction, but a whole number is expected"),
+        (
+            {"minReplicaCount": 4, "maxReplicaCount": 3},
+            "spec.minReplicaCount, which is a number, but a whole number from 0 to maxReplicaCount is expected",
+        ),
+    ],
+)
+def test_a_scaled_object_that_is_rejected_counts_as_missing(bounds: Raw, fault: str) -> None:
+    objects = deployment(replicas=1), scaled_object(**bounds)
+    assert verdict("replicas", "-", stdin=written(*objects)) == "failed"
+    assert told(*objects) == [
+        f"ScaledObject web counts as missing, because the API server rejects it: correct its {fault}"
+    ]
+
+
+def test_an_autoscaler_without_a_maximum_counts_as_missing() -> None:
+    unbounded = autoscaler(3, 9)
+    del unbounded["spec"]["maxReplicas"]
+    objects = deployment(replicas=1), unbounded
+    assert verdict("replicas", "-", stdin=written(*objects)) == "failed"
+    (message,) = told(*objects)
+    assert message.endswith("correct its spec.maxReplicas, which is missing, but a whole number above 0 is expected")
+
+
+def test_a_patch_of_an_autoscaler_needs_no_maximum() -> None:
+    patch = {**autoscaler(3, 9), "spec": {"minReplicas": 3}}
+    assert told(deployment(), patch) == []
+
+
+@pytest.mark.parametrize(
     ("neighbour", "name"),
     [
         (OLD_BUDGET, "PodDisruptionBudget old"),
         (budget("quoted", minAvailable="2"), "PodDisruptionBudget quoted"),
         (OLD_AUTOSCALER, "HorizontalPodAutoscaler web"),
+        (scaled_object(minReplicaCount="2"), "ScaledObject web"),
         (autoscaler(1.5, 9), "HorizontalPodAutoscaler web"),  # type: ignore[arg-type]  # what a file may hold
     ],
 )

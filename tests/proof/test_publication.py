@@ -10,7 +10,7 @@ import pytest
 
 from proof.outcome import Figures, Outcome, Prediction, markdown, predictions_markdown, sentence
 from proof.picture import draw
-from proof.publication import DOCUMENTATION, PAGE, README, RESULT, passage
+from proof.publication import DOCUMENTATION, PAGE, README, RESULT
 from proof.record import Manner, Mark, Record, Request
 from proof.scenarios import SCENARIOS
 
@@ -56,7 +56,7 @@ def test_before_the_repair_requests_failed_and_after_it_none(scenarios: list[Fig
 
 
 def test_the_readme_claims_what_was_measured(scenarios: list[Figures]) -> None:
-    assert " ".join(passage(README)) == sentence(scenarios)
+    assert " ".join(README.lines) == sentence(scenarios)
 
 
 def test_the_last_drain_went_as_predicted(predictions: list[Prediction]) -> None:
@@ -65,7 +65,7 @@ def test_the_last_drain_went_as_predicted(predictions: list[Prediction]) -> None
 
 
 def test_the_page_shows_what_was_measured(scenarios: list[Figures], predictions: list[Prediction]) -> None:
-    assert passage(PAGE) == [*markdown(scenarios), "", *predictions_markdown(predictions)]
+    assert PAGE.lines == [*markdown(scenarios), "", *predictions_markdown(predictions)]
 
 
 def test_the_picture_tells_scenario_events_and_counts(tmp_path: Path) -> None:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from productionpolicy.expectations import BY_NAME, EXPECTATIONS, Action
+from productionpolicy.expectations import BY_NAME, EXPECTATIONS, Action, Finding
+from productionpolicy.kube.text import json_size
 from productionpolicy.policy import Policy
 from productionpolicy.reports import Form, content_of, is_own, report_on, workload_uid
 from productionpolicy.reports.documents import LARGEST
-from productionpolicy.verdict import evaluate
+from productionpolicy.reports.results import LONGEST_MESSAGE
+from productionpolicy.verdict import Evaluation, Outcome, Verdict, evaluate
+from support.examples import examples
 from support.manifests import Raw, container, deployment, job
 from support.policies import only, policy
 from support.world import World, repaired
@@ -41,7 +47,30 @@ def results(of: World, **given: Any) -> dict[str, Raw]:
 
 
 def size(raw: Raw) -> int:
-    return len(msgspec.json.encode(raw))
+    """Return how many bytes a report takes in the API server, which adds some metadata, with spaces between them."""
+    added = {
+        "uid": UID,
+        "resourceVersion": "123456789012",
+        "creationTimestamp": "2026-06-15T11:00:00Z",
+        "generation": 100,
+    }
+    return len(json.dumps({**raw, "metadata": {**raw["metadata"], **added}}))
+
+
+def with_findings(*found: tuple[str, Finding], long_names: bool = False) -> Evaluation:
+    """Return the evaluation of a workload by which these expectations have these findings."""
+    raw = deployment("n" * 253, metadata={"namespace": "s" * 63}) if long_names else deployment()
+    made = world(raw, policy=policy("p" * 63 if long_names else "default"))
+    verdicts = tuple(Verdict(name, Outcome.FAILED, (each,)) for name, each in found)
+    return replace(evaluate(made.inputs), verdicts=verdicts)
+
+
+texts = st.text(max_size=600) | st.sampled_from(
+    ['"' * 600, "<&> " * 150, "word " * 120, "ä" * 600, "\N{GRINNING FACE}" * 99]
+)
+found_anywhere = st.lists(
+    st.tuples(st.sampled_from(sorted(BY_NAME)), st.builds(Finding, texts, texts, texts)), min_size=1, max_size=120
+)
 
 
 @each_form
@@ -159,9 +188,55 @@ def test_the_most_severe_results_come_first() -> None:
     assert sorted(told, key=order.index) == told
 
 
-@each_form
-def test_a_report_is_small(form: Form) -> None:
-    assert size(report(world(), form)) <= LARGEST
+def test_the_report_on_each_example_is_small() -> None:
+    asked = policy(spec={"mode": "Audit"})
+    made = {each.name: report(world(each.workload, others=list(each.others), policy=asked)) for each in examples()}
+    assert {name: size(each) for name, each in made.items() if size(each) > LARGEST} == {}
+
+
+@given(found=found_anywhere, form=st.sampled_from(Form), most=st.integers(1, 100), long=st.booleans())
+def test_a_report_is_small_with_any_findings_and_any_names(
+    found: list[tuple[str, Finding]], form: Form, most: int, long: bool
+) -> None:
+    evaluation = with_findings(*found, long_names=long)
+    made = report_on(evaluation, form, most=most)
+    last = made["results"][-1]["properties"]
+
+    assert size(made) <= LARGEST
+    assert 1 <= len(made["results"]) <= most
+    assert sum(made["summary"].values()) == len(found)
+    assert len(made["results"]) + int(last.get("omittedResults", 0)) == len(found)
+    assert report_on(evaluation, form, most=most) == made
+
+
+def test_long_remedies_are_cut_after_a_word_before_results_are_left_out() -> None:
+    remedy = "do one thing after the other, " * 20
+    found = [("replicas", Finding("spec.replicas", f"message {number}", remedy)) for number in range(7)]
+    told = report_on(with_findings(*found), Form.OPEN_REPORTS, most=ALL)["results"]
+
+    assert len(told) == len(found)
+    assert {each["properties"]["remedy"] for each in told} == {"do one thing after the other, do…"}
+
+
+@pytest.mark.parametrize("others", [0, 1, 9, 60])
+def test_a_message_does_not_depend_on_the_other_results(others: int) -> None:
+    """A reader would take the result for a new one."""
+    message = "a long message " * 40
+    one = ("readinessProbe", Finding("spec", message, "remedy " * 40))
+    more = [("replicas", Finding("spec.replicas", f"{number}: {message}", "remedy " * 40)) for number in range(others)]
+    [alone] = report_on(with_findings(one), Form.OPEN_REPORTS, most=ALL)["results"]
+    first = report_on(with_findings(*more, one), Form.OPEN_REPORTS, most=ALL)["results"][0]
+    assert (first["rule"], first["message"]) == ("readinessProbe", alone["message"])
+
+
+def test_results_that_have_no_room_are_counted_and_the_report_says_where_to_see_them() -> None:
+    found = [("replicas", Finding("spec.replicas", f"message {number}", "remedy")) for number in range(40)]
+    made = report_on(with_findings(*found), Form.OPEN_REPORTS, most=ALL)
+    last = made["results"][-1]["properties"]
+
+    assert made["summary"]["fail"] == len(found)
+    assert int(last["omittedResults"]) == len(found) - len(made["results"]) > 0
+    assert last["seeAll"] == "productionpolicy check --live -n shop"
 
 
 def test_patches_are_left_out_where_the_report_would_be_large_and_that_is_told() -> None:
@@ -171,7 +246,7 @@ def test_patches_are_left_out_where_the_report_would_be_large_and_that_is_told()
 
 def test_no_value_of_a_variable_is_told() -> None:
     raw = deployment(pod={"containers": [container(env=[{"name": "MAIL_API_KEY", "value": CREDENTIAL}])]})
-    made = report(world(raw))
+    made = report(world(raw, policy=only("secretLiterals")))
     assert "secretLiterals" in {each["rule"] for each in made["results"]}
     assert CREDENTIAL.encode() not in msgspec.json.encode(made)
 
@@ -187,7 +262,7 @@ def test_text_of_the_owner_is_made_safe() -> None:
     exempt = world(policy=only("readinessProbe"))
     exempt.exempt("readinessProbe", "a\u202eb\x1b[31m" + "x" * 1000)
     message = results(exempt)["readinessProbe"]["message"]
-    assert (message.isprintable(), len(message)) == (True, 512)
+    assert (message.isprintable(), json_size(message)) == (True, LONGEST_MESSAGE)
 
 
 def flap(raw: Raw) -> None:

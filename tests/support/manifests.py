@@ -98,6 +98,16 @@ def autoscaler(minimum: int | None, maximum: int, *, target: str = "web", kind: 
     }
 
 
+def scaled_object(name: str = "web", *, target: str = "web", **spec: Any) -> Raw:
+    """Return a ScaledObject of KEDA."""
+    return {
+        "apiVersion": "keda.sh/v1alpha1",
+        "kind": "ScaledObject",
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "spec": {"scaleTargetRef": {"name": target}, **spec},
+    }
+
+
 def node(name: str, *, zone: str | None = None, **spec: Any) -> Raw:
     """Return a node that takes pods, unless its spec says otherwise."""
     labels = {"kubernetes.io/hostname": name}

@@ -88,7 +88,7 @@ class _Sight:
         return Surroundings(
             budgets=tuple(each for each in self.of(Budget) if each in selecting or each in made),
             owned={BUDGET: made[0]} if made else {},
-            reaches={each.name: self.reach(each) for each in selecting},
+            reaches={each: self.reach(each) for each in selecting},
             overlaps=tuple(sorted({f"{each.kind} {each.key.name}" for each in overlaps if not each.passing})),
             passing=tuple(sorted({f"{each.kind} {each.key.name}" for each in overlaps if each.passing})),
             rivals=tuple(sorted({each.name for each in rivals if not each.made_by_operator and not each.unreadable})),
@@ -97,13 +97,13 @@ class _Sight:
             claims=tuple(each for each in self.of(Claim) if each.name in template.claims),
             account=next((each for each in self.of(ServiceAccount) if each.name == template.service_account), None),
             default_resources=default_resources(self.of(LimitRange)),
-            topology=Topology.of(self.of(Node)),
+            topology=Topology.of(each for each in self.of(Node) if each.is_chosen(template)),
             server=server,
         )
 
     def selecting(self, workload: Workload) -> list[Budget]:
         """Return the budgets that select the pods of a workload."""
-        found = (each for each in self.of(Budget) if each.selects(workload.template.labels))
+        found = (each for each in self.of(Budget) if each.selects(workload.pod_labels))
         return [each for each in found if self.together(each.namespace, workload.key.namespace)]
 
     def reach(self, budget: Budget) -> Reach:
@@ -115,7 +115,7 @@ class _Sight:
         """Return the others whose pods the selector matches; a second form of the workload is no other."""
         for each in self.makers:
             other = (each.kind, each.key.name) != (self.workload.kind, self.workload.key.name)
-            if other and self.workload.selector and self.workload.selector.matches(each.template.labels):
+            if other and self.workload.selector and self.workload.selector.matches(each.pod_labels):
                 yield each
 
     def scaling(self, workload: Workload) -> list[Autoscaler]:

@@ -4,59 +4,41 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
-import platform
-import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from bench import bare, libraries, workloads
 from bench.field import Field, prepared
-from bench.figures import Figures, Machine, Written, printed
+from bench.figures import Figures, Written, printed
 from bench.idle import peak
 from bench.load import Load
 from bench.operated import operate
+from bench.options import scaled
 from control_plane.patience import insist
-from control_plane.session import in_folder_of_its_own, say
+from control_plane.session import carry_out, say
 from testbed.client import Client
 
 Write = Callable[[Field, Sequence[dict[str, Any]]], Awaitable[list[Load]]]
 """Writes what policies ask for, one after another."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code."""
-    options = _parser().parse_args(arguments)
-    return in_folder_of_its_own("bench", lambda folder: _run(folder, options))
-
-
-def _run(folder: Path, options: argparse.Namespace) -> int:
-    figures = asyncio.run(_measured(folder, scale=options.scale, rest_seconds=options.rest))
-    if options.json:
-        print(figures.document().decode())
-    else:
-        printed(figures)
-    return 0
+def _run(folder: Path, options: argparse.Namespace) -> None:
+    printed(asyncio.run(_measured(folder, scale=options.scale)))
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m bench",
-        description="Measure how fast the operator repairs many workloads, beside the bare writes, and what it costs.",
-        epilog="Beside N Deployments there are N/5 StatefulSets and 2 N Services, in N/20 namespaces.",
-    )
-    parser.add_argument("--scale", type=int, default=2000, metavar="N", help="how many Deployments (default: 2000)")
-    parser.add_argument("--rest", type=float, default=60, metavar="SECONDS", help="how long it is watched at rest")
-    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    told = "Measure how fast the operator repairs many workloads, beside the bare writes, and what it costs."
+    parser = scaled("bench", told, scale=2000)
+    parser.epilog = "Beside N Deployments there are N/5 StatefulSets and 2 N Services, in N/20 namespaces."
     return parser
 
 
-async def _measured(folder: Path, *, scale: int, rest_seconds: float) -> Figures:
+async def _measured(folder: Path, *, scale: int) -> Figures:
     with prepared(folder / "operated", scale=scale) as field:
         rate = await _seeded(field)
-        operated = operate(field, rest_seconds=rest_seconds)
-        kubernetes = _version(field)
+        operated = operate(field)
+        kubernetes = str(Client(field.plane).send("GET", "/version")["gitVersion"])
         made = field.inspect(changes=2)
         say("a Kopf operator that does nothing watches them")
         idle = await asyncio.to_thread(peak, field)
@@ -64,11 +46,10 @@ async def _measured(folder: Path, *, scale: int, rest_seconds: float) -> Figures
     unjudged = await _written(folder / "unjudged", libraries.write, scale=scale, made=made)
     say("a bare client makes the same writes")
     alone = await _written(folder / "bare", bare.write, scale=scale, made=made)
-    machine = Machine(cores=len(os.sched_getaffinity(0)), python=platform.python_version(), kubernetes=kubernetes)
     return Figures(
         scale,
         field.size,
-        machine,
+        kubernetes,
         created_per_second=rate,
         operated=operated,
         unjudged=unjudged,
@@ -92,9 +73,5 @@ async def _seeded(field: Field) -> float:
     return await field.seed()
 
 
-def _version(field: Field) -> str:
-    return str(Client(field.plane).send("GET", "/version")["gitVersion"])
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    carry_out(_parser(), _run)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import statistics
-import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,11 +17,12 @@ from pathlib import Path
 from bench import workloads
 from bench.field import SEEDERS
 from bench.load import Meter
+from bench.options import scaled
 from control_plane.credentials import ADMIN
 from control_plane.installation import REPOSITORY, install
 from control_plane.patience import eventually, insist
 from control_plane.plane import ControlPlane
-from control_plane.session import in_folder_of_its_own
+from control_plane.session import carry_out
 from owners.manifests import namespace
 from productionpolicy.controller.admission_policies import REPAIR
 from testbed.admission import bind
@@ -35,23 +35,14 @@ LEAST_SHARE = 0.5
 BOUND_SECONDS = 60.0
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code."""
-    options = _parser().parse_args(arguments)
-    return in_folder_of_its_own("bench-admission", lambda folder: _run(folder, options))
-
-
-def _run(folder: Path, options: argparse.Namespace) -> int:
+def _run(folder: Path, options: argparse.Namespace) -> None:
     _tell(asyncio.run(_measured(folder, rounds=options.rounds, scale=options.scale)))
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.admission", description="Measure what repairs at admission cost the API server."
-    )
+    told = "Measure what repairs at admission cost the API server."
+    parser = scaled("bench.admission", told, scale=600, what="Deployments in a turn")
     parser.add_argument("--rounds", type=int, default=6, help="how often each takes its turn (default: 6)")
-    parser.add_argument("--scale", type=int, default=600, help="Deployments in a turn (default: 600)")
     return parser
 
 
@@ -102,7 +93,7 @@ async def _turn(api: Api, pids: tuple[int, ...], namespace: str, *, number: int,
     where, names = path("deployment", namespace), [f"app-{number}-{each}" for each in range(scale)]
     manifests = [workloads.deployment(each, namespace=namespace) for each in names]
     meter = Meter(pids)
-    await spread(manifests, lambda each: api.create(where, each), workers=SEEDERS)
+    await spread(manifests, api.create, workers=SEEDERS)
     load = meter.read()
     last = await api.get(f"{where}/{names[-1]}")
     insist(
@@ -132,4 +123,4 @@ def _median(turns: Sequence[Turn]) -> Turn:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    carry_out(_parser(), _run)

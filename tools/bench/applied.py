@@ -8,9 +8,7 @@ runs beside it. So the parts of admission and of the operator can be told apart.
 from __future__ import annotations
 
 import argparse
-import sys
 import time
-from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +18,13 @@ import yaml
 from bench import workloads
 from bench.admission import admit
 from bench.load import Meter
+from bench.options import scaled
 from control_plane.installation import install
 from control_plane.nodes import Node
 from control_plane.operator_process import OperatorProcess
 from control_plane.patience import eventually
 from control_plane.plane import ControlPlane
-from control_plane.session import in_folder_of_its_own
+from control_plane.session import carry_out
 from owners.manifests import namespace
 from owners.rollouts import is_rolled_out
 from testbed.client import Client
@@ -49,15 +48,8 @@ class Phase:
     """The same of the operator."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m bench.applied", description="Measure what many Deployments take.")
-    parser.add_argument("--scale", type=int, default=200, help="Deployments that are applied at once (default: 200)")
-    options = parser.parse_args(arguments)
-    return in_folder_of_its_own("bench-applied", lambda folder: _run(folder, options.scale))
-
-
-def _run(folder: Path, scale: int) -> int:
+def _run(folder: Path, options: argparse.Namespace) -> None:
+    scale: int = options.scale
     phases: dict[str, Phase] = {}
     with ExitStack() as stack:
         plane = stack.enter_context(ControlPlane.start(folder, nodes=_nodes(scale)))
@@ -71,7 +63,6 @@ def _run(folder: Path, scale: int) -> int:
         _wait(plane, "admitted", scale=scale, budgets=True)
         phases[OPERATOR] = _applied(plane, "operated", policy=workloads.POLICY, scale=scale, operator=operator)
     _tell(phases, scale)
-    return 0
 
 
 def _nodes(scale: int) -> list[Node]:
@@ -120,4 +111,5 @@ def _tell(phases: dict[str, Phase], scale: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    told = "Measure what many Deployments take."
+    carry_out(scaled("bench.applied", told, scale=200, what="Deployments that are applied at once"), _run)

@@ -17,8 +17,8 @@ from control_plane.patience import insist
 from control_plane.plane import ControlPlane
 from owners.manifests import Raw
 from productionpolicy.kube.identity import FIELD_MANAGER
-from testbed.api import Api, connected, spread
-from testbed.client import Client, path
+from testbed.api import connected, spread
+from testbed.client import Client
 
 KINDS = ("Deployment", "StatefulSet")
 OPERATOR = f"{SYSTEM_NAMESPACE}.{SERVICE_ACCOUNT}"
@@ -51,12 +51,12 @@ class Field:
         """
         namespaces = workloads.namespaces(self.scale, governed=self.scale if governed is None else governed)
         async with connected(self.plane.site, user=ADMIN) as api:
-            await spread(namespaces, lambda each: _create(api, each), workers=SEEDERS)
-            await spread(workloads.services(self.scale), lambda each: _create(api, each), workers=SEEDERS)
+            await spread(namespaces, api.create, workers=SEEDERS)
+            await spread(workloads.services(self.scale), api.create, workers=SEEDERS)
             started = time.monotonic()
-            await spread(workloads.seeds(self.scale), lambda each: _create(api, each), workers=SEEDERS)
+            await spread(workloads.seeds(self.scale), api.create, workers=SEEDERS)
             seconds = time.monotonic() - started
-            await _create(api, workloads.policy())
+            await api.create(workloads.policy())
         return self.size / seconds
 
     def workloads(self) -> list[Raw]:
@@ -89,10 +89,6 @@ def prepared(folder: Path, *, scale: int) -> Iterator[Field]:
     """Yield a fresh control plane with everything installed."""
     with ControlPlane.start(folder, controllers=False) as plane:
         yield Field(plane, install(plane), scale)
-
-
-async def _create(api: Api, raw: Raw) -> None:
-    await api.create(path(raw["kind"], raw["metadata"].get("namespace")), raw)
 
 
 def _insist_on_changes_of_each(found: list[Raw], changes: int) -> None:

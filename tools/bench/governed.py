@@ -4,34 +4,29 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from bench import workloads
 from bench.field import prepared
+from bench.options import scaled
 from control_plane.operator_process import OperatorProcess
-from control_plane.session import in_folder_of_its_own, say
+from control_plane.session import carry_out, say
 from testbed.client import Client
 
 PATIENCE_SECONDS = 600.0
 MEGABYTE = 1e6
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.governed",
-        description="Measure the operator where it governs a few of many workloads: start, repair, and peak of memory.",
-    )
-    parser.add_argument("--scale", type=int, default=10000, metavar="N", help="how many Deployments (default: 10000)")
+def _parser() -> argparse.ArgumentParser:
+    told = "Measure the operator where it governs a few of many workloads: start, repair, and peak of memory."
+    parser = scaled("bench.governed", told, scale=10_000)
     parser.add_argument("--governed", type=int, default=500, metavar="N", help="how many are governed (default: 500)")
-    options = parser.parse_args(arguments)
-    return in_folder_of_its_own("bench-governed", lambda folder: _run(folder, options.scale, options.governed))
+    return parser
 
 
-def _run(folder: Path, scale: int, governed: int) -> int:
+def _run(folder: Path, options: argparse.Namespace) -> None:
+    scale, governed = options.scale, options.governed
     with prepared(folder, scale=scale) as field:
         say(f"creating {field.size} workloads on a fresh API server")
         asyncio.run(field.seed(governed=governed))
@@ -48,8 +43,7 @@ def _run(folder: Path, scale: int, governed: int) -> int:
     print(f"ready after        {ready:.1f} s, {cpu:.1f} s of CPU time")
     print(f"all repaired after {repaired:.1f} s")
     print(f"peak of memory     {peak / MEGABYTE:.0f} MB")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    carry_out(_parser(), _run)

@@ -7,55 +7,42 @@ import asyncio
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from bench.field import Field, prepared
+from bench.options import scaled
+from bench_check.measurement import Measurement, measured
 from control_plane.patience import insist
-from control_plane.session import in_folder_of_its_own, say
+from control_plane.session import carry_out, say
 from testbed.tables import Table
 
 AIM_SECONDS, AIM_MEGABYTES = 60, 400
 COMMAND = (sys.executable, "-m", "productionpolicy", "check", "--live", "-A", "-o", "json")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m bench.live", description="Measure the check of a live cluster.")
-    parser.add_argument("--scale", type=int, default=10_000, help="how many Deployments (default: 10000)")
-    options = parser.parse_args(arguments)
-    return in_folder_of_its_own("bench-live", lambda folder: _run(folder, options.scale))
-
-
-def _run(folder: Path, scale: int) -> int:
-    with prepared(folder, scale=scale) as field:
+def _run(folder: Path, options: argparse.Namespace) -> None:
+    with prepared(folder, scale=options.scale) as field:
         say(f"creating {field.size} workloads on a fresh API server")
         asyncio.run(field.seed())
-        _tell(field, *_checked(field, folder / "report.json"))
-    return 0
+        _tell(field, _checked(field, folder / "report.json"))
 
 
-def _checked(field: Field, report: Path) -> tuple[float, float, int]:
-    """Check the cluster; return seconds, CPU time in seconds, and the peak memory in bytes."""
+def _checked(field: Field, report: Path) -> Measurement:
+    """Check the cluster, and return what it took."""
     with report.open("wb") as out:
-        started = time.monotonic()
         environment = {**os.environ, "KUBECONFIG": str(field.plane.kubeconfig)}
-        process = subprocess.Popen(COMMAND, stdout=out, stderr=subprocess.DEVNULL, env=environment)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.monotonic() - started
-        process.returncode = os.waitstatus_to_exitcode(status)  # it is waited for; Popen need not
+        taken, code = measured(COMMAND, stdout=out, stderr=subprocess.DEVNULL, env=environment)
     judged = report.read_bytes().count(b'"verdicts"')
-    ended = f"the check ended with {process.returncode} after {judged} of {field.size} workloads"
-    insist(process.returncode == 1 and judged >= field.size, ended)
-    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
+    ended = f"the check ended with {code} after {judged} of {field.size} workloads"
+    insist(code == 1 and judged >= field.size, ended)
+    return taken
 
 
-def _tell(field: Field, seconds: float, cpu_seconds: float, peak: int) -> None:
+def _tell(field: Field, taken: Measurement) -> None:
     columns = ("WORKLOADS", "SECONDS", "CPU SECONDS", "PEAK MEMORY", "AIM")
-    aim = f"{AIM_SECONDS} s, {AIM_MEGABYTES} MB"
-    Table(columns, [(str(field.size), f"{seconds:.1f}", f"{cpu_seconds:.1f}", f"{peak / 1e6:.0f} MB", aim)]).show()
+    aim, memory = f"{AIM_SECONDS} s, {AIM_MEGABYTES} MB", f"{taken.rss_peak_bytes / 1e6:.0f} MB"
+    Table(columns, [(str(field.size), f"{taken.seconds:.1f}", f"{taken.cpu_seconds:.1f}", memory, aim)]).show()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    carry_out(scaled("bench.live", "Measure the check of a live cluster.", scale=10_000), _run)

@@ -12,18 +12,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from prometheus_client.parser import text_string_to_metric_families
 
 from bench import workloads
 from bench.field import Field
 from bench.load import Load, Meter
-from control_plane import probe
 from control_plane.operator_process import OperatorProcess
 from control_plane.patience import seconds_until
 from control_plane.session import say
 from testbed.client import Client, pod_spec
 
 WRITES = frozenset({"DELETE", "PATCH", "POST", "PUT"})
+REST_SECONDS = 60.0
 CALM_SECONDS = 5.0
 """Events are still posted for some seconds after the last repair."""
 
@@ -117,10 +116,14 @@ class Watch:
 
     def _read(self) -> Counter[tuple[str, str]]:
         """Return the requests by verb and HTTP status; none before it serves its metrics."""
-        return _requests((probe.body(self._operator.port, "/metrics") or b"").decode())
+        found: Counter[tuple[str, str]] = Counter()
+        for sample in (each for family in self._operator.metrics() for each in family.samples):
+            if sample.name == "productionpolicy_api_requests_total":
+                found[sample.labels["verb"], sample.labels["code"]] += int(sample.value)
+        return found
 
 
-def operate(field: Field, *, rest_seconds: float) -> Operated:
+def operate(field: Field) -> Operated:
     """Let the operator repair everything, watch it at rest, change the policy, and start it anew.
 
     Raises:
@@ -142,7 +145,7 @@ def operate(field: Field, *, rest_seconds: float) -> Operated:
         say("it is at rest")
         time.sleep(CALM_SECONDS)
         watch = Watch(field, operator)
-        time.sleep(rest_seconds)
+        time.sleep(REST_SECONDS)
         rest = watch.read()
         say("the policy changes, and it repairs them anew")
         watch = Watch(field, operator)
@@ -241,15 +244,6 @@ def _repaired(client: Client, field: Field) -> Any:
     """Wait until the status tells that all are repaired, and return it."""
     size = field.size + LATE
     return client.settled(workloads.POLICY, total=size, repaired=size, within=_patience_seconds(field))
-
-
-def _requests(metrics: str) -> Counter[tuple[str, str]]:
-    found: Counter[tuple[str, str]] = Counter()
-    for family in text_string_to_metric_families(metrics):
-        for sample in family.samples:
-            if sample.name == "productionpolicy_api_requests_total":
-                found[sample.labels["verb"], sample.labels["code"]] += int(sample.value)
-    return found
 
 
 def _summed(requests: Counter[tuple[str, str]], name: Callable[[str, str], str]) -> Counter[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import itertools
 import signal
@@ -14,6 +13,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 
 from bench import workloads
+from bench.options import scaled
 from control_plane import probe
 from productionpolicy.controller.pages import SNAPSHOT_SECONDS, Pages
 from productionpolicy.controller.reconciler import CHUNK
@@ -50,7 +50,7 @@ async def first_bytes(port: int) -> dict[str, float]:
 
 
 def _first_byte(port: int, target: str) -> float:
-    with closing(probe.connection(port, authority=None)) as opened:
+    with closing(probe.connection(port)) as opened:
         begun = time.perf_counter()
         opened.request("GET", target)
         opened.getresponse()
@@ -141,8 +141,7 @@ async def measure(scale: int) -> None:
 
 def main() -> None:
     """Measure, or ask."""
-    parser = argparse.ArgumentParser(prog="python -m bench.pages", description=__doc__)
-    parser.add_argument("--scale", type=int, default=SCALE, help="how many Deployments")
+    parser = scaled("bench.pages", "Measure how fast pages come, and what clients cost the operator.", scale=SCALE)
     parser.add_argument("--ask", type=int, metavar="PORT", help="only be the clients of a server")
     options = parser.parse_args()
     asyncio.run(ask(options.ask) if options.ask else measure(options.scale))

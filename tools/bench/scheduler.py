@@ -8,30 +8,28 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import sys
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bench.field import SEEDERS
 from bench.load import Meter
+from bench.options import scaled
 from control_plane.credentials import ADMIN
 from control_plane.nodes import Node
 from control_plane.patience import eventually
 from control_plane.plane import ControlPlane
-from control_plane.session import in_folder_of_its_own
+from control_plane.session import carry_out
 from owners.manifests import Raw, deployment, namespace
 from productionpolicy.expectations.spread import Method, SpreadParameters
 from productionpolicy.kube.workloads import read_workload
 from productionpolicy.repairs import Amendment, AntiAffinity, TopologySpread
 from testbed.api import connected, spread
-from testbed.client import Client, path
+from testbed.client import Client
 from testbed.tables import Table
 
 NAMESPACE = "bench"
-DEPLOYMENTS = path("deployment", NAMESPACE)
 WITHOUT_NODE = f"/api/v1/namespaces/{NAMESPACE}/pods?fieldSelector=spec.nodeName=&limit=1"
 PODS_OF_A_DEPLOYMENT = 20
 NODES, ZONES = 300, 3
@@ -58,22 +56,12 @@ class Scheduled:
     """The share of the machine that all other programs took."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.scheduler", description="Measure what rules that keep pods apart cost kube-scheduler."
-    )
-    parser.add_argument("--scale", type=int, default=2000, help="pods that are created at once (default: 2000)")
-    options = parser.parse_args(arguments)
-    return in_folder_of_its_own("bench-scheduler", lambda folder: _run(folder, options.scale))
-
-
-def _run(folder: Path, scale: int) -> int:
+def _run(folder: Path, options: argparse.Namespace) -> None:
+    scale: int = options.scale
     found = {
         name: asyncio.run(_scheduled(folder / name.lower(), amendment, scale)) for name, amendment in METHODS.items()
     }
     _tell(found, scale)
-    return 0
 
 
 async def _scheduled(folder: Path, amendment: Amendment | None, scale: int) -> Scheduled:
@@ -83,7 +71,7 @@ async def _scheduled(folder: Path, amendment: Amendment | None, scale: int) -> S
             Client(plane).create(namespace(NAMESPACE))
             manifests = [_deployment(number, amendment) for number in range(scale // PODS_OF_A_DEPLOYMENT)]
             meter, started = Meter([plane.pid("kube-scheduler")]), time.monotonic()
-            await spread(manifests, lambda each: api.create(DEPLOYMENTS, each), workers=SEEDERS)
+            await spread(manifests, api.create, workers=SEEDERS)
             _all_have_nodes(Client(plane), len(manifests) * PODS_OF_A_DEPLOYMENT)
             load, seconds = meter.read(), time.monotonic() - started
     pods = len(manifests) * PODS_OF_A_DEPLOYMENT
@@ -127,4 +115,5 @@ def _tell(found: dict[str, Scheduled], scale: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    told = "Measure what rules that keep pods apart cost kube-scheduler."
+    carry_out(scaled("bench.scheduler", told, scale=2000, what="pods that are created at once"), _run)

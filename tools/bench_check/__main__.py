@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bench_check.copies import SUFFIXES, copied
 from bench_check.generated import generate
-from bench_check.kube_score import KUBE_SCORE
+from bench_check.kube_score import KUBE_SCORE, version
 from bench_check.measurement import Measurement, RunFailed, run
 from control_plane.binaries import BuildFailed
 from control_plane.session import complain
@@ -81,9 +81,9 @@ class Bench:
         return run([OURS, *arguments], folder=Path.cwd(), environment=self.environment)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main() -> int:
     """Run the command and return its exit code."""
-    options = _parser().parse_args(arguments)
+    options = _parser().parse_args()
     try:
         with tempfile.TemporaryDirectory(prefix="productionpolicy-bench-check-") as folder:
             _measure(Path(folder), source=options.source, rounds=options.rounds)
@@ -155,7 +155,7 @@ def _compared(bench: Bench, corpus: Corpus, *, rounds: int) -> Iterator[Row]:
     ours, theirs = ([each[side] for each in measurements] for side in (0, 1))
     yield "files", f"{len(corpus.files)}, {corpus.size / 1e6:.1f} MB"
     yield "productionpolicy check", _both(ours)
-    yield f"kube-score {KUBE_SCORE.version}", _both(theirs)
+    yield f"kube-score {version()}", _both(theirs)
     yield "ratio of the two", _aimed(_median(ours) / _median(theirs), most=MOST_RATIO)
     yield "peak memory: productionpolicy", _memory(ours)
     yield "peak memory: kube-score", _memory(theirs)

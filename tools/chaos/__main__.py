@@ -10,64 +10,43 @@ from __future__ import annotations
 
 import argparse
 import secrets
-import sys
-import time
-from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from chaos import tables
 from chaos.runner import Row, results
-from chaos.scenarios import KILLS_A_ROUND, SCENARIOS, Scenario
+from chaos.scenarios import SCENARIOS
 from chaos.testbed import running_testbed
 from control_plane.installation import REPOSITORY
-from control_plane.session import in_folder_of_its_own, say
+from control_plane.session import carry_out, say
+from pages.marks import Place
 
-PAGE = REPOSITORY / "docs" / "reliability.md"
-KILLED = "operator killed (SIGKILL)"
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code."""
-    options = _parser().parse_args(arguments)
-    say(f"seed {options.seed}; run the same again by: make chaos SEED={options.seed}")
-    return in_folder_of_its_own("chaos", lambda folder: _run(folder, options))
+PLACE = Place(REPOSITORY / "docs" / "reliability.md", "make chaos")
 
 
 def _run(folder: Path, options: argparse.Namespace) -> int:
-    started = time.monotonic()
-    rows = _rows(folder, _chosen(options), options)
+    say(f"seed {options.seed}; run the same again by: make chaos SEED={options.seed}")
+    rows = _rows(folder, options)
     tables.show(rows)
-    say(f"finished in {time.monotonic() - started:.0f} s")
     return int(not all(each.harmless for each in rows))
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m chaos", description="Let everything fail around the operator.")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="decides all that is random")
-    parser.add_argument("--kills", type=int, default=50, metavar="N", help="how often the operator is killed at least")
-    parser.add_argument("--rounds", type=int, metavar="N", help="how often each fault is tried at most")
     parser.add_argument("--only", action="append", metavar="TEXT", help="only faults whose name holds this text")
-    parser.add_argument("--write", action="store_true", help=f"write the table to docs/{PAGE.name}")
+    parser.add_argument("--write", action="store_true", help=f"write the table to docs/{PLACE.page.name}")
     return parser
 
 
-def _chosen(options: argparse.Namespace) -> list[Scenario]:
-    rounds = -(-options.kills // KILLS_A_ROUND)
-    found = [replace(each, rounds=rounds) if each.name == KILLED else each for each in SCENARIOS]
-    if options.rounds:
-        found = [replace(each, rounds=min(each.rounds, options.rounds)) for each in found]
-    return [each for each in found if any(text in each.name for text in options.only or [""])]
-
-
-def _rows(folder: Path, scenarios: Sequence[Scenario], options: argparse.Namespace) -> list[Row]:
+def _rows(folder: Path, options: argparse.Namespace) -> list[Row]:
     def keep(row: Row) -> None:
         if options.write:
-            tables.write(PAGE, row, seed=options.seed, order=[each.name for each in SCENARIOS])
+            tables.write(PLACE, row, seed=options.seed, order=[each.name for each in SCENARIOS])
 
+    chosen = [each for each in SCENARIOS if any(text in each.name for text in options.only or [""])]
     with running_testbed(folder) as testbed:
-        return results(testbed, scenarios, seed=options.seed, tell=say, keep=keep)
+        return results(testbed, chosen, seed=options.seed, tell=say, keep=keep)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    carry_out(_parser(), _run)

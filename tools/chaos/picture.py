@@ -27,13 +27,14 @@ REVISION = "deployment.kubernetes.io/revision"
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
 TEMPLATES = ("ReplicaSet", "ControllerRevision")
 BUDGET = "PodDisruptionBudget"
+REPORT = "Report"
 
 
 def taken(client: Client, run: str) -> Picture:
     """Return the picture of the run of that name. The names of its policy and its namespaces stand in no fact."""
-    objects = {kind: _objects(client, kind, run) for kind in (*WORKLOADS, *TEMPLATES, BUDGET)}
+    objects = {kind: _objects(client, kind, run) for kind in (*WORKLOADS, *TEMPLATES, BUDGET, REPORT)}
     policy = client.get("pp", run)
-    facts = {**_of_workloads(objects), **_of_budgets(objects), **_of_status(policy)}
+    facts = {**_of_workloads(objects), **_of_budgets(objects), **_of_reports(objects[REPORT]), **_of_status(policy)}
     neutral: Picture = json.loads(json.dumps(facts).replace(f"{run}-", "").replace(run, "POLICY"))
     return neutral
 
@@ -111,6 +112,16 @@ def _of_budgets(objects: Mapping[str, list[Raw]]) -> dict[str, Any]:
             "orphaned": bool(_owners(each)) and not alive & _owners(each),
         }
         for each in objects[BUDGET]
+    }
+
+
+def _of_reports(reports: list[Raw]) -> dict[str, Any]:
+    return {
+        f"{REPORT} {each['scope']['kind']} {each['scope']['namespace']}/{each['scope']['name']}": {
+            "summary": each["summary"],
+            "results": each["results"],
+        }
+        for each in reports
     }
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 
 from chaos.clocked import OFFSET_FILE
@@ -52,14 +53,6 @@ def _killed(run: Run, random: Random) -> int:
     return KILLS_A_ROUND
 
 
-def _server_restarted(run: Run, random: Random) -> int:
-    return _server_away(run, random, kill=False)
-
-
-def _server_killed(run: Run, random: Random) -> int:
-    return _server_away(run, random, kill=True)
-
-
 def _server_away(run: Run, random: Random, *, kill: bool, times: int = 2) -> int:
     run.govern()
     plane = run.testbed.plane
@@ -78,7 +71,8 @@ def _compacted(run: Run, random: Random) -> int:
         run.change()
         testbed.moment(random)
         _compact(testbed)
-        testbed.plane.restart_apiserver()
+        testbed.plane.stop_apiserver()
+        testbed.plane.start_apiserver()
     with suppress(NeverHappened):
         eventually(lambda: testbed.proxy.expired > before, within=60)
     return testbed.proxy.expired - before
@@ -112,16 +106,8 @@ def _half_open(run: Run, random: Random) -> int:
     return 1 if run.testbed.wire.leave_half_open() else 0
 
 
-def _too_many(run: Run, random: Random) -> int:
-    return _stormed(run, Storm(random, (429,), share=0.6))
-
-
-def _unable(run: Run, random: Random) -> int:
-    return _stormed(run, Storm(random, (500, 502, 503, 504), share=0.5))
-
-
-def _stormed(run: Run, storm: Storm) -> int:
-    with run.testbed.proxy.storming(storm):
+def _stormed(run: Run, random: Random, *, statuses: Sequence[int], share: float) -> int:
+    with run.testbed.proxy.storming(Storm(random, statuses, share=share)) as storm:
         run.govern()
         time.sleep(STORM_SECONDS)
     return storm.seen
@@ -233,8 +219,8 @@ SCENARIOS = (
     Scenario("network path cut", _cut, rounds=2),
     Scenario("network path slowed", _slowed),
     Scenario("connections half-open", _half_open),
-    Scenario("429 storm", _too_many),
-    Scenario("5xx storm", _unable, rounds=2),
+    Scenario("429 storm", partial(_stormed, statuses=(429,), share=0.6)),
+    Scenario("5xx storm", partial(_stormed, statuses=(500, 502, 503, 504), share=0.5), rounds=2),
     Scenario("rights taken away and given back", _without_rights),
     Scenario("rights to write taken away and given back", _without_rights_to_write),
     Scenario("CustomResourceDefinition deleted and re-created", _without_kind, rounds=2),
@@ -244,7 +230,7 @@ SCENARIOS = (
     Scenario("changes while the operator is down", _down, act=CHANGED, governed_before=True),
     Scenario("changes while its watches are broken", _unwatched, act=CHANGED, governed_before=True),
     Scenario("watches too old (410): etcd compacted", _compacted, act=CHANGED, governed_before=True),
-    Scenario("API server restarted", _server_restarted, rounds=2),
-    Scenario("API server killed (SIGKILL)", _server_killed, rounds=2),
+    Scenario("API server restarted", partial(_server_away, kill=False), rounds=2),
+    Scenario("API server killed (SIGKILL)", partial(_server_away, kill=True), rounds=2),
     Scenario("operator killed (SIGKILL)", _killed, rounds=5),
 )

@@ -4,33 +4,15 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 from control_plane.operator_process import OperatorProcess
+from control_plane.patience import repeating
 
 POLL_SECONDS = 0.05
 READY_SECONDS = 60.0
-
-
-@contextmanager
-def repeating(act: Callable[[], Any], *, seconds: float) -> Iterator[None]:
-    """Do something again and again, in a thread of its own, until the end of the block."""
-    over = threading.Event()
-
-    def repeat() -> None:
-        while not over.wait(seconds):
-            act()
-
-    thread = threading.Thread(target=repeat, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
 
 
 @dataclass(slots=True)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from chaos.runner import Row
-from pages.marks import rows_between, write_between
+from pages.marks import Place
 from testbed.tables import Table
 
-BEGIN = "<!-- the rest up to the end of the table is written by `make chaos` -->"
-END = "<!-- end of the table -->"
 COLUMNS = ("fault", "tried", "struck", "lost", "extra rollouts", "operator ended by itself", "longest to converge")
 
 
@@ -20,18 +17,18 @@ def show(rows: Sequence[Row]) -> None:
     Table(COLUMNS, [_cells(row) for row in rows]).show(notes=lost)
 
 
-def write(page: Path, row: Row, *, seed: int, order: Sequence[str]) -> None:
+def write(place: Place, row: Row, *, seed: int, order: Sequence[str]) -> None:
     """Put a row in its place on the page. Those of other faults stay as they are.
 
     Args:
-        page: where it belongs.
+        place: where the table is.
         row: what was finished.
         seed: by which.
         order: of all faults.
     """
-    rows = {**rows_between(BEGIN, END, page=page), row.fault: [*_cells(row), str(seed)]}
+    rows = {**place.rows, row.fault: [*_cells(row), str(seed)]}
     table = Table((*COLUMNS, "seed"), [rows[each] for each in order if each in rows])
-    write_between(BEGIN, END, page=page, lines=table.markdown())
+    place.write(table.markdown())
 
 
 def _cells(row: Row) -> list[str]:

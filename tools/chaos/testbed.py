@@ -11,13 +11,14 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from chaos.supervisor import Supervisor, repeating
+from chaos.supervisor import Supervisor
 from control_plane.installation import install
 from control_plane.operator_process import PROGRAM, OperatorProcess
-from control_plane.patience import NeverHappened, eventually
+from control_plane.patience import NeverHappened, eventually, repeating
 from control_plane.plane import ControlPlane, RequestFailed
 from faults.proxy import Proxy
 from faults.wire import Wire
+from reports.served import serve
 from testbed.client import Client
 
 SOON_SECONDS = 0.002
@@ -63,8 +64,12 @@ class Testbed(Client):
 
 @contextmanager
 def running_testbed(folder: Path) -> Iterator[Testbed]:
-    """Yield a fresh control plane with everything installed, and the operator at work behind what may fail."""
+    """Yield a fresh control plane with everything installed, and the operator at work behind what may fail.
+
+    It serves pages and writes reports.
+    """
     with ControlPlane.start(folder / "plane") as plane, Proxy(plane).running() as proxy:
+        serve(plane)
         direct = install(plane)
         with Wire(proxy.port).running() as wire:
             kubeconfig = proxy.kubeconfig(direct, folder, port=wire.port)

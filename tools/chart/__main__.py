@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 from chart.files import CHART
@@ -16,14 +15,14 @@ from control_plane.go_build import BuildFailed
 from helm.programs import HELM_3, HELM_4
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main() -> int:
     """Run the command and return its exit code: 1 if Helm finds fault with the chart."""
     parser = argparse.ArgumentParser(prog="python -m chart", description=__doc__)
     parser.add_argument("--destination", type=Path, default=Path("dist"), help="the folder for the packaged chart")
     parser.add_argument(
         "--image", default="", help="the default image.repository of the packaged chart, with its registry"
     )
-    options = parser.parse_args(arguments)
+    options = parser.parse_args()
     newest = f"--kube-version={kubernetes.newest().version}"
     try:
         helms = [each.ensure() for each in (HELM_3, HELM_4)]

@@ -8,11 +8,10 @@ from pathlib import Path
 
 from chart.schema import schema
 from chart.values import Value, read
-from pages.marks import replaced
+from pages.marks import Place
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "productionpolicy"
-BEGIN, END = "<!-- written by `make generate` -->", "<!-- end of what is written -->"
 
 COPIES: Mapping[str, tuple[str, ...]] = {
     "clusterrole-viewer.yaml": ("manifests/base/clusterrole-viewer.yaml",),
@@ -24,28 +23,19 @@ COPIES: Mapping[str, tuple[str, ...]] = {
 """The files of the chart that hold what others hold. Helm reads nothing outside of the folder of a chart."""
 
 
-def files(*, definition: str, dashboard: str, role: str, drain_role: str, report_role: str) -> dict[Path, str]:
+def files(copied: Mapping[str, str]) -> dict[Path, str]:
     """Return the text of each file by its path.
 
     Args:
-        definition: the text of the CustomResourceDefinition.
-        dashboard: the text of the Grafana dashboard.
-        role: the text of the ClusterRole of the operator.
-        drain_role: that for audits of drains.
-        report_role: the text of the ClusterRole for reports.
+        copied: the texts of further files that hold what others hold, by name.
     """
     values = read((CHART / "values.yaml").read_text())
-    copies = {CHART / "files" / name: _copy(sources) for name, sources in COPIES.items()}
-    readme = CHART / "README.md"
+    copies = {**copied, **{name: _copy(sources) for name, sources in COPIES.items()}}
+    readme = Place(CHART / "README.md", "make generate")
     return {
-        CHART / "files" / "crd.yaml": definition,
-        CHART / "files" / "dashboard.json": dashboard,
-        CHART / "files" / "clusterrole.yaml": role,
-        CHART / "files" / "clusterrole-drain-audit.yaml": drain_role,
-        CHART / "files" / "clusterrole-reports.yaml": report_role,
-        **copies,
+        **{CHART / "files" / name: text for name, text in copies.items()},
         CHART / "values.schema.json": json.dumps(schema(values), indent=2) + "\n",
-        readme: replaced(BEGIN, END, page=readme, lines=_table(values)),
+        readme.page: readme.with_lines(_table(values)),
     }
 
 

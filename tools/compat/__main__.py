@@ -28,9 +28,9 @@ OF_ONE_RELEASE = ("test_chaos.py", "test_demo.py", "test_proof.py")
 """Tests of what does not depend on the API server: faults around the operator, the demonstration, real nodes."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main() -> int:
     """Run the command and return its exit code: 1 if a test failed on any release."""
-    options = _parser().parse_args(arguments)
+    options = _parser().parse_args()
     try:
         chosen = [kubernetes.previous()] if options.previous else _chosen(options.version)
         return max([_run(each, options) for each in chosen], default=0)
@@ -46,7 +46,6 @@ def _parser() -> argparse.ArgumentParser:
     versions.add_argument("--version", action="append", help=f"only this minor version; may be given again ({known})")
     versions.add_argument("--previous", action="store_true", help="only the minor version before the newest")
     parser.add_argument("--write", action="store_true", help="write the results to docs/compatibility.md")
-    parser.add_argument("--workers", default="2", help="how many tests run at the same time (default: %(default)s)")
     parser.add_argument("pytest", nargs="*", help="further arguments for pytest, after --")
     return parser
 
@@ -70,7 +69,7 @@ def _run(release: Release, options: argparse.Namespace) -> int:
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="productionpolicy-compat-") as folder:
         results = Path(folder) / "results.xml"
-        code = _pytest(release, results, options)
+        code = _pytest(release, results, options.pytest)
         counts = counted(results)
     say(f"Kubernetes {release.version}: {_told(counts)}, {time.monotonic() - started:.0f} s")
     if options.write:
@@ -78,11 +77,11 @@ def _run(release: Release, options: argparse.Namespace) -> int:
     return int(code != 0)
 
 
-def _pytest(release: Release, results: Path, options: argparse.Namespace) -> int:
+def _pytest(release: Release, results: Path, arguments: Sequence[str]) -> int:
     ignored = [f"--ignore=tests/cluster/{name}" for name in OF_ONE_RELEASE]
-    parallel = ["-n", options.workers, "--dist=loadfile", "--no-loadscope-reorder"]
+    parallel = ["-n", "2", "--dist=loadfile", "--no-loadscope-reorder"]
     how = ["-q", *parallel, "-m", "not slow and not exhaustive", f"--junitxml={results}"]
-    command = [sys.executable, "-m", "pytest", *how, *ignored, *options.pytest, *TESTS]
+    command = [sys.executable, "-m", "pytest", *how, *ignored, *arguments, *TESTS]
     environment = {**os.environ, kubernetes.VARIABLE: release.version}
     return subprocess.run(command, cwd=REPOSITORY, env=environment, check=False).returncode
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from control_plane.binaries import BuildFailed
@@ -22,16 +21,16 @@ What goes to standard output is for the shell:
 """
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main() -> int:
     """Run the command and return its exit code."""
-    options = _parser().parse_args(arguments)
+    options = _parser().parse_args()
     folder: Path = options.folder.absolute()
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with locked(folder / ".lock"):
             if options.stop:
                 return _stop(folder)
-            return _start(folder, audit=options.audit)
+            return _start(folder)
     except (BuildFailed, KubectlFailed, StartFailed) as failure:
         complain(f"error: {failure}")
         return 1
@@ -47,9 +46,6 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--stop", action="store_true", help="stop it, if it runs; the logs stay")
-    parser.add_argument(
-        "--audit", action="store_true", help="if it starts now: log each request to audit.log in the folder"
-    )
     parser.add_argument(
         "--folder",
         type=Path,
@@ -69,7 +65,7 @@ def _stop(folder: Path) -> int:
     return 0
 
 
-def _start(folder: Path, *, audit: bool) -> int:
+def _start(folder: Path) -> int:
     plane = ControlPlane.find(folder)
     if plane is not None and plane.whole:
         complain(f"The control plane in {folder} runs already.")
@@ -77,14 +73,14 @@ def _start(folder: Path, *, audit: bool) -> int:
         if plane is not None:
             complain(f"A part of the control plane in {folder} has ended. Starting an empty one.")
             plane.stop()
-        plane = ControlPlane.start(folder, audit=audit, detached=True)
+        plane = ControlPlane.start(folder, detached=True)
         complain(f"Started a control plane in {folder}.")
     _tell(plane)
     return 0
 
 
 def _tell(plane: ControlPlane) -> None:
-    complain(f"Stop it with: {stop_command('control_plane', plane.folder)}")
+    complain(f"Stop it with: {stop_command('control_plane', plane.site.folder)}")
     print(*shell_settings(plane), sep="\n")
 
 

@@ -14,14 +14,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from control_plane import kubernetes
-from control_plane.go_build import BuildFailed, build, cache_folder, go, kept
+from control_plane.go_build import BuildFailed, go, kept
+from control_plane.go_program import GoProgram
 
 __all__ = ["Binaries", "BuildFailed", "ensure", "located"]
 
 MODULES = Path(__file__).parent / "modules"
+STAGES_FOLDER = "stages"
 STAGES = ("node/fast", "node/heartbeat-with-lease", "pod/fast")
 KUBERNETES = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl")
-RENAMED = {"server": "etcd"}
+ETCD = GoProgram(MODULES / "etcd", purpose="etcd")
+KWOK = GoProgram(MODULES / "kwok", purpose="kwok")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +52,10 @@ def ensure() -> Binaries:
             "Go is needed to build the local control plane. Install Go 1.26 or newer, "
             f"or set KUBEBUILDER_ASSETS to a folder that holds {', '.join(missing)}."
         )
-    for name in ("etcd", "kwok"):
-        _ensure(name)
+    for program in (ETCD, KWOK):
+        if program.name in missing:
+            program.ensure()
+    kept(KWOK.folder, (STAGES_FOLDER,), _copy_stages)
     kubernetes.chosen().ensure(*(name for name in KUBERNETES if name in missing))
     return located()
 
@@ -58,9 +63,9 @@ def ensure() -> Binaries:
 def located() -> Binaries:
     """Return where the programs are, or will be once they are built."""
     release = kubernetes.chosen().folder
-    folders = {"etcd": _cache("etcd"), "kwok": _cache("kwok"), **dict.fromkeys(KUBERNETES, release)}
+    folders = {"etcd": ETCD.folder, "kwok": KWOK.folder, **dict.fromkeys(KUBERNETES, release)}
     found = {name.replace("-", "_"): _assets(name) or folder / name for name, folder in folders.items()}
-    return Binaries(**found, stages=tuple(sorted((_cache("kwok") / "stages").glob("*.yaml"))))
+    return Binaries(**found, stages=tuple(sorted((KWOK.folder / STAGES_FOLDER).glob("*.yaml"))))
 
 
 def _assets(name: str) -> Path | None:
@@ -69,31 +74,13 @@ def _assets(name: str) -> Path | None:
     return path if path and path.is_file() else None
 
 
-def _cache(name: str) -> Path:
-    return cache_folder(name, (MODULES / name).glob("go.*"))
-
-
-def _ensure(name: str) -> None:
-    needed = [*(() if _assets(name) else (name,)), *(("stages",) if name == "kwok" else ())]
-    kept(_cache(name), needed, lambda folder: _build(name, into=folder))
-
-
-def _build(name: str, *, into: Path) -> None:
-    build(MODULES / name, into)
-    for program in list(into.iterdir()):
-        program.rename(into / RENAMED.get(program.name, program.name))
-    if name == "kwok":
-        _copy_stages(into / "stages")
-
-
-def _copy_stages(into: Path) -> None:
-    kwok = Path(go(MODULES / "kwok", "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/kwok").strip())
-    source = kwok / "kustomize" / "stage"
-    into.mkdir()
+def _copy_stages(folder: Path) -> None:
+    kwok = Path(go(KWOK.module, "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/kwok").strip())
+    (folder / STAGES_FOLDER).mkdir()
     for stage in STAGES:
-        for file in sorted((source / stage).glob("*.yaml")):
+        for file in sorted((kwok / "kustomize" / "stage" / stage).glob("*.yaml")):
             if file.name != "kustomization.yaml":
-                shutil.copyfile(file, into / f"{stage.replace('/', '-')}-{file.name}")
+                shutil.copyfile(file, folder / STAGES_FOLDER / f"{stage.replace('/', '-')}-{file.name}")
 
 
 if __name__ == "__main__":

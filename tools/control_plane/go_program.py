@@ -5,36 +5,34 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from control_plane.go_build import build, cache_folder, kept
+from control_plane.go_build import TOOLS, build, cache_folder, kept
 
 
 @dataclass(frozen=True, slots=True)
 class GoProgram:
-    """A program of which the Go module in a folder of its own name is all about. The folder may hold its source.
+    """A program that a Go module in this repository gives; the folder of the module may hold its source.
 
     Attributes:
-        module: the folder; its `tool` block names the one program.
-        package: the path of the module that gives the program, for its version.
+        module: the folder.
         purpose: the folder in the cache.
+        package: what to build; by default what the `tool` block of the module names, which is then one program.
         tags: build tags, which exclude parts that are not needed.
     """
 
     module: Path
-    package: str
     purpose: str
+    package: str = TOOLS
     tags: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
-        """What it is called."""
-        return self.module.name
+        """What it is called: as the package, or else as the folder of the module."""
+        return self.module.name if self.package == TOOLS else self.package.rpartition("/")[2]
 
     @property
-    def version(self) -> str:
-        """The version that the module pins."""
-        lines = (self.module / "go.mod").read_text().splitlines()
-        line = next(line for line in lines if f"{self.package} v" in line)
-        return line.split()[1].removeprefix("v")
+    def folder(self) -> Path:
+        """The folder in the cache for what the module is now."""
+        return cache_folder(self.purpose, [*self.module.glob("go.*"), *self.module.glob("*.go")])
 
     def ensure(self) -> Path:
         """Return the program, building it if it is missing.
@@ -42,10 +40,9 @@ class GoProgram:
         Raises:
             BuildFailed: Go is missing, or the module does not build.
         """
-        files = [*self.module.glob("go.*"), *self.module.glob("*.go")]
-        return kept(cache_folder(self.purpose, files), (self.name,), self._build) / self.name
+        return kept(self.folder, (self.name,), self._build) / self.name
 
     def _build(self, folder: Path) -> None:
-        build(self.module, folder, tags=self.tags)
+        build(self.module, folder, packages=(self.package,), tags=self.tags)
         (program,) = folder.iterdir()
         program.rename(folder / self.name)

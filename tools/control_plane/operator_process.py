@@ -14,6 +14,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from prometheus_client import Metric
+from prometheus_client.parser import text_string_to_metric_families
+
 from control_plane import probe
 from control_plane.ports import LOOPBACK, free_ports
 from control_plane.process import PROC, Guard, Process, cpu_seconds
@@ -157,6 +160,15 @@ class OperatorProcess:
     def log_lines(self) -> list[dict[str, Any]]:
         """Return what it logged; a line that is no JSON object, such as those of a traceback, as `unparsed`."""
         return [_parsed(line) for line in self.log.read_text(errors="replace").splitlines()]
+
+    def metrics(self) -> list[Metric]:
+        """Return the metrics that it serves; none before it does."""
+        return list(text_string_to_metric_families((probe.body(self.port, "/metrics") or b"").decode()))
+
+    def metric(self, name: str, **labels: str) -> float | None:
+        """Return the value of a metric with exactly these labels; None if there is none."""
+        samples = (each for family in self.metrics() for each in family.samples)
+        return next((each.value for each in samples if (each.name, each.labels) == (name, labels)), None)
 
     def __enter__(self) -> Self:
         """Start it."""

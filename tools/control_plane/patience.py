@@ -1,9 +1,11 @@
-"""Waiting until something is so."""
+"""Waiting until something is so, and doing something meanwhile."""
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 PATIENCE_SECONDS = 30.0
@@ -100,3 +102,21 @@ def unchanged(look: Callable[[], Any], *, still_seconds: float, within: float) -
         return [seen] if time.monotonic() - since > still_seconds else []
 
     return eventually(still, within=within)[0]
+
+
+@contextmanager
+def repeating(act: Callable[[], Any], *, seconds: float) -> Iterator[None]:
+    """Do something again and again, in a thread of its own, until the end of the block."""
+    over = threading.Event()
+
+    def repeat() -> None:
+        while not over.wait(seconds):
+            act()
+
+    thread = threading.Thread(target=repeat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()

@@ -14,7 +14,6 @@ from types import MappingProxyType, TracebackType
 from typing import Self
 
 from control_plane import binaries, probe
-from control_plane.audit import write_audit_policy
 from control_plane.components import APISERVER, CONTROLLERS, FAKE_NODES, STORE, command
 from control_plane.credentials import ADMIN, token_of, write_credentials, write_kubeconfig
 from control_plane.nodes import DEFAULT_NODES, Node, manifest
@@ -26,6 +25,12 @@ START_SECONDS = 60
 STOP_SECONDS = 5
 POLL_SECONDS = 0.05
 YEAR = "8760h"
+AUDIT_POLICY = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "omitStages": ["RequestReceived", "Panic"],  # leaves ResponseComplete and, for watches, ResponseStarted
+    "rules": [{"level": "Metadata"}],
+}
 NO_FLAGS: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 
@@ -82,7 +87,7 @@ class ControlPlane:
         """
         found = cls.find(folder)
         if found is not None:
-            raise StartFailed(f"A control plane runs in {found.folder} already. Stop it first.")
+            raise StartFailed(f"A control plane runs in {found.site.folder} already. Stop it first.")
         site = _prepared_site(folder, audit=audit, flags=flags)
         plane = cls(site, _guard=None if detached else Guard.post())
         try:
@@ -104,29 +109,9 @@ class ControlPlane:
         return cls(site, _processes=processes) if any(each.alive for each in processes.values()) else None
 
     @property
-    def folder(self) -> Path:
-        """The folder of everything that belongs to it."""
-        return self.site.folder
-
-    @property
-    def server(self) -> str:
-        """The address of the API server."""
-        return self.site.server
-
-    @property
-    def certificate_authority(self) -> Path:
-        """The file of the authority that signed the certificate of the API server."""
-        return self.site.certificate_authority
-
-    @property
     def kubeconfig(self) -> Path:
         """The kubeconfig of an administrator."""
         return self.site.kubeconfig(ADMIN)
-
-    @property
-    def audit_log(self) -> Path:
-        """The file with one audit event a line, if it was started with `audit`."""
-        return self.site.audit_log
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -154,7 +139,7 @@ class ControlPlane:
         """
         line = [str(self.site.binaries.kubectl), f"--kubeconfig={self.kubeconfig}", *arguments]
         # Neither the cache nor the preferences of the home folder play a part.
-        environment = {**os.environ, "KUBECACHEDIR": str(self.folder / "kubectl-cache"), "KUBERC": "off"}
+        environment = {**os.environ, "KUBECACHEDIR": str(self.site.folder / "kubectl-cache"), "KUBERC": "off"}
         done = subprocess.run(line, input=stdin or "", env=environment, capture_output=True, text=True, check=False)
         if check and done.returncode != 0:
             raise KubectlFailed(f"kubectl {' '.join(arguments)}: {done.stderr.strip()}")
@@ -164,11 +149,6 @@ class ControlPlane:
         """Return the kubeconfig of an existing service account, with a token for a year."""
         token = self.kubectl("create", "token", name, f"--namespace={namespace}", f"--duration={YEAR}")
         return write_kubeconfig(self.site, user=f"{namespace}.{name}", token=token.strip())
-
-    def restart_apiserver(self, *, kill: bool = False) -> None:
-        """End the API server, by SIGKILL or in peace, start it again on the same port and wait until it is ready."""
-        self.stop_apiserver(kill=kill)
-        self.start_apiserver()
 
     def stop_apiserver(self, *, kill: bool = False) -> None:
         """End the API server, by SIGKILL or in peace."""
@@ -275,7 +255,7 @@ class ControlPlane:
 
     def _get(self, path: str) -> bytes | None:
         token = token_of(self.site, user=ADMIN)
-        return probe.body(self.site.apiserver_port, path, authority=self.certificate_authority, token=token)
+        return probe.body(self.site.apiserver_port, path, authority=self.site.certificate_authority, token=token)
 
 
 def _components(*, controllers: bool, nodes: Sequence[Node]) -> tuple[str, ...]:
@@ -303,5 +283,5 @@ def _prepared_site(folder: Path, *, audit: bool, flags: Mapping[str, Sequence[st
     site.folder.mkdir(parents=True, exist_ok=True)
     write_credentials(site)
     (site.folder / "logs").mkdir()
-    write_audit_policy(site)
+    site.audit_policy.write_text(json.dumps(AUDIT_POLICY, indent=2))
     return site

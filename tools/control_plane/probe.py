@@ -1,4 +1,4 @@
-"""One request to a server on this machine; no proxy plays a part."""
+"""One request to a server, which is on this machine unless another address is given; no proxy plays a part."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from control_plane.ports import LOOPBACK
 SECONDS = 5
 
 
-def body(port: int, path: str, *, authority: Path | None = None, token: str = "") -> bytes | None:
+def body(port: int, path: str, *, authority: Path | None = None, token: str = "", host: str = LOOPBACK) -> bytes | None:
     """Return the body of the answer; None if there is none, or any but 200.
 
     Args:
-        port: the port on the loopback address.
+        port: its port.
         path: what to get.
         authority: the certificate authority of the server; None speaks plain HTTP.
         token: the bearer token; empty sends none.
+        host: its address.
     """
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
-        with closing(connection(port, authority=authority)) as opened:
+        with closing(connection(port, authority=authority, host=host)) as opened:
             opened.request("GET", path, headers=headers)
             answer = opened.getresponse()
             content = answer.read()
@@ -38,7 +39,7 @@ def post(port: int, path: str, content: str) -> None:
     Raises:
         OSError: there is no server, or it answers with an error; the message is its own.
     """
-    with closing(connection(port, authority=None)) as opened:
+    with closing(connection(port)) as opened:
         opened.request("POST", path, body=content, headers={"Content-Type": "application/json"})
         answer = opened.getresponse()
         said = answer.read()
@@ -46,15 +47,18 @@ def post(port: int, path: str, content: str) -> None:
         raise OSError(f"POST {path}: {answer.status} {said.decode(errors='replace')}")
 
 
-def connection(port: int, *, authority: Path | None, seconds: float = SECONDS) -> http.client.HTTPConnection:
-    """Return a connection to a server on this machine, which is opened by the first request.
+def connection(
+    port: int, *, authority: Path | None = None, seconds: float = SECONDS, host: str = LOOPBACK
+) -> http.client.HTTPConnection:
+    """Return a connection to a server, which is opened by the first request.
 
     Args:
-        port: the port on the loopback address.
+        port: its port.
         authority: the certificate authority of the server; None speaks plain HTTP.
         seconds: how long to wait for an answer.
+        host: its address.
     """
     if authority is None:
-        return http.client.HTTPConnection(LOOPBACK, port, timeout=seconds)
+        return http.client.HTTPConnection(host, port, timeout=seconds)
     context = ssl.create_default_context(cafile=authority)
-    return http.client.HTTPSConnection(LOOPBACK, port, timeout=seconds, context=context)
+    return http.client.HTTPSConnection(host, port, timeout=seconds, context=context)

@@ -11,8 +11,6 @@ Each project is applied twice: to a namespace that names a policy, and to a base
 from __future__ import annotations
 
 import argparse
-import sys
-import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -23,7 +21,7 @@ from control_plane.installation import install
 from control_plane.operator_process import at_work
 from control_plane.patience import NeverHappened, unchanged
 from control_plane.plane import ControlPlane, KubectlFailed
-from control_plane.session import in_folder_of_its_own, say
+from control_plane.session import carry_out, say
 from corpus.manifests import Document, placed, variants
 from owners import manifests
 from owners.manifests import Raw
@@ -219,8 +217,8 @@ def _projects(folder: Path) -> dict[str, Project]:
     return {each.namespace: each for each in found}
 
 
-def _run(work: Path, folder: Path) -> int:
-    started, projects = time.monotonic(), _projects(folder)
+def _run(work: Path, options: argparse.Namespace) -> int:
+    projects = _projects(options.folder)
     with ControlPlane.start(work / "plane") as plane, at_work(install(plane), log=work / "operator.log"):
         run = Run(plane, projects)
         run.create(POLICY)
@@ -233,9 +231,7 @@ def _run(work: Path, folder: Path) -> int:
         run.check_reapply(generations)
         say("deleting the policy, onRemoval: Revert")
         run.check_reverted()
-    faults = _show(list(projects.values()))
-    say(f"finished in {time.monotonic() - started:.0f} s")
-    return int(faults > 0)
+    return int(_show(list(projects.values())) > 0)
 
 
 def _show(projects: Sequence[Project]) -> int:
@@ -251,17 +247,19 @@ def _show(projects: Sequence[Project]) -> int:
     return together[-1]
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code."""
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m corpus", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("folder", type=Path, metavar="DIR", help="a folder with one folder of manifests per project")
-    options = parser.parse_args(arguments)
-    if not options.folder.is_dir():
-        parser.error(f"{options.folder} is not a folder; pass one with `make corpus CORPUS=DIR`")
-    return in_folder_of_its_own("corpus", lambda work: _run(work, options.folder))
+    parser.add_argument("folder", type=_folder, metavar="DIR", help="a folder with one folder of manifests per project")
+    return parser
+
+
+def _folder(given: str) -> Path:
+    if not Path(given).is_dir():
+        raise argparse.ArgumentTypeError(f"{given} is not a folder; pass one with `make corpus CORPUS=DIR`")
+    return Path(given)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    carry_out(_parser(), _run)

@@ -7,7 +7,6 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from control_plane import session
@@ -21,9 +20,9 @@ from demo.testbed import Testbed, tear_down
 DEFAULT_FOLDER = REPOSITORY / ".demo"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main() -> int:
     """Run the command and return its exit code."""
-    options = _parser().parse_args(arguments)
+    options = _parser().parse_args()
     folder: Path = options.folder.absolute()
     left = ControlPlane.find(folder)
     if options.stop:
@@ -118,8 +117,8 @@ def _stop(left: ControlPlane | None, folder: Path) -> int:
 
 
 def _refuse(left: ControlPlane) -> int:
-    command = session.stop_command("demo", left.folder)
-    complain(f"error: a demo is already running in {left.folder}. Stop it with:\n  {command}")
+    command = session.stop_command("demo", left.site.folder)
+    complain(f"error: a demo is already running in {left.site.folder}. Stop it with:\n  {command}")
     return 1
 
 

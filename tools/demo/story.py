@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from control_plane.installation import AWAIT_KIND
 from control_plane.patience import eventually, insist, seconds_until
 from demo.excerpt import difference, excerpt, notes
-from demo.policy import progress
 from demo.shop import KINDS, Shop, read_shop
 from demo.testbed import Testbed
 from owners.manifests import Raw
@@ -230,8 +229,8 @@ class Story:
         def look() -> bool:
             nonlocal told
             policy = self._policy()
-            if progress(policy) not in ("", told):
-                told = progress(policy)
+            if _progress(policy) not in ("", told):
+                told = _progress(policy)
                 self.testbed.narrator.aside(f"{time.monotonic() - started:5.1f} s  {told}")
             return reached(policy)
 
@@ -253,6 +252,20 @@ class Story:
         moments = (self.before, self.repaired, now)
         rows = [(name, *(each.running.get(name, "") for each in moments)) for name in now.workloads]
         self.testbed.narrator.table(("WORKLOAD", "BEFORE", "REPAIRED", "NOW"), rows)
+
+
+def _progress(policy: Raw) -> str:
+    """Return in a line how far the operator has come; empty as long as there is nothing to tell."""
+    if "deletionTimestamp" in policy.get("metadata", {}):
+        return str(conditions(policy).get("Removal", {}).get("message", ""))
+    status = policy.get("status", {})
+    if not status.get("workloads", {}).get("total"):
+        return ""
+    told, pending = status["workloads"], status["pending"]
+    return (
+        f"{told['repairing']} of {told['total']} workloads are being repaired; "
+        f"pending changes: {pending['repairs']}, pending restarts: {pending['restarts']}"
+    )
 
 
 CHAPTERS = (

@@ -85,7 +85,7 @@ def tear_down(plane: ControlPlane) -> None:
     if pid.is_file():
         Process(int(pid.read_text()), log=plane.log(OPERATOR)).stop(seconds=STOP_SECONDS)
     plane.stop()
-    clear(plane.folder)
+    clear(plane.site.folder)
 
 
 def _short(file: Path) -> Path:

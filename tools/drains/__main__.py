@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import secrets
-import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -22,33 +21,28 @@ from pathlib import Path
 from control_plane.installation import REPOSITORY
 from control_plane.patience import NeverHappened
 from control_plane.plane import RequestFailed
-from control_plane.session import in_folder_of_its_own, say
+from control_plane.session import carry_out, say
 from drains import tables
 from drains.bed import running_bed
 from drains.comparison import Compared
 from drains.generator import scenario
 from drains.kept import FOLDER, Kept
 from drains.runner import results
+from pages.marks import Place
 
-PAGE = REPOSITORY / "docs" / "drain.md"
+PLACE = Place(REPOSITORY / "docs" / "drain.md", "make drains")
 CLUSTERS = 300
 CLUSTERS_PER_LINE = 10
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code."""
-    options = _parser().parse_args(arguments)
-    say(f"seed {options.seed}; run the same again by: make drains SEED={options.seed} CLUSTERS={options.clusters}")
-    return in_folder_of_its_own("drains", lambda folder: _run(folder, options))
-
-
 def _run(folder: Path, options: argparse.Namespace) -> int:
+    say(f"seed {options.seed}; run the same again by: make drains SEED={options.seed} CLUSTERS={options.clusters}")
     if options.keep:
         return asyncio.run(_kept(folder, options))
     found = asyncio.run(_results(folder, options))
     tables.printed(found)
     if options.write:
-        tables.write(PAGE, found)
+        PLACE.write(tables.page_lines(found))
     return int(not tables.holds(found))
 
 
@@ -59,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--cluster", type=int, metavar="K", help="only the cluster of this number")
     parser.add_argument("--again", action="store_true", help="play also the clusters whose results are kept")
     parser.add_argument("--keep", action="store_true", help="make the cluster, do not drain it, and wait until Ctrl+C")
-    parser.add_argument("--write", action="store_true", help=f"write the table to docs/{PAGE.name}")
+    parser.add_argument("--write", action="store_true", help=f"write the table to docs/{PLACE.page.name}")
     return parser
 
 
@@ -117,4 +111,4 @@ async def _kept(folder: Path, options: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    carry_out(_parser(), _run)

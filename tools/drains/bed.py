@@ -22,6 +22,7 @@ from drains.kubelets import Kubelets
 from drains.more import late_class, priority_classes
 from drains.settled import is_current, unsettled, without_node
 from drains.world import CLUSTER_WIDE, World, followed, key_of, path_of
+from owners import manifests
 from owners.manifests import Raw
 from testbed.api import Api, connected, spread
 from testbed.client import path
@@ -78,10 +79,10 @@ class Bed:
         # A StatefulSet creates the claims that it does not find.
         claims = [each for each in scenario.objects if each["kind"] == "PersistentVolumeClaim"]
         rest = [each for each in scenario.objects if each["kind"] not in ("Node", "PersistentVolumeClaim")]
-        await spread(nodes, self._create, workers=CREATORS)
+        await spread(nodes, self.api.create, workers=CREATORS)
         await self.until(lambda: next((each for each in unsettled(self.world) if each.startswith("node")), ""))
-        await spread(claims, self._create, workers=CREATORS)
-        await spread(rest, self._create, workers=CREATORS)
+        await spread(claims, self.api.create, workers=CREATORS)
+        await spread(rest, self.api.create, workers=CREATORS)
         wanted = [(each["kind"], key_of(each)) for each in scenario.objects]
         await self.until(
             lambda: next((f"{kind} {key}" for kind, key in wanted if key not in self.world.objects[kind]), "")
@@ -224,9 +225,6 @@ class Bed:
         for namespace in ("",) if kind in CLUSTER_WIDE else NAMESPACES:
             await self.api.send("DELETE", path(kind, namespace), options)
 
-    async def _create(self, raw: Raw) -> None:
-        await self.api.create(path(raw["kind"], raw["metadata"].get("namespace")), raw)
-
     def took(self, what: str, started: float) -> None:
         """Count the time since a moment."""
         self.seconds[what] = self.seconds.get(what, 0.0) + time.monotonic() - started
@@ -241,7 +239,7 @@ async def running_bed(folder: Path) -> AsyncIterator[Bed]:
         async with connected(plane.site, user=ADMIN) as api:
             await _namespaces(api, NAMESPACES)
             for each in (late_class(), *priority_classes()):
-                await api.create(path(each["kind"]), each)
+                await api.create(each)
             world = World(api)
             kubelets = Kubelets(world)
             world.on_pod = kubelets.see
@@ -273,7 +271,7 @@ def metrics_flags(port: int) -> list[str]:
 async def _namespaces(api: Api, names: Iterable[str]) -> None:
     """Create namespaces, and wait for the service account that each pod has."""
     for name in names:
-        await api.create("/api/v1/namespaces", {"metadata": {"name": name}})
+        await api.create(manifests.namespace(name))
     for name in names:
         while True:
             with suppress(RequestFailed):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partialmethod
 
-from drains.more import enriched
+from drains.more import bound_claim, claim_spec, enriched, only_on
 from owners.manifests import Raw
 
 NAMESPACES = ("blue", "green")
@@ -134,25 +135,20 @@ class _Draw:
     def _replicas(self) -> int:
         return self.dice.choice((1, 1, 2, 2, 2, 3, 3, 4, 5))
 
-    def _deployment(self, head: Raw, labels: Raw, template: Raw) -> Raw:
-        return self._replicated("apps/v1", "Deployment", head, selector={"matchLabels": labels}, template=template)
+    def _replicated(self, version: str, kind: str, head: Raw, labels: Raw, template: Raw) -> Raw:
+        selector = labels if version == "v1" else {"matchLabels": labels}
+        spec = {"replicas": self._replicas(), "selector": selector, "template": template}
+        return {"apiVersion": version, "kind": kind, "metadata": head, "spec": spec}
 
-    def _replicaset(self, head: Raw, labels: Raw, template: Raw) -> Raw:
-        return self._replicated("apps/v1", "ReplicaSet", head, selector={"matchLabels": labels}, template=template)
-
-    def _replicationcontroller(self, head: Raw, labels: Raw, template: Raw) -> Raw:
-        return self._replicated("v1", "ReplicationController", head, selector=labels, template=template)
+    _deployment = partialmethod(_replicated, "apps/v1", "Deployment")
+    _replicaset = partialmethod(_replicated, "apps/v1", "ReplicaSet")
+    _replicationcontroller = partialmethod(_replicated, "v1", "ReplicationController")
 
     def _statefulset(self, head: Raw, labels: Raw, template: Raw) -> Raw:
-        selector = {"matchLabels": labels}
-        made = self._replicated("apps/v1", "StatefulSet", head, selector=selector, template=template)
+        made = self._replicated("apps/v1", "StatefulSet", head, labels, template)
         made["spec"] |= {"serviceName": head["name"]}
         made["spec"] |= {"podManagementPolicy": self.dice.choice(("OrderedReady", "OrderedReady", "Parallel"))}
         return made
-
-    def _replicated(self, version: str, kind: str, head: Raw, *, selector: Raw, template: Raw) -> Raw:
-        spec = {"replicas": self._replicas(), "selector": selector, "template": template}
-        return {"apiVersion": version, "kind": kind, "metadata": head, "spec": spec}
 
     def _daemonset(self, head: Raw, labels: Raw, template: Raw) -> Raw:
         kept = ("containers", "tolerations", "volumes", "initContainers")
@@ -282,12 +278,7 @@ class _Draw:
         labels = {"app": head["name"], "family": "db"}
         template = {"metadata": {"labels": labels}, "spec": {"containers": pod["containers"]}}
         made = self._statefulset(head, labels, template)
-        claim = {
-            "accessModes": ["ReadWriteOnce"],
-            "storageClassName": "",
-            "resources": {"requests": {"storage": "1Gi"}},
-        }
-        made["spec"]["volumeClaimTemplates"] = [{"metadata": {"name": "data"}, "spec": claim}]
+        made["spec"]["volumeClaimTemplates"] = [{"metadata": {"name": "data"}, "spec": claim_spec("")}]
         for ordinal in range(made["spec"]["replicas"]):
             yield from self._bound(f"data-{head['name']}-{ordinal}", head["namespace"], self.dice.choice(nodes))
         yield made
@@ -300,26 +291,7 @@ class _Draw:
     def _bound(self, claim: str, namespace: str, node: Raw) -> Iterator[Raw]:
         labels, key = node["metadata"]["labels"], self.dice.choice((HOSTNAME, ZONE))
         key = key if key in labels else HOSTNAME
-        expressions = [{"key": key, "operator": "In", "values": [labels[key]]}]
-        room = {"storage": "1Gi"}
-        mode = {"accessModes": ["ReadWriteOnce"], "storageClassName": ""}
-        volume = f"volume-{namespace}-{claim}"
-        yield {
-            "apiVersion": "v1",
-            "kind": "PersistentVolume",
-            "metadata": {"name": volume},
-            "spec": {
-                **mode,
-                "capacity": room,
-                "persistentVolumeReclaimPolicy": "Retain",
-                "claimRef": {"namespace": namespace, "name": claim},
-                "local": {"path": "/data"},
-                "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": expressions}]}},
-            },
-        }
-        spec = {**mode, "resources": {"requests": room}, "volumeName": volume}
-        head = {"name": claim, "namespace": namespace}
-        yield {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": head, "spec": spec}
+        yield from bound_claim(claim, namespace, {"local": {"path": "/data"}}, only_on(key, labels[key]))
 
     def _budgets(self, workloads: Sequence[Raw]) -> Iterator[Raw]:
         guarded = [each for each in workloads if not each["kind"].startswith("PersistentVolume")]

@@ -66,7 +66,11 @@ def _attach_limits(dice: random.Random, objects: Sequence[Raw]) -> Iterator[Raw]
         yield {**head, "spec": {"drivers": [driver]}}
     for owner in _claimless(objects):
         if dice.random() < OF_SETS:
-            yield from _claims(owner, {"csi": {"driver": DRIVER, "volumeHandle": "x"}}, storage_class="")
+            name, namespace = _template_claims(owner, storage_class="")
+            for ordinal in range(owner["spec"]["replicas"]):
+                claim = f"more-{name}-{ordinal}"
+                handle = {"driver": DRIVER, "volumeHandle": f"volume-{namespace}-{claim}"}
+                yield from bound_claim(claim, namespace, {"csi": handle}, {})
 
 
 def _late_volumes(dice: random.Random, objects: Sequence[Raw]) -> Iterator[Raw]:
@@ -74,13 +78,10 @@ def _late_volumes(dice: random.Random, objects: Sequence[Raw]) -> Iterator[Raw]:
     names = [each["metadata"]["name"] for each in _nodes(objects)]
     for owner in _claimless(objects):
         if dice.random() < OF_SETS:
-            yield from _claims(owner, None, storage_class=LATE)
+            name, _ = _template_claims(owner, storage_class=LATE)
             for number in range(dice.randint(1, owner["spec"]["replicas"] + 2)):
-                terms = [{"key": "kubernetes.io/hostname", "operator": "In", "values": [dice.choice(names)]}]
-                affinity = {"required": {"nodeSelectorTerms": [{"matchExpressions": terms}]}}
-                yield _volume(
-                    f"late-{owner['metadata']['name']}-{number}", LATE, {"local": {"path": "/data"}}, affinity
-                )
+                place = only_on("kubernetes.io/hostname", dice.choice(names))
+                yield _volume(f"late-{name}-{number}", LATE, {"local": {"path": "/data"}, **place})
 
 
 def _claimless(objects: Sequence[Raw]) -> list[Raw]:
@@ -88,37 +89,44 @@ def _claimless(objects: Sequence[Raw]) -> list[Raw]:
     return [each for each in sets if "volumeClaimTemplates" not in each["spec"]]
 
 
-def _claims(owner: Raw, source: Raw | None, *, storage_class: str) -> Iterator[Raw]:
-    """Give a StatefulSet a claim for each pod; with a source, also the volumes that are bound to them already."""
-    name, namespace = owner["metadata"]["name"], owner["metadata"]["namespace"]
-    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
-    spec["storageClassName"] = storage_class
-    owner["spec"]["volumeClaimTemplates"] = [{"metadata": {"name": "more"}, "spec": spec}]
-    for ordinal in range(owner["spec"]["replicas"] if source else 0):
-        claim = f"more-{name}-{ordinal}"
-        volume = f"volume-{namespace}-{claim}"
-        yield _volume(
-            volume, storage_class, _named(source, volume), None, claim={"namespace": namespace, "name": claim}
-        )
-        head = {"name": claim, "namespace": namespace}
-        bound = {**spec, "volumeName": volume}
-        yield {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": head, "spec": bound}
+def _template_claims(owner: Raw, *, storage_class: str) -> tuple[str, str]:
+    """Give a StatefulSet a claim for each pod; return its name and namespace."""
+    owner["spec"]["volumeClaimTemplates"] = [{"metadata": {"name": "more"}, "spec": claim_spec(storage_class)}]
+    return owner["metadata"]["name"], owner["metadata"]["namespace"]
 
 
-def _named(source: Raw | None, volume: str) -> Raw:
-    return {kind: {**given, "volumeHandle": volume} for kind, given in (source or {}).items()}
+def claim_spec(storage_class: str) -> Raw:
+    """Return the spec of a claim."""
+    return {
+        "accessModes": ["ReadWriteOnce"],
+        "storageClassName": storage_class,
+        "resources": {"requests": {"storage": "1Gi"}},
+    }
 
 
-def _volume(name: str, storage_class: str, source: Raw, affinity: Raw | None, *, claim: Raw | None = None) -> Raw:
-    spec: Raw = {
+def only_on(key: str, value: str) -> Raw:
+    """Return the part of the spec of a volume that ties it to the nodes with a label."""
+    terms = [{"key": key, "operator": "In", "values": [value]}]
+    return {"nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": terms}]}}}
+
+
+def bound_claim(name: str, namespace: str, source: Raw, place: Raw) -> Iterator[Raw]:
+    """Yield a volume and the claim that is bound to it; `source` and `place` are parts of the spec of the volume."""
+    head = {"namespace": namespace, "name": name}
+    volume = f"volume-{namespace}-{name}"
+    yield _volume(volume, "", {**source, **place, "claimRef": head})
+    spec = {**claim_spec(""), "volumeName": volume}
+    yield {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": head, "spec": spec}
+
+
+def _volume(name: str, storage_class: str, fields: Raw) -> Raw:
+    spec = {
         "accessModes": ["ReadWriteOnce"],
         "storageClassName": storage_class,
         "capacity": {"storage": "1Gi"},
         "persistentVolumeReclaimPolicy": "Retain",
-        **source,
+        **fields,
     }
-    spec |= {"nodeAffinity": affinity} if affinity else {}
-    spec |= {"claimRef": claim} if claim else {}
     return {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name}, "spec": spec}
 
 

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from drains.comparison import Compared, Kind
-from pages.marks import write_between
 from testbed.tables import Table
 
-BEGIN = "<!-- written by `make drains` -->"
-END = "<!-- end of what is written -->"
 MOST_SHARE = 0.02
 """How many of the statements of a kind may be wrong, where none is fatal."""
 
@@ -64,12 +60,8 @@ def told(found: Sequence[Compared]) -> Iterator[str]:
             yield f"  happened:  {each.happened}"
 
 
-def write(page: Path, found: Sequence[Compared]) -> None:
-    """Put the table in its place on the page."""
-    write_between(BEGIN, END, page=page, lines=list(_lines(found)))
-
-
-def _lines(found: Sequence[Compared]) -> Iterator[str]:
+def page_lines(found: Sequence[Compared]) -> Iterator[str]:
+    """Yield the lines for the page."""
     pods, nodes = sum(each.pods for each in found), sum(each.nodes for each in found)
     seeds = ", ".join(str(each) for each in sorted({each.seed for each in found}))
     yield f"The last run: {len(found)} clusters of seed {seeds} with {pods:,} pods, and {nodes:,} drains of a node."

@@ -216,7 +216,7 @@ class Proxy:
         application = web.Application(client_max_size=2**26)
         application.router.add_route("*", "/{path:.*}", self._handle)
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
-        tls = ssl.create_default_context(cafile=str(self._plane.certificate_authority))
+        tls = ssl.create_default_context(cafile=str(self._plane.site.certificate_authority))
         async with ClientSession(connector=TCPConnector(ssl=tls, limit=0), auto_decompress=True) as self._session:
             await runner.setup()
             await web.TCPSite(runner, LOOPBACK, self.port).start()
@@ -245,7 +245,7 @@ class Proxy:
 
     async def _pass_on(self, request: web.Request) -> web.StreamResponse:
         headers = {name: text for name, text in request.headers.items() if name.lower() not in HOP_BY_HOP}
-        url = f"{self._plane.server}{request.path_qs}"
+        url = f"{self._plane.site.server}{request.path_qs}"
         timeout = ClientTimeout(total=None)
         body = await request.read() or None
         try:

@@ -30,11 +30,16 @@ class Connection:
 
 
 class Wire:
-    """Carries bytes between clients and the server at a port, as well as it can."""
+    """Carries bytes between clients and the server at a port, as well as it can.
 
-    def __init__(self, server_port: int) -> None:
+    Args:
+        server_port: the port of the server, on the loopback address.
+        at: where clients connect; by default a free port of the loopback address.
+    """
+
+    def __init__(self, server_port: int, *, at: tuple[str, int] | None = None) -> None:
         self._server_port = server_port
-        (self.port,) = free_ports(1)
+        self._address, self.port = at or (LOOPBACK, free_ports(1)[0])
         self._loop = Loop()
         self._connections: set[Connection] = set()
         self._passable = True
@@ -85,7 +90,7 @@ class Wire:
 
     @asynccontextmanager
     async def _serve(self) -> AsyncIterator[None]:
-        server = await asyncio.start_server(self._connect, LOOPBACK, self.port)
+        server = await asyncio.start_server(self._connect, self._address, self.port)
         try:
             yield
         finally:

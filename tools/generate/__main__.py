@@ -11,14 +11,7 @@ from typing import Any
 import yaml
 
 from chart.files import files as chart_files
-from generate.clusterrole import (
-    DRAIN_ROLE,
-    REPORT_ROLE,
-    ROLE,
-    clusterrole,
-    drain_clusterrole,
-    report_clusterrole,
-)
+from generate.clusterrole import ROLES
 from monitoring import dashboard
 from productionpolicy.cli.drains.json import Report as DrainReport
 from productionpolicy.cli.formats.json import schema
@@ -49,19 +42,15 @@ def generated() -> dict[Path, str]:
     reports[SERVED] = schema(Reply)
     schemas = {path: _schema(each) for path, each in reports.items()}
     definition, drawn = _crd(), dashboard.text()
-    roles = {
-        ROLE: clusterrole(made_by=_MADE_BY),
-        DRAIN_ROLE: drain_clusterrole(made_by=_MADE_BY),
-        REPORT_ROLE: report_clusterrole(made_by=_MADE_BY),
+    roles = {each: each.text(made_by=_MADE_BY) for each in ROLES}
+    copied = {f"clusterrole{each.ending}.yaml": text for each, text in roles.items()}
+    chart = chart_files({"crd.yaml": definition, "dashboard.json": drawn, **copied})
+    own = {
+        CRD: definition,
+        DASHBOARD: drawn,
+        **{each.file: text for each, text in roles.items()},
+        PAGES / "README.md": _index(),
     }
-    chart = chart_files(
-        definition=definition,
-        dashboard=drawn,
-        role=roles[ROLE],
-        drain_role=roles[DRAIN_ROLE],
-        report_role=roles[REPORT_ROLE],
-    )
-    own = {CRD: definition, DASHBOARD: drawn, **roles, PAGES / "README.md": _index()}
     return {**own, **schemas, **pages, **chart}
 
 

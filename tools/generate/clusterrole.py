@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from textwrap import wrap
 
@@ -10,42 +11,61 @@ from productionpolicy.controller.rights import DRAIN_RULES, REPORT_RULES, RULES,
 from productionpolicy.kube.identity import NAME
 
 MANIFESTS = Path(__file__).parents[2] / "manifests"
-ROLE = MANIFESTS / "base" / "clusterrole.yaml"
-DRAIN_ROLE = MANIFESTS / "drain-audit" / "clusterrole.yaml"
-REPORT_ROLE = MANIFESTS / "reports" / "clusterrole.yaml"
 WIDTH = 120
 
 
-def clusterrole(*, made_by: str) -> str:
-    """Return the text of the ClusterRole; the reason of each rule is a comment."""
-    told = "All permissions of the operator. It reads no Secrets or ConfigMaps, changes no Pods, and grants nothing."
-    return _role(NAME, RULES, told=told, made_by=made_by)
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A ClusterRole.
+
+    Attributes:
+        folder: of its file, below manifests.
+        ending: of its name, and of the name of its file in the chart.
+        rules: what it grants; the reason of each is a comment.
+        told: a comment above it.
+    """
+
+    folder: str
+    ending: str
+    rules: Sequence[Rule]
+    told: str
+
+    @property
+    def file(self) -> Path:
+        """The file below manifests."""
+        return MANIFESTS / self.folder / "clusterrole.yaml"
+
+    def text(self, *, made_by: str) -> str:
+        """Return it as YAML."""
+        head = [
+            f"# {made_by}",
+            f"# {self.told}",
+            "apiVersion: rbac.authorization.k8s.io/v1",
+            "kind: ClusterRole",
+            "metadata:",
+            f"  name: {NAME}{self.ending}",
+            "  labels:",
+            f"    app.kubernetes.io/name: {NAME}",
+            "rules:",
+        ]
+        return "\n".join([*head, *(line for rule in self.rules for line in _lines(rule))]) + "\n"
 
 
-def drain_clusterrole(*, made_by: str) -> str:
-    """Return the text of the ClusterRole for audits of drains."""
-    told = "What the operator reads, in addition to its other permissions, for policies with spec.drainAudit."
-    return _role(f"{NAME}-drain-audit", DRAIN_RULES, told=told, made_by=made_by)
-
-
-def report_clusterrole(*, made_by: str) -> str:
-    """Return the text of the ClusterRole for reports."""
-    return _role(f"{NAME}-reports", REPORT_RULES, told="The permissions to write reports.", made_by=made_by)
-
-
-def _role(name: str, rules: Iterable[Rule], *, told: str, made_by: str) -> str:
-    head = [
-        f"# {made_by}",
-        f"# {told}",
-        "apiVersion: rbac.authorization.k8s.io/v1",
-        "kind: ClusterRole",
-        "metadata:",
-        f"  name: {name}",
-        "  labels:",
-        f"    app.kubernetes.io/name: {NAME}",
-        "rules:",
-    ]
-    return "\n".join([*head, *(line for rule in rules for line in _lines(rule))]) + "\n"
+ROLES = (
+    Role(
+        "base",
+        "",
+        RULES,
+        "All permissions of the operator. It reads no Secrets or ConfigMaps, changes no Pods, and grants nothing.",
+    ),
+    Role(
+        "drain-audit",
+        "-drain-audit",
+        DRAIN_RULES,
+        "What the operator reads, in addition to its other permissions, for policies with spec.drainAudit.",
+    ),
+    Role("reports", "-reports", REPORT_RULES, "The permissions to write reports."),
+)
 
 
 def _lines(rule: Rule) -> Iterator[str]:

@@ -7,5 +7,5 @@ from pathlib import Path
 from control_plane.go_program import GoProgram
 
 MODULES = Path(__file__).parent / "modules"
-HELM_3 = GoProgram(MODULES / "helm3", package="helm.sh/helm/v3", purpose="helm")
-HELM_4 = GoProgram(MODULES / "helm4", package="helm.sh/helm/v4", purpose="helm")
+HELM_3 = GoProgram(MODULES / "helm3", purpose="helm")
+HELM_4 = GoProgram(MODULES / "helm4", purpose="helm")

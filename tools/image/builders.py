@@ -9,14 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from control_plane.go_build import say
+from control_plane.go_build import BuildFailed, say
 
 PROBE_SECONDS = 30
 PULL_SECONDS = 300
 LAST_LINES = 15
 
 
-class NotBuilt(Exception):
+class NotBuilt(BuildFailed):
     """There is no image; the message gives the reason and the remedy."""
 
 

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from control_plane import session
-from control_plane.binaries import BuildFailed
 from control_plane.installation import REPOSITORY
-from control_plane.locks import locked
-from control_plane.patience import NeverHappened
-from control_plane.session import INTERRUPTED, complain
+from control_plane.patience import insist
 from demo.narrator import Narrator
 from helm.programs import HELM_3, HELM_4
 from image.__main__ import build, default_archive, default_tag
-from image.builders import NotBuilt
 from image.contents import MEGABYTE, read
 from in_cluster import results
 from in_cluster.cluster import running
@@ -30,30 +24,16 @@ from proof import isolation, programs, requirements
 from proof.images import renamed
 
 DEFAULT_FOLDER = REPOSITORY / ".in-cluster"
-INSIDE = "PRODUCTIONPOLICY_IN_CLUSTER_INSIDE"
-"""Set where the namespaces are entered already."""
-
-FAILED = 1
 ARCHIVE, OTHER = "image.tar", "next.tar"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main() -> int:
     """Run the command and return its exit code."""
-    options = _parser().parse_args(arguments)
+    options = _parser().parse_args()
     folder: Path = options.folder.absolute()
-    if os.environ.get(INSIDE):
-        return _show(options.way[0], folder=folder)
-    session.interrupt_once()
-    folder.mkdir(parents=True, exist_ok=True)
-    with locked(folder / ".lock"):
-        try:
-            return _shown(options, folder=folder)
-        except (BuildFailed, NotBuilt, NeverHappened) as failure:
-            complain(f"error: {failure}")
-            return FAILED
-        except KeyboardInterrupt:
-            complain("interrupted; nothing is left running")
-            return INTERRUPTED
+    if isolation.is_inside():
+        return session.told(folder, lambda: _show(options.way[0], folder=folder))
+    return session.in_folder(folder, lambda: _shown(options, folder=folder))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -61,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m in_cluster",
         description="Build the image, and show the operator as a Pod on three real nodes, which needs root on Linux: "
         "what it may do, its probes and metrics, a repair, its log, an upgrade, a node that dies, and its removal. "
-        f"Exit code {FAILED}: something was not as expected, and the message gives the evidence.",
+        "Exit code 1: something was not as expected, and the message gives the evidence.",
     )
     parser.add_argument("--way", action="append", choices=list(WAYS), help="how to install it (default: each in turn)")
     parser.add_argument("--archive", type=Path, help="an image that `python -m image` built (default: build one)")
@@ -73,17 +53,15 @@ def _parser() -> argparse.ArgumentParser:
 def _shown(options: argparse.Namespace, *, folder: Path) -> int:
     """Build what is needed, and go through the ways, each in namespaces of its own."""
     lacking = requirements.missing()
-    if lacking:
-        raise NeverHappened(lacking)
+    insist(not lacking, lacking)
     programs.ensure()  # inside there is no network to download from
     for each in (HELM_3, HELM_4):
         each.ensure()
     figures = _image(options.archive, folder=folder)
     ways: list[str] = options.way or list(WAYS)
     for way in ways:
-        _clear(folder)
-        command = [sys.executable, "-m", "in_cluster", f"--way={way}", f"--folder={folder}"]
-        code = isolation.run(command, environment={INSIDE: "1"})
+        session.clear_logs(folder)
+        code = isolation.run("in_cluster", f"--way={way}", f"--folder={folder}")
         if code != 0:
             return code
     found = {way: json.loads((folder / f"{way}.json").read_text()) for way in ways}
@@ -113,20 +91,11 @@ def _show(way: str, *, folder: Path) -> int:
     narrator = Narrator()
     narrator.chapter(f"Installed with {WAYS[way].name}")
     started = time.monotonic()
-    try:
-        with running(folder, archives=[folder / ARCHIVE, folder / OTHER]) as cluster:
-            narrator.aside(f"three nodes are ready after {time.monotonic() - started:.0f} s")
-            figures = Story(cluster, WAYS[way], narrator.shown).told()
-    except session.FAILURES as failure:
-        complain(f"error: {failure}\nThe logs are in {folder}.")
-        return FAILED
+    with running(folder, archives=[folder / ARCHIVE, folder / OTHER]) as cluster:
+        narrator.aside(f"three nodes are ready after {time.monotonic() - started:.0f} s")
+        figures = Story(cluster, WAYS[way], narrator.shown).told()
     (folder / f"{way}.json").write_text(json.dumps(figures))
     return 0
-
-
-def _clear(folder: Path) -> None:
-    for name in ("logs", "plane"):
-        shutil.rmtree(folder / name, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import http.client
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http import HTTPStatus
 from pathlib import Path
 
 from control_plane.installation import SYSTEM_NAMESPACE
 from control_plane.patience import NeverHappened, seconds_until
 from control_plane.plane import KubectlFailed
+from faults.wire import Wire
 from owners.manifests import Raw
 from proof.cluster import Nodes, machines
 from proof.enclosure import node_address
@@ -94,15 +92,14 @@ def running(folder: Path, *, archives: list[Path]) -> Iterator[Cluster]:
     """Yield a cluster whose nodes have the images of these archives."""
     with machines(folder, archives=archives, flags=FLAGS) as nodes:
         cluster = Cluster(nodes.plane, nodes)
-        _let_pods_in(cluster)
-        yield cluster
+        with Wire(nodes.plane.site.apiserver_port, at=ENTRANCE).running():
+            _let_pods_in(cluster)
+            yield cluster
 
 
 def _let_pods_in(cluster: Cluster) -> None:
     """Give the Service kubernetes an endpoint, which the API server does not do itself, as it listens on loopback."""
     address, port = ENTRANCE
-    server = cluster.plane.site.apiserver_port
-    cluster.nodes.run("forward", [sys.executable, "-m", "in_cluster.forward", address, str(port), str(server)])
     endpoints = {
         "apiVersion": "discovery.k8s.io/v1",
         "kind": "EndpointSlice",
@@ -112,24 +109,3 @@ def _let_pods_in(cluster: Cluster) -> None:
         "endpoints": [{"addresses": [address], "conditions": {"ready": True}}],
     }
     cluster.kubectl("create", "-f", "-", stdin=endpoints)
-
-
-def page(address: str, path: str) -> str:
-    """Return what a server in the cluster answers.
-
-    Raises:
-        NeverHappened: it does not answer 200.
-    """
-    host, _, port = address.partition(":")
-    connection = http.client.HTTPConnection(host, int(port), timeout=10)
-    try:
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        text = answer.read().decode()
-    except OSError as failure:
-        raise NeverHappened(f"http://{address}{path}: {failure}") from failure
-    finally:
-        connection.close()
-    if answer.status != HTTPStatus.OK:
-        raise NeverHappened(f"http://{address}{path} answered {answer.status}")
-    return text

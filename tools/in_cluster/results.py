@@ -7,12 +7,10 @@ from collections.abc import Mapping
 from control_plane.installation import REPOSITORY
 from in_cluster.story import Figures
 from in_cluster.ways import WAYS
-from pages.marks import write_between
+from pages.marks import Place
 from testbed.tables import Table
 
-PAGE = REPOSITORY / "docs" / "operations.md"
-BEGIN = "<!-- written by `make in-cluster` -->"
-END = "<!-- end of what is written -->"
+PLACE = Place(REPOSITORY / "docs" / "operations.md", "make in-cluster")
 ROWS = {
     "installed and ready after": ("installSeconds", "{:.1f} s"),
     "from the start of the container until the Pod is ready": ("readySeconds", "{:.0f} s"),
@@ -39,7 +37,7 @@ def tell(image: Figures, found: Mapping[str, Figures]) -> None:
 
 def write(image: Figures, found: Mapping[str, Figures]) -> None:
     """Write all figures into the documentation."""
-    write_between(BEGIN, END, page=PAGE, lines=[size(image), "", *_table(found).markdown()])
+    PLACE.write([size(image), "", *_table(found).markdown()])
 
 
 def _table(found: Mapping[str, Figures]) -> Table:

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from control_plane import probe
 from control_plane.installation import REPOSITORY, SYSTEM_NAMESPACE
 from control_plane.patience import NeverHappened
 from control_plane.plane import KubectlFailed
-from in_cluster.cluster import OPERATOR, Cluster, page
+from in_cluster.cluster import OPERATOR, Cluster
 from in_cluster.ways import Way
 from owners.manifests import Raw, deployment
 from owners.rollouts import conditions, is_ready, is_rolled_out
@@ -112,7 +113,7 @@ class Story:
                 "get", "--raw", f"/api/v1/namespaces/{SYSTEM_NAMESPACE}/pods/{name}:{PORT}/proxy/{path}"
             )
         address = self.cluster.get("service", SERVICE, SYSTEM_NAMESPACE)["spec"]["clusterIP"]
-        metrics = page(f"{address}:{PORT}", "/metrics")
+        metrics = (probe.body(PORT, "/metrics", host=address) or b"").decode()
         series = [line for line in metrics.splitlines() if line.startswith("productionpolicy_")]
         self._insist(bool(series), "the Service serves no metrics of the operator")
         of_kubelet = f"/api/v1/nodes/{node}/proxy/metrics/resource"

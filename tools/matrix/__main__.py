@@ -14,23 +14,21 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import sys
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from control_plane.installation import REPOSITORY
-from control_plane.session import in_folder_of_its_own, say
+from control_plane.session import carry_out, say
 from helm.programs import HELM_3, HELM_4
 from matrix.changes import CHANGES
 from matrix.run import Way
 from matrix.runner import Cell, Unit, all_units, results
-from matrix.tables import BEGIN, END, Matrix
+from matrix.tables import Matrix
 from matrix.testbed import running_testbed
 from matrix.writers import WRITERS
-from pages.marks import write_between
+from pages.marks import Place
 
-PAGE = REPOSITORY / "docs" / "owner-always-wins.md"
+PLACE = Place(REPOSITORY / "docs" / "owner-always-wins.md", "make matrix")
 TITLES = {
     Way.ADMISSION: "Repaired at admission",
     Way.BACKGROUND: "Repaired in the background, with the admission policy installed afterwards",
@@ -39,18 +37,12 @@ UNITS_PER_LINE = 20
 UNGUARDED = "Repaired in the background, on a server without the admission policy"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code."""
-    options = _parser().parse_args(arguments)
-    return in_folder_of_its_own("matrix", lambda folder: _run(folder, options))
-
-
 def _run(folder: Path, options: argparse.Namespace) -> int:
     matrices = _matrices(folder, [each for each in all_units() if _chosen(each, options)])
     for each in matrices:
         each.show()
     if options.write:
-        write_between(BEGIN, END, page=PAGE, lines=[line for each in matrices for line in each.markdown()])
+        PLACE.write(line for each in matrices for line in each.markdown())
     return int(any(cell.lost for each in matrices for cell in each.cells))
 
 
@@ -58,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m matrix", description="Let every writer make every change, and see that the owner wins."
     )
-    parser.add_argument("--write", action="store_true", help=f"write the tables to docs/{PAGE.name}")
+    parser.add_argument("--write", action="store_true", help=f"write the tables to docs/{PLACE.page.name}")
     parser.add_argument("--writer", action="append", choices=[each.title for each in WRITERS], help="only this column")
     parser.add_argument("--change", action="append", choices=[each.name for each in CHANGES], help="only this row")
     return parser
@@ -81,13 +73,10 @@ def _matrices(folder: Path, units: Sequence[Unit]) -> list[Matrix]:
 
 
 def _cells(folder: Path, units: Sequence[Unit], *, admits: bool) -> list[Cell]:
-    started = time.monotonic()
     count = sum(len(each.ways) for each in units)
     say(f"{count} cells, {'with' if admits else 'without'} the admission policy")
     with running_testbed(folder, admits=admits) as testbed:
-        cells = results(testbed, units, told=_progress(len(units)))
-    say(f"finished in {time.monotonic() - started:.0f} s")
-    return cells
+        return results(testbed, units, told=_progress(len(units)))
 
 
 def _progress(total: int) -> Callable[[], None]:
@@ -103,4 +92,4 @@ def _progress(total: int) -> Callable[[], None]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    carry_out(_parser(), _run)

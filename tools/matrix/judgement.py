@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from matrix.changes import ONE_HANDLER, TOO_SHORT, Change
+from matrix.changes import GRACE_OF_30, ONE_HANDLER, TOO_SHORT, Change
 from matrix.manifests import deployment
 from matrix.run import OURS, Observation, Sight
+from matrix.writers import Replace, Writer
 from testbed.comparison import flat
 
 _LASTING = ("spec", "rollouts", "budgets", "counts", "violated", "checked")
 """What does not change any more once it has come to rest; notes may be tidied up."""
 
+FORGETFUL = "kubectl replace leaves no record of what was declared, so a grace period of 30 counts as the API's default"
+TWICE = "kubectl replace removes the repairs, and the pods restart once more when they are restored"
 NOT_COUNTED = "fails without us, too"
 _REPAIRED = re.compile(
     r"\.strategy\.rollingUpdate\.maxUnavailable"
@@ -87,3 +90,16 @@ def _changed(before: Sight, after: Sight | None) -> str:
         return "gone"
     unlike = (name for name in _LASTING if getattr(after, name) != getattr(before, name))
     return ", ".join(f"{name}: {getattr(after, name)}" for name in unlike)
+
+
+def limit(writer: type[Writer], change: Change, *, admits: bool) -> str:
+    """Return why an owner cannot win; empty where an owner has to.
+
+    Args:
+        writer: the column.
+        change: the row.
+        admits: whether the admission policy is installed.
+    """
+    if writer is Replace:
+        return FORGETFUL if change.name == GRACE_OF_30 else TWICE if not admits else ""
+    return "" if admits else change.unguarded

@@ -8,8 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from matrix.changes import CHANGES, Change
-from matrix.judgement import NOT_COUNTED, complaints
-from matrix.limits import limit
+from matrix.judgement import NOT_COUNTED, complaints, limit
 from matrix.run import Observation, Run, Way
 from matrix.testbed import Testbed
 from matrix.writers import WRITERS, Writer

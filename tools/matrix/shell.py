@@ -56,6 +56,6 @@ class Shell:
 
     def _environment(self) -> dict[str, str]:
         """Neither the caches nor the preferences of the home folder play a part."""
-        home = self.plane.folder / "kubectl-cache"
+        home = self.plane.site.folder / "kubectl-cache"
         helm = {f"HELM_{each}_HOME": str(home / each.lower()) for each in ("CACHE", "CONFIG", "DATA")}
         return {"KUBECACHEDIR": str(home), "KUBERC": "off", **helm}

@@ -11,8 +11,6 @@ from matrix.runner import Cell
 from matrix.writers import WRITERS
 from testbed.tables import Table
 
-BEGIN = "<!-- the rest up to the end of the tables is written by `make matrix` -->"
-END = "<!-- end of the tables -->"
 NOT_COUNTED = "-"
 
 

@@ -73,7 +73,15 @@ class ServerSideApply(Apply):
     diff = ("--server-side",)
 
 
-class Flux(Apply):
+class GitOps(Apply):
+    """What controllers do that apply what is in a repository."""
+
+    def undo(self, before: Manifests, after: Manifests) -> None:
+        """Revert the commit."""
+        self.write(before, after)
+
+
+class Flux(GitOps):
     """What Flux's kustomize-controller does: server-side apply, forced, with labels for its inventory."""
 
     title = "Flux"
@@ -88,12 +96,8 @@ class Flux(Apply):
         """Return the manifests with the labels of a Kustomization."""
         return tuple(_marked(each, "labels", self.marks) for each in manifests)
 
-    def undo(self, before: Manifests, after: Manifests) -> None:
-        """Revert the commit."""
-        self.write(before, after)
 
-
-class ArgoCD(Apply):
+class ArgoCD(GitOps):
     """What Argo CD does by default: client-side apply, with an annotation to track by."""
 
     title = "Argo CD"
@@ -103,10 +107,6 @@ class ArgoCD(Apply):
         return tuple(
             _marked(each, "annotations", {"argocd.argoproj.io/tracking-id": _tracked(each)}) for each in manifests
         )
-
-    def undo(self, before: Manifests, after: Manifests) -> None:
-        """Revert the commit."""
-        self.write(before, after)
 
 
 class ArgoCDServerSide(ArgoCD):

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from threading import Event, Thread
 
 from control_plane import probe, session
 from control_plane.installation import REPOSITORY, install
 from control_plane.operator_process import OperatorProcess
-from control_plane.patience import NeverHappened
+from control_plane.patience import insist, repeating
 from control_plane.plane import ControlPlane
 from monitoring.dashboard import text
 from monitoring.drawing import Times, drawn
@@ -22,6 +19,7 @@ from monitoring.queries import Series, metrics, read, substituted, variables
 from monitoring.story import Story
 from prometheus import server
 from prometheus.programs import SERVER
+from testbed.client import Client
 
 PICTURE = REPOSITORY / "docs" / "pictures" / "dashboard.svg"
 SCRAPE_SECONDS = 2
@@ -30,52 +28,24 @@ PROBE_SECONDS = 10
 JOB = "productionpolicy"
 
 
-class NoData(NeverHappened):
-    """Panels are empty although the operator exports their metrics; the message names them."""
-
-
-def main() -> int:
-    """Draw the dashboard, and return the exit code."""
-    session.interrupt_once()
-    return session.in_folder_of_its_own("dashboard", _draw)
-
-
-def _draw(folder: Path) -> int:
+def _draw(folder: Path, _options: argparse.Namespace) -> None:
     dashboard = json.loads(text())
     SERVER.ensure()
     with (
         ControlPlane.start(folder / "plane") as plane,
         OperatorProcess(install(plane), log=plane.log("operator")) as operator,
-        _probed(operator),
+        # As a kubelet does: the operator measures the silence of its watches then.
+        repeating(lambda: probe.body(operator.port, "/readyz"), seconds=PROBE_SECONDS),
         server.running(folder, target=operator.port, job=JOB, every=SCRAPE_SECONDS) as prometheus,
     ):
         operator.wait_ready()
         start = time.time()
-        Story(plane, prometheus).play()
+        Story(Client(plane), prometheus).play()
         times = Times(start, time.time(), STEP_SECONDS)
         series = {each["id"]: _series(each, dashboard, prometheus, times) for each in _panels(dashboard)}
         _insist(dashboard, series, exported=prometheus.metrics())
     PICTURE.write_text(drawn(dashboard, series, times))
     session.say(f"written: {PICTURE.relative_to(REPOSITORY)}")
-    return 0
-
-
-@contextmanager
-def _probed(operator: OperatorProcess) -> Iterator[None]:
-    """Probe the operator as a kubelet does, until the end of the block: it measures the silence of its watches then."""
-    ended = Event()
-
-    def repeat() -> None:
-        while not ended.wait(PROBE_SECONDS):
-            probe.body(operator.port, "/readyz")
-
-    thread = Thread(target=repeat)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
 
 
 def _panels(dashboard: Json) -> list[Json]:
@@ -98,9 +68,8 @@ def _series(panel: Json, dashboard: Json, prometheus: server.Server, times: Time
 def _insist(dashboard: Json, series: dict[int, list[Series]], *, exported: set[str]) -> None:
     """Refuse a panel that is empty although the operator exports all that it shows."""
     empty = [each["title"] for each in _panels(dashboard) if not series[each["id"]] and metrics(each) <= exported]
-    if empty:
-        raise NoData(f"no data in these panels, although the operator exports their metrics: {', '.join(empty)}")
+    insist(not empty, f"no data in these panels, although the operator exports their metrics: {', '.join(empty)}")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    session.carry_out(argparse.ArgumentParser(prog="python -m monitoring", description=__doc__), _draw)

@@ -6,28 +6,25 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from control_plane.installation import REPOSITORY
 from control_plane.patience import eventually
-from control_plane.plane import ControlPlane
-from owners.manifests import Raw, container, namespace, policy
-from productionpolicy.kube.identity import POLICY_LABEL
+from owners.manifests import container, deployment, namespace, policy
 from prometheus.server import Server
+from testbed.client import Client, pod_spec
 
 QUIET_SECONDS = 20
 """How long nothing happens after each chapter, so that graphs show one after the other."""
 
 PATIENCE_SECONDS = 90.0
 STOCK, TICKETS = "stock", "tickets"
-REPLICAS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Story:
     """The story, played on a control plane; the metrics of the operator show that it goes on."""
 
-    plane: ControlPlane
+    client: Client
     server: Server
 
     def play(self) -> None:
@@ -49,35 +46,35 @@ class Story:
 
     def repairs(self) -> None:
         """A shop gets a policy, which repairs its workloads."""
-        self._apply("-k", str(REPOSITORY / "examples" / "shop"))
-        self._apply("-f", str(REPOSITORY / "examples" / "policy.yaml"))
-        self._kubectl("label", "namespace", "shop", f"{POLICY_LABEL}=default")
+        self.client.kubectl("apply", "-k", str(REPOSITORY / "examples" / "shop"))
+        self.client.kubectl("apply", "-f", str(REPOSITORY / "examples" / "policy.yaml"))
+        self.client.govern("shop", "default")
         self._shows("sum(productionpolicy_repairs_total) > 0")
         self._shows('productionpolicy_workloads{state="repairing"} == 0')
 
     def drain_audit(self) -> None:
         """The policy asks for audits of drains."""
-        self._apply("-k", str(REPOSITORY / "manifests" / "drain-audit"))
-        patch = json.dumps({"spec": {"drainAudit": {"mode": "Enabled"}}})
-        self._kubectl("patch", "productionpolicy", "default", "--type=merge", "-p", patch)
+        self.client.kubectl("apply", "-k", str(REPOSITORY / "manifests" / "drain-audit"))
+        self.client.change_policy("default", drainAudit={"mode": "Enabled"})
         self._shows("productionpolicy_drain_blocked_nodes")
 
     def failed_rollout(self) -> None:
         """A quota leaves no room for the rollout of a repair, which is put back."""
         quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "pods"}}
-        self._create(namespace(STOCK))
-        self._create({**quota, "spec": {"hard": {"pods": str(REPLICAS)}}}, within=STOCK)
-        self._create(_deployment("ledger", progressDeadlineSeconds=10), within=STOCK)
-        self._kubectl("rollout", "status", "deployment/ledger", "-n", STOCK)
-        self._create(policy("stock"))
-        self._kubectl("label", "namespace", STOCK, f"{POLICY_LABEL}=stock")
+        ledger = deployment("ledger", containers=[container("ledger")], spec={"progressDeadlineSeconds": 10})
+        self.client.create(namespace(STOCK))
+        self.client.create({**quota, "spec": {"hard": {"pods": ledger["spec"]["replicas"]}}}, STOCK)
+        self.client.create(ledger, STOCK)
+        self.client.kubectl("rollout", "status", "deployment/ledger", "-n", STOCK)
+        self.client.create(policy("stock"))
+        self.client.govern(STOCK, "stock")
         self._shows("productionpolicy_failed_rollouts_total > 0")
 
     def another_namespace(self) -> None:
         """One more namespace gets the first policy. One of its workloads has a finding that only its owner can fix."""
-        self._create(namespace(TICKETS, policy="default"))
-        for name, replicas in (("desk", REPLICAS), ("mail", 1), ("web", REPLICAS)):
-            self._create(_deployment(name, replicas=replicas), within=TICKETS)
+        self.client.create(namespace(TICKETS, policy="default"))
+        for name, replicas in (("desk", 3), ("mail", 1), ("web", 3)):
+            self.client.create(deployment(name, replicas=replicas, containers=[container(name)]), TICKETS)
         self._shows(f'productionpolicy_namespace_workloads{{workload_namespace="{TICKETS}"}} == 3')
         self._shows('productionpolicy_workloads{policy="default",state="repairing"} == 0')
 
@@ -85,16 +82,16 @@ class Story:
         """Another writer removes a repair twice."""
         removal = json.dumps([{"op": "remove", "path": "/spec/template/spec/containers/0/lifecycle"}])
         for _ in range(2):
-            self._until(lambda: "lifecycle" in self._container("desk"), otherwise="desk was not repaired")
-            self._kubectl("rollout", "status", "deployment/desk", "-n", TICKETS)
-            self._kubectl("patch", "deployment", "desk", "-n", TICKETS, "--type=json", "-p", removal)
+            self._until(self._desk_is_repaired, otherwise="desk was not repaired")
+            self.client.kubectl("rollout", "status", "deployment/desk", "-n", TICKETS)
+            self.client.kubectl("patch", "deployment", "desk", "-n", TICKETS, "--type=json", "-p", removal)
         self._shows('productionpolicy_workloads{state="contested"} > 0')
 
     def fix(self) -> None:
         """The owner adds the missing replica."""
         violating = f'productionpolicy_namespace_violating_workloads{{workload_namespace="{TICKETS}"}}'
         before = float(self.server.latest(violating, time=time.time())[0]["value"][1])
-        self._kubectl("scale", "deployment", "mail", "-n", TICKETS, "--replicas=2")
+        self.client.kubectl("scale", "deployment", "mail", "-n", TICKETS, "--replicas=2")
         self._shows(f"{violating} < {before}")
 
     def _shows(self, expression: str) -> None:
@@ -107,24 +104,5 @@ class Story:
     def _until(self, true: Callable[[], bool], *, otherwise: str) -> None:
         eventually(true, within=PATIENCE_SECONDS, otherwise=otherwise, poll_seconds=0.5)
 
-    def _container(self, name: str) -> Raw:
-        live = json.loads(self._kubectl("get", "deployment", name, "-n", TICKETS, "-o", "json"))
-        found: Raw = live["spec"]["template"]["spec"]["containers"][0]
-        return found
-
-    def _create(self, raw: Raw, *, within: str = "default") -> None:
-        self.plane.kubectl("apply", "-n", within, "-f", "-", stdin=json.dumps(raw))
-
-    def _apply(self, *arguments: str) -> None:
-        self._kubectl("apply", *arguments)
-
-    def _kubectl(self, *arguments: str) -> str:
-        return self.plane.kubectl(*arguments)
-
-
-def _deployment(name: str, *, replicas: int = REPLICAS, **spec: Any) -> Raw:
-    """Return a Deployment that needs repairs."""
-    labels = {"app": name}
-    template = {"metadata": {"labels": labels}, "spec": {"containers": [container(name, port=8080)]}}
-    whole = {"replicas": replicas, "selector": {"matchLabels": labels}, "template": template, **spec}
-    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "labels": labels}, "spec": whole}
+    def _desk_is_repaired(self) -> bool:
+        return "lifecycle" in pod_spec(self.client.get("deployment", "desk", TICKETS))["containers"][0]

@@ -1,58 +1,55 @@
-"""The part of a page that is written by a program stands between two marks."""
+"""The part of a page that a program writes is between two marks."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
+
+END = "<!-- end of what is written -->"
 
 
 class NoPlace(Exception):
     """The page has no place for the lines; the message says what is missing."""
 
 
-def read_between(begin: str, end: str, *, page: Path) -> list[str]:
-    """Return the lines in their place on a page, without blank ones around them.
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a command writes on a page. Without the marks there, each use of it raises NoPlace.
 
-    Raises:
-        NoPlace: as `write_between`.
+    Attributes:
+        page: the page.
+        command: the command, as the first mark names it.
     """
-    _, lines, _ = _parts(begin, end, page)
-    return lines.strip().splitlines()
 
+    page: Path
+    command: str
 
-def rows_between(begin: str, end: str, *, page: Path) -> dict[str, list[str]]:
-    """Return the cells of each row of a table in its place on a page, by the first cell.
+    @property
+    def lines(self) -> list[str]:
+        """What it has written, without blank lines around it."""
+        return self._parts()[1].strip().splitlines()
 
-    Raises:
-        NoPlace: as `write_between`.
-    """
-    lines = [line for line in read_between(begin, end, page=page) if line.startswith("| ")]
-    return {cells[0]: cells for cells in (line.removeprefix("| ").removesuffix(" |").split(" | ") for line in lines)}
+    @property
+    def rows(self) -> dict[str, list[str]]:
+        """The cells of each row of the table that it has written, by the first cell."""
+        lines = [line.removeprefix("| ").removesuffix(" |") for line in self.lines if line.startswith("| ")]
+        return {cells[0]: cells for cells in (line.split(" | ") for line in lines)}
 
+    def write(self, lines: Iterable[str]) -> None:
+        """Write lines instead of those that are there."""
+        self.page.write_text(self.with_lines(lines))
 
-def write_between(begin: str, end: str, *, page: Path, lines: Sequence[str]) -> None:
-    """Put the lines in their place on a page.
+    def with_lines(self, lines: Iterable[str]) -> str:
+        """Return the text of the page with these lines."""
+        before, _, after = self._parts()
+        return f"{before}\n\n" + "\n".join(lines).rstrip() + f"\n\n{after}"
 
-    Raises:
-        NoPlace: the page lacks the marks between which they belong.
-    """
-    page.write_text(replaced(begin, end, page=page, lines=lines))
-
-
-def replaced(begin: str, end: str, *, page: Path, lines: Sequence[str]) -> str:
-    """Return the text of a page with the lines in their place.
-
-    Raises:
-        NoPlace: as `write_between`.
-    """
-    head, _, tail = _parts(begin, end, page)
-    return f"{head}{begin}\n\n" + "\n".join(lines).rstrip() + f"\n\n{end}{tail}"
-
-
-def _parts(begin: str, end: str, page: Path) -> tuple[str, str, str]:
-    """Return what stands before the marks, between them and after them."""
-    head, found_begin, rest = page.read_text().partition(begin)
-    between, found_end, tail = rest.partition(end)
-    if not found_begin or not found_end:
-        raise NoPlace(f"{page} lacks the marks {begin} and {end}")
-    return head, between, tail
+    def _parts(self) -> tuple[str, str, str]:
+        """Return the text up to the first mark, between the marks, and from the last mark on."""
+        begin = f"<!-- written by `{self.command}` -->"
+        head, found_begin, rest = self.page.read_text().partition(begin)
+        between, found_end, tail = rest.partition(END)
+        if not found_begin or not found_end:
+            raise NoPlace(f"{self.page} lacks the marks {begin} and {END}")
+        return head + begin, between, END + tail

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import os
-import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from control_plane import session
-from control_plane.binaries import BuildFailed
 from control_plane.installation import REPOSITORY
-from control_plane.locks import locked
-from control_plane.session import INTERRUPTED, complain, interrupt_once
+from control_plane.patience import insist
+from control_plane.session import complain
 from proof import isolation, programs, requirements
 from proof.experiment import Experiment
 from proof.outcome import COLUMNS, Figures, rows, sentence
@@ -24,10 +21,6 @@ from proof.teller import Teller
 from testbed.tables import Table
 
 DEFAULT_FOLDER = REPOSITORY / ".proof"
-INSIDE = "PRODUCTIONPOLICY_PROOF_INSIDE"
-"""Set where the namespaces are entered already."""
-
-FAILED = 1
 LOST = 3
 
 
@@ -35,15 +28,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     options = _parser().parse_args(arguments)
     experiment = _experiment(options)
-    if os.environ.get(INSIDE):
-        return _result(experiment)
-    interrupt_once()
-    experiment.folder.mkdir(parents=True, exist_ok=True)
-    with locked(experiment.folder / ".lock"):
-        _clear(experiment.folder)
-        return _kept_clean(
-            lambda: _result(experiment) if experiment.portable else _isolated(arguments), experiment.folder
-        )
+    if isolation.is_inside():
+        return session.told(experiment.folder, lambda: _result(experiment))
+    return session.in_folder(
+        experiment.folder, lambda: _result(experiment) if experiment.portable else _isolated(arguments)
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -79,61 +68,31 @@ def _experiment(options: argparse.Namespace) -> Experiment:
     )
 
 
-def _kept_clean(run: Callable[[], int], folder: Path) -> int:
-    """Run, and leave the logs if something went wrong, and else nothing."""
-    try:
-        code = run()
-    except KeyboardInterrupt:
-        _clear(folder)
-        complain("interrupted; nothing is left running")
-        return INTERRUPTED
-    if code == 0:
-        _clear(folder)
-    return code
-
-
 def _isolated(arguments: Sequence[str] | None) -> int:
     """Run this very command in namespaces of its own."""
     lacking = requirements.missing()
-    if lacking:
-        complain(f"error: {lacking}. `make proof PORTABLE=1` simulates them.")
-        return FAILED
+    insist(not lacking, f"{lacking}. `make proof PORTABLE=1` simulates them.")
+    programs.ensure()  # inside there is no network to download from
     try:
-        programs.ensure()  # inside there is no network to download from
-    except BuildFailed as failure:
-        complain(f"error: {failure}")
-        return FAILED
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    try:
-        return isolation.run([sys.executable, "-m", "proof", *given], environment={INSIDE: "1"})
+        return isolation.run("proof", *(sys.argv[1:] if arguments is None else arguments))
     finally:
         Teller().hand_back()
 
 
 def _result(experiment: Experiment) -> int:
-    try:
-        scenarios = experiment.carried_out(Teller())
-    except session.FAILURES as failure:
-        complain(f"error: {failure}\nThe logs are in {experiment.folder}.")
-        return FAILED
+    scenarios = experiment.carried_out(Teller())
     _tell(experiment, scenarios)
     if any(each["failedAfter"] for each in scenarios):
         complain(f"error: requests were lost after the repair. The logs are in {experiment.folder}.")
         return LOST
-    if any(each["wrongPredictions"] for each in scenarios):
-        complain("error: the last drain went worse than `productionpolicy drain` had predicted; see above.")
-        return FAILED
+    wrong = any(each["wrongPredictions"] for each in scenarios)
+    insist(not wrong, "the last drain went worse than `productionpolicy drain` had predicted; see above")
     return 0
 
 
 def _tell(experiment: Experiment, scenarios: Sequence[Figures]) -> None:
     notes = [sentence(scenarios), f"Figures and picture are in {experiment.output}."]
     Table(COLUMNS, rows(scenarios), title=experiment.nodes).show(notes=notes)
-
-
-def _clear(folder: Path) -> None:
-    for name in ("logs", "plane"):
-        shutil.rmtree(folder / name, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -95,10 +95,6 @@ class Nodes:
                 process.kill()
         kill_group(name)
 
-    def run(self, name: str, command: Sequence[str]) -> None:
-        """Start another program beside the nodes."""
-        self._spawn(name, command)
-
     def _load_images(self, nodes: Sequence[Node]) -> None:
         for tag, name in ((images.PAUSE, "pause"), (images.WEB, "web")):
             archive = STATE / f"{name}.tar"

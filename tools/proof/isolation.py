@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,9 @@ from control_plane.process import Guard
 PREFIX = "productionpolicy-proof-"
 MOUNTS = Path("/proc/self/mountinfo")
 OWN_GROUPS = Path("/proc/self/cgroup")
+INSIDE = "PRODUCTIONPOLICY_INSIDE"
+"""The environment variable that is set in the namespaces."""
+
 EMPTY_SECONDS = 10
 POLL_SECONDS = 0.05
 
@@ -72,8 +76,13 @@ def make_group(group: Path) -> None:
             (group / name).write_text(inherited.read_text())
 
 
-def run(command: Sequence[str], *, environment: Mapping[str, str]) -> int:
-    """Run a program in namespaces of its own and return its exit code; afterwards nothing of it is left."""
+def is_inside() -> bool:
+    """Tell whether this program runs in namespaces of its own."""
+    return INSIDE in os.environ
+
+
+def run(program: str, *arguments: str) -> int:
+    """Run a Python module in namespaces of its own and return its exit code; afterwards nothing of it is left."""
     for group in abandoned():
         _remove(group)
     with _groups() as groups:
@@ -81,9 +90,9 @@ def run(command: Sequence[str], *, environment: Mapping[str, str]) -> int:
         try:
             variables = {"JOIN": " ".join(map(str, groups)), "LEAF": " ".join(_leaves(groups))}
             inside = subprocess.Popen(
-                ["sh", "-c", ENTER, "sh", *command],
+                ["sh", "-c", ENTER, "sh", sys.executable, "-m", program, *arguments],
                 stdin=subprocess.DEVNULL,
-                env={**os.environ, **environment, **variables},
+                env={**os.environ, INSIDE: "1", **variables},
                 process_group=guard.shell.pid,
             )
             return inside.wait()

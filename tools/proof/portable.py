@@ -20,13 +20,15 @@ from proof.connection import Address
 from proof.load import Target
 from proof.testbed import NAMESPACE
 from testbed.api import Api
+from testbed.client import path
 
 NODES = DEFAULT_NODES[:3]
 SYNC_SECONDS = 1.0
 """How long kube-proxy may take until it writes what it has learned."""
 
 LEASE_SECONDS = 10.0
-LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
+LEASE_NAMESPACE = "kube-node-lease"
+LEASES = path("lease", LEASE_NAMESPACE)
 SLICES = f"/apis/discovery.k8s.io/v1/namespaces/{NAMESPACE}/endpointslices"
 
 
@@ -96,7 +98,8 @@ def _create_nodes(plane: ControlPlane) -> None:
 async def _renew(api: Api) -> None:
     """Renew the leases of the nodes; without, they are found dead after less than a minute."""
     for node in NODES:
-        await api.create(LEASES, {"metadata": {"name": node.name}, "spec": {"holderIdentity": node.name}})
+        lease = {"kind": "Lease", "metadata": {"name": node.name}, "spec": {"holderIdentity": node.name}}
+        await api.create(lease, LEASE_NAMESPACE)
     while True:
         renewal = {"spec": {"renewTime": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"}}
         for node in NODES:

@@ -9,17 +9,15 @@ from pathlib import Path
 from textwrap import wrap
 
 from control_plane.installation import REPOSITORY
-from pages.marks import read_between, write_between
+from pages.marks import Place
 from proof.outcome import Figures, Outcome, markdown, predictions_markdown, sentence
 from proof.picture import draw
 
-BEGIN = "<!-- written by `make proof` -->"
-END = "<!-- end of what is written -->"
 WIDTH = 120
 RESULT = "result.json"
 DOCUMENTATION = REPOSITORY / "docs" / "proof"
-README = REPOSITORY / "README.md"
-PAGE = REPOSITORY / "docs" / "proof.md"
+README = Place(REPOSITORY / "README.md", "make proof")
+PAGE = Place(REPOSITORY / "docs" / "proof.md", "make proof")
 
 
 def publish(outcomes: Sequence[Outcome], *, into: Path, nodes: str) -> list[Figures]:
@@ -32,20 +30,11 @@ def publish(outcomes: Sequence[Outcome], *, into: Path, nodes: str) -> list[Figu
     result.write_text(json.dumps(written, indent=2) + "\n")
     files = [result, *draw(outcomes, into=into)]
     if into == DOCUMENTATION:
-        lines = [*markdown(scenarios), "", *predictions_markdown(predictions)]
-        files += [_rewrite(README, wrap(sentence(scenarios), WIDTH)), _rewrite(PAGE, lines)]
+        README.write(wrap(sentence(scenarios), WIDTH))
+        PAGE.write([*markdown(scenarios), "", *predictions_markdown(predictions)])
+        files += [README.page, PAGE.page]
     _give_to_owner(files)
     return scenarios
-
-
-def passage(page: Path) -> list[str]:
-    """Return the lines that `make proof` wrote into a page."""
-    return read_between(BEGIN, END, page=page)
-
-
-def _rewrite(page: Path, lines: Sequence[str]) -> Path:
-    write_between(BEGIN, END, page=page, lines=lines)
-    return page
 
 
 def _give_to_owner(files: Sequence[Path]) -> None:

@@ -6,7 +6,6 @@ import argparse
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -79,7 +78,7 @@ def _parts(text: str) -> list[int]:
     return [int(part) for part in text.split(".")]
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main() -> int:
     """Run the command and return its exit code: 1 if it refuses."""
     parser = argparse.ArgumentParser(prog="python -m release", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -88,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     plugin = commands.add_parser("plugin", help="write the plugin of kubectl, and its manifest for krew")
     plugin.add_argument("--homepage", required=True, help="the address of the repository on GitHub")
     plugin.add_argument("--destination", type=Path, required=True, help="the folder to write to")
-    options = parser.parse_args(arguments)
+    options = parser.parse_args()
     try:
         return _done(options)
     except (NotPrepared, NotConsistent, NotInChangelog) as reason:

@@ -13,7 +13,7 @@ from control_plane.go_build import go
 from control_plane.go_program import GoProgram
 
 _MODULE = Path(__file__).parent / "modules" / "decode"
-DECODE = GoProgram(_MODULE, package="github.com/openreports/reports-api", purpose="reports")
+DECODE = GoProgram(_MODULE, purpose="reports")
 
 _DEFINITIONS = {
     "openreports.io": ("github.com/openreports/reports-api", "config/crd/openreports.io_reports.yaml"),

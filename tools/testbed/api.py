@@ -16,12 +16,11 @@ import msgspec
 from control_plane.credentials import token_of
 from control_plane.plane import RequestFailed
 from control_plane.site import Site
+from testbed.client import JSON, MERGE, path
 
 Item = TypeVar("Item")
 
 PAGE = 500
-JSON = "application/json"
-_MERGE_PATCH = "application/merge-patch+json"
 _ACCEPTED = frozenset({HTTPStatus.OK, HTTPStatus.CREATED})
 
 
@@ -32,37 +31,38 @@ class Api:
     session: aiohttp.ClientSession
     server: str
 
-    async def send(self, method: str, path: str, body: bytes = b"", *, content_type: str = JSON) -> bytes:
+    async def send(self, method: str, where: str, body: bytes = b"", *, content_type: str = JSON) -> bytes:
         """Send a request and return the body of the answer.
 
         Raises:
             RequestFailed: the answer is an error.
         """
         headers = {"Content-Type": content_type}
-        async with self.session.request(method, self.server + path, data=body, headers=headers) as answer:
+        async with self.session.request(method, self.server + where, data=body, headers=headers) as answer:
             content = await answer.read()
             if answer.status not in _ACCEPTED:
-                raise RequestFailed(f"{method} {path}: {answer.status} {content[:300].decode(errors='replace')}")
+                raise RequestFailed(f"{method} {where}: {answer.status} {content[:300].decode(errors='replace')}")
             return content
 
-    async def get(self, path: str) -> Any:
+    async def get(self, where: str) -> Any:
         """Return what is at a path."""
-        return msgspec.json.decode(await self.send("GET", path))
+        return msgspec.json.decode(await self.send("GET", where))
 
-    async def create(self, path: str, manifest: Any) -> None:
-        """Create an object."""
-        await self.send("POST", path, msgspec.json.encode(manifest))
+    async def create(self, raw: dict[str, Any], namespace: str | None = None) -> None:
+        """Create an object, in the namespace that it names unless another one is given."""
+        where = path(raw["kind"], namespace or raw["metadata"].get("namespace"))
+        await self.send("POST", where, msgspec.json.encode(raw))
 
-    async def merge(self, path: str, patch: Any) -> None:
+    async def merge(self, where: str, patch: Any) -> None:
         """Change an object by a JSON merge patch."""
-        await self.send("PATCH", path, msgspec.json.encode(patch), content_type=_MERGE_PATCH)
+        await self.send("PATCH", where, msgspec.json.encode(patch), content_type=MERGE)
 
-    async def items(self, path: str) -> list[dict[str, Any]]:
+    async def items(self, where: str) -> list[dict[str, Any]]:
         """Return all objects of a list, read page by page."""
         found: list[dict[str, Any]] = []
         token = ""
         while True:
-            page = await self.get(f"{path}?limit={PAGE}&continue={token}")
+            page = await self.get(f"{where}?limit={PAGE}&continue={token}")
             found.extend(page["items"])
             token = page["metadata"].get("continue", "")
             if not token:

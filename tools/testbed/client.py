@@ -44,6 +44,7 @@ ROOTS = {
     "/apis/apps/v1": ("controllerrevision", "daemonset", "deployment", "replicaset", "statefulset"),
     "/apis/autoscaling/v2": ("horizontalpodautoscaler",),
     "/apis/batch/v1": ("cronjob", "job"),
+    "/apis/coordination.k8s.io/v1": ("lease",),
     "/apis/policy/v1": ("poddisruptionbudget",),
     "/apis/rbac.authorization.k8s.io/v1": ("clusterrole", "clusterrolebinding"),
     "/apis/scheduling.k8s.io/v1": ("priorityclass",),
@@ -77,7 +78,7 @@ class _Connections(threading.local):
 
     def to(self, plane: ControlPlane) -> http.client.HTTPConnection:
         """Return the connection to an API server."""
-        authority = plane.certificate_authority
+        authority = plane.site.certificate_authority
         if authority not in self._known:
             self._known[authority] = connection(plane.site.apiserver_port, authority=authority, seconds=10)
         return self._known[authority]
@@ -195,6 +196,11 @@ class Client:
             self.govern(name, policy)
         return name
 
+    def governed_later(self, *workloads: Raw, **spec: Any) -> tuple[str, str]:
+        """Create a policy, and a namespace that it governs once these workloads run in it; return the names of both."""
+        name = self.policy(**spec)
+        return name, self.running(*workloads, policy=name)
+
     def governed(self, *objects: Raw, **spec: Any) -> tuple[str, str]:
         """Create a policy, and a namespace that names it with these objects in it; return the names of both."""
         name = self.policy(**spec)
@@ -244,6 +250,16 @@ class Client:
         """Return a condition of a policy; with empty texts where it has none of that type."""
         found = conditions(self.get("pp", policy)).get(kind)
         return found or {"status": "", "reason": "", "message": ""}
+
+    def told(self, policy: str, kind: str) -> tuple[str, str]:
+        """Return status and reason of a condition of a policy; empty where it has none of that type."""
+        found = self.condition(policy, kind)
+        return found["status"], found["reason"]
+
+    def messages(self, policy: str, expectation: str) -> list[str]:
+        """Return what the status of a policy says of workloads that fail an expectation."""
+        found = self.status(policy).get("violations", [])
+        return [each["message"] for each in found if each["expectation"] == expectation]
 
     def settled(self, policy: str, *, within: float = PATIENCE_SECONDS, **counts: int) -> Raw:
         """Return the status of a policy once `is_settled`."""

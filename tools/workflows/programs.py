@@ -7,4 +7,4 @@ from pathlib import Path
 from control_plane.go_program import GoProgram
 
 MODULES = Path(__file__).parent / "modules"
-ACTIONLINT = GoProgram(MODULES / "actionlint", package="github.com/rhysd/actionlint", purpose="actionlint")
+ACTIONLINT = GoProgram(MODULES / "actionlint", purpose="actionlint")

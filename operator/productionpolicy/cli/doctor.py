@@ -13,9 +13,9 @@ import click
 
 from productionpolicy.cli.access import access_options
 from productionpolicy.cli.formats.json import write_struct
+from productionpolicy.cli.reaching import reaching
 from productionpolicy.cli.reporting import ReportingCommand
-from productionpolicy.controller.cluster import Cluster, RequestFailed
-from productionpolicy.controller.connection import NoConnection
+from productionpolicy.controller.cluster import Cluster
 from productionpolicy.doctor.checks import CHECKS
 from productionpolicy.doctor.diagnosis import Report, State, diagnose
 from productionpolicy.doctor.facts import Facts
@@ -27,12 +27,6 @@ from productionpolicy.live.connection import target
 _COLORS = {State.OK: "green", State.HINT: "cyan", State.WRONG: "red", State.UNKNOWN: "yellow"}
 _STATES = max(map(len, State)) + 2
 _NAMES = max(len(each.name) for each in CHECKS) + 2
-
-
-class NotDiagnosed(click.ClickException):
-    """Nothing could be read at all; the message gives the reason."""
-
-    exit_code = 2
 
 
 @click.command("doctor", cls=ReportingCommand, context_settings={"help_option_names": ["-h", "--help"]})
@@ -72,10 +66,8 @@ def command(access: Access, *, namespaces: Sequence[str], output: str) -> None:
     as could be seen, but something is unknown; and 2 if the cluster cannot be reached, or the command was used
     incorrectly.
     """
-    try:
+    with reaching(otherwise="nothing could be checked"):
         facts = asyncio.run(_facts(access, namespaces))
-    except (NoConnection, RequestFailed) as error:
-        raise NotDiagnosed(f"nothing could be checked: {error}") from error
     report = diagnose(facts, CHECKS)
     if output == "json":
         write_struct(report, sys.stdout)

@@ -21,10 +21,9 @@ from productionpolicy.cli.drains.told import Part, Told
 from productionpolicy.cli.formats.origin import Origin
 from productionpolicy.cli.label_selectors import LabelSelector, SelectorParameter
 from productionpolicy.cli.progress import watched
+from productionpolicy.cli.reaching import reaching
 from productionpolicy.cli.reporting import ReportingCommand
 from productionpolicy.controller import resources
-from productionpolicy.controller.cluster import RequestFailed
-from productionpolicy.controller.connection import NoConnection
 from productionpolicy.drain import Cluster, DrainFlags, Key, Options, drain, lose_each, moves, read, repaired
 from productionpolicy.live.access import Access
 from productionpolicy.live.snapshot import NoSnapshot, Snapshot, load
@@ -39,7 +38,7 @@ KINDS = (*resources.DRAINED, resources.AUTOSCALERS)
 
 
 class CannotSee(click.ClickException):
-    """The cluster or the file cannot be read."""
+    """The file cannot be read."""
 
     exit_code = 2
 
@@ -156,11 +155,12 @@ def command(  # noqa: PLR0913  # one per option
 
 
 def _snapshot(file: Path | None, access: Access) -> Snapshot:
+    if file is None:
+        with reaching():
+            return asyncio.run(take(access, Request(KINDS, everywhere=True), now=datetime.now(UTC)))
     try:
-        if file is not None:
-            return load(file)
-        return asyncio.run(take(access, Request(KINDS, everywhere=True), now=datetime.now(UTC)))
-    except (NoSnapshot, NoConnection, RequestFailed) as error:
+        return load(file)
+    except NoSnapshot as error:
         raise CannotSee(str(error)) from error
 
 

@@ -15,9 +15,8 @@ from msgspec.structs import replace
 
 from productionpolicy.cli.live_options import Options
 from productionpolicy.cli.progress import counting
+from productionpolicy.cli.reaching import reaching
 from productionpolicy.cli.yardstick import PRODUCTION
-from productionpolicy.controller.cluster import RequestFailed, Unauthorized, Unreachable
-from productionpolicy.controller.connection import NoConnection
 from productionpolicy.controller.resources import LISTED, NAMESPACES, POLICIES, WATCHED, Resource
 from productionpolicy.kube.coverage import VALUES, Coverage, Read
 from productionpolicy.kube.fields import Fields
@@ -130,24 +129,10 @@ class Reading:
     def _taken(self) -> Snapshot:
         given = self._given
         request = Request(self._kinds, given.namespace, everywhere=given.all_namespaces, keep=is_worth_reading)
-        with counting("Reading") as count:
-            try:
-                return asyncio.run(
-                    take(given.access, request, now=datetime.now(UTC), told=lambda kind, more: count(kind.called, more))
-                )
-            except NoConnection as error:
-                raise CannotRead(str(error)) from error
-            except Unauthorized as error:
-                raise CannotRead(
-                    f"the API server does not accept the credentials, which may have expired ({error}): log in again, "
-                    "or choose another user with --context or --kubeconfig"
-                ) from error
-            except Unreachable as error:
-                raise CannotRead(
-                    f"the API server does not answer: {error}. Check the address in the kubeconfig, and the network"
-                ) from error
-            except RequestFailed as error:
-                raise CannotRead(f"the cluster cannot be read: {error}") from error
+        with counting("Reading") as count, reaching():
+            return asyncio.run(
+                take(given.access, request, now=datetime.now(UTC), told=lambda kind, more: count(kind.called, more))
+            )
 
     def _objects(self, *, comparing: bool) -> Iterator[dict[str, Any]]:
         for item in self.snapshot.items:

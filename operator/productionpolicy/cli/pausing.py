@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 
 import click
 
-from productionpolicy.controller.cluster import Cluster, Gone, RequestFailed
-from productionpolicy.controller.connection import NoConnection
+from productionpolicy.cli.reaching import reaching
+from productionpolicy.controller.cluster import Cluster, Gone
 from productionpolicy.controller.pausing import PausingResult
 from productionpolicy.live.access import Access
 from productionpolicy.live.connection import target
@@ -18,15 +18,15 @@ def carried_out(action: Callable[[Cluster], Awaitable[PausingResult]], access: A
     """Apply an action to all policies of a cluster.
 
     Raises:
-        ClickException: the cluster cannot be reached, or its policies cannot be listed.
+        CannotReach: the cluster cannot be reached, or its policies cannot be listed.
+        ClickException: it has no policies.
     """
-    try:
-        return asyncio.run(_carried_out(action, access))
-    except Gone as error:
-        why = "this cluster does not serve ProductionPolicies: the CustomResourceDefinition is not installed"
-        raise click.ClickException(f"{why}, so no policy is in effect") from error
-    except (NoConnection, RequestFailed) as error:
-        raise click.ClickException(f"no policy was changed: {error}") from error
+    with reaching(otherwise="no policy was changed"):
+        try:
+            return asyncio.run(_carried_out(action, access))
+        except Gone as error:
+            why = "this cluster does not serve ProductionPolicies: the CustomResourceDefinition is not installed"
+            raise click.ClickException(f"{why}, so no policy is in effect") from error
 
 
 def tell(outcome: PausingResult, *, changed: str, left: str) -> None:

@@ -17,6 +17,7 @@ def command(access: Access) -> None:
 
     Policies that were paused before, or in another way, stay paused.
 
-    The exit code is 0 if all others were resumed, 1 if not, and 2 if the command was used incorrectly.
+    The exit code is 0 if all others were resumed, 1 if not, and 2 if the cluster cannot be reached or read, or the
+    command was used incorrectly.
     """
     tell(carried_out(pausing.resume, access), changed="Resumed", left="Left paused, because stop did not pause them")

@@ -27,7 +27,8 @@ def command(access: Access) -> None:
     While they are paused, the operator makes no repairs for them, and the API server does not repair, refuse or warn.
     Repairs that were made stay. `productionpolicy resume` resumes the policies that this command has paused.
 
-    The exit code is 0 if every policy is paused, 1 if not, and 2 if the command was used incorrectly.
+    The exit code is 0 if every policy is paused, 1 if not, and 2 if the cluster cannot be reached or read, or the
+    command was used incorrectly.
     """
     outcome = carried_out(pausing.stop, access)
     tell(outcome, changed="Paused", left="Already paused")

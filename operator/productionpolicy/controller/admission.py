@@ -23,7 +23,7 @@ from productionpolicy.expectations import Action
 from productionpolicy.kube.identity import POLICY_LABEL
 from productionpolicy.policy import Policy
 
-REPAIR_CONDITION = "AdmissionRepair"
+REPAIR_CONDITION, VALIDATION_CONDITION = "AdmissionRepair", "AdmissionValidation"
 BOUND, EFFECTIVE, NOT_EFFECTIVE = "Bound", "Effective", "NotEffective"
 """Reasons of conditions: an admission policy is bound, is seen to work, and is seen not to."""
 
@@ -238,7 +238,7 @@ class Admission:
     def _repair(self, policy: Policy) -> AdmissionCondition:
         if not policy.writes:
             message = "nothing is repaired at admission: the policy is paused or in mode Audit"
-            return AdmissionCondition("AdmissionRepair", "False", "NotEnforced", message)
+            return AdmissionCondition(REPAIR_CONDITION, "False", "NotEnforced", message)
         fault = self._bindings[Action.REPAIR].fault(policy.name)
         if fault:
             reason, why = fault
@@ -255,7 +255,7 @@ class Admission:
         return AdmissionCondition(REPAIR_CONDITION, "True", EFFECTIVE, message)
 
     def _validation(self, policy: Policy, asked: Mapping[Action, tuple[str, ...]]) -> AdmissionCondition:
-        kind, nothing = "AdmissionValidation", "nothing is refused or warned about at admission"
+        kind, nothing = VALIDATION_CONDITION, "nothing is refused or warned about at admission"
         if not policy.writes:
             return AdmissionCondition(kind, "False", "NotEnforced", f"{nothing}: the policy is paused or in mode Audit")
         faults = (self._bindings[action].fault(policy.name) for action, names in asked.items() if names)

@@ -17,7 +17,15 @@ from multidict import CIMultiDict
 
 from productionpolicy.controller.clock import ServerClock
 from productionpolicy.controller.metrics import REQUEST_SECONDS, REQUESTS
-from productionpolicy.controller.resources import ACCESS_REVIEWS, EVENTS, PODS, POLICIES, WORKLOADS, Resource
+from productionpolicy.controller.resources import (
+    ACCESS_REVIEWS,
+    EVENTS,
+    OWN_ACCESS_REVIEWS,
+    PODS,
+    POLICIES,
+    WORKLOADS,
+    Resource,
+)
 from productionpolicy.controller.rights import Right
 from productionpolicy.kube.identity import FIELD_MANAGER
 from productionpolicy.kube.owned import Ownable
@@ -29,6 +37,8 @@ PAGE = 500
 TIMEOUT_SECONDS = 30
 _PATCH = re.compile(r"v[0-9]+\.[0-9]+\.([0-9]+)")
 """The patch release in what a server tells of its version, such as v1.36.3 or v1.35.4-eks-1."""
+_CERTIFICATE_REFUSED = re.compile(r"ALERT_\w*CERTIFICATE|ALERT_UNKNOWN_CA")
+"""What OpenSSL says if the other side refuses the client's certificate."""
 _JSON_PATCH = "application/json-patch+json"
 _MERGE_PATCH = "application/merge-patch+json"
 _STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json"
@@ -72,6 +82,11 @@ class Unauthorized(Unavailable):
 
 class Unreachable(Unavailable):
     """There was no answer."""
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message)
+        self.remedy = remedy
+        """What a person can do, in one sentence without a full stop."""
 
 
 class Expired(RequestFailed):
@@ -314,10 +329,16 @@ class Cluster:
 
     async def allows(self, right: Right, *, user: str, groups: Sequence[str]) -> bool:
         """Say whether a user may do something in all namespaces."""
+        return await self._is_allowed(ACCESS_REVIEWS, right, {"user": user, "groups": list(groups)})
+
+    async def may(self, right: Right) -> bool:
+        """Say whether the client itself may do something in all namespaces. Everybody may ask that."""
+        return await self._is_allowed(OWN_ACCESS_REVIEWS, right, {})
+
+    async def _is_allowed(self, reviews: Resource, right: Right, subject: Raw) -> bool:
         resource, _, subresource = right.resource.partition("/")
         asked = {"verb": right.verb, "group": right.group, "resource": resource, "subresource": subresource}
-        spec = {"user": user, "groups": list(groups), "resourceAttributes": asked}
-        found = await self._request("POST", ACCESS_REVIEWS.path(), body={"spec": spec})
+        found = await self._request("POST", reviews.path(), body={"spec": {**subject, "resourceAttributes": asked}})
         return bool(found["status"].get("allowed"))
 
     async def replace(self, resource: Resource, live: Ownable, manifest: Raw) -> Raw:
@@ -348,12 +369,13 @@ class Cluster:
         path = resource.path(live.name, namespace=live.namespace)
         await self._request("DELETE", path, body={"preconditions": preconditions})
 
-    async def set_status(self, policy: str, status: Any) -> None:
-        """Write the status of a policy."""
+    async def set_status(self, policy: str, status: Any) -> str:
+        """Write the status of a policy, and return the version of the policy with it."""
         path = POLICIES.path(policy, subresource="status")
-        await self._request(
+        found = await self._request(
             "PATCH", path, query={"fieldManager": FIELD_MANAGER}, body={"status": status}, content_type=_MERGE_PATCH
         )
+        return str(found["metadata"]["resourceVersion"])
 
     async def set_finalizers(self, policy: str, finalizers: list[str], *, resource_version: str) -> None:
         """Set the finalizers of a policy, if it has not changed."""
@@ -413,7 +435,8 @@ class Cluster:
             self.clock.heard(response.headers.get("Date"))
         except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError, OSError) as error:
             host = self._api.configuration.host
-            raise Unreachable(f"{method} {path} of {host}: {error or type(error).__name__}") from error
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise Unreachable(f"{method} {path} of {host}: {reason}", remedy=_remedy(error)) from error
         finally:
             REQUESTS.labels(verb=method, code=status).inc()
             REQUEST_SECONDS.labels(verb=method).observe(time.monotonic() - started)
@@ -471,6 +494,20 @@ def _list_query(limit: int | None, token: str, selector: str = "") -> dict[str, 
     """Return the parameters of a request for a part of a list; without a limit, for all of it."""
     parameters = {"limit": str(limit or ""), "continue": token, "labelSelector": selector}
     return {name: value for name, value in parameters.items() if value}
+
+
+def _remedy(error: Exception) -> str:
+    """Return what a person can do about a request that had no answer."""
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "Check the name of the server in the kubeconfig, and whether the network or a VPN resolves it"
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return (
+            "Check certificate-authority-data and the address in the kubeconfig: they may belong to another cluster, "
+            "or the certificate of the server may have expired"
+        )
+    if _CERTIFICATE_REFUSED.search(str(error)):
+        return "It does not accept the client certificate of the kubeconfig, which may have expired: log in again"
+    return "Check the address in the kubeconfig, and the network"
 
 
 def _failure(status: int, message: str, headers: Mapping[str, str]) -> RequestFailed:

@@ -10,6 +10,8 @@ from productionpolicy.controller.resources import REPORTS
 from productionpolicy.policy import Policy, ReportsMode
 from productionpolicy.reports import Form
 
+CONDITION = "Reports"
+
 _NAMED = {ReportsMode.OPEN_REPORTS: Form.OPEN_REPORTS, ReportsMode.POLICY_REPORT: Form.POLICY_REPORT}
 
 _GRANT = "kubectl apply -k manifests/reports/, or reports.enabled=true in the chart"

@@ -132,6 +132,7 @@ class Operator:
             tasks.create_task(self.unowned.run())
             tasks.create_task(self._list_again())
             tasks.create_task(self._list_restarted_watches())
+            tasks.create_task(self._watches.listen())
             tasks.create_task(self.effectiveness.run())
             tasks.create_task(self.policies.keep_looking_up_admission(seconds=self._listing_seconds))
             tasks.create_task(self.policies.drain_audits.run())

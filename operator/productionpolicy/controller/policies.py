@@ -14,8 +14,10 @@ import structlog
 
 from productionpolicy.controller import metrics
 from productionpolicy.controller.admission import Admission
+from productionpolicy.controller.agreement import READY, Agreement
 from productionpolicy.controller.cluster import Conflict, Gone, Raw, RequestFailed
 from productionpolicy.controller.context import Context
+from productionpolicy.controller.destinations import CONDITION as REPORTS
 from productionpolicy.controller.destinations import Destinations
 from productionpolicy.controller.drain_audits import CONDITION as NODES_DRAINABLE
 from productionpolicy.controller.drain_audits import DrainAudits
@@ -78,6 +80,7 @@ class Policies:
         self.admission = Admission(context.cluster)
         self.drain_audits = DrainAudits(context, changed=self.changed)
         self.destinations = Destinations()
+        self._agreement = Agreement(context.clock.monotonic)
         self.caveat = ""
         """A warning about the version of the API server; empty where that is tested."""
         self.totals: defaultdict[str, Totals] = defaultdict(Totals)
@@ -138,6 +141,7 @@ class Policies:
         self.queue.forget(name)
         self.rollouts.forget(name)
         self.drain_audits.forget(name)
+        self._agreement.forget(name)
         if not self.totals[name].overall.total:
             del self.totals[name]
         for metric in metrics.OF_A_POLICY:
@@ -221,16 +225,18 @@ class Policies:
         self._warned[reason] = found
 
     async def _write_status(self, stored: StoredPolicy) -> None:
-        status = self._status(stored)
-        if status != stored.status:
-            # In a merge patch, null removes what is not told any more.
-            await self.cluster.set_status(stored.name, {**dict.fromkeys(stored.status), **status})
-        self._measure(stored, status["conditions"])
-
-    def _status(self, stored: StoredPolicy) -> Any:
         totals = self.totals[stored.name]
         opening = self._opening(stored, totals)
-        conditions = tuple(self._conditions(stored, totals, opening))
+        agreed = self._agreement.agreed(stored, self._conditions(stored, totals, opening))
+        status, version = self._status(stored, agreed.conditions, opening), stored.resource_version
+        if status != stored.status:
+            # In a merge patch, null removes what is not told any more.
+            version = await self.cluster.set_status(stored.name, {**dict.fromkeys(stored.status), **status})
+        self._agreement.say(stored, agreed, version=version)
+        self._measure(stored, status["conditions"])
+
+    def _status(self, stored: StoredPolicy, conditions: tuple[Condition, ...], opening: Opening) -> Any:
+        totals = self.totals[stored.name]
         if stored.policy is None:
             return _plain({**stored.status, "conditions": conditions, "observedGeneration": stored.generation})
         told = totals.status(
@@ -256,7 +262,7 @@ class Policies:
         return next_opening(stored.policy.calendar, self.cluster.clock.now())
 
     def _conditions(self, stored: StoredPolicy, totals: Totals, opening: Opening) -> Iterator[Condition]:
-        yield self._condition(stored, "Ready", *ready(stored, totals, caveat=self.caveat))
+        yield self._condition(stored, READY, *ready(stored, totals, caveat=self.caveat))
         if stored.policy is not None:
             off = sum(self.store.namespaces[each].off for each in self.store.namespaces_of(stored.name))
             yield self._condition(stored, "Compliant", *_compliant(totals, off=off))
@@ -267,7 +273,7 @@ class Policies:
                 yield self._condition(stored, each.type, each.status, each.reason, each.message)
             reported = self.destinations.told(stored.policy)
             if reported is not None:
-                yield self._condition(stored, "Reports", *reported)
+                yield self._condition(stored, REPORTS, *reported)
             if stored.policy.audits_drains:
                 drains = self.drain_audits.verdict(stored)
                 yield self._condition(stored, NODES_DRAINABLE, drains.status, drains.reason, drains.message)

@@ -31,6 +31,7 @@ from productionpolicy.controller.destinations import Refusal
 from productionpolicy.controller.policies import Policies
 from productionpolicy.controller.queue import Retry, WorkQueue
 from productionpolicy.controller.resources import REPORTS
+from productionpolicy.controller.rights import REPORT_RIGHTS
 from productionpolicy.kube.identity import MANAGED_BY, NAME
 from productionpolicy.kube.workloads import WorkloadKey
 from productionpolicy.policy import ReportsMode
@@ -73,12 +74,12 @@ class _Wanted:
 
     namespace: str
     terms: _Terms
-    basis: int | None
+    basis: int | None = None
     """A hash of its inputs: while it is unchanged, the report is not made again. None forces that."""
-    digest: bytes
-    """Of its content."""
-    body: bytes | None
-    """The whole report as JSON, until it is written."""
+    digest: bytes = b""
+    """Of its content; empty where it has not been made."""
+    body: bytes | None = None
+    """The whole report as JSON, until it is written. There is none while the operator lacks the right to write it."""
 
 
 class _Stored(Struct, frozen=True):
@@ -125,6 +126,9 @@ class Reports:
             self.withdraw(uid)
             return
         terms = _Terms(inputs.policy.name, form, inputs.policy.spec.reports.max_results)
+        if form in self._blocked:
+            self._wanted[uid] = _Wanted(inputs.workload.key.namespace, terms)
+            return
         known, basis = self._wanted.get(uid), _basis(evaluation)
         if known is None or known.terms != terms or known.basis != basis:
             report = report_on(evaluation, form, most=terms.most)
@@ -157,10 +161,10 @@ class Reports:
         self.queue.add_backlog(self._unwanted())
 
     async def learn(self) -> bool:
-        """Look up which kinds are served, and try again what the operator had no right for.
+        """Look up which kinds are served, and whether the operator has got a right that it lacked.
 
         Returns:
-            Whether other kinds are served than before, so that all workloads have to be evaluated again.
+            Whether that has changed, so that all workloads have to be evaluated again.
         """
         changed = False
         with _apart_from_repairs():
@@ -168,7 +172,7 @@ class Reports:
         return changed  # noqa: RET504  # it is False where the block was left by an error
 
     async def _learn(self) -> bool:
-        await self._try_blocked()
+        allowed = await self._try_blocked()
         served = frozenset([form for form in Form if await self._is_served(form)])
         self._learned, changed = True, served ^ self._destinations.served
         self._destinations.served = served
@@ -177,19 +181,25 @@ class Reports:
             await self._list(form)
         if changed:
             self._policies.changed(*self._store.policies)
-        return bool(changed)
+        return allowed or bool(changed)
 
-    async def _try_blocked(self) -> None:
-        """Try again the kinds for which the operator lacked a right."""
-        blocked, self._blocked = self._blocked, set()
-        for form in (each for each in Form if each in blocked):
+    async def _try_blocked(self) -> bool:
+        """Ask for the rights that the operator lacked; say whether it has got all of those for a kind."""
+        allowed = [form for form in Form if form in self._blocked and await self._has_rights(form)]
+        self._blocked.difference_update(allowed)
+        for form in allowed:
+            self._note_allowed(form)
             await self._list(form)
-            if form in self._blocked:
-                continue
-            due = [uid for uid, each in self._wanted.items() if each.terms.form is form and each.body is not None]
-            self.queue.add_backlog([*due, *self._unwanted()])
-            if not due:
-                self._note_allowed(form)
+        return any(form not in self._blocked for form in allowed)
+
+    async def _has_rights(self, form: Form) -> bool:
+        rights = (each for each in REPORT_RIGHTS if each.group == REPORTS[form].group)
+        try:
+            return all([await self._cluster.may(each) for each in rights])
+        except Refused:
+            return True  # it may not even ask: only an attempt tells
+        except RequestFailed:
+            return False
 
     def _unwanted(self) -> list[str]:
         """Return the workloads that have a report although nobody asks for it."""
@@ -367,7 +377,10 @@ class Reports:
         return REFUSED_SECONDS
 
     def _note_forbidden(self, form: Form, error: Refused) -> None:
+        """Write no report of a kind until the operator has the right; then all are made again."""
         self._blocked.add(form)
+        for each in (each for each in self._wanted.values() if each.terms.form is form):
+            each.basis = each.body = None
         if form not in self._destinations.forbidden:
             log.warning("reports are forbidden", kind=REPORTS[form].called, error=str(error)[:300])
         self._destinations.forbidden[form] = str(error)

@@ -63,7 +63,7 @@ class Store:
         metadata = Fields(raw).mapping("metadata")
         namespace, name = metadata.text("namespace") or "", metadata.text("name") or ""
         version, known = metadata.text("resourceVersion") or "", self.version(resource, namespace, name)
-        if known is not None and _is_older(version, known, deleted=deleted):
+        if known is not None and _is_old(version, known, deleted=deleted):
             return []
         if deleted and resource is POLICIES and known is not None:
             # What it said last counts: a change and the deletion that follows at once arrive as one.
@@ -134,7 +134,7 @@ class Store:
         """Take in a workload as an answer tells of it, unless something newer is known; return who is concerned."""
         versions = self._versions[WORKLOADS[workload.key.kind], workload.key.namespace]
         known = versions.get(workload.key.name)
-        if known is not None and _is_older(workload.resource_version, known, deleted=True):
+        if known is not None and is_older(workload.resource_version, known):
             return []
         versions[workload.key.name] = workload.resource_version
         return sorted(self.inventory.put(workload))
@@ -243,8 +243,11 @@ def _same_word(before: StoredPolicy, after: StoredPolicy) -> bool:
     return same and before.fault == after.fault and resumed[0] == resumed[1]
 
 
-def _is_older(version: str, known: str, *, deleted: bool) -> bool:
-    """Say whether a version is not news. Versions of one kind are ordered numbers; others are taken as news."""
-    if not (version.isdecimal() and known.isdecimal()):
-        return False
-    return int(version) < int(known) if deleted else int(version) <= int(known)
+def is_older(version: str, known: str) -> bool:
+    """Say whether a version is older than another one. Versions of one kind are ordered numbers; others are not."""
+    return version.isdecimal() and known.isdecimal() and int(version) < int(known)
+
+
+def _is_old(version: str, known: str, *, deleted: bool) -> bool:
+    """Say whether a version is not news. A deletion may have the version that is known."""
+    return is_older(version, known) or (not deleted and version.isdecimal() and version == known)

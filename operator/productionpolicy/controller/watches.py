@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +18,9 @@ from productionpolicy.controller.resources import Resource
 
 SILENT_SECONDS = 150.0
 """How long a watch may be silent: the API server sends a bookmark about every minute."""
+
+LISTEN_SECONDS = 5.0
+"""How often to look for what the watches have brought: so exact is the time of silence."""
 
 
 class NotServed(aiohttp.ClientConnectionError):
@@ -80,15 +84,21 @@ class Watches:
     def fault(self) -> str | None:
         """Return what is wrong with the watches, for people; None if all are open and heard of lately."""
         faults = [f"{each.plural}: {fault}" for each, fault in self._faults.items()]
-        for resource, silence in self._silences().items():
-            WATCH_SILENCE.labels(resource=resource.plural).set(silence)
-            if silence > SILENT_SECONDS:
-                faults.append(f"{resource.plural}: silent for {silence:.0f} s")
-        return "; ".join(sorted(faults)) or None
+        silences = {each: self._silence(each) for each in self._streams}
+        silent = (f"{each.plural}: silent for {s:.0f} s" for each, s in silences.items() if s > SILENT_SECONDS)
+        return "; ".join(sorted([*faults, *silent])) or None
 
     def longest_silence(self) -> float:
         """Return how many seconds ago the most silent watch was heard of."""
-        return max(self._silences().values(), default=0.0)
+        return max(map(self._silence, self._streams), default=0.0)
+
+    async def listen(self) -> None:
+        """Note when the watches bring something, until cancelled, so that nobody has to ask for that."""
+        while True:
+            now = self._clock.monotonic()
+            for each in self._streams.values():
+                each.listen(now)
+            await asyncio.sleep(LISTEN_SECONDS)
 
     async def begun(self) -> set[Resource]:
         """Return the kinds whose watch has begun again, as soon as there are any.
@@ -133,11 +143,11 @@ class Watches:
         trace.on_request_exception.append(self._failed)
         return trace
 
-    def _silences(self) -> dict[Resource, float]:
-        now = self._clock.monotonic()
-        for each in self._streams.values():
-            each.listen(now)
-        return {resource: now - each.heard for resource, each in self._streams.items()}
+    def _silence(self, resource: Resource) -> float:
+        """Return how many seconds ago a watch was heard of."""
+        now, stream = self._clock.monotonic(), self._streams[resource]
+        stream.listen(now)
+        return now - stream.heard
 
     async def _started(self, _session: Any, context: SimpleNamespace, started: aiohttp.TraceRequestStartParams) -> None:
         resource = self._paths.get(started.url.path)
@@ -163,6 +173,7 @@ class Watches:
         self._faults.pop(resource, None)
         self.absent.discard(resource)
         self._streams[resource] = _Stream(content, self._clock.monotonic())
+        WATCH_SILENCE.labels(resource=resource.plural).set_function(partial(self._silence, resource))
         if resource in self._listed:
             self._listed.discard(resource)
             self._tell_begun(resource)

@@ -6,7 +6,7 @@ no state, as memcached does. A container with the image of a data store mounts s
 images count as stores only if the command line or a variable says so: Redis and similar stores with an append-only file
 or snapshots, NATS with JetStream, Consul and Vault as servers, Milvus standalone. A store in a role without state does
 not count: a coordinating-only node of Elasticsearch, Kafka Connect, an agent, a client. Only Deployments of one pod
-mount a claim that a single node can mount (ReadWriteOnce).
+mount a claim that a single node can mount (ReadWriteOnce), unless all their pods run on one node anyway.
 
 ## Why it matters
 Data in an emptyDir, or in the container itself, is lost with the pod, at the next rollout or drain. Pods that share a
@@ -40,7 +40,7 @@ from productionpolicy.expectations.expectation import (
     always,
 )
 from productionpolicy.kube.images import ImagePattern
-from productionpolicy.kube.pods import EMPTY_DIR, Container, Volume
+from productionpolicy.kube.pods import EMPTY_DIR, Container
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import INTERCHANGEABLE, REPLICATED, Kind, Workload
 
@@ -123,7 +123,7 @@ def audit(workload: Workload, parameters: PersistenceParameters, around: Surroun
         yield from _stateless(workload, kept, parameters)
         yield from _losing_stores(workload, kept, parameters)
     if workload.kind in INTERCHANGEABLE and workload.template.claims and around.ceiling(workload) > _ENOUGH:
-        yield from _shared_claims(volumes, around, pods=around.ceiling(workload))
+        yield from _shared_claims(workload, around)
 
 
 def _legible(workload: Workload) -> bool:
@@ -193,15 +193,16 @@ def _told(container: Container) -> str:
     return "\n".join((_line(container), *variables))
 
 
-def _shared_claims(volumes: tuple[Volume, ...], around: Surroundings, *, pods: int) -> Iterator[Finding]:
-    single = {each.name for each in around.claims if each.single}
-    for volume in volumes:
+def _shared_claims(workload: Workload, around: Surroundings) -> Iterator[Finding]:
+    single = {each.name: each for each in around.claims_of_one(workload)}
+    for volume in workload.template.volumes:
         if volume.claim in single:
+            mounts = f"which only one {'pod' if single[volume.claim].of_one_pod else 'node'} can mount"
             yield Finding(
                 path=f"{volume.path}.persistentVolumeClaim.claimName",
-                message=f"up to {pods} pods share claim {volume.claim}, which only one node can mount",
+                message=f"up to {around.ceiling(workload)} pods share claim {volume.claim}, {mounts}",
                 remedy="use a claim that is ReadWriteMany, or a StatefulSet with a volumeClaimTemplate",
-            ).lasting_as(f"several pods may share claim {volume.claim}, which only one node can mount")
+            ).lasting_as(f"several pods may share claim {volume.claim}, {mounts}")
 
 
 PERSISTENCE = Expectation(

@@ -152,7 +152,7 @@ def applies(workload: Workload, parameters: PodDisruptionBudgetParameters, aroun
 
 def counts(budget: Budget, workload: Workload) -> bool:
     """Return whether a budget applies to the pods of the workload."""
-    return not budget.deleting and not budget.unreadable and budget.selects(workload.template.labels)
+    return not budget.deleting and not budget.unreadable and budget.selects(workload.pod_labels)
 
 
 def audit(workload: Workload, parameters: PodDisruptionBudgetParameters, around: Surroundings) -> Iterator[Finding]:
@@ -160,11 +160,12 @@ def audit(workload: Workload, parameters: PodDisruptionBudgetParameters, around:
     budgets = [each for each in around.budgets if counts(each, workload)]
     if not budgets:
         yield _missing(around, advised=_least(parameters.terms(workload.kind), floor=around.floor(workload)))
-    if len(budgets) > 1:
+    joined = [each for each in budgets if any(each.may_join(other) for other in budgets if other is not each)]
+    if joined:
+        names = [each.name or "(no name)" for each in joined]
         yield Finding(
             path="spec.selector",
-            message=f"PodDisruptionBudgets {_several([each.name for each in budgets])} all select the pods, "
-            "so the pods cannot be evicted",
+            message=f"PodDisruptionBudgets {_several(names)} all select the pods, so the pods cannot be evicted",
             remedy="keep one of them and delete the others",
         )
     for budget in budgets:
@@ -177,9 +178,9 @@ def _missing(around: Surroundings, *, advised: BudgetTerms) -> Finding:
         fault = unreadable.unreadable[0]
         return Finding(
             path="spec.selector",
-            message=f"PodDisruptionBudget {unreadable.name} counts as missing, because the API server rejects "
+            message=f"{unreadable.title} counts as missing, because the API server rejects "
             f"it: its {fault.path} {fault.message}",
-            remedy=f"correct PodDisruptionBudget {unreadable.name}",
+            remedy=f"correct {unreadable.title}",
         )
     if around.overlaps:
         return Finding(
@@ -196,7 +197,7 @@ def _missing(around: Surroundings, *, advised: BudgetTerms) -> Finding:
 
 
 def _judged(budget: Budget, reach: Reach, parameters: PodDisruptionBudgetParameters) -> Iterator[Finding]:
-    title = f"PodDisruptionBudget {budget.name} ({budget.terms})"
+    title = f"{budget.title} ({budget.terms})"
     blocked = _blocked(budget, reach)
     if blocked is not None:
         problem, remedy = blocked
@@ -214,7 +215,7 @@ def _judged(budget: Budget, reach: Reach, parameters: PodDisruptionBudgetParamet
     if keeps_unhealthy_pods(budget, parameters):
         yield Finding(
             path="spec.selector",
-            message=f"PodDisruptionBudget {budget.name} does not allow the eviction of unhealthy pods at any time, "
+            message=f"{budget.title} does not allow the eviction of unhealthy pods at any time, "
             "so crashing pods may block node drains",
             remedy=f"set unhealthyPodEvictionPolicy: {EVICTION_POLICY} in the budget",
         )
@@ -249,8 +250,8 @@ def repair(workload: Workload, parameters: PodDisruptionBudgetParameters, around
     """Create the missing budget. A reason not to create a budget is not a reason to remove an existing one."""
     if any(not each.unreadable for each in around.budgets):
         return None
-    if workload.selector is None:
-        return Refusal("the workload has no selector")
+    if not workload.selects_its_pods:
+        return Refusal("the workload has no selector that matches its pods")
     if around.rivals:
         return Refusal(f"it would also select pods that {_several(around.rivals)} selects")
     reason = _obstacle(around)
@@ -263,9 +264,9 @@ def _obstacle(around: Surroundings) -> str | None:
     """Return why no budget can be created."""
     unreadable = next((each for each in around.budgets if each.unreadable), None)
     if unreadable is not None:
-        return f"PodDisruptionBudget {unreadable.name} must be corrected first"
+        return f"{unreadable.title} must be corrected first"
     if around.unreadable_autoscaler is not None:
-        return f"HorizontalPodAutoscaler {around.unreadable_autoscaler.name} must be corrected first"
+        return f"{around.unreadable_autoscaler.title} must be corrected first"
     return "the selector also matches pods of another owner" if around.overlaps else None
 
 

@@ -65,8 +65,7 @@ def audit(workload: Workload, parameters: ReplicasParameters, around: Surroundin
             path="spec.replicas",
             message=f"{source}, and at least {parameters.minimum} are expected so that the loss of a pod is not an "
             "outage",
-            remedy=f"set {f'{scaler.minimum_field} of the autoscaler' if scaler else 'spec.replicas'} "
-            f"to {parameters.minimum} or more, or exempt a workload that cannot run twice",
+            remedy=f"{_remedy(parameters, around)}, or exempt a workload that cannot run twice",
         )
     if scaler and NUMBER_OF_PODS in workload.written:
         yield Finding(
@@ -76,6 +75,14 @@ def audit(workload: Workload, parameters: ReplicasParameters, around: Surroundin
             remedy="remove spec.replicas from the manifest; with client-side apply, first remove it from the last "
             "applied configuration (kubectl apply edit-last-applied), or the next apply scales to 1",
         )
+
+
+def _remedy(parameters: ReplicasParameters, around: Surroundings) -> str:
+    scaler, rejected = around.autoscaler, around.unreadable_autoscaler
+    if scaler is None and rejected is not None:
+        return f"correct {rejected.title}, which the API server rejects"
+    field = f"{scaler.minimum_field} of the autoscaler" if scaler else "spec.replicas"
+    return f"set {field} to {parameters.minimum} or more"
 
 
 REPLICAS = Expectation(

@@ -5,7 +5,8 @@ A Deployment that is meant to have at least two pods rolls out with `RollingUpda
 at its maximum number of pods is at most 1% of them. A StatefulSet replaces its pods itself (not `OnDelete`, nor all at
 once with `Recreate`), at most one at a time; its `maxUnavailable` counts on servers that honor it (Kubernetes 1.37 and
 later). A rollout can complete: a Deployment of one pod does not start a second one next to a claim that only one node
-or pod can mount, and if the nodes are known, there is room for a surge pod if no pod may be unavailable.
+or pod can mount, and if the nodes are known, those that the workload chooses have room for a surge pod if no pod may be
+unavailable.
 
 ## Why it matters
 By default, the API allows a quarter of the pods to be missing during every rollout, exactly when a new version proves
@@ -108,14 +109,14 @@ def _remedy(obstacle: str | None, *, missing: int) -> str:
 
 def _audit_places(workload: Workload, around: Surroundings) -> Iterator[Finding]:
     """Find a Deployment that may not lose a pod during a rollout while the nodes have no room for another one."""
-    for key, capacity in _capacities(workload, around):
+    for key, capacity, others in _capacities(workload, around):
         pods = max(around.floor(workload), capacity)
         if pods <= around.ceiling(workload) and not _unavailable(workload, ceiling=pods):
             yield Finding(
                 path=f"{workload.strategy_path}.rollingUpdate.maxUnavailable",
                 message=f"no rollout of {pods} pods can complete: by {key}, the schedulable nodes have room for "
                 f"{capacity} of them, and none may be unavailable to make room for its replacement",
-                remedy=f"set maxUnavailable to 1, add nodes with other values of {key}, or make the rule preferred",
+                remedy=f"{others}set maxUnavailable to 1 and exempt the workload, which must remove a pod first",
             ).lasting_as(
                 f"no rollout can complete: by {key}, the schedulable nodes have no room for one more pod, and none may "
                 "be unavailable to make room for its replacement"
@@ -123,8 +124,8 @@ def _audit_places(workload: Workload, around: Surroundings) -> Iterator[Finding]
             return
 
 
-def _capacities(workload: Workload, around: Surroundings) -> Iterator[tuple[str, int]]:
-    """Return how many pods required rules allow at most on the known nodes, by topology key.
+def _capacities(workload: Workload, around: Surroundings) -> Iterator[tuple[str, int, str]]:
+    """Return how many pods required rules allow at most on the known nodes, by topology key, and how to make room.
 
     Pods that tolerate taints may also run on nodes that are not counted.
     """
@@ -133,14 +134,18 @@ def _capacities(workload: Workload, around: Surroundings) -> Iterator[tuple[str,
         return
     topology = around.topology
     if template.host_ports:
-        yield HOSTNAME, 1 if template.pinned else topology.holds(HOSTNAME)
+        yield (HOSTNAME, 1, "") if template.pinned else (HOSTNAME, topology.holds(HOSTNAME), "add nodes, or ")
     for term in _barring_terms(workload):
         if term.topology_key in topology.carried:  # a term does not apply to nodes without its label
-            yield term.topology_key, topology.holds(term.topology_key)
+            yield term.topology_key, topology.holds(term.topology_key), _softer(term.topology_key)
     for each in template.spread_constraints:
         places = topology.holds(each.topology_key)
         if each.required and each.counts(template.labels) and places < each.min_domains:
-            yield each.topology_key, places * each.max_skew
+            yield each.topology_key, places * each.max_skew, _softer(each.topology_key)
+
+
+def _softer(key: str) -> str:
+    return f"add nodes with other values of {key}, make the rule preferred, or "
 
 
 def _unavailable(workload: Workload, *, ceiling: int) -> int:
@@ -153,12 +158,14 @@ def _unavailable(workload: Workload, *, ceiling: int) -> int:
 
 def _audit_single_pod(workload: Workload, around: Surroundings) -> Iterator[Finding]:
     claim = next(iter(around.claims_of_one(workload)), None)
-    if claim is None or workload.strategy.type == "Recreate" or _unavailable(workload, ceiling=1):
+    if claim is None or workload.strategy.type == "Recreate" or not workload.strategy.surge.rounded_up(1):
         return
+    leaves = _unavailable(workload, ceiling=1) > 0
     yield Finding(
         path=f"{workload.strategy_path}.type",
         message=f"a rollout starts the new pod next to the old one, which uses claim {claim.name} "
-        f"({', '.join(claim.access_modes)}): the new pod may wait for the claim, and the old one for the new pod",
+        f"({', '.join(claim.access_modes)}): the new pod may wait for the claim, "
+        f"{'or use it at the same time' if leaves else 'and the old one for the new pod'}",
         remedy="use strategy type Recreate, which releases the claim first",
     )
 
@@ -168,7 +175,7 @@ def _audit_stateful_set(workload: Workload, around: Surroundings) -> Iterator[Fi
     if workload.strategy.type in WITHOUT_ORDER:
         yield Finding(path=f"{path}.type", message=WITHOUT_ORDER[workload.strategy.type], remedy="use RollingUpdate")
         return
-    missing = (workload.strategy.max_unavailable or Count(1)).rounded_down(ceiling)
+    missing = min((workload.strategy.max_unavailable or Count(1)).rounded_down(ceiling), ceiling)
     if missing > 1 and around.server.max_unavailable_of_sets:
         yield Finding(
             path=f"{path}.rollingUpdate.maxUnavailable",

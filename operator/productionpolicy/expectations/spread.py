@@ -17,11 +17,12 @@ nodes are in one zone, it leaves out the rule for zones, which would only cost s
 later changes of the nodes restart nothing. `method` selects the kind of rule:
 
 - `AntiAffinity`, the default: podAntiAffinity terms. `strength: Preferred` never keeps a pod from being scheduled.
-  `strength: Required` applies only to topology keys for which the schedulable nodes have room for all pods plus a surge
-  at the time of the repair; for the others the operator uses Preferred, and the journal says so. Later changes of the
-  nodes never rewrite the terms. The operator does not repair a workload that already has podAntiAffinity terms: the
-  lists are atomic, and an addition would rewrite them. The cost of scheduling a pod grows with the number of pods that
-  have such terms: the condition `Ready` of the policy says when to use the other method.
+  `strength: Required` applies only to topology keys for which the schedulable nodes that the workload chooses
+  (`nodeSelector`, required node affinity) have room for all pods plus a surge at the time of the repair; for the others
+  the operator uses Preferred, and the journal says so. Later changes of the nodes never rewrite the terms. The operator
+  does not repair a workload that already has podAntiAffinity terms: the lists are atomic, and an addition would rewrite
+  them. The cost of scheduling a pod grows with the number of pods that have such terms: the condition `Ready` of the
+  policy says when to use the other method.
 - `TopologySpread`: topologySpreadConstraints with `maxSkew: 1` and `whenUnsatisfiable: ScheduleAnyway`, which select
   the same pods as the workload, in Deployments with `matchLabelKeys: [pod-template-hash]`. They cost the scheduler
   little in clusters of any size, and never keep a pod from being scheduled, so `strength: Required` is not allowed with
@@ -61,6 +62,7 @@ from productionpolicy.expectations.expectation import (
     several_labelled_pods,
 )
 from productionpolicy.kube.pods import HOSTNAME, ZONE, AffinityTerm, SpreadConstraint
+from productionpolicy.kube.repairable import SPREAD_CONSTRAINTS
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import REPLICATED, Kind, Workload
 from productionpolicy.repairs import AntiAffinity, Separation, TopologySpread
@@ -138,11 +140,17 @@ def audit(workload: Workload, parameters: SpreadParameters, around: Surroundings
     if any(_apart(each, workload, parameters, around) for each in _separating(workload, around)):
         return
     yield Finding(
-        path=f"{workload.template.path}.affinity.podAntiAffinity",
+        path=_unreadable(workload) or f"{workload.template.path}.affinity.podAntiAffinity",
         message=f"no rule spreads the pods across {' or '.join(parameters.topology_keys)}, "
         "so the loss of one node may take down all of them",
         remedy="add a podAntiAffinity or a topologySpreadConstraint that selects the workload's own pods",
     )
+
+
+def _unreadable(workload: Workload) -> str | None:
+    """Return the path of topologySpreadConstraints of which a part cannot be read."""
+    path = f"{workload.template.path}.{SPREAD_CONSTRAINTS.name}"
+    return None if workload.legible(path) else path
 
 
 def _separating(workload: Workload, around: Surroundings) -> Iterator[AffinityTerm | SpreadConstraint]:
@@ -162,7 +170,7 @@ def _apart(
     if rule.topology_key in parameters.topology_keys:
         return True
     topology = around.topology
-    told = topology.known and not workload.template.chooses_nodes
+    told = topology.known and not workload.template.tolerates_taints
     return rule.required and (not told or rule.topology_key in topology.carried)
 
 
@@ -170,6 +178,8 @@ def repair(workload: Workload, parameters: SpreadParameters, around: Surrounding
     """Add rules that separate the workload's own pods."""
     if next(audit(workload, parameters, around), None) is None:
         return None
+    if _unreadable(workload):
+        return Refusal("a part of its topologySpreadConstraints cannot be read")
     left_out = tuple(key for key in parameters.topology_keys if key != HOSTNAME and around.topology.is_one_place(key))
     keys = tuple(key for key in parameters.topology_keys if key not in left_out)
     reason = _reason_against(workload, parameters, around, keys=keys)
@@ -191,8 +201,8 @@ def _reason_against(
         return "the workload already has topologySpreadConstraints, with which an addition could merge"
     if not by_constraints and template.anti_affinity:
         return "the workload already has podAntiAffinity terms, which an addition would rewrite"
-    if workload.selector is None:
-        return "the workload has no selector"
+    if not workload.selects_its_pods:
+        return "the workload has no selector that matches its pods"
     if not keys:
         return f"all schedulable nodes have the same {' and '.join(parameters.topology_keys)}"
     if parameters.strength is Strength.REQUIRED and not around.topology.known:

@@ -74,6 +74,15 @@ class Budget(Ownable, Struct, frozen=True):
         return self.min_available.rounded_up(expected) if self.min_available is not None else 0
 
     @property
+    def title(self) -> str:
+        """Its kind and name, for people."""
+        return f"{BUDGET.kind} {self.name or '(no name)'}"
+
+    def may_join(self, other: Budget) -> bool:
+        """Return whether both may be in one namespace; a file may leave the namespace open."""
+        return self.namespace == other.namespace or not (self.namespace and other.namespace)
+
+    @property
     def needs_scale(self) -> bool:
         """Whether the disruption controller adds up the scales of all owners of the pods, so that each must have one.
 

@@ -111,6 +111,10 @@ class Fields:
         """Record that a field of the right type does not have an expected value."""
         self._note(self.path_of(name), self._values.get(name), expected)
 
+    def reject_absent(self, name: str, *, expected: str) -> None:
+        """Record that a required field is absent."""
+        self._add(Unreadable(path=self.path_of(name), message=f"is missing, but {expected} is expected"))
+
     def _sequence(self, name: str) -> Sequence[Any]:
         return self._typed(name, (list, tuple), "a list") or ()
 
@@ -122,7 +126,9 @@ class Fields:
         return None
 
     def _note(self, path: str, value: Any, expected: str) -> None:
-        problem = Unreadable(path=path or "(object)", message=f"is {_described(value)}, but {expected} is expected")
+        self._add(Unreadable(path=path or "(object)", message=f"is {_described(value)}, but {expected} is expected"))
+
+    def _add(self, problem: Unreadable) -> None:
         if problem not in self._problems:
             self._problems.append(problem)
 

@@ -54,7 +54,7 @@ class Indexes:
 
     workloads: dict[WorkloadKey, Workload] = field(default_factory=dict)
     labels: LabelIndex[WorkloadKey] = field(default_factory=LabelIndex)
-    """The labels of all pod templates; without bare pods, which no budget counts."""
+    """The labels of the pods of all workloads; without bare pods, which no budget counts."""
     selectors: SelectorIndex[WorkloadKey] = field(default_factory=SelectorIndex)
     """The selectors of workloads that have one."""
     budgets: dict[Name, Budget] = field(default_factory=dict)
@@ -82,7 +82,7 @@ class Indexes:
         else:
             self.selectors.put(key, workload.selector)
         if workload.kind is not Kind.POD:
-            self.labels.put(key, workload.template.labels)
+            self.labels.put(key, workload.pod_labels)
 
     def drop_workload(self, key: WorkloadKey) -> None:
         """Remove a workload."""

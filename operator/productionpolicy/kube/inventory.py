@@ -14,6 +14,7 @@ from productionpolicy.kube.kinds import GroupKind
 from productionpolicy.kube.neighbours import Neighbour, kind_of
 from productionpolicy.kube.owned import Ownable, is_made_for, owned_name
 from productionpolicy.kube.pods import PodTemplate
+from productionpolicy.kube.selectors import Selector
 from productionpolicy.kube.surroundings import (
     UNKNOWN_SERVER,
     Autoscaler,
@@ -67,8 +68,8 @@ class Inventory:
         self._reaches: defaultdict[Name, dict[str, Reach]] = defaultdict(dict)
         """The reach of each budget, by the namespace of the workloads that see it; computed on demand."""
         self._nodes: dict[Name, Node] = {}
-        self._topology: Topology | None = None
-        """The topology of the nodes; None if it must be counted again."""
+        self._topologies: dict[tuple[Selector, ...] | None, Topology] = {}
+        """The topology of the nodes that a pod template allows; computed on demand."""
         self._unnamed = count(1)
 
     def workload(self, key: WorkloadKey) -> Workload | None:
@@ -110,9 +111,7 @@ class Inventory:
         return Surroundings(
             budgets=_ordered({**selecting, **budgets}.values()),
             owned={name[0]: each for name, each in sorted(owned.items(), reverse=True)},
-            reaches={
-                each.name: self._reach(name, each, seen_from=namespace) for name, each in sorted(selecting.items())
-            },
+            reaches={each: self._reach(name, each, seen_from=namespace) for name, each in sorted(selecting.items())},
             overlaps=_titles(each for each in overlaps if not each.passing),
             passing=_titles(each for each in overlaps if each.passing),
             rivals=tuple(sorted({name for each in overlaps for name in self._rivals(each, seen_from=namespace)})),
@@ -121,7 +120,7 @@ class Inventory:
             claims=_ordered(claims),
             account=next(iter(_ordered(accounts)), None),
             default_resources=default_resources(each for found in near for each in found.limit_ranges.values()),
-            topology=self._topology_now(),
+            topology=self._topology(workload.template),
             server=self.server,
             unread=self._unread_in(namespace),
         )
@@ -190,7 +189,7 @@ class Inventory:
 
     def _matching(self, workload: Workload) -> set[WorkloadKey]:
         """Return the workloads whose selector matches the pods of a workload."""
-        near, labels = self._near(workload.key.namespace), workload.template.labels
+        near, labels = self._near(workload.key.namespace), workload.pod_labels
         return {key for indexes in near for key in indexes.selectors.selecting(labels)}
 
     def _invalidate_reaches(self, workload: Workload) -> set[WorkloadKey]:
@@ -218,7 +217,8 @@ class Inventory:
     def _enter(self, name: Name, thing: Neighbour) -> None:
         self._neighbours[name] = thing
         if isinstance(thing, Node):
-            self._nodes[name], self._topology = thing, None
+            self._nodes[name] = thing
+            self._topologies.clear()
             return
         for indexes in self._holding(thing.namespace):
             indexes.put(name, thing)
@@ -227,7 +227,7 @@ class Inventory:
         del self._neighbours[name]
         if isinstance(thing, Node):
             del self._nodes[name]
-            self._topology = None
+            self._topologies.clear()
             return
         for indexes in self._holding(thing.namespace):
             indexes.drop(name, thing)
@@ -277,7 +277,7 @@ class Inventory:
 
     def _selecting(self, workload: Workload, *, seen_from: str) -> dict[Name, Budget]:
         """Return the budgets that select the pods of a workload, as seen from a namespace."""
-        namespace, labels = workload.key.namespace, workload.template.labels
+        namespace, labels = workload.key.namespace, workload.pod_labels
         found = (
             (indexes, name) for indexes in self._near(namespace) for name in indexes.budget_selectors.selecting(labels)
         )
@@ -323,10 +323,12 @@ class Inventory:
         scalers = self._autoscalers(key, seen_from=seen_from)
         return self._in(key.namespace).workloads[key], next((each for each in scalers if not each.unreadable), None)
 
-    def _topology_now(self) -> Topology:
-        if self._topology is None:
-            self._topology = Topology.of(self._nodes.values())
-        return self._topology
+    def _topology(self, template: PodTemplate) -> Topology:
+        """Return the topology of the nodes that a pod template allows."""
+        if template.nodes not in self._topologies:
+            chosen = (each for each in self._nodes.values() if each.is_chosen(template))
+            self._topologies[template.nodes] = Topology.of(chosen)
+        return self._topologies[template.nodes]
 
     def _name(self, thing: Neighbour) -> Name:
         """Return the identity of an object. An object without a name, possible only in a file, is unique."""

@@ -27,7 +27,7 @@ from productionpolicy.kube.repairable import (
     shared_parents,
 )
 from productionpolicy.kube.resources import NO_RESOURCES, Resources, read_resources
-from productionpolicy.kube.selectors import Labels, Selector
+from productionpolicy.kube.selectors import Labels, Operator, Requirement, Selector
 from productionpolicy.kube.waits import ENDLESS, executed, waited
 
 DEFAULT_GRACE_SECONDS = 30
@@ -40,6 +40,12 @@ POD_TEMPLATE_HASH = "pod-template-hash"
 
 REVISION_LABELS = frozenset({POD_TEMPLATE_HASH, "controller-revision-hash"})
 """The labels that the controllers of Deployments and StatefulSets set on all pods of one template."""
+
+NODE_NAME = "metadata.name"
+"""The field of a node with its name, by which a required node affinity can choose it."""
+
+EVERY_NODE = (Selector(),)
+"""Selects all nodes."""
 
 NAMESPACE_NAME = "kubernetes.io/metadata.name"
 """The label of each namespace with its name."""
@@ -363,9 +369,10 @@ class PodTemplate(Struct, frozen=True):
     """Which parents of these fields hold more, or were written by its owner, empty or not."""
     pinned: bool = False
     """Whether the pods can run only on one node, which the template names."""
-    chooses_nodes: bool = False
-    """Whether it restricts or extends the nodes for its pods, by labels, affinity or tolerations."""
+    nodes: tuple[Selector, ...] | None = EVERY_NODE
+    """Selectors of the nodes for its pods, by labels and NODE_NAME: one of them must match. None if not known."""
     tolerates_taints: bool = False
+    """Whether its pods may also run on nodes with taints."""
     resources: Resources = NO_RESOURCES
     """The resources of the pod as a whole, on servers that support them."""
     resource_claims: bool = False
@@ -477,8 +484,8 @@ def read_pod_template(
         written=declared(OF_PODS, record),
         shared=shared_parents(OF_PODS, spec, record),
         pinned=_is_pinned(spec),
-        chooses_nodes=bool(spec.mapping("nodeSelector").names()) or "nodeAffinity" in affinity or "tolerations" in spec,
-        tolerates_taints="tolerations" in spec,
+        nodes=_read_nodes(spec),
+        tolerates_taints=any(spec.items("tolerations")),
         resources=resources,
         resource_claims=any(spec.items("resourceClaims")),
         scarce_resource=next(chain(resources.scarce, *(each.resources.scarce for each in containers)), None),
@@ -659,6 +666,28 @@ def _read_spread(fields: Fields, record: FieldOwnership) -> SpreadConstraint:
         declared=record.declared(
             SPREAD_CONSTRAINTS.name, f"topologyKey={topology_key},whenUnsatisfiable={unsatisfiable}"
         ),
+    )
+
+
+def _read_nodes(spec: Fields) -> tuple[Selector, ...] | None:
+    """Return the selectors of which a node must match one: the nodeSelector with each term of the required affinity."""
+    chosen = Selector.of_labels(spec.text_map("nodeSelector"))
+    required = spec.mapping("affinity").mapping("nodeAffinity").mapping(REQUIRED_TERMS)
+    terms = [_read_node_requirements(each) for each in required.items("nodeSelectorTerms")]
+    if not terms:
+        return (chosen,)
+    known = [each for each in terms if each is not None]
+    return tuple(replace(chosen, match_expressions=each) for each in known) if len(known) == len(terms) else None
+
+
+def _read_node_requirements(term: Fields) -> tuple[Requirement, ...] | None:
+    """Return the requirements of a term of node affinity; None if it has none, or one that cannot be compared."""
+    rules = [*term.items("matchExpressions"), *term.items("matchFields")]
+    if not rules or any(each.text("operator") not in set(Operator) for each in rules):
+        return None
+    return tuple(
+        Requirement(each.text("key") or "", Operator(each.text("operator") or ""), each.texts("values"))
+        for each in rules
     )
 
 

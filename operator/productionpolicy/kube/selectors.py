@@ -170,7 +170,19 @@ def _read_requirement(fields: Fields) -> Requirement | None:
     if key is None or operator not in set(Operator):
         fields.reject("operator", expected="one of In, NotIn, Exists, DoesNotExist")
         return None
-    return Requirement(key=key, operator=Operator(operator), values=fields.texts("values"))
+    return _with_its_values(Requirement(key=key, operator=Operator(operator), values=fields.texts("values")), fields)
+
+
+def _with_its_values(requirement: Requirement, fields: Fields) -> Requirement | None:
+    """Return the requirement; None if the API server rejects it for its values."""
+    compares, lists = requirement.operator in {Operator.IN, Operator.NOT_IN}, bool(fields.raw("values"))
+    if compares == lists:
+        return requirement
+    if compares:
+        fields.reject_absent("values", expected="at least one value")
+    else:
+        fields.reject("values", expected=f"no value with {requirement.operator}")
+    return None
 
 
 def _written(requirement: Requirement) -> dict[str, object]:

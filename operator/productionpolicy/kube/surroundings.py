@@ -14,7 +14,7 @@ from productionpolicy.kube.budgets import BUDGET, Budget
 from productionpolicy.kube.fields import Fields, Unreadable
 from productionpolicy.kube.kinds import GroupKind
 from productionpolicy.kube.owned import Ownable
-from productionpolicy.kube.pods import HOSTNAME
+from productionpolicy.kube.pods import HOSTNAME, NODE_NAME, PodTemplate
 from productionpolicy.kube.resources import NO_RESOURCES, Resources, read_default_resources
 from productionpolicy.kube.selectors import Labels
 from productionpolicy.kube.workloads import UNSCALED, WORKLOADS, Workload
@@ -78,6 +78,11 @@ class Node(Struct, frozen=True):
     name: str
     labels: Labels
     schedulable: bool
+
+    def is_chosen(self, template: PodTemplate) -> bool:
+        """Return whether a pod template allows the node, regardless of taints; false if that is not known."""
+        labels = {**self.labels, NODE_NAME: self.name}
+        return any(each.matches(labels) for each in template.nodes or ())
 
 
 class Claim(Struct, frozen=True):
@@ -195,8 +200,8 @@ class Surroundings(Struct, frozen=True):
     """The disruption budgets that select its pods, and always the operator's own for it, sorted by name."""
     owned: Mapping[GroupKind, Ownable] = {}
     """The objects that the operator created for it, by kind; see `without_owned`."""
-    reaches: Mapping[str, Reach] = {}
-    """The reach of each budget, by name."""
+    reaches: Mapping[Budget, Reach] = {}
+    """The reach of each budget."""
     overlaps: tuple[str, ...] = ()
     """Other owners of pods that its selector also matches, as `Kind name`, sorted; without bare pods."""
     passing: tuple[str, ...] = ()
@@ -248,7 +253,7 @@ class Surroundings(Struct, frozen=True):
 
     def reach(self, budget: Budget, workload: Workload) -> Reach:
         """Return the reach of a budget that selects the pods of the workload."""
-        return self.reaches.get(budget.name) or Reach.over([(workload, self.autoscaler)])
+        return self.reaches.get(budget) or Reach.over([(workload, self.autoscaler)])
 
     def holds_owned(self, kind: GroupKind) -> bool:
         """Return whether an object of the kind that the operator created for it exists and is not being deleted."""
@@ -322,9 +327,9 @@ def read_autoscaler(raw: Mapping[str, Any]) -> Autoscaler:
     fields = Fields(raw)
     metadata, spec = fields.mapping("metadata"), fields.mapping("spec")
     target = spec.mapping("scaleTargetRef")
-    minimum, maximum = spec.integer("minReplicas"), spec.integer("maxReplicas")
-    if minimum is not None and (minimum < 0 or (maximum is not None and maximum < minimum)):
-        spec.reject("minReplicas", expected="a whole number from 0 to maxReplicas")
+    minimum, maximum = _read_bounds(spec, "minReplicas", "maxReplicas")
+    if "scaleTargetRef" in spec and "maxReplicas" not in spec:
+        spec.reject_absent("maxReplicas", expected="a whole number above 0")
     minimum = 1 if minimum is None else minimum
     # For a minimum of 0, KEDA also creates an autoscaler with 1 and scales to 0 itself, so 1 does not mean a pod stays.
     by_keda = any(each.text("kind") == SCALED_OBJECT.kind for each in metadata.items("ownerReferences"))
@@ -343,16 +348,29 @@ def read_scaled_object(raw: Mapping[str, Any]) -> Autoscaler:
     """Return the autoscaler that KEDA creates for a raw ScaledObject (keda.sh/v1alpha1)."""
     fields = Fields(raw)
     metadata, spec = fields.mapping("metadata"), fields.mapping("spec")
-    target, maximum = spec.mapping("scaleTargetRef"), spec.integer("maxReplicaCount")
+    target = spec.mapping("scaleTargetRef")
+    minimum, maximum = _read_bounds(spec, "minReplicaCount", "maxReplicaCount", default_maximum=_MOST_BY_KEDA)
     return Autoscaler(
         namespace=metadata.text("namespace") or "",
         name=metadata.text("name") or "",
         target_kind=target.text("kind") or "Deployment",
         target_name=target.text("name") or "",
-        minimum=spec.integer("minReplicaCount") or 0,
+        minimum=minimum or 0,
         maximum=_MOST_BY_KEDA if maximum is None else maximum,
         kind=SCALED_OBJECT,
+        unreadable=fields.problems,
     )
+
+
+def _read_bounds(
+    spec: Fields, least: str, most: str, *, default_maximum: int | None = None
+) -> tuple[int | None, int | None]:
+    """Return the minimum and the maximum of an autoscaler, or None for each that is absent."""
+    minimum, maximum = spec.integer(least), spec.integer(most)
+    highest = default_maximum if maximum is None else maximum
+    if minimum is not None and (minimum < 0 or (highest is not None and highest < minimum)):
+        spec.reject(least, expected=f"a whole number from 0 to {most}")
+    return minimum, maximum
 
 
 def read_claim(raw: Mapping[str, Any]) -> Claim:

@@ -22,7 +22,7 @@ from productionpolicy.kube.pods import (
     read_pod_template,
 )
 from productionpolicy.kube.repairable import GRACE, OF_CONTAINERS, OF_PODS, OF_WORKLOADS, declared, values, without
-from productionpolicy.kube.selectors import Selector
+from productionpolicy.kube.selectors import Labels, Selector
 
 DEFAULT_MAX_UNAVAILABLE = Count(25, percent=True)
 """The default of the API for a Deployment's rollingUpdate.maxUnavailable (apps/v1)."""
@@ -74,6 +74,20 @@ _JOBS = {Kind.JOB: ("spec",), Kind.CRON_JOB: ("spec", "jobTemplate", "spec")}
 
 _TEMPLATES = {Kind.POD: (), **{kind: (*path, "template") for kind, path in _JOBS.items()}}
 """The path of the pod template, by kind, if it is not spec.template."""
+
+_LABELS_OF_JOBS = ("batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name", "controller-uid", "job-name")
+_ADDED_LABELS: Mapping[Kind, tuple[str, ...]] = {
+    Kind.DEPLOYMENT: ("pod-template-hash",),
+    Kind.STATEFUL_SET: (
+        "apps.kubernetes.io/pod-index",
+        "controller-revision-hash",
+        "statefulset.kubernetes.io/pod-name",
+    ),
+    Kind.DAEMON_SET: ("controller-revision-hash", "pod-template-generation"),
+    Kind.JOB: _LABELS_OF_JOBS,
+    Kind.CRON_JOB: _LABELS_OF_JOBS,
+}
+"""The labels that the controller of a kind adds to its pods, with values that are not known in advance."""
 
 _MADE = {Kind.REPLICA_SET, Kind.REPLICATION_CONTROLLER}
 """The kinds that are judged only without a controller; otherwise the controller is judged."""
@@ -243,6 +257,16 @@ class Workload(Struct, frozen=True):
     def kind(self) -> Kind:
         """The kind of the workload."""
         return _KINDS[self.key.kind]
+
+    @property
+    def pod_labels(self) -> Labels:
+        """The labels of its pods; those that its controller adds are empty, because their values are not known."""
+        return {**dict.fromkeys(_ADDED_LABELS.get(self.kind, ()), ""), **self.template.labels}
+
+    @property
+    def selects_its_pods(self) -> bool:
+        """Whether it has a selector that matches its pods. The API server rejects a Deployment without one."""
+        return self.selector is not None and self.selector.matches(self.pod_labels)
 
     @property
     def derived(self) -> bool:
@@ -457,11 +481,15 @@ def _read_hook(annotations: Mapping[str, str]) -> Hook | None:
 
 
 def _read_selector(spec: Fields, kind: Kind) -> Selector | None:
-    """Return the selector of its pods. A ReplicationController (v1) has only labels, by default those of its pods."""
+    """Return the selector of its pods. A ReplicationController (v1) has only labels, by default those of its pods.
+
+    An empty selector, which the API server rejects, counts as absent: it would select the pods of all others.
+    """
     if kind is Kind.REPLICATION_CONTROLLER:
         labels = spec.text_map("selector") or spec.below("template", "metadata").text_map("labels")
         return Selector.of_labels(labels)
-    return Selector.read(spec, "selector") if kind in REPLICATED else None
+    found = Selector.read(spec, "selector") if kind in REPLICATED else None
+    return None if found == Selector() else found
 
 
 def _text(value: Any) -> str:
@@ -475,6 +503,9 @@ def _names(objects: Iterable[Fields]) -> Iterable[str]:
 
 def _replicas(spec: Fields) -> int:
     replicas = spec.integer("replicas")
+    if replicas is not None and replicas < 0:
+        spec.reject("replicas", expected="a whole number from 0")
+        return 1
     return 1 if replicas is None else replicas
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from enum import Enum
+from itertools import accumulate
 from typing import Any
 
 import msgspec
@@ -12,17 +14,24 @@ from msgspec.structs import replace
 
 from productionpolicy.kube.fields import Fields
 from productionpolicy.kube.identity import MANAGED_BY, NAME, POLICY_LABEL
+from productionpolicy.kube.text import shortened
 from productionpolicy.kube.workloads import Workload
-from productionpolicy.reports.results import Result, ResultKind, passed, patches_of, results_of
+from productionpolicy.reports.results import LONGEST_PROPERTY, Result, ResultKind, passed, patches_of, results_of
 from productionpolicy.verdict import Evaluation
 
 Raw = dict[str, Any]
 
 LARGEST = 3000
-"""Patches are left out of a report that would have more bytes with them, as JSON."""
+"""The maximum number of bytes of a report as JSON, without `managedFields`."""
+
+_ADDED = 150
+"""How many bytes of these the API server adds: uid, version, generation and time."""
+
+_DETAILS = ("remedy", "notRepaired", "finding")
+_DETAIL_SIZES = (LONGEST_PROPERTY, 150, 80, 40)
+"""To how many bytes these properties are cut: the first size with which all results fit, or the last one."""
 
 _PREFIX = f"{NAME}-"
-_LISTED = [ResultKind.FAIL, ResultKind.WARN, ResultKind.ERROR, ResultKind.SKIP]
 
 
 class Form(Enum):
@@ -51,22 +60,26 @@ def report_name(uid: str) -> str:
 
 
 def report_on(evaluation: Evaluation, form: Form, *, most: int) -> Raw:
-    """Return the report on a workload that a policy governs.
+    """Return the report on a workload that a policy governs, of at most `LARGEST` bytes.
+
+    What does not fit is left out in this order: patches, the end of long details, the least important results.
 
     Args:
         evaluation: of the workload.
         form: the kind of object to make.
         most: how many results it may list. The summary counts all.
     """
-    results = results_of(evaluation)
-    listed = results[:most]
-    report = {**_head(evaluation, form, most=most), "summary": _summary(evaluation, results)}
-    listed = _with_patches(listed, patches_of(evaluation), room=LARGEST - _size(report, listed))
-    listed = _noting(listed, "omittedResults", len(results) - len(listed))
-    return {**report, "results": msgspec.to_builtins(listed)}
+    results, patches = results_of(evaluation), patches_of(evaluation)
+    report = {**_head(evaluation, form), "summary": _summary(evaluation, results), "results": []}
+    notes = _notes(evaluation, results=len(results), patches=len(patches))
+    room = LARGEST - _ADDED - _size(report) - _size(notes)
+    listed = _fitting(results[:most], room=room)
+    patched, unpatched = _with_patches(listed, patches, room=room - _total(listed))
+    left_out = _notes(evaluation, results=len(results) - len(listed), patches=unpatched)
+    return {**report, "results": msgspec.to_builtins(_noting(patched, left_out))}
 
 
-def _head(evaluation: Evaluation, form: Form, *, most: int) -> Raw:
+def _head(evaluation: Evaluation, form: Form) -> Raw:
     workload = evaluation.inputs.workload
     head: Raw = {
         "apiVersion": form.api_version,
@@ -80,8 +93,7 @@ def _head(evaluation: Evaluation, form: Form, *, most: int) -> Raw:
         "scope": {**_reference(workload), "namespace": workload.key.namespace},
     }
     if form is Form.OPEN_REPORTS:
-        limits = {"maxResults": most, "statusFilter": [str(each) for each in _LISTED]}
-        head |= {"source": NAME, "configuration": {"limits": limits}}
+        head["source"] = NAME
     return head
 
 
@@ -96,31 +108,64 @@ def _summary(evaluation: Evaluation, results: Sequence[Result]) -> dict[str, int
     return {str(each): counts[each] for each in ResultKind}
 
 
-def _with_patches(results: list[Result], patches: Mapping[str, str], *, room: int) -> list[Result]:
-    """Add the patch of each expectation to its first result, as far as there is room."""
+def _notes(evaluation: Evaluation, *, results: int, patches: int) -> dict[str, str]:
+    """Return what the last result says of so many results and patches that are left out."""
+    left_out = {"omittedResults": results, "omittedPatches": patches}
+    told = {name: str(number) for name, number in left_out.items() if number}
+    where = f"{NAME} check --live -n {evaluation.inputs.workload.key.namespace}"
+    return {**told, "seeAll": where} if told else {}
+
+
+def _fitting(results: Sequence[Result], *, room: int) -> list[Result]:
+    """Return as many results as there is room for, their details cut if not all of them fit otherwise."""
+    for size in _DETAIL_SIZES:
+        cut = [_with_details(each, size=size) for each in results]
+        if _total(cut) <= room:
+            return cut
+    sizes = accumulate(_size(each) for each in cut)
+    return [each for each, total in zip(cut, sizes, strict=True) if total <= room]
+
+
+def _with_details(result: Result, *, size: int) -> Result:
+    """Cut the details of a result to a size."""
+    cut = {name: shortened(text, size=size) for name, text in result.properties.items() if name in _DETAILS}
+    return replace(result, properties={**result.properties, **cut})
+
+
+def _with_patches(results: Sequence[Result], patches: Mapping[str, str], *, room: int) -> tuple[list[Result], int]:
+    """Add the patch of each expectation to its first result, as far as there is room.
+
+    Returns:
+        The results, and how many of their patches are left out.
+    """
     made, left, waiting = [], 0, dict(patches)
     for each in results:
         patch = waiting.pop(each.rule, None)
-        cost = len(msgspec.json.encode({"patch": patch}))
+        cost = _size({"patch": patch})
         if patch is not None and cost <= room:
             room -= cost
             made.append(replace(each, properties={**each.properties, "patch": patch}))
         else:
             left += patch is not None
             made.append(each)
-    return _noting(made, "omittedPatches", left)
+    return made, left
 
 
-def _noting(results: list[Result], name: str, number: int) -> list[Result]:
-    """Note on the last result how much is left out of the report."""
-    if not number or not results:
+def _noting(results: list[Result], notes: Mapping[str, str]) -> list[Result]:
+    """Note on the last result what is left out of the report."""
+    if not notes or not results:
         return results
     last = results[-1]
-    return [*results[:-1], replace(last, properties={**last.properties, name: str(number)})]
+    return [*results[:-1], replace(last, properties={**last.properties, **notes})]
 
 
-def _size(report: Raw, results: Sequence[Result]) -> int:
-    return len(msgspec.json.encode({**report, "results": results}))
+def _total(results: Sequence[Result]) -> int:
+    return sum(map(_size, results))
+
+
+def _size(part: object) -> int:
+    """Return how many bytes a part of a report takes as the operator sends it, with the comma after it."""
+    return len(json.dumps(msgspec.to_builtins(part))) + 2
 
 
 def is_own(raw: Mapping[str, Any]) -> bool:
@@ -146,6 +191,6 @@ def content_of(raw: Mapping[str, Any]) -> bytes:
     said = {
         "labels": {name: labels.get(name) for name in (MANAGED_BY, POLICY_LABEL)},
         "ownerReferences": metadata.get("ownerReferences"),
-        **{name: raw.get(name) for name in ("scope", "source", "configuration", "summary", "results")},
+        **{name: raw.get(name) for name in ("scope", "source", "summary", "results")},
     }
     return msgspec.json.encode(said, order="deterministic")

@@ -1,7 +1,7 @@
 """The results in a report: what is told of a workload, one by one, in words that change only with what they tell.
 
 A reader of reports takes a result whose message has changed for a new one. So messages hold no times, and nothing of
-what the API server answers.
+what the API server answers, and how long a message may be does not depend on the other results.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from msgspec.structs import replace
 
 from productionpolicy.expectations import BY_NAME, Category, Finding, Severity
 from productionpolicy.kube.identity import NAME
-from productionpolicy.kube.text import printable
+from productionpolicy.kube.text import shortened
 from productionpolicy.verdict import Change, Evaluation, Outcome, Verdict
 from productionpolicy.verdict.audit import EXEMPTIONS, ROLLOUT, UNREADABLE
 from productionpolicy.verdict.report import REFUSED, left_because
 
 LONGEST_MESSAGE = 512
 LONGEST_PROPERTY = 300
+"""The maximum number of bytes of a message and of a property, in JSON."""
 LONGEST_PATCH = 1000
 """A longer patch is left out: cut, it would be none."""
 
@@ -86,7 +87,7 @@ def _told_apart(results: list[Result]) -> list[Result]:
     """Name the path in the messages of results that are otherwise the same to a reader, who does not look at it."""
     same = Counter((each.rule, each.message) for each in results)
     return [
-        replace(each, message=printable(f"{each.properties['path']}: {each.message}", longest=LONGEST_MESSAGE))
+        replace(each, message=shortened(f"{each.properties['path']}: {each.message}", size=LONGEST_MESSAGE))
         if same[each.rule, each.message] > 1 and "path" in each.properties
         else each
         for each in results
@@ -182,7 +183,7 @@ def _result(
         category=about.category,
         severity=about.severity,
         result=kind,
-        message=printable(message, longest=LONGEST_MESSAGE),
-        properties={key: printable(text, longest=LONGEST_PROPERTY) for key, text in (properties or {}).items()},
+        message=shortened(message, size=LONGEST_MESSAGE),
+        properties={key: shortened(text, size=LONGEST_PROPERTY) for key, text in (properties or {}).items()},
         scored=kind is ResultKind.FAIL,
     )
