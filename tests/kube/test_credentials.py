@@ -43,9 +43,7 @@ def test_a_name_about_something_else_does_not(name: str) -> None:
     assert not names_credential(name)
 
 
-@pytest.mark.parametrize(
-    "text", ["hunter2", "changeme", "admin", "c2VjcmV0/c2Vj+cmV0==", "my_secret_value", "p@ss: word"]
-)
+@pytest.mark.parametrize("text", ["hunter2", "admin", "c2VjcmV0/c2Vj+cmV0==", "my_secret_value", "p@ss: word"])
 def test_a_literal_may_be_a_credential(text: str) -> None:
     assert may_be_credential(text, of_password=False)
 
@@ -57,7 +55,8 @@ def test_a_literal_may_be_a_credential(text: str) -> None:
         *("xxxx", "REDACTED", "your-password", "DB_PASSWORD", "replace-me", "vault:secret/db", "op://shop/db/password"),
         *("arn:aws:ssm:eu:1:parameter/db", "ref+awsssm://db", "ENC[AES256_GCM,data:x]", "projects/1/secrets/db"),
         *("true", "off", "24h", "/run/secrets/db", "./db.key", "file:///db.key", "https://login.example/token"),
-        *("__DB_PASSWORD__", "#{password}#", "((password))", "SECRET"),
+        *("__DB_PASSWORD__", "#{password}#", "((password))", "SECRET", "n/a", "TBD"),
+        *("@Microsoft.KeyVault(SecretUri=https://shop.example/db)", "0x" + "a1B2" * 10),
     ],
 )
 @pytest.mark.parametrize("of_password", [True, False])
@@ -65,8 +64,10 @@ def test_a_reference_placeholder_switch_or_path_is_none(text: str, of_password: 
     assert not may_be_credential(text, of_password=of_password)
 
 
-@pytest.mark.parametrize("text", ["1234", "4096", "shop-credentials", "shop/web-tls", "web-of-the-shop"])
-def test_a_number_or_the_name_of_a_secret_is_one_only_as_a_password(text: str) -> None:
+@pytest.mark.parametrize(
+    "text", ["1234", "4096", "shop-credentials", "shop/web-tls", "web-of-the-shop", "changeme", "CHANGEME", "dummy"]
+)
+def test_a_number_a_name_of_a_secret_or_a_stand_in_is_one_only_as_a_password(text: str) -> None:
     assert (may_be_credential(text, of_password=True), may_be_credential(text, of_password=False)) == (True, False)
 
 
@@ -96,6 +97,14 @@ def test_a_number_or_the_name_of_a_secret_is_one_only_as_a_password(text: str) -
         "jdbc:oracle:thin:shop/violet@//db.example:1521/shop",
         'org.example.PlainLoginModule required username="shop" password="violet";',
         "Endpoint=sb://shop.example/;SharedAccessKey=" + "a1B2" * 8,
+        "-----BEGIN PGP PRIVATE KEY BLOCK-----",
+        "Authorization: Basic c2hvcDp2aW9sZXQ=",
+        "Authorization=Basic%20c2hvcDp2aW9sZXQ=",
+        "CREATE USER shop IDENTIFIED BY 'violet'",
+        "ALTER USER shop WITH ENCRYPTED PASSWORD 'violet'",
+        "https://discord.com/api/webhooks/123456789012345678/" + "a1B2" * 17,
+        "base64:" + "a1B" * 14 + "c=",
+        "key-" + "a1b2" * 8,
     ],
 )
 def test_some_texts_are_credentials_under_any_name(text: str) -> None:
@@ -128,6 +137,10 @@ def test_some_texts_are_credentials_under_any_name(text: str) -> None:
         "host=db.example user=shop password=${PASSWORD}",
         "password=violet",
         "shop@tcp(db.example:3306)/shop",
+        "Basic authentication is required",
+        "Basic aG91c2U=",
+        "ALTER USER shop WITH PASSWORD '$DB_PASSWORD'",
+        "data:image/png;base64:" + "a1B2" * 40,
     ],
 )
 def test_other_texts_are_none(text: str) -> None:
@@ -136,7 +149,21 @@ def test_other_texts_are_none(text: str) -> None:
 
 @pytest.mark.parametrize(
     "part",
-    ["a", "a.", "a://", "a:", "eyJ-", "eyJ" + "a" * 20, ";pwd ", "-----BEGIN A ", "host= password =; ", "a/", "a:b@"],
+    [
+        "a",
+        "a.",
+        "a://",
+        "a:",
+        "eyJ-",
+        "eyJ" + "a" * 20,
+        ";pwd ",
+        "-----BEGIN A ",
+        "host= password =; ",
+        "a/",
+        "a:b@",
+        "Basic ",
+        "PASSWORD '",
+    ],
 )
 def test_a_long_text_is_read_in_no_time(part: str) -> None:
     """A search that went back and forth would take minutes here."""
@@ -155,6 +182,8 @@ def test_a_long_text_is_read_in_no_time(part: str) -> None:
         ("ERLANG_COOKIE", "violet-elephant"),
         ("option_requirepass", "violet"),
         ("option_pass", "violet"),
+        ("HMAC_KEY", "violet"),
+        ("SSHPASS", "violet"),
         ("shop.datasource.password", "violet"),
     ],
 )
@@ -166,6 +195,9 @@ def test_a_name_and_a_text_are_a_credential(name: str, text: str) -> None:
     ("name", "text"),
     [
         ("STORAGE_KEY", "users"),
+        ("PASSWORD_ENCODER", "bcrypt"),
+        ("TOKEN_ADDRESS", "shop1street2"),
+        ("DB_PASSWORD_SECRET_KEY", "db-password"),
         ("ACCOUNT_KEY", "accountId"),
         ("PAD_TOKEN", "[PAD]"),
         ("EOS_TOKEN", "</s>"),

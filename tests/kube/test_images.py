@@ -139,6 +139,7 @@ def test_a_reference_is_written_if_no_other_program_has_to_say_which_image_is_me
         ),
         *("ko://shop.example/cmd/web", "//web:image.tar/", "${IMAGE:-web:1.0}", "{{ .name }}:{{ .tag }}", "web:$TAG"),
         *("web:__TAG__", "web@${DIGEST}", "replace-me", "image-placeholder", "bazel//web"),
+        *("change-me", "shop/changeme", "to-be-replaced", "your-registry/web", "docker.io/your_name/web"),
     ],
 )
 def test_a_placeholder_is_no_reference_that_is_written(reference: str) -> None:

@@ -9,6 +9,7 @@ from matrix.changes import GRACE_OF_30, ONE_HANDLER, TOO_SHORT, Change
 from matrix.manifests import deployment
 from matrix.run import OURS, Observation, Sight
 from matrix.writers import Replace, Writer
+from productionpolicy.kube.identity import FIELD_MANAGER
 from testbed.comparison import flat
 
 _LASTING = ("spec", "rollouts", "budgets", "counts", "violated", "checked")
@@ -72,7 +73,7 @@ def _unlike(cell: Observation, sight: Sight, baseline: Sight) -> Iterator[str]:
             yield f"the owner wrote {path}: {written[path]}, but it is {live.get(path)}"
         elif path not in written and live.get(path) != unrepaired.get(path) and not _REPAIRED.fullmatch(path):
             yield f"{path} is {live.get(path)}, not {unrepaired.get(path)}"
-    if "productionpolicy" in sight.managers:
+    if FIELD_MANAGER in sight.managers:
         yield "we own fields"
 
 

@@ -15,6 +15,7 @@ from matrix.testbed import PATIENCE_SECONDS, POLL_SECONDS, Testbed
 from matrix.writers import Writer
 from owners.manifests import Raw
 from owners.rollouts import is_rolled_out, is_settled, present_status
+from productionpolicy.kube.identity import FIELD_MANAGER
 from testbed.client import journal
 
 OURS = "-productionpolicy"
@@ -170,15 +171,18 @@ class Run:
         eventually(rests, within=PATIENCE_SECONDS, poll_seconds=POLL_SECONDS)
 
     def _check_agreement(self) -> None:
-        """Check that there is one budget, and that the status tells of things as they are; it may be a moment behind.
+        """Check that all is written that follows a repair: one budget, the status, no fields of the operator.
+
+        Each may be a moment behind.
 
         Raises:
             NotYet: it is not so.
         """
         sight = self.observe()
         told, checked = set(sight.violated), set(sight.checked)
-        if len(sight.budgets) != 1 or told != checked:
-            raise NotYet(f"budgets {sight.budgets}, the status tells {told}, check {checked}")
+        if len(sight.budgets) != 1 or told != checked or FIELD_MANAGER in sight.managers:
+            said = f"the status tells {told}, check {checked}"
+            raise NotYet(f"budgets {sight.budgets}, {said}, fields are owned by {sorted(sight.managers)}")
 
     def _deployment(self) -> Raw:
         return self.testbed.get("deployment", NAME, self.namespace)

@@ -55,6 +55,8 @@ _NODE_LOGS = "/var/log"
 _PLAIN = re.compile(r"[\w./${}-]{1,80}")
 _REFERENCE = re.compile(r"\$[({]?(\w+)[)}]?")
 _REFERENCES = "${} "
+_BETWEEN = re.compile(r"[\s=,;]+")
+"""What separates a pattern of files from its option and from others."""
 _LINKED = ("nginx", "nginx-unprivileged", "openresty")
 """Images in which the usual log files of nginx are links to the streams."""
 
@@ -118,7 +120,7 @@ def _reads(reader: Container, path: str) -> bool:
     """Return whether a container names a file, directly, by a pattern or by a variable."""
     variables = (each for each in reader.variables if each.value and path in each.value)
     named = any(_REFERENCES.format(each.name) in _bare(word.text) for each in variables for word in reader.words)
-    patterns = (each for word in reader.words for each in word.text.split() if "*" in each)
+    patterns = (each for word in reader.words for each in _BETWEEN.split(word.text) if "*" in each)
     return (
         named
         or any(path in each.text for each in reader.words)

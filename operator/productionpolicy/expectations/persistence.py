@@ -41,6 +41,8 @@ from productionpolicy.expectations.expectation import (
 )
 from productionpolicy.kube.images import ImagePattern
 from productionpolicy.kube.pods import EMPTY_DIR, Container
+from productionpolicy.kube.programs.commands import program, unwrapped
+from productionpolicy.kube.programs.start import commands_in_sight
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import INTERCHANGEABLE, REPLICATED, Kind, Workload
 
@@ -62,8 +64,8 @@ _KEEP_IF_TOLD: Mapping[tuple[str, ...], re.Pattern[str]] = {
 _KEEP_NOTHING = ("memcached", "memcache")
 
 _IDLE = re.compile(
-    r"\bconnect-(?:distributed|standalone)\b|mirror-?maker|\bmongos\b|\bsentinel\b|\b(?:ratel|live|bulk)\b"
-    r"|--agent\b|enable-feature=\S*agent|\brpk\b(?!.*\bstart\b)"
+    r"\bconnect-(?:distributed|standalone)\b|mirror-?maker|\bmongos\b|\bsentinel\b|(?:^|\bdgraph )(?:ratel|live|bulk)\b"
+    r"|\bgrpc-proxy\b|--agent\b|enable-feature=\S*agent|\brpk\b(?!.*\bstart\b)"
 )
 """Words of a command line with which a store runs in a role without state."""
 
@@ -77,11 +79,18 @@ _NO_DATA = re.compile(r"node[._]data=false", re.IGNORECASE)
 _NO_MASTER = re.compile(r"node[._]master=false", re.IGNORECASE)
 
 _SERVES = re.compile(
-    r"entrypoint|run\.sh|\bserver\b|\bstart(?:-foreground|-single-node)?\b|\b(?:postgres|mysqld|mysqld_safe|mariadbd|mongod|cassandra|elasticsearch|etcd"
+    r"entrypoint|run\.sh|(?<!--)(?<!bootstrap-)\bserver\b|\bstart(?:-foreground|-single-node)?\b|\b(?:postgres|mysqld|mysqld_safe|mariadbd|mongod|cassandra|elasticsearch|etcd"
     r"|rabbitmq-server|redis-server|influxd|clickhouse-server|couchdb|neo4j|prometheus|redpanda|weaviate|tikv-server"
     r"|pd-server|alpha|zero)\b"
 )
 """Words of a command line with which a store serves; without them, it is a client."""
+
+_CLIENT = re.compile(
+    r"psql|pg_(?!ctl)\w+|(?:create|drop|vacuum|reindex)db|mysql(?:dump|admin|check|import|show|sh)?|mariadb(?:-[a-z]+)*"
+    r"|mongo(?:sh|dump|restore|export|import|stat|top)?|etcd(?:ctl|utl)|rabbitmq(?:ctl|admin|-diagnostics)|cqlsh|nodetool"
+    r"|clickhouse-client|influx|kafka-(?!server|run)[a-z-]+(?:\.sh)?|zkCli\.sh|cypher-shell|curl|wget|nc|ncat"
+)
+"""Programs of which the arguments only name a store, such as its host or its database."""
 
 _ENOUGH = 1
 """The number of pods that can always mount a claim of a single node."""
@@ -94,7 +103,9 @@ _DATA_STORES = (
     *("arangodb", "rethinkdb", "influxdb", "clickhouse", "clickhouse-server", "cockroach", "etcd", "zookeeper"),
     *("cp-zookeeper", "kafka", "cp-kafka", "rabbitmq", "elasticsearch", "opensearch", "solr", "minio", "qdrant"),
     *("prometheus", "redpanda", "weaviate", "tikv", "pd", "dgraph", "consul", "vault", "openbao", "nats", "milvus"),
-    *("percona-xtradb-cluster", "mariadb-galera", "postgresql-repmgr", "timescaledb-ha"),
+    *("percona-xtradb-cluster", "mariadb-galera", "postgresql-repmgr", "timescaledb-ha", "percona", "meilisearch"),
+    *("typesense", "questdb", "victoria-metrics", "chroma", "surrealdb", "yugabyte", "orientdb", "ravendb", "db2"),
+    *("oracle-free", "oracle-xe", "database/express", "database/free", "firebird", "crate", "clickhouse-keeper"),
 )
 
 
@@ -167,12 +178,22 @@ def _is_idle_store(container: Container, parameters: PersistenceParameters) -> b
 
 
 def _is_store(container: Container, parameters: PersistenceParameters) -> bool:
-    told, line = _told(container), _line(container)
+    told = _told(container)
     for images, keeps in _KEEP_IF_TOLD.items():
         if container.has_image_of(images):
             return keeps.search(told) is not None
-    serves = not line or line.startswith("-") or _SERVES.search(line) is not None
-    return serves and container.has_image_of(parameters.listed("data_stores")) and not _is_idle(told)
+    return container.has_image_of(parameters.listed("data_stores")) and _serves(container) and not _is_idle(told)
+
+
+def _serves(container: Container) -> bool:
+    """Return whether the command line, or the image without one, starts a server, not only clients of one."""
+    line = _line(container)
+    if not line or line.startswith("-"):
+        return True
+    return any(
+        _SERVES.search(" ".join(each)) is not None and not _CLIENT.fullmatch(program(unwrapped(each)))
+        for each in commands_in_sight(container)
+    )
 
 
 def _is_idle(told: str) -> bool:

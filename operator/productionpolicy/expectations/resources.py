@@ -4,9 +4,9 @@
 Every container and init container has a request for each resource in `requests` (cpu, memory) and a limit for each in
 `limits` (memory). A limit implies its request, as it does for the API server. Requests and limits of the pod as a whole
 count for all its containers, and so do the defaults of the LimitRanges of the namespace. No container requests more
-than its limit, or more than the pod as a whole may use. Memory is a whole number of bytes and at least 1Mi, and cpu is
-less than 256 cores: any other value has a wrong unit. The pods have at least the quality of service `minimumQoS`; for
-this, a request of 0 counts as none.
+than its limit, or more than the pod as a whole may use. No quantity is negative. Memory is a whole number of bytes and
+at least 1Mi, and cpu is less than 256 cores: any other value has a wrong unit. The pods have at least the quality of
+service `minimumQoS`; for this, a request of 0 counts as none.
 
 With `Warn` and `Deny`, the API server judges a workload when it is written. LimitRanges are not visible at that moment,
 so if a namespace has one, use `Audit`.
@@ -59,8 +59,10 @@ _LEAST_MEMORY = 2**20
 _MOST_CORES = 256
 
 _FAULTS: Mapping[str, Callable[[Quantity], str]] = {
-    "memory": lambda given: "less than 1Mi" if 0 < given.amount < _LEAST_MEMORY else _no_bytes(given),
-    "cpu": lambda given: "256 cores or more" if given.amount >= _MOST_CORES else "",
+    "memory": lambda given: (
+        _negative(given) or ("less than 1Mi" if 0 < given.amount < _LEAST_MEMORY else _no_bytes(given))
+    ),
+    "cpu": lambda given: _negative(given) or ("256 cores or more" if given.amount >= _MOST_CORES else ""),
 }
 _UNITS = {
     "memory": "give memory with a unit such as Mi or Gi; m means thousandths of a byte",
@@ -92,8 +94,10 @@ def audit(workload: Workload, parameters: ResourcesParameters, around: Surroundi
     for container in legible:
         yield from _missing_requests(template, container, parameters)
         yield from _missing_limits(template, container, parameters)
+    places = [(each.path, f"container {each.name}", each.resources) for each in legible]
+    for path, owner, resources in [*places, (template.path, "the pod as a whole", template.resources)]:
+        yield from _excessive_requests(path, owner, resources)
     for container in legible:
-        yield from _excessive_requests(container)
         yield from _more_than_the_pod(template.resources, container)
     yield from _sum_of_requests(template)
     yield from _implausible(workload.template)
@@ -136,14 +140,14 @@ def _missing_limits(template: PodTemplate, container: Container, parameters: Res
             )
 
 
-def _excessive_requests(container: Container) -> Iterator[Finding]:
-    limits = container.resources.limits
-    for name, request in container.resources.requests.items():
+def _excessive_requests(path: str, owner: str, resources: Resources) -> Iterator[Finding]:
+    limits = resources.limits
+    for name, request in resources.requests.items():
         if name in limits and request > limits[name]:
             yield Finding(
-                path=f"{container.path}.resources.requests.{name}",
-                message=f"container {container.name} requests {request} of {name}, more than its limit of "
-                f"{limits[name]}, so the API server refuses its pods",
+                path=f"{path}.resources.requests.{name}",
+                message=f"{owner} requests {request} of {name}, more than its limit of {limits[name]}, so the API "
+                "server refuses its pods",
                 remedy="raise the limit, or lower the request",
             )
 
@@ -213,6 +217,10 @@ def _told(template: PodTemplate, parameters: ResourcesParameters) -> bool:
     asked = [name for name in parameters.requests if name in COUNTED]
     lacking = any(_lacks(template, each, name) for each in template.containers for name in asked)
     return lacking and parameters.minimum_qos is QualityOfService.BURSTABLE
+
+
+def _negative(given: Quantity) -> str:
+    return "negative" if given.amount < 0 else ""
 
 
 def _no_bytes(given: Quantity) -> str:

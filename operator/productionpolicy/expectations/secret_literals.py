@@ -3,7 +3,8 @@
 ## What it expects
 No variable of a container, including init containers, has a literal value if its name suggests a credential: password,
 secret, token, api key, private key and the like, as the last word or before what it belongs to (`PASSWORD_DB`). The
-same applies to options and variables in the command line (`--requirepass`). A reference to another variable, the
+same applies to options and variables in the command line (`--requirepass`), and to options, JSON, YAML and properties
+within a value (`-Ddb.password=...` in `JAVA_OPTS`). A reference to another variable, the
 location of a secret, a template, a path, a switch, a keyword or an empty value is not a credential. Values that are
 known to be credentials are found by their form, under any name: private keys, logins in URLs and connection strings,
 and tokens that are designed to be recognized.
@@ -35,8 +36,8 @@ from productionpolicy.expectations.expectation import (
     always,
 )
 from productionpolicy.kube.credentials import holds_credential, is_credential
-from productionpolicy.kube.pods import Container
-from productionpolicy.kube.programs.arguments import named_values
+from productionpolicy.kube.pods import Container, Variable
+from productionpolicy.kube.programs.arguments import named_values, settings_within, values_within
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import Workload
 
@@ -56,9 +57,7 @@ def audit(workload: Workload, _parameters: SecretLiteralsParameters, _around: Su
 
 def _in_variables(container: Container) -> Iterator[Finding]:
     for variable in container.variables:
-        if variable.value is not None and (
-            is_credential(variable.value) or holds_credential(variable.name, variable.value)
-        ):
+        if variable.value is not None and _is_exposed(variable):
             yield Finding(
                 path=f"{variable.path}.value",
                 message=f"variable {variable.name} of container {container.name} contains a credential in plain text",
@@ -67,7 +66,7 @@ def _in_variables(container: Container) -> Iterator[Finding]:
 
 
 def _in_command_line(container: Container) -> Iterator[Finding]:
-    by_form = [each.path for each in container.words if is_credential(each.text)]
+    by_form = [each.path for each in container.words if _contains(each.text)]
     by_name = [path for path, name, value in named_values(container) if holds_credential(name, value)]
     for word in container.words:
         if word.path in {*by_form, *by_name}:
@@ -76,6 +75,18 @@ def _in_command_line(container: Container) -> Iterator[Finding]:
                 message=f"the command line of container {container.name} contains a credential in plain text",
                 remedy=_REMEDY,
             )
+
+
+def _is_exposed(variable: Variable) -> bool:
+    """Return whether a variable is or contains a credential, by its name, its form, or a name within its value."""
+    text = variable.value or ""
+    named = ((variable.name, text), *values_within(text), *settings_within(text))
+    return is_credential(text) or any(holds_credential(name, value) for name, value in named)
+
+
+def _contains(text: str) -> bool:
+    """Return whether a part of a command line contains a credential, by its form or with its name."""
+    return is_credential(text) or any(holds_credential(name, value) for name, value in values_within(text))
 
 
 SECRET_LITERALS = Expectation(

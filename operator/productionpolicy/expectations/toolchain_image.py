@@ -56,7 +56,8 @@ _NO_TOOLCHAINS = (
     *("*alibaba-sdk", "*ibm-sdk", "*firebase-sdk", "*stripe-sdk", "agones-sdk"),
 )
 _INSTALLERS = (
-    *("apt-get install", "apt install", "apk add", "yum install", "dnf install", "microdnf install", "zypper install"),
+    *("apt-get install", "apt install", "apk add", "yum install", "dnf install", "microdnf install", "tdnf install"),
+    "zypper install",
     *("pip install", "pip3 install", "python* -m pip install", "uv pip install", "uv sync", "poetry install"),
     *("pipenv install", "conda install", "npm install", "npm i", "npm ci", "yarn install", "yarn add", "pnpm install"),
     *("pnpm i", "pnpm add", "bundle install", "gem install", "composer install", "cargo install", "go install"),
@@ -68,6 +69,7 @@ _COMPILERS = (
     *("make", "cmake", "gcc", "g++", "javac", "rustc", "tsc", "dotnet run", "dotnet build", "dotnet watch"),
     *("dotnet publish", "dotnet restore", "npm run dev", "npm run build", "yarn dev", "yarn build", "yarn run dev"),
     *("yarn run build", "pnpm dev", "pnpm build", "pnpm run dev", "pnpm run build", "ng serve", "ng build", "nodemon"),
+    *("npm run dev:*", "npm run *:dev", "yarn dev:*", "yarn *:dev", "yarn run *:dev", "pnpm *:dev", "pnpm run *:dev"),
     "webpack*",
 )
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[.-]")
 _COUNTED = re.compile(r"_?\d+$")
 
 _SAYS_CREDENTIAL = re.compile(
     r"PASSW(?:OR)?D$|PASSPHRASE$|SECRET$|TOKEN$|API_?KEY$|PRIVATE_?KEY$|SECRET_?KEY(?:_BASE)?$|ACCESS_?KEY$"
-    r"|(?:ENCRYPTION|SIGNING|MASTER|FERNET)_?KEY$|CREDENTIALS?$|_(?:CREDS|PASS|PWD)$|(?:ERLANG|RELEASE)_?COOKIE$"
-    r"|(?:DB|SQL|REQUIRE|USER|ADMIN|ROOT|REDIS|MAIL|SMTP|LDAP|BIND)PASS$|MASTER_?AUTH$|(?:REDIS|VALKEY)_AUTH$"
+    r"|(?:ENCRYPTION|DECRYPTION|SIGNING|MASTER|FERNET|HMAC|PRE_?SHARED)_?KEY$|CREDENTIALS?$|_(?:CREDS|PASS|PWD)$|(?:ERLANG|RELEASE)_?COOKIE$"
+    r"|(?:DB|SQL|REQUIRE|USER|ADMIN|ROOT|REDIS|MAIL|SMTP|LDAP|BIND|SSH|SUDO|STORE|KEY)PASS$|MASTER_?AUTH$|(?:REDIS|VALKEY)_AUTH$"
 )
 """A name ends in what it denotes: a suffix such as `_FILE`, `_NAME` or `_TTL` denotes something else."""
 
 _MAY_SAY_CREDENTIAL = re.compile(
-    r"(?:AUTH|ACCOUNT|STORAGE|LICEN[SC]E|BATCH|SUBSCRIPTION|SHARED)_?KEY$"
+    r"(?:AUTH|ACCOUNT|STORAGE|LICEN[SC]E|BATCH|SUBSCRIPTION|SHARED|JWT|AES)_?KEY$"
     r"|(?:^|_)(?:PAD|PADDING|[BE]OS|UNK|SEP|CLS|MASK|STOP|START|END|SORT|SPECIAL|PAGE|NEXT|PREV)_TOKEN$"
     r"|^OPTION_(?:\w+_)?(?:SECRET|CREDENTIALS?)$"
 )
@@ -34,7 +35,8 @@ _DESCRIBES = re.compile(
     r"|UR[LI]S?|TTL|HEADERS?|TYPES?|POLICY|PROMPT|ALG|ALGO|ALGORITHM|ISSUER|AUD|AUDIENCES?|ENDPOINT|HOST|PORT"
     r"|EXPIR\w*|DURATION|INTERVAL|ROTATION|REFRESH|SERVICE|PROVIDER|BACKEND|STORE|MANAGER|ENGINE|MOUNT|VERSION"
     r"|IDS?|REFS?|REFERENCE|KEYS?|PREFIX|SUFFIX|FORMAT|CACHE|COOKIE|CLAIMS?|SCOPES?|ENCODING|REALM|USER|REGION"
-    r"|LABELS?|ANNOTATIONS?|COUNT|LIMIT|BUDGET|MODE|METHOD|STRATEGY|GRANT|VALIDITY|RESET|FIELD|ATTRIBUTE|STRING"
+    r"|ADDRESS(?:ES)?|CONTRACT|SYMBOL|DECIMALS|ENCODER|HASHER|GENERATOR|VALIDATORS?|STRENGTH|COMPLEXITY|HISTORY|ATTEMPTS"
+    r"|AGE|CHANGED|UPDATED|LABELS?|ANNOTATIONS?|COUNT|LIMIT|BUDGET|MODE|METHOD|STRATEGY|GRANT|VALIDITY|RESET|FIELD|ATTRIBUTE|STRING"
     r"|MESSAGE|COMMAND|CMD|SCRIPT|CLASS|ARN|SOURCE|LOCATION|PARAM|PARAMETER|REGEX|PATTERN|CHARS|LEN|RETRIES|WEBHOOK"
     r"|VALUE|CONFIG|SETTINGS|OPTIONS|HELPER|SERVER|CLIENT|REVIEW|AUTH|ENV|VAR|VARIABLE)(?:_|$)"
 )
@@ -43,23 +45,27 @@ _DESCRIBES = re.compile(
 _SAYS_OTHERWISE = re.compile(
     r"(?:^|_)(?:MAX|MIN|NUM|COUNT|LIMIT|ALLOW|ENABLED?|DISABLED?|USE|REQUIRED?|SKIP|NO|IS|HAS|PUBLIC|BY|PROXY_PASS)(?:_|$)"
     r"|(?:^|_)(?:TLS|SSL|CERT|CERTS|CERTIFICATE|CA|PULL|IMAGE|REGISTRY|K8S|KUBE|KUBERNETES)_(?:SECRET|CREDENTIALS?)$"
+    r"|(?:PASSWORD|PASSWD|TOKEN|USER|USERNAME|CREDENTIALS?)_SECRET_KEY$"
 )
-"""Limits, switches, public values, and names of Secrets."""
+"""Limits, switches, public values, and names of Secrets and of their keys."""
 
 _REFERENCE = re.compile(
     r"\$[({\w]|`|\{\{|^<[^>]*>$|^%[\w()]+%?$|^\(\(.*\)\)$|^[@#_]{2}.*[@#_]{2}$|^#\{.*\}#?$"
     r"|^(?:ref\+\w+|vault|bao|sops|secret|secretref|env|file|arn|op|sm|asm|gsm|ssm|gcp-?sm|aws-?s?sm"
     r"|(?:aws-?)?secrets-?manager|gcp-?secret-?manager|azkv|akv|key-?vault|doppler|k8s|kubernetes|conjur):"
-    r"|^ENC\[|^projects/[^/]+/secrets/",
+    r"|^@Microsoft\.KeyVault\(|^!vault\b|^ENC\[|^projects/[^/]+/secrets/",
     re.IGNORECASE,
 )
 """Values that another program replaces: variables, templates, locations of secrets."""
 
 _PLACEHOLDER = re.compile(
-    r"[*xX.\u2022]+|.*(?:redacted|placeholder|replace[-_ ]?(?:me|this|with)|insert[-_ ]).*|todo|your[-_ ].*|none|null"
-    r"|nil|\[[^\]]*\]",
+    r"[*xX.\u2022]+|.*(?:redacted|placeholder|replace[-_ ]?(?:me|this|with)|insert[-_ ]).*|todo|tbd|your[-_ ].*"
+    r"|none|null|nil|n/?a|\[[^\]]*\]",
     re.IGNORECASE,
 )
+_STAND_IN = re.compile(r"(?:change|set)[-_ ]?(?:me|this)|dummy|fake", re.IGNORECASE)
+"""Words that no issuer of tokens or keys gives out, but that work as passwords."""
+
 _VARIABLE = re.compile(
     r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|SECRET|PASSWORD|TOKEN|KEY|[a-z]{2,6}[-_][A-Z_-]{0,32}(?:TOKEN|KEY)"
 )
@@ -73,9 +79,12 @@ _NUMBER = re.compile(r"[\d.]+")
 _PLACE = re.compile(r"(?:[A-Za-z]:\\|(?:~|\.{1,2})?/)[\w./@\\-]*|\w+://[^@\s]*")
 """A path, or a URL without a login."""
 
+_ADDRESS = re.compile(r"0x[0-9A-Fa-f]{40}")
+"""The public address of an account or a contract; a private key is longer."""
+
 _FILE = re.compile(r"[\w.-]+\.(?:pem|key|crt|json|ya?ml|txt|p12|jks|conf|env)")
 
-_NO_SECRETS = (_PLACEHOLDER, _VARIABLE, _SWITCH, _PLACE, _FILE)
+_NO_SECRETS = (_PLACEHOLDER, _VARIABLE, _SWITCH, _PLACE, _FILE, _ADDRESS)
 
 _SECRET_NAME = re.compile(
     r"[a-z0-9./-]*-(?:secrets?|credentials?|creds|tokens?|tls|certs?|keys?|auth)|[a-z./]+(?:-[a-z./]+)+"
@@ -100,7 +109,7 @@ _CONNECTS = re.compile(
 """Other keys in connection strings of libpq, ADO.NET and Kafka that contain a password."""
 
 _IS_CREDENTIAL = re.compile(
-    r"-----BEGIN (?:[A-Z]+ ){0,4}PRIVATE KEY-----"
+    r"-----BEGIN (?:[A-Z]+ ){0,4}PRIVATE KEY(?: BLOCK)?-----"
     r"|\b[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s/?#:@\"']{0,256}:[^\s/?#@$<>{}()*%\"']{1,256}@(?!sha256:)[\w\[]"
     r"|[;?&]\s{0,8}(?:[Pp]assword|PASSWORD|[Pp]wd|PWD)\s{0,8}=\s{0,8}[^\s;&$<>{}()*%\"'`/]"
     r"|\b(?:Account|SharedAccess)Key=[A-Za-z0-9+/]{20}"
@@ -112,14 +121,37 @@ _IS_CREDENTIAL = re.compile(
     r"|\beyJ[\w-]{10,4096}\.eyJ[\w-]{10,4096}\.[\w-]{10}"
     r"|\bAIza[\w-]{35}|\b[sr]k_live_[A-Za-z0-9]{20}|\bnpm_[A-Za-z0-9]{36}|\bpypi-[\w-]{50}|\bhf_[A-Za-z0-9]{34}"
     r"|\bSG\.[\w-]{22}\.[\w-]{43}|\bsk-(?:proj|ant)-[\w-]{32}|\bdop_v1_[a-f0-9]{64}|\bhvs\.[\w-]{24}"
-    r"|\bAGE-SECRET-KEY-1[0-9A-Z]{50}"
+    r"|\bAGE-SECRET-KEY-1[0-9A-Z]{50}|\btskey-[a-z]{2,12}-\w{10}|\bkey-[0-9a-f]{32}\b"
+    r"|\bdiscord(?:app)?\.com/api/webhooks/\d{17,20}/[\w-]{60}|\bbase64:[A-Za-z0-9+/]{43}=(?![\w=])"
 )
 """Private keys, logins in URLs and connection strings, and tokens that are designed to be recognized."""
 
 
+_BASIC = re.compile(r"\bBasic(?:\s|%20){1,4}([A-Za-z0-9+/]{6,1024}={0,2})(?![\w+/=])")
+"""The header of basic authentication, with an encoded login."""
+
+_SETS_PASSWORD = re.compile(
+    r"\b(?:IDENTIFIED\s{1,8}(?:WITH\s{1,8}\w{1,64}\s{1,8})?BY|PASSWORD)\s{1,8}'([^'\n]{1,256})'", re.IGNORECASE
+)
+"""A statement of SQL that sets the password of a user."""
+
+
 def is_credential(text: str) -> bool:
     """Return whether a value contains a credential, regardless of its name."""
-    return _IS_CREDENTIAL.search(text) is not None or _connects_with_password(text)
+    return (
+        _IS_CREDENTIAL.search(text) is not None
+        or _connects_with_password(text)
+        or any(map(_is_encoded_login, _BASIC.findall(text)))
+        or any(may_be_credential(each, of_password=True) for each in _SETS_PASSWORD.findall(text))
+    )
+
+
+def _is_encoded_login(text: str) -> bool:
+    try:
+        login = b64decode(text, validate=True).decode()
+    except ValueError:
+        return False
+    return ":" in login and login.isprintable()
 
 
 def holds_credential(name: str, text: str) -> bool:
@@ -185,4 +217,4 @@ def may_be_credential(text: str, *, of_password: bool) -> bool:
     bare = text.strip()
     if not bare or _REFERENCE.search(bare) or any(each.fullmatch(bare) for each in _NO_SECRETS):
         return False
-    return of_password or not (_NUMBER.fullmatch(bare) or _SECRET_NAME.fullmatch(bare))
+    return of_password or not any(each.fullmatch(bare) for each in (_NUMBER, _SECRET_NAME, _STAND_IN))

@@ -48,7 +48,9 @@ _KNOWN = re.compile(
 """A valid image name, or any name with an explicit tag or digest."""
 
 _PLACEHOLDER = re.compile(
-    r"auto|.*:__[A-Za-z0-9_]+__|[^:@]*(?:placeholder|replace[-_]?(?:me|with))[^:@]*", re.IGNORECASE
+    r"auto|.*:__[A-Za-z0-9_]+__|[^:@]*(?:placeholder|replaced?[-_]?(?:me|with|by)|to[-_]be[-_]replaced|change[-_]?me)[^:@]*"
+    r"|(?:[^:@]*/)?your[-_][^:@]*",
+    re.IGNORECASE,
 )
 """Valid references that another program replaces; Istio's injector replaces `auto`."""
 

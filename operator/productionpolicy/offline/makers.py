@@ -7,15 +7,21 @@ from typing import Any
 
 _WITHOUT_TEMPLATE = frozenset(
     {
+        ("apps.openshift.io", "DeploymentConfig"),
+        ("argoproj.io", "ClusterWorkflowTemplate"),
         ("argoproj.io", "CronWorkflow"),
         ("argoproj.io", "Rollout"),
         ("argoproj.io", "Workflow"),
         ("argoproj.io", "WorkflowTemplate"),
+        ("sparkoperator.k8s.io", "ScheduledSparkApplication"),
+        ("sparkoperator.k8s.io", "SparkApplication"),
+        ("tekton.dev", "ClusterTask"),
         ("tekton.dev", "PipelineRun"),
+        ("tekton.dev", "Task"),
         ("tekton.dev", "TaskRun"),
     }
 )
-"""Group and kind of objects that may create pods without a pod template."""
+"""Group and kind of objects that may create pods without a pod template whose containers have images."""
 
 _SPEAKING_OF_OTHERS = frozenset({"apiextensions.k8s.io", "kyverno.io", "policies.kyverno.io"})
 """The groups of objects in which a pod template only describes those of other objects."""

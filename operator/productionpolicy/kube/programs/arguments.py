@@ -14,17 +14,48 @@ _ASSIGNMENT = re.compile(
     r"(?:^|(?<=[\s;&|(]))(?P<name>[A-Za-z_][\w.-]*)=(?:\"(?P<double>[^\"\n]*)\"|'(?P<single>[^'\n]*)'|"
     r"(?P<plain>[^\s;&|\"']+))"
 )
+_TEXT = r"(?:\"(?P<double>[^\"\n]*)\"|'(?P<single>[^'\n]*)'|(?P<plain>[^\s\"'{}\[\]()|<>;]+))"
+_OPTION = re.compile(
+    r"(?:^|(?<=\s))(?:-D|--)(?P<name>[A-Za-z][\w.-]{0,127})="
+    r"(?:\"(?P<double>[^\"\n]*)\"|'(?P<single>[^'\n]*)'|(?P<plain>[^\s\"']+))"
+)
+_PROPERTY = re.compile(
+    rf"^[ \t]{{0,64}}(?P<name>[A-Za-z][\w.-]{{0,127}})[ \t]{{0,8}}=[ \t]{{0,8}}{_TEXT}[ \t\r]{{0,8}}$", re.MULTILINE
+)
+_YAML = re.compile(
+    rf"^[ \t]{{0,64}}(?:- )?(?P<name>[A-Za-z][\w.-]{{0,127}}):[ \t]{{1,8}}{_TEXT}[ \t\r]{{0,8}}$", re.MULTILINE
+)
+_QUOTED = re.compile(
+    r"\"(?P<name>[A-Za-z][\w.-]{0,127})\"\s{0,8}:\s{0,8}\"(?P<double>[^\"\n]*)\"(?P<single>)(?P<plain>)"
+)
+_LIST = re.compile(r"[A-Za-z][\w.-]{0,127}=[^,=\s]*(?:,\s?[A-Za-z][\w.-]{0,127}=[^,=\s]*)*")
+_ITEM = re.compile(r"(?P<name>[A-Za-z][\w.-]{0,127})=(?P<plain>[^,=\s]*)(?P<single>)(?P<double>)")
+"""The forms in which a text names values: an option, a line of properties or YAML, a member of JSON, a list of pairs.
+
+A value without quotes has no brackets, because code has them.
+"""
+
 _PASSWORD, _AUTH = "password", "auth"
 
-_MYSQL = frozenset({"mysql", "mysqldump", "mysqladmin", "mariadb", "mariadb-dump", "mariadb-admin"})
+_MYSQL = frozenset(
+    {"mysql", "mysqldump", "mysqladmin", "mysqlcheck", "mysqlimport", "mysqlshow", "mariadb", "mariadb-dump"}
+    | {"mariadb-admin", "mariadb-check", "mariadb-import"}
+)
 """Programs that accept the value of `-p` only without a blank in between."""
 
 _SHORT: Mapping[str, Mapping[str, str]] = {
     **{each: {"-p": _PASSWORD} for each in (*_MYSQL, "mongo", "mongosh", "mongodump", "mongorestore", "sshpass")},
-    "redis-cli": {"-a": _PASSWORD},
+    **{each: {"-p": _PASSWORD} for each in ("mongoexport", "mongoimport", "cqlsh", "rabbitmqadmin")},
+    **{each: {"-a": _PASSWORD} for each in ("redis-cli", "valkey-cli", "redis-benchmark")},
+    **{each: {"-w": _PASSWORD} for each in ("ldapsearch", "ldapadd", "ldapmodify", "ldapdelete", "ldapwhoami")},
+    **{each: {"-P": _PASSWORD} for each in ("sqlcmd", "bcp", "mosquitto_pub", "mosquitto_sub")},
     "curl": {"-u": _AUTH, "--user": _AUTH},
 }
 """Login options of well-known programs, with their meaning."""
+
+_LOGIN: Mapping[str, str] = {"-p": _PASSWORD}
+_LOGS_IN = frozenset({"docker", "podman", "buildah", "skopeo", "nerdctl", "crane", "oras", "helm", "az"})
+"""Programs whose command `login` has these options; with other commands, they mean something else."""
 
 _PREFIX = "option_"
 """The prefix of the name of an option."""
@@ -44,6 +75,20 @@ def named_values(container: Container) -> Iterator[tuple[str, str, str]]:
     yield from ((line[at].path, name, value) for at, name, value in _options(words))
 
 
+def values_within(text: str) -> Iterator[tuple[str, str]]:
+    """Return the named values in JSON or YAML, with names as those of options."""
+    return ((_PREFIX + each["name"], _value(each)) for each in (*_QUOTED.finditer(text), *_YAML.finditer(text)))
+
+
+def settings_within(text: str) -> Iterator[tuple[str, str]]:
+    """Return the named values in properties, options or a list, with names as those of options.
+
+    In a command line, such text may also be code, such as `password=read()`.
+    """
+    pairs = _ITEM.finditer(text) if _LIST.fullmatch(text) else (*_OPTION.finditer(text), *_PROPERTY.finditer(text))
+    return ((_PREFIX + each["name"], _value(each)) for each in pairs)
+
+
 def _whole(text: str) -> Iterator[re.Match[str]]:
     found = _ASSIGNMENT.fullmatch(text)
     return iter([found] if found else [])
@@ -56,7 +101,7 @@ def _value(assignment: re.Match[str]) -> str:
 def _options(words: Words) -> Iterator[tuple[int, str, str]]:
     """Return the position of the value, the name and the value of each option."""
     name = program(unwrapped(words))
-    short = _SHORT.get(name, {})
+    short = _LOGIN if name in _LOGS_IN and "login" in words else _SHORT.get(name, {})
     for at, (word, following) in enumerate(zip(words, (*words[1:], ""), strict=False)):
         if word in short and name not in _MYSQL and following:
             yield at + 1, _PREFIX + short[word], following

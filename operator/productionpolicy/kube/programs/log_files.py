@@ -16,7 +16,7 @@ OF_THE_NODE = ("/var/log/pods", "/var/log/containers", "/var/log/journal")
 
 _LOG = re.compile(r"(?:^|/)logs?/[^/]|\.log(?:[._-]|$)|(?:^|/)nohup\.out$", re.IGNORECASE)
 _CONFIGURATION = re.compile(r"\.(?:xml|ya?ml|json|conf|cnf|cfg|ini|toml|properties|sql|lua|js|py|rb|sh)$")
-_PLACE = r"(?:(?:file|output)[_.-]?(?:name|path)?|path|dir|directory|folder|location)s?"
+_PLACE = r"(?:(?:file|output)[_.-]?(?:name|path)?|path|dir|directory|folder|location|destination|target)s?"
 _NAME = re.compile(
     rf"(?:.*[_.-])?(?:log(?:s|ging|ger)?[_.-]?{_PLACE}|(?:access|error|slow)[_-]log|log[_-]error|log[_-]?to)"
 )
@@ -25,7 +25,7 @@ _OTHER_LOGS = re.compile(
 )
 """Logs that are not messages for people: logs of data stores, audit records, and termination messages."""
 
-_VAGUE = re.compile(r"log(?:s|ging|ger)?[_.-]?(?:path|location|dir|directory|folder)s?$")
+_VAGUE = re.compile(r"log(?:s|ging|ger)?[_.-]?(?:path|location|dir|directory|folder|destination|target)s?$")
 """Ambiguous names: they count only if the path itself mentions logs."""
 
 _BARE = re.compile(r"(?:.*[_.-])?logs?")

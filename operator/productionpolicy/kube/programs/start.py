@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from msgspec import Struct
 
@@ -16,6 +17,7 @@ from productionpolicy.kube.programs.commands import (
     is_shell,
     layers,
     program,
+    program_of,
     runner_of,
     unwrapped,
 )
@@ -36,6 +38,9 @@ _READERS = frozenset({"sh", "ash", "bash", "dash", "ksh", "zsh", "eval", "source
 
 _DOWNLOADED = re.compile(r"(?:[$<]\(|`)\s*(?:curl|wget)\s")
 """The output of a download as an argument."""
+
+_INTO = re.compile(r"-[A-Za-z]*[oO]|--output(?:-document)?")
+"""An option of such a program, before the file that it writes."""
 
 _INLINE = re.compile(r"-[eilux]*c")
 """An argument that only a shell interprets as the option before a script."""
@@ -139,10 +144,20 @@ def download_run(container: Container) -> str | None:
         return None
     path, script = found
     piped = any(_feeds_shell(each) for each in script.pipelines())
+    files = set(_downloaded_files(script))
     read = any(
-        program(each.words) in _READERS and any(map(_DOWNLOADED.search, each.words)) for each in script.commands()
+        program_of(each) in _READERS and any(word in files or _DOWNLOADED.search(word) for word in each.words)
+        for each in script.commands()
     )
     return path if piped or read else None
+
+
+def _downloaded_files(script: Script) -> Iterator[str]:
+    """Return the files into which the commands of a script download."""
+    for command in script.commands():
+        if program_of(command) in _FETCHERS:
+            yield from (file for option, file in pairwise(command.words) if _INTO.fullmatch(option))
+            yield from (each.file for each in command.redirections if each.file is not None)
 
 
 def _feeds_shell(pipeline: Pipeline) -> bool:
@@ -157,6 +172,14 @@ def _reads_script(words: Words) -> bool:
     runs = bool(words) and (is_shell(words[0]) or program(words) in _INTERPRETERS)
     others = [each for each in words[1:] if not each.startswith("-")]
     return runs and (not others or "-s" in words or "-" in words) and not {"-c", "-e", "-m"} & set(words)
+
+
+def commands_in_sight(container: Container) -> tuple[Words, ...]:
+    """Return the commands of the script that a shell runs; without a script that is understood, the command line."""
+    found = script_in_sight(container)
+    if found is None:
+        return (tuple(each.text for each in container.words),)
+    return tuple(each.words for each in found[1].commands())
 
 
 def script_in_sight(container: Container) -> tuple[str, Script] | None:
