@@ -33,6 +33,12 @@ def replace(world: World, namespace: str, raw: dict[str, Any]) -> None:
     world.kubectl("replace", "-n", namespace, "-f", "-", stdin=raw)
 
 
+def without_longer_grace(world: World, namespace: str) -> int:
+    """Return the generation once the grace period that the sleep needed is withdrawn, the last that is written."""
+    eventually(lambda: "terminationGracePeriod" not in journal(world.get("deployment", "web", namespace)))
+    return generation(world, namespace)
+
+
 def has_sleep(world: World, namespace: str) -> bool:
     return "lifecycle" in pod_spec(world.get("deployment", "web", namespace))["containers"][0]
 
@@ -59,7 +65,7 @@ def test_undone_twice_it_is_left_and_told(world: World) -> None:
     policy = world.policy()
     namespace = contested(world, policy)
 
-    after = generation(world, namespace)
+    after = without_longer_grace(world, namespace)
     assert world.fixed(lambda: generation(world, namespace)) == after
     assert not has_sleep(world, namespace)
     assert "preStop" not in journal(world.get("deployment", "web", namespace))
@@ -90,7 +96,7 @@ def test_a_writer_that_wipes_our_notes_too_is_noticed_as_well(world: World) -> N
         world.rolled_out("web", namespace)
         replace(world, namespace, deployment())
     eventually(lambda: world.status(policy)["workloads"]["contested"] == 1)
-    after = world.fixed(lambda: generation(world, namespace))  # a repair that was undone only once is made again
+    after = without_longer_grace(world, namespace)
     assert world.fixed(lambda: generation(world, namespace)) == after
     assert not has_sleep(world, namespace)
 

@@ -46,11 +46,10 @@ class Count:
 
     def __str__(self) -> str:
         """Return what the page says: passed, not served, or what failed."""
-        if self.failed:
-            return f"**{self.failed} failed**, {self.passed} passed"
-        if not self.passed:
+        if not self.passed and not self.failed:
             return "not served"
-        return f"passed ({self.passed})" + (f", {self.not_served} not served" if self.not_served else "")
+        failed = f"**{self.failed} failed**, " if self.failed else ""
+        return f"{failed}passed ({self.passed})" + (f", {self.not_served} not served" if self.not_served else "")
 
 
 def counted(results: Path) -> dict[Area, Count]:

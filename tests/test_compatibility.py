@@ -1,0 +1,17 @@
+"""The versions of Kubernetes that the project claims to support are those that were tested."""
+
+from __future__ import annotations
+
+from compat.page import PLACE
+from control_plane.kubernetes import releases
+from productionpolicy.controller.versions import NEWEST_TESTED, OLDEST_TESTED
+
+
+def test_the_operator_claims_what_is_pinned_for_the_tests() -> None:
+    minors = [tuple(map(int, each.minor.split("."))) for each in releases()]
+    assert (min(minors), max(minors)) == (OLDEST_TESTED, NEWEST_TESTED)
+    assert len(minors) == NEWEST_TESTED[1] - OLDEST_TESTED[1] + 1
+
+
+def test_the_page_has_a_result_for_each_version() -> None:
+    assert [each.version for each in releases() if each.version not in PLACE.rows] == []
