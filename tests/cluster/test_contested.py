@@ -33,9 +33,15 @@ def replace(world: World, namespace: str, raw: dict[str, Any]) -> None:
     world.kubectl("replace", "-n", namespace, "-f", "-", stdin=raw)
 
 
-def without_longer_grace(world: World, namespace: str) -> int:
-    """Return the generation once the grace period that the sleep needed is withdrawn, the last that is written."""
-    eventually(lambda: "terminationGracePeriod" not in journal(world.get("deployment", "web", namespace)))
+def generation_with_note(world: World, namespace: str) -> int:
+    """Return the generation once the last note is written: annotations of a Deployment count for its generation."""
+
+    def is_noted() -> bool:
+        """The note tells that the repair was undone twice."""
+        annotations = world.get("deployment", "web", namespace)["metadata"].get("annotations", {})
+        return str(annotations.get(NOTE, "")).startswith("undone 2x")
+
+    eventually(is_noted)
     return generation(world, namespace)
 
 
@@ -65,7 +71,7 @@ def test_undone_twice_it_is_left_and_told(world: World) -> None:
     policy = world.policy()
     namespace = contested(world, policy)
 
-    after = without_longer_grace(world, namespace)
+    after = generation_with_note(world, namespace)
     assert world.fixed(lambda: generation(world, namespace)) == after
     assert not has_sleep(world, namespace)
     assert "preStop" not in journal(world.get("deployment", "web", namespace))
@@ -96,7 +102,7 @@ def test_a_writer_that_wipes_our_notes_too_is_noticed_as_well(world: World) -> N
         world.rolled_out("web", namespace)
         replace(world, namespace, deployment())
     eventually(lambda: world.status(policy)["workloads"]["contested"] == 1)
-    after = without_longer_grace(world, namespace)
+    after = generation_with_note(world, namespace)
     assert world.fixed(lambda: generation(world, namespace)) == after
     assert not has_sleep(world, namespace)
 
