@@ -17,6 +17,8 @@ from proof.packages import NotAvailable
 
 DEPLOY = "rolling update"
 SHORTEST = "scale-down"
+DRAIN = "node drain"
+LOST = 3
 TRIES = 3
 INTERRUPTED = 130
 LEAST_REQUESTS = 1000
@@ -101,3 +103,12 @@ def test_without_root_the_same_shows_on_simulated_nodes_and_says_that_they_are(t
     assert found["failedBefore"] > 0
     assert found["failedAfter"] == 0
     assert left_of(tmp_path) == []
+
+
+@pytest.mark.slow
+def test_a_drain_goes_as_predicted_as_written_and_repaired(tmp_path: Path) -> None:
+    done = run("proof", *options(tmp_path), "--portable", f"--scenario={DRAIN}", folder=tmp_path)
+    assert done.returncode in {0, LOST}, done.stderr + done.stdout  # on a busy machine, simulated nodes lose requests
+    found = json.loads((tmp_path / "output" / "result.json").read_text())["predictions"]
+    assert [each["state"] for each in found] == ["as written", "repaired"]
+    assert [each for each in found if each["predicted"] != each["happened"]] == []

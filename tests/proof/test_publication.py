@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from proof.outcome import Figures, Outcome, markdown, sentence
+from proof.outcome import Figures, Outcome, Prediction, markdown, predictions_markdown, sentence
 from proof.picture import draw
 from proof.publication import DOCUMENTATION, PAGE, README, RESULT
 from proof.record import Manner, Mark, Record, Request
@@ -33,6 +33,14 @@ def scenarios(result: dict[str, object]) -> list[Figures]:
     return found
 
 
+@pytest.fixture(scope="module")
+def predictions(result: dict[str, object]) -> list[Prediction]:
+    """What it predicted."""
+    found = result["predictions"]
+    assert isinstance(found, list)
+    return found
+
+
 def test_it_was_measured_on_real_nodes(result: dict[str, object]) -> None:
     assert str(result["nodes"]).startswith("real nodes")
 
@@ -51,8 +59,13 @@ def test_the_readme_claims_what_was_measured(scenarios: list[Figures]) -> None:
     assert " ".join(README.lines) == sentence(scenarios)
 
 
-def test_the_page_shows_what_was_measured(scenarios: list[Figures]) -> None:
-    assert PAGE.lines == markdown(scenarios)
+def test_the_last_drain_went_as_predicted(predictions: list[Prediction]) -> None:
+    assert [each["state"] for each in predictions] == ["as written", "repaired"]
+    assert [each for each in predictions if each["predicted"] != each["happened"]] == []
+
+
+def test_the_page_shows_what_was_measured(scenarios: list[Figures], predictions: list[Prediction]) -> None:
+    assert PAGE.lines == [*markdown(scenarios), "", *predictions_markdown(predictions)]
 
 
 def test_the_picture_tells_scenario_events_and_counts(tmp_path: Path) -> None:

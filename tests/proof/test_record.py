@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from proof.outcome import Outcome, markdown, rows, sentence
-from proof.record import Manner, Record, Request
+from dataclasses import replace
+
+import pytest
+
+from proof.outcome import Outcome, markdown, predictions_markdown, rows, sentence
+from proof.record import Drain, Foreseen, Manner, Record, Request
 
 
 def request(sent: float, *, service: str = "web", failure: str = "", resent: bool = False) -> Request:
@@ -55,7 +59,31 @@ def test_figures_are_those_after_the_repair_unless_they_say_before() -> None:
         "longestPauseBeforeMs": 1000,
         "resentBefore": 1,
         "resentAfter": 0,
+        "wrongPredictions": 0,
     }
+
+
+@pytest.mark.parametrize(
+    ("predicted", "happened", "wrong"),
+    [
+        (Drain("drains", frozenset()), Drain("drains", frozenset()), 0),
+        (Drain("drains", frozenset({"web"})), Drain("drains", frozenset()), 0),
+        (Drain("drains", frozenset()), Drain("drains", frozenset({"web"})), 1),
+        (Drain("blocked", frozenset()), Drain("drains", frozenset()), 1),
+    ],
+)
+def test_a_prediction_is_wrong_if_it_promised_more_than_happened(predicted: Drain, happened: Drain, wrong: int) -> None:
+    drained = replace(record(request(0)), drain=Foreseen(predicted, happened))
+    assert Outcome("node drain", record(request(0)), drained).figures()["wrongPredictions"] == wrong
+
+
+def test_the_page_tells_what_was_predicted_and_what_happened_in_each_state() -> None:
+    dark, lit = Drain("drains", frozenset({"web", "shop"})), Drain("drains", frozenset())
+    before, after = (replace(record(request(0)), drain=Foreseen(each, each)) for each in (dark, lit))
+    assert predictions_markdown(Outcome("node drain", before, after).predictions())[2:] == [
+        "| as written | drains; without a ready pod: shop, web | drains; without a ready pod: shop, web |",
+        "| repaired | drains; without a ready pod: none | drains; without a ready pod: none |",
+    ]
 
 
 def test_the_table_ends_with_sums_and_the_longest_of_the_gaps() -> None:

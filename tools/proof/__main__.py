@@ -85,6 +85,8 @@ def _result(experiment: Experiment) -> int:
     if any(each["failedAfter"] for each in scenarios):
         complain(f"error: requests were lost after the repair. The logs are in {experiment.folder}.")
         return LOST
+    wrong = any(each["wrongPredictions"] for each in scenarios)
+    insist(not wrong, "the last drain went worse than `productionpolicy drain` had predicted; see above")
     return 0
 
 

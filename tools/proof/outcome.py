@@ -11,6 +11,9 @@ from testbed.tables import Table
 COLUMNS = ("SCENARIO", "REQUESTS", "FAILED BEFORE", "FAILED AFTER", "LONGEST GAP BEFORE", "LONGEST GAP AFTER")
 
 Figures = dict[str, str | int]
+Prediction = dict[str, str]
+
+PREDICTION_COLUMNS = ("drain of the last node", "predicted before it", "happened")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,7 @@ class Outcome:
 
     def figures(self) -> Figures:
         """Return what is kept of it; `requests` and `longestGapMs` are those after the repair."""
+        records = (self.before, self.after)
         return {
             "name": self.name,
             "requests": len(self.after.requests),
@@ -35,7 +39,22 @@ class Outcome:
             "longestPauseBeforeMs": self.before.longest_pause_ms,
             "resentBefore": self.before.resent,
             "resentAfter": self.after.resent,
+            "wrongPredictions": sum(each.drain is not None and each.drain.promised_too_much for each in records),
         }
+
+    def predictions(self) -> list[Prediction]:
+        """Return what was predicted of the drain of this scenario, and what happened, in each state."""
+        states = {"as written": self.before.drain, "repaired": self.after.drain}
+        return [
+            {"state": state, "predicted": str(drain.predicted), "happened": str(drain.happened)}
+            for state, drain in states.items()
+            if drain
+        ]
+
+
+def predictions_markdown(predictions: Sequence[Prediction]) -> list[str]:
+    """Return the predictions as lines of Markdown."""
+    return Table(PREDICTION_COLUMNS, [tuple(each.values()) for each in predictions], numbers=False).markdown()
 
 
 def rows(scenarios: Sequence[Figures]) -> list[tuple[str, ...]]:

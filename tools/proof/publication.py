@@ -10,7 +10,7 @@ from textwrap import wrap
 
 from control_plane.installation import REPOSITORY
 from pages.marks import Place
-from proof.outcome import Figures, Outcome, markdown, sentence
+from proof.outcome import Figures, Outcome, markdown, predictions_markdown, sentence
 from proof.picture import draw
 
 WIDTH = 120
@@ -25,11 +25,13 @@ def publish(outcomes: Sequence[Outcome], *, into: Path, nodes: str) -> list[Figu
     into.mkdir(parents=True, exist_ok=True)
     scenarios = [each.figures() for each in outcomes]
     result = into / RESULT
-    result.write_text(json.dumps({"nodes": nodes, "scenarios": scenarios}, indent=2) + "\n")
+    predictions = [prediction for each in outcomes for prediction in each.predictions()]
+    written = {"nodes": nodes, "scenarios": scenarios, "predictions": predictions}
+    result.write_text(json.dumps(written, indent=2) + "\n")
     files = [result, *draw(outcomes, into=into)]
     if into == DOCUMENTATION:
         README.write(wrap(sentence(scenarios), WIDTH))
-        PAGE.write(markdown(scenarios))
+        PAGE.write([*markdown(scenarios), "", *predictions_markdown(predictions)])
         files += [README.page, PAGE.page]
     _give_to_owner(files)
     return scenarios

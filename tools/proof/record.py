@@ -41,6 +41,36 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class Drain:
+    """How the drain of a node ends.
+
+    Attributes:
+        result: in the words of `productionpolicy drain`.
+        dark: the services that have no ready pod at some moment.
+    """
+
+    result: str
+    dark: frozenset[str]
+
+    def __str__(self) -> str:
+        """Return what people read."""
+        return f"{self.result}; without a ready pod: {', '.join(sorted(self.dark)) or 'none'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What was predicted of a drain before it began, and what happened."""
+
+    predicted: Drain
+    happened: Drain
+
+    @property
+    def promised_too_much(self) -> bool:
+        """Whether a service had no ready pod that was said to keep one, or the node did not drain that was said to."""
+        return self.predicted.result != self.happened.result or not self.happened.dark <= self.predicted.dark
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """All requests of a scenario, and what was done meanwhile."""
 
@@ -48,6 +78,8 @@ class Record:
     marks: tuple[Mark, ...]
     seconds: float
     """How long the load lasted."""
+    drain: Foreseen | None = None
+    """The drain of a node that was predicted; None if none was."""
 
     @property
     def failed(self) -> list[Request]:

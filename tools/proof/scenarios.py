@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from proof.load import Load, Target
-from proof.record import Record
+from proof.record import Drain, Foreseen, Record
 from proof.testbed import REPLICAS, SYNC_SECONDS, Testbed
 
 QUIET_SECONDS = 2.0
@@ -21,13 +21,15 @@ class Scenario:
 
     Attributes:
         name: as in the result.
-        act: does it, and marks what it does.
+        act: does it, marks what it does, and returns how a drain ended that is compared with its prediction.
         seconds: how long the load lasts at least, so that before and after compare.
+        predicted: whether the drain of the node with the most pods is predicted before it begins.
     """
 
     name: str
-    act: Callable[[Testbed, Load], None]
+    act: Callable[[Testbed, Load], Drain | None]
     seconds: float
+    predicted: bool = False
 
 
 async def observed(
@@ -41,17 +43,18 @@ async def observed(
         targets: where the requests go, by service.
         watch: is given the load once it begins, to tell how it goes.
     """
+    predicted = await asyncio.to_thread(testbed.predicted_drain) if scenario.predicted else None
     await asyncio.sleep(SYNC_SECONDS)
     testbed.forget()
     load = Load(targets, testbed.sources)
     async with load.driving():
         watch(load)
         await asyncio.sleep(QUIET_SECONDS)
-        await asyncio.to_thread(scenario.act, testbed, load)  # the load goes on meanwhile
+        happened = await asyncio.to_thread(scenario.act, testbed, load)  # the load goes on meanwhile
         await asyncio.to_thread(testbed.available)
         await asyncio.sleep(max(QUIET_SECONDS, scenario.seconds - load.seconds))
     await asyncio.to_thread(testbed.restore)
-    return load.record()
+    return replace(load.record(), drain=Foreseen(predicted, happened) if predicted and happened else None)
 
 
 def _rolling_update(testbed: Testbed, load: Load) -> None:
@@ -66,19 +69,23 @@ def _scale_down(testbed: Testbed, load: Load) -> None:
     testbed.scale(REPLICAS // 2)
 
 
-def _drains(testbed: Testbed, load: Load, *, times: int) -> None:
-    for _ in range(times):
-        node = testbed.busiest_node()
-        load.mark(f"drain {node}")
-        testbed.drain(node)
-        load.mark("drained")
+def _drains(testbed: Testbed, load: Load, *, times: int) -> Drain:
+    """Drain the node with the most pods so many times, and return how the last drain ended."""
+    return [_drain(testbed.busiest_node(), testbed=testbed, load=load) for _ in range(times)][-1]
+
+
+def _drain(node: str, *, testbed: Testbed, load: Load) -> Drain:
+    load.mark(f"drain {node}")
+    happened = testbed.drain(node)
+    load.mark("drained")
+    return happened
 
 
 SCENARIOS = (
     Scenario("rolling update", _rolling_update, seconds=35),
     Scenario("scale-down", _scale_down, seconds=25),
     Scenario("two node drains", partial(_drains, times=2), seconds=50),
-    Scenario("node drain", partial(_drains, times=1), seconds=50),
+    Scenario("node drain", partial(_drains, times=1), seconds=50, predicted=True),
 )
 """In this order the last drain meets every pod of all services on one node: they all fled there from the two before,
 and nothing has moved them since."""

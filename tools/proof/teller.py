@@ -31,6 +31,8 @@ class Teller:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in record.reasons.items())
         details = f" ({reasons})" if reasons else ""
         self.say(f"{title}: {len(record.failed):,} of {len(record.requests):,} requests failed{details}")
+        if record.drain:
+            self.say(f"{title}: predicted: {record.drain.predicted}; happened: {record.drain.happened}")
 
     def hand_back(self) -> None:
         """Leave the terminal as it was, after one who told there was killed."""

@@ -12,7 +12,9 @@ from control_plane.installation import REPOSITORY
 from control_plane.patience import eventually
 from owners.manifests import Raw
 from owners.rollouts import is_ready, is_rolled_out
+from proof import drain
 from proof.load import Sources, Target
+from proof.record import Drain
 from testbed.client import Client
 
 NAMESPACE = "shop"
@@ -61,9 +63,13 @@ class Testbed(Client):
         counts = Counter(each["spec"]["nodeName"] for each in self.all("pod", NAMESPACE))
         return str(max(sorted(counts), key=lambda name: counts[name]))
 
-    def drain(self, node: str) -> None:
-        """Drain a node, as before its maintenance."""
-        self.kubectl("drain", node, "--ignore-daemonsets", f"--timeout={SETTLE_SECONDS:.0f}s")
+    def predicted_drain(self) -> Drain:
+        """Return what is predicted of a drain of the node with the most pods."""
+        return drain.predicted(self, self.busiest_node())
+
+    def drain(self, node: str) -> Drain:
+        """Drain a node, as before its maintenance, and return what happened to the services."""
+        return drain.carried_out(self, node, namespace=NAMESPACE, seconds=SETTLE_SECONDS)
 
     def restore(self) -> None:
         """Open all nodes and let all pods be there again."""
