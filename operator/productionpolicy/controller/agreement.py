@@ -63,7 +63,7 @@ class Agreement:
         self._said: dict[str, _Said] = {}
 
     def forget(self, policy: str) -> None:
-        """Drop what was said of a policy that is gone."""
+        """Forget a deleted policy."""
         self._said.pop(policy, None)
 
     def agreed(self, stored: StoredPolicy, own: Iterable[Condition]) -> Agreed:
@@ -76,7 +76,8 @@ class Agreement:
         mine, theirs = {each.type: each for each in own}, _conditions(stored)
         words = {kind: _words(mine[kind]) for kind in LOOKED_UP if kind in mine}
         found = {kind: _words(theirs[kind]) for kind in LOOKED_UP if kind in theirs}
-        left = frozenset(each for each in self._open_to_others(stored) if self._leaves(stored, each, words, found))
+        said = self._last_words(stored, theirs.get(READY))
+        left = frozenset(each for each in LOOKED_UP if said and self._leaves(said, each, words, found))
         kept = {kind: each for kind, each in mine.items() if kind not in left}
         kept |= {kind: each for kind, each in theirs.items() if kind in left}
         return Agreed(tuple(sorted(kept.values(), key=_place)), words, left)
@@ -93,20 +94,24 @@ class Agreement:
         at = {kind: known.at[kind] if known is not None and kind in agreed.left else now for kind in LOOKED_UP}
         self._said[stored.name] = _Said(stored.uid, stored.generation, version, agreed.own, at)
 
-    def _leaves(self, stored: StoredPolicy, kind: str, mine: dict[str, _Words], theirs: dict[str, _Words]) -> bool:
+    def _leaves(self, said: _Said, kind: str, mine: dict[str, _Words], theirs: dict[str, _Words]) -> bool:
         """Say whether a condition is left that another replica has written after this one had its last news."""
-        said = self._said[stored.name]
         unchanged = mine.get(kind) == said.own.get(kind) != theirs.get(kind)
         return unchanged and self._monotonic() - said.at[kind] < LEFT_SECONDS
 
-    def _open_to_others(self, stored: StoredPolicy) -> tuple[str, ...]:
-        """Return the conditions about which the replica has spoken, and then another one may have."""
-        said, ready = self._said.get(stored.name), _conditions(stored).get(READY)
+    def _last_words(self, stored: StoredPolicy, ready: Condition | None) -> _Said | None:
+        """Return what the replica has said of this generation, if another one may have written the status after that.
+
+        Args:
+            stored: the policy.
+            ready: the condition Ready in its status.
+        """
+        said = self._said.get(stored.name)
         if said is None or (said.uid, said.generation) != (stored.uid, stored.generation):
-            return ()
+            return None
         if ready is None or ready.observed_generation != stored.generation:
-            return ()  # no replica has written that
-        return () if is_older(stored.resource_version, said.version) else LOOKED_UP
+            return None  # no replica has written this status
+        return None if is_older(stored.resource_version, said.version) else said
 
 
 def _conditions(stored: StoredPolicy) -> dict[str, Condition]:
