@@ -163,30 +163,18 @@ def test_options_are_read_with_their_values(words: tuple[str, ...], expected: li
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "path", "expected"),
     [
-        "tail -F /logs/a.log & exec a --log-file /logs/a.log",
-        "ln -sf /dev/stdout /logs/a.log; exec a",
-        "tail -F /logs/b.log & exec a --log-dir=/logs",
-        'touch "$LOG_FILE"; tail -F "$LOG_FILE" & exec a',
+        ("tail -F /logs/a.log & exec a --log-file /logs/a.log", "/logs/a.log", True),
+        ("ln -sf /dev/stdout /logs/a.log; exec a", "/logs/a.log", True),
+        ("tail -F /logs/b.log & exec a --log-dir=/logs", "/logs", True),
+        ('touch "$LOG_FILE"; tail -F "$LOG_FILE" & exec a', "/logs/a.log", True),
+        ("mkdir -p /logs; touch /logs/a.log; exec a --log-file /logs/a.log", "/logs/a.log", False),
+        ("tail -F /logs/b.log & exec a --log-file=/logs/a.log", "/logs/a.log", False),
+        ('exec a --log-file "$LOG_FILE"', "/logs/a.log", False),
     ],
 )
-def test_a_script_streams_what_it_logs(text: str) -> None:
-    script = read_script(text)
-    path = "/logs" if "dir" in text else "/logs/a.log"
-    assert script is not None
-    assert reads(script, path, variables=["LOG_FILE"])
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "mkdir -p /logs; touch /logs/a.log; exec a --log-file /logs/a.log",
-        "tail -F /logs/b.log & exec a --log-file=/logs/a.log",
-        'exec a --log-file "$LOG_FILE"',
-    ],
-)
-def test_a_script_that_only_tells_where_to_log_does_not_read(text: str) -> None:
+def test_a_script_reads_what_it_streams_and_not_what_it_only_names(text: str, path: str, *, expected: bool) -> None:
     script = read_script(text)
     assert script is not None
-    assert not reads(script, "/logs/a.log", variables=["LOG_FILE"])
+    assert reads(script, path, variables=["LOG_FILE"]) is expected

@@ -10,26 +10,19 @@ from productionpolicy.kube.programs.commands import Words, program, unwrapped
 from productionpolicy.kube.programs.start import script_in_sight
 
 _NAMED = re.compile(r"(?:-D|--?)(?P<name>\w[\w.-]*)(?:=(?P<value>.*))?", re.DOTALL)
-_ASSIGNMENT = re.compile(
-    r"(?:^|(?<=[\s;&|(]))(?P<name>[A-Za-z_][\w.-]*)=(?:\"(?P<double>[^\"\n]*)\"|'(?P<single>[^'\n]*)'|"
-    r"(?P<plain>[^\s;&|\"']+))"
-)
-_TEXT = r"(?:\"(?P<double>[^\"\n]*)\"|'(?P<single>[^'\n]*)'|(?P<plain>[^\s\"'{}\[\]()|<>;]+))"
-_OPTION = re.compile(
-    r"(?:^|(?<=\s))(?:-D|--)(?P<name>[A-Za-z][\w.-]{0,127})="
-    r"(?:\"(?P<double>[^\"\n]*)\"|'(?P<single>[^'\n]*)'|(?P<plain>[^\s\"']+))"
-)
+_IN_QUOTES = r"\"(?P<double>[^\"\n]*)\"|'(?P<single>[^'\n]*)'"
+_ASSIGNMENT = re.compile(rf"(?:^|(?<=[\s;&|(]))(?P<name>[A-Za-z_][\w.-]*)=(?:{_IN_QUOTES}|(?P<plain>[^\s;&|\"']+))")
+_TEXT = rf"(?:{_IN_QUOTES}|(?P<plain>[^\s\"'{{}}\[\]()|<>;]+))"
+_OPTION = re.compile(rf"(?:^|(?<=\s))(?:-D|--)(?P<name>[A-Za-z][\w.-]{{0,127}})=(?:{_IN_QUOTES}|(?P<plain>[^\s\"']+))")
 _PROPERTY = re.compile(
     rf"^[ \t]{{0,64}}(?P<name>[A-Za-z][\w.-]{{0,127}})[ \t]{{0,8}}=[ \t]{{0,8}}{_TEXT}[ \t\r]{{0,8}}$", re.MULTILINE
 )
 _YAML = re.compile(
     rf"^[ \t]{{0,64}}(?:- )?(?P<name>[A-Za-z][\w.-]{{0,127}}):[ \t]{{1,8}}{_TEXT}[ \t\r]{{0,8}}$", re.MULTILINE
 )
-_QUOTED = re.compile(
-    r"\"(?P<name>[A-Za-z][\w.-]{0,127})\"\s{0,8}:\s{0,8}\"(?P<double>[^\"\n]*)\"(?P<single>)(?P<plain>)"
-)
+_QUOTED = re.compile(r"\"(?P<name>[A-Za-z][\w.-]{0,127})\"\s{0,8}:\s{0,8}\"(?P<double>[^\"\n]*)\"")
 _LIST = re.compile(r"[A-Za-z][\w.-]{0,127}=[^,=\s]*(?:,\s?[A-Za-z][\w.-]{0,127}=[^,=\s]*)*")
-_ITEM = re.compile(r"(?P<name>[A-Za-z][\w.-]{0,127})=(?P<plain>[^,=\s]*)(?P<single>)(?P<double>)")
+_ITEM = re.compile(r"(?P<name>[A-Za-z][\w.-]{0,127})=(?P<plain>[^,=\s]*)")
 """The forms in which a text names values: an option, a line of properties or YAML, a member of JSON, a list of pairs.
 
 A value without quotes has no brackets, because code has them.
@@ -94,8 +87,9 @@ def _whole(text: str) -> Iterator[re.Match[str]]:
     return iter([found] if found else [])
 
 
-def _value(assignment: re.Match[str]) -> str:
-    return assignment["double"] or assignment["single"] or assignment["plain"] or ""
+def _value(found: re.Match[str]) -> str:
+    """Return the value in any of its forms: all groups but the name."""
+    return next((text for group, text in found.groupdict().items() if text and group != "name"), "")
 
 
 def _options(words: Words) -> Iterator[tuple[int, str, str]]:

@@ -14,7 +14,8 @@ _STREAMS = ("/dev/", "/proc/")
 OF_THE_NODE = ("/var/log/pods", "/var/log/containers", "/var/log/journal")
 """The folders of a node with the streams of its containers; a container that mounts them only reads."""
 
-_LOG = re.compile(r"(?:^|/)logs?/[^/]|\.log(?:[._-]|$)|(?:^|/)nohup\.out$", re.IGNORECASE)
+_ENDING = r"\.log(?:[._-]|$)"
+_LOG = re.compile(rf"(?:^|/)logs?/[^/]|{_ENDING}|(?:^|/)nohup\.out$", re.IGNORECASE)
 _CONFIGURATION = re.compile(r"\.(?:xml|ya?ml|json|conf|cnf|cfg|ini|toml|properties|sql|lua|js|py|rb|sh)$")
 _PLACE = r"(?:(?:file|output)[_.-]?(?:name|path)?|path|dir|directory|folder|location|destination|target)s?"
 _NAME = re.compile(
@@ -31,7 +32,7 @@ _VAGUE = re.compile(r"log(?:s|ging|ger)?[_.-]?(?:path|location|dir|directory|fol
 _BARE = re.compile(r"(?:.*[_.-])?logs?")
 """Names that may mean anything about logs: they count only for a file with the suffix of a log."""
 
-_SUFFIX = re.compile(r"\.log(?:[._-]|$)")
+_SUFFIX = re.compile(_ENDING)
 
 _DIRECTIVE = re.compile(r"(?:^|[\s;{\"'])(?P<name>error_log|access_log)\s+(?P<path>/[^\s;\"'}]+)")
 _USUAL = frozenset({"/var/log/nginx/error.log", "/var/log/nginx/access.log"})
