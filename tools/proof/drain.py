@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 
 from control_plane.plane import RequestFailed
 from owners.rollouts import is_ready
+from productionpolicy.drain import Result
 from proof.record import Drain
 from testbed.client import Client
 
@@ -20,8 +21,6 @@ LOOK_SECONDS = 0.1
 
 UNREADABLE = 2
 """The exit code of the command if it cannot read the cluster."""
-
-DRAINED = "drains"
 
 
 def predicted(client: Client, node: str) -> Drain:
@@ -51,7 +50,7 @@ def carried_out(client: Client, node: str, *, namespace: str, seconds: float) ->
             dark.update(_without_a_ready_pod(client, namespace))
             wait([drain], timeout=LOOK_SECONDS)
         drain.result()
-    return Drain(DRAINED, frozenset(dark))
+    return Drain(Result.DRAINS, frozenset(dark))
 
 
 def _without_a_ready_pod(client: Client, namespace: str) -> Iterator[str]:

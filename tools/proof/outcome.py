@@ -13,6 +13,9 @@ COLUMNS = ("SCENARIO", "REQUESTS", "FAILED BEFORE", "FAILED AFTER", "LONGEST GAP
 Figures = dict[str, str | int]
 Prediction = dict[str, str]
 
+AS_WRITTEN, REPAIRED = "as written", "repaired"
+"""The states of the services, before and after their repair."""
+
 PREDICTION_COLUMNS = ("drain of the last node", "predicted before it", "happened")
 
 
@@ -44,7 +47,7 @@ class Outcome:
 
     def predictions(self) -> list[Prediction]:
         """Return what was predicted of the drain of this scenario, and what happened, in each state."""
-        states = {"as written": self.before.drain, "repaired": self.after.drain}
+        states = {AS_WRITTEN: self.before.drain, REPAIRED: self.after.drain}
         return [
             {"state": state, "predicted": str(drain.predicted), "happened": str(drain.happened)}
             for state, drain in states.items()

@@ -7,14 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from proof.load import Target
-from proof.outcome import Outcome
+from proof.outcome import AS_WRITTEN, REPAIRED, Outcome
 from proof.record import Record
 from proof.scenarios import Scenario, observed
 from proof.teller import Teller
 from proof.testbed import Testbed
-
-AS_WRITTEN = "as written"
-REPAIRED = "repaired"
 
 
 @dataclass(frozen=True, slots=True)
