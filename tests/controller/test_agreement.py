@@ -151,7 +151,7 @@ async def test_an_older_version_of_the_policy_does_not_count_as_another_replicas
     first, _ = replicas.both
     serves_reports(first)
     await replicas.reconcile(first)
-    await first.policies.reconcile("default")  # the watch has not told of the write yet
+    await first.policies.reconcile("default")  # the watch has not delivered the write yet
     assert replicas.server.condition("Reports")["reason"] == "Written"
 
 

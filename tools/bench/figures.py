@@ -90,7 +90,7 @@ def _of_the_run(figures: Figures) -> Iterator[Row]:
 def _of_the_change(figures: Figures) -> Iterator[Row]:
     change, bare, kib = figures.operated.change, figures.bare.change, figures.operated.status_bytes / 1024
     unjudged = figures.unjudged.change
-    yield _row("the policy changed: all repaired anew after", f"{change.seconds:.1f} s")
+    yield _row("policy changed: all workloads repaired again after", f"{change.seconds:.1f} s")
     yield _row("the same writes by a bare client", f"{bare.seconds:.1f} s")
     yield _aimed("ratio of the two", change.seconds / bare.seconds, most=MOST_RATIO)
     yield _row("the same ratio where nothing is judged", f"{unjudged.seconds / bare.seconds:.2f}")
@@ -107,8 +107,8 @@ def _of_the_rest(figures: Figures) -> Iterator[Row]:
     yield _aimed(f"at rest, {rest.seconds:.0f} s: writes", rest.writes, most=0, digits=0)
     yield _row("at rest: requests of any kind", f"{rest.requests.total()}")
     yield _aimed("at rest: CPU, of one core", operated.rest_share * 100, most=MOST_REST_SHARE * 100, unit="%")
-    yield _row("started anew: ready after", f"{operated.restart_seconds:.1f} s")
-    yield _aimed("started anew: writes", restarted.writes, most=0, digits=0)
+    yield _row("restarted: ready after", f"{operated.restart_seconds:.1f} s")
+    yield _aimed("restarted: writes", restarted.writes, most=0, digits=0)
     listing = operated.listing_cpu_seconds
     share = f"{listing:.1f} s, {listing / LISTING_INTERVAL_SECONDS:.1%} of a core"
     yield _row(f"a full listing, every {LISTING_INTERVAL_SECONDS // 60} minutes: CPU", share)

@@ -37,7 +37,7 @@ LATE_SECONDS_PER_WORKLOAD = 0.0003
 """How long to wait between two of them."""
 
 LISTING_SECONDS = 30.0
-"""How long after a restart everything is listed anew; by default it is 15 minutes."""
+"""How long after a restart everything is listed again; by default it is 15 minutes."""
 
 LISTED_SECONDS = 50.0
 """How long it is watched then: one listing falls into it, not two."""
@@ -124,7 +124,7 @@ class Watch:
 
 
 def operate(field: Field) -> Operated:
-    """Let the operator repair everything, watch it at rest, change the policy, and start it anew.
+    """Let the operator repair everything, watch it at rest, change the policy, and restart it.
 
     Raises:
         NeverHappened: it did not come to that in time.
@@ -147,14 +147,14 @@ def operate(field: Field) -> Operated:
         watch = Watch(field, operator)
         time.sleep(REST_SECONDS)
         rest = watch.read()
-        say("the policy changes, and it repairs them anew")
+        say("the policy changes, and the operator repairs all workloads again")
         watch = Watch(field, operator)
         client.change_policy(workloads.POLICY, **workloads.CHANGED)
         status = _repaired(client, field)
         change, peak = watch.read(), operator.rss_peak_bytes
         time.sleep(CALM_SECONDS)
         operator.stop()
-    say("it is started anew, and lists everything")
+    say("the operator restarts, and lists everything")
     restart, restarted = _started_anew(field)
     return Operated(
         ready_seconds=ready.seconds,

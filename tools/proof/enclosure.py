@@ -88,7 +88,7 @@ def forget_connections() -> None:
 
 
 def _mount_control_groups(groups: list[Hierarchy]) -> None:
-    """Mount them anew, since what is mounted shows those of the whole machine."""
+    """Mount them again, since what is mounted shows those of the whole machine."""
     _run("mount", "-t", "sysfs", "proof", "/sys")
     if not groups[0].controllers:
         _run("mount", "-t", "cgroup2", "proof", str(CONTROL_GROUPS))

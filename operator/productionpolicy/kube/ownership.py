@@ -47,12 +47,12 @@ class Ownership:
     Args:
         metadata: the metadata of the object.
         ours: the field manager of the operator.
-        stands: the object, if it comes from a file; its owner has declared every value in it. None for a live object.
+        manifest: the object as its file declares it: every value in it is the owner's. None for a live object.
     """
 
     __slots__ = ("_applied", "entries", "holds_fields", "left_at")
 
-    def __init__(self, metadata: Fields, *, ours: str, stands: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, metadata: Fields, *, ours: str, manifest: Mapping[str, Any] | None = None) -> None:
         entries = tuple(_read_entries(metadata))
         own = [each for each in entries if each.manager == ours and not each.subresource]
         self.holds_fields = bool(own)
@@ -60,7 +60,7 @@ class Ownership:
         self.left_at = max((each.time for each in own), default="")
         """The time of this entry, by the API server's clock."""
         self.entries = tuple(each for each in entries if each.manager != ours)
-        self._applied = _last_applied(metadata) if stands is None else stands
+        self._applied = _last_applied(metadata) if manifest is None else manifest
 
     def declared(self, *path: str) -> bool:
         """Return whether an owner has declared the field.

@@ -366,7 +366,7 @@ def read_workload(raw: Mapping[str, Any]) -> Workload:
     kind = Kind(str(raw.get("kind")))
     template = _template_path(raw)
     served = "uid" in metadata or bool(raw.get("status"))
-    ownership = Ownership(metadata, ours=FIELD_MANAGER, stands=None if served else raw)
+    ownership = Ownership(metadata, ours=FIELD_MANAGER, manifest=None if served else raw)
     annotations = metadata.text_map("annotations")
     notes = {key: value for key, value in annotations.items() if _domain(key).endswith(DOMAIN)}
     rest, rest_of_template = _rest(raw.get("spec")) if kind in REPAIRED else ("", "")
