@@ -29,9 +29,11 @@ def dark(said: set[str], was: set[str], *nodes: tuple[PredictedNode, NodeResult]
     return [each.kind for each in differences(prediction, result)]
 
 
-def compared(*kinds: Kind, nodes: int = 100) -> Compared:
+def compared(*kinds: Kind, unknown: int = 0) -> Compared:
     wrong = tuple(Difference(each, "a", "one thing", "another") for each in kinds)
-    return Compared(1, 2, wrong, nodes=nodes, drained=60, pods=500, workloads=100, dark=30)
+    return Compared(
+        1, 2, wrong, nodes=100, drained=60, said_drains=59, unknown=unknown, pods=500, workloads=100, dark=30
+    )
 
 
 @pytest.mark.parametrize(("said", "was"), [(DRAINS, DRAINED), (BLOCKED, KEPT)])
@@ -119,10 +121,16 @@ def test_two_in_a_hundred_of_the_other_statements_may_be_wrong() -> None:
     assert not holds([compared(*[Kind.PENDING] * 5)])
 
 
+def test_five_in_a_hundred_nodes_may_be_unknown_and_none_of_them_is_wrong() -> None:
+    assert holds([compared(*[Kind.UNKNOWN] * 5, unknown=5)])
+    assert not holds([compared(*[Kind.UNKNOWN] * 6, unknown=6)])
+
+
 def test_the_table_counts_what_was_predicted() -> None:
-    counted = {statement: (made, wrong) for statement, made, wrong in rows([compared(Kind.FALSE_BLOCK)])}
+    counted = {statement: (made, wrong) for statement, made, wrong in rows([compared(Kind.FALSE_BLOCK, unknown=3)])}
     assert counted["the node drains"] == (59, 0)
-    assert counted["the node does not drain"] == (41, 1)
+    assert counted["the node does not drain"] == (38, 1)
+    assert counted["it is unknown whether the node drains"] == (3, 0)
 
 
 def test_the_table_tells_how_much_is_left_to_chance() -> None:

@@ -10,7 +10,7 @@ from drains.kept import Kept, fingerprint
 
 def compared(number: int, *kinds: Kind) -> Compared:
     wrong = tuple(Difference(each, "a", "one thing", "another") for each in kinds)
-    return Compared(1, number, wrong, nodes=2, drained=1, pods=5, workloads=3, dark=0)
+    return Compared(1, number, wrong, nodes=2, drained=1, said_drains=1, unknown=0, pods=5, workloads=3, dark=0)
 
 
 def test_what_is_kept_is_found_again(tmp_path: Path) -> None:

@@ -3,8 +3,8 @@
 On a control plane with the real scheduler, disruption controller and eviction API, one random cluster after the other
 is made: nodes, workloads, budgets. The simulator says what happens if its nodes are drained one after the other. Then
 they are drained, and each statement is compared with what happened. The command fails if a node does not drain that was
-said to, if a workload loses its last ready pod that was said to keep one, or if more than 2% of the other statements
-are wrong.
+said to, if a workload loses its last ready pod that was said to keep one, if more than 2% of the other statements are
+wrong, or if it is unknown of more than 5% of the nodes whether they drain.
 
 Each result is kept in .drains/. A run that was interrupted continues where it ended, unless the code has changed.
 """

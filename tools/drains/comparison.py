@@ -26,6 +26,7 @@ class Kind(StrEnum):
     PENDING = "other pods without a node"
     FALSE_DARK = "without a ready pod, but was not"
     UNKNOWN = "unknown"
+    """Not wrong, but what follows in the same cluster cannot be compared."""
 
     @property
     def fatal(self) -> bool:
@@ -96,6 +97,12 @@ class Compared:
 
     drained: int
     """How many of them were."""
+
+    said_drains: int
+    """How many of them were said to."""
+
+    unknown: int
+    """Of how many it was said to be unknown, or decided by chance."""
 
     pods: int
     workloads: int

@@ -65,6 +65,8 @@ def _compared(made: Scenario, prediction: Prediction, result: Result, items: lis
         tuple(differences(prediction, result)),
         nodes=len(result.nodes),
         drained=sum(each.verdict is Verdict.DRAINED for each in result.nodes),
+        said_drains=sum(each.verdict is Verdict.DRAINED for each in prediction.nodes),
+        unknown=sum(each.verdict is None for each in prediction.nodes),
         pods=sum(each["kind"] == "Pod" for each in items),
         workloads=len(result.lit),
         dark=len(result.dark),
