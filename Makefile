@@ -131,13 +131,17 @@ bench-applied: programs ## Measure which part of applying many Deployments is du
 bench-pages: $(ENVIRONMENT) ## Measure how fast pages about 5,000 Deployments come, and what clients cost the operator
 	@$(RUN) -m bench.pages
 
+.PHONY: bench-reports
+bench-reports: programs ## Measure what reports cost the operator, with 10,000 workloads
+	@$(RUN) -m bench.reports
+
 .PHONY: bench-admission
 bench-admission: programs ## Measure what repairs at admission cost the API server
 	@$(RUN) -m bench.admission
 
 .PHONY: bench-scheduler
-bench-scheduler: programs ## Measure what spreading pods costs kube-scheduler, by method (SCALE=2000, 7000, 20000)
-	@$(RUN) -m bench.scheduler --scale $(SCALE)
+bench-scheduler: programs ## Measure what spreading pods costs kube-scheduler, by method (SCALE=20000 LAST=1000)
+	@$(RUN) -m bench.scheduler --scale $(SCALE) $(if $(LAST),--last $(LAST))
 
 .PHONY: compat
 compat: test-programs ## Run the cluster tests on Kubernetes 1.32 to 1.37, and write the results into docs/ (VERSION=1.34)
