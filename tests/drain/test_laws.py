@@ -30,13 +30,15 @@ def _affinity(name: str, kind: int) -> Raw:
 
 
 @st.composite
-def workloads(draw: st.DrawFn, number: int) -> list[Raw]:
+def workloads(draw: st.DrawFn, number: int, *, priorities: bool) -> list[Raw]:
     name = f"w{number}"
     more: Raw = {
         "cpu": draw(st.sampled_from(["100m", "1", "2"])),
         "ready": draw(st.sampled_from([True, True, True, False])),
     }
     more |= _affinity(name, draw(st.integers(0, 2)))
+    if priorities:
+        more["priority"] = draw(st.sampled_from([-10, 0, 1000]))
     ordered = draw(st.booleans())
     found = stateful_set(name, draw(spots), **more) if ordered else deployment(name, draw(spots), **more)
     if draw(st.booleans()):
@@ -47,14 +49,15 @@ def workloads(draw: st.DrawFn, number: int) -> list[Raw]:
 
 
 @st.composite
-def clusters(draw: st.DrawFn) -> Cluster:
+def clusters(draw: st.DrawFn, *, priorities: bool = False) -> Cluster:
     parts: list[Raw] = []
     for number in range(draw(st.integers(1, 4))):
-        parts.extend(draw(workloads(number)))
+        parts.extend(draw(workloads(number, priorities=priorities)))
     if draw(st.booleans()):
         parts.append(controller("DaemonSet", "agent", replicas=1))
         parts.extend(pod(f"agent-{each}", each, app="agent", by=owner("DaemonSet", "agent")) for each in NODES)
-    return cluster(*(node(each, zone="east" if each < "c" else "west") for each in NODES), parts)
+    cpu = "3" if priorities else "4"
+    return cluster(*(node(each, cpu=cpu, zone="east" if each < "c" else "west") for each in NODES), parts)
 
 
 @settings(max_examples=60, deadline=None)
@@ -109,8 +112,8 @@ def test_nothing_overcommits_a_node_and_nothing_lands_on_a_cordoned_one(found: C
                 assert used[step.to] <= max(4000, before[step.to])
 
 
-@settings(max_examples=60, deadline=None)
-@given(clusters())
+@settings(max_examples=120, deadline=None)
+@given(st.one_of(clusters(), clusters(priorities=True)))
 def test_a_failure_leaves_no_trace_in_the_next_one(found: Cluster) -> None:
     together = list(lose_each(found, [[each] for each in NODES]))
     assert [(each.dark, each.nodes) for each in together] == [

@@ -190,11 +190,20 @@ def test_all_nodes_drain_one_after_the_other() -> None:
     assert outcome.dark == ()
 
 
-def test_a_pod_that_may_preempt_others_makes_the_outcome_unknown() -> None:
+def test_a_pod_takes_the_room_of_pods_with_a_lower_priority() -> None:
     parts = deployment("web", ["a"], cpu="3", priority=1000), deployment("low", ["b"], cpu="2")
-    (found,) = drain(cluster(A, B, *parts), ["a"]).nodes
-    assert found.result is Result.UNKNOWN
-    assert "the scheduler may evict pods with a lower priority for it" in found.unknown[0]
+    outcome = drain(cluster(A, B, *parts), ["a"], Options(keep_cordoned=True))
+    (found,) = outcome.nodes
+    assert found.result is Result.DRAINS
+    assert [each.workload.name for each in found.pending] == ["low"]
+    assert "made room for shop/web-" in found.pending[0].reason
+    assert [each.workload.name for each in outcome.dark] == ["low", "web"]
+
+
+def test_a_pod_that_never_preempts_leaves_the_others_alone() -> None:
+    parts = deployment("web", ["a"], cpu="3", priority=1000, preemptionPolicy="Never"), deployment("low", ["b"])
+    (found,) = drain(cluster(A, node("b", cpu="3"), *parts), ["a"], Options(keep_cordoned=True)).nodes
+    assert [each.workload.name for each in found.pending] == ["web"]
 
 
 def test_a_pod_that_fits_nowhere_even_without_pods_of_lower_priority_stays_pending() -> None:

@@ -60,7 +60,7 @@ class PredictedNode:
     """Whether the verdict is not known because chance decides it."""
 
     pending_known: bool = True
-    """Whether it is known where the pods that wait can run; after preemption, for one, it is not."""
+    """Whether it is known where the pods that wait can run; of one whose claim has no volume, for one, it is not."""
 
 
 @dataclass(frozen=True, slots=True)

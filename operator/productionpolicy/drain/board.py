@@ -341,16 +341,20 @@ class Board:
         if fitting:
             return Fit(self._chosen(pod, fitting), unknown=unknown)
         nodes = len(candidates.places) + len(candidates.reasons)
-        return Fit(None, self._reasons(pod, candidates), (*unknown, *self._preemption(pod, candidates.places)), nodes)
+        return Fit(None, self._reasons(pod, candidates), unknown, nodes)
 
-    def _preemption(self, pod: Pod, places: Iterable[Place]) -> Iterator[str]:
-        """Return a sentence if kube-scheduler may evict pods with a lower priority for a pod that fits nowhere."""
-        if not pod.shape.preempts or min(self._priorities, default=0) >= pod.shape.priority:
+    def preemptible(self, pod: Pod) -> Iterator[Place]:
+        """Yield the nodes that would have the resources for a pod if those with a lower priority were not there."""
+        if not pod.shape.preempts or min(self._priorities, default=0) >= pod.shape.priority or self._missing_claim(pod):
             return
         cordoned = _tolerated(_UNSCHEDULABLE, pod.shape)
-        open_places = (each for each in places if not each.failed and (cordoned or not each.cordoned))
-        if any(each.takes_instead_of_others(pod.shape) for each in open_places):
-            yield "the scheduler may evict pods with a lower priority for it"
+        for place in self._candidates_for(pod).places:
+            if not place.failed and (cordoned or not place.cordoned) and place.takes_instead_of_others(pod.shape):
+                yield place
+
+    def takes(self, pod: Pod, place: Place) -> bool:
+        """Return whether one of the nodes that a pod can have takes it beside the pods that it has now."""
+        return not place.lacking(pod.shape) and all(rule(place) is None for rule in self._rules(pod))
 
     def _fitting(self, pod: Pod, places: list[Place]) -> list[Place]:
         """Return nodes that take a pod. Of many nodes, the scheduler looks at some only, from where it last stopped."""

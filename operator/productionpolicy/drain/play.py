@@ -16,6 +16,7 @@ from productionpolicy.drain.chance import Plays
 from productionpolicy.drain.cluster import COPIED_FROM_THE_NODE, Cluster, Controller, Key, Owner, Pod
 from productionpolicy.drain.kubectl import DrainFlags, evicted, remedy_of
 from productionpolicy.drain.outcome import Blocker, Dark, NodeOutcome, Outcome, PendingPod, Result, Step
+from productionpolicy.drain.preemption import room_for
 from productionpolicy.drain.protection import Protection, Refusal
 from productionpolicy.drain.reading import NEEDED
 from productionpolicy.kube.pods import HOSTNAME
@@ -142,6 +143,10 @@ class _Play:
         self.finished: defaultdict[str, list[Pod]] = defaultdict(list)
         self.starting: list[Pod] = []
         """The pods that have a node, and become ready once all evictions of a round have happened."""
+        self.displaced: dict[str, tuple[Pod, bool]] = {}
+        """The pods that the scheduler deleted for others, and whether they were ready, by UID."""
+        self.took_over: dict[Key, str] = {}
+        """The pods for which pods of these workloads were deleted, by their title."""
         self.successors: dict[str, int] = {}
         """The index of the step that ended the predecessor of a pod, by UID."""
         self.steps: list[Step] = []
@@ -215,6 +220,7 @@ class _Play:
     def begin(self) -> None:
         """Let everything that is under way end before the first drain."""
         self.settle()
+        self.displaced.clear()
         self.old = frozenset(self.pending)
         self.made_before = self.made
         self.missing_before = {uid: tuple(those) for uid, those in self.missing.items() if those}
@@ -265,6 +271,8 @@ class _Play:
 
     def _evicted(self, pod: Pod) -> Refusal | None:
         """Evict a pod, or return why the API server does not."""
+        if pod.uid in self.displaced:
+            return None
         refusal = self.protection.refusal(pod, ready=pod.uid in self.ready, phase=pod.phase)
         if refusal is not None:
             return refusal
@@ -324,7 +332,7 @@ class _Play:
 
     def _start(self) -> None:
         """Let the pods become ready that have got a node."""
-        for pod in self.starting:
+        for pod in (each for each in self.starting if each.uid in self.placed):
             self.ready.add(pod.uid)
             self.protection.become_ready(pod)
             self.darkness.light(self.key(pod), self.number)
@@ -338,9 +346,16 @@ class _Play:
         if kind == _STATEFUL_SET and controller is not None:
             self._replace_ordinals(uid, controller)
         elif kind == _DAEMON_SET:
-            self.missing[uid].clear()
+            self._replace_displaced(self.missing.pop(uid))
         else:
             self._replace_freely(uid, controller, kind)
+
+    def _replace_displaced(self, gone: list[tuple[Pod, int]]) -> None:
+        """Replace the pods of a DaemonSet that were deleted for others; it wants none on a node that failed."""
+        for pod, step in gone:
+            if pod.uid in self.displaced:
+                self.made += 1
+                self._begin(replace(pod, uid=f"new-{self.made}", name=f"{pod.name}-new{self.made}"), step)
 
     def _replace_freely(self, uid: str, controller: Controller | None, kind: tuple[str, str]) -> None:
         """Replace pods up to the wanted number. A Job counts each as a failure, and gives up after some."""
@@ -411,10 +426,22 @@ class _Play:
         self.reasons[pod.uid] = fit
         for each in fit.unknown if pod.uid not in self.old else ():
             self.unknown[f"where {pod.title} runs: {each}"] = None
-        if fit.node is None:
+        node = fit.node or self._preempt(pod)
+        if node is None:
             return False
-        self._run(pod, fit.node)
+        self._run(pod, node)
         return True
+
+    def _preempt(self, pod: Pod) -> str | None:
+        """Delete pods with a lower priority, if that makes room for a pod; return the node."""
+        room = room_for(pod, self.board, self.protection, self._dice)
+        if room is None:
+            return None
+        for each in room.victims:
+            self.displaced[each.uid] = each, each.uid in self.ready
+            self.took_over[self.key(each)] = pod.title
+            self._end(each, step=-1)
+        return room.node
 
     def _run(self, pod: Pod, node: str) -> None:
         del self.pending[pod.uid]
@@ -485,8 +512,9 @@ class _Play:
     def _reason(self, pod: Pod) -> str:
         if pod.gated:
             return "it has scheduling gates"
-        fit = self.reasons.get(pod.uid)
-        return fit.sentence if fit else "it was not tried"
+        fit, other = self.reasons.get(pod.uid), self.took_over.get(self.key(pod))
+        sentence = fit.sentence if fit else "it was not tried"
+        return f"{sentence}; kube-scheduler made room for {other}, which has a higher priority" if other else sentence
 
     def _pending(self) -> tuple[PendingPod, ...]:
         found = sorted(self.pending.values(), key=lambda each: each.title)
@@ -514,7 +542,8 @@ class _Play:
         self.unknown.clear()
         for name in known:
             self.board.places[name].failed = True
-        self.stopped = [(pod, pod.uid in self.ready) for name in known for pod in self.board.places[name].pods.values()]
+        pods = (each for name in known for each in self.board.places[name].pods.values())
+        self.stopped = [(each, each.uid in self.ready) for each in sorted(pods, key=lambda pod: pod.title)]
         for pod, _ in self.stopped:
             self.steps.append(Step(1, pod.title, self.key(pod), 1))
             self._stop(pod)
@@ -535,12 +564,16 @@ class _Play:
 
     def recover(self) -> None:
         """Return to the state before the last failure."""
-        stopped = {each.owner.uid for each, _ in self.stopped if each.owner}
+        gone = [*self.displaced.values(), *self.stopped]
+        stopped = {each.owner.uid for each, _ in gone if each.owner}
         made = [pod for uid in stopped for pod in self.members[uid].values() if pod.uid in self.successors]
         for pod in made:
             self._undo(pod)
-        for pod, ready in self.stopped:
-            self._resume(pod, ready=ready)
+        for pod, ready in gone:
+            if pod.uid not in self.successors:
+                self._resume(pod, ready=ready)
+        self.displaced.clear()
+        self.took_over.clear()
         self.successors.clear()
         self.failures.clear()
         self.missing.clear()

@@ -115,11 +115,18 @@ class Protection:
         desired = budget.desired_healthy(expected)
         if not ready and guarded.healthy >= desired > 0:
             return None
-        if budget.disruptions_allowed(expected=expected, healthy=guarded.healthy) > 0:
+        if self.allowed(guarded) > 0:
             return None
         return Refusal(
             f"the budget {budget.name} ({budget.terms}) needs {desired} healthy pods and has {guarded.healthy}", named
         )
+
+    def allowed(self, guarded: Guarded) -> int:
+        """Return how many disruptions a budget allows; none if that cannot be computed."""
+        expected = self._expected(guarded)
+        if isinstance(expected, Refusal):
+            return 0
+        return guarded.known.budget.disruptions_allowed(expected=expected, healthy=guarded.healthy)
 
     def _expected(self, guarded: Guarded) -> int | Refusal:
         """Return how many pods a budget expects, or why this cannot be computed."""
