@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from productionpolicy.drain import DrainFlags, Key, Options, Result, drain, lose, moves
+from productionpolicy.drain import DrainFlags, Key, Options, Result, drain, lose, lose_each, moves
 from support.scenes import Raw, budget, cluster, controller, deployment, node, owner, pod, stateful_set
 
 A, B, C = node("a"), node("b"), node("c")
+AWAY = Options(keep_cordoned=True)
 
 
 def test_a_node_without_pods_drains() -> None:
@@ -183,6 +184,18 @@ def test_the_zone_of_a_node_in_the_labels_of_its_pods_does_not_count_for_spreadi
     assert [each.to for each in found.steps] == ["b"]
 
 
+def test_one_workload_that_counts_no_cordoned_nodes_does_not_change_what_another_counts() -> None:
+    def apart(name: str, **more: str) -> Raw:
+        rule = {"topologyKey": "topology.kubernetes.io/zone", "maxSkew": 1, "whenUnsatisfiable": "DoNotSchedule"}
+        return {"topologySpreadConstraints": [{**rule, "labelSelector": {"matchLabels": {"app": name}}, **more}]}
+
+    zones = [node(each, zone=f"zone-{each}") for each in "abc"]
+    first = deployment("honors", ["a", "b", "c"], **apart("honors", nodeTaintsPolicy="Honor"))
+    second = deployment("ignores", ["a", "b", "c"], **apart("ignores"))
+    (found,) = drain(cluster(*zones, first, second), ["a"], AWAY).nodes
+    assert [each.workload.name for each in found.pending] == ["ignores"]
+
+
 def test_all_nodes_drain_one_after_the_other() -> None:
     parts = deployment("web", ["a", "b", "c"]), budget("web", app="web", maxUnavailable=1)
     outcome = drain(cluster(A, B, C, *parts), ["a", "b", "c"])
@@ -279,6 +292,22 @@ def test_only_repairs_that_decide_where_pods_run_change_a_drain() -> None:
     assert moves(patch(topologySpreadConstraints=[{"maxSkew": 1}]))
     assert not moves(patch(terminationGracePeriodSeconds=60))
     assert not moves({})
+
+
+def test_a_job_that_fails_deletes_its_other_pods_whatever_their_budget_says() -> None:
+    load = [pod(f"load-{each}", each, app="load", by=owner("Job", "load")) for each in "ab"]
+    job = controller("Job", "load", replicas=2, backoffLimit=0)
+    outcome = drain(cluster(A, B, job, *load, budget("load", app="load", minAvailable=1)), ["a", "b"])
+    assert [(each.result, len(each.steps)) for each in outcome.nodes] == [(Result.DRAINS, 1), (Result.DRAINS, 0)]
+    assert [each.name for each in outcome.lost_work] == ["load"]
+
+
+def test_a_job_that_fails_runs_again_when_another_node_is_lost_instead() -> None:
+    load = [pod(f"load-{each}", each, app="load", by=owner("Job", "load")) for each in ("a", "b", "")]
+    found = cluster(A, B, controller("Job", "load", replicas=3, backoffLimit=0), *load)
+    first, second, third = lose_each(found, [["a"], ["b"], ["a"]])
+    assert first == third
+    assert second == lose(found, ["b"])
 
 
 def test_a_job_loses_its_work_and_gives_up_after_its_retries() -> None:

@@ -503,13 +503,16 @@ class Board:
         chosen = (pod.shape.node_selector, pod.shape.node_terms) if constraint.honors_affinity else ()
         key = (constraint.key, keys, chosen)
         found = None if constraint.honors_taints else self._counted.get(key)
-        if found is None:
-            found = self._counted[key] = {
-                name: place.labels[constraint.key]
-                for name, place in self.places.items()
-                if all(each in place.labels for each in keys) and _counts(constraint, place, pod)
-            }
-        return found
+        if found is not None:
+            return found
+        counted = {
+            name: place.labels[constraint.key]
+            for name, place in self.places.items()
+            if all(each in place.labels for each in keys) and _counts(constraint, place, pod)
+        }
+        if not constraint.honors_taints:  # with them, it changes as nodes are cordoned
+            self._counted[key] = counted
+        return counted
 
     def _affinity_rules(self, pod: Pod) -> Iterator[Callable[[Place], str | None]]:
         repelled = [each for each in self._repelled_by(pod) if +each[1]]

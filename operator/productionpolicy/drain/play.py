@@ -143,8 +143,8 @@ class _Play:
         self.finished: defaultdict[str, list[Pod]] = defaultdict(list)
         self.starting: list[Pod] = []
         """The pods that have a node, and become ready once all evictions of a round have happened."""
-        self.displaced: dict[str, tuple[Pod, bool]] = {}
-        """The pods that the scheduler deleted for others, and whether they were ready, by UID."""
+        self.deleted: dict[str, tuple[Pod, bool]] = {}
+        """The pods that the scheduler or their Job deleted, and whether they were ready, by UID."""
         self.took_over: dict[Key, str] = {}
         """The pods for which pods of these workloads were deleted, by their title."""
         self.successors: dict[str, int] = {}
@@ -220,7 +220,7 @@ class _Play:
     def begin(self) -> None:
         """Let everything that is under way end before the first drain."""
         self.settle()
-        self.displaced.clear()
+        self.deleted.clear()
         self.old = frozenset(self.pending)
         self.made_before = self.made
         self.missing_before = {uid: tuple(those) for uid, those in self.missing.items() if those}
@@ -271,7 +271,7 @@ class _Play:
 
     def _evicted(self, pod: Pod) -> Refusal | None:
         """Evict a pod, or return why the API server does not."""
-        if pod.uid in self.displaced:
+        if pod.uid in self.deleted:
             return None
         refusal = self.protection.refusal(pod, ready=pod.uid in self.ready, phase=pod.phase)
         if refusal is not None:
@@ -346,14 +346,14 @@ class _Play:
         if kind == _STATEFUL_SET and controller is not None:
             self._replace_ordinals(uid, controller)
         elif kind == _DAEMON_SET:
-            self._replace_displaced(self.missing.pop(uid))
+            self._replace_deleted(self.missing.pop(uid))
         else:
             self._replace_freely(uid, controller, kind)
 
-    def _replace_displaced(self, gone: list[tuple[Pod, int]]) -> None:
+    def _replace_deleted(self, gone: list[tuple[Pod, int]]) -> None:
         """Replace the pods of a DaemonSet that were deleted for others; it wants none on a node that failed."""
         for pod, step in gone:
-            if pod.uid in self.displaced:
+            if pod.uid in self.deleted:
                 self.made += 1
                 self._begin(replace(pod, uid=f"new-{self.made}", name=f"{pod.name}-new{self.made}"), step)
 
@@ -365,11 +365,25 @@ class _Play:
         wanted = len(gone) if controller is None else controller.replicas - len(self.members[uid])
         if kind == ("batch", "Job") and controller is not None:
             self.failures[uid] += len(gone)
-            wanted = 0 if self.failures[uid] > controller.retries else wanted
+            if self.failures[uid] > controller.retries:
+                self._fail(uid)
+                return
         for pod, step in gone[: max(0, wanted)]:
             self.made += 1
             name = f"{pod.owner.name if pod.owner else pod.name}-new{self.made}"
             self._begin(replace(pod, uid=f"new-{self.made}", name=name), step)
+
+    def _fail(self, uid: str) -> None:
+        """Let a Job fail, which deletes the pods that it still has, whatever their budget says."""
+        for pod in [*self.members[uid].values()]:
+            self.lost_work[self.key(pod)] = None
+            self.deleted[pod.uid] = pod, pod.uid in self.ready
+            if self.pending.pop(pod.uid, None) is None:
+                self._end(pod, step=-1)
+            else:
+                self.protection.remove(pod, ready=False)
+        self.members[uid].clear()
+        self.missing[uid].clear()
 
     def _replace_ordinals(self, uid: str, controller: Controller) -> None:
         """Create the missing pods of a StatefulSet under their old names.
@@ -438,7 +452,7 @@ class _Play:
         if room is None:
             return None
         for each in room.victims:
-            self.displaced[each.uid] = each, each.uid in self.ready
+            self.deleted[each.uid] = each, each.uid in self.ready
             self.took_over[self.key(each)] = pod.title
             self._end(each, step=-1)
         return room.node
@@ -564,7 +578,7 @@ class _Play:
 
     def recover(self) -> None:
         """Return to the state before the last failure."""
-        gone = [*self.displaced.values(), *self.stopped]
+        gone = [*self.deleted.values(), *self.stopped]
         stopped = {each.owner.uid for each, _ in gone if each.owner}
         made = [pod for uid in stopped for pod in self.members[uid].values() if pod.uid in self.successors]
         for pod in made:
@@ -572,7 +586,7 @@ class _Play:
         for pod, ready in gone:
             if pod.uid not in self.successors:
                 self._resume(pod, ready=ready)
-        self.displaced.clear()
+        self.deleted.clear()
         self.took_over.clear()
         self.successors.clear()
         self.failures.clear()
@@ -596,9 +610,12 @@ class _Play:
             self.darkness.dim(self.key(pod), self.number)
 
     def _resume(self, pod: Pod, *, ready: bool) -> None:
-        """Let a pod run again where it ran."""
-        self.board.put(pod, pod.node)
-        self.placed[pod.uid] = pod.node
+        """Let a pod run again where it ran, or wait for a node as it did."""
+        if pod.node:
+            self.board.put(pod, pod.node)
+            self.placed[pod.uid] = pod.node
+        else:
+            self.pending[pod.uid] = pod
         self.protection.add(pod, ready=ready)
         if pod.owner is not None:
             self.members[pod.owner.uid][pod.uid] = pod
