@@ -37,6 +37,11 @@ def test_a_node_that_drains_in_some_plays_only_is_unknown() -> None:
     assert combined(*both).nodes[0].unknown == ("it drains in 1 of 2 plays: which nodes the scheduler chooses decides",)
 
 
+def test_a_node_that_kubectl_refuses_in_some_plays_only_is_unknown() -> None:
+    both = [played(Result.REFUSED), played(Result.DRAINS)]
+    assert results(*both) == results(*reversed(both)) == [Result.UNKNOWN]
+
+
 def test_what_is_so_in_all_plays_is_certain() -> None:
     assert results(played(Result.DRAINS), played(Result.DRAINS)) == [Result.DRAINS]
     assert results(played(Result.STUCK), played(Result.BLOCKED)) == [Result.STUCK]

@@ -12,7 +12,6 @@ from productionpolicy.drain.outcome import Blocker, Dark, NodeOutcome, Outcome, 
 
 _Doubtful = TypeVar("_Doubtful", bound=Blocker | Dark | PendingPod)
 
-_CERTAIN = frozenset({Result.REFUSED, Result.UNKNOWN})
 _DRAINS = "drains"
 IN_SOME_PLAYS = "it drains in {} of {} plays: which nodes the scheduler chooses decides"
 
@@ -76,7 +75,7 @@ def _kind(each: Blocker | Dark | PendingPod) -> tuple[object, ...]:
 
 def _node(plays: Sequence[NodeOutcome]) -> NodeOutcome:
     drains = sum(each.result is Result.DRAINS for each in plays)
-    certain = plays[0].result in _CERTAIN or drains in {0, len(plays)}
+    certain = plays[0].result is Result.UNKNOWN or drains in {0, len(plays)}
     kept = plays[0] if certain else next(each for each in plays if each.result is not Result.DRAINS)
     found = replace(
         kept,
