@@ -9,6 +9,7 @@ from support.scenes import Raw, budget, cluster, controller, deployment, node, o
 
 A, B, C = node("a"), node("b"), node("c")
 AWAY = Options(keep_cordoned=True)
+REQUIRED, PREFERRED = (f"{each}DuringSchedulingIgnoredDuringExecution" for each in ("required", "preferred"))
 
 
 def test_a_node_without_pods_drains() -> None:
@@ -152,7 +153,22 @@ def test_pods_are_kept_apart_in_the_namespaces_of_the_rule(where: Raw, apart: bo
 def beside(app: str) -> Raw:
     """Return the rule of a pod that runs only on a node with a pod of another workload."""
     term = {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"app": app}}}
-    return {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
+    return {"podAffinity": {REQUIRED: [term]}}
+
+
+def test_a_pod_goes_where_others_want_or_must_have_it() -> None:
+    wants: Raw = {"weight": 1, "podAffinityTerm": beside("web")["podAffinity"][REQUIRED][0]}
+    for rule in (beside("web"), {"podAffinity": {PREFERRED: [wants]}}):
+        parts = deployment("web", ["a", "c"]), deployment("follower", ["c"], affinity=rule, cpu="2")
+        (found,) = drain(cluster(A, B, C, *parts), ["a"], Options(plays=1)).nodes
+        assert [each.to for each in found.steps] == ["c"]
+
+
+def test_a_pod_goes_away_from_those_that_do_not_want_it() -> None:
+    wants: Raw = {"weight": 1, "podAffinityTerm": beside("web")["podAffinity"][REQUIRED][0]}
+    parts = deployment("web", ["a"]), deployment("loner", ["b"], affinity={"podAntiAffinity": {PREFERRED: [wants]}})
+    (found,) = drain(cluster(A, B, C, *parts, pod("big", "c", cpu="2")), ["a"], Options(plays=1)).nodes
+    assert [each.to for each in found.steps] == ["c"]
 
 
 def test_a_pod_that_waits_for_a_neighbor_is_tried_again_when_that_has_come() -> None:
@@ -320,6 +336,15 @@ def test_a_job_loses_its_work_and_gives_up_after_its_retries() -> None:
 def test_a_failed_node_darkens_a_stateful_set_until_it_is_back_and_a_deployment_until_it_is_replaced() -> None:
     outcome = lose(cluster(A, B, deployment("web", ["a"]), stateful_set("db", ["a"])), ["a"])
     assert [(each.workload.name, each.lasts) for each in outcome.dark] == [("web", False), ("db", True)]
+
+
+def test_a_pod_that_waited_for_a_node_before_the_drains_is_protected_once_it_runs() -> None:
+    selected: Raw = {"nodeSelector": {"kubernetes.io/hostname": "a"}}
+    parts = deployment("late", ["", ""], affinity=beside("web"), **selected), deployment("web", ["b"])
+    rule = budget("late", app="late", minAvailable=1)
+    outcome = drain(cluster(A, B, *parts, rule), ["b", "a"], AWAY)
+    assert [each.result for each in outcome.nodes] == [Result.DRAINS, Result.STUCK]
+    assert outcome.nodes[1].blockers[0].budgets == ("shop/late",)
 
 
 def test_pods_that_are_pending_or_finished_go_without_a_look_at_budgets() -> None:

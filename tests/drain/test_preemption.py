@@ -72,6 +72,20 @@ def test_of_two_pods_on_a_node_that_which_no_budget_protects_goes() -> None:
     assert victims(A, waiting("2"), *there, budget("kept", app="kept", minAvailable=1)) == ["a", "free"]
 
 
+def started(name: str, on: str, at: str) -> Raw:
+    raw = pod(name, on, cpu="2")
+    raw["status"]["startTime"] = f"2026-11-28T{at}:00Z"
+    return raw
+
+
+def test_of_equal_pods_on_a_node_that_which_started_last_goes() -> None:
+    assert victims(A, waiting("2"), started("new", "a", "12:00"), started("old", "a", "10:00")) == ["a", "new"]
+
+
+def test_of_equal_nodes_that_is_chosen_whose_victim_started_last() -> None:
+    assert victims(A, B, waiting(), started("old", "a", "10:00"), started("new", "b", "12:00")) == ["b", "new"]
+
+
 def test_a_host_port_is_a_reason_to_delete_a_pod() -> None:
     port: Raw = {"containers": [{"name": "app", "ports": [{"containerPort": 80, "hostPort": 80}]}]}
     assert victims(A, waiting(**port), pod("one", "a", **port)) == ["a", "one"]

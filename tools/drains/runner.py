@@ -1,14 +1,23 @@
-"""Each cluster is made, predicted, drained and deleted, one after the other on one control plane."""
+"""Each cluster is made, drained and deleted, one after the other on one control plane.
+
+Another process predicts what happens. For a large cluster that takes longer than the drains, so that it goes on while
+the next clusters are drained.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
-from dataclasses import asdict
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import msgspec
 
+from control_plane.patience import NeverHappened
+from control_plane.plane import RequestFailed
 from drains.bed import Bed
 from drains.comparison import Compared, Prediction, differences
 from drains.generator import Scenario, scenario
@@ -18,6 +27,20 @@ from owners.manifests import Raw
 
 EVERY_KUBECTL = 20
 """In one cluster of so many, kubectl drains the nodes."""
+
+MOST_WAITING = 8
+"""How many clusters that were drained may wait for their prediction."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Played:
+    """A cluster that was drained, while its prediction may still be made."""
+
+    made: Scenario
+    items: list[Raw]
+    """What was there before."""
+    prediction: asyncio.Future[Prediction]
+    result: Result
 
 
 def by_kubectl(number: int) -> bool:
@@ -42,22 +65,38 @@ async def results(
         wrong: the folder for the clusters whose prediction is wrong, with both; None keeps nothing.
         kubectl: whether kubectl drains the nodes of a cluster, rather than what does the same in steps.
     """
-    for number in numbers:
-        made = scenario(seed, number)
-        await bed.make(made)
-        items = await bed.snapshot()
-        # It is made of what was read before, while the nodes are drained already.
-        predicting = asyncio.create_task(asyncio.to_thread(predicted, items, made.order, made.flags))
-        result = await drained(bed, made, kubectl=kubectl(number))
-        prediction = await predicting
-        compared = _compared(made, prediction, result, items)
-        if wrong and compared.differences:
-            _keep(wrong / f"{seed}-{number}.json", made, items, (prediction, result, compared))
-        await bed.clear()
-        yield compared
+    loop, waiting, failure = asyncio.get_running_loop(), deque[_Played](), None
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as predictor:
+        for number in numbers:
+            made = scenario(seed, number)
+            try:
+                await bed.make(made)
+                items = await bed.snapshot()
+                prediction = loop.run_in_executor(predictor, predicted, items, made.order, made.flags)
+                result = await drained(bed, made, kubectl=kubectl(number))
+                await bed.clear()
+            except (NeverHappened, RequestFailed) as met:
+                failure = met
+                break
+            waiting.append(_Played(made, items, prediction, result))
+            while waiting and (waiting[0].prediction.done() or len(waiting) > MOST_WAITING):
+                yield await _compared(waiting.popleft(), wrong)
+        while waiting:
+            yield await _compared(waiting.popleft(), wrong)
+    if failure is not None:
+        raise failure
 
 
-def _compared(made: Scenario, prediction: Prediction, result: Result, items: list[Raw]) -> Compared:
+async def _compared(played: _Played, wrong: Path | None) -> Compared:
+    """Compare what happened with what was predicted, and keep both if they differ."""
+    prediction, made = await played.prediction, played.made
+    compared = _counted(made, prediction, played.result, played.items)
+    if wrong and compared.differences:
+        _keep(wrong / f"{made.seed}-{made.number}.json", made, played.items, (prediction, played.result, compared))
+    return compared
+
+
+def _counted(made: Scenario, prediction: Prediction, result: Result, items: list[Raw]) -> Compared:
     """Count what was compared."""
     return Compared(
         made.seed,

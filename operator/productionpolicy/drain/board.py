@@ -277,6 +277,9 @@ class Board:
         self._widely: list[Tally] = []
         self._repelling: dict[tuple[str, AffinityTerm], Counter[str]] = {}
         self._repelled: dict[tuple[object, ...], list[tuple[str, Counter[str]]]] = {}
+        self._attracting: defaultdict[str, dict[AffinityTerm, dict[int, Counter[str]]]] = defaultdict(dict)
+        """How many pods with a term are in each domain, by the weight; by their namespace."""
+        self._attracted: dict[tuple[object, ...], list[tuple[int, str, Counter[str]]]] = {}
         self._candidates: dict[tuple[object, ...], _Candidates] = {}
         self._counted: dict[tuple[object, ...], dict[str, str]] = {}
         self._priorities: Counter[int] = Counter()
@@ -314,6 +317,10 @@ class Board:
             value = place.labels.get(term.topology_key)
             if value is not None:
                 self._repulsion(pod.namespace, term)[value] += number
+        for term, weight in pod.shape.attractions:
+            value = place.labels.get(term.topology_key)
+            if value is not None:
+                self._attraction(pod.namespace, term, weight)[value] += number
 
     def _alike_to(self, pod: Pod) -> _Alike:
         found = self._alike[pod.namespace].get(pod.labels)
@@ -329,6 +336,13 @@ class Board:
             found = self._repelling[namespace, term] = Counter()
             self._repelled.clear()
         return found
+
+    def _attraction(self, namespace: str, term: AffinityTerm, weight: int) -> Counter[str]:
+        found = self._attracting[namespace].setdefault(term, {})
+        if weight not in found:
+            found[weight] = Counter()
+            self._attracted.clear()
+        return found[weight]
 
     def fit(self, pod: Pod) -> Fit:
         """Return the node that the scheduler would choose for a pod, or why none is possible."""
@@ -559,6 +573,22 @@ class Board:
             self._repelled[key] = found
         return found
 
+    def _attracted_by(self, pod: Pod) -> list[tuple[int, str, Counter[str]]]:
+        """Return the domains with pods that have a preferred or a required term of affinity which matches a pod."""
+        key = (pod.namespace, pod.labels)
+        found = self._attracted.get(key)
+        if found is None:
+            labels = dict(pod.labels)
+            found = self._attracted[key] = [
+                (weight, term.topology_key, domains)
+                for namespace, terms in self._attracting.items()
+                for term, weights in terms.items()
+                if (namespace == pod.namespace or not _is_local(term))
+                and self._matches(term, namespace, pod.namespace, labels)
+                for weight, domains in weights.items()
+            ]
+        return found
+
     def _domains(self, pod: Pod, term: AffinityTerm) -> Counter[str]:
         tally = self._tally(
             (pod.namespace, term),
@@ -649,6 +679,7 @@ class Board:
             for sign, those in ((1, pod.shape.preferred_affinity), (-1, pod.shape.preferred_anti_affinity))
             for each in those
         ]
+        terms += [(weight, key, dict(counts)) for weight, key, counts in self._attracted_by(pod)]
         if terms:
             totals = [
                 sum(weight * counts.get(each.labels.get(key, ""), 0) for weight, key, counts in terms)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
@@ -155,6 +155,20 @@ class Shape(Struct, frozen=True):
     unknown: tuple[str, ...] = ()
     """What decides its place and cannot be computed, as sentences."""
 
+    @property
+    def attractions(self) -> Iterator[tuple[AffinityTerm, int]]:
+        """The terms by which pods of this shape attract other pods, or repel them if the weight is negative.
+
+        kube-scheduler counts a required term of affinity with the weight 1 (hardPodAffinityWeight).
+        """
+        yield from ((each, 1) for each in self.affinity)
+        yield from ((each, each.weight) for each in self.preferred_affinity)
+        yield from ((each, -each.weight) for each in self.preferred_anti_affinity)
+
+
+LATEST = "~"
+"""Is after every time that the API writes."""
+
 
 class Pod(Struct, frozen=True):
     """A pod of the cluster."""
@@ -178,6 +192,8 @@ class Pod(Struct, frozen=True):
     """The storage classes of the claims that are created with the pod (ephemeral volumes)."""
     gated: bool = False
     """Whether it has scheduling gates."""
+    started: str = LATEST
+    """When it started, as the API writes times; a pod without a start counts as the latest."""
     sound: bool = True
     """Whether it becomes ready once it runs: it is ready, or another pod of its owner is, or none has run yet."""
 

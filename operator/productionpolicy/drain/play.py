@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from productionpolicy.drain.board import Board, Fit
 from productionpolicy.drain.chance import Plays
-from productionpolicy.drain.cluster import COPIED_FROM_THE_NODE, Cluster, Controller, Key, Owner, Pod
+from productionpolicy.drain.cluster import COPIED_FROM_THE_NODE, LATEST, Cluster, Controller, Key, Owner, Pod
 from productionpolicy.drain.kubectl import DrainFlags, evicted, remedy_of
 from productionpolicy.drain.outcome import Blocker, Dark, NodeOutcome, Outcome, PendingPod, Result, Step
 from productionpolicy.drain.preemption import room_for
@@ -410,8 +410,7 @@ class _Play:
         labels = pod.labels
         if any(name in COPIED_FROM_THE_NODE for name, _ in labels):
             labels = tuple(each for each in labels if each[0] not in COPIED_FROM_THE_NODE)
-        phase = "Running" if pod.sound else pod.phase
-        pod = replace(pod, node="", labels=labels, deleting=False, ready=False, phase=phase)
+        pod = replace(pod, node="", labels=labels, deleting=False, ready=False, started=LATEST)
         assert pod.owner is not None
         self.members[pod.owner.uid][pod.uid] = pod
         self.protection.add(pod, ready=False)
@@ -459,7 +458,7 @@ class _Play:
 
     def _run(self, pod: Pod, node: str) -> None:
         del self.pending[pod.uid]
-        pod = replace(pod, node=node)
+        pod = replace(pod, node=node, phase="Running" if pod.sound else pod.phase)
         if pod.owner is not None:
             self.members[pod.owner.uid][pod.uid] = pod
         self.board.put(pod, node)

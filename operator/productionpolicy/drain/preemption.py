@@ -32,7 +32,7 @@ class Room(Struct, frozen=True):
 
     @property
     def cost(self) -> tuple[int, ...]:
-        """What kube-scheduler compares the nodes by; the start of the pods, which comes last, is left to chance."""
+        """What kube-scheduler compares the nodes by before it looks at when the victims started."""
         priorities = [each.shape.priority for each in self.victims]
         return (
             self.violations,
@@ -40,6 +40,12 @@ class Room(Struct, frozen=True):
             sum(each + _NO_PRIORITY for each in priorities),
             len(priorities),
         )
+
+    @property
+    def started(self) -> str:
+        """When the first of the victims with the highest priority started."""
+        highest = max(each.shape.priority for each in self.victims)
+        return min(each.started for each in self.victims if each.shape.priority == highest)
 
 
 def room_for(pod: Pod, board: Board, protection: Protection, dice: Random | None = None) -> Room | None:
@@ -49,25 +55,29 @@ def room_for(pod: Pod, board: Board, protection: Protection, dice: Random | None
         pod: fits nowhere as it is.
         board: is the same afterwards.
         protection: the budgets.
-        dice: chooses among equal nodes; without dice it is the first one.
+        dice: chooses among equal nodes and pods; without dice it is the first one.
     """
     places = islice(board.preemptible(pod), _MOST_NODES)
-    rooms = [room for place in [*places] if (room := _room(pod, place, board, protection))]
+    rooms = [room for place in [*places] if (room := _room(pod, place, board, protection, dice))]
     if not rooms:
         return None
     least = min(each.cost for each in rooms)
-    best = [each for each in rooms if each.cost == least]
+    cheapest = [each for each in rooms if each.cost == least]
+    latest = max(each.started for each in cheapest)
+    best = [each for each in cheapest if each.started == latest]
     return dice.choice(best) if dice else best[0]
 
 
-def _room(pod: Pod, place: Place, board: Board, protection: Protection) -> Room | None:
+def _room(pod: Pod, place: Place, board: Board, protection: Protection, dice: Random | None) -> Room | None:
     """Return whom a node loses: all pods with a lower priority, less those that can stay.
 
-    Those that a budget protects may stay first, then those with a higher priority.
+    Those that a budget protects may stay first, then those with a higher priority, then those that started earlier.
     """
     name = place.node.name
     lower = [each for each in place.pods.values() if each.shape.priority < pod.shape.priority]
-    lower.sort(key=lambda each: -each.shape.priority)
+    if dice:
+        dice.shuffle(lower)
+    lower.sort(key=lambda each: (-each.shape.priority, each.started))
     for each in lower:
         board.take(each, name)
     fits, victims = board.takes(pod, place), list[Pod]()

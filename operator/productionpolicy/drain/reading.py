@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from productionpolicy.drain.cluster import (
+    LATEST,
     Claim,
     Cluster,
     Controller,
@@ -347,6 +348,7 @@ class Shapes:
                 if "ephemeral" in each
             ),
             gated=any(spec.items("schedulingGates")),
+            started=status.text("startTime") or LATEST,
         )
 
     def _shape(self, raw: Mapping[str, Any], spec: Fields, labels: Mapping[str, str]) -> Shape:
