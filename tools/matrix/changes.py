@@ -29,7 +29,7 @@ class Change:
     Attributes:
         name: what the owner does.
         steps: one after the other, each once the one before has come to rest.
-        verdict: the class in which the policy's status counts the workload afterwards.
+        verdict: the class in which the policy's status counts the workload afterwards; None if the writer decides it.
         rollouts: how many rollouts there may be beside those that the owner's own change causes.
         budget: whether a budget of ours stands afterwards.
         unguarded: why the owner cannot win where the admission policy is missing.
@@ -37,7 +37,7 @@ class Change:
 
     name: str
     steps: tuple[Edit | Deed, ...]
-    verdict: str = "compliant"
+    verdict: str | None = "compliant"
     rollouts: int = 0
     budget: bool = True
     unguarded: str = ""
@@ -145,7 +145,8 @@ CHANGES = (
     Change("own budget, the same selector", (_with(budget("own", selector={"app": NAME})),), budget=False),
     Change("own budget, another selector", (_with(budget("own", selector={"tier": LABELS["tier"]})),), budget=False),
     Change("scaled to 1 and back", (_spec(replicas=1), _spec(replicas=4))),
-    Change("an autoscaler", (_with(autoscaler(NAME, least=REPLICAS, most=REPLICAS * 2)),)),
+    # Only some writers leave a record of setting spec.replicas, which is a finding beside an autoscaler.
+    Change("an autoscaler", (_with(autoscaler(NAME, least=REPLICAS, most=REPLICAS * 2)),), verdict=None),
     Change(
         "an exemption",
         (_annotated(f"{EXEMPT}preStop", "drains by itself"),),

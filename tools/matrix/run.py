@@ -131,7 +131,7 @@ class Run:
             for number, step in enumerate(self.change.steps, start=1):
                 manifests = self._stepped(owner, manifests, step)
                 last = number == len(self.change.steps)
-                self._rest(self.change.verdict if last else None)
+                self._rest(self.change.verdict if last else None, agreed=last)
         except Refused as refused:
             return Observation(manifests, refused=str(refused))
         except NeverHappened as seen:
@@ -152,8 +152,8 @@ class Run:
         owner.write(before, after)
         return after
 
-    def _rest(self, verdict: str | None) -> None:
-        """Wait until all pods run and, with a policy, nothing is left to be done and the verdict is so."""
+    def _rest(self, verdict: str | None, *, agreed: bool = True) -> None:
+        """Wait until all pods run and, with a policy, nothing is left to be done, and the verdict is so and agreed."""
         counts = {"total": 1, **({verdict: 1} if verdict else {})}
 
         def rests() -> bool:
@@ -164,7 +164,7 @@ class Run:
                 policy = self.testbed.get("pp", self.policy)
                 if not is_settled(policy, **counts):
                     raise NotYet(_told(policy.get("status", {})))
-                if verdict:
+                if agreed:
                     self._check_agreement()
             return True
 
