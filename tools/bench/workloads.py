@@ -16,7 +16,7 @@ LATE = "late"
 """The namespace of Deployments that change while all others converge."""
 
 CHANGED = {"expectations": {"preStop": {"sleepSeconds": 15}}}
-"""What is changed in the spec of the policy when all have been repaired: each workload has to be repaired again."""
+"""The change to the policy's spec once every workload is repaired; it makes each one need another repair."""
 
 _REPAIRS = ("podDisruptionBudget", "preStop", "spread", "terminationGracePeriod")
 

@@ -100,7 +100,7 @@ class Agreement:
         return unchanged and self._monotonic() - said.at[kind] < LEFT_SECONDS
 
     def _last_words(self, stored: StoredPolicy, ready: Condition | None) -> _Said | None:
-        """Return what the replica has said of this generation, if another one may have written the status after that.
+        """Return the last status this replica wrote for this generation, if another replica may have written since.
 
         Args:
             stored: the policy.

@@ -374,7 +374,7 @@ class _Play:
             self._begin(replace(pod, uid=f"new-{self.made}", name=name), step)
 
     def _fail(self, uid: str) -> None:
-        """Let a Job fail, which deletes the pods that it still has, whatever their budget says."""
+        """Fail a Job. Its controller deletes the remaining pods without checking disruption budgets."""
         for pod in [*self.members[uid].values()]:
             self.lost_work[self.key(pod)] = None
             self.deleted[pod.uid] = pod, pod.uid in self.ready

@@ -58,7 +58,7 @@ def room_for(pod: Pod, board: Board, protection: Protection, dice: Random | None
         dice: chooses among equal nodes and pods; without dice it is the first one.
     """
     places = islice(board.preemptible(pod), _MOST_NODES)
-    rooms = [room for place in [*places] if (room := _room(pod, place, board, protection, dice))]
+    rooms = [room for place in places if (room := _room(pod, place, board, protection, dice))]
     if not rooms:
         return None
     least = min(each.cost for each in rooms)
@@ -81,7 +81,7 @@ def _room(pod: Pod, place: Place, board: Board, protection: Protection, dice: Ra
     for each in lower:
         board.take(each, name)
     fits, victims = board.takes(pod, place), list[Pod]()
-    protected = {each.uid for each in _protected(lower, protection)}
+    protected = {each.uid for each in _protected(lower, protection)} if fits else set[str]()
     for each in sorted(lower, key=lambda each: each.uid not in protected):
         board.put(each, name)
         if fits and not board.takes(pod, place):

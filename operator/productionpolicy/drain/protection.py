@@ -115,7 +115,7 @@ class Protection:
         desired = budget.desired_healthy(expected)
         if not ready and guarded.healthy >= desired > 0:
             return None
-        if self.allowed(guarded) > 0:
+        if budget.disruptions_allowed(expected=expected, healthy=guarded.healthy) > 0:
             return None
         return Refusal(
             f"the budget {budget.name} ({budget.terms}) needs {desired} healthy pods and has {guarded.healthy}", named
