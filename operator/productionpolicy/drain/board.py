@@ -226,6 +226,45 @@ class _Alike:
             tally.count(place, number)
 
 
+class _Terms:
+    """The affinity terms of the pods that run, and how many pods with each term are in each domain."""
+
+    __slots__ = ("_by_namespace", "_found", "_matches")
+
+    def __init__(self, matches: Callable[[AffinityTerm, str, str, Labels], bool]) -> None:
+        self._matches = matches
+        """Whether a term of a pod in the first namespace counts pods in the second one with these labels."""
+        self._by_namespace: defaultdict[str, dict[tuple[AffinityTerm, int], Counter[str]]] = defaultdict(dict)
+        self._found: dict[tuple[object, ...], list[tuple[int, str, Counter[str]]]] = {}
+
+    def count(self, namespace: str, term: AffinityTerm, weight: int, place: Place, number: int) -> None:
+        """Add a number of pods with a term on a node."""
+        value = place.labels.get(term.topology_key)
+        if value is None:
+            return
+        terms = self._by_namespace[namespace]
+        domains = terms.get((term, weight))
+        if domains is None:
+            domains = terms[term, weight] = Counter()
+            self._found.clear()
+        domains[value] += number
+
+    def matching(self, pod: Pod) -> list[tuple[int, str, Counter[str]]]:
+        """Return the weights, topology keys and domains of the terms that match a pod."""
+        key = (pod.namespace, pod.labels)
+        found = self._found.get(key)
+        if found is None:
+            labels = dict(pod.labels)
+            found = self._found[key] = [
+                (weight, term.topology_key, domains)
+                for namespace, terms in self._by_namespace.items()
+                for (term, weight), domains in terms.items()
+                if (namespace == pod.namespace or not _is_local(term))
+                and self._matches(term, namespace, pod.namespace, labels)
+            ]
+        return found
+
+
 class _Candidates(Struct):
     """The nodes whose labels, taints and volumes a pod can have, and why the others are out of the question."""
 
@@ -275,11 +314,7 @@ class Board:
         self._alike: defaultdict[str, dict[Pairs, _Alike]] = defaultdict(dict)
         self._by_namespace: defaultdict[str, list[Tally]] = defaultdict(list)
         self._widely: list[Tally] = []
-        self._repelling: dict[tuple[str, AffinityTerm], Counter[str]] = {}
-        self._repelled: dict[tuple[object, ...], list[tuple[str, Counter[str]]]] = {}
-        self._attracting: defaultdict[str, dict[AffinityTerm, dict[int, Counter[str]]]] = defaultdict(dict)
-        """How many pods with a term are in each domain, by the weight; by their namespace."""
-        self._attracted: dict[tuple[object, ...], list[tuple[int, str, Counter[str]]]] = {}
+        self._repelling, self._attracting = _Terms(self._matches), _Terms(self._matches)
         self._candidates: dict[tuple[object, ...], _Candidates] = {}
         self._counted: dict[tuple[object, ...], dict[str, str]] = {}
         self._priorities: Counter[int] = Counter()
@@ -314,13 +349,9 @@ class Board:
         for claim in pod.claims:
             self._users[pod.namespace, claim] += number
         for term in pod.shape.anti_affinity:
-            value = place.labels.get(term.topology_key)
-            if value is not None:
-                self._repulsion(pod.namespace, term)[value] += number
+            self._repelling.count(pod.namespace, term, term.weight, place, number)
         for term, weight in pod.shape.attractions:
-            value = place.labels.get(term.topology_key)
-            if value is not None:
-                self._attraction(pod.namespace, term, weight)[value] += number
+            self._attracting.count(pod.namespace, term, weight, place, number)
 
     def _alike_to(self, pod: Pod) -> _Alike:
         found = self._alike[pod.namespace].get(pod.labels)
@@ -329,20 +360,6 @@ class Board:
             tallies = (*self._by_namespace[pod.namespace], *self._widely)
             found.tallies.extend(each for each in tallies if each.matches(pod.namespace, found.labels))
         return found
-
-    def _repulsion(self, namespace: str, term: AffinityTerm) -> Counter[str]:
-        found = self._repelling.get((namespace, term))
-        if found is None:
-            found = self._repelling[namespace, term] = Counter()
-            self._repelled.clear()
-        return found
-
-    def _attraction(self, namespace: str, term: AffinityTerm, weight: int) -> Counter[str]:
-        found = self._attracting[namespace].setdefault(term, {})
-        if weight not in found:
-            found[weight] = Counter()
-            self._attracted.clear()
-        return found[weight]
 
     def fit(self, pod: Pod) -> Fit:
         """Return the node that the scheduler would choose for a pod, or why none is possible."""
@@ -529,7 +546,7 @@ class Board:
         return counted
 
     def _affinity_rules(self, pod: Pod) -> Iterator[Callable[[Place], str | None]]:
-        repelled = [each for each in self._repelled_by(pod) if +each[1]]
+        repelled = [(key, domains) for _, key, domains in self._repelling.matching(pod) if +domains]
         if repelled:
             yield lambda place: THEIR_ANTI_AFFINITY if _any_in(repelled, place) else None
         apart = [(each.topology_key, self._domains(pod, each)) for each in pod.shape.anti_affinity]
@@ -558,36 +575,6 @@ class Board:
             return None if first or all(counts[place.labels[key]] > 0 for key, counts in wanted) else AFFINITY
 
         return refuses
-
-    def _repelled_by(self, pod: Pod) -> list[tuple[str, Counter[str]]]:
-        """Return the domains with pods whose required anti-affinity matches a pod."""
-        key = (pod.namespace, pod.labels)
-        found = self._repelled.get(key)
-        if found is None:
-            labels = dict(pod.labels)
-            found = [
-                (term.topology_key, domains)
-                for (namespace, term), domains in self._repelling.items()
-                if self._matches(term, namespace, pod.namespace, labels)
-            ]
-            self._repelled[key] = found
-        return found
-
-    def _attracted_by(self, pod: Pod) -> list[tuple[int, str, Counter[str]]]:
-        """Return the domains with pods that have a preferred or a required term of affinity which matches a pod."""
-        key = (pod.namespace, pod.labels)
-        found = self._attracted.get(key)
-        if found is None:
-            labels = dict(pod.labels)
-            found = self._attracted[key] = [
-                (weight, term.topology_key, domains)
-                for namespace, terms in self._attracting.items()
-                for term, weights in terms.items()
-                if (namespace == pod.namespace or not _is_local(term))
-                and self._matches(term, namespace, pod.namespace, labels)
-                for weight, domains in weights.items()
-            ]
-        return found
 
     def _domains(self, pod: Pod, term: AffinityTerm) -> Counter[str]:
         tally = self._tally(
@@ -679,7 +666,7 @@ class Board:
             for sign, those in ((1, pod.shape.preferred_affinity), (-1, pod.shape.preferred_anti_affinity))
             for each in those
         ]
-        terms += [(weight, key, dict(counts)) for weight, key, counts in self._attracted_by(pod)]
+        terms += [(weight, key, dict(counts)) for weight, key, counts in self._attracting.matching(pod)]
         if terms:
             totals = [
                 sum(weight * counts.get(each.labels.get(key, ""), 0) for weight, key, counts in terms)
