@@ -112,10 +112,7 @@ class Story:
             self.cluster.kubectl(
                 "get", "--raw", f"/api/v1/namespaces/{SYSTEM_NAMESPACE}/pods/{name}:{PORT}/proxy/{path}"
             )
-        address = self.cluster.get("service", SERVICE, SYSTEM_NAMESPACE)["spec"]["clusterIP"]
-        metrics = (probe.body(PORT, "/metrics", host=address) or b"").decode()
-        series = [line for line in metrics.splitlines() if line.startswith("productionpolicy_")]
-        self._insist(bool(series), "the Service serves no metrics of the operator")
+        series = self._series()
         of_kubelet = f"/api/v1/nodes/{node}/proxy/metrics/resource"
         self.figures["memoryMegabytes"] = self._memory(of_kubelet, pod=name) / MEGABYTE
         return (
@@ -201,6 +198,19 @@ class Story:
         container = web["spec"]["template"]["spec"]["containers"][0]
         self._insist("lifecycle" not in container, "the service still has its preStop hook")
         return "uninstalled in the documented order: no object is left, and the workload is as its owner wrote it"
+
+    def _series(self) -> list[str]:
+        """Return what the Service serves of the operator, once kube-proxy has learnt of it."""
+        address = self.cluster.get("service", SERVICE, SYSTEM_NAMESPACE)["spec"]["clusterIP"]
+
+        def found() -> list[str]:
+            metrics = (probe.body(PORT, "/metrics", host=address) or b"").decode()
+            return [line for line in metrics.splitlines() if line.startswith("productionpolicy_")]
+
+        self.cluster.until(
+            lambda: bool(found()), within=METRICS_SECONDS, otherwise="the Service serves no metrics of the operator"
+        )
+        return found()
 
     def _memory(self, metrics: str, *, pod: str) -> float:
         """Return the bytes in use by a pod once its kubelet has looked, which it does every few seconds."""
