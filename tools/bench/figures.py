@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bench.load import Load
 from bench.operated import Operated
-from testbed.tables import Table
+from testbed.tables import Table, megabytes
 
 MOST_RATIO = 1.3
 MOST_RSS_RATIO = 1.2
@@ -101,8 +101,8 @@ def _of_the_change(figures: Figures) -> Iterator[Row]:
 def _of_the_rest(figures: Figures) -> Iterator[Row]:
     operated, rest, restarted = figures.operated, figures.operated.rest, figures.operated.restarted
     peak = operated.rss_peak_bytes
-    yield _row("operator: peak memory", f"{peak / 1e6:.0f} MB")
-    yield _row("the same of a Kopf operator that does nothing", f"{figures.idle_rss_bytes / 1e6:.0f} MB")
+    yield _row("operator: peak memory", megabytes(peak))
+    yield _row("the same of a Kopf operator that does nothing", megabytes(figures.idle_rss_bytes))
     yield _aimed("ratio of the two", peak / figures.idle_rss_bytes, most=MOST_RSS_RATIO)
     yield _aimed(f"at rest, {rest.seconds:.0f} s: writes", rest.writes, most=0, digits=0)
     yield _row("at rest: requests of any kind", f"{rest.requests.total()}")

@@ -13,9 +13,9 @@ from bench.options import scaled
 from control_plane.operator_process import OperatorProcess
 from control_plane.session import carry_out, say
 from testbed.client import Client
+from testbed.tables import megabytes
 
 PATIENCE_SECONDS = 600.0
-MEGABYTE = 1e6
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -42,7 +42,7 @@ def _run(folder: Path, options: argparse.Namespace) -> None:
     print(f"{governed} of {scale} Deployments governed")
     print(f"ready after        {ready:.1f} s, {cpu:.1f} s of CPU time")
     print(f"all repaired after {repaired:.1f} s")
-    print(f"peak of memory     {peak / MEGABYTE:.0f} MB")
+    print(f"peak of memory     {megabytes(peak)}")
 
 
 if __name__ == "__main__":

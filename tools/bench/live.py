@@ -14,7 +14,7 @@ from bench.options import scaled
 from bench_check.measurement import Measurement, measured
 from control_plane.patience import insist
 from control_plane.session import carry_out, say
-from testbed.tables import Table
+from testbed.tables import Table, megabytes
 
 AIM_SECONDS, AIM_MEGABYTES = 60, 400
 COMMAND = (sys.executable, "-m", "productionpolicy", "check", "--live", "-A", "-o", "json")
@@ -40,7 +40,7 @@ def _checked(field: Field, report: Path) -> Measurement:
 
 def _tell(field: Field, taken: Measurement) -> None:
     columns = ("WORKLOADS", "SECONDS", "CPU SECONDS", "PEAK MEMORY", "AIM")
-    aim, memory = f"{AIM_SECONDS} s, {AIM_MEGABYTES} MB", f"{taken.rss_peak_bytes / 1e6:.0f} MB"
+    aim, memory = f"{AIM_SECONDS} s, {AIM_MEGABYTES} MB", megabytes(taken.rss_peak_bytes)
     Table(columns, [(str(field.size), f"{taken.seconds:.1f}", f"{taken.cpu_seconds:.1f}", memory, aim)]).show()
 
 

@@ -19,14 +19,12 @@ from control_plane.session import carry_out, say
 from productionpolicy.reports import report_name
 from reports.served import serve
 from testbed.client import Client
-from testbed.tables import Table
+from testbed.tables import Table, megabytes
 
 LEAST_SECONDS = 60.0
 SECONDS_PER_WORKLOAD = 0.3
 QUIET_SECONDS = 15.0
 """After so long without a write, the operator has written everything."""
-
-MEGABYTE = 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +105,7 @@ def _cells(found: Converged) -> tuple[str, ...]:
         f"{found.seconds:.0f} s",
         f"{found.all.cpu_seconds:.0f} s",
         f"{found.all.writes:,}",
-        f"{found.rss_peak_bytes / MEGABYTE:.0f} MB",
+        megabytes(found.rss_peak_bytes),
         f"{found.all.load.others_share:.0%}",
     )
 

@@ -18,7 +18,7 @@ from bench_check.kube_score import KUBE_SCORE, version
 from bench_check.measurement import Measurement, RunFailed, run
 from control_plane.binaries import BuildFailed
 from control_plane.session import complain
-from testbed.tables import Table
+from testbed.tables import Table, megabytes
 
 FILES = 3340
 STARTS = 10
@@ -171,7 +171,7 @@ def _both(measurements: Sequence[Measurement]) -> str:
 
 
 def _memory(measurements: Sequence[Measurement]) -> str:
-    return f"{max(each.rss_peak_bytes for each in measurements) / 1e6:.0f} MB"
+    return megabytes(max(each.rss_peak_bytes for each in measurements))
 
 
 def _aimed(value: float, *, most: float, unit: str = "") -> str:

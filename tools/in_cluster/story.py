@@ -14,6 +14,7 @@ from control_plane import probe
 from control_plane.installation import REPOSITORY, SYSTEM_NAMESPACE
 from control_plane.patience import NeverHappened
 from control_plane.plane import KubectlFailed
+from image.contents import MEGABYTE
 from in_cluster.cluster import OPERATOR, Cluster
 from in_cluster.ways import Way
 from owners.manifests import Raw, deployment
@@ -31,7 +32,6 @@ REPAIR_SECONDS = 60.0
 SETTLE_SECONDS = 180.0
 METRICS_SECONDS = 60.0
 BACK_SECONDS = 90.0
-MEGABYTE = 1_000_000
 CLEAN = ("info", "debug")
 
 _WRITE = """

@@ -13,6 +13,11 @@ from control_plane.session import console
 WIDTH = 140
 
 
+def megabytes(size: float) -> str:
+    """Return a number of bytes as people read it: 1 MB is 1,000,000 bytes."""
+    return f"{size / 1e6:.0f} MB"
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """A table, of which the first column names the rows.

@@ -26,7 +26,7 @@ from productionpolicy.cli.reporting import ReportingCommand
 from productionpolicy.controller import resources
 from productionpolicy.drain import Cluster, DrainFlags, Key, Options, drain, lose_each, moves, read, repaired
 from productionpolicy.live.access import Access
-from productionpolicy.live.snapshot import NoSnapshot, Snapshot, load
+from productionpolicy.live.snapshot import Snapshot, load
 from productionpolicy.live.taking import Request, take
 from productionpolicy.offline import Document, Proposed, propose
 from productionpolicy.offline.pieces import Piece
@@ -35,12 +35,6 @@ from productionpolicy.policy import Policy
 FORMATS = ("text", "json", "html")
 KINDS = (*resources.DRAINED, resources.AUTOSCALERS)
 """The kinds that are read from a live cluster."""
-
-
-class CannotSee(click.ClickException):
-    """The file cannot be read."""
-
-    exit_code = 2
 
 
 class Chosen(msgspec.Struct, frozen=True):
@@ -155,13 +149,10 @@ def command(  # noqa: PLR0913  # one per option
 
 
 def _snapshot(file: Path | None, access: Access) -> Snapshot:
-    if file is None:
-        with reaching():
-            return asyncio.run(take(access, Request(KINDS, everywhere=True), now=datetime.now(UTC)))
-    try:
-        return load(file)
-    except NoSnapshot as error:
-        raise CannotSee(str(error)) from error
+    with reaching():
+        if file is not None:
+            return load(file)
+        return asyncio.run(take(access, Request(KINDS, everywhere=True), now=datetime.now(UTC)))
 
 
 def _outcomes(

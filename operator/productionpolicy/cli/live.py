@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from productionpolicy.cli.live_options import Options
 from productionpolicy.cli.progress import counting
-from productionpolicy.cli.reaching import reaching
+from productionpolicy.cli.reaching import CannotRead, reaching
 from productionpolicy.cli.yardstick import PRODUCTION
 from productionpolicy.controller.resources import LISTED, NAMESPACES, POLICIES, WATCHED, Resource
 from productionpolicy.kube.coverage import VALUES, Coverage, Read
@@ -24,7 +24,7 @@ from productionpolicy.kube.kinds import GroupKind
 from productionpolicy.kube.moments import read_moment
 from productionpolicy.kube.surroundings import ServerFeatures
 from productionpolicy.kube.workloads import REPAIRED, WORKLOADS, WorkloadKey
-from productionpolicy.live.snapshot import NoSnapshot, Snapshot, load, save
+from productionpolicy.live.snapshot import Snapshot, load, save
 from productionpolicy.live.taking import Request, take
 from productionpolicy.offline import ByCluster, Cluster, Document, Gathered, Given, Governing, Source, documents_of
 from productionpolicy.offline.gathering import shown
@@ -39,12 +39,6 @@ _MADE_BY_NODE = GroupKind("", "Node")
 _VERSION = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?")
 _NO_VALUES = "a saved cluster has none"
 _NOT_SAVED = "the file does not have this kind"
-
-
-class CannotRead(click.ClickException):
-    """The cluster, or the file of one, cannot be read."""
-
-    exit_code = 2
 
 
 class Reading:
@@ -219,17 +213,13 @@ def is_worth_reading(resource: Resource, raw: Mapping[str, Any]) -> bool:
 
 
 def _loaded(path: Path) -> Snapshot:
-    try:
+    with reaching():
         return load(path)
-    except NoSnapshot as error:
-        raise CannotRead(str(error)) from error
 
 
 def _save(snapshot: Snapshot, path: Path) -> None:
-    try:
+    with reaching():
         save(snapshot, path)
-    except NoSnapshot as error:
-        raise CannotRead(str(error)) from error
     click.echo(f"saved to {path}: {len(snapshot.items)} objects, without values of environment variables", err=True)
 
 

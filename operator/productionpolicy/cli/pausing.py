@@ -18,7 +18,7 @@ def carried_out(action: Callable[[Cluster], Awaitable[PausingResult]], access: A
     """Apply an action to all policies of a cluster.
 
     Raises:
-        CannotReach: the cluster cannot be reached, or its policies cannot be listed.
+        CannotRead: the cluster cannot be reached, or its policies cannot be listed.
         ClickException: it has no policies.
     """
     with reaching(otherwise="no policy was changed"):

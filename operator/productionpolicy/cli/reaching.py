@@ -1,4 +1,4 @@
-"""What a command says if it cannot reach the cluster: one sentence with the reason and the remedy, and exit code 2."""
+"""What a command says if it cannot read the cluster: one sentence with the reason and the remedy, and exit code 2."""
 
 from __future__ import annotations
 
@@ -9,31 +9,32 @@ import click
 
 from productionpolicy.controller.cluster import RequestFailed, Unauthorized, Unreachable
 from productionpolicy.controller.connection import NoConnection
+from productionpolicy.live.snapshot import NoSnapshot
 
 
-class CannotReach(click.ClickException):
-    """The cluster cannot be reached or read; the message gives the reason and the remedy."""
+class CannotRead(click.ClickException):
+    """The cluster, or the file of one, cannot be read; the message gives the reason and the remedy."""
 
     exit_code = 2
 
 
 @contextmanager
 def reaching(*, otherwise: str = "") -> Iterator[None]:
-    """Turn what goes wrong on the way to the API server into one sentence.
+    """Turn what goes wrong on the way to the API server, or with the file of a cluster, into one sentence.
 
     Args:
         otherwise: what is not done then, such as "no policy was changed".
 
     Raises:
-        CannotReach: something goes wrong.
+        CannotRead: something goes wrong.
     """
     try:
         yield
-    except (NoConnection, RequestFailed) as error:
-        raise CannotReach(": ".join(filter(None, (otherwise, _told(error))))) from error
+    except (NoConnection, NoSnapshot, RequestFailed) as error:
+        raise CannotRead(": ".join(filter(None, (otherwise, _told(error))))) from error
 
 
-def _told(error: NoConnection | RequestFailed) -> str:
+def _told(error: NoConnection | NoSnapshot | RequestFailed) -> str:
     if isinstance(error, Unauthorized):
         return (
             f"the API server does not accept the credentials, which may have expired ({error}): log in again, or "
