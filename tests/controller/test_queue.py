@@ -68,6 +68,30 @@ async def test_fresh_changes_come_before_the_backlog() -> None:
     assert done == [DB, WEB, API]
 
 
+@pytest.mark.parametrize("failure", [None, Retry("conflict")], ids=["due later", "failed"])
+async def test_a_fresh_change_that_has_to_wait_does_not_fall_behind_the_backlog(failure: Retry | None) -> None:
+    done: list[WorkloadKey] = []
+    finished = asyncio.Event()
+
+    async def work(key: WorkloadKey) -> float | None:
+        done.append(key)
+        if done == [DB]:
+            if failure:
+                raise failure
+            return 0.001
+        while done == [DB, WEB] and len(made) < 2:  # noqa: ASYNC110  # a queue tells nobody that a key is due again
+            await asyncio.sleep(0)
+        if len(done) == 4:
+            finished.set()
+        return None
+
+    async with serving(work) as made:
+        made.add_backlog([WEB, API])
+        made.add(DB)
+        await asyncio.wait_for(finished.wait(), 5)
+    assert done == [DB, WEB, DB, API]
+
+
 async def test_a_key_is_never_in_two_hands_and_a_change_meanwhile_is_not_lost() -> None:
     hands, most, rounds = 0, 0, 0
     again = asyncio.Event()

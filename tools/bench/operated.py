@@ -19,6 +19,7 @@ from bench.load import Load, Meter
 from control_plane.operator_process import OperatorProcess
 from control_plane.patience import seconds_until
 from control_plane.session import say
+from productionpolicy.controller.writer import NEW_SECONDS
 from testbed.client import Client, pod_spec
 
 WRITES = frozenset({"DELETE", "PATCH", "POST", "PUT"})
@@ -203,10 +204,11 @@ def _compile() -> None:
 
 
 def _made_late(client: Client) -> list[str]:
-    """Create the Deployments whose turn comes late; return their names."""
+    """Create the Deployments whose turn comes late, and wait until they are no longer new; return their names."""
     names = [f"app-{number}" for number in range(LATE)]
     for each in names:
         client.create(workloads.late(each), workloads.LATE)
+    time.sleep(NEW_SECONDS)
     return names
 
 

@@ -1,4 +1,7 @@
-"""A queue of keys: each is in it once, fresh changes come before the backlog, failures wait and are tried again."""
+"""A queue of keys: each is in it once, fresh changes come before the backlog, failures wait and are tried again.
+
+A key that has to wait comes back where it was: a fresh change does not fall behind the backlog.
+"""
 
 from __future__ import annotations
 
@@ -65,14 +68,20 @@ class WorkQueue(Generic[K]):
             if key not in self._fresh:
                 self._enter(key, self._backlog)
 
-    def add_after(self, key: K, seconds: float) -> None:
-        """Enter a key after some time; of several appointments the soonest counts."""
+    def add_after(self, key: K, seconds: float, *, fresh: bool = False) -> None:
+        """Enter a key after some time; of several appointments the soonest counts.
+
+        Args:
+            key: what to enter.
+            seconds: after how long.
+            fresh: whether it then comes before the backlog.
+        """
         loop, known = asyncio.get_running_loop(), self._waiting.get(key)
         if self._stopping or (known is not None and known.when() <= loop.time() + seconds):
             return
         if known is not None:
             known.cancel()
-        self._waiting[key] = loop.call_later(seconds, self._due, key)
+        self._waiting[key] = loop.call_later(seconds, self._due, key, self._fresh if fresh else self._backlog)
 
     def forget(self, key: K) -> None:
         """Drop the appointment of a key that is gone, and the count of its failures."""
@@ -133,31 +142,33 @@ class WorkQueue(Generic[K]):
         self._measure()
         self._added.set()
 
-    def _due(self, key: K) -> None:
+    def _due(self, key: K, lane: OrderedDict[K, None]) -> None:
         self._waiting.pop(key, None)
-        self._enter(key, self._backlog)
+        self._enter(key, lane)
 
     async def _serve(self, work: Callable[[K], Awaitable[float | None]]) -> None:
         while True:
-            key = await self._next()
-            if key is None:
+            following = await self._next()
+            if following is None:
                 return
+            key, fresh = following
             self._busy.add(key)
             try:
-                await self._attempt(key, work)
+                await self._attempt(key, work, fresh=fresh)
             finally:
                 self._busy.discard(key)
                 if key in self._again:
                     self._again.discard(key)
                     self._enter(key, self._fresh)
 
-    async def _next(self) -> K | None:
+    async def _next(self) -> tuple[K, bool] | None:
+        """Wait for the next key; say also whether it is a fresh change. None once the queue stops."""
         while not self._stopping:
             lane, hold = self._fresh or self._backlog, self._hold_seconds()
             if lane and not hold:
                 key, _ = lane.popitem(last=False)
                 self._measure()
-                return key
+                return key, lane is self._fresh
             self._added.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(hold or None):
@@ -173,21 +184,21 @@ class WorkQueue(Generic[K]):
             return 0.0
         return max(0.0, self._held_until - asyncio.get_running_loop().time())
 
-    async def _attempt(self, key: K, work: Callable[[K], Awaitable[float | None]]) -> None:
+    async def _attempt(self, key: K, work: Callable[[K], Awaitable[float | None]], *, fresh: bool) -> None:
         try:
             after = await work(key)
         except Retry as retry:
-            self._retry(key, reason=str(retry), after=retry.after)
+            self._retry(key, reason=str(retry), after=retry.after, fresh=fresh)
         except Exception:  # one object must not stop the work on the others
             log.exception("work failed", **{self._of: str(key)})
-            self._retry(key, reason="error", after=0)
+            self._retry(key, reason="error", after=0, fresh=fresh)
         else:
             self._failures.pop(key, None)
             if after is not None:
-                self.add_after(key, after)
+                self.add_after(key, after, fresh=fresh)
 
-    def _retry(self, key: K, *, reason: str, after: float) -> None:
+    def _retry(self, key: K, *, reason: str, after: float, fresh: bool) -> None:
         failures = self._failures[key] = self._failures.get(key, 0) + 1
         delay = max(after, min(LAST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2 ** min(failures - 1, 10)))
         log.info("will be tried again", **{self._of: str(key)}, reason=reason[:300], seconds=round(delay, 1))
-        self.add_after(key, delay)
+        self.add_after(key, delay, fresh=fresh)
