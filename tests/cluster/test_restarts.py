@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 
 from cluster.world import World, deployment, eventually, journal, lacking_probe, stateful_set
 from control_plane import probe
 from control_plane.operator_process import at_work
+from productionpolicy.controller import operator, policies, queue, reconciler
+from productionpolicy.controller.clock import Clock
+from productionpolicy.controller.cluster import Cluster
+from productionpolicy.controller.connection import Connection
+from productionpolicy.controller.resources import WATCHED
+from productionpolicy.controller.watches import Watches
 from productionpolicy.kube.identity import FINALIZER
+from productionpolicy.verdict import State
 from reports.served import wrong_reports
 
 pytestmark = pytest.mark.usefixtures("reporting")
@@ -42,6 +51,37 @@ def test_a_restart_writes_nothing(world: World) -> None:
     world.operator.restart()
     after = world.fixed(lambda: (versions(world, namespace), world.get("pp", policy)["metadata"]["resourceVersion"]))
     assert after == before
+
+
+async def test_a_restart_tells_nothing_of_a_policy_before_all_its_workloads_are_evaluated(
+    world: World, kubeconfig: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policy = world.policy(mode="Audit")
+    world.applied(*(deployment(f"web-{number}", replicas=0) for number in range(30)), policy=policy)
+    world.settled(policy, total=30)
+    before = world.fixed(lambda: world.get("pp", policy)["metadata"]["resourceVersion"])
+    monkeypatch.setattr(operator, "OPENING_SECONDS", 0)
+    # As if there were so many workloads that evaluating them takes longer than anything waits.
+    monkeypatch.setattr(queue, "LONGEST_HOLD_SECONDS", 0)
+    monkeypatch.setattr(policies, "BURST_SECONDS", 0)
+    monkeypatch.setattr(reconciler, "CHUNK", 1)
+    connection = await Connection.load(kubeconfig)
+    async with connection.client() as client:
+        watches = Watches(WATCHED, clock=Clock())
+        restarted = operator.Operator(Cluster(client), watches, operator.Options(kubeconfig=None, host="", port=0))
+        working = asyncio.create_task(restarted.work())
+        async with asyncio.timeout(60):
+            while workloads_measured(policy) < 30:  # noqa: ASYNC110  # metrics tell nobody of their changes
+                await asyncio.sleep(0.01)
+        working.cancel()
+        await asyncio.wait({working})
+    assert world.get("pp", policy)["metadata"]["resourceVersion"] == before
+
+
+def workloads_measured(policy: str) -> float:
+    """Return how many workloads of a policy the metrics of this process tell of."""
+    labels = ({"policy": policy, "state": state} for state in State)
+    return sum(REGISTRY.get_sample_value("productionpolicy_workloads", each) or 0 for each in labels)
 
 
 def test_two_operators_at_once_do_no_harm(world: World, kubeconfig: Path, tmp_path: Path) -> None:

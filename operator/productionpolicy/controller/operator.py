@@ -122,9 +122,8 @@ class Operator:
         """Do all work until cancelled."""
         await self.begin()
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._look_at_everything())
+            tasks.create_task(self._look_and_tell())
             tasks.create_task(self.queue.run(self.reconciler.reconcile))
-            tasks.create_task(self.policies.queue.run(self.policies.reconcile))
             tasks.create_task(self.reports.queue.run(self.reports.reconcile))
             tasks.create_task(self._keep_learning_reports())
             tasks.create_task(self.intake.run(self.listing.add_namespaces))
@@ -146,6 +145,11 @@ class Operator:
         while self.queue.busy and time.monotonic() < deadline:  # noqa: ASYNC110  # bounded, and only once
             await asyncio.sleep(0.02)
         await self.policies.release_finalizers()
+
+    async def _look_and_tell(self) -> None:
+        """Write the status of policies once all workloads are evaluated: until then, totals lack those to come."""
+        await self._look_at_everything()
+        await self.policies.queue.run(self.policies.reconcile)
 
     async def _look_at_everything(self) -> None:
         with self.policies.queue.hold():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import StrEnum
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -117,13 +118,17 @@ def exempted(inputs: Inputs) -> tuple[Exempted, ...]:
     )
 
 
+Outcomes = tuple[tuple[str, Outcome], ...]
+"""Each expectation with its outcome."""
+
+
 class WorkloadReport(Struct, frozen=True):
     """What a workload comes to."""
 
     key: WorkloadKey
     policy: str
     state: State
-    outcomes: tuple[tuple[str, Outcome], ...] = ()
+    outcomes: Outcomes = ()
     repaired: frozenset[str] = frozenset()
     findings: tuple[Reported, ...] = ()
     in_effect: bool = False
@@ -151,6 +156,12 @@ class WorkloadReport(Struct, frozen=True):
         return len(self.changes)
 
 
+@lru_cache(maxsize=1024)
+def _shared(outcomes: Outcomes) -> Outcomes:
+    """Return the same object for equal outcomes: ten thousand workloads have few combinations of them."""
+    return outcomes
+
+
 def report(
     inputs: Inputs, verdicts: tuple[Verdict, ...], planned: Plan, *, rejection: Rejection = NOT_REJECTED
 ) -> WorkloadReport:
@@ -169,7 +180,7 @@ def report(
         key=inputs.workload.key,
         policy=inputs.policy.name,
         state=state,
-        outcomes=tuple((each.expectation, each.outcome) for each in verdicts),
+        outcomes=_shared(tuple((each.expectation, each.outcome) for each in verdicts)),
         repaired=planned.repaired,
         findings=(*_reported(inputs, verdicts, planned, rejection), *_refused(inputs, verdicts, planned, rejection)),
         in_effect=bool(planned.repaired) and state is not State.FAILED and not _rolls(inputs),
