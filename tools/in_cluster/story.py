@@ -200,7 +200,7 @@ class Story:
         return "uninstalled in the documented order: no object is left, and the workload is as its owner wrote it"
 
     def _series(self) -> list[str]:
-        """Return what the Service serves of the operator, once kube-proxy has learnt of it."""
+        """Return the metrics of the operator from its Service, once kube-proxy knows where to send requests."""
         address = self.cluster.get("service", SERVICE, SYSTEM_NAMESPACE)["spec"]["clusterIP"]
 
         def found() -> list[str]:
