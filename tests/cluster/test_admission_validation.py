@@ -19,7 +19,7 @@ from control_plane.plane import ControlPlane, KubectlFailed
 from owners import manifests
 from owners.manifests import cron_job, daemon_set, job
 from productionpolicy.controller.admission_policies import DENY, WARN
-from productionpolicy.kube.identity import EXEMPT, MODE_LABEL
+from productionpolicy.kube.identity import EXEMPT, GROUP, KIND, MODE_LABEL, VERSION
 
 JUDGED = ("podDisruptionBudget", "readinessProbe", "resources", "imageTag")
 DENIED: Raw = {each: {"action": "Deny"} for each in JUDGED}
@@ -27,11 +27,16 @@ LATEST = "example/web:latest"
 PROBE = manifests.pod("pod", {"name": "web", "image": LATEST})
 
 
+SCHEMA = f"/openapi/v3/apis/{GROUP}/{VERSION}"
+
+
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """A control plane with the admission policies that refuse and warn, and without the one that repairs."""
     with ControlPlane.start(tmp_path_factory.mktemp("validation"), audit=True) as started:
         apply(started)
+        # The type check reads the schema once, and servers up to 1.35 take `params` for undeclared without it.
+        eventually(lambda: KIND in started.kubectl("get", "--raw", SCHEMA), not_now=(KubectlFailed,))
         started.kubectl("apply", "-k", str(ROOT / "manifests" / "admission" / "validation"))
         yield started
 

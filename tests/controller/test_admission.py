@@ -257,7 +257,27 @@ async def test_what_the_type_check_of_a_validating_policy_warns_of_is_told() -> 
     assert found["AdmissionValidation"] == ("False", "NotEffective", message)
 
 
-@pytest.mark.parametrize("found", [{}, {"status": {}}, checked(), checked(WARNED, generation=0)])
+UNDECLARED = {
+    "fieldRef": "spec.validations[0].messageExpression",
+    "warning": "/v1, Kind=Pod: ERROR: <input>:3:50: undeclared reference to 'params' (in container '')\n"
+    ' |   + " | this is required by ProductionPolicy " + params.metadata.name\n'
+    " | .................................................^\n\n"
+    "apps/v1, Kind=Deployment: ERROR: <input>:3:50: undeclared reference to 'params' (in container '')\n",
+}
+"""What an API server up to 1.35 warns of in a policy that it got together with the CustomResourceDefinition."""
+
+ALSO_WRONG = {**UNDECLARED, "warning": f"{UNDECLARED['warning']}ERROR: <input>:4:1: undefined field 'spec'"}
+
+
+async def test_what_is_wrong_besides_is_told() -> None:
+    server = Served(*NEW, installed=ALL)
+    server.checked = checked(UNDECLARED, ALSO_WRONG)
+    status, reason, message = (await told(server, policy(replicas={"action": "Warn"})))["AdmissionValidation"]
+    assert (status, reason) == ("False", "NotEffective")
+    assert "warnings for 1 expression, see" in message
+
+
+@pytest.mark.parametrize("found", [{}, {"status": {}}, checked(), checked(WARNED, generation=0), checked(UNDECLARED)])
 async def test_where_the_type_check_finds_nothing_nothing_is_told_of_it(found: Raw) -> None:
     server = Served(*NEW, installed=ALL)
     server.checked = found

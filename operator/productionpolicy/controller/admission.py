@@ -15,6 +15,7 @@ from productionpolicy.controller.admission_policies import (
     AdmissionPolicy,
     binding,
     same_binding,
+    type_check_warnings,
 )
 from productionpolicy.controller.cluster import Cluster, Conflict, Raw, Refused, RequestFailed, Unavailable
 from productionpolicy.controller.resources import Resource
@@ -149,11 +150,7 @@ class Bindings:
 
     def warnings(self) -> Iterator[str]:
         """Yield what the API server's type check warns of, each with the field; none where it was not checked yet."""
-        installed = self._installed or {}
-        status = installed.get("status", {})
-        if status.get("observedGeneration") == installed.get("metadata", {}).get("generation"):
-            for each in status.get("typeChecking", {}).get("expressionWarnings", []):
-                yield f"{self._policy.name}, {each['fieldRef']}: {each['warning']}"
+        return type_check_warnings(self._installed)
 
     def _ours(self, raw: Raw) -> bool:
         named = raw["spec"].get("policyName") == self._policy.name
@@ -271,9 +268,10 @@ class Admission:
 
 
 def _doubt(warnings: list[str]) -> str:
+    expressions = "1 expression" if len(warnings) == 1 else f"{len(warnings)} expressions"
     return (
-        f"requests may pass that should be refused or warned about: the API server's type check has warnings for "
-        f"{len(warnings)} expressions, see status.typeChecking of the ValidatingAdmissionPolicy; {warnings[0]}"
+        "requests may pass that should be refused or warned about: the API server's type check has warnings for "
+        f"{expressions}, see status.typeChecking of the ValidatingAdmissionPolicy; {warnings[0]}"
     )
 
 

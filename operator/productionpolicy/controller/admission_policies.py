@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
 
 from productionpolicy.controller.resources import ADMISSION_GROUP, Resource
 from productionpolicy.expectations import Action
+from productionpolicy.kube.fields import Fields
 from productionpolicy.kube.identity import GROUP, KIND, NAME, POLICY_LABEL, VERSION
 
 Raw = dict[str, Any]
+
+_TYPE_ERROR = re.compile(r"ERROR: <input>:\d+:\d+: (.*)")
 
 
 class AdmissionKind(Struct, frozen=True):
@@ -105,6 +109,25 @@ def same_binding(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     owners = [each["uid"] for each in live["metadata"].get("ownerReferences", [])]
     wanted_owners = [each["uid"] for each in wanted["metadata"]["ownerReferences"]]
     return owners == wanted_owners and _holds(live["spec"], wanted["spec"])
+
+
+def type_check_warnings(policy: Mapping[str, Any] | None) -> Iterator[str]:
+    """Yield what the API server's type check of a ValidatingAdmissionPolicy warns of, each with the field.
+
+    None where this generation has not been checked yet. Kubernetes 1.35 and older check a policy before the schema of
+    its `paramKind` is published, if it is installed with the CustomResourceDefinition, and then warn that `params` is
+    not declared until the policy changes (`HasParams` in `typechecking.go` of k8s.io/apiserver). This is left out: the
+    expressions work.
+    """
+    fields = Fields(policy)
+    metadata, status = fields.mapping("metadata"), fields.mapping("status")
+    if status.integer("observedGeneration") != metadata.integer("generation"):
+        return
+    for each in status.mapping("typeChecking").items("expressionWarnings"):
+        warning = (each.text("warning") or "").strip()
+        errors = _TYPE_ERROR.findall(warning)
+        if not errors or not all(error.startswith("undeclared reference to 'params'") for error in errors):
+            yield f"{metadata.text('name')}, {each.text('fieldRef')}: {warning}"
 
 
 def _holds(live: Any, wanted: Any) -> bool:

@@ -13,6 +13,7 @@ from productionpolicy.controller.admission_policies import (
     AdmissionPolicy,
     binding,
     same_binding,
+    type_check_warnings,
 )
 from productionpolicy.doctor.diagnosis import Finding, State
 from productionpolicy.doctor.facts import (
@@ -37,6 +38,7 @@ from productionpolicy.verdict.arrival import Effect
 
 _RESTRAIN = "kubectl apply -k manifests/admission/restraint/, or with Helm: --set admission.restraint=true"
 _ONLY_BACKGROUND = "repairs are made only in the background"
+_LONGEST_WARNING = 200
 _RUNBOOK = "see docs/operations.md, When it says NotEffective"
 
 
@@ -98,9 +100,9 @@ def validation_policies(facts: Facts) -> Finding:
             message = f"{listed(by)} asks for {policy.action}, but the admission policy {policy.name} is not installed"
             return Finding(State.WRONG, message, policy.installation())
     present = [each for each in (DENY, WARN) if named(installed, each.name) is not None]
-    doubts = [doubt for each in present for doubt in _doubts(named(installed, each.name))]
+    doubts = [doubt for each in present for doubt in type_check_warnings(named(installed, each.name))]
     if doubts:
-        message = f"the API server's type check warns: {doubts[0]}"
+        message = f"the API server's type check warns: {doubts[0][:_LONGEST_WARNING]}"
         return Finding(State.WRONG, message, f"install the policies of this release: {DENY.installation()}")
     tried = [each for each in facts.trials if each.to_deny and not _is_read_only(each, facts)]
     passed = list(filter(None, map(_passed, tried)))
@@ -130,13 +132,6 @@ def _asked(policies: Sequence[Raw]) -> Iterator[tuple[AdmissionPolicy, list[str]
         by = [policy.name for policy in map(_read, policies) if policy is not None and policy.acting(each.action)]
         if by:
             yield each, by
-
-
-def _doubts(policy: Raw | None) -> Iterator[str]:
-    fields = Fields(policy)
-    for each in fields.below("status", "typeChecking").items("expressionWarnings"):
-        path, warning = each.text("fieldRef"), (each.text("warning") or "").strip()
-        yield f"{fields.mapping('metadata').text('name')}, {path}: {warning[:200]}"
 
 
 def bindings(facts: Facts) -> Finding:
