@@ -32,8 +32,9 @@ class Server:
     writes: int = 0
     clock: ServerClock = field(default_factory=ServerClock)
 
-    async def set_finalizers(self, *_: Any, **__: Any) -> None:
+    async def set_finalizers(self, *_: Any, **__: Any) -> Raw:
         """Add none."""
+        return self.policy
 
     async def set_status(self, _: str, status: Raw) -> str:
         self.writes += 1

@@ -21,12 +21,13 @@ class Server:
     harness: Harness
     attempts: list[str] = field(default_factory=list)
 
-    async def set_finalizers(self, policy: str, finalizers: list[str], *, resource_version: str) -> None:
+    async def set_finalizers(self, policy: str, finalizers: list[str], *, resource_version: str) -> dict[str, Any]:
         self.attempts.append(resource_version)
         if resource_version == "2":
             self.harness.store.observe(POLICIES, reverting(version="3"))
             raise Conflict("the policy has changed")
         assert (policy, finalizers) == ("default", [])
+        return {}
 
 
 def reverting(*, version: str) -> dict[str, Any]:

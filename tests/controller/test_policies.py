@@ -25,6 +25,7 @@ from productionpolicy.policy import Policy
 from productionpolicy.verdict.rollout_notes import FailedRollout
 from productionpolicy.verdict.rollouts import TOO_MANY
 from support.harness import WEB, Harness, settled
+from support.manifests import Raw
 from support.metrics import exposed_name
 
 
@@ -36,11 +37,12 @@ class Server:
     statuses: list[Any] = field(default_factory=list)
     silent: bool = False
     clock: ServerClock = field(default_factory=ServerClock)
-    released: bool = False
-    """Whether the finalizer is gone."""
+    finalizers: list[str] | None = None
+    """Those of the policy, once they have been set."""
 
-    async def set_finalizers(self, *_: Any, **__: Any) -> None:
-        self.released = True
+    async def set_finalizers(self, policy: str, finalizers: list[str], *, resource_version: str) -> Raw:
+        self.finalizers = finalizers
+        return reverting(resourceVersion=f"{resource_version}1", finalizers=finalizers, name=policy)
 
     async def set_status(self, policy: str, status: Any) -> str:
         if self.silent:
@@ -238,6 +240,22 @@ async def test_an_event_of_a_node_moves_no_line_unless_somebody_is_concerned(run
     assert len(running.context.queue) == woken
 
 
+def reverting(**metadata: Any) -> Raw:
+    """Return a policy that withdraws its repairs when it is deleted."""
+    known = {"name": "default", "generation": 1, "resourceVersion": "4"}
+    return {"metadata": {**known, **metadata}, "spec": {"mode": "Enforce", "onRemoval": "Revert"}}
+
+
+async def test_a_finalizer_of_which_no_watch_has_told_yet_is_taken_off_at_the_stop(
+    harness: Harness, server: Server
+) -> None:
+    harness.store.observe(POLICIES, reverting())
+    await harness.policies.reconcile("default")
+    assert server.finalizers == [FINALIZER]
+    await harness.policies.release_finalizers()
+    assert server.finalizers == []
+
+
 async def test_a_deleted_policy_stays_while_a_rollout_of_its_withdrawal_makes_others_wait(
     harness: Harness, server: Server
 ) -> None:
@@ -245,16 +263,15 @@ async def test_a_deleted_policy_stays_while_a_rollout_of_its_withdrawal_makes_ot
     harness.store.observe(
         DEPLOYMENTS, {**raw, "metadata": {**raw["metadata"], "annotations": notes, "resourceVersion": "6"}}
     )
-    metadata = {"name": "default", "generation": 1, "resourceVersion": "4", "finalizers": [FINALIZER]}
-    deleted = {**metadata, "deletionTimestamp": "2026-06-15T11:00:00Z"}
-    harness.store.observe(POLICIES, {"metadata": deleted, "spec": {"mode": "Enforce", "onRemoval": "Revert"}})
+    deleted = {"finalizers": [FINALIZER], "deletionTimestamp": "2026-06-15T11:00:00Z"}
+    harness.store.observe(POLICIES, reverting(**deleted))
     withdrawn = Workload(WorkloadKey("shop", "Deployment", "withdrawn"))
     assert harness.rollouts.enter("default", withdrawn, slots=1)
 
     async def is_released_later() -> bool:
         harness.seconds += STUCK_SECONDS + 1
         await harness.policies.reconcile("default")
-        return server.released
+        return server.finalizers == []
 
     assert [await is_released_later() for _ in range(3)] == [False, False, False]
     harness.rollouts.leave(withdrawn.key)

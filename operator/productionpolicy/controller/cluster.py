@@ -377,10 +377,10 @@ class Cluster:
         )
         return str(found["metadata"]["resourceVersion"])
 
-    async def set_finalizers(self, policy: str, finalizers: list[str], *, resource_version: str) -> None:
-        """Set the finalizers of a policy, if it has not changed."""
+    async def set_finalizers(self, policy: str, finalizers: list[str], *, resource_version: str) -> Raw:
+        """Set the finalizers of a policy, if it has not changed, and return it."""
         metadata = {"finalizers": finalizers, "resourceVersion": resource_version}
-        await self._request(
+        return await self._request(
             "PATCH",
             POLICIES.path(policy),
             query={"fieldManager": FIELD_MANAGER},

@@ -139,10 +139,11 @@ class Operator:
     async def finish(self) -> None:
         """Let the writes that are under way come to their end."""
         self._state = "stopping"
-        self.queue.stop()
-        self.reports.queue.stop()
+        queues = (self.queue, self.reports.queue, self.policies.queue)
+        for each in queues:
+            each.stop()
         deadline = time.monotonic() + FINISH_SECONDS
-        while self.queue.busy and time.monotonic() < deadline:  # noqa: ASYNC110  # bounded, and only once
+        while any(each.busy for each in queues) and time.monotonic() < deadline:  # noqa: ASYNC110  # bounded
             await asyncio.sleep(0.02)
         await self.policies.release_finalizers()
 

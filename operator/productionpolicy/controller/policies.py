@@ -22,6 +22,7 @@ from productionpolicy.controller.destinations import Destinations
 from productionpolicy.controller.drain_audits import CONDITION as NODES_DRAINABLE
 from productionpolicy.controller.drain_audits import DrainAudits
 from productionpolicy.controller.queue import Retry, WorkQueue
+from productionpolicy.controller.resources import POLICIES
 from productionpolicy.controller.store import StoredPolicy
 from productionpolicy.expectations.spread import DEAR_FROM, SPREAD, Method
 from productionpolicy.kube.identity import FINALIZER, GROUP, MODE_LABEL, RESUME, ROLLOUT_WINDOWS
@@ -170,7 +171,6 @@ class Policies:
 
         A policy that is being deleted keeps it, because its withdrawal goes on when the operator is back.
         """
-        self.queue.stop()  # nobody is to put it back
         for name in sorted(self.store.policies):
             await self._release_finalizer(name)
 
@@ -311,7 +311,10 @@ class Policies:
     async def _set_finalizer(self, stored: StoredPolicy, *, wanted: bool) -> None:
         others = [each for each in stored.finalizers if each != FINALIZER]
         finalizers = [*others, FINALIZER] if wanted else others
-        await self.cluster.set_finalizers(stored.name, finalizers, resource_version=stored.resource_version)
+        written = await self.cluster.set_finalizers(stored.name, finalizers, resource_version=stored.resource_version)
+        if wanted:
+            # The operator may stop before its watch tells of the finalizer, which nobody would then take off.
+            self.store.observe(POLICIES, written)
 
     def _must_wait(self, stored: StoredPolicy) -> bool:
         if stored.policy is None or not stored.policy.writes or not stored.policy.reverts:
