@@ -14,8 +14,9 @@ from pathlib import Path
 from control_plane.go_build import say
 from image import base
 from image.builders import BUILDERS, Builder, NotBuilt, Recipe, working
-from image.contents import MEGABYTE, read
+from image.contents import read
 from release.places import version
+from testbed.tables import megabytes
 
 ROOT = Path(__file__).parents[2]
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
@@ -156,7 +157,7 @@ def _git(*arguments: str) -> str:
 def _tell(tag: str, archive: Path) -> None:
     found = read(archive)
     print(f"{tag}  {found.identity}")
-    print(f"  {found.unpacked_bytes / MEGABYTE:.0f} MB, {found.packed_bytes / MEGABYTE:.0f} MB compressed")
+    print(f"  {megabytes(found.unpacked_bytes)}, {megabytes(found.packed_bytes)} compressed")
     print(f"  base: {found.labels['org.opencontainers.image.base.name']}")
     print(f"  archive: {archive}")
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar, cast
 
 from control_plane.installation import SYSTEM_NAMESPACE
-from control_plane.patience import NeverHappened, seconds_until
+from control_plane.patience import NeverHappened, eventually
 from control_plane.plane import KubectlFailed
 from faults.wire import Wire
 from owners.manifests import Raw
@@ -25,6 +27,8 @@ FLAGS = {
     "kube-apiserver": ("--kubelet-preferred-address-types=InternalIP",),  # no name service knows the nodes
     "kube-controller-manager": ("--node-monitor-grace-period=50s",),  # the default of Kubernetes
 }
+
+T = TypeVar("T")
 
 POLL_SECONDS = 0.2
 VOLATILE = ("endpointslices", "events", "leases", "pods", "replicasets", "controllerrevisions", "componentstatuses")
@@ -54,13 +58,19 @@ class Cluster(Client):
         return found[0]
 
     def until(self, true: Callable[[], bool], *, within: float, otherwise: str) -> float:
-        """Wait until something is true and return the seconds that it took.
+        """Wait until something is true, as `found` does, and return the seconds that it took."""
+        started = time.monotonic()
+        self.found(true, within=within, otherwise=otherwise)
+        return time.monotonic() - started
+
+    def found(self, look: Callable[[], T], *, within: float, otherwise: str) -> T:
+        """Return the first truthy value that `look` returns.
 
         Raises:
-            NeverHappened: it is not true in time; the message contains what the cluster says of the operator.
+            NeverHappened: there is none in time; the message contains what the cluster says of the operator.
         """
         try:
-            return seconds_until(true, within=within, otherwise=otherwise, poll_seconds=POLL_SECONDS)
+            return cast("T", eventually(look, within=within, otherwise=otherwise, poll_seconds=POLL_SECONDS))
         except NeverHappened as failure:
             raise NeverHappened(f"{failure}\n{self.evidence()}") from failure
 

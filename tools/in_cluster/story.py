@@ -207,10 +207,9 @@ class Story:
             metrics = (probe.body(PORT, "/metrics", host=address) or b"").decode()
             return [line for line in metrics.splitlines() if line.startswith("productionpolicy_")]
 
-        self.cluster.until(
-            lambda: bool(found()), within=METRICS_SECONDS, otherwise="the Service serves no metrics of the operator"
+        return self.cluster.found(
+            found, within=METRICS_SECONDS, otherwise="the Service serves no metrics of the operator"
         )
-        return found()
 
     def _memory(self, metrics: str, *, pod: str) -> float:
         """Return the bytes in use by a pod once its kubelet has looked, which it does every few seconds."""
@@ -218,10 +217,7 @@ class Story:
         def found() -> float:
             return memory(self.cluster.kubectl("get", "--raw", metrics), pod=pod)
 
-        self.cluster.until(
-            lambda: found() > 0, within=METRICS_SECONDS, otherwise=f"the kubelet has no metrics of {pod}"
-        )
-        return found()
+        return self.cluster.found(found, within=METRICS_SECONDS, otherwise=f"the kubelet has no metrics of {pod}")
 
     def _left(self) -> list[str]:
         return sorted(self.cluster.names() - self._before)
