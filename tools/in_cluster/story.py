@@ -223,8 +223,12 @@ class Story:
         return sorted(self.cluster.names() - self._before)
 
     def _state(self) -> dict[str, str]:
-        """Return the resource version of each workload, and the identity of each of its pods."""
-        found = {"web": str(self.cluster.get("deployment", "web", NAMESPACE)["metadata"]["resourceVersion"])}
+        """Return what was last decided about the workload, and the identity of each of its pods.
+
+        Its status is left out: Kubernetes still writes `terminatingReplicas` after a rollout has ended.
+        """
+        metadata = self.cluster.get("deployment", "web", NAMESPACE)["metadata"]
+        found = {"web": f"generation {metadata['generation']}, {metadata['annotations']}"}
         return found | {
             each["metadata"]["name"]: each["metadata"]["uid"] for each in self.cluster.pods("app=web", NAMESPACE)
         }
