@@ -10,6 +10,7 @@ import pytest
 from chart.schema import NotAValue, schema
 from chart.values import NotExplained, read
 from monitoring.alerts import alerts
+from productionpolicy.controller.admission_policies import GUARD_BINDINGS
 from support.charts import ABSENT, CHART, VERSION, Helm, HelmFailed, by_name, changes
 from support.manifests import Raw
 
@@ -61,7 +62,11 @@ EFFECTS: Mapping[str, tuple[Any, dict[str, Any]]] = {
         "off",
         {
             f"MutatingAdmissionPolicy{rest}": ABSENT
-            for rest in ("/productionpolicy", "/productionpolicy-guard", "Binding/productionpolicy-guard")
+            for rest in (
+                "/productionpolicy",
+                "/productionpolicy-guard",
+                *(f"Binding/{each}" for each in GUARD_BINDINGS),
+            )
         },
     ),
     "admission.validation": (
@@ -402,6 +407,7 @@ def test_common_labels_are_on_all_objects_and_on_the_pod_but_select_nothing(helm
 def test_names_follow_from_the_release(helm_4: Helm, release: str, values: Raw, name: str, label: str) -> None:
     objects = helm_4.rendered(values, release=release)
     named = {each["kind"]: each["metadata"]["name"] for each in objects}
+    identities = {(each["kind"], each["metadata"]["name"]) for each in objects}
     [deployment] = [each for each in objects if each["kind"] == "Deployment"]
 
     for kind in ("ServiceAccount", "Deployment", "NetworkPolicy"):
@@ -411,7 +417,7 @@ def test_names_follow_from_the_release(helm_4: Helm, release: str, values: Raw, 
     assert deployment["spec"]["template"]["metadata"]["labels"]["app.kubernetes.io/name"] == label
     assert max(len(each["metadata"]["name"]) for each in objects) <= 63
     # The operator knows the admission policies by their names.
-    assert named["MutatingAdmissionPolicyBinding"] == "productionpolicy-guard"
+    assert {("MutatingAdmissionPolicyBinding", each) for each in GUARD_BINDINGS} <= identities
 
 
 def test_names_that_look_like_numbers_stay_text(helm_4: Helm, everything: Raw) -> None:

@@ -7,14 +7,18 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from cluster.governing import meddling
 from cluster.webhook import hooking
 from cluster.world import Raw, World, container, deployment, eventually, journal, pod_spec, stateful_set
-from productionpolicy.kube.identity import EXEMPT, MODE_LABEL, ROLLOUT_FAILED
+from productionpolicy.controller.admission_policies import GUARD
+from productionpolicy.kube.identity import EXEMPT, MODE_LABEL, POLICY_LABEL, ROLLOUT_FAILED
 
 ORDERS = 12
 """So many workloads meet the policies of the API server in both orders: it takes them as they come."""
+
+EVALUATIONS = "apiserver_mutating_admission_policy_check_total"
 
 OUR_SLEEP = {"preStop": {"sleep": {"seconds": 10}}}
 OWN_HOOK = {"preStop": {"exec": {"command": ["/bin/drain"]}}}
@@ -108,6 +112,35 @@ def test_a_sleep_gives_way_to_a_hook_that_a_webhook_adds_later(world: World) -> 
         world.kubectl("annotate", "deployment", "web", "-n", namespace, "example.com/note=x")
     live = world.get("deployment", "web", namespace)
     assert [list(each["preStop"]) for each in sleeps(live) if each] == [["httpGet"]]
+
+
+def test_a_sleep_that_a_deleted_policy_has_left_gives_way_to_the_owners_hook(world: World) -> None:
+    policy, namespace = born(world, deployment())
+    world.kubectl("delete", "productionpolicy", policy, "--timeout=30s")
+    world.kubectl("label", "namespace", namespace, f"{POLICY_LABEL}-")
+    assert sleeps(world.get("deployment", "web", namespace)) == [OUR_SLEEP]
+    world.apply(namespace, deployment(containers=[container(lifecycle=OWN_HOOK)]))
+    live = world.get("deployment", "web", namespace)
+    assert (sleeps(live), journal(live).get("preStop")) == ([OWN_HOOK], None)
+
+
+@pytest.mark.parametrize("governed", [True, False])
+def test_only_namespaces_that_name_a_policy_pay_for_the_guard_when_a_workload_is_created(
+    world: World, governed: bool
+) -> None:
+    namespace = world.namespace(bound(world) if governed else None)
+    before = evaluations(world, GUARD)
+    world.tried(deployment(), namespace)
+    assert (evaluations(world, GUARD) > before) is governed
+
+
+def evaluations(world: World, policy: str) -> float:
+    """Return how often the API server has evaluated a policy at admission."""
+    metrics = text_string_to_metric_families(world.kubectl("get", "--raw", "/metrics"))
+    [checks] = [each for each in metrics if each.name == "apiserver_mutating_admission_policy_check"]
+    return sum(
+        each.value for each in checks.samples if each.name.endswith("_total") and each.labels["policy"] == policy
+    )
 
 
 def test_an_event_tells_of_what_was_repaired_at_admission(world: World) -> None:

@@ -12,7 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from msgspec.structs import replace
 
-from productionpolicy.controller.admission_policies import DENY, GUARD, REPAIR, RESTRAINT, WARN, binding
+from productionpolicy.controller.admission_policies import DENY, GUARD, GUARD_BINDINGS, REPAIR, RESTRAINT, WARN, binding
 from productionpolicy.controller.rights import DRAIN_RIGHTS, RIGHTS
 from productionpolicy.doctor.checks import CHECKS
 from productionpolicy.doctor.diagnosis import Report, State, diagnose
@@ -108,6 +108,7 @@ def trial(governing: Raw | None = None, *, at_admission: bool = True) -> Trial:
 
 
 REPAIRING = (named(REPAIR.name), named(GUARD))
+GUARDED = tuple(map(named, GUARD_BINDINGS))
 VALIDATING = (restraint(), named(DENY.name), named(WARN.name))
 RESTRAINED = named(RESTRAINT, policyName=RESTRAINT, validationActions=["Deny"])
 
@@ -121,7 +122,7 @@ IN_ORDER = Facts(
     policies=(policy(),),
     namespaces=(namespace(),),
     mutating=REPAIRING,
-    mutating_bindings=(named(GUARD), *bound(REPAIR.name)),
+    mutating_bindings=(*GUARDED, *bound(REPAIR.name)),
     validating=VALIDATING,
     validating_bindings=(RESTRAINED, *bound(DENY.name, WARN.name)),
     trials=(trial(),),
@@ -292,9 +293,20 @@ def test_the_repair_policy_is_not_installed(version: str, folder: str) -> None:
     assert remedy == f"kubectl apply -k {folder}, or with Helm: --set admission.repair=auto"
 
 
-@pytest.mark.parametrize("facts", [{"mutating": REPAIRING[:1]}, {"mutating_bindings": bound(REPAIR.name)}])
-def test_the_guard_is_missing(facts: Raw) -> None:
-    assert only("repairPolicy", **facts)[0] is State.WRONG
+@pytest.mark.parametrize(
+    ("facts", "lacking"),
+    [
+        ({"mutating": REPAIRING[:1]}, "the policy productionpolicy-guard"),
+        (
+            {"mutating_bindings": (GUARDED[0], *bound(REPAIR.name))},
+            "the binding productionpolicy-guard-new",
+        ),
+    ],
+)
+def test_the_guard_is_missing(facts: Raw, lacking: str) -> None:
+    state, message, _ = only("repairPolicy", **facts)
+    assert state is State.WRONG
+    assert message.endswith(f": {lacking}")
 
 
 def test_what_refuses_is_asked_for_but_not_installed() -> None:
@@ -350,7 +362,7 @@ def test_the_type_check_warns() -> None:
 
 
 def test_a_binding_is_missing() -> None:
-    state, message, _ = only("bindings", mutating_bindings=(named(GUARD),))
+    state, message, _ = only("bindings", mutating_bindings=GUARDED)
     assert (state, message) == (
         State.WRONG,
         "missing: mutatingadmissionpolicybinding productionpolicy-default",
@@ -360,7 +372,7 @@ def test_a_binding_is_missing() -> None:
 def test_a_binding_was_changed() -> None:
     (live,) = bound(REPAIR.name)
     other = {**live, "spec": {**live["spec"], "paramRef": {"name": "another"}}}
-    state, _, remedy = only("bindings", mutating_bindings=(named(GUARD), other))
+    state, _, remedy = only("bindings", mutating_bindings=(*GUARDED, other))
     assert state is State.WRONG
     assert remedy.startswith("kubectl delete mutatingadmissionpolicybinding productionpolicy-default")
 

@@ -71,7 +71,10 @@ DENY = AdmissionPolicy(Action.DENY, f"{NAME}-deny", *_VALIDATION, terms={"valida
 WARN = AdmissionPolicy(Action.WARN, f"{NAME}-warn", *_VALIDATION, terms={"validationActions": ["Warn"]})
 
 GUARD = f"{NAME}-guard"
-"""The policy that is installed together with the repairs, and bound by a binding of the same name for everyone."""
+"""The policy that is installed together with the repairs."""
+
+GUARD_BINDINGS = (GUARD, f"{GUARD}-new")
+"""Its bindings: for existing workloads everywhere, and for new ones in namespaces that name a policy."""
 
 RESTRAINT = f"{NAME}-restraint"
 """The policy that limits what the operator's service account may write; its binding has the same name."""

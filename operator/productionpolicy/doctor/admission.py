@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from productionpolicy.controller.admission_policies import (
     DENY,
     GUARD,
+    GUARD_BINDINGS,
     REPAIR,
     RESTRAINT,
     WARN,
@@ -86,8 +87,11 @@ def repair_policy(facts: Facts) -> Finding:
     if named(installed, REPAIR.name) is None:
         message = f"the admission policy {REPAIR.name} is not installed: {_ONLY_BACKGROUND}"
         return Finding(State.HINT, message, remedy)
-    if named(installed, GUARD) is None or named(served(facts.mutating_bindings), GUARD) is None:
-        message = f"the admission policy {GUARD} or its binding is missing, which belongs to {REPAIR.name}"
+    bindings = served(facts.mutating_bindings)
+    lacking = [f"the policy {GUARD}"] if named(installed, GUARD) is None else []
+    lacking += [f"the binding {each}" for each in GUARD_BINDINGS if named(bindings, each) is None]
+    if lacking:
+        message = f"the admission policy {REPAIR.name} is installed without what belongs to it: {listed(lacking)}"
         return Finding(State.WRONG, message, remedy)
     return Finding(State.OK, f"the admission policies {REPAIR.name} and {GUARD} are installed")
 
