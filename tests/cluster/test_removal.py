@@ -18,12 +18,12 @@ from control_plane.installation import (
     start_admitting,
 )
 from control_plane.operator_process import at_work
+from productionpolicy.controller.admission_policies import DENY, REPAIR, WARN
 from productionpolicy.kube.identity import GROUP, PLURAL, POLICY_LABEL
 
 BINDINGS = "mutatingadmissionpolicybindings,validatingadmissionpolicybindings"
 ADMISSION = f"mutatingadmissionpolicies,validatingadmissionpolicies,{BINDINGS}"
-OF_A_POLICY = POLICY_LABEL
-POLICIES_AND_BINDINGS = 10
+BOUND = (REPAIR, DENY, WARN)
 COLLECTED_SECONDS = 120.0
 """The garbage collector looks for new kinds twice a minute, and before that does not hear of a policy that goes."""
 
@@ -38,6 +38,11 @@ def own_world(tmp_path: Path) -> Iterator[World]:
             yield World(plane, operator)
 
 
+def bindings(world: World) -> list[str]:
+    """Return the names of what binds an admission policy to a ProductionPolicy."""
+    return world.kubectl("get", BINDINGS, "-l", POLICY_LABEL, "-o", "name").splitlines()
+
+
 def test_removal_leaves_nothing_behind(own_world: World) -> None:
     world = own_world
     policy = world.policy(onRemoval="Revert")
@@ -46,10 +51,10 @@ def test_removal_leaves_nothing_behind(own_world: World) -> None:
     world.govern(namespace, policy)
     world.repaired("web", namespace)
     world.settled(policy, total=1)
-    eventually(lambda: world.kubectl("get", ADMISSION, "-o", "name").count("\n") == POLICIES_AND_BINDINGS)
+    eventually(lambda: len(bindings(world)) == len(BOUND))
 
     world.kubectl("delete", "productionpolicies", "--all", "--timeout=60s")
-    eventually(lambda: not world.kubectl("get", BINDINGS, "-l", OF_A_POLICY, "-o", "name"), within=COLLECTED_SECONDS)
+    eventually(lambda: not bindings(world), within=COLLECTED_SECONDS)
     assert world.operator.stop(timeout=10) == 0
     for folder in admission_folders(world.plane):
         world.kubectl("delete", "-k", folder, "--timeout=60s")
