@@ -15,3 +15,7 @@ def test_the_operator_claims_what_is_pinned_for_the_tests() -> None:
 
 def test_the_page_has_a_result_for_each_version() -> None:
     assert [each.version for each in releases() if each.version not in PLACE.rows] == []
+
+
+def test_no_published_result_is_a_failure() -> None:
+    assert [version for version, cells in PLACE.rows.items() if any("failed" in each for each in cells)] == []
