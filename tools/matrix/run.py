@@ -132,12 +132,12 @@ class Run:
                 manifests = self._stepped(owner, manifests, step)
                 last = number == len(self.change.steps)
                 self._rest(self.change.verdict if last else None, agreed=last)
+            said, difference = tuple(owner.shell.said), owner.difference(manifests)
+            sight = eventually(self._agreed, within=PATIENCE_SECONDS) if self.policy else self.observe()
         except Refused as refused:
             return Observation(manifests, refused=str(refused))
         except NeverHappened as seen:
             return Observation(manifests, unsettled=str(seen), sight=self.observe())
-        said, sight = tuple(owner.shell.said), self.observe()
-        difference = owner.difference(manifests)
         begun = 0 if Deed.RECREATE in self.change.steps else before.rollouts
         return Observation(manifests, said=said, difference=difference, rollouts=sight.rollouts - begun, sight=sight)
 
@@ -165,15 +165,15 @@ class Run:
                 if not is_settled(policy, **counts):
                     raise NotYet(_told(policy.get("status", {})))
                 if agreed:
-                    self._check_agreement()
+                    self._agreed()
             return True
 
         eventually(rests, within=PATIENCE_SECONDS, poll_seconds=POLL_SECONDS)
 
-    def _check_agreement(self) -> None:
-        """Check that all is written that follows a repair: one budget, the status, no fields of the operator.
+    def _agreed(self) -> Sight:
+        """Return how it stands once all is written that follows a repair: one budget, the status, no fields of ours.
 
-        Each may be a moment behind.
+        Each may be a moment behind, and an operator that answers late may be between two of its writes even then.
 
         Raises:
             NotYet: it is not so.
@@ -183,6 +183,7 @@ class Run:
         if len(sight.budgets) != 1 or told != checked or FIELD_MANAGER in sight.managers:
             said = f"the status tells {told}, check {checked}"
             raise NotYet(f"budgets {sight.budgets}, {said}, fields are owned by {sorted(sight.managers)}")
+        return sight
 
     def _deployment(self) -> Raw:
         return self.testbed.get("deployment", NAME, self.namespace)
