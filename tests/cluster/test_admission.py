@@ -136,11 +136,9 @@ def test_only_namespaces_that_name_a_policy_pay_for_the_guard_when_a_workload_is
 
 def evaluations(world: World, policy: str) -> float:
     """Return how often the API server has evaluated a policy at admission."""
-    metrics = text_string_to_metric_families(world.kubectl("get", "--raw", "/metrics"))
-    [checks] = [each for each in metrics if each.name == "apiserver_mutating_admission_policy_check"]
-    return sum(
-        each.value for each in checks.samples if each.name.endswith("_total") and each.labels["policy"] == policy
-    )
+    families = text_string_to_metric_families(world.kubectl("get", "--raw", "/metrics"))
+    samples = [sample for each in families for sample in each.samples if sample.name == EVALUATIONS]
+    return sum(each.value for each in samples if each.labels["policy"] == policy)
 
 
 def test_an_event_tells_of_what_was_repaired_at_admission(world: World) -> None:

@@ -2,8 +2,8 @@
 
 One API server, three namespaces: one is governed by a policy, so that each Deployment in it gets all its repairs while
 it is created. In another, a policy with the same conditions and parameters only writes an annotation, which shows what
-the API server itself takes for such a policy. No policy applies in the third. They take turns, so that whatever else
-the machine does falls on all of them.
+such a policy costs, whatever it does. No policy applies in the third. They take turns, so that whatever else the
+machine does affects all of them.
 """
 
 from __future__ import annotations
