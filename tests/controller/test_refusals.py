@@ -21,3 +21,14 @@ async def test_a_forbidden_release_of_fields_is_told_and_waits() -> None:
     harness.written.refusal = None
     await harness.reconcile()
     assert harness.written.releases == 2
+
+
+async def test_what_was_refused_is_tried_again_whatever_calls_for_the_workload_before() -> None:
+    harness = Harness()
+    await harness.reconcile()
+    harness.store.observe(DEPLOYMENTS, holds_fields())
+    harness.written.refusal = Forbidden("no rights")
+    await harness.reconcile()
+    harness.later.clear()  # the queue had a sooner appointment, and dropped this one
+    await harness.reconcile()
+    assert [0 < each <= FIRST_PAUSE_SECONDS + 1 for each in harness.later] == [True]

@@ -47,9 +47,6 @@ class Result(Struct, frozen=True):
     """After how many seconds the workload is due again; None where only a change calls for it."""
 
 
-NOTHING = Result()
-
-
 class Writer:
     """Writes what evaluations ask for, as far as it may be written now."""
 
@@ -69,17 +66,22 @@ class Writer:
             Retry: the workload has changed meanwhile, or the API server does not answer.
         """
         if not evaluation.writable or evaluation.todo.empty:
-            return NOTHING
+            # The queue keeps the soonest appointment only, which may not have been that of what was refused.
+            return Result(requeue_after=self._resumption(record))
         now, workload = self._clock.monotonic(), evaluation.inputs.workload
         wait = max(self._transient_for(record, evaluation, now), self._new_for(workload), record.rests(now))
         if wait > 0:
             return Result(requeue_after=wait + SOON_SECONDS)
         admitted = self._admitted(evaluation, turns=record.turns(workload, now=now))
         if admitted.todo.empty:
-            return NOTHING
+            return Result(requeue_after=self._resumption(record))
         await self._apply(record, admitted)
+        return Result(written=True, requeue_after=self._resumption(record))
+
+    def _resumption(self, record: Record) -> float | None:
+        """Return after how many seconds what was refused is tried again; None if nothing is."""
         paused = record.paused_until - self._clock.monotonic()
-        return Result(written=True, requeue_after=paused + SOON_SECONDS if paused > 0 else None)
+        return paused + SOON_SECONDS if record.refused and paused > 0 else None
 
     async def finds_no_room(self, record: Record, workload: Workload) -> bool:
         """Read the pods of a workload whose rollout has stopped; say whether one of them fits on no node."""
