@@ -407,7 +407,6 @@ def test_common_labels_are_on_all_objects_and_on_the_pod_but_select_nothing(helm
 def test_names_follow_from_the_release(helm_4: Helm, release: str, values: Raw, name: str, label: str) -> None:
     objects = helm_4.rendered(values, release=release)
     named = {each["kind"]: each["metadata"]["name"] for each in objects}
-    identities = {(each["kind"], each["metadata"]["name"]) for each in objects}
     [deployment] = [each for each in objects if each["kind"] == "Deployment"]
 
     for kind in ("ServiceAccount", "Deployment", "NetworkPolicy"):
@@ -417,7 +416,7 @@ def test_names_follow_from_the_release(helm_4: Helm, release: str, values: Raw, 
     assert deployment["spec"]["template"]["metadata"]["labels"]["app.kubernetes.io/name"] == label
     assert max(len(each["metadata"]["name"]) for each in objects) <= 63
     # The operator knows the admission policies by their names.
-    assert {("MutatingAdmissionPolicyBinding", each) for each in GUARD_BINDINGS} <= identities
+    assert {f"MutatingAdmissionPolicyBinding/{each}" for each in GUARD_BINDINGS} <= by_name(objects).keys()
 
 
 def test_names_that_look_like_numbers_stay_text(helm_4: Helm, everything: Raw) -> None:

@@ -8,12 +8,18 @@ from productionpolicy.controller.resources import DEPLOYMENTS
 from support.harness import Harness, holds_fields
 
 
-async def test_a_forbidden_release_of_fields_is_told_and_waits() -> None:
+async def refused() -> Harness:
+    """Return a workload of which the release of fields was just forbidden."""
     harness = Harness()
     await harness.reconcile()
     harness.store.observe(DEPLOYMENTS, holds_fields())
     harness.written.refusal = Forbidden("the webhook says no")
     await harness.reconcile()
+    return harness
+
+
+async def test_a_forbidden_release_of_fields_is_told_and_waits() -> None:
+    harness = await refused()
     assert harness.told.reasons[-1] == "RepairRefused"
     await harness.reconcile()
     assert harness.written.releases == 1
@@ -24,11 +30,7 @@ async def test_a_forbidden_release_of_fields_is_told_and_waits() -> None:
 
 
 async def test_what_was_refused_is_tried_again_whatever_calls_for_the_workload_before() -> None:
-    harness = Harness()
-    await harness.reconcile()
-    harness.store.observe(DEPLOYMENTS, holds_fields())
-    harness.written.refusal = Forbidden("no rights")
-    await harness.reconcile()
+    harness = await refused()
     harness.later.clear()  # the queue had a sooner appointment, and dropped this one
     await harness.reconcile()
     assert [0 < each <= FIRST_PAUSE_SECONDS + 1 for each in harness.later] == [True]

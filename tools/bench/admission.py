@@ -1,9 +1,9 @@
 """`python -m bench.admission` measures what repairs at admission cost, in Deployments created in a second.
 
 One API server, three namespaces: one is governed by a policy, so that each Deployment in it gets all its repairs while
-it is created. In another, a policy with the same conditions and parameters only writes an annotation, which shows what
-such a policy costs, whatever it does. No policy applies in the third. They take turns, so that whatever else the
-machine does affects all of them.
+it is created. In another, a policy with the same conditions and parameters only writes an annotation, which shows the
+cost that such a policy has before it repairs anything. No policy applies in the third. They take turns, so that other
+load on the machine affects all of them.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ async def _measured(folder: Path, *, rounds: int, scale: int) -> list[Round]:
             first = number % len(MEANINGS)
             order = [*MEANINGS][first:] + [*MEANINGS][:first]
             found.append({each: await _turn(api, pids, each, number=number, scale=scale) for each in order})
-        return found[1:]  # whatever is done for the first time is done in the first round
+        return found[1:]  # the first round warms up
 
 
 @asynccontextmanager
@@ -157,7 +157,7 @@ def _tell(rounds: Sequence[Round]) -> None:
 
 
 def _row(name: str, turns: Sequence[Turn], shares: Sequence[float]) -> tuple[str, ...]:
-    rate, work = (statistics.median(each) for each in zip(*((each.rate, each.work) for each in turns), strict=True))
+    rate, work = statistics.median(each.rate for each in turns), statistics.median(each.work for each in turns)
     within = f"{min(shares):.0%} to {max(shares):.0%}"
     return MEANINGS[name], f"{rate:,.0f}/s", f"{statistics.median(shares):.0%}", within, f"{work:.1f} ms"
 

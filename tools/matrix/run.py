@@ -171,9 +171,9 @@ class Run:
         eventually(rests, within=PATIENCE_SECONDS, poll_seconds=POLL_SECONDS)
 
     def _agreed(self) -> Sight:
-        """Return how it stands once all is written that follows a repair: one budget, the status, no fields of ours.
+        """Return what is observed once all writes that follow a repair are done: budget, status, release of fields.
 
-        Each may be a moment behind, and an operator that answers late may be between two of its writes even then.
+        Each of them may take a moment. An operator that reacts late may begin after this was true once.
 
         Raises:
             NotYet: it is not so.

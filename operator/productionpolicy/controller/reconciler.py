@@ -50,13 +50,16 @@ class Reconciler:
         if evaluation is None:
             self._rollouts.acted(key)
             return None
-        result = await self._writer.act(self._records.of(evaluation.inputs.workload), evaluation)
+        record = self._records.of(evaluation.inputs.workload)
+        result = await self._writer.act(record, evaluation)
         self._rollouts.acted(key)
         if result.written:
             evaluation = self.evaluate(key)
             if evaluation is not None and evaluation.acts:
                 self._queue.add(key)
-        return _sooner(result.requeue_after, evaluation.due if evaluation else None)
+        # Every pass returns all that is due, because the queue keeps only the soonest appointment of a workload.
+        due = evaluation.due if evaluation else None
+        return _sooner(result.requeue_after, due, record.resumes_after(self._clock.monotonic()))
 
     def evaluate(self, key: WorkloadKey) -> Evaluation | None:
         """Evaluate a workload and tell what follows; None where no policy governs it and it carries no repairs."""

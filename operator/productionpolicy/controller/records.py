@@ -13,6 +13,9 @@ MOST_WRITES = 20
 WRITES_SECONDS = 60.0
 """A workload is written at most so often in so many seconds: whatever goes wrong, it is never written in a hot loop."""
 
+SOON_SECONDS = 0.1
+"""How much later than necessary something is evaluated again, so that it is not too early."""
+
 ALONG_SECONDS = 10.0
 """How long after its owner has replaced the pods a workload that has settled since is still taken to be replaced."""
 
@@ -110,6 +113,11 @@ class Record:
         if self.refused and now >= self.paused_until:
             self.retry_forbidden()
         return {circumstances: str(error) for circumstances, error in self.refused.items()}
+
+    def resumes_after(self, now: float) -> float | None:
+        """Return after how many seconds what is forbidden is tried again; None if nothing waits for that."""
+        paused = self.paused_until - now
+        return paused + SOON_SECONDS if self.refused and paused > 0 else None
 
     def retry_forbidden(self) -> None:
         """Have it tried again what was refused for reasons outside of the workload: rights and quotas."""

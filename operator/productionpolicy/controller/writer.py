@@ -15,7 +15,7 @@ from productionpolicy.controller.metrics import FAILURES
 from productionpolicy.controller.policies import Policies
 from productionpolicy.controller.publisher import Publisher
 from productionpolicy.controller.queue import Retry
-from productionpolicy.controller.records import Record
+from productionpolicy.controller.records import SOON_SECONDS, Record
 from productionpolicy.controller.resources import BY_KIND
 from productionpolicy.expectations import BY_NAME
 from productionpolicy.kube.scheduling import finds_no_place
@@ -24,9 +24,6 @@ from productionpolicy.policy import Rollout
 from productionpolicy.verdict import Applied, Evaluation, Restarts, begun
 from productionpolicy.verdict.evaluation import RELEASE
 from productionpolicy.verdict.plan import Change, ObjectChange
-
-SOON_SECONDS = 0.1
-"""How much later than necessary something is evaluated again, so that it is not too early."""
 
 TRANSIENT_SECONDS = 10.0
 """How long an owned object may do harm before it is withdrawn. A budget can allow no eviction for a moment: its
@@ -45,6 +42,9 @@ class Result(Struct, frozen=True):
     """Whether anything was written, so that the workload has to be evaluated again."""
     requeue_after: float | None = None
     """After how many seconds the workload is due again; None where only a change calls for it."""
+
+
+NOTHING = Result()
 
 
 class Writer:
@@ -66,22 +66,16 @@ class Writer:
             Retry: the workload has changed meanwhile, or the API server does not answer.
         """
         if not evaluation.writable or evaluation.todo.empty:
-            # The queue keeps the soonest appointment only, which may not have been that of what was refused.
-            return Result(requeue_after=self._resumption(record))
+            return NOTHING
         now, workload = self._clock.monotonic(), evaluation.inputs.workload
         wait = max(self._transient_for(record, evaluation, now), self._new_for(workload), record.rests(now))
         if wait > 0:
             return Result(requeue_after=wait + SOON_SECONDS)
         admitted = self._admitted(evaluation, turns=record.turns(workload, now=now))
         if admitted.todo.empty:
-            return Result(requeue_after=self._resumption(record))
+            return NOTHING
         await self._apply(record, admitted)
-        return Result(written=True, requeue_after=self._resumption(record))
-
-    def _resumption(self, record: Record) -> float | None:
-        """Return after how many seconds what was refused is tried again; None if nothing is."""
-        paused = record.paused_until - self._clock.monotonic()
-        return paused + SOON_SECONDS if record.refused and paused > 0 else None
+        return Result(written=True)
 
     async def finds_no_room(self, record: Record, workload: Workload) -> bool:
         """Read the pods of a workload whose rollout has stopped; say whether one of them fits on no node."""
