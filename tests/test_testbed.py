@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import pytest
 
+from control_plane import probe
+from control_plane.binaries import Binaries
+from control_plane.credentials import write_credentials
 from control_plane.patience import NeverHappened, NotYet, eventually, seconds_until, unchanged
+from control_plane.plane import ControlPlane, RequestFailed
+from control_plane.site import Site
 from owners import manifests
 from owners.rollouts import is_ready, is_rolled_out, is_settled, present_status
 from pages.marks import Place
-from testbed.client import path
+from testbed import client
+from testbed.client import Client, path
 from testbed.comparison import differences
 from testbed.tables import Table
 
@@ -111,3 +121,59 @@ def test_paths_of_kinds_are_those_of_the_api() -> None:
     assert path("pdb") == "/apis/policy/v1/poddisruptionbudgets"
     assert path("pp").endswith("/productionpolicies")
     assert path("namespace") == "/api/v1/namespaces"
+
+
+class Busy(BaseHTTPRequestHandler):
+    """An API server that is busy at first."""
+
+    protocol_version = "HTTP/1.1"
+    refusals: tuple[dict[str, str], ...] = ()
+    """The headers of the first answers, which refuse."""
+    asked = 0
+
+    def do_POST(self) -> None:
+        """Refuse, or answer."""
+        headers = dict(enumerate(self.refusals)).get(type(self).asked)
+        type(self).asked += 1
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(201 if headers is None else 429)
+        for name, value in {**(headers or {}), "Content-Length": "15"}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(b'{"kind": "Pod"}')
+
+    def log_message(self, *_: Any) -> None:
+        """Log nothing."""
+
+
+@pytest.fixture
+def busy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[type[Busy], Client]]:
+    """An API server that may be busy, and its user."""
+    here = Path()
+    programs = Binaries(here, here, here, here, here, here, ())
+    handler = type("Here", (Busy,), {})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        port = server.server_address[1]
+        site = Site(tmp_path, binaries=programs, apiserver_port=port, etcd_port=0, etcd_peer_port=0)
+        write_credentials(site)
+        monkeypatch.setattr(client, "connection", lambda port, **_: probe.connection(port))
+        monkeypatch.setattr(client, "AGAIN_SECONDS", 0.0)
+        thread = Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield handler, Client(ControlPlane(site))
+        server.shutdown()
+
+
+def test_a_server_that_asks_to_be_asked_again_is_asked_again(busy: tuple[type[Busy], Client]) -> None:
+    server, user = busy
+    server.refusals = ({"Retry-After": "1"}, {"Retry-After": "1"})
+    assert user.create({"kind": "Pod"}, "shop") == {"kind": "Pod"}
+    assert server.asked == 3
+
+
+def test_a_server_that_refuses_for_good_is_asked_once(busy: tuple[type[Busy], Client]) -> None:
+    server, user = busy
+    server.refusals = ({},)  # as it refuses an eviction that a budget does not allow
+    with pytest.raises(RequestFailed, match="POST /api/v1/namespaces/shop/pods: 429"):
+        user.create({"kind": "Pod"}, "shop")
+    assert server.asked == 1

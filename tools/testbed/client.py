@@ -63,11 +63,18 @@ APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
 CANARY = "canary"
 
+AGAIN_SECONDS = 1.0
+"""How long to wait before asking again: what an API server says in `Retry-After` where it refuses for being busy."""
+
 _names = itertools.count(1)
 
 
 class NotFound(RequestFailed):
     """The API server answered that there is no such object."""
+
+
+class AskAgain(RequestFailed):
+    """The API server did nothing, and asks to be asked again: it is busy, or has just begun to serve the kind."""
 
 
 class _Connections(threading.local):
@@ -85,6 +92,13 @@ class _Connections(threading.local):
 
 
 _connections = _Connections()
+
+
+def _error(answer: http.client.HTTPResponse) -> type[RequestFailed]:
+    """Return what a refusal means; an eviction that a budget refuses has status 429 too, but no `Retry-After`."""
+    if answer.status == http.HTTPStatus.TOO_MANY_REQUESTS and answer.headers.get("Retry-After"):
+        return AskAgain
+    return NotFound if answer.status == http.HTTPStatus.NOT_FOUND else RequestFailed
 
 
 @cache
@@ -115,7 +129,16 @@ class Client:
 
         Raises:
             RequestFailed: it answered with an error.
+            NeverHappened: all the time it asked to be asked again.
         """
+
+        def answered() -> list[Raw]:
+            return [self._send(method, where, body, content_type)]
+
+        found: Raw = eventually(answered, poll_seconds=AGAIN_SECONDS, not_now=(AskAgain,))[0]
+        return found
+
+    def _send(self, method: str, where: str, body: Raw | None, content_type: str) -> Raw:
         headers = {"Authorization": _authorization(self.plane.site), "Content-Type": content_type}
         content = None if body is None else json.dumps(body).encode()
         for again in (True, False):
@@ -130,8 +153,7 @@ class Client:
                 if not again:
                     raise
         if answer.status >= http.HTTPStatus.BAD_REQUEST:
-            error = NotFound if answer.status == http.HTTPStatus.NOT_FOUND else RequestFailed
-            raise error(f"{method} {where}: {answer.status} {text.decode(errors='replace')[:300]}")
+            raise _error(answer)(f"{method} {where}: {answer.status} {text.decode(errors='replace')[:300]}")
         found: Raw = json.loads(text)
         return found
 
