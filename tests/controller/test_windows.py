@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from productionpolicy.controller.policies import NOT_WAITING, next_opening, progressing
 from productionpolicy.controller.resources import DEPLOYMENTS, NAMESPACES, POLICIES
 from productionpolicy.kube.identity import FINALIZER, POLICY_LABEL, REPAIRS, REPAIRS_POLICY, ROLLOUT_WINDOWS
+from productionpolicy.verdict.conditions import next_opening, progressing
 from productionpolicy.verdict.report import Wait
 from support.harness import WEB, Harness, settled
 from support.manifests import container
@@ -154,9 +154,8 @@ async def test_the_condition_says_when_the_next_window_opens(night: Night) -> No
     stored = night.harness.store.policies["default"].policy
     assert stored is not None
     totals = night.harness.policies.totals["default"]
-    opening = next_opening(stored.calendar, CLOSED)
+    opening = next_opening(stored, totals, now=CLOSED)
     assert opening.at == "2026-12-02T02:00:00Z"
     status, reason, message = progressing(stored, totals, failed=[], opening=opening)
     assert (status, reason) == ("False", "WaitingForWindow")
     assert "1 workload waits for the next rollout window, which opens at 2026-12-02T02:00:00Z" in message
-    assert NOT_WAITING.at == ""

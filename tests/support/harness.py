@@ -11,6 +11,7 @@ from productionpolicy.controller.context import Context
 from productionpolicy.controller.effectiveness import Effectiveness
 from productionpolicy.controller.events import Events
 from productionpolicy.controller.intake import Intake
+from productionpolicy.controller.namespace_warnings import NamespaceWarnings
 from productionpolicy.controller.policies import Policies
 from productionpolicy.controller.publisher import Publisher
 from productionpolicy.controller.reconciler import Reconciler
@@ -107,7 +108,8 @@ class Harness:
         self.publisher = Publisher(self.context, self.policies, self.effectiveness, self.reports)
         writer = Writer(self.context, self.policies, self.publisher)
         self.reconciler = Reconciler(self.context, self.publisher, writer)
-        self.intake = Intake(self.context, self.reconciler, self.policies, self.effectiveness)
+        warnings = NamespaceWarnings(self.context)
+        self.intake = Intake(self.context, self.reconciler, self.policies, self.effectiveness, warnings)
         expectations = {"podDisruptionBudget": {"action": "Repair"}}
         spec = {"mode": "Enforce", "profile": "Development", "expectations": expectations}
         labels = {POLICY_LABEL: "default"}

@@ -8,6 +8,7 @@ from typing import Any
 
 from productionpolicy.controller.context import Context
 from productionpolicy.controller.effectiveness import Effectiveness
+from productionpolicy.controller.namespace_warnings import NamespaceWarnings
 from productionpolicy.controller.policies import Policies
 from productionpolicy.controller.reconciler import Reconciler
 from productionpolicy.controller.resources import NAMESPACES, POLICIES, Resource
@@ -25,13 +26,19 @@ class Intake:
     """
 
     def __init__(
-        self, context: Context, reconciler: Reconciler, policies: Policies, effectiveness: Effectiveness
+        self,
+        context: Context,
+        reconciler: Reconciler,
+        policies: Policies,
+        effectiveness: Effectiveness,
+        warnings: NamespaceWarnings,
     ) -> None:
         self._store = context.store
         self._scope = context.scope
         self._reconciler = reconciler
         self._policies = policies
         self._effectiveness = effectiveness
+        self._warnings = warnings
         self._open = False
         self._many: dict[WorkloadKey, None] = {}
         """What is evaluated in the next batch."""
@@ -76,7 +83,7 @@ class Intake:
                 await self._reconciler.evaluate_all(keys)
             if governing:
                 self._scope.narrow_down()
-                self._policies.warn_of_namespaces()
+                self._warnings.warn()
 
     def _lag(self) -> None:
         """Have the namespaces listed that have come into scope by what carries repairs in them."""

@@ -24,6 +24,7 @@ from productionpolicy.controller.effectiveness import Effectiveness
 from productionpolicy.controller.events import Events
 from productionpolicy.controller.intake import Intake
 from productionpolicy.controller.listing import Listing
+from productionpolicy.controller.namespace_warnings import NamespaceWarnings
 from productionpolicy.controller.pages import Pages, known
 from productionpolicy.controller.policies import Policies
 from productionpolicy.controller.probes import Probes
@@ -89,7 +90,8 @@ class Operator:
         self.reports = Reports(context, self.policies)
         self.publisher = Publisher(context, self.policies, self.effectiveness, self.reports)
         self.reconciler = Reconciler(context, self.publisher, Writer(context, self.policies, self.publisher))
-        self.intake = Intake(context, self.reconciler, self.policies, self.effectiveness)
+        self.warnings = NamespaceWarnings(context)
+        self.intake = Intake(context, self.reconciler, self.policies, self.effectiveness, self.warnings)
         self.unowned = Unowned(cluster, self.store, self.intake, interval_seconds=options.pods_seconds)
         self.listing = Listing(context, self.intake, self.unowned)
 
@@ -115,7 +117,7 @@ class Operator:
         self.intake.open()
         self.reconciler.resume(self.store.all_workloads())
         self._state = None
-        self.policies.warn_of_namespaces()
+        self.warnings.warn()
         log.info("ready", workloads=sum(1 for _ in self.store.all_workloads()), policies=len(self.store.policies))
 
     async def work(self) -> None:

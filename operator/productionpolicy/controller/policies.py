@@ -1,10 +1,10 @@
-"""Looking after the policies themselves: their status, their finalizer, and namespaces that name none."""
+"""Looking after the policies themselves: their status, what is bound to them, and their finalizer."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -24,16 +24,14 @@ from productionpolicy.controller.drain_audits import DrainAudits
 from productionpolicy.controller.queue import Retry, WorkQueue
 from productionpolicy.controller.resources import POLICIES
 from productionpolicy.controller.store import StoredPolicy
-from productionpolicy.expectations.spread import DEAR_FROM, SPREAD, Method
-from productionpolicy.kube.identity import FINALIZER, GROUP, MODE_LABEL, RESUME, ROLLOUT_WINDOWS
+from productionpolicy.kube.identity import FINALIZER
 from productionpolicy.kube.text import printable
 from productionpolicy.kube.workloads import WorkloadKey
-from productionpolicy.policy import Calendar, Mode, Policy
-from productionpolicy.policy.namespaces import AUDIT, OFF
-from productionpolicy.policy.status import MOST_PENDING, Condition, DrainAuditStatus
+from productionpolicy.policy import Policy
+from productionpolicy.policy.status import Condition, DrainAuditStatus
 from productionpolicy.verdict import State
+from productionpolicy.verdict.conditions import Opening, compliant, next_opening, progressing, ready
 from productionpolicy.verdict.history import history
-from productionpolicy.verdict.report import Wait
 from productionpolicy.verdict.rollouts import TOO_MANY
 from productionpolicy.verdict.totals import Totals
 
@@ -94,8 +92,6 @@ class Policies:
         self._departures: dict[str, _Departure] = {}
         self._measured: defaultdict[str, dict[str, tuple[int, int]]] = defaultdict(dict)
         """By policy, the exported counts of each namespace: its workloads, and those with findings."""
-        self._warned: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
-        """By the reason of the Event, what was found in namespaces the last time."""
 
     def changed(self, *names: str) -> None:
         """Schedule an update of the status of policies."""
@@ -189,44 +185,9 @@ class Policies:
             else:
                 return
 
-    def warn_of_namespaces(self) -> None:
-        """Post an Event on each namespace whose labels or annotations do not say what they seem to."""
-        governed = [each for each in self.store.namespaces.values() if each.policy and not each.deleting]
-        policies = {(each.name, each.policy) for each in governed if each.policy}
-        missing = {pair for pair in policies if pair[1] not in self.store.policies}
-        modes = {(each.name, each.mode) for each in governed if each.mode is not None}
-        unknown = {pair for pair in modes if pair[1] not in (AUDIT, OFF)}
-        invalid = {(each.name, each.fault) for each in governed if each.fault}
-        self._warn("PolicyNotFound", "namespace names a missing policy", missing, named="policy", message=_no_policy)
-        self._warn("ModeNotKnown", "namespace has an unknown mode", unknown, named="mode", message=_unknown_mode)
-        self._warn(
-            "WindowsNotValid",
-            "namespace has rollout windows that are not valid",
-            invalid,
-            named="fault",
-            message=_invalid_windows,
-        )
-
-    def _warn(
-        self, reason: str, event: str, found: set[tuple[str, str]], *, named: str, message: Callable[[str], str]
-    ) -> None:
-        """Warn of what was found in namespaces, unless it was found the last time, too.
-
-        Args:
-            reason: of the Event.
-            event: what the log says.
-            found: pairs of a namespace and a value.
-            named: what the log calls the value.
-            message: what the Event says of a value.
-        """
-        for namespace, value in sorted(found - self._warned[reason]):
-            self.events.about_namespace(namespace, reason=reason, message=message(value))
-            log.warning(event, namespace=namespace, **{named: value})
-        self._warned[reason] = found
-
     async def _write_status(self, stored: StoredPolicy) -> None:
         totals = self.totals[stored.name]
-        opening = self._opening(stored, totals)
+        opening = next_opening(stored.policy, totals, now=self.cluster.clock.now())
         agreed = self._agreement.agreed(stored, self._conditions(stored, totals, opening))
         status, version = self._status(stored, agreed.conditions, opening), stored.resource_version
         if status != stored.status:
@@ -255,17 +216,11 @@ class Policies:
             return None
         return self.drain_audits.status(stored)
 
-    def _opening(self, stored: StoredPolicy, totals: Totals) -> Opening:
-        """Return what there is to say of the next rollout window, if changes wait for one."""
-        if stored.policy is None or not totals.waiting(Wait.WINDOW):
-            return NOT_WAITING
-        return next_opening(stored.policy.calendar, self.cluster.clock.now())
-
     def _conditions(self, stored: StoredPolicy, totals: Totals, opening: Opening) -> Iterator[Condition]:
-        yield self._condition(stored, READY, *ready(stored, totals, caveat=self.caveat))
+        yield self._condition(stored, READY, *ready(stored.policy, totals, fault=stored.fault, caveat=self.caveat))
         if stored.policy is not None:
             off = sum(self.store.namespaces[each].off for each in self.store.namespaces_of(stored.name))
-            yield self._condition(stored, "Compliant", *_compliant(totals, off=off))
+            yield self._condition(stored, "Compliant", *compliant(totals, off=off))
             failed = totals.failed_rollouts(stored.policy)
             told = progressing(stored.policy, totals, failed=failed, opening=opening)
             yield self._condition(stored, "Progressing", *told)
@@ -368,184 +323,7 @@ class Policies:
             metrics.NAMESPACE_VIOLATING.labels(policy=policy, workload_namespace=name).set(violating)
 
 
-def _no_policy(name: str) -> str:
-    return f"label {GROUP}/policy names ProductionPolicy {name}, which does not exist, so no policy applies here"
-
-
-def _unknown_mode(mode: str) -> str:
-    meant = next((each for each in (AUDIT, OFF) if mode.casefold() == each.casefold()), None)
-    advice = f"did you mean {meant}?" if meant else "to allow repairs, remove the label"
-    return (
-        f"label {MODE_LABEL} is {mode}, which is neither {AUDIT} nor {OFF}, so it counts as {AUDIT}: "
-        f"workloads are judged, and nothing is written here; {advice}"
-    )
-
-
-def _invalid_windows(fault: str) -> str:
-    return (
-        f"annotation {ROLLOUT_WINDOWS} is not valid: {fault}; until it is, repairs restart no pods here. It "
-        """takes a JSON list, such as [{"days": ["Sat"], "from": "02:00", "to": "05:00"}]"""
-    )
-
-
 def _plain(status: Any) -> Any:
     """Return a status in the form in which it comes back from the API server, which drops nulls."""
     found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(status))
     return {name: value for name, value in found.items() if value is not None}
-
-
-def ready(stored: StoredPolicy, totals: Totals, *, caveat: str = "") -> tuple[str, str, str]:
-    """Return status, reason and message of the condition Ready.
-
-    Args:
-        stored: the policy whose condition it is.
-        totals: what its workloads come to.
-        caveat: a warning about the API server's version, to be added to the message; empty for a tested one.
-    """
-    if stored.policy is None:
-        return "False", "InvalidSpec", f"this policy repairs nothing: {stored.fault}"
-    cost = _DEAR if _is_dear(stored.policy, totals) else ""
-    return "True", "Valid", "; ".join(filter(None, ("the policy is valid and in use", caveat, cost)))
-
-
-_DEAR = (
-    f"more than {DEAR_FROM} pods carry podAntiAffinity terms that this policy has added, which about doubles the "
-    "CPU time that kube-scheduler takes for a pod: set spec.expectations.spread.method to TopologySpread, which "
-    "replaces them at the pace of spec.rollout"
-)
-
-
-def _is_dear(policy: Policy, totals: Totals) -> bool:
-    by_terms = policy.parameters(SPREAD).method is Method.ANTI_AFFINITY
-    return by_terms and totals.overall.pods_with_terms > DEAR_FROM
-
-
-class Opening(msgspec.Struct, frozen=True):
-    """What there is to say of the next rollout window of a policy."""
-
-    at: str = ""
-    """When it opens, in UTC; empty where that is not known, or of no interest."""
-    words: str = "a rollout window"
-
-
-NOT_WAITING = Opening()
-
-
-def next_opening(calendar: Calendar, now: datetime) -> Opening:
-    """Return what there is to say of the next rollout window of a policy for whose workloads none is open."""
-    opens_at, freeze = calendar.opens_after(now), calendar.freeze_at(now)
-    because = (
-        f" (frozen until {freeze.last.isoformat()}{f': {freeze.reason}' if freeze.reason else ''})" if freeze else ""
-    )
-    if opens_at is None:
-        return Opening(words=f"a rollout window; none opens within a week, see spec.rollout.windows{because}")
-    if opens_at <= now:
-        return Opening(words=f"a rollout window of their namespace (annotation {ROLLOUT_WINDOWS})")
-    at = opens_at.strftime("%Y-%m-%dT%H:%M:%SZ")
-    return Opening(at, f"the next rollout window, which opens at {at}{because}")
-
-
-def _compliant(totals: Totals, *, off: int) -> tuple[str, str, str]:
-    counts = totals.overall
-    if not counts.total and off:
-        return (
-            "Unknown",
-            "NoWorkloads",
-            f"namespaces in which nothing is judged because of label {MODE_LABEL}={OFF}: {off}",
-        )
-    if not counts.total:
-        return "Unknown", "NoWorkloads", "no namespace with workloads selects this policy"
-    if totals.compliant:
-        return "True", "NoFindings", f"none of {counts.total} workloads has a finding"
-    message = (
-        f"{counts.with_findings} of {counts.total} workloads have findings; {counts.enforced} of {counts.total} meet "
-        "everything that the policy repairs or refuses"
-    )
-    return "False", "Findings", message
-
-
-def progressing(
-    policy: Policy, totals: Totals, *, failed: list[WorkloadKey], opening: Opening = NOT_WAITING
-) -> tuple[str, str, str]:
-    """Return status, reason and message of the condition Progressing.
-
-    Args:
-        policy: whose condition it is.
-        totals: what its workloads come to.
-        failed: the workloads whose failed rollout counts.
-        opening: what there is to say of the next rollout window.
-    """
-    going_on = [*_kept_from_writing(policy, failed), *_under_way(totals, opening)]
-    reason = going_on[0][0] if going_on else "Settled"
-    sentences = [sentence for _, sentence in going_on] or ["nothing is left to do"]
-    return str(reason == "Repairing"), reason, ". ".join([*sentences, *_to_come(policy, totals)])
-
-
-def _kept_from_writing(policy: Policy, failed: list[WorkloadKey]) -> Iterator[tuple[str, str]]:
-    """Return why the policy writes nothing, or restarts nothing, with the reason."""
-    if policy.spec.paused:
-        yield "Paused", "the policy is paused: nothing is written"
-    elif policy.spec.mode is Mode.AUDIT:
-        yield "AuditOnly", "mode Audit: nothing is written"
-    elif len(failed) >= TOO_MANY:
-        yield "TooManyFailedRollouts", _stopped(failed)
-
-
-def _under_way(totals: Totals, opening: Opening) -> Iterator[tuple[str, str]]:
-    """Return what becomes of the workloads, the most important first, each with its reason."""
-    refused, later = totals.waiting(Wait.REFUSED), totals.waiting(Wait.NEXT_ROLLOUT)
-    unsettled, closed = totals.waiting(Wait.UNSETTLED), totals.waiting(Wait.WINDOW)
-    counts = (
-        (
-            "Repairing",
-            totals.count(State.REPAIRING) - later - unsettled - closed,
-            "is being repaired or waits for its turn",
-            _REPAIRED,
-        ),
-        ("WritesRefused", refused, f"could not be {_REFUSED}", f"could not be {_REFUSED}"),
-        ("RolloutsFailed", totals.count(State.FAILED) - refused, f"has a {_FAILED}", f"have a {_FAILED}"),
-        ("HeldBack", totals.waiting(Wait.HELD), f"is {_HELD}", f"are {_HELD}"),
-        ("WaitingForPods", unsettled, f"waits until {_AVAILABLE}", f"wait until {_AVAILABLE}"),
-        ("NextRollout", later, f"waits for the {_NEXT}", f"wait for the {_NEXT}"),
-        ("WaitingForWindow", closed, f"waits for {opening.words}", f"wait for {opening.words}"),
-        ("ActionRequired", totals.overall.asking, f"needs a person: {_SEE}", f"need a person: {_SEE}"),
-    )
-    for reason, count, one, many in counts:
-        if count > 0:
-            yield reason, f"1 workload {one}" if count == 1 else f"{count} workloads {many}"
-
-
-_REPAIRED = "are being repaired or wait for their turn"
-_REFUSED = "written; the operator tries again"
-_FAILED = "rollout that failed and was rolled back"
-_HELD = f"held back by label {MODE_LABEL} of the namespace"
-_AVAILABLE = "all of its own pods are available; until then no repair replaces them"
-_NEXT = "owner's next change of the pods (timing NextRollout)"
-_SEE = "status.violations says what to do"
-
-
-def _to_come(policy: Policy, totals: Totals) -> Iterator[str]:
-    """Return how much is still to be changed, and which command shows all of it."""
-    changes, restarts = totals.pending
-    if not changes:
-        return
-    would = "to come" if policy.writes else "that Enforce would make"
-    yield f"Changes {would}: {changes}; workloads that restart for them: {restarts}"
-    where = totals.namespaces[0] if len(totals.namespaces) == 1 else "<namespace>"
-    yield (
-        f"status.pending.workloads lists the first {MOST_PENDING}; to list all: "
-        f"kubectl get productionpolicy {policy.name} -o yaml > policy.yaml && "
-        f"kubectl get {_KINDS} -n {where} -o yaml | productionpolicy check --plan --policy policy.yaml -"
-    )
-
-
-_KINDS = "deployments,statefulsets,poddisruptionbudgets,horizontalpodautoscalers"
-
-
-def _stopped(failed: list[WorkloadKey]) -> str:
-    named = ", ".join(map(str, failed[:TOO_MANY]))
-    more = f" and {len(failed) - TOO_MANY} more" if len(failed) > TOO_MANY else ""
-    return (
-        f"{len(failed)} rollouts failed and were rolled back ({named}{more}), so repairs restart no more pods; "
-        f"find the reason, then change the spec, or set annotation {RESUME} to a new value"
-    )

@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from productionpolicy.controller.policies import progressing, ready
-from productionpolicy.controller.store import StoredPolicy
 from productionpolicy.expectations.spread import DEAR_FROM
 from productionpolicy.kube.workloads import WorkloadKey
 from productionpolicy.verdict import State, WorkloadReport
+from productionpolicy.verdict.conditions import progressing, ready
 from productionpolicy.verdict.report import Reported, Wait
 from productionpolicy.verdict.totals import Totals
 from support.policies import policy
@@ -124,8 +123,7 @@ def test_too_many_failed_rollouts_come_first() -> None:
 
 
 def told_of_readiness(*pods: int, **spread: Any) -> str:
-    stored = StoredPolicy("default", "u", resource_version="1", generation=1, policy=policy(spread=spread))
-    return ready(stored, totals(*({"pods_with_terms": each} for each in pods)))[2]
+    return ready(policy(spread=spread), totals(*({"pods_with_terms": each} for each in pods)))[2]
 
 
 def test_a_policy_tells_how_to_switch_when_many_pods_carry_terms() -> None:
