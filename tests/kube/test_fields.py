@@ -51,7 +51,9 @@ def test_null_is_absent() -> None:
         ("text", 5, "is a number, but a string is expected"),
         ("text", ["x"], "is a list, but a string is expected"),
         ("integer", "5", "is a string, but a whole number is expected"),
-        ("integer", 5.0, "is a fraction, but a whole number is expected"),
+        ("integer", 5.5, "is a fraction, but a whole number is expected"),
+        ("integer", float("inf"), "is a fraction, but a whole number is expected"),
+        ("text", 5.0, "is a number, but a string is expected"),
         ("integer", True, "is a boolean, but a whole number is expected"),
         ("boolean", "true", "is a string, but true or false is expected"),
         ("boolean", 1, "is a number, but true or false is expected"),
@@ -67,6 +69,13 @@ def test_a_value_of_a_wrong_type_is_noted_and_reads_as_absent(read: str, value: 
     found = getattr(fields, read)("it")
     assert (found.names() if isinstance(found, Fields) else found or None) in (None, frozenset())
     assert problems(fields) == [("spec.it", message)]
+
+
+@pytest.mark.parametrize("read", ["integer", "int_or_text"])
+def test_a_fraction_that_is_whole_is_the_number_that_kubectl_sends(read: str) -> None:
+    fields = Fields({"replicas": 2.0})
+    assert repr(getattr(fields, read)("replicas")) == "2"
+    assert problems(fields) == []
 
 
 def test_a_problem_is_noted_once_however_often_it_is_read() -> None:

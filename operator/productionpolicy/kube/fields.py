@@ -69,8 +69,7 @@ class Fields:
 
     def integer(self, name: str) -> int | None:
         """Return a whole number, or None."""
-        value = self._values.get(name)
-        if isinstance(value, bool):
+        if isinstance(self._values.get(name), bool):
             self.reject(name, expected="a whole number")
             return None
         found: int | None = self._typed(name, int, "a whole number")
@@ -82,8 +81,7 @@ class Fields:
 
     def int_or_text(self, name: str, *, expected: str = "a whole number or a percentage") -> int | str | None:
         """Return the value of an int-or-string field, or None."""
-        value = self._values.get(name)
-        if isinstance(value, bool):
+        if isinstance(self._values.get(name), bool):
             self.reject(name, expected=expected)
             return None
         found: int | str | None = self._typed(name, (int, str), expected)
@@ -109,7 +107,7 @@ class Fields:
 
     def reject(self, name: str, *, expected: str) -> None:
         """Record that a field of the right type does not have an expected value."""
-        self._note(self.path_of(name), self._values.get(name), expected)
+        self._note(self.path_of(name), _number(self._values.get(name)), expected)
 
     def reject_absent(self, name: str, *, expected: str) -> None:
         """Record that a required field is absent."""
@@ -119,7 +117,7 @@ class Fields:
         return self._typed(name, (list, tuple), "a list") or ()
 
     def _typed(self, name: str, kind: Any, expected: str) -> Any:
-        value = self._values.get(name)
+        value = _number(self._values.get(name))
         if value is None or isinstance(value, kind):
             return value
         self.reject(name, expected=expected)
@@ -131,6 +129,14 @@ class Fields:
     def _add(self, problem: Unreadable) -> None:
         if problem not in self._problems:
             self._problems.append(problem)
+
+
+def _number(value: Any) -> Any:
+    """Return a number such as 2.0 as the whole number that the API server gets.
+
+    kubectl and Helm convert YAML to JSON with sigs.k8s.io/yaml, by json.Marshal of a float64, which writes 2.
+    """
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _described(value: Any) -> str:
