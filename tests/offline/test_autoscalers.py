@@ -39,8 +39,8 @@ def told(*objects: Raw) -> tuple[Outcome, list[str]]:
 )
 def test_a_number_of_pods_in_a_file_beside_an_autoscaler_is_a_finding(scaler: Raw, name: str) -> None:
     message = (
-        f"the manifest sets spec.replicas in addition to {name}, so each apply scales the workload to that number, "
-        "regardless of what the autoscaler has chosen"
+        f"the manifest sets spec.replicas in addition to {name}, so each apply overwrites the number that the "
+        "autoscaler has chosen"
     )
     assert told(a_file(replicas=3), scaler) == (Outcome.FAILED, [message])
 

@@ -70,10 +70,10 @@ def audit(workload: Workload, parameters: ReplicasParameters, around: Surroundin
     if scaler and NUMBER_OF_PODS in workload.written:
         yield Finding(
             path="spec.replicas",
-            message=f"the manifest sets spec.replicas in addition to {scaler.title}, so each apply scales "
-            "the workload to that number, regardless of what the autoscaler has chosen",
-            remedy="remove spec.replicas from the manifest; with client-side apply, first remove it from the last "
-            "applied configuration (kubectl apply edit-last-applied), or the next apply scales to 1",
+            message=f"the manifest sets spec.replicas in addition to {scaler.title}, so each apply overwrites the "
+            "number that the autoscaler has chosen",
+            remedy="remove spec.replicas from the manifest; if kubectl apply has set it in a cluster, first remove it "
+            "there with kubectl apply edit-last-applied, or its removal scales the workload to 1",
         )
 
 
