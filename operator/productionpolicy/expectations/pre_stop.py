@@ -10,7 +10,8 @@ until its last request. Native sidecars need no hook, because they end after the
 Any hook that does something passes, because the owner decides what to do there. A sleep of 0 seconds, a `tcpSocket` and
 an empty hook do nothing and fail. So does a shell or a sleep command in an image that is known to have neither
 (distroless, Chainguard, scratch). A StatefulSet of one pod and a Deployment of one pod with the strategy Recreate are
-not judged: no other pod takes over, so a delay only prolongs the outage.
+not judged: no other pod takes over, so a delay only prolongs the outage. With several replicas, both are judged: a pod
+that is evicted or scaled down leaves others that take over, although strategy Recreate stops all pods for a rollout.
 
 ## Why it matters
 When a pod is deleted, it gets SIGTERM at the same moment as load balancers are notified. Until all of them have

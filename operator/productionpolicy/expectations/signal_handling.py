@@ -8,9 +8,13 @@ that is known to replace itself with the server: `bash` does so for a single sim
 does not end with a line break; dash, the `sh` of Debian, Ubuntu and thus of most images, never does. An init such as
 `tini` or `dumb-init` before the shell, also with `-g`, and `shareProcessNamespace` or `hostPID` do not help: SIGTERM
 ends the shell at once, and the server is killed with its container. `npm`, `yarn` and `pnpm` must not be process 1
-either, because they run the script of a package in a shell. A preStop hook that stops the server itself passes. Only
-containers that are restarted when they end are judged, and only if the manifest contains the script: in `command`, or
-in `args` that begin with a shell. What an image starts is not visible from outside.
+either, because they run the script of a package in a shell. Only containers whose script is in the manifest are
+judged: in `command`, or in `args` that begin with a shell. What an image starts is not visible from outside.
+
+A container with a preStop hook that stops the server itself is not judged. An `httpGet` hook counts as such: what it
+asks the server to do is not visible, and applications often shut down at such a request. Jobs and CronJobs are not
+judged, nor pods with another `restartPolicy` than `Always`: their work ends by itself, and their scripts often run
+several programs in turn, of which `exec` would end the rest.
 
 ## Why it matters
 Kubernetes stops a container by sending SIGTERM to its first process. A shell in that position ignores the signal and
