@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from productionpolicy.kube.fields import Fields, Unreadable
 from productionpolicy.kube.pods import (
     AffinityTerm,
     Container,
@@ -14,10 +15,11 @@ from productionpolicy.kube.pods import (
     PodTemplate,
     Probe,
     SpreadConstraint,
+    read_pod_template,
 )
 from productionpolicy.kube.selectors import Selector
 from productionpolicy.kube.workloads import read_workload
-from support.manifests import Raw, anti_affinity, container, deployment, sidecar
+from support.manifests import Raw, anti_affinity, constraint, container, deployment, sidecar
 from support.server import client_side_applied, server_side_applied, updated
 
 WEB = Selector.of_labels({"app": "web"})
@@ -391,3 +393,25 @@ def test_containers_are_started_again_unless_the_policy_says_otherwise(policy: s
 )
 def test_a_hook_that_does_more_than_wait_may_stop_the_container(hook: Raw, stops: bool) -> None:
     assert first(lifecycle={"preStop": hook}).stops_itself is stops
+
+
+@pytest.mark.parametrize("place", ["lifecycle.preStop", "readinessProbe", "livenessProbe", "startupProbe"])
+def test_a_second_handler_in_a_hook_or_a_probe_is_a_problem(place: str) -> None:
+    given: Raw = {"exec": {"command": ["true"]}, "httpGet": {"path": "/", "port": 80}, "tcpSocket": None}
+    for name in reversed(place.split(".")):
+        given = {name: given}
+    fields = Fields({"spec": {"containers": [container("web", **given)]}})
+    read_pod_template(fields)
+    problem = Unreadable(f"spec.containers[0].{place}", "has exec and httpGet, but only one is expected")
+    assert fields.problems == (problem,)
+
+
+@pytest.mark.parametrize("name", ["maxSkew", "minDomains"])
+@pytest.mark.parametrize("value", [0, -1])
+def test_a_number_below_1_in_a_constraint_is_a_problem(name: str, value: int) -> None:
+    fields = Fields({"spec": {"topologySpreadConstraints": [constraint(**{name: value})]}})
+    (read,) = read_pod_template(fields).spread_constraints
+    problem = Unreadable(
+        f"spec.topologySpreadConstraints[0].{name}", "is a number, but a whole number from 1 is expected"
+    )
+    assert (fields.problems, read.max_skew, read.min_domains) == ((problem,), 1, 1)

@@ -113,6 +113,10 @@ class Fields:
         """Record that a required field is absent."""
         self._add(Unreadable(path=self.path_of(name), message=f"is missing, but {expected} is expected"))
 
+    def reject_surplus(self, name: str, *, found: Sequence[str]) -> None:
+        """Record that a field contains several alternatives."""
+        self._add(Unreadable(path=self.path_of(name), message=f"has {' and '.join(found)}, but only one is expected"))
+
     def _sequence(self, name: str) -> Sequence[Any]:
         return self._typed(name, (list, tuple), "a list") or ()
 

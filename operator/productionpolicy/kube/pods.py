@@ -557,7 +557,7 @@ def _read_handler(owner: Fields, name: str) -> Handler | None:
         return None
     noted = len(owner.problems)
     fields = owner.mapping(name)
-    kind = next((each for each in HandlerKind if each in fields), HandlerKind.NONE)
+    kind = _read_kind(owner, name)
     command = fields.mapping("exec").texts("command")
     empty = kind is HandlerKind.EXEC and not command and len(owner.problems) == noted
     return Handler(
@@ -567,12 +567,21 @@ def _read_handler(owner: Fields, name: str) -> Handler | None:
     )
 
 
+def _read_kind(owner: Fields, name: str) -> HandlerKind:
+    """Return the kind of the handler in a hook or a probe. The API server refuses a second one (validateHandler)."""
+    fields = owner.mapping(name)
+    kinds = [each for each in HandlerKind if each in fields]
+    if len(kinds) > 1:
+        owner.reject_surplus(name, found=kinds)
+    return kinds[0] if kinds else HandlerKind.NONE
+
+
 def _read_probe(owner: Fields, name: str) -> Probe | None:
     if name not in owner:
         return None
     noted = len(owner.problems)
     fields = owner.mapping(name)
-    kind = next((each for each in HandlerKind if each in fields), HandlerKind.NONE)
+    kind = _read_kind(owner, name)
     if kind is HandlerKind.NONE and len(owner.problems) == noted:
         return None  # The API server refuses a probe without a handler.
     probe = Probe(
@@ -659,8 +668,8 @@ def _read_spread(fields: Fields, record: FieldOwnership) -> SpreadConstraint:
         topology_key=topology_key,
         selector=Selector.read(fields, "labelSelector"),
         required=unsatisfiable != "ScheduleAnyway",
-        max_skew=_or(fields.integer("maxSkew"), 1),
-        min_domains=_or(fields.integer("minDomains"), 1),
+        max_skew=_positive(fields, "maxSkew"),
+        min_domains=_positive(fields, "minDomains"),
         match_label_keys=fields.texts("matchLabelKeys"),
         others=repr(others) if others else "",
         declared=record.declared(
@@ -748,6 +757,15 @@ def _read_volume(fields: Fields) -> Volume:
         claim=fields.mapping("persistentVolumeClaim").text("claimName"),
         host_path=fields.mapping("hostPath").text("path"),
     )
+
+
+def _positive(fields: Fields, name: str) -> int:
+    """Return a number that the API server refuses below 1 (validateTopologySpreadConstraints); by default 1."""
+    value = _or(fields.integer(name), 1)
+    if value >= 1:
+        return value
+    fields.reject(name, expected="a whole number from 1")
+    return 1
 
 
 def _or(value: int | None, default: int) -> int:
