@@ -11,6 +11,11 @@ from hypothesis import strategies as st
 from support.manifests import Raw, anti_affinity, constraint, container, deployment, on_nodes, sidecar, stateful_set
 from support.server import client_side_applied, defaulted, server_side_applied, updated
 
+
+def _having(key: str, operator: str, *values: str) -> Raw:
+    return {"matchExpressions": [{"key": key, "operator": operator, **({"values": list(values)} if values else {})}]}
+
+
 NONSENSE: st.SearchStrategy[Any] = st.recursive(
     st.none()
     | st.booleans()
@@ -83,6 +88,12 @@ _AFFINITIES: list[Raw] = [
     {"affinity": anti_affinity(required=True)},
     {"affinity": anti_affinity(required=True, key="example.com/rack", namespaces=["other"])},
     {"affinity": anti_affinity(required=True, mismatchLabelKeys=["pod-template-hash"])},
+    {"affinity": anti_affinity(required=True, mismatchLabelKeys=["controller-revision-hash"])},
+    {"affinity": anti_affinity(required=True, matchLabelKeys=["apps.kubernetes.io/pod-index"])},
+    {"affinity": anti_affinity(required=True, labelSelector=_having("pod-template-hash", "Exists"))},
+    {"affinity": anti_affinity(required=True, labelSelector=_having("pod-template-hash", "DoesNotExist"))},
+    {"affinity": anti_affinity(labelSelector=_having("statefulset.kubernetes.io/pod-name", "NotIn", "web-0"))},
+    {"topologySpreadConstraints": [constraint(matchLabelKeys=["statefulset.kubernetes.io/pod-name"])]},
     {"affinity": {"nodeAffinity": on_nodes("n1")}},
     {"affinity": {"nodeAffinity": on_nodes("n1", "n2")}},
     {"topologySpreadConstraints": [constraint(maxSkew=2)]},

@@ -41,7 +41,7 @@ from productionpolicy.expectations.expectation import (
     several_pods,
 )
 from productionpolicy.kube.counts import Count
-from productionpolicy.kube.pods import HOSTNAME, POD_TEMPLATE_HASH, AffinityTerm, PodTemplate, SpreadConstraint
+from productionpolicy.kube.pods import HOSTNAME, POD_TEMPLATE_HASH, AffinityTerm, SpreadConstraint
 from productionpolicy.kube.repairable import MAX_UNAVAILABLE
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import DEFAULT_MAX_UNAVAILABLE, REPAIRED, Kind, Workload
@@ -140,7 +140,7 @@ def _capacities(workload: Workload, around: Surroundings) -> Iterator[tuple[str,
             yield term.topology_key, topology.holds(term.topology_key), _softer(term.topology_key)
     for each in template.spread_constraints:
         places = topology.holds(each.topology_key)
-        if each.required and each.counts(template.labels) and places < each.min_domains:
+        if each.required and each.counts(workload.known_labels) and places < each.min_domains:
             yield each.topology_key, places * each.max_skew, _softer(each.topology_key)
 
 
@@ -213,7 +213,7 @@ def _obstacles(workload: Workload, around: Surroundings) -> Iterator[str]:
         yield f"a surge pod may not be able to mount claim {claim}, if it is ReadWriteOnce"
     for term in _barring_terms(workload):
         yield f"a surge pod may find no other {term.topology_key} for its anti-affinity"
-    if any(_keeps_hosts_apart(each, template) for each in template.spread_constraints):
+    if any(_keeps_hosts_apart(each, workload) for each in template.spread_constraints):
         yield "a surge pod may find no other host for its topologySpreadConstraint"
     if template.resource_claims:
         yield "a surge pod may find no device for its resource claims"
@@ -223,15 +223,14 @@ def _obstacles(workload: Workload, around: Surroundings) -> Iterator[str]:
 
 def _barring_terms(workload: Workload) -> Iterator[AffinityTerm]:
     """Return the required terms that separate a pod of the next template from those of this one."""
-    template = workload.template
-    required = (each for each in template.anti_affinity if each.required)
+    required = (each for each in workload.template.anti_affinity if each.required)
     lasting = (each for each in required if POD_TEMPLATE_HASH not in each.match_label_keys)
-    return (each for each in lasting if each.counts(template.labels, namespace=workload.key.namespace))
+    return (each for each in lasting if each.counts(workload.known_labels, namespace=workload.key.namespace))
 
 
-def _keeps_hosts_apart(rule: SpreadConstraint, template: PodTemplate) -> bool:
+def _keeps_hosts_apart(rule: SpreadConstraint, workload: Workload) -> bool:
     lasting = rule.required and POD_TEMPLATE_HASH not in rule.match_label_keys
-    return lasting and rule.topology_key == HOSTNAME and rule.counts(template.labels)
+    return lasting and rule.topology_key == HOSTNAME and rule.counts(workload.known_labels)
 
 
 ROLLING_UPDATE = Expectation(

@@ -5,8 +5,15 @@ A Deployment or StatefulSet that is meant to have at least two pods has a podAnt
 topologySpreadConstraint that separates its own pods on one of `topologyKeys` (host or zone), or a required one on any
 other key that all nodes carry. A term does not separate them if its namespaces exclude the workload's own namespace, or
 its `mismatchLabelKeys` exclude the workload's own pods. A constraint does not if its `maxSkew` allows all pods in one
-domain. Pods that can run on only one node (`nodeName`, or its host name in `nodeSelector` or required node affinity)
-are not judged.
+domain. Neither does if its `matchLabelKeys` leave each pod alone, as `statefulset.kubernetes.io/pod-name` does.
+
+The labels that controllers set are known, but not their values: `pod-template-hash` in Deployments, and
+`controller-revision-hash`, `apps.kubernetes.io/pod-index` and `statefulset.kubernetes.io/pod-name` in StatefulSets. A
+requirement on such a value may be met, so it is not a finding. The same applies to `namespaceSelector`: of the labels
+of the workload's own namespace, only `kubernetes.io/metadata.name` is compared.
+
+Pods that can run on only one node (`nodeName`, or its host name in `nodeSelector` or required node affinity) are not
+judged.
 
 ## Why it matters
 The scheduler's built-in spreading is only a weak preference. Pods that share a node, or a zone, are lost together.
@@ -44,9 +51,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import StrEnum
+from itertools import chain
 from typing import Annotated, ClassVar
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from productionpolicy.expectations.expectation import (
@@ -61,8 +69,8 @@ from productionpolicy.expectations.expectation import (
     Severity,
     several_labelled_pods,
 )
-from productionpolicy.kube.pods import HOSTNAME, ZONE, AffinityTerm, SpreadConstraint
-from productionpolicy.kube.repairable import SPREAD_CONSTRAINTS
+from productionpolicy.kube.pods import HOSTNAME, ZONE, AffinityTerm, PodLabels, SpreadConstraint
+from productionpolicy.kube.repairable import PREFERRED_TERMS, REQUIRED_TERMS, SPREAD_CONSTRAINTS
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import REPLICATED, Kind, Workload
 from productionpolicy.repairs import AntiAffinity, Separation, TopologySpread
@@ -89,6 +97,9 @@ DEAR_FROM = 3_000
 """The number of pods with two preferred podAntiAffinity terms each from which kube-scheduler takes more than twice the
 CPU time for a pod. Measured with kube-scheduler 1.36.3 and 300 nodes: 1.6 times at 2,000 pods, 3.3 times at 7,000."""
 
+_Rule = AffinityTerm | SpreadConstraint
+_OF_ITS_OWN_PODS = "that selects the workload's own pods"
+_ADDITION = f"add a podAntiAffinity or a topologySpreadConstraint {_OF_ITS_OWN_PODS}"
 _SOFT = "strength Required needs method AntiAffinity: constraints are written with whenUnsatisfiable ScheduleAnyway"
 
 
@@ -135,15 +146,40 @@ def to_be_spread(workload: Workload, parameters: SpreadParameters, around: Surro
     return several_labelled_pods(workload, parameters, around) and not workload.template.pinned
 
 
+class _Fault(Struct, frozen=True):
+    """Why a rule does not separate the pods of its workload."""
+
+    reason: str
+    remedy: str
+    about_others: bool = False
+    """Whether it selects other pods, and so may serve another purpose."""
+
+
 def audit(workload: Workload, parameters: SpreadParameters, around: Surroundings) -> Iterator[Finding]:
-    """Find workloads whose pods no rule separates."""
-    if any(_apart(each, workload, parameters, around) for each in _separating(workload, around)):
-        return
-    yield Finding(
-        path=_unreadable(workload) or f"{workload.template.path}.affinity.podAntiAffinity",
-        message=f"no rule spreads the pods across {' or '.join(parameters.topology_keys)}, "
-        "so the loss of one node may take down all of them",
-        remedy="add a podAntiAffinity or a topologySpreadConstraint that selects the workload's own pods",
+    """Find workloads whose pods no rule separates, and why a rule of their own does not."""
+    faults = []
+    for path, rule in _rules(workload):
+        fault = _fault(rule, workload, parameters, around)
+        if fault is None:
+            return
+        faults.append((path, fault))
+    yield _finding(workload, parameters, faults=faults if _legible(workload) else [])
+
+
+def _finding(workload: Workload, parameters: SpreadParameters, *, faults: list[tuple[str, _Fault]]) -> Finding:
+    """Return the finding about the first rule for the workload's own pods, or about any other, or about none."""
+    failed = f"no rule spreads the pods across {' or '.join(parameters.topology_keys)}"
+    if not faults:
+        return Finding(
+            path=_unreadable(workload) or f"{workload.template.path}.affinity.podAntiAffinity",
+            message=f"{failed}, so the loss of one node may take down all of them",
+            remedy=_ADDITION,
+        )
+    path, fault = min(faults, key=lambda each: each[1].about_others)
+    return Finding(
+        path=path,
+        message=f"{fault.reason}, so {failed}, and the loss of one node may take down all of them",
+        remedy=fault.remedy,
     )
 
 
@@ -153,25 +189,71 @@ def _unreadable(workload: Workload) -> str | None:
     return None if workload.legible(path) else path
 
 
-def _separating(workload: Workload, around: Surroundings) -> Iterator[AffinityTerm | SpreadConstraint]:
-    """Return the rules that keep the workload's own pods apart in places of some kind."""
-    template, namespace = workload.template, workload.key.namespace
-    yield from (each for each in template.anti_affinity if each.separates(template.labels, namespace=namespace))
-    ceiling = around.ceiling(workload)
-    yield from (
-        each for each in template.spread_constraints if each.counts(template.labels) and each.max_skew < ceiling
-    )
+def _legible(workload: Workload) -> bool:
+    """Return whether all rules could be read: otherwise one that separates the pods may be among them."""
+    return _unreadable(workload) is None and workload.legible(f"{workload.template.path}.affinity")
 
 
-def _apart(
-    rule: AffinityTerm | SpreadConstraint, workload: Workload, parameters: SpreadParameters, around: Surroundings
-) -> bool:
-    """Return whether a rule separates pods. On nodes without its label it separates nothing."""
-    if rule.topology_key in parameters.topology_keys:
-        return True
-    topology = around.topology
-    told = topology.known and not workload.template.tolerates_taints
-    return rule.required and (not told or rule.topology_key in topology.carried)
+def _rules(workload: Workload) -> Iterator[tuple[str, _Rule]]:
+    """Return the rules that may keep the workload's own pods apart, with their paths."""
+    template = workload.template
+    for name, required in ((REQUIRED_TERMS, True), (PREFERRED_TERMS, False)):
+        terms = (each for each in template.anti_affinity if each.required is required)
+        for index, term in enumerate(terms):
+            yield f"{template.path}.affinity.podAntiAffinity.{name}[{index}]", term
+    for index, constraint in enumerate(template.spread_constraints):
+        yield f"{template.path}.{SPREAD_CONSTRAINTS.name}[{index}]", constraint
+
+
+def _fault(rule: _Rule, workload: Workload, parameters: SpreadParameters, around: Surroundings) -> _Fault | None:
+    """Return why a rule does not separate the workload's own pods; None if it does."""
+    if isinstance(rule, AffinityTerm):
+        special = _faults_of_term(rule, workload)
+    else:
+        special = _faults_of_constraint(rule, ceiling=around.ceiling(workload))
+    key = _faults_of_key(rule, workload, parameters, around)
+    return next(chain(_faults_of_selection(rule, workload.known_labels), special, key), None)
+
+
+def _faults_of_selection(rule: _Rule, pods: PodLabels) -> Iterator[_Fault]:
+    if rule.selector is None:
+        yield _Fault("this rule has no labelSelector and counts no pods", f"set a labelSelector {_OF_ITS_OWN_PODS}")
+    elif not pods.may_match(rule.selector):
+        yield _Fault("this rule does not select the workload's own pods", _ADDITION, about_others=True)
+    key = pods.singling_out(rule.match_label_keys)
+    if key is not None:
+        reason = f"the matchLabelKeys of this rule contain {key}, which differs for each pod"
+        yield _Fault(reason, f"remove {key} from its matchLabelKeys")
+
+
+def _faults_of_term(term: AffinityTerm, workload: Workload) -> Iterator[_Fault]:
+    namespace, key = workload.key.namespace, workload.known_labels.in_common(term.mismatch_label_keys)
+    if not term.covers(namespace):
+        remedy = f"let it include {namespace}, or remove its namespaces and namespaceSelector"
+        yield _Fault(f"the namespaces of this rule leave out {namespace}", remedy)
+    if key is not None:
+        reason = f"the mismatchLabelKeys of this rule contain {key}, which is the same for all pods"
+        yield _Fault(reason, f"remove {key} from its mismatchLabelKeys")
+
+
+def _faults_of_constraint(constraint: SpreadConstraint, *, ceiling: int) -> Iterator[_Fault]:
+    key, skew = constraint.topology_key, constraint.max_skew
+    if skew >= ceiling:
+        place = {HOSTNAME: "on one node", ZONE: "in one zone"}.get(key, f"on nodes with the same {key}")
+        yield _Fault(f"the maxSkew {skew} of this rule allows all {ceiling} pods {place}", "set maxSkew to 1")
+
+
+def _faults_of_key(
+    rule: _Rule, workload: Workload, parameters: SpreadParameters, around: Surroundings
+) -> Iterator[_Fault]:
+    """On nodes without its label, a rule separates nothing."""
+    key, keys = rule.topology_key, " or ".join(parameters.topology_keys)
+    if key in parameters.topology_keys:
+        return
+    if not rule.required:
+        yield _Fault(f"this rule on {key} is only preferred", f"use {keys}, or make the rule required")
+    elif not workload.template.tolerates_taints and around.topology.known and key not in around.topology.carried:
+        yield _Fault(f"not all schedulable nodes have the label {key} of this rule", f"use {keys}, or label the nodes")
 
 
 def repair(workload: Workload, parameters: SpreadParameters, around: Surroundings) -> Repair:

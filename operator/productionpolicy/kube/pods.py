@@ -38,9 +38,6 @@ ZONE = "topology.kubernetes.io/zone"
 POD_TEMPLATE_HASH = "pod-template-hash"
 """The label that distinguishes the pods of one template from those of the next."""
 
-REVISION_LABELS = frozenset({POD_TEMPLATE_HASH, "controller-revision-hash"})
-"""The labels that the controllers of Deployments and StatefulSets set on all pods of one template."""
-
 NODE_NAME = "metadata.name"
 """The field of a node with its name, by which a required node affinity can choose it."""
 
@@ -298,6 +295,31 @@ class Container(Struct, frozen=True):
         )
 
 
+class PodLabels(Struct, frozen=True):
+    """The labels of the pods of a workload, with those that its controller sets, whose values are not known."""
+
+    labels: Labels
+    of_revision: frozenset[str] = frozenset()
+    """The labels that its controller sets to one value for all pods of a revision."""
+    of_pod: frozenset[str] = frozenset()
+    """The labels that its controller sets to another value for each pod."""
+
+    def may_match(self, selector: Selector | None) -> bool:
+        """Return whether a selector matches the pods, or does with some values of the labels that are not known."""
+        return selector is not None and selector.without_values(self.of_revision | self.of_pod).matches(self.labels)
+
+    def singling_out(self, keys: Iterable[str]) -> str | None:
+        """Return the key in matchLabelKeys by which each pod matches only itself.
+
+        The API server ignores keys that a pod does not have, here and in mismatchLabelKeys.
+        """
+        return next((key for key in keys if key in self.of_pod), None)
+
+    def in_common(self, keys: Iterable[str]) -> str | None:
+        """Return the key in mismatchLabelKeys whose value all pods of a revision share, so that none matches."""
+        return next((key for key in keys if key in self.labels and key not in self.of_pod), None)
+
+
 class AffinityTerm(Struct, frozen=True):
     """A pod (anti-)affinity term."""
 
@@ -311,21 +333,18 @@ class AffinityTerm(Struct, frozen=True):
     """The namespaces of the pods that it counts; without these and a namespaceSelector, the pod's own namespace."""
     namespace_selector: Selector | None = None
 
-    def counts(self, labels: Labels, *, namespace: str) -> bool:
-        """Return whether the term counts pods with these labels in this namespace, including those of other templates.
+    def counts(self, pods: PodLabels, *, namespace: str) -> bool:
+        """Return whether the term of a pod counts other pods of its workload, including those of other revisions."""
+        if not pods.may_match(self.selector) or pods.singling_out(self.match_label_keys):
+            return False
+        lasting = (key for key in self.mismatch_label_keys if key not in pods.of_revision)
+        return self.covers(namespace) and pods.in_common(lasting) is None
+
+    def covers(self, namespace: str) -> bool:
+        """Return whether the term counts pods in this namespace.
 
         Of the labels of namespaces, only the one with the name is known; requirements on others may be met.
         """
-        if self.selector is None or not self.selector.matches(labels):
-            return False
-        return self._covers(namespace) and not any(key in labels for key in self.mismatch_label_keys)
-
-    def separates(self, labels: Labels, *, namespace: str) -> bool:
-        """Return whether it separates the pods of one template from each other."""
-        same_by_nature = REVISION_LABELS.intersection(self.mismatch_label_keys)
-        return self.counts(labels, namespace=namespace) and not same_by_nature
-
-    def _covers(self, namespace: str) -> bool:
         if not namespace or namespace in self.namespaces:
             return True
         if self.namespace_selector is None:
@@ -348,9 +367,9 @@ class SpreadConstraint(Struct, frozen=True):
     declared: bool = False
     """Whether its owner has declared it."""
 
-    def counts(self, labels: Labels) -> bool:
-        """Return whether the constraint counts pods with these labels."""
-        return self.selector is not None and self.selector.matches(labels)
+    def counts(self, pods: PodLabels) -> bool:
+        """Return whether the constraint of a pod counts other pods of its workload."""
+        return pods.may_match(self.selector) and pods.singling_out(self.match_label_keys) is None
 
 
 class PodTemplate(Struct, frozen=True):

@@ -81,6 +81,13 @@ class Selector(Struct, frozen=True):
             match_expressions=tuple(each for each in self.match_expressions if each.key == key),
         )
 
+    def without_values(self, keys: frozenset[str]) -> Selector:
+        """Return the selector without its requirements on the values of some labels."""
+        return Selector(
+            match_labels=tuple(pair for pair in self.match_labels if pair[0] not in keys),
+            match_expressions=tuple(each for each in self.match_expressions if not (each.values and each.key in keys)),
+        )
+
     def as_field(self) -> dict[str, object]:
         """Return the selector as the API writes it."""
         field: dict[str, object] = {}

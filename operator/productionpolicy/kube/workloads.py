@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -18,6 +19,8 @@ from productionpolicy.kube.kinds import GroupKind
 from productionpolicy.kube.ownership import NO_UPDATE, FieldOwnership, LastUpdate, Ownership
 from productionpolicy.kube.pods import (
     DEFAULT_GRACE_SECONDS,
+    POD_TEMPLATE_HASH,
+    PodLabels,
     PodTemplate,
     read_pod_template,
 )
@@ -75,19 +78,23 @@ _JOBS = {Kind.JOB: ("spec",), Kind.CRON_JOB: ("spec", "jobTemplate", "spec")}
 _TEMPLATES = {Kind.POD: (), **{kind: (*path, "template") for kind, path in _JOBS.items()}}
 """The path of the pod template, by kind, if it is not spec.template."""
 
-_LABELS_OF_JOBS = ("batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name", "controller-uid", "job-name")
-_ADDED_LABELS: Mapping[Kind, tuple[str, ...]] = {
-    Kind.DEPLOYMENT: ("pod-template-hash",),
-    Kind.STATEFUL_SET: (
-        "apps.kubernetes.io/pod-index",
-        "controller-revision-hash",
-        "statefulset.kubernetes.io/pod-name",
-    ),
-    Kind.DAEMON_SET: ("controller-revision-hash", "pod-template-generation"),
+_LABELS_OF_JOBS = frozenset(
+    {"batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name", "controller-uid", "job-name"}
+)
+_LABELS_OF_REVISIONS: Mapping[Kind, frozenset[str]] = {
+    Kind.DEPLOYMENT: frozenset({POD_TEMPLATE_HASH}),
+    Kind.STATEFUL_SET: frozenset({"controller-revision-hash"}),
+    Kind.DAEMON_SET: frozenset({"controller-revision-hash", "pod-template-generation"}),
     Kind.JOB: _LABELS_OF_JOBS,
     Kind.CRON_JOB: _LABELS_OF_JOBS,
 }
-"""The labels that the controller of a kind adds to its pods, with values that are not known in advance."""
+"""The labels that the controller of a kind sets to one value for all pods of a revision. A ReplicaSet without owner
+sets none: the Deployment controller writes pod-template-hash into the ReplicaSets that it makes."""
+
+_LABELS_OF_SINGLE_PODS: Mapping[Kind, frozenset[str]] = {
+    Kind.STATEFUL_SET: frozenset({"apps.kubernetes.io/pod-index", "statefulset.kubernetes.io/pod-name"}),
+}
+"""The labels that the controller of a kind sets to another value for each pod."""
 
 _MADE = {Kind.REPLICA_SET, Kind.REPLICATION_CONTROLLER}
 """The kinds that are judged only without a controller; otherwise the controller is judged."""
@@ -259,9 +266,17 @@ class Workload(Struct, frozen=True):
         return _KINDS[self.key.kind]
 
     @property
+    def known_labels(self) -> PodLabels:
+        """What is known of the labels of its pods."""
+        of_revision = _LABELS_OF_REVISIONS.get(self.kind, frozenset())
+        return PodLabels(self.pod_labels, of_revision, _LABELS_OF_SINGLE_PODS.get(self.kind, frozenset()))
+
+    @property
     def pod_labels(self) -> Labels:
-        """The labels of its pods; those that its controller adds are empty, because their values are not known."""
-        return {**dict.fromkeys(_ADDED_LABELS.get(self.kind, ()), ""), **self.template.labels}
+        """The labels of its pods; those that its controller sets are empty, because their values are not known."""
+        kinds = (_LABELS_OF_REVISIONS, _LABELS_OF_SINGLE_PODS)
+        added = chain.from_iterable(each.get(self.kind, ()) for each in kinds)
+        return {**dict.fromkeys(sorted(added), ""), **self.template.labels}
 
     @property
     def selects_its_pods(self) -> bool:
