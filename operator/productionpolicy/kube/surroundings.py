@@ -17,7 +17,7 @@ from productionpolicy.kube.owned import Ownable
 from productionpolicy.kube.pods import HOSTNAME, NODE_NAME, PodTemplate
 from productionpolicy.kube.resources import NO_RESOURCES, Resources, read_default_resources
 from productionpolicy.kube.selectors import Labels
-from productionpolicy.kube.workloads import UNSCALED, WORKLOADS, Workload
+from productionpolicy.kube.workloads import UNSCALED, WORKLOADS, Kind, Workload
 
 _ONE_POD = "ReadWriteOncePod"
 _SINGLE = frozenset({"ReadWriteOnce", _ONE_POD})
@@ -169,10 +169,14 @@ class Reach(Struct, frozen=True):
 
     pods: int
     """The minimum number of pods of the Deployments and StatefulSets: the sum of their floors."""
+    most: int
+    """The highest of their floors."""
     workloads: int = 1
     """The number of these workloads."""
     unscaled: tuple[str, ...] = ()
     """The Jobs, CronJobs and DaemonSets, which have no scale, as `Kind name`, sorted."""
+    complete: bool = True
+    """Whether there are no other pods. Nobody declares how many a DaemonSet has; those of Jobs end."""
 
     @classmethod
     def over(cls, selected: Iterable[tuple[Workload, Autoscaler | None]]) -> Reach:
@@ -183,9 +187,15 @@ class Reach(Struct, frozen=True):
         known = [each for each in selected if not each[0].passing]
         scaled = [each for each in known if each[0].kind not in UNSCALED]
         autoscaled = any(autoscaler for _, autoscaler in scaled)
-        pods = sum(floor_of(workload, autoscaler) for workload, autoscaler in scaled)
+        floors = [floor_of(workload, autoscaler) for workload, autoscaler in scaled]
         names = {f"{each.kind} {each.key.name}" for each, _ in known if each.kind in UNSCALED}
-        return cls(pods or int(autoscaled), len(scaled), tuple(sorted(names)))
+        return cls(
+            pods=sum(floors) or int(autoscaled),
+            workloads=len(scaled),
+            most=max(floors, default=0),
+            unscaled=tuple(sorted(names)),
+            complete=all(each.kind is not Kind.DAEMON_SET for each, _ in known),
+        )
 
 
 def floor_of(workload: Workload, autoscaler: Autoscaler | None) -> int:
