@@ -17,6 +17,10 @@ returns an error. A percentage or `maxUnavailable` cannot be computed if the bud
 or DaemonSet, even completed ones, because these have no scale; such a budget allows no eviction either. A
 `minAvailable` that is a whole number can be computed. Pods without a controller do not count.
 
+A budget may also select pods whose number is not known: those of a DaemonSet, and in files those of a controller of
+another API, such as an Argo Rollout, or of one outside the input. Then only what holds for every number of pods is a
+finding, such as `maxUnavailable: 0`.
+
 ## Repair and its risk
 The operator creates a missing budget next to the workload, with the workload's own selector and `maxUnavailable` (25%
 by default) or `minAvailable`. A StatefulSet gets `maxUnavailable: 1`, or `statefulSetMaxUnavailable`, because a data
@@ -26,9 +30,10 @@ pods, the budget gets `maxUnavailable: 1`. Unhealthy pods may always be evicted.
 The operator removes its budget as soon as the owner creates one, when the workload is meant to have one pod, and when
 the budget turns out to allow no eviction. It creates the budget again when the pods that were the reason are gone. It
 never changes budgets of others. It creates nothing if the workload's selector also matches pods of another Deployment
-or StatefulSet, or of a Job, CronJob or DaemonSet, or if a budget or an autoscaler of the workload must be corrected
-first. If such a reason occurs later, an existing budget stays. With `Deny` or `Warn`, the operator creates nothing; the
-API server refuses, or warns about, a budget that never allows an eviction, regardless of the number of pods.
+or StatefulSet, or of a Job, CronJob or DaemonSet (in files, of any other controller), or if a budget or an autoscaler
+of the workload must be corrected first. If such a reason occurs later, an existing budget stays. With `Deny` or `Warn`,
+the operator creates nothing; the API server refuses, or warns about, a budget that never allows an eviction, regardless
+of the number of pods.
 
 ## Example
 ```yaml
