@@ -144,6 +144,10 @@ class Inventory:
         """Return the objects that the operator created for a workload, even if they select other pods."""
         return list(self._owned(workload).values())
 
+    def holds(self, kind: GroupKind, name: str, *, namespace: str) -> bool:
+        """Return whether there is a neighbor with this kind and name in a namespace, or in one that may be the same."""
+        return any((kind, each, name, 0) in self._neighbours for each in self._namespaces_near(namespace))
+
     def selected_by(self, budget: Budget) -> set[WorkloadKey]:
         """Return the workloads whose pods a budget selects, without bare pods, which it does not count."""
         selector = budget.selector

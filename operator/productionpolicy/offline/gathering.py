@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
@@ -72,6 +73,8 @@ class Given(Struct, frozen=True):
     document: Document
     workload: Workload
     around: Surroundings
+    is_taken: Callable[[GroupKind, str], bool]
+    """Says whether there is an object with this kind and name in its namespace."""
 
     @property
     def place(self) -> Place:
@@ -141,7 +144,9 @@ class Gathered:
         return len(self._workloads)
 
     def __iter__(self) -> Iterator[Given]:
-        return (Given(document, each, self._inventory.surroundings(each)) for document, each in self._workloads)
+        for document, each in self._workloads:
+            is_taken = partial(self._inventory.holds, namespace=each.key.namespace)
+            yield Given(document, each, self._inventory.surroundings(each), is_taken)
 
     @property
     def lacks_budgets(self) -> bool:
