@@ -87,6 +87,24 @@ def test_with_its_budget_in_the_files_a_workload_needs_no_other() -> None:
     assert "podDisruptionBudget" not in changed(again)
 
 
+@pytest.mark.parametrize(
+    ("taken", "name"),
+    [
+        ([("web-deployment", "shop")], "web-deployment-2"),
+        ([("web-deployment", None)], "web-deployment-2"),
+        ([("web-deployment", "shop"), ("web-deployment-2", "shop")], "web-deployment-3"),
+        ([("web-deployment", "bank")], "web-deployment"),
+        ([("web", "shop")], "web-deployment"),
+    ],
+    ids=str,
+)
+def test_a_budget_gets_no_name_that_another_one_has(taken: list[tuple[str, str | None]], name: str) -> None:
+    others = [budget(each, selector={"matchLabels": {"app": "cart"}}, maxUnavailable=1) for each, _ in taken]
+    for other, (_, namespace) in zip(others, taken, strict=True):
+        other["metadata"] = {"name": other["metadata"]["name"], **({"namespace": namespace} if namespace else {})}
+    assert plan(web(), *others)["budget"]["metadata"] == {"name": name, "namespace": "shop"}
+
+
 def test_why_a_budget_is_not_as_the_policy_says(tmp_path: Path) -> None:
     policy = policy_file(tmp_path, podDisruptionBudget={"minAvailable": 9})
     planned = plan(web(), options=("--policy", str(policy)))

@@ -38,7 +38,7 @@ def reach(store: Store, key: WorkloadKey = WEB) -> Reach:
 
 def test_a_budget_reaches_all_workloads_that_it_selects() -> None:
     store = shop()
-    assert reach(store, WEB) == reach(store, API) == Reach(pods=4, workloads=2)
+    assert reach(store, WEB) == reach(store, API) == Reach(pods=4, most=2, workloads=2)
 
 
 def test_a_workload_that_scales_concerns_those_that_share_its_budget() -> None:

@@ -119,12 +119,18 @@ def test_a_budget_that_is_being_deleted_guards_nothing() -> None:
 def test_a_budget_reaches_the_sum_of_the_floors_of_what_it_selects() -> None:
     scaled = read_workload(stateful_set("db", replicas=9))
     scaler = read_autoscaler(autoscaler(2, 9, target="db", kind="StatefulSet"))
-    assert Reach.over([(WORKLOAD, None), (scaled, scaler)]) == Reach(pods=6, workloads=2)
+    assert Reach.over([(WORKLOAD, None), (scaled, scaler)]) == Reach(pods=6, most=4, workloads=2)
 
 
 def test_what_has_no_scale_is_no_part_of_the_sum() -> None:
     reach = Reach.over([(WORKLOAD, None), (read_workload(job("sweep")), None)])
-    assert reach == Reach(pods=4, workloads=1, unscaled=("Job sweep",))
+    assert reach == Reach(pods=4, most=4, unscaled=("Job sweep",))
+
+
+@pytest.mark.parametrize(("kind", "complete"), [("DaemonSet", False), ("CronJob", True), ("Job", True)])
+def test_only_the_pods_of_a_daemon_set_are_more_than_the_sum(kind: str, complete: bool) -> None:
+    other = read_workload({"kind": kind, "metadata": {"name": "other"}})
+    assert Reach.over([(WORKLOAD, None), (other, None)]).complete is complete
 
 
 @pytest.mark.parametrize(("minimum", "replicas", "pods"), [(0, 3, 1), (None, 0, 0)])

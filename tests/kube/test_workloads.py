@@ -46,7 +46,7 @@ def test_a_workload_is_read_whole() -> None:
     )
     read = read_workload(raw)
     assert (read.key, read.resource_version) == (WorkloadKey("shop", "Deployment", "web"), "9")
-    assert (read.kind, read.replicas, read.generation, read.controller) == (Kind.DEPLOYMENT, 4, 1, "App shop")
+    assert (read.kind, read.replicas, read.generation, str(read.controller)) == (Kind.DEPLOYMENT, 4, 1, "App shop")
     assert read.notes == {f"{EXEMPT}spread": "because"}
     assert read.strategy == Strategy("RollingUpdate", Count(1, percent=True), Count(2))
     assert (read.paused, read.deleting, read.unreadable) == (True, True, ())

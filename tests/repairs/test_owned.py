@@ -13,6 +13,7 @@ from productionpolicy.kube.workloads import read_workload
 from productionpolicy.repairs import OwnedObject
 from support.manifests import Raw, deployment, stateful_set
 
+LONGEST = 253
 WEB = read_workload(deployment())
 DESIRED: list[OwnedObject] = [PodDisruptionBudgetParameters().terms(WEB.kind)]
 """One of each kind."""
@@ -22,8 +23,8 @@ every_kind = pytest.mark.parametrize("wanted", DESIRED, ids=lambda each: each.ca
 
 def live(wanted: OwnedObject, raw: Raw = deployment(), *, owners: bool = False) -> Ownable:  # noqa: B008  # never changed
     workload = read_workload(raw)
-    manifest = wanted.as_owners(workload) if owners else wanted.manifest(workload, policy="default")
-    read = read_neighbour(wanted.kind, manifest)
+    given = wanted.as_owners(workload, is_taken=lambda _kind, _name: False)
+    read = read_neighbour(wanted.kind, given if owners else wanted.manifest(workload, policy="default"))
     assert isinstance(read, Ownable)
     return read
 
@@ -50,3 +51,13 @@ def test_nothing_in_a_file_says_that_an_object_is_the_operators(wanted: OwnedObj
     given = live(wanted, owners=True)
     assert not given.made_by_operator
     assert given.name != live(wanted).name
+
+
+@every_kind
+@pytest.mark.parametrize("raw", [deployment(), deployment("w" * 253)], ids=["short", "cut"])
+def test_each_name_that_is_taken_gives_another_one(wanted: OwnedObject, raw: Raw) -> None:
+    names: list[str] = []
+    for _ in range(3):
+        made = wanted.as_owners(read_workload(raw), is_taken=lambda kind, name: kind == wanted.kind and name in names)
+        names.append(made["metadata"]["name"])
+    assert (len(set(names)), max(map(len, names)) <= LONGEST) == (3, True)

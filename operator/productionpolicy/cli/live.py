@@ -23,7 +23,7 @@ from productionpolicy.kube.fields import Fields
 from productionpolicy.kube.kinds import GroupKind
 from productionpolicy.kube.moments import read_moment
 from productionpolicy.kube.surroundings import ServerFeatures
-from productionpolicy.kube.workloads import REPAIRED, WORKLOADS, WorkloadKey
+from productionpolicy.kube.workloads import REPAIRED, WORKLOADS, WorkloadKey, read_controller
 from productionpolicy.live.snapshot import Snapshot, load, save
 from productionpolicy.live.taking import Request, take
 from productionpolicy.offline import ByCluster, Cluster, Document, Gathered, Given, Governing, Source, documents_of
@@ -35,7 +35,7 @@ _POLICIES = replace(POLICIES, optional=True)
 _GOVERNING = (_POLICIES, NAMESPACES)
 _JUDGED = (*(each for each in WATCHED if each not in (POLICIES, NAMESPACES)), *LISTED)
 _BY_NAME = {each.called: each for each in (*_GOVERNING, *_JUDGED)}
-_MADE_BY_NODE = GroupKind("", "Node")
+_NODE = GroupKind("", "Node")
 _VERSION = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?")
 _NO_VALUES = "a saved cluster has none"
 _NOT_SAVED = "the file does not have this kind"
@@ -200,16 +200,8 @@ def is_worth_reading(resource: Resource, raw: Mapping[str, Any]) -> bool:
     """Return whether an object is judged, or surrounds one that is: what a workload or a node makes is not."""
     if resource.group_kind not in WORKLOADS:
         return True
-    owners = Fields(raw).mapping("metadata").items("ownerReferences")
-    by = next(
-        (
-            GroupKind.of({"apiVersion": o.text("apiVersion"), "kind": o.text("kind")})
-            for o in owners
-            if o.boolean("controller")
-        ),
-        None,
-    )
-    return by is None or (by not in WORKLOADS and by != _MADE_BY_NODE)
+    controller = read_controller(Fields(raw).mapping("metadata"))
+    return controller is None or controller.kind not in WORKLOADS | {_NODE}
 
 
 def _loaded(path: Path) -> Snapshot:

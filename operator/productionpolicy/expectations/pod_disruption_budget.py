@@ -17,6 +17,10 @@ returns an error. A percentage or `maxUnavailable` cannot be computed if the bud
 or DaemonSet, even completed ones, because these have no scale; such a budget allows no eviction either. A
 `minAvailable` that is a whole number can be computed. Pods without a controller do not count.
 
+A budget may also select pods whose number is not known: those of a DaemonSet, and in files those of a controller of
+another API, such as an Argo Rollout, or of one outside the input. Then only what holds for every number of pods is a
+finding, such as `maxUnavailable: 0`.
+
 ## Repair and its risk
 The operator creates a missing budget next to the workload, with the workload's own selector and `maxUnavailable` (25%
 by default) or `minAvailable`. A StatefulSet gets `maxUnavailable: 1`, or `statefulSetMaxUnavailable`, because a data
@@ -26,9 +30,10 @@ pods, the budget gets `maxUnavailable: 1`. Unhealthy pods may always be evicted.
 The operator removes its budget as soon as the owner creates one, when the workload is meant to have one pod, and when
 the budget turns out to allow no eviction. It creates the budget again when the pods that were the reason are gone. It
 never changes budgets of others. It creates nothing if the workload's selector also matches pods of another Deployment
-or StatefulSet, or of a Job, CronJob or DaemonSet, or if a budget or an autoscaler of the workload must be corrected
-first. If such a reason occurs later, an existing budget stays. With `Deny` or `Warn`, the operator creates nothing; the
-API server refuses, or warns about, a budget that never allows an eviction, regardless of the number of pods.
+or StatefulSet, or of a Job, CronJob or DaemonSet (in files, of any other controller), or if a budget or an autoscaler
+of the workload must be corrected first. If such a reason occurs later, an existing budget stays. With `Deny` or `Warn`,
+the operator creates nothing; the API server refuses, or warns about, a budget that never allows an eviction, regardless
+of the number of pods.
 
 ## Example
 ```yaml
@@ -69,6 +74,7 @@ DEFAULT = Count(25, percent=True)
 ONE = Count(1)
 SEVERAL = 2
 """A budget protects something from this number of pods."""
+_VERY_MANY = 10**9
 
 _EITHER = "maxUnavailable and minAvailable are mutually exclusive: remove one"
 
@@ -197,21 +203,9 @@ def _missing(around: Surroundings, *, advised: BudgetTerms) -> Finding:
 
 
 def _judged(budget: Budget, reach: Reach, parameters: PodDisruptionBudgetParameters) -> Iterator[Finding]:
-    title = f"{budget.title} ({budget.terms})"
-    blocked = _blocked(budget, reach)
-    if blocked is not None:
-        problem, remedy = blocked
-        message = f"{title} allows no eviction{problem}, so node drains never end"
-        why = problem.removeprefix(_at(reach))
-        yield Finding(path="spec.replicas", message=message, remedy=remedy).lasting_as(
-            f"{title} allows no eviction{why}, so node drains never end"
-        )
-    elif reach.pods >= SEVERAL and budget.allowed_disruptions(reach.pods) == reach.pods:
-        yield Finding(
-            path="spec.replicas",
-            message=f"{title} protects nothing{_at(reach)}: all pods may be evicted at once",
-            remedy="use maxUnavailable: 1, or delete the budget",
-        ).lasting_as(f"{title} protects nothing: all pods may be evicted at once")
+    fault = _blocked(budget, reach) or _useless(budget, reach)
+    if fault is not None:
+        yield fault
     if keeps_unhealthy_pods(budget, parameters):
         yield Finding(
             path="spec.selector",
@@ -226,22 +220,66 @@ def keeps_unhealthy_pods(budget: Budget, parameters: PodDisruptionBudgetParamete
     return parameters.unhealthy_pods is UnhealthyPods.ALWAYS_ALLOW and budget.eviction_policy != EVICTION_POLICY
 
 
-def _blocked(budget: Budget, reach: Reach) -> tuple[str, str] | None:
-    """Return why a budget allows no eviction, and the remedy; None if it allows one."""
+def _blocked(budget: Budget, reach: Reach) -> Finding | None:
+    """Return the finding that a budget allows no eviction; None if it allows one."""
     if reach.unscaled and budget.needs_scale:
-        also = _several(reach.unscaled)
-        problem = f" because it also selects the pods of {also}, which have no scale, so it cannot be computed"
-        return problem, "let its selector match only other pods, or give it a minAvailable that is a whole number"
+        others = _several(reach.unscaled)
+        return _blocking(
+            budget,
+            why=f": it also selects the pods of {others}, which have no scale, so it cannot be computed",
+            remedy="let its selector match only other pods, or give it a minAvailable that is a whole number",
+        )
     if budget.sync_failed:
-        problem = " because it cannot be computed: its status says SyncFailed"
-        return problem, "see its condition DisruptionAllowed: it may select only pods of kinds with a scale"
-    if budget.allowed_disruptions(reach.pods) > 0:
+        return _blocking(
+            budget,
+            why=": its status says SyncFailed, so it cannot be computed",
+            remedy="see its condition DisruptionAllowed: it may select only pods of kinds with a scale",
+        )
+    if budget.allowed_disruptions(_number(reach)) > 0:
         return None
-    fewer = "a minAvailable below the number of replicas" if reach.pods >= SEVERAL else "run at least two pods"
-    return _at(reach), f"use maxUnavailable: 1, or {fewer}"
+    fewer = "a minAvailable below the number of replicas" if _number(reach) >= SEVERAL else "run at least two pods"
+    return _blocking(budget, at=_at(reach), remedy=f"use maxUnavailable: 1, or {fewer}")
+
+
+def _blocking(budget: Budget, *, at: str = "", why: str = "", remedy: str) -> Finding:
+    problem, effect = f"{_named(budget)} allows no eviction", f", so node drains never end{why}"
+    return Finding(path="spec.replicas", message=f"{problem}{at}{effect}", remedy=remedy).lasting_as(
+        f"{problem}{effect}"
+    )
+
+
+def _useless(budget: Budget, reach: Reach) -> Finding | None:
+    """Return the finding that a budget allows the eviction of all pods; None if it keeps one, or if there is only one.
+
+    Without it, workloads of several pods would lack a budget.
+    """
+    number = _number(reach)
+    if reach.pods < SEVERAL or budget.allowed_disruptions(number) < number:
+        return None
+    problem, effect = f"{_named(budget)} protects nothing", ": all pods may be evicted at once"
+    needless = reach.most < SEVERAL and reach.complete
+    return Finding(
+        path="spec.replicas",
+        message=f"{problem}{_at(reach)}{effect}",
+        remedy="use maxUnavailable: 1, or delete the budget" if needless else "use maxUnavailable: 1",
+    ).lasting_as(f"{problem}{effect}")
+
+
+def _number(reach: Reach) -> int:
+    """Return the number of pods at which a budget is judged.
+
+    If it is not known, only what holds for every number counts: what a budget allows of very many pods.
+    """
+    return reach.pods if reach.complete else _VERY_MANY
+
+
+def _named(budget: Budget) -> str:
+    return f"{budget.title} ({budget.terms})"
 
 
 def _at(reach: Reach) -> str:
+    if not reach.complete:
+        return " at any number of pods"
     pods = f"{reach.pods} pod{'' if reach.pods == 1 else 's'}"
     return f" at {pods}" if reach.workloads == 1 else f" at {pods} of {reach.workloads} workloads"
 

@@ -190,9 +190,10 @@ def repair(workload: Workload, parameters: RollingUpdateParameters, around: Surr
         return None
     strategy = workload.strategy
     decided = strategy.type != "RollingUpdate" or not several_pods(workload, parameters, around)
-    if workload.kind is not Kind.DEPLOYMENT or decided:
+    if decided:
         return Refusal("the type of strategy is the owner's decision")
-    if MAX_UNAVAILABLE.name in workload.written or strategy.unavailable != DEFAULT_MAX_UNAVAILABLE:
+    declared = MAX_UNAVAILABLE.name in workload.written or strategy.unavailable != DEFAULT_MAX_UNAVAILABLE
+    if declared or workload.kind is not Kind.DEPLOYMENT:  # that of a StatefulSet is 1 unless it is declared
         return Refusal("the owner has declared maxUnavailable")
     if strategy.max_surge and strategy.max_surge.value == 0:
         return Refusal("the owner allows no surge pod")

@@ -12,6 +12,7 @@ from productionpolicy.kube.neighbours import Neighbour
 from productionpolicy.kube.owned import Ownable
 from productionpolicy.kube.selectors import LabelIndex, SelectorIndex
 from productionpolicy.kube.surroundings import Autoscaler, Claim, LimitRange, ServiceAccount
+from productionpolicy.kube.unjudged import UnjudgedPods
 from productionpolicy.kube.workloads import Kind, Workload, WorkloadKey
 
 Name = tuple[GroupKind, str, str, int]
@@ -55,6 +56,8 @@ class Indexes:
     workloads: dict[WorkloadKey, Workload] = field(default_factory=dict)
     labels: LabelIndex[WorkloadKey] = field(default_factory=LabelIndex)
     """The labels of the pods of all workloads; without bare pods, which no budget counts."""
+    unjudged: LabelIndex[UnjudgedPods] = field(default_factory=LabelIndex)
+    """The labels of all pods that are not judged."""
     selectors: SelectorIndex[WorkloadKey] = field(default_factory=SelectorIndex)
     """The selectors of workloads that have one."""
     budgets: dict[Name, Budget] = field(default_factory=dict)

@@ -28,7 +28,8 @@ from productionpolicy.kube.surroundings import (
     Topology,
     default_resources,
 )
-from productionpolicy.kube.workloads import WORKLOADS, Kind, Workload, WorkloadKey
+from productionpolicy.kube.unjudged import UnjudgedPods
+from productionpolicy.kube.workloads import WORKLOADS, Controller, Kind, Workload, WorkloadKey
 
 _COMPLETE: Coverages = {}
 _NOTHING = Indexes()
@@ -93,6 +94,14 @@ class Inventory:
             return self._replace_neighbour(self._name(thing), thing)
         return self._drop_workload(thing.key) if thing.derived else self._put_workload(thing)
 
+    def put_unjudged(self, pods: UnjudgedPods) -> None:
+        """Add pods that budgets and selectors may match, although they are not judged.
+
+        Only files have them, so they all come before the first question about surroundings, and stay.
+        """
+        for indexes in self._holding(pods.namespace):
+            indexes.unjudged.put(pods, pods.labels)
+
     def drop(self, kind: GroupKind, namespace: str, name: str) -> set[WorkloadKey]:
         """Remove an object; return the workloads whose evaluation may change."""
         if kind in WORKLOADS:
@@ -103,6 +112,7 @@ class Inventory:
         """Return the surroundings of a workload."""
         namespace, near = workload.key.namespace, self._near(workload.key.namespace)
         overlaps, scalers = self._overlaps(workload), self._autoscalers(workload.key, seen_from=namespace)
+        unjudged = self._unjudged(workload.selector, namespace=namespace)
         selecting = {} if workload.kind is Kind.POD else self._selecting(workload, seen_from=namespace)
         owned = self._owned(workload)
         budgets = {name: each for name, each in owned.items() if isinstance(each, Budget)}
@@ -112,7 +122,7 @@ class Inventory:
             budgets=_ordered({**selecting, **budgets}.values()),
             owned={name[0]: each for name, each in sorted(owned.items(), reverse=True)},
             reaches={each: self._reach(name, each, seen_from=namespace) for name, each in sorted(selecting.items())},
-            overlaps=_titles(each for each in overlaps if not each.passing),
+            overlaps=_titles((each for each in overlaps if not each.passing), (each.controller for each in unjudged)),
             passing=_titles(each for each in overlaps if each.passing),
             rivals=tuple(sorted({name for each in overlaps for name in self._rivals(each, seen_from=namespace)})),
             autoscaler=next((each for each in scalers if not each.unreadable), None),
@@ -133,6 +143,10 @@ class Inventory:
     def owned(self, workload: Workload) -> list[Ownable]:
         """Return the objects that the operator created for a workload, even if they select other pods."""
         return list(self._owned(workload).values())
+
+    def holds(self, kind: GroupKind, name: str, *, namespace: str) -> bool:
+        """Return whether there is a neighbor with this kind and name in a namespace, or in one that may be the same."""
+        return any((kind, each, name, 0) in self._neighbours for each in self._namespaces_near(namespace))
 
     def selected_by(self, budget: Budget) -> set[WorkloadKey]:
         """Return the workloads whose pods a budget selects, without bare pods, which it does not count."""
@@ -316,8 +330,18 @@ class Inventory:
             near = (
                 key for key in self.selected_by(budget) if self._together(key.namespace, budget.namespace, seen_from)
             )
-            reaches[seen_from] = Reach.over(self._with_autoscaler(key, seen_from=seen_from) for key in near)
+            unjudged = self._unjudged(budget.selector, namespace=budget.namespace)
+            reaches[seen_from] = Reach.over(
+                (self._with_autoscaler(key, seen_from=seen_from) for key in near),
+                (each for each in unjudged if self._together(each.namespace, budget.namespace, seen_from)),
+            )
         return reaches[seen_from]
+
+    def _unjudged(self, selector: Selector | None, *, namespace: str) -> set[UnjudgedPods]:
+        """Return the pods that are not judged and that a selector in a namespace matches."""
+        if selector is None:
+            return set()
+        return {each for indexes in self._near(namespace) for each in indexes.unjudged.selected_by(selector)}
 
     def _with_autoscaler(self, key: WorkloadKey, *, seen_from: str) -> tuple[Workload, Autoscaler | None]:
         scalers = self._autoscalers(key, seen_from=seen_from)
@@ -380,8 +404,8 @@ def _ordered(found: Iterable[Placed]) -> tuple[Placed, ...]:
     return tuple(sorted(found, key=lambda each: (each.name, each.namespace)))
 
 
-def _titles(workloads: Iterable[Workload]) -> tuple[str, ...]:
-    return tuple(sorted({f"{each.kind} {each.key.name}" for each in workloads}))
+def _titles(workloads: Iterable[Workload], controllers: Iterable[Controller] = ()) -> tuple[str, ...]:
+    return tuple(sorted({f"{each.kind} {each.key.name}" for each in workloads} | {str(each) for each in controllers}))
 
 
 def _counts_as(workload: Workload) -> tuple[object, ...]:

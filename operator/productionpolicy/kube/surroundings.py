@@ -17,7 +17,8 @@ from productionpolicy.kube.owned import Ownable
 from productionpolicy.kube.pods import HOSTNAME, NODE_NAME, PodTemplate
 from productionpolicy.kube.resources import NO_RESOURCES, Resources, read_default_resources
 from productionpolicy.kube.selectors import Labels
-from productionpolicy.kube.workloads import UNSCALED, WORKLOADS, Workload
+from productionpolicy.kube.unjudged import UnjudgedPods
+from productionpolicy.kube.workloads import UNSCALED, WORKLOADS, Kind, Workload
 
 _ONE_POD = "ReadWriteOncePod"
 _SINGLE = frozenset({"ReadWriteOnce", _ONE_POD})
@@ -169,23 +170,43 @@ class Reach(Struct, frozen=True):
 
     pods: int
     """The minimum number of pods of the Deployments and StatefulSets: the sum of their floors."""
+    most: int
+    """The highest of their floors."""
     workloads: int = 1
     """The number of these workloads."""
     unscaled: tuple[str, ...] = ()
     """The Jobs, CronJobs and DaemonSets, which have no scale, as `Kind name`, sorted."""
+    complete: bool = True
+    """Whether there are no other pods: it is not known how many a DaemonSet has, or a controller that is not judged.
+    The pods of Jobs do not count, because they end."""
 
     @classmethod
-    def over(cls, selected: Iterable[tuple[Workload, Autoscaler | None]]) -> Reach:
-        """Return the total of the workloads that a budget selects, each with its autoscaler.
+    def over(
+        cls, selected: Iterable[tuple[Workload, Autoscaler | None]], unjudged: Iterable[UnjudgedPods] = ()
+    ) -> Reach:
+        """Return the total of the workloads that a budget selects.
 
         If all autoscalers have a minimum of 0, the total is 1, because the budget matters whenever there is a pod.
+
+        Args:
+            selected: the workloads, each with its autoscaler.
+            unjudged: the other pods that it selects.
         """
+        others = list(unjudged)
         known = [each for each in selected if not each[0].passing]
         scaled = [each for each in known if each[0].kind not in UNSCALED]
         autoscaled = any(autoscaler for _, autoscaler in scaled)
-        pods = sum(floor_of(workload, autoscaler) for workload, autoscaler in scaled)
+        floors = [floor_of(workload, autoscaler) for workload, autoscaler in scaled]
         names = {f"{each.kind} {each.key.name}" for each, _ in known if each.kind in UNSCALED}
-        return cls(pods or int(autoscaled), len(scaled), tuple(sorted(names)))
+        names |= {str(each.controller) for each in others if each.unscaled}
+        daemons = any(each.kind is Kind.DAEMON_SET for each, _ in known)
+        return cls(
+            pods=sum(floors) or int(autoscaled),
+            workloads=len(scaled),
+            most=max(floors, default=0),
+            unscaled=tuple(sorted(names)),
+            complete=not daemons and all(each.ending for each in others),
+        )
 
 
 def floor_of(workload: Workload, autoscaler: Autoscaler | None) -> int:
@@ -203,7 +224,7 @@ class Surroundings(Struct, frozen=True):
     reaches: Mapping[Budget, Reach] = {}
     """The reach of each budget."""
     overlaps: tuple[str, ...] = ()
-    """Other owners of pods that its selector also matches, as `Kind name`, sorted; without bare pods."""
+    """Other owners of pods that its selector also matches, judged or not, as `Kind name`, sorted; without bare pods."""
     passing: tuple[str, ...] = ()
     """Those that exist only for a short time, and so do not prevent a budget."""
     rivals: tuple[str, ...] = ()

@@ -146,6 +146,16 @@ class WorkloadKey(Struct, frozen=True, order=True):
         return f"{group}/v1" if group else "v1"
 
 
+class Controller(Struct, frozen=True):
+    """The owner of an object that manages it, as its owner reference says."""
+
+    kind: GroupKind
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind.kind} {self.name}"
+
+
 class Hook(Struct, frozen=True):
     """A hook that Helm or Argo CD runs at a point of a release, and that is meant to end."""
 
@@ -223,8 +233,7 @@ class Workload(Struct, frozen=True):
     """The paths of exemptions that have no effect: labels, and annotations of the pod template."""
     owned_notes: frozenset[str] = frozenset()
     """Those annotations that belong to another writer according to managed fields. Admission's belong to nobody."""
-    controller: str | None = None
-    """The controller that owns it, as `Kind name`."""
+    controller: Controller | None = None
     deleting: bool = False
     owned: bool = False
     """Whether it has an owner, or is a static pod."""
@@ -290,7 +299,7 @@ class Workload(Struct, frozen=True):
             return self.owned or self.ended
         if self.kind in _MADE:
             return self.controller is not None
-        return self.kind is Kind.JOB and (self.controller or "").startswith(f"{Kind.CRON_JOB} ")
+        return self.kind is Kind.JOB and self.controller is not None and self.controller.kind.kind == Kind.CRON_JOB
 
     @property
     def passing(self) -> bool:
@@ -394,7 +403,7 @@ def read_workload(raw: Mapping[str, Any]) -> Workload:
         notes=notes,
         owned_notes=frozenset(each for each in notes if ownership.listed("metadata", "annotations", each)),
         misplaced=tuple(_misplaced(fields, kind, template)),
-        controller=_controller(metadata),
+        controller=read_controller(metadata),
         deleting="deletionTimestamp" in metadata,
         owned=_owned(metadata),
         ended=kind is Kind.POD and fields.mapping("status").text("phase") in _ENDED,
@@ -455,7 +464,7 @@ def is_made(raw: Mapping[str, Any]) -> bool:
     This is much cheaper than reading the workload, and almost all listed objects of these kinds have an owner.
     """
     metadata = Fields(raw).mapping("metadata")
-    return _owned(metadata) if raw.get("kind") == Kind.POD else _controller(metadata) is not None
+    return _owned(metadata) if raw.get("kind") == Kind.POD else read_controller(metadata) is not None
 
 
 def name_of(metadata: Fields) -> str:
@@ -480,10 +489,12 @@ def _owned(metadata: Fields) -> bool:
     return any(metadata.items("ownerReferences")) or _MIRROR in metadata.mapping("annotations")
 
 
-def _controller(metadata: Fields) -> str | None:
+def read_controller(metadata: Fields) -> Controller | None:
+    """Return the controller of an object; None if it has none."""
     for owner in metadata.items("ownerReferences"):
         if owner.boolean("controller"):
-            return f"{owner.text('kind')} {owner.text('name')}"
+            kind = GroupKind.of({"apiVersion": owner.text("apiVersion"), "kind": owner.text("kind")})
+            return Controller(kind, owner.text("name") or "")
     return None
 
 

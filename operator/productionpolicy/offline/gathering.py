@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
@@ -17,9 +18,18 @@ from productionpolicy.kube.kinds import GroupKind
 from productionpolicy.kube.neighbours import Neighbour, known_kind
 from productionpolicy.kube.surroundings import ServerFeatures, Surroundings
 from productionpolicy.kube.text import printable
-from productionpolicy.kube.workloads import WORKLOADS, Workload, WorkloadKey, name_of, read_workload
+from productionpolicy.kube.unjudged import UnjudgedPods
+from productionpolicy.kube.workloads import (
+    WORKLOADS,
+    Controller,
+    Kind,
+    Workload,
+    WorkloadKey,
+    name_of,
+    read_workload,
+)
 from productionpolicy.offline.documents import Document, Unread
-from productionpolicy.offline.makers import group_of, makes_pods
+from productionpolicy.offline.makers import group_of, labels_of_pods, makes_pods
 from productionpolicy.offline.neighbours import neighbour_in, unreadable_in, without_use
 from productionpolicy.offline.parts import PART, is_complete, is_deletion, is_no_object, is_part
 from productionpolicy.offline.places import line_of
@@ -63,6 +73,8 @@ class Given(Struct, frozen=True):
     document: Document
     workload: Workload
     around: Surroundings
+    is_taken: Callable[[GroupKind, str], bool]
+    """Says whether there is an object with this kind and name in its namespace."""
 
     @property
     def place(self) -> Place:
@@ -106,6 +118,7 @@ class Gathered:
     def __init__(self, found: Iterable[Document | Unread], *, source: Source = FILES) -> None:
         self._faults: list[Unread] = []
         self._not_judged: list[NotJudged] = []
+        self._unjudged: list[UnjudgedPods] = []
         latest = list(self._latest(list(self._entries(found))))
         # Only the owner is judged, not the objects that it creates.
         self._workloads = [
@@ -120,6 +133,8 @@ class Gathered:
         )
         for _, thing in (*neighbours, *self._workloads):
             self._inventory.put(thing)
+        for pods in (*self._unjudged, *_made_by_absent([each.workload for each in latest if each.workload])):
+            self._inventory.put_unjudged(pods)
         self._not_judged += _left_out(latest, beside={(each.key.kind, each.key.name) for each in self._not_judged})
         if not source.partial:
             for document, each in neighbours:
@@ -129,7 +144,9 @@ class Gathered:
         return len(self._workloads)
 
     def __iter__(self) -> Iterator[Given]:
-        return (Given(document, each, self._inventory.surroundings(each)) for document, each in self._workloads)
+        for document, each in self._workloads:
+            is_taken = partial(self._inventory.holds, namespace=each.key.namespace)
+            yield Given(document, each, self._inventory.surroundings(each), is_taken)
 
     @property
     def lacks_budgets(self) -> bool:
@@ -159,7 +176,9 @@ class Gathered:
     def _entry(self, document: Document, index: int) -> Iterator[_Entry]:
         kind = known_kind(document.raw)
         if kind is None:
-            self._not_judged += _not_judged(document, _reason_of_kind(document))
+            reason = _reason_of_kind(document)
+            self._not_judged += _not_judged(document, reason)
+            self._unjudged += _made_by_other(document) if reason else ()
         elif kind in WORKLOADS and is_part(document.raw):
             self._faults.append(_fault(document, PART))
         else:
@@ -220,6 +239,28 @@ def _reason_of_kind(document: Document) -> str | None:
     return f"it creates pods, but objects of kind {document.kind} of {api} are not judged"
 
 
+def _made_by_other(document: Document) -> Iterator[UnjudgedPods]:
+    """Return the pods that an object of another API creates."""
+    key, kind = _key_of(document), GroupKind.of(document.raw)
+    for labels in labels_of_pods(document.raw):
+        yield UnjudgedPods.of(Controller(kind, key.name), labels, namespace=key.namespace)
+
+
+def _made_by_absent(workloads: Sequence[Workload]) -> Iterator[UnjudgedPods]:
+    """Return the pods of the controllers that are not in the input, as far as their Jobs, ReplicaSets or Pods are."""
+    given = {each.key for each in workloads}
+    for each in workloads:
+        if each.derived and each.controller and given.isdisjoint(_named(each.controller, each.key.namespace)):
+            yield UnjudgedPods.of(each.controller, each.pod_labels, namespace=each.key.namespace)
+
+
+def _named(controller: Controller, namespace: str) -> Iterator[WorkloadKey]:
+    """Return the keys of a controller, and of the Deployment that names a ReplicaSet after itself (apps/v1)."""
+    yield WorkloadKey(namespace, controller.kind.kind, controller.name)
+    if controller.kind.kind == Kind.REPLICA_SET:
+        yield WorkloadKey(namespace, Kind.DEPLOYMENT, controller.name.rpartition("-")[0])
+
+
 def _left_out(entries: Iterable[_Entry], *, beside: Iterable[tuple[str, str]]) -> Iterator[NotJudged]:
     """Return the workloads that are not judged and whose owner is not in the input.
 
@@ -230,7 +271,7 @@ def _left_out(entries: Iterable[_Entry], *, beside: Iterable[tuple[str, str]]) -
     workloads = [(each.document, each.workload) for each in entries if each.workload]
     given = {f"{kind} {name}" for kind, name in beside} | {f"{each.kind} {each.key.name}" for _, each in workloads}
     for document, workload in workloads:
-        if workload.derived and workload.controller not in given:
+        if workload.derived and str(workload.controller) not in given:
             yield from _not_judged(document, _reason_of_derived(workload), key=workload.key)
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+from productionpolicy.kube.fields import Fields
+from productionpolicy.kube.selectors import Labels
 
 _WITHOUT_TEMPLATE = frozenset(
     {
@@ -43,15 +46,29 @@ def makes_pods(raw: Mapping[str, Any]) -> bool:
     group = group_of(raw)
     if group in _SPEAKING_OF_OTHERS:
         return False
-    return (group, str(raw.get("kind"))) in _WITHOUT_TEMPLATE or _holds_template(raw, left=_DEEPEST)
+    return (group, str(raw.get("kind"))) in _WITHOUT_TEMPLATE or any(_templates(raw, left=_DEEPEST))
 
 
-def _holds_template(value: Any, *, left: int) -> bool:
+def labels_of_pods(raw: Mapping[str, Any]) -> Iterator[Labels]:
+    """Return the labels of the pods that an object creates: those of each pod template, or those that it selects by.
+
+    Such as a Rollout with a workloadRef, which has no template, but a selector.
+    """
+    templates = list(_templates(raw, left=_DEEPEST))
+    for each in templates:
+        yield Fields(each).mapping("metadata").text_map("labels")
+    if not templates:
+        yield Fields(raw).below("spec", "selector").text_map("matchLabels")
+
+
+def _templates(value: Any, *, left: int) -> Iterator[Mapping[str, Any]]:
     if left == 0:
-        return False
-    if isinstance(value, Mapping):
-        return _is_template(value) or any(_holds_template(each, left=left - 1) for each in value.values())
-    return isinstance(value, list) and any(_holds_template(each, left=left - 1) for each in value)
+        return
+    if isinstance(value, Mapping) and _is_template(value):
+        yield value
+    elif isinstance(value, Mapping | list):
+        for each in value.values() if isinstance(value, Mapping) else value:
+            yield from _templates(each, left=left - 1)
 
 
 def _is_template(value: Mapping[str, Any]) -> bool:

@@ -156,7 +156,7 @@ def proposed(given: Given, inputs: Inputs, source: Source = FILES) -> Proposed:
         changes=planned.changes,
         patch=_patch(given, planned, whole=operated),
         objects=tuple(
-            ProposedObject(each.kind, _manifest(each, inputs, operated=operated), each.note or "")
+            ProposedObject(each.kind, _manifest(each, given, inputs, operated=operated), each.note or "")
             for each in _created(planned)
         ),
         left=left,
@@ -165,10 +165,10 @@ def proposed(given: Given, inputs: Inputs, source: Source = FILES) -> Proposed:
     )
 
 
-def _manifest(thing: OwnedObject, inputs: Inputs, *, operated: bool) -> dict[str, Any]:
+def _manifest(thing: OwnedObject, given: Given, inputs: Inputs, *, operated: bool) -> dict[str, Any]:
     """Return an object as the operator creates it in a cluster, or as an owner would write it into a file."""
     if not operated:
-        return thing.as_owners(inputs.workload)
+        return thing.as_owners(inputs.workload, is_taken=given.is_taken)
     return thing.manifest(inputs.workload, policy=inputs.policy.name if inputs.policy else "")
 
 

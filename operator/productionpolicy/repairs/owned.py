@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import chain, count
 from typing import Any, ClassVar
 
 from msgspec import Struct
@@ -54,12 +56,18 @@ class OwnedObject(Struct, frozen=True):
             metadata["annotations"] = {NOTE_ANNOTATION: self.note}
         return self._written(metadata, workload)
 
-    def as_owners(self, workload: Workload) -> dict[str, Any]:
+    def as_owners(self, workload: Workload, *, is_taken: Callable[[GroupKind, str], bool]) -> dict[str, Any]:
         """Return the manifest for the workload's owner, without the operator's labels and annotations.
 
         It has a different name. Otherwise the operator would take it for its own object, changed by others.
+
+        Args:
+            workload: the workload.
+            is_taken: says whether an object with this kind and name exists. Then the name gets a number.
         """
-        name = within_limit(f"{workload.key.name}-{workload.key.kind.lower()}")
+        usual = f"{workload.key.name}-{workload.key.kind.lower()}"
+        names = (within_limit(each) for each in chain([usual], (f"{usual}-{number}" for number in count(2))))
+        name = next(each for each in names if not is_taken(self.kind, each))
         namespace = {"namespace": workload.key.namespace} if workload.key.namespace else {}
         return self._written({"name": name, **namespace}, workload)
 
