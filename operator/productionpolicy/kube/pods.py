@@ -217,6 +217,8 @@ class Container(Struct, frozen=True):
     """The command; empty if the image decides, or if a part of the command line cannot be read."""
     args: tuple[str, ...] = ()
     variables: tuple[Variable, ...] = ()
+    variables_from: bool = False
+    """Whether it also has the variables of a ConfigMap or a Secret (envFrom), whose names are not known."""
     mounts: tuple[Mount, ...] = ()
     init: bool = False
     sidecar: bool = False
@@ -534,6 +536,7 @@ def _read_container(fields: Fields, record: FieldOwnership, *, field_name: str) 
         command=command if legible else (),
         args=args if legible else (),
         variables=tuple(_read_variable(each) for each in fields.items("env")),
+        variables_from=any(fields.items("envFrom")),
         mounts=tuple(_read_mount(each) for each in fields.items("volumeMounts")),
         init=init,
         sidecar=init and fields.text("restartPolicy") == "Always",
