@@ -169,6 +169,17 @@ def test_options_or_variables_tell_that_a_leader_is_elected(fields: Raw, elected
         (("sleep5",), 0),
         ((), 0),
         (("sleep", "9" * 400), 10**9),
+        (("sh", "-c", "if x; then sleep 50; else sleep 45; fi"), 50),
+        (("sh", "-c", "case $A in a) sleep 30 ;; *) sleep 20; sleep 5 ;; esac; sleep 1"), 31),
+        (("sh", "-c", "if x; then sleep 5; fi; if y; then sleep 4; fi"), 9),
+        (("sh", "-c", "A=$(sleep 3); if x; then sleep 2; else sleep 1; fi"), 5),
+        (("sh", "-c", "if x; then sleep infinity; else sleep 1; fi"), 10**9),
+        (("sh", "-c", "if x; then sleep 2; else sleep 1"), 3),
+        (("timeout", "20", "sleep", "100"), 20),
+        (("timeout", "-k", "5", "20s", "sh", "-c", "sleep infinity"), 20),
+        (("timeout", "0", "sleep", "9"), 9),
+        (("timeout", "-k"), 0),
+        (("cmd", "/c", "timeout /t 15"), 15),
     ],
 )
 def test_the_sleeps_in_a_command_are_known(command: tuple[str, ...], seconds: int) -> None:
@@ -389,6 +400,44 @@ def test_containers_are_started_again_unless_the_policy_says_otherwise(policy: s
         ({"exec": {"command": ["sleep", "10"]}}, False),
         ({"sleep": {"seconds": 10}}, False),
         ({}, False),
+        *(
+            ({"exec": {"command": ["sh", "-c", each]}}, True)
+            for each in (
+                *(
+                    "kill -TERM 1",
+                    "sleep 5; nginx -s quit",
+                    "nginx -s stop",
+                    "/usr/local/bin/shutdown.sh",
+                    "/prestop.sh",
+                ),
+                *(
+                    "apachectl -k graceful-stop",
+                    "rabbitmqctl stop_app",
+                    "pg_ctl stop",
+                    "curl -X POST localhost/shutdown",
+                ),
+                *("bin/app stop", "supervisorctl stop all", "consul leave", "nodetool drain", "redis-cli shutdown"),
+                *("echo 'soft-stop' | socat stdio /run/h.sock", "timeout 9 sh -c 'nginx -s quit'", "killall5 -15"),
+                *("cli <<E\n:shutdown\nE", "cli <<< shutdown", "until ! pkill -TERM a; do sleep 1; done", "kill '"),
+            )
+        ),
+        *(
+            ({"exec": {"command": ["sh", "-c", each]}}, False)
+            for each in (
+                *("touch /tmp/shutdown && sleep 10", "sleep ${PRESTOP_DELAY:-15}", "sleep $TERMINATION_DELAY_SECONDS"),
+                *(
+                    "mv /health /health.stopped && sleep 10",
+                    "wait-for-me > /tmp/stop",
+                    "curl localhost/?wait=$STOP_DELAY",
+                ),
+                *(
+                    "until [ -f /tmp/drained ]; do sleep 1; done",
+                    "timeout 9 sh -c 'touch /tmp/drain'",
+                    "tell terminating",
+                ),
+            )
+        ),
+        ({"exec": {"command": ["touch", "/tmp/shutdown"]}}, False),
     ],
 )
 def test_a_hook_that_does_more_than_wait_may_stop_the_container(hook: Raw, stops: bool) -> None:

@@ -3,8 +3,9 @@
 ## What it expects
 `terminationGracePeriodSeconds` is at least the duration of the longest preStop hook of the pod plus `shutdownSeconds`.
 The duration of a hook is that of a native sleep, or of these waits in a command: `sleep N`, `Start-Sleep N`,
-`timeout /t N`, `ping -n N` and `time.sleep(N)`, unless the command only prints them. A hook with `sleep infinity` never
-ends. The API's default of 30 seconds is enough for a pod without a preStop hook.
+`timeout /t N`, `ping -n N` and `time.sleep(N)`, unless the command only prints them. In a shell script, the branch of
+`if` or `case` that waits longest counts, and `timeout N` limits the command behind it. A hook with `sleep infinity`
+never ends. The API's default of 30 seconds is enough for a pod without a preStop hook.
 
 ## Why it matters
 The grace period starts when the pod is deleted and includes the preStop hook. The process has only what the hook
@@ -12,7 +13,9 @@ leaves, and is killed at the end of the period, in the middle of its last reques
 
 ## Repair and its risk
 The operator raises the period, in the same change as an added preStop sleep; this replaces the pods once. It never
-changes a period that the owner declared, and no period is long enough for a hook that never ends: it reports both.
+changes a period that the owner declared, and no period is long enough for a hook that never ends: it reports both. The
+admission policy reads no scripts, and so adds up the waits of all branches: its period may be longer than necessary,
+never shorter, and the operator leaves it.
 
 ## Example
 ```yaml

@@ -33,8 +33,8 @@ _WITH_SHELL = re.compile(
 
 _BUSYBOX = re.compile(r"(?:^|[^a-z])(?:alpine|busybox)", re.IGNORECASE)
 _BASH = re.compile(
-    r"(?:^|[^a-z])(?:ubi|rhel|centos|fedora|rocky(?:linux)?|alma(?:linux)?|oraclelinux|amazonlinux|opensuse|archlinux)"
-    r"(?:[^a-z]|$)",
+    r"(?:^|[^a-z])(?:ubi|rhel|centos|fedora|rocky(?:linux)?|alma(?:linux)?|oraclelinux|amazonlinux|opensuse|archlinux"
+    r"|amazoncorretto(?!.*debian))(?:[^a-z]|$)",
     re.IGNORECASE,
 )
 """Matches distributions whose `sh` is bash."""

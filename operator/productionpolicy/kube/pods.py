@@ -15,6 +15,7 @@ from productionpolicy.kube.fields import Fields
 from productionpolicy.kube.images import is_one_of, is_written, lacks_shell
 from productionpolicy.kube.ownership import FieldOwnership
 from productionpolicy.kube.programs.commands import is_shell
+from productionpolicy.kube.programs.hooks import longest_wait, may_stop
 from productionpolicy.kube.repairable import (
     GRACE,
     MESSAGE_POLICY,
@@ -28,7 +29,7 @@ from productionpolicy.kube.repairable import (
 )
 from productionpolicy.kube.resources import NO_RESOURCES, Resources, read_resources
 from productionpolicy.kube.selectors import Labels, Operator, Requirement, Selector
-from productionpolicy.kube.waits import ENDLESS, executed, waited
+from productionpolicy.kube.waits import ENDLESS
 
 DEFAULT_GRACE_SECONDS = 30
 """The default of the API for terminationGracePeriodSeconds (core/v1 PodSpec)."""
@@ -68,7 +69,6 @@ _YES = re.compile(r"true|1|yes|on|enabled", re.IGNORECASE)
 _OF_A_SHELL = re.compile(r"(?:(?:/usr(?:/local)?)?/bin/|/busybox/)?(?:sh|ash|bash|dash|ksh|mksh|zsh|sleep|busybox|env)")
 """Matches a program that an image without a shell does not contain."""
 
-_STOP = re.compile(r"kill|quit|stop|shutdown|drain|term", re.IGNORECASE)
 _PERIOD, _TIMEOUT, _FAILURE_THRESHOLD = 10, 1, 3
 _OPERATING_SYSTEM = ("kubernetes.io/os", "beta.kubernetes.io/os")
 """The node labels for the operating system."""
@@ -112,7 +112,7 @@ class Handler(Struct, frozen=True):
         """Seconds that it is known to take: a native sleep, or the waits in a command, rounded up; at most ENDLESS."""
         if self.kind is HandlerKind.SLEEP:
             return self.seconds
-        return ceil(min(waited(self.command), ENDLESS))
+        return ceil(min(longest_wait(self.command), ENDLESS))
 
     @property
     def acts(self) -> bool:
@@ -214,6 +214,8 @@ class Container(Struct, frozen=True):
     """The command; empty if the image decides, or if a part of the command line cannot be read."""
     args: tuple[str, ...] = ()
     variables: tuple[Variable, ...] = ()
+    variables_from: bool = False
+    """Whether it also has the variables of a ConfigMap or a Secret (envFrom), whose names are not known."""
     mounts: tuple[Mount, ...] = ()
     init: bool = False
     sidecar: bool = False
@@ -291,7 +293,7 @@ class Container(Struct, frozen=True):
         """Whether its preStop hook does more than wait, so that it may stop the process without a signal."""
         hook = self.pre_stop
         return hook is not None and (
-            hook.kind is HandlerKind.HTTP_GET or _STOP.search(executed(hook.command)) is not None
+            hook.kind is HandlerKind.HTTP_GET or (hook.kind is HandlerKind.EXEC and may_stop(hook.command))
         )
 
 
@@ -553,6 +555,7 @@ def _read_container(fields: Fields, record: FieldOwnership, *, field_name: str) 
         command=command if legible else (),
         args=args if legible else (),
         variables=tuple(_read_variable(each) for each in fields.items("env")),
+        variables_from=any(fields.items("envFrom")),
         mounts=tuple(_read_mount(each) for each in fields.items("volumeMounts")),
         init=init,
         sidecar=init and fields.text("restartPolicy") == "Always",

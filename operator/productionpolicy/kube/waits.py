@@ -1,6 +1,7 @@
 """How long a command waits, and what of it is executed, judging by its words.
 
-The admission policy uses the same patterns for waits, so they contain only what RE2 supports.
+The admission policy uses the same patterns for waits, so they contain only what RE2 supports. `programs.hooks`
+also reads scripts, and so may find a shorter wait.
 """
 
 from __future__ import annotations
@@ -54,11 +55,16 @@ def _is_input(said: re.Match[str]) -> bool:
     return _INTO_FILE.search(said[0]) is not None or _PIPE.match(said.string, said.end()) is not None
 
 
+def seconds(text: str) -> float:
+    """Return the length that a text ends with, such as `90`, `1.5m` or `2h`; without one, and at most, ENDLESS."""
+    number = _LENGTH.search(text)
+    return ENDLESS if number is None else min(float(number[1]) * _SECONDS[number[2].lower()], ENDLESS)
+
+
 def _length(wait: str) -> float:
-    number = _LENGTH.search(wait)
-    if number is None:
-        return ENDLESS
-    length = float(number[1]) * _SECONDS[number[2].lower()]
+    length = seconds(wait)
+    if length == ENDLESS:
+        return length
     if _REQUESTS.search(wait):
         return max(length - 1, 0)  # ping waits one second between requests
     return length / 1000 if _MILLISECONDS.search(wait) else length

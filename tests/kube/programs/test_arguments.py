@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from productionpolicy.kube.programs.arguments import settings_within, values_within
+from productionpolicy.kube.pods import Container, Variable
+from productionpolicy.kube.programs.arguments import named_values, settings_within, values_within
 
 
 @pytest.mark.parametrize(
@@ -36,6 +37,12 @@ def test_json_and_yaml_name_their_values(text: str, named: list[tuple[str, str]]
 )
 def test_properties_options_and_lists_name_their_values(text: str, named: list[tuple[str, str]]) -> None:
     assert list(settings_within(text)) == named
+
+
+@pytest.mark.parametrize("command", [("web", "--password=$(P)"), ("sh", "-c", "web --password=$(P)")])
+def test_the_value_of_a_variable_is_not_one_of_the_command_line(command: tuple[str, ...]) -> None:
+    container = Container(name="web", path="c", command=command, variables=(Variable("P", "c.env[0]", "x"),))
+    assert "x" not in {value for _, _, value in named_values(container)}
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from productionpolicy.kube.pods import Container
+from productionpolicy.kube.pods import Container, Variable
 from productionpolicy.kube.programs.shell import LONGEST
 from productionpolicy.kube.programs.start import command_run, runs_shell
 
@@ -17,6 +17,12 @@ COMMANDS = ("make", "apk add", "pip* install", "npm run dev")
 
 def running(*command: str, args: tuple[str, ...] = ()) -> Container:
     return Container(name="web", path="c", command=command, args=args)
+
+
+def test_a_script_in_a_variable_is_searched_too() -> None:
+    build = Variable("BUILD", "c.env[0]", "cd /srv && make")
+    container = Container(name="web", path="c", command=("sh", "-c", "$(BUILD); web"), variables=(build,))
+    assert command_run(container, COMMANDS) == ("make", "c.command[2]")
 
 
 @pytest.mark.parametrize(

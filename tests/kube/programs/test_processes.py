@@ -20,6 +20,16 @@ def read(text: str) -> Script:
         *("a", "A=1 a", "exec a", "x && exec a", "x; exec a", "exec a || exit 1", "f() { x; }; a"),
         *("if x; then exec a; else exec b; fi", "f() { x; exec a; }; f", "while x; do exec a; done", "f() { f; }; f"),
         *(
+            "if x; then exec a; fi",
+            "if x; then y; fi; exec a",
+            "x || exit 1; exec a",
+            "x && exec a || exec b",
+            "x & y && exec a",
+        ),
+        *("{ x; exec a; }", "x && { exec a; }", "while x; do { y && exec a; }; done", "x && exec a; echo b"),
+        *("if x; then y; exit 1; else exec a; fi", "command exec a", "builtin exec a", "command . ./run.sh"),
+        *("exec sh -c 'exec a'", "exec bash -c a", 'exec sh -c "$A"', "exec sh run.sh", "exec tini -- sh -c 'a; b'"),
+        *(
             "trap 'kill $P' TERM; a & wait",
             "trap x EXIT; a; b",
             "trap x TERM EXIT; a; b",
@@ -47,7 +57,23 @@ def test_a_shell_gives_way_or_nobody_can_tell(text: str) -> None:
         ("f() { a; }; f", Held(Hold.CHILD, "a")),
         ("if x; then exec b; fi; a", Held(Hold.CHILD, "a")),
         ("trap x INT; a; b", Held(Hold.CHILD, "b")),
-        ("trap '' TERM; a", Held(Hold.CHILD, "a")),
+        ("trap '' TERM; a", Held(Hold.IGNORING, "a")),
+        ("trap '' TERM; x; trap - TERM; a", Held(Hold.CHILD, "a")),
+        ("if x; then exec a; else b; fi", Held(Hold.CHILD, "b")),
+        ("case $X in x) exec a ;; *) b ;; esac", Held(Hold.CHILD, "b")),
+        ("if x; then a; exit $?; else exec b; fi", Held(Hold.CHILD, "a")),
+        ("x && exec a; b", Held(Hold.CHILD, "b")),
+        ("x || exec a\nb", Held(Hold.CHILD, "b")),
+        ("x && exec a || b", Held(Hold.CHILD, "b")),
+        ("(exec a)", Held(Hold.CHILD, "a")),
+        ("(x && exec a)", Held(Hold.CHILD, "a")),
+        ("x && (exec a)", Held(Hold.CHILD, "a")),
+        ("(exec a | b)", Held(Hold.PIPELINE)),
+        ("f() (exec a); f", Held(Hold.CHILD, "a")),
+        ("while x; do (exec a); done", Held(Hold.LOOP)),
+        ("exec sh -c 'x && a'", Held(Hold.CHILD, "a")),
+        ("exec env A=1 bash -c 'a 2>&1'", Held(Hold.CHILD, "a")),
+        ("sh -c 'x && a'", Held(Hold.CHILD, "a")),
         ("trap - TERM INT; a; b", Held(Hold.CHILD, "b")),
         (". ./env.sh && a", Held(Hold.CHILD, "a")),
         ("a | b", Held(Hold.PIPELINE)),
@@ -70,15 +96,46 @@ def test_a_shell_that_gives_way_to_nothing_stays(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a", "a > b", "x; a", "x && a", "x || a", "x\na", "if x; then a; else b; fi", "{ a; }", "(a)", "A=1 a"]
+    "text",
+    [
+        "a",
+        "a > b",
+        "x; a",
+        "x && a",
+        "x || a",
+        "x\na",
+        "if x; then a; else b; fi",
+        "{ a; }",
+        "(a)",
+        "(exec a)",
+        "A=1 a",
+    ],
 )
 def test_a_shell_may_give_way_to_the_last_command(text: str) -> None:
     assert held(read(text), Yielding.LAST) is None
 
 
-@pytest.mark.parametrize("text", ["a || exit 1", "a; exit $?", "f() { a; }; f", "trap x INT; a", "a | b", "a & wait"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a || exit 1",
+        "a; exit $?",
+        "f() { a; }; f",
+        "trap x INT; a",
+        "a | b",
+        "a & wait",
+        "(exec a); exit",
+        "exec sh -c 'x; a'",
+    ],
+)
 def test_no_shell_gives_way_to_what_is_not_its_last_command(text: str) -> None:
     assert held(read(text), Yielding.LAST) is not None
+
+
+def test_a_shell_that_is_executed_is_that_of_the_image() -> None:
+    script = read("exec sh -c 'x && a'")
+    found = [held(script, Yielding.NEVER, image=each) for each in ("debian:12", "alpine:3.20")]
+    assert found == [Held(Hold.CHILD, "a"), None]
 
 
 @pytest.mark.parametrize(

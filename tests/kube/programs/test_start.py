@@ -113,6 +113,14 @@ def test_an_init_is_seen(command: list[str], init: str) -> None:
         (["/busybox/sh", "-c", "a"], "registry.example/distroless:debug", Yielding.LAST),
         (["ash", "-c", "a\n "], "web", Yielding.NEVER),
         (["zsh", "-c", "a\n"], "web", Yielding.LAST),
+        (["bash", "-c", "# x\na # y\n"], "web", Yielding.SOLE),
+        (["bash", "-c", "a 'b\n# c'"], "web", Yielding.SOLE),
+        (["bash", "-c", "a\n\n"], "web", Yielding.NEVER),
+        (["bash", "-c", "a\n  "], "web", Yielding.NEVER),
+        (["bash", "-c", "a\n# x\n"], "web", Yielding.NEVER),
+        (["sh", "-c", "a"], "amazoncorretto:21", Yielding.SOLE),
+        (["sh", "-c", "a"], "maven:3-amazoncorretto-21-debian", Yielding.NEVER),
+        (["sh", "-c", "a"], "amazoncorretto:21-alpine3.20", Yielding.LAST),
     ],
 )
 def test_to_what_a_shell_gives_its_place_depends_on_the_shell(
@@ -138,3 +146,47 @@ def test_a_shell_in_the_arguments_is_run(fields: dict[str, list[str]], run: bool
 
 def test_wrappers_are_followed_only_so_far() -> None:
     assert start(command=["env"] * 10_000 + ["sh", "-c", SCRIPT]).script is None
+
+
+VARIABLES = [
+    {"name": "A", "value": "exec a"},
+    {"name": "B", "value": "$(A) --b"},
+    {"name": "C", "value": "$(D)"},
+    {"name": "D", "value": "d"},
+    {"name": "SECRET", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}},
+]
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("$(A)", [("exec", "a")]),
+        ("$(B); b", [("exec", "a", "--b"), ("b",)]),
+        ("$(C)", [("$(D)",)]),
+        ("$$(A)", [("$(A)",)]),
+        ("a --b=$(SECRET) $(date)", [("a", "--b=$(SECRET)", "$(date)")]),
+        ("$(OTHER)", [("$(OTHER)",)]),
+        ("a $(", None),
+    ],
+)
+def test_variables_are_expanded_as_the_kubelet_does(script: str, words: list[tuple[str, ...]] | None) -> None:
+    found = start(command=["sh", "-c", script], env=VARIABLES).script
+    assert (found and [each.words for each in found.commands()]) == words
+
+
+@pytest.mark.parametrize(
+    ("script", "fields"),
+    [
+        ("$(SECRET)", {"env": VARIABLES}),
+        ("a; $(SECRET) b", {"env": VARIABLES}),
+        ("$(OTHER)", {"envFrom": [{"configMapRef": {"name": "c"}}]}),
+    ],
+)
+def test_a_script_that_an_unknown_variable_decides_is_not_read(script: str, fields: dict[str, Any]) -> None:
+    assert start(command=["sh", "-c", script], **fields).script is None
+
+
+def test_variables_that_double_each_other_are_expanded_only_so_far() -> None:
+    doubling = [{"name": f"V{each + 1}", "value": f"$(V{each})$(V{each})"} for each in range(60)]
+    found = start(command=["sh", "-c", "$(V60)"] + ["$(V16)"] * 1000, env=[{"name": "V0", "value": "long"}, *doubling])
+    assert sum(map(len, found.words)) < 10_000_000

@@ -56,8 +56,8 @@ _PREFIX = "option_"
 
 def named_values(container: Container) -> Iterator[tuple[str, str, str]]:
     """Return path, name and value of the options and variables in a command line; option names have a prefix."""
-    found = script_in_sight(container)
-    line = container.words
+    line = container.words  # unexpanded: the literal value of a variable is found where it is
+    found = script_in_sight(line, known=bool(container.command))
     for word in line:
         assigned = _ASSIGNMENT.finditer(word.text) if found and word.path == found[0] else _whole(word.text)
         yield from ((word.path, each["name"], _value(each)) for each in assigned)

@@ -41,6 +41,9 @@ _VALUED: Mapping[str, frozenset[str]] = {
 _USERS = frozenset({"gosu", "su-exec"})
 """Wrappers whose first argument is the user."""
 
+FORKING = frozenset({"sudo", "setsid", "time"})
+"""Wrappers that may start the program as a child, instead of replacing themselves with it."""
+
 _ASKING = frozenset({"-v", "-V"})
 """Options with which `command` starts nothing, but prints what it would start."""
 
@@ -102,6 +105,29 @@ def unwrapped(words: Words) -> Words:
     """Return the words without leading wrappers and inits, such as `env A=1` and `tini --`."""
     *_, last = (), *layers(words)
     return last
+
+
+def script_of(words: Words, *, shell: int) -> int | None:
+    """Return the position of the argument of `-c`; None if the shell reads a file or its input.
+
+    Args:
+        words: the words of a command line.
+        shell: the position of the shell; its options follow.
+    """
+    at, commanded = shell + 1, False
+    while at < len(words) and words[at][:1] in {"-", "+"} and words[at] not in {"-", "--"}:
+        option = words[at]
+        short = "" if option.startswith("--") else option[1:]
+        commanded |= "c" in short and option.startswith("-")
+        at += 1 + short.count("o") + short.count("O") + (option in {"--rcfile", "--init-file"})
+    at += at < len(words) and words[at] in {"-", "--"}
+    return at if commanded and at < len(words) else None
+
+
+def script_run(words: Words) -> int | None:
+    """Return the position of the script that the words run with a shell, directly or with wrappers, or None."""
+    inner = unwrapped(words)
+    return script_of(words, shell=len(words) - len(inner)) if inner and is_shell(inner[0]) else None
 
 
 def _inner(words: Words) -> Words | None:

@@ -5,10 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from enum import Enum, auto
+from itertools import chain, takewhile
 
 from msgspec import Struct
 
-from productionpolicy.kube.programs.commands import program, program_of, unwrapped
+from productionpolicy.kube.images import says_bash, says_busybox
+from productionpolicy.kube.programs.commands import (
+    FORKING,
+    INITS,
+    Words,
+    is_shell,
+    layers,
+    program,
+    program_of,
+    script_run,
+    unwrapped,
+)
 from productionpolicy.kube.programs.shell import (
     Command,
     Compound,
@@ -17,14 +29,18 @@ from productionpolicy.kube.programs.shell import (
     Script,
     Simple,
     Statement,
+    read_script,
     simple_commands,
 )
 
 _NOTHING = frozenset({":", "true", "false", "exit", "return", "break", "continue", "set", "shopt", "trap", "unset"})
 _TELLING = frozenset({"echo", "printf", "[", "[[", "test", "export", "declare", "local", "readonly", "umask", "cd"})
 _STEERING = frozenset({"wait", "kill", "disown", "jobs", "shift"})
-_PASSING = _NOTHING | _TELLING
+PASSING = _NOTHING | _TELLING
 """Shell builtins that end at once."""
+
+_BEFORE_BUILTINS = frozenset({"command", "builtin"})
+"""Builtins that may precede another one, as in `command exec server`."""
 
 _UNKNOWN = frozenset({".", "source", "eval"})
 """Commands with unknown effects, which may include an `exec`."""
@@ -33,6 +49,13 @@ _HARMLESS_TRAPS = frozenset({"INT", "HUP", "QUIT", "ERR", "DEBUG", "RETURN", "PI
 _TERMINATION = frozenset({"TERM", "15"})
 _NO_ACTIONS = frozenset({"", "-"})
 """What `trap` runs to ignore a signal, and to handle it as without a trap."""
+
+_LAST = frozenset({"ash", "zsh"})
+_SOLE = frozenset({"bash", "ksh", "mksh"})
+"""Shells by the commands that they exec; see `Yielding`."""
+
+_MORE_LINES = re.compile(r"\n(?:[ \t]*\n|[ \t]*#[^\n]*\n?|[ \t]+)\Z")
+"""Blank lines or a comment below the last command: with them, bash 5.2 execs no command (measured)."""
 
 _DEEPEST = 5
 """The maximum depth of function calls that is followed."""
@@ -81,6 +104,8 @@ class Hold(Enum):
 
     CHILD = auto()
     """Its last command is not an `exec`."""
+    IGNORING = auto()
+    """Its last command is not an `exec`, and it ignores SIGTERM."""
     PIPELINE = auto()
     LOOP = auto()
     WAIT = auto()
@@ -96,25 +121,57 @@ class Held(Struct, frozen=True):
     program: str = ""
 
 
-def held(script: Script, yielding: Yielding) -> Held | None:
-    """Return why the shell of a script stays; None if another program replaces it, or if it is not known."""
+def yielding_of(words: Words, script: int, *, image: str) -> Yielding:
+    """Return which commands the shell of a script execs. The image decides what `sh` is.
+
+    Args:
+        words: a command line.
+        script: the position of the script in it.
+        image: the image; empty if it is not known.
+    """
+    path = next(each for each in reversed(words[:script]) if is_shell(each))
+    shell, text = program((path,)), words[script]
+    busybox = "busybox" in path or "busybox" in map(program, layers(words[:script])) or says_busybox(image)
+    if shell in _LAST or (shell == "sh" and busybox):
+        # A line break after the last command prevents this in busybox.
+        return Yielding.NEVER if text.rstrip(" \t").endswith("\n") and shell != "zsh" else Yielding.LAST
+    if shell in _SOLE or (shell == "sh" and says_bash(image)):
+        return Yielding.NEVER if _goes_on(text) else Yielding.SOLE
+    return Yielding.NEVER
+
+
+def _goes_on(text: str) -> bool:
+    """Return whether lines without a command follow the last one; the end of a quoted text is none."""
+    found = _MORE_LINES.search(text)
+    return found is not None and read_script(text[: found.start()]) is not None
+
+
+def held(script: Script, yielding: Yielding, *, image: str = "") -> Held | None:
+    """Return why the shell of a script stays; None if another program replaces it, or if it is not known.
+
+    If it execs another shell with a script, that shell counts.
+    """
     trapped = [each for command in script.commands() for each in _trapped(command)]
     if trapped:
-        return _delayed(script) if _TERMINATION.issuperset(trapped) else None
-    if yielding is Yielding.SOLE and _sole(script):
-        return None
+        return _delayed(script, image=image) if _TERMINATION.issuperset(trapped) else None
+    ending = _Ending(script, image=image)
+    if yielding is Yielding.SOLE and (sole := _sole(script)) is not None:
+        return ending.of_replacement(sole.words)
     yields = yielding is Yielding.LAST and not any(each.words[:1] == ("trap",) for each in script.commands())
-    return _Ending(script).of(script.statements, yields=yields)
+    kept = ending.of(script.statements, yields=yields)
+    ignoring = kept is not None and kept.hold is Hold.CHILD and _ignores_termination(script)
+    return Held(Hold.IGNORING, kept.program) if kept is not None and ignoring else kept
 
 
-def _sole(script: Script) -> bool:
-    """Return whether a script is one simple command without redirection that is not a function call."""
+def _sole(script: Script) -> Simple | None:
+    """Return the only command of a script, if it is a simple one without redirection and not a function call."""
     effective = [each for each in script.statements if not _defines(each)]
     if len(effective) != 1 or len(effective[0].pipelines) != 1 or effective[0].background:
-        return False
+        return None
     first, *others = effective[0].pipelines[0].commands
-    simple = isinstance(first, Simple) and not set(first.words[:1]) & script.functions.keys()
-    return simple and not others and not first.redirections
+    if not isinstance(first, Simple) or others or first.redirections:
+        return None
+    return None if set(first.words[:1]) & script.functions.keys() else first
 
 
 def _defines(statement: Statement) -> bool:
@@ -124,36 +181,56 @@ def _defines(statement: Statement) -> bool:
 def _trapped(command: Simple) -> Iterator[str]:
     """Return the signals that a command traps and that may end a process; variables and EXIT may be any of them."""
     if command.words[:1] == ("trap",) and _NO_ACTIONS.isdisjoint(command.words[1:2]):
-        signals = (each.upper().removeprefix("SIG") for each in command.words[2:])
-        yield from (each for each in signals if each not in _HARMLESS_TRAPS)
+        yield from (each for each in _signals(command) if each not in _HARMLESS_TRAPS)
 
 
-def _delayed(script: Script) -> Held | None:
+def _signals(trap: Simple) -> frozenset[str]:
+    return frozenset(each.upper().removeprefix("SIG") for each in trap.words[2:])
+
+
+def _ignores_termination(script: Script) -> bool:
+    """Return whether the last trap for SIGTERM ignores it."""
+    traps = (each for each in script.commands() if each.words[:1] == ("trap",) and _TERMINATION & _signals(each))
+    return [each.words[1] for each in traps][-1:] == [""]
+
+
+def _delayed(script: Script, *, image: str) -> Held | None:
     """Return the command in the foreground that keeps the shell from running its trap, or None."""
     apart = any(each.words[:1] == ("wait",) for each in script.commands()) or work(script).jobs
-    kept = None if apart else _Ending(script).of(script.statements, yields=False)
+    kept = None if apart else _Ending(script, image=image).of(script.statements, yields=False)
     return Held(Hold.TRAP, kept.program) if kept is not None and kept.hold is Hold.CHILD else None
 
 
 class _Ending:
     """Finds the command that a script ends with, including in functions and branches."""
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script, *, image: str = "") -> None:
         self._functions = script.functions
+        self._image = image
         self._entered: set[str] = set()
 
     def of(self, statements: tuple[Statement, ...], *, yields: bool) -> Held | None:
         """Return why the shell stays. With `yields`, it execs the last of the statements if nothing follows."""
-        if any(_gives_way(each) for each in statements):
-            return None
+        if replacing := next(filter(None, map(_replacement, statements)), None):
+            return self.of_replacement(replacing.words)
         last = next((each for each in reversed(statements) if not _passes(each)), None)
         if last is None or last.background:
             return None
-        if any(each.background for each in statements):
-            return Held(Hold.WAIT)
         pipeline = next(each for each in reversed(last.pipelines) if not _idle(each))
+        if any(each.background for each in statements) and _exec_in(pipeline) is None:
+            return Held(Hold.WAIT)
         final = last is statements[-1] and pipeline is last.pipelines[-1]
         return self._of_pipeline(pipeline, yields=yields and final)
+
+    def of_replacement(self, words: Words) -> Held | None:
+        """Return why the shell stays that replaces the present one with these words, if any does."""
+        at = script_run(words)
+        if at is None or any(program(each) in INITS | FORKING for each in layers(words)):
+            return None
+        script = read_script(words[at])
+        if script is None or any(each.words[:1] and each.words[0].startswith(("$", "`")) for each in script.commands()):
+            return None  # The value of a variable may begin with exec.
+        return held(script, yielding_of(words, at, image=self._image), image=self._image)
 
     def _of_pipeline(self, pipeline: Pipeline, *, yields: bool) -> Held | None:
         if len(pipeline.commands) > 1:
@@ -163,21 +240,26 @@ class _Ending:
     def _of_command(self, command: Command, *, yields: bool) -> Held | None:
         if isinstance(command, Simple):
             return self._of_simple(command, yields=yields)
-        if any(_executes(each) for each in simple_commands(command)):
-            return None
         if command.form is Form.LOOP:
-            return Held(Hold.LOOP)
-        return next(filter(None, (self.of(each, yields=yields) for each in command.branches)), None)
+            execs = any(map(_may_exec, (*command.conditions, *chain.from_iterable(command.branches))))
+            return None if execs else Held(Hold.LOOP)
+        branches = (each for each in command.branches if command.form is not Form.CHOICE or not _leaves(each))
+        kept = next(filter(None, (self.of(each, yields=yields) for each in branches)), None)
+        if command.form is Form.SUBSHELL and kept is None and not yields:
+            return next((_child(each) for each in simple_commands(command) if executes(each)), None)
+        return kept
 
     def _of_simple(self, command: Simple, *, yields: bool) -> Held | None:
-        name = command.words[0]
-        if name in self._functions:
-            return self._of_function(name)
-        if name in _UNKNOWN:
+        if executes(command):
+            return self.of_replacement(command.words)
+        words = _without_prefix(command)
+        if words[0] in self._functions:
+            return self._of_function(words[0])
+        if words[0] in _UNKNOWN:
             return None
-        if name == "wait":
+        if words[0] == "wait":
             return Held(Hold.WAIT)
-        return None if yields else Held(Hold.CHILD, program_of(command))
+        return self.of_replacement(words) if yields else _child(command)
 
     def _of_function(self, name: str) -> Held | None:
         if name in self._entered or len(self._entered) == _DEEPEST:
@@ -186,19 +268,52 @@ class _Ending:
         return self._of_command(self._functions[name], yields=False)
 
 
+def _child(command: Simple) -> Held:
+    return Held(Hold.CHILD, program_of(command))
+
+
 def _commands_of(statements: Iterable[Statement]) -> Iterator[Command]:
     return (each for statement in statements for pipeline in statement.pipelines for each in pipeline.commands)
 
 
-def _executes(command: Simple) -> bool:
+def _without_prefix(command: Simple) -> Words:
+    prefix = takewhile(_BEFORE_BUILTINS.__contains__, command.words[:-1])
+    return command.words[sum(1 for _ in prefix) :]
+
+
+def executes(command: Simple) -> bool:
     """Return whether the command replaces the shell."""
-    return command.words[:1] == ("exec",) and len(command.words) > 1
+    words = _without_prefix(command)
+    return words[:1] == ("exec",) and len(words) > 1
 
 
-def _gives_way(statement: Statement) -> bool:
-    """Return whether it ends the shell. In a pipeline, `exec` replaces only a subshell."""
-    alone = (each.commands[0] for each in statement.pipelines if len(each.commands) == 1)
-    return not statement.background and any(isinstance(each, Simple) and _executes(each) for each in alone)
+def _exec_in(pipeline: Pipeline) -> Simple | None:
+    """Return the `exec` that a pipeline consists of; with other commands, `exec` replaces only a subshell."""
+    first, *others = pipeline.commands
+    return first if isinstance(first, Simple) and not others and executes(first) else None
+
+
+def _replacement(statement: Statement) -> Simple | None:
+    """Return the `exec` that ends the shell in any case; after `&&` or `||`, it depends on what precedes it."""
+    return None if statement.background else _exec_in(statement.pipelines[0])
+
+
+def _may_exec(statement: Statement) -> bool:
+    """Return whether a statement may replace the shell, under whatever condition."""
+    return not statement.background and any(map(_may_exec_in, statement.pipelines))
+
+
+def _may_exec_in(pipeline: Pipeline) -> bool:
+    first, *others = pipeline.commands
+    if isinstance(first, Simple) or others or first.form is Form.SUBSHELL:
+        return _exec_in(pipeline) is not None
+    return any(map(_may_exec, (*first.conditions, *chain.from_iterable(first.branches))))
+
+
+def _leaves(branch: tuple[Statement, ...]) -> bool:
+    """Return whether a branch ends with `exit` and a number, as what only prepares, or reports an error, does."""
+    words = [each.words for each in _commands_of(branch[-1:]) if isinstance(each, Simple)]
+    return any(each[:1] == ("exit",) and each[1:] and each[1].isdecimal() for each in words[-1:])
 
 
 def _passes(statement: Statement) -> bool:
@@ -211,7 +326,7 @@ def _idle(pipeline: Pipeline) -> bool:
 
 
 def _takes_no_time(command: Simple) -> bool:
-    return not command.words or command.words == ("exec",) or command.words[0] in _PASSING
+    return not command.words or command.words == ("exec",) or command.words[0] in PASSING
 
 
 class Work(Struct, frozen=True):

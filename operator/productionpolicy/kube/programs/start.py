@@ -8,9 +8,9 @@ from itertools import pairwise
 
 from msgspec import Struct
 
-from productionpolicy.kube.images import says_bash, says_busybox
-from productionpolicy.kube.pods import Container
+from productionpolicy.kube.pods import Container, Word
 from productionpolicy.kube.programs.commands import (
+    FORKING,
     INITS,
     Words,
     first_of,
@@ -19,17 +19,13 @@ from productionpolicy.kube.programs.commands import (
     program,
     program_of,
     runner_of,
+    script_of,
+    script_run,
     unwrapped,
 )
-from productionpolicy.kube.programs.processes import Yielding
+from productionpolicy.kube.programs.environment import Environment
+from productionpolicy.kube.programs.processes import Held, Yielding, held, yielding_of
 from productionpolicy.kube.programs.shell import Pipeline, Script, Simple, read_script
-
-_LAST = frozenset({"ash", "zsh"})
-_SOLE = frozenset({"bash", "ksh", "mksh"})
-"""Shells by the commands that they exec; see `Yielding`."""
-
-_FORKING = frozenset({"sudo", "setsid", "time"})
-"""Wrappers that may start the program as a child, instead of replacing themselves with it."""
 
 _FETCHERS = frozenset({"curl", "wget", "fetch", "aria2c"})
 _INTERPRETERS = frozenset({"python", "python3", "perl", "ruby", "node", "php"})
@@ -64,35 +60,47 @@ class Start(Struct, frozen=True):
     """The script that the shell runs, if it is in the manifest and is understood."""
     yielding: Yielding = Yielding.NEVER
     """The commands that the shell execs."""
+    image: str = ""
+    """The image, which decides what `sh` is; empty if it is not known."""
+
+    @property
+    def held(self) -> Held | None:
+        """Why the shell stays; None if it does not, or if it is not known."""
+        return None if self.script is None else held(self.script, self.yielding, image=self.image)
 
 
 def read_start(container: Container) -> Start:
     """Return what a container starts."""
-    whole = (*container.command, *container.args)
+    whole = tuple(each.text for each in _line(container))
     words = unwrapped(whole)
-    shell = bool(words) and is_shell(words[0])
-    script = _script_of(whole, shell=len(whole) - len(words)) if shell else None
-    named = bool(container.command) or shell or runner_of(words) is not None
+    script, image = script_run(whole), container.image or ""
+    named = bool(container.command) or any(map(is_shell, words[:1])) or runner_of(words) is not None
     return Start(
         path=_path(container, script),
         words=words,
         known=bool(container.command) and not _forks(whole),
         run=named and not _forks(whole),
         init=program(whole) if program(whole) in INITS else "",
-        script=None if script is None else read_script(whole[script]),
-        yielding=Yielding.NEVER if script is None else _yielding(whole, script, container.image or ""),
+        script=None if script is None else _known_script(container, whole[script]),
+        yielding=Yielding.NEVER if script is None else yielding_of(whole, script, image=image),
+        image=image,
     )
 
 
-def _yielding(words: Words, script: int, image: str) -> Yielding:
-    """Return which commands the shell of a script execs. The image decides what `sh` is."""
-    path = next(each for each in reversed(words[:script]) if is_shell(each))
-    shell = program((path,))
-    busybox = "busybox" in path or "busybox" in map(program, layers(words[:script])) or says_busybox(image)
-    if shell in _LAST or (shell == "sh" and busybox):
-        # A line break after the last command prevents this in busybox.
-        return Yielding.NEVER if words[script].rstrip(" \t").endswith("\n") and shell != "zsh" else Yielding.LAST
-    return Yielding.SOLE if shell in _SOLE or (shell == "sh" and says_bash(image)) else Yielding.NEVER
+def _line(container: Container) -> tuple[Word, ...]:
+    """Return the words of a command line as the kubelet expands them."""
+    line = container.words
+    if not any("$" in each.text for each in line):
+        return line
+    texts = Environment.of(container).expanded(each.text for each in line)
+    return tuple(Word(each.path, text) for each, text in zip(line, texts, strict=True))
+
+
+def _known_script(container: Container, text: str) -> Script | None:
+    """Return a script, unless an unknown variable decides what one of its commands is: its value may be an `exec`."""
+    script = read_script(text)
+    first = [each.words[0] for each in script.commands() if each.words] if script and "$(" in text else []
+    return None if first and any(map(Environment.of(container).hides, first)) else script
 
 
 def _path(container: Container, script: int | None) -> str:
@@ -100,30 +108,13 @@ def _path(container: Container, script: int | None) -> str:
     return f"{container.path}.{'args' if from_args else 'command'}"
 
 
-def _script_of(words: Words, *, shell: int) -> int | None:
-    """Return the position of the argument of `-c`; None if the shell reads a file or its input.
-
-    Args:
-        words: the words of a command line.
-        shell: the position of the shell; its options follow.
-    """
-    at, commanded = shell + 1, False
-    while at < len(words) and words[at][:1] in {"-", "+"} and words[at] not in {"-", "--"}:
-        option = words[at]
-        short = "" if option.startswith("--") else option[1:]
-        commanded |= "c" in short and option.startswith("-")
-        at += 1 + short.count("o") + short.count("O") + (option in {"--rcfile", "--init-file"})
-    at += at < len(words) and words[at] in {"-", "--"}
-    return at if commanded and at < len(words) else None
-
-
 def _forks(words: Words) -> bool:
-    return any(program(each) in _FORKING for each in layers(words))
+    return any(program(each) in FORKING for each in layers(words))
 
 
 def runs_shell(container: Container) -> bool:
     """Return whether a shell runs in a container: as its first program, or started by an unknown one."""
-    return any(is_shell(each.text) for each in container.words)
+    return any(is_shell(each.text) for each in _line(container))
 
 
 def command_run(container: Container, commands: tuple[str, ...]) -> tuple[str, str] | None:
@@ -139,7 +130,7 @@ def command_run(container: Container, commands: tuple[str, ...]) -> tuple[str, s
 
 def download_run(container: Container) -> str | None:
     """Return the path of the command line with which a container runs a downloaded script, or None."""
-    found = script_in_sight(container)
+    found = _script_in_sight(container)
     if found is None:
         return None
     path, script = found
@@ -176,36 +167,43 @@ def _reads_script(words: Words) -> bool:
 
 def commands_in_sight(container: Container) -> tuple[Words, ...]:
     """Return the commands of the script that a shell runs; without a script that is understood, the command line."""
-    found = script_in_sight(container)
+    found = _script_in_sight(container)
     if found is None:
-        return (tuple(each.text for each in container.words),)
+        return (tuple(each.text for each in _line(container)),)
     return tuple(each.words for each in found[1].commands())
-
-
-def script_in_sight(container: Container) -> tuple[str, Script] | None:
-    """Return the script that a shell runs, with its path, even if an unknown program starts the shell."""
-    line = container.words
-    words = tuple(each.text for each in line)
-    at = _script_in_sight(words, known=bool(container.command))
-    script = None if at is None else read_script(words[at])
-    return None if at is None or script is None else (line[at].path, script)
 
 
 def _in_sight(container: Container) -> Iterator[tuple[str, Words]]:
     """Return the commands of the script that a shell runs, and then the command line, each with its path."""
-    found = script_in_sight(container)
+    found = _script_in_sight(container)
     if found is not None:
         path, script = found
         yield from ((path, each.words) for each in script.commands())
-    line = container.words
+    line = _line(container)
     if line:
         yield line[0].path, tuple(each.text for each in line)
 
 
-def _script_in_sight(words: Words, *, known: bool) -> int | None:
-    """Return the position of a script, even if an unknown program or the image's entrypoint starts the shell."""
+def _script_in_sight(container: Container) -> tuple[str, Script] | None:
+    return script_in_sight(_line(container), known=bool(container.command))
+
+
+def script_in_sight(line: tuple[Word, ...], *, known: bool) -> tuple[str, Script] | None:
+    """Return the script that a shell runs, with its path, even if an unknown program starts the shell.
+
+    Args:
+        line: a command line.
+        known: whether it begins with the program, not with arguments of the image's entrypoint.
+    """
+    words = tuple(each.text for each in line)
+    at = _place_in_sight(words, known=known)
+    script = None if at is None else read_script(words[at])
+    return None if at is None or script is None else (line[at].path, script)
+
+
+def _place_in_sight(words: Words, *, known: bool) -> int | None:
     shell = next((at for at, each in enumerate(words) if is_shell(each)), None)
     if shell is not None:
-        return _script_of(words, shell=shell)
+        return script_of(words, shell=shell)
     meant = not known and _INLINE.fullmatch("".join(words[:1]))
-    return _script_of(words, shell=-1) if meant else None
+    return script_of(words, shell=-1) if meant else None
