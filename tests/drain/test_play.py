@@ -85,6 +85,14 @@ def test_a_budget_over_the_pods_of_a_job_cannot_be_computed_as_a_percentage() ->
     assert drain(cluster(A, B, parts, budget("all", minAvailable=1)), ["a"]).nodes[0].result is Result.DRAINS
 
 
+def test_a_budget_over_a_static_pod_cannot_be_computed_because_a_node_has_no_scale() -> None:
+    static = pod("proxy", "b", by=[{**owner("Node", "b")[0], "apiVersion": "v1"}])
+    parts = deployment("web", ["a", "b"]), static, budget("all", minAvailable="10%")
+    (found,) = drain(cluster(A, B, *parts), ["a"]).nodes
+    assert found.result is Result.BLOCKED
+    assert "Node b, which has no scale" in found.blockers[0].reason
+
+
 def test_kubectl_does_not_begin_with_a_pod_of_its_own_or_local_data() -> None:
     alone, local = pod("alone", "a"), deployment("web", ["a"], volumes=[{"name": "x", "emptyDir": {}}])
     (found,) = drain(cluster(A, B, alone, local), ["a"]).nodes
@@ -263,6 +271,18 @@ def test_a_budget_over_the_pods_of_a_custom_owner_follows_its_status_or_is_unkno
     (known,) = drain(cluster(A, B, pods, rule), ["a"]).nodes
     assert [each.pod for each in known.steps] == ["shop/db-a"]
     assert known.unknown == ("whether Database db replaces its pods",)
+
+
+def test_a_budget_that_its_status_says_cannot_be_computed_blocks_for_certain() -> None:
+    reference = [{**owner("Database", "db")[0], "apiVersion": "example.com/v1"}]
+    pods = [pod(f"db-{each}", each, app="db", by=reference) for each in "ab"]
+    rule = budget("db", app="db", maxUnavailable=1)
+    rule["status"] = {"conditions": [{"type": "DisruptionAllowed", "status": "False", "reason": "SyncFailed"}]}
+    (found,) = drain(cluster(A, B, pods, rule), ["a"]).nodes
+    assert found.result is Result.BLOCKED
+    assert found.blockers[0].reason.endswith(
+        "cannot be computed (SyncFailed), and the scale of Database db is not known"
+    )
 
 
 def test_surge_nodes_take_the_pods_that_fit_nowhere_else() -> None:
