@@ -139,6 +139,24 @@ def test_a_cordoned_node_still_counts_for_a_constraint_and_leaves_no_place() -> 
     assert [each.workload.name for each in outcome.nodes[0].pending] == ["web"]
 
 
+@pytest.mark.parametrize(("selector", "fits"), [({}, True), ({"matchLabels": {"app": "web"}}, False)], ids=str)
+def test_a_constraint_with_an_empty_selector_counts_no_pods_but_the_new_one(selector: Raw, fits: bool) -> None:
+    constraint = {"topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "DoNotSchedule", "maxSkew": 1}
+    web = deployment("web", ["a", "b"], topologySpreadConstraints=[{**constraint, "labelSelector": selector}])
+    (found,) = drain(cluster(A, B, web), ["a"]).nodes
+    assert bool(found.pending) is not fits
+
+
+def test_a_pod_may_start_its_group_if_others_are_only_on_nodes_without_the_label() -> None:
+    racks = {name: node(name) for name in "ab"}
+    for name, each in racks.items():
+        each["metadata"]["labels"]["rack"] = name
+    term = {"topologyKey": "rack", "labelSelector": {"matchLabels": {"app": "web"}}}
+    web = deployment("web", ["a"], affinity={"podAffinity": {REQUIRED: [term]}})
+    (found,) = drain(cluster(*racks.values(), C, web, pod("lone", "c", app="web")), ["a"]).nodes
+    assert [each.to for each in found.steps] == ["b"]
+
+
 def test_required_anti_affinity_keeps_two_pods_apart() -> None:
     term = {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"app": "web"}}}
     affinity = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}

@@ -558,7 +558,8 @@ class Board:
     def _required_affinity(self, pod: Pod) -> Callable[[Place], str | None]:
         """Return the filter of required pod affinity. It counts the pods that match all terms.
 
-        If no pod matches anywhere, a pod that matches its own terms may start the group, on a node with the labels.
+        If no pod matches on a node with one of the labels, a pod that matches its own terms may start the group, on a
+        node with all of them.
         """
         terms, labels = pod.shape.affinity, dict(pod.labels)
         tally = self._tally(
@@ -566,8 +567,9 @@ class Board:
             lambda namespace, of: all(self._matches(each, pod.namespace, namespace, of) for each in terms),
             only=pod.namespace if any(map(_is_local, terms)) else None,
         )
-        first = tally.total == 0 and all(self._matches(each, pod.namespace, pod.namespace, labels) for each in terms)
         wanted = [(each.topology_key, self._by_key(tally, each.topology_key)) for each in terms]
+        counted = any(number > 0 for _, counts in wanted for number in counts.values())
+        first = not counted and all(self._matches(each, pod.namespace, pod.namespace, labels) for each in terms)
 
         def refuses(place: Place) -> str | None:
             if any(key not in place.labels for key, _ in wanted):
@@ -596,9 +598,10 @@ class Board:
         return there and term.selector is not None and term.selector.matches(labels)
 
     def _same_namespace(self, namespace: str, selector: Selector) -> Tally:
+        """Return the pods that a spread constraint counts; an empty selector counts none (countPodsMatchSelector)."""
         return self._tally(
             (namespace, selector),
-            lambda _, labels: selector.matches(labels),
+            lambda _, labels: selector != Selector() and selector.matches(labels),
             only=namespace,
         )
 
