@@ -400,3 +400,13 @@ def test_a_daemon_set_and_a_static_pod_stay() -> None:
     options = Options(flags=DrainFlags(ignore_daemonsets=True))
     (found,) = drain(cluster(A, B, agent, static), ["a"], options).nodes
     assert (found.result, found.steps) == (Result.DRAINS, ())
+
+
+def test_kubectl_looks_for_the_daemon_set_of_a_pod_by_its_name() -> None:
+    again = controller("DaemonSet", "agent", replicas=1)
+    again["metadata"]["uid"] = "another"
+    agent = pod("agent-1", "a", by=owner("DaemonSet", "agent"))
+    flags = DrainFlags(ignore_daemonsets=True)
+    assert drain(cluster(A, B, again, agent), ["a"], Options(flags=flags)).nodes[0].result is Result.DRAINS
+    again["metadata"]["namespace"] = "other"
+    assert drain(cluster(A, B, again, agent), ["a"], Options(flags=flags)).nodes[0].result is Result.REFUSED
