@@ -14,6 +14,8 @@ from msgspec import Struct
 
 from productionpolicy.drain.cluster import (
     COPIED_FROM_THE_NODE,
+    ZONE,
+    ZONES,
     Amounts,
     Claim,
     Cluster,
@@ -299,8 +301,11 @@ class _NodeRule(Struct, frozen=True):
     values: frozenset[str] = frozenset()
 
     def allows(self, node: Node) -> bool:
-        """Return whether a node can use it; a node without the label of a zone can."""
-        return _any_matches(self.terms, node) and (not self.zone or node.labels.get(self.zone) in {None, *self.values})
+        """Return whether a node can use it. A node without any label of a zone or region can (volume_zone.go)."""
+        if not self.zone:
+            return _any_matches(self.terms, node)
+        found = node.labels.get(self.zone, node.labels.get(ZONES[self.zone]))
+        return found in self.values or not any(each in node.labels for each in ZONES)
 
 
 class Board:
@@ -363,12 +368,12 @@ class Board:
 
     def fit(self, pod: Pod) -> Fit:
         """Return the node that the scheduler would choose for a pod, or why none is possible."""
-        unknown = (*pod.shape.unknown, *self._unknown_of_volumes(pod))
         missing = self._missing_claim(pod)
         if missing:
-            return Fit(None, ((missing, len(self.places)),), unknown, len(self.places))
+            return Fit(None, ((missing, len(self.places)),), pod.shape.unknown, len(self.places))
         candidates = self._candidates_for(pod)
         fitting = self._fitting(pod, candidates.places)
+        unknown = (*pod.shape.unknown, *self._unknown_of_volumes(pod))
         if fitting:
             return Fit(self._chosen(pod, fitting), unknown=unknown)
         nodes = len(candidates.places) + len(candidates.reasons)
@@ -451,13 +456,13 @@ class Board:
         cluster = self.cluster
         for claim in filter(None, (cluster.claims.get((pod.namespace, name)) for name in pod.claims)):
             volume = cluster.volumes.get(claim.volume)
-            if volume is not None:
+            if claim.deleting or not claim.volume:
+                yield from self._class_rules(claim.storage_class or "")
+            elif volume is not None:
                 yield _NodeRule(VOLUME_NODE, terms=volume.node_terms)
                 yield from (_NodeRule(VOLUME_ZONE, zone=key, values=values) for key, values in volume.zones)
-            elif not claim.volume:
-                yield from self._class_rules(claim.storage_class or "")
-        for name in pod.new_claims:
-            yield from self._class_rules(name)
+        for _, storage_class in pod.new_claims:
+            yield from self._class_rules(storage_class)
 
     def _class_rules(self, name: str) -> Iterator[_NodeRule]:
         storage_class = self.cluster.classes.get(name)
@@ -466,26 +471,39 @@ class Board:
             yield _NodeRule(VOLUME_MISSING, terms=() if nowhere else storage_class.topologies)
 
     def _missing_claim(self, pod: Pod) -> str | None:
-        for name in pod.claims:
-            claim = self.cluster.claims.get((pod.namespace, name))
-            if claim is None and "persistentvolumeclaims" not in self.cluster.unread:
-                return f'persistentvolumeclaim "{name}" not found'
-            if claim is not None and claim.one_pod and self._users[pod.namespace, name]:
-                return VOLUME_IN_USE
-        return None
+        """Return why no node takes a pod because of a claim, in the wording of the scheduler (volume_binding.go)."""
+        return next((why for name in pod.claims if (why := self._why_unusable(pod, name))), None)
+
+    def _why_unusable(self, pod: Pod, name: str) -> str | None:
+        claim, unread = self.cluster.claims.get((pod.namespace, name)), self.cluster.unread
+        if claim is None or claim.deleting:
+            if (claim is None and "persistentvolumeclaims" in unread) or self._made_anew(pod, name):
+                return None
+            return f'persistentvolumeclaim "{name}" {"is being deleted" if claim else "not found"}'
+        gone = claim.volume and claim.volume not in self.cluster.volumes and "persistentvolumes" not in unread
+        if claim.lost or gone:
+            return f'persistentvolumeclaim "{name}" bound to non-existent persistentvolume "{claim.volume}"'
+        return VOLUME_IN_USE if claim.one_pod and self._users[pod.namespace, name] else None
+
+    def _made_anew(self, pod: Pod, name: str) -> bool:
+        """Return whether the StatefulSet of a pod creates a claim that is not there, or is not there any more."""
+        controller = self.cluster.controllers.get(pod.owner.uid) if pod.owner else None
+        return controller is not None and any(f"{each}-{pod.name}" == name for each in controller.claim_templates)
 
     def _unknown_of_volumes(self, pod: Pod) -> Iterator[str]:
         for name in pod.claims:
             claim = self.cluster.claims.get((pod.namespace, name))
             if claim is None and "persistentvolumeclaims" in self.cluster.unread:
                 yield f"its claim {name} could not be read"
-            elif claim is not None and claim.volume and claim.volume not in self.cluster.volumes:
+            elif claim is None or claim.deleting:
+                yield f"its claim {name} is made anew, with an empty volume, and where one can be made is not known"
+            elif claim.volume and claim.volume not in self.cluster.volumes:
                 yield f"the volume {claim.volume} of its claim {name} could not be read"
-            elif claim is not None and self._attached_elsewhere(pod, claim):
+            elif self._attached_elsewhere(pod, claim):
                 yield f"another pod uses its claim {name}, which only one node can mount"
-            elif claim is not None and not claim.volume:
+            elif not claim.volume:
                 yield f"its claim {name} has no volume yet, and where one can be made is not known"
-        for name in pod.new_claims:
+        for _, name in pod.new_claims:
             yield f"it gets a new volume of storage class {name or '(default)'}, and where one can be made is not known"
 
     def _attached_elsewhere(self, pod: Pod, claim: Claim) -> bool:
@@ -495,11 +513,24 @@ class Board:
         )
 
     def _attachments(self, pod: Pod) -> Iterator[tuple[str, str]]:
+        """Yield the drivers and names of the volumes that attach limits count (nodevolumelimits, csi.go)."""
         for name in pod.claims:
             claim = self.cluster.claims.get((pod.namespace, name))
-            volume = self.cluster.volumes.get(claim.volume) if claim else None
-            if volume is not None and volume.driver:
-                yield volume.driver, volume.name
+            if claim is not None:
+                yield from self._attached_as(claim)
+        for volume, storage_class in pod.new_claims:
+            name = f"{pod.name}-{volume}"
+            found = self.cluster.claims.get((pod.namespace, name))
+            yield from self._attached_as(found or Claim(pod.namespace, name, storage_class=storage_class))
+
+    def _attached_as(self, claim: Claim) -> Iterator[tuple[str, str]]:
+        """Yield the driver and the name of the volume of a claim; without a volume, it counts by its storage class."""
+        volume = self.cluster.volumes.get(claim.volume)
+        storage_class = self.cluster.classes.get(claim.storage_class or "")
+        if volume is not None and volume.driver:
+            yield volume.driver, volume.name
+        elif volume is None and storage_class is not None:
+            yield storage_class.provisioner, f"{claim.namespace}/{claim.name}"
 
     def _spread_rules(self, pod: Pod) -> Iterator[Callable[[Place], str | None]]:
         keys = tuple(each.key for each in pod.shape.spread)
@@ -706,7 +737,7 @@ class Board:
         selector = Selector.of_labels({name: value for name, value in pod.labels if name not in _NOT_SELECTED})
         return tuple(
             Spread(key, selector, skew, 1, honors_affinity=True, honors_taints=False)
-            for key, skew in (("kubernetes.io/hostname", 3), ("topology.kubernetes.io/zone", 5))
+            for key, skew in (("kubernetes.io/hostname", 3), (ZONE, 5))
         )
 
 
