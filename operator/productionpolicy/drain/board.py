@@ -28,7 +28,7 @@ from productionpolicy.drain.cluster import (
     Taint,
 )
 from productionpolicy.drain.requests import CPU, MEMORY, PODS
-from productionpolicy.kube.pods import AffinityTerm
+from productionpolicy.kube.pods import NAMESPACE_NAME, AffinityTerm
 from productionpolicy.kube.selectors import Labels, Selector
 
 _LEAST_COMPARED, _LEAST_SHARE = 100, 5
@@ -175,13 +175,13 @@ class Place:
         after = abs((used[CPU] + asked.get(CPU, 0)) / cpus - (used[MEMORY] + asked.get(MEMORY, 0)) / memory) / 2
         return free + 50 + (50 + int(100 * (1 - after)) - int(100 * (1 - before))) // 2
 
+    def added(self, volumes: Iterable[tuple[str, str]]) -> Counter[str]:
+        """Return how many of these volumes are not attached yet, by driver."""
+        return Counter(driver for driver, name in set(volumes) if not self.attached.get(driver, Counter())[name])
+
     def attachable(self, volumes: Iterable[tuple[str, str]]) -> bool:
         """Return whether the limits of its drivers allow these volumes, too."""
-        added: Counter[str] = Counter()
-        for driver, name in set(volumes):
-            if not self.attached.get(driver, Counter())[name]:
-                added[driver] += 1
-        limits = self.node.attach_limits
+        added, limits = self.added(volumes), self.node.attach_limits
         return all(
             sum(count > 0 for count in self.attached.get(driver, Counter()).values()) + number <= limits[driver]
             for driver, number in added.items()
@@ -320,6 +320,7 @@ class Board:
         self._by_namespace: defaultdict[str, list[Tally]] = defaultdict(list)
         self._widely: list[Tally] = []
         self._repelling, self._attracting = _Terms(self._matches), _Terms(self._matches)
+        self._perhaps_repelling = _Terms(self._may_match) if "namespaces" in cluster.unread else None
         self._candidates: dict[tuple[object, ...], _Candidates] = {}
         self._counted: dict[tuple[object, ...], dict[str, str]] = {}
         self._priorities: Counter[int] = Counter()
@@ -355,6 +356,8 @@ class Board:
             self._users[pod.namespace, claim] += number
         for term in pod.shape.anti_affinity:
             self._repelling.count(pod.namespace, term, term.weight, place, number)
+            if self._perhaps_repelling:
+                self._perhaps_repelling.count(pod.namespace, term, term.weight, place, number)
         for term, weight in pod.shape.attractions:
             self._attracting.count(pod.namespace, term, weight, place, number)
 
@@ -373,20 +376,24 @@ class Board:
             return Fit(None, ((missing, len(self.places)),), pod.shape.unknown, len(self.places))
         candidates = self._candidates_for(pod)
         fitting = self._fitting(pod, candidates.places)
-        unknown = (*pod.shape.unknown, *self._unknown_of_volumes(pod))
-        if fitting:
-            return Fit(self._chosen(pod, fitting), unknown=unknown)
+        node = self._chosen(pod, fitting) if fitting else None
+        unknown = (*pod.shape.unknown, *self._unknown_of_volumes(pod), *self._unread_about(pod, node))
+        if node:
+            return Fit(node, unknown=unknown)
         nodes = len(candidates.places) + len(candidates.reasons)
         return Fit(None, self._reasons(pod, candidates), unknown, nodes)
 
     def preemptible(self, pod: Pod) -> Iterator[Place]:
         """Yield the nodes that would have the resources for a pod if those with a lower priority were not there."""
-        if not pod.shape.preempts or min(self._priorities, default=0) >= pod.shape.priority or self._missing_claim(pod):
+        if not self._may_preempt(pod) or self._missing_claim(pod):
             return
         cordoned = _tolerated(_UNSCHEDULABLE, pod.shape)
         for place in self._candidates_for(pod).places:
             if not place.failed and (cordoned or not place.cordoned) and place.takes_instead_of_others(pod.shape):
                 yield place
+
+    def _may_preempt(self, pod: Pod) -> bool:
+        return pod.shape.preempts and min(self._priorities, default=0) < pod.shape.priority
 
     def takes(self, pod: Pod, place: Place) -> bool:
         """Return whether one of the nodes that a pod can have takes it beside the pods that it has now."""
@@ -506,6 +513,29 @@ class Board:
         for _, name in pod.new_claims:
             yield f"it gets a new volume of storage class {name or '(default)'}, and where one can be made is not known"
 
+    def _unread_about(self, pod: Pod, node: str | None) -> Iterator[str]:
+        """Yield what was not read and may change where a pod goes.
+
+        Attach limits and anti-affinity only exclude nodes, so they change nothing for a pod that fits nowhere anyway.
+
+        Args:
+            pod: the pod.
+            node: where it goes as far as is known; None if it fits nowhere.
+        """
+        excludable = node is not None or self._may_preempt(pod)
+        if excludable and "csinodes.storage.k8s.io" in self.cluster.unread:
+            volumes = tuple(self._attachments(pod))
+            for driver in sorted(self.places[node].added(volumes) if node else {driver for driver, _ in volumes}):
+                yield f"how many volumes of {driver} a node can attach could not be read"
+        if self._perhaps_repelling:
+            labels, own = dict(pod.labels), pod.namespace
+            terms = (*pod.shape.affinity, *(pod.shape.anti_affinity if excludable else ()))
+            itself = any(self._may_match(each, own, own, labels) for each in pod.shape.affinity)
+            if itself or any(self._perhaps_matching(pod, each).total for each in terms):
+                yield "the labels of namespaces, by which its affinity selects, could not be read"
+            if excludable and any(+domains for _, _, domains in self._perhaps_repelling.matching(pod)):
+                yield "the labels of its namespace, by which the anti-affinity of other pods selects, could not be read"
+
     def _attached_elsewhere(self, pod: Pod, claim: Claim) -> bool:
         volume = self.cluster.volumes.get(claim.volume)
         return (
@@ -619,14 +649,31 @@ class Board:
 
     def _matches(self, term: AffinityTerm, own: str, namespace: str, labels: Labels) -> bool:
         """Return whether a term of a pod in the namespace `own` counts a pod in `namespace` with these labels."""
-        if _is_local(term):
-            there = namespace == own
-        else:
-            there = namespace in term.namespaces or (
-                term.namespace_selector is not None
-                and term.namespace_selector.matches(self.cluster.namespaces.get(namespace, {}))
-            )
+        there = bool(self._covers(term, own, namespace))
         return there and term.selector is not None and term.selector.matches(labels)
+
+    def _may_match(self, term: AffinityTerm, own: str, namespace: str, labels: Labels) -> bool:
+        """Return whether it depends on labels of a namespace that could not be read whether a term counts such pods."""
+        unknown = self._covers(term, own, namespace) is None
+        return unknown and term.selector is not None and term.selector.matches(labels)
+
+    def _covers(self, term: AffinityTerm, own: str, namespace: str) -> bool | None:
+        """Return whether a term concerns pods in a namespace; None if that depends on labels that could not be read."""
+        selector = term.namespace_selector
+        if selector is None or namespace in term.namespaces:
+            return namespace in (term.namespaces or (own,))
+        labels, certain = self.cluster.namespaces.get(namespace), {NAMESPACE_NAME: namespace}
+        by_name = selector.limited_to(NAMESPACE_NAME)
+        if labels is None and "namespaces" in self.cluster.unread and by_name != selector and by_name.matches(certain):
+            return None
+        return selector.matches(certain if labels is None else labels)
+
+    def _perhaps_matching(self, pod: Pod, term: AffinityTerm) -> Tally:
+        """Return the pods that a term of a pod may count, which depends on labels that could not be read."""
+        return self._tally(
+            ("perhaps", pod.namespace, term),
+            lambda namespace, labels: self._may_match(term, pod.namespace, namespace, labels),
+        )
 
     def _same_namespace(self, namespace: str, selector: Selector) -> Tally:
         """Return the pods that a spread constraint counts; an empty selector counts none (countPodsMatchSelector)."""
