@@ -85,6 +85,14 @@ def test_a_budget_over_the_pods_of_a_job_cannot_be_computed_as_a_percentage() ->
     assert drain(cluster(A, B, parts, budget("all", minAvailable=1)), ["a"]).nodes[0].result is Result.DRAINS
 
 
+def test_a_budget_over_a_static_pod_cannot_be_computed_because_a_node_has_no_scale() -> None:
+    static = pod("proxy", "b", by=[{**owner("Node", "b")[0], "apiVersion": "v1"}])
+    parts = deployment("web", ["a", "b"]), static, budget("all", minAvailable="10%")
+    (found,) = drain(cluster(A, B, *parts), ["a"]).nodes
+    assert found.result is Result.BLOCKED
+    assert "Node b, which has no scale" in found.blockers[0].reason
+
+
 def test_kubectl_does_not_begin_with_a_pod_of_its_own_or_local_data() -> None:
     alone, local = pod("alone", "a"), deployment("web", ["a"], volumes=[{"name": "x", "emptyDir": {}}])
     (found,) = drain(cluster(A, B, alone, local), ["a"]).nodes
@@ -129,6 +137,24 @@ def test_a_cordoned_node_still_counts_for_a_constraint_and_leaves_no_place() -> 
     web = deployment("web", ["a", "b"], topologySpreadConstraints=[constraint])
     outcome = drain(cluster(A, B, web), ["a"])
     assert [each.workload.name for each in outcome.nodes[0].pending] == ["web"]
+
+
+@pytest.mark.parametrize(("selector", "fits"), [({}, True), ({"matchLabels": {"app": "web"}}, False)], ids=str)
+def test_a_constraint_with_an_empty_selector_counts_no_pods_but_the_new_one(selector: Raw, fits: bool) -> None:
+    constraint = {"topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "DoNotSchedule", "maxSkew": 1}
+    web = deployment("web", ["a", "b"], topologySpreadConstraints=[{**constraint, "labelSelector": selector}])
+    (found,) = drain(cluster(A, B, web), ["a"]).nodes
+    assert bool(found.pending) is not fits
+
+
+def test_a_pod_may_start_its_group_if_others_are_only_on_nodes_without_the_label() -> None:
+    racks = {name: node(name) for name in "ab"}
+    for name, each in racks.items():
+        each["metadata"]["labels"]["rack"] = name
+    term = {"topologyKey": "rack", "labelSelector": {"matchLabels": {"app": "web"}}}
+    web = deployment("web", ["a"], affinity={"podAffinity": {REQUIRED: [term]}})
+    (found,) = drain(cluster(*racks.values(), C, web, pod("lone", "c", app="web")), ["a"]).nodes
+    assert [each.to for each in found.steps] == ["b"]
 
 
 def test_required_anti_affinity_keeps_two_pods_apart() -> None:
@@ -265,6 +291,18 @@ def test_a_budget_over_the_pods_of_a_custom_owner_follows_its_status_or_is_unkno
     assert known.unknown == ("whether Database db replaces its pods",)
 
 
+def test_a_budget_that_its_status_says_cannot_be_computed_blocks_for_certain() -> None:
+    reference = [{**owner("Database", "db")[0], "apiVersion": "example.com/v1"}]
+    pods = [pod(f"db-{each}", each, app="db", by=reference) for each in "ab"]
+    rule = budget("db", app="db", maxUnavailable=1)
+    rule["status"] = {"conditions": [{"type": "DisruptionAllowed", "status": "False", "reason": "SyncFailed"}]}
+    (found,) = drain(cluster(A, B, pods, rule), ["a"]).nodes
+    assert found.result is Result.BLOCKED
+    assert found.blockers[0].reason.endswith(
+        "cannot be computed (SyncFailed), and the scale of Database db is not known"
+    )
+
+
 def test_surge_nodes_take_the_pods_that_fit_nowhere_else() -> None:
     found = cluster(A, node("b", cpu="1"), deployment("web", ["a"], cpu="2"))
     (plain,) = drain(found, ["a"], Options(keep_cordoned=True)).nodes
@@ -362,3 +400,13 @@ def test_a_daemon_set_and_a_static_pod_stay() -> None:
     options = Options(flags=DrainFlags(ignore_daemonsets=True))
     (found,) = drain(cluster(A, B, agent, static), ["a"], options).nodes
     assert (found.result, found.steps) == (Result.DRAINS, ())
+
+
+def test_kubectl_looks_for_the_daemon_set_of_a_pod_by_its_name() -> None:
+    again = controller("DaemonSet", "agent", replicas=1)
+    again["metadata"]["uid"] = "another"
+    agent = pod("agent-1", "a", by=owner("DaemonSet", "agent"))
+    flags = DrainFlags(ignore_daemonsets=True)
+    assert drain(cluster(A, B, again, agent), ["a"], Options(flags=flags)).nodes[0].result is Result.DRAINS
+    again["metadata"]["namespace"] = "other"
+    assert drain(cluster(A, B, again, agent), ["a"], Options(flags=flags)).nodes[0].result is Result.REFUSED

@@ -14,6 +14,8 @@ from msgspec import Struct
 
 from productionpolicy.drain.cluster import (
     COPIED_FROM_THE_NODE,
+    ZONE,
+    ZONES,
     Amounts,
     Claim,
     Cluster,
@@ -26,7 +28,7 @@ from productionpolicy.drain.cluster import (
     Taint,
 )
 from productionpolicy.drain.requests import CPU, MEMORY, PODS
-from productionpolicy.kube.pods import AffinityTerm
+from productionpolicy.kube.pods import NAMESPACE_NAME, AffinityTerm
 from productionpolicy.kube.selectors import Labels, Selector
 
 _LEAST_COMPARED, _LEAST_SHARE = 100, 5
@@ -173,13 +175,13 @@ class Place:
         after = abs((used[CPU] + asked.get(CPU, 0)) / cpus - (used[MEMORY] + asked.get(MEMORY, 0)) / memory) / 2
         return free + 50 + (50 + int(100 * (1 - after)) - int(100 * (1 - before))) // 2
 
+    def added(self, volumes: Iterable[tuple[str, str]]) -> Counter[str]:
+        """Return how many of these volumes are not attached yet, by driver."""
+        return Counter(driver for driver, name in set(volumes) if not self.attached.get(driver, Counter())[name])
+
     def attachable(self, volumes: Iterable[tuple[str, str]]) -> bool:
         """Return whether the limits of its drivers allow these volumes, too."""
-        added: Counter[str] = Counter()
-        for driver, name in set(volumes):
-            if not self.attached.get(driver, Counter())[name]:
-                added[driver] += 1
-        limits = self.node.attach_limits
+        added, limits = self.added(volumes), self.node.attach_limits
         return all(
             sum(count > 0 for count in self.attached.get(driver, Counter()).values()) + number <= limits[driver]
             for driver, number in added.items()
@@ -299,8 +301,11 @@ class _NodeRule(Struct, frozen=True):
     values: frozenset[str] = frozenset()
 
     def allows(self, node: Node) -> bool:
-        """Return whether a node can use it; a node without the label of a zone can."""
-        return _any_matches(self.terms, node) and (not self.zone or node.labels.get(self.zone) in {None, *self.values})
+        """Return whether a node can use it. A node without any label of a zone or region can (volume_zone.go)."""
+        if not self.zone:
+            return _any_matches(self.terms, node)
+        found = node.labels.get(self.zone, node.labels.get(ZONES[self.zone]))
+        return found in self.values or not any(each in node.labels for each in ZONES)
 
 
 class Board:
@@ -315,6 +320,7 @@ class Board:
         self._by_namespace: defaultdict[str, list[Tally]] = defaultdict(list)
         self._widely: list[Tally] = []
         self._repelling, self._attracting = _Terms(self._matches), _Terms(self._matches)
+        self._perhaps_repelling = _Terms(self._may_match) if "namespaces" in cluster.unread else None
         self._candidates: dict[tuple[object, ...], _Candidates] = {}
         self._counted: dict[tuple[object, ...], dict[str, str]] = {}
         self._priorities: Counter[int] = Counter()
@@ -350,6 +356,8 @@ class Board:
             self._users[pod.namespace, claim] += number
         for term in pod.shape.anti_affinity:
             self._repelling.count(pod.namespace, term, term.weight, place, number)
+            if self._perhaps_repelling:
+                self._perhaps_repelling.count(pod.namespace, term, term.weight, place, number)
         for term, weight in pod.shape.attractions:
             self._attracting.count(pod.namespace, term, weight, place, number)
 
@@ -363,25 +371,29 @@ class Board:
 
     def fit(self, pod: Pod) -> Fit:
         """Return the node that the scheduler would choose for a pod, or why none is possible."""
-        unknown = (*pod.shape.unknown, *self._unknown_of_volumes(pod))
         missing = self._missing_claim(pod)
         if missing:
-            return Fit(None, ((missing, len(self.places)),), unknown, len(self.places))
+            return Fit(None, ((missing, len(self.places)),), pod.shape.unknown, len(self.places))
         candidates = self._candidates_for(pod)
         fitting = self._fitting(pod, candidates.places)
-        if fitting:
-            return Fit(self._chosen(pod, fitting), unknown=unknown)
+        node = self._chosen(pod, fitting) if fitting else None
+        unknown = (*pod.shape.unknown, *self._unknown_of_volumes(pod), *self._unread_about(pod, node))
+        if node:
+            return Fit(node, unknown=unknown)
         nodes = len(candidates.places) + len(candidates.reasons)
         return Fit(None, self._reasons(pod, candidates), unknown, nodes)
 
     def preemptible(self, pod: Pod) -> Iterator[Place]:
         """Yield the nodes that would have the resources for a pod if those with a lower priority were not there."""
-        if not pod.shape.preempts or min(self._priorities, default=0) >= pod.shape.priority or self._missing_claim(pod):
+        if not self._may_preempt(pod) or self._missing_claim(pod):
             return
         cordoned = _tolerated(_UNSCHEDULABLE, pod.shape)
         for place in self._candidates_for(pod).places:
             if not place.failed and (cordoned or not place.cordoned) and place.takes_instead_of_others(pod.shape):
                 yield place
+
+    def _may_preempt(self, pod: Pod) -> bool:
+        return pod.shape.preempts and min(self._priorities, default=0) < pod.shape.priority
 
     def takes(self, pod: Pod, place: Place) -> bool:
         """Return whether one of the nodes that a pod can have takes it beside the pods that it has now."""
@@ -451,13 +463,13 @@ class Board:
         cluster = self.cluster
         for claim in filter(None, (cluster.claims.get((pod.namespace, name)) for name in pod.claims)):
             volume = cluster.volumes.get(claim.volume)
-            if volume is not None:
+            if claim.deleting or not claim.volume:
+                yield from self._class_rules(claim.storage_class or "")
+            elif volume is not None:
                 yield _NodeRule(VOLUME_NODE, terms=volume.node_terms)
                 yield from (_NodeRule(VOLUME_ZONE, zone=key, values=values) for key, values in volume.zones)
-            elif not claim.volume:
-                yield from self._class_rules(claim.storage_class or "")
-        for name in pod.new_claims:
-            yield from self._class_rules(name)
+        for _, storage_class in pod.new_claims:
+            yield from self._class_rules(storage_class)
 
     def _class_rules(self, name: str) -> Iterator[_NodeRule]:
         storage_class = self.cluster.classes.get(name)
@@ -466,27 +478,63 @@ class Board:
             yield _NodeRule(VOLUME_MISSING, terms=() if nowhere else storage_class.topologies)
 
     def _missing_claim(self, pod: Pod) -> str | None:
-        for name in pod.claims:
-            claim = self.cluster.claims.get((pod.namespace, name))
-            if claim is None and "persistentvolumeclaims" not in self.cluster.unread:
-                return f'persistentvolumeclaim "{name}" not found'
-            if claim is not None and claim.one_pod and self._users[pod.namespace, name]:
-                return VOLUME_IN_USE
-        return None
+        """Return why no node takes a pod because of a claim, in the wording of the scheduler (volume_binding.go)."""
+        return next((why for name in pod.claims if (why := self._why_unusable(pod, name))), None)
+
+    def _why_unusable(self, pod: Pod, name: str) -> str | None:
+        claim, unread = self.cluster.claims.get((pod.namespace, name)), self.cluster.unread
+        if claim is None or claim.deleting:
+            if (claim is None and "persistentvolumeclaims" in unread) or self._made_anew(pod, name):
+                return None
+            return f'persistentvolumeclaim "{name}" {"is being deleted" if claim else "not found"}'
+        gone = claim.volume and claim.volume not in self.cluster.volumes and "persistentvolumes" not in unread
+        if claim.lost or gone:
+            return f'persistentvolumeclaim "{name}" bound to non-existent persistentvolume "{claim.volume}"'
+        return VOLUME_IN_USE if claim.one_pod and self._users[pod.namespace, name] else None
+
+    def _made_anew(self, pod: Pod, name: str) -> bool:
+        """Return whether the StatefulSet of a pod creates a claim that is not there, or is not there any more."""
+        controller = self.cluster.controllers.get(pod.owner.uid) if pod.owner else None
+        return controller is not None and any(f"{each}-{pod.name}" == name for each in controller.claim_templates)
 
     def _unknown_of_volumes(self, pod: Pod) -> Iterator[str]:
         for name in pod.claims:
             claim = self.cluster.claims.get((pod.namespace, name))
             if claim is None and "persistentvolumeclaims" in self.cluster.unread:
                 yield f"its claim {name} could not be read"
-            elif claim is not None and claim.volume and claim.volume not in self.cluster.volumes:
+            elif claim is None or claim.deleting:
+                yield f"its claim {name} is made anew, with an empty volume, and where one can be made is not known"
+            elif claim.volume and claim.volume not in self.cluster.volumes:
                 yield f"the volume {claim.volume} of its claim {name} could not be read"
-            elif claim is not None and self._attached_elsewhere(pod, claim):
+            elif self._attached_elsewhere(pod, claim):
                 yield f"another pod uses its claim {name}, which only one node can mount"
-            elif claim is not None and not claim.volume:
+            elif not claim.volume:
                 yield f"its claim {name} has no volume yet, and where one can be made is not known"
-        for name in pod.new_claims:
+        for _, name in pod.new_claims:
             yield f"it gets a new volume of storage class {name or '(default)'}, and where one can be made is not known"
+
+    def _unread_about(self, pod: Pod, node: str | None) -> Iterator[str]:
+        """Yield what was not read and may change where a pod goes.
+
+        Attach limits and anti-affinity only exclude nodes, so they change nothing for a pod that fits nowhere anyway.
+
+        Args:
+            pod: the pod.
+            node: where it goes as far as is known; None if it fits nowhere.
+        """
+        excludable = node is not None or self._may_preempt(pod)
+        if excludable and "csinodes.storage.k8s.io" in self.cluster.unread:
+            volumes = tuple(self._attachments(pod))
+            for driver in sorted(self.places[node].added(volumes) if node else {driver for driver, _ in volumes}):
+                yield f"how many volumes of {driver} a node can attach could not be read"
+        if self._perhaps_repelling:
+            labels, own = dict(pod.labels), pod.namespace
+            terms = (*pod.shape.affinity, *(pod.shape.anti_affinity if excludable else ()))
+            itself = any(self._may_match(each, own, own, labels) for each in pod.shape.affinity)
+            if itself or any(self._perhaps_matching(pod, each).total for each in terms):
+                yield "the labels of namespaces, by which its affinity selects, could not be read"
+            if excludable and any(+domains for _, _, domains in self._perhaps_repelling.matching(pod)):
+                yield "the labels of its namespace, by which the anti-affinity of other pods selects, could not be read"
 
     def _attached_elsewhere(self, pod: Pod, claim: Claim) -> bool:
         volume = self.cluster.volumes.get(claim.volume)
@@ -495,11 +543,24 @@ class Board:
         )
 
     def _attachments(self, pod: Pod) -> Iterator[tuple[str, str]]:
+        """Yield the drivers and names of the volumes that attach limits count (nodevolumelimits, csi.go)."""
         for name in pod.claims:
             claim = self.cluster.claims.get((pod.namespace, name))
-            volume = self.cluster.volumes.get(claim.volume) if claim else None
-            if volume is not None and volume.driver:
-                yield volume.driver, volume.name
+            if claim is not None:
+                yield from self._attached_as(claim)
+        for volume, storage_class in pod.new_claims:
+            name = f"{pod.name}-{volume}"
+            found = self.cluster.claims.get((pod.namespace, name))
+            yield from self._attached_as(found or Claim(pod.namespace, name, storage_class=storage_class))
+
+    def _attached_as(self, claim: Claim) -> Iterator[tuple[str, str]]:
+        """Yield the driver and the name of the volume of a claim; without a volume, it counts by its storage class."""
+        volume = self.cluster.volumes.get(claim.volume)
+        storage_class = self.cluster.classes.get(claim.storage_class or "")
+        if volume is not None and volume.driver:
+            yield volume.driver, volume.name
+        elif volume is None and storage_class is not None:
+            yield storage_class.provisioner, f"{claim.namespace}/{claim.name}"
 
     def _spread_rules(self, pod: Pod) -> Iterator[Callable[[Place], str | None]]:
         keys = tuple(each.key for each in pod.shape.spread)
@@ -558,7 +619,8 @@ class Board:
     def _required_affinity(self, pod: Pod) -> Callable[[Place], str | None]:
         """Return the filter of required pod affinity. It counts the pods that match all terms.
 
-        If no pod matches anywhere, a pod that matches its own terms may start the group, on a node with the labels.
+        If no pod matches on a node with one of the labels, a pod that matches its own terms may start the group, on a
+        node with all of them.
         """
         terms, labels = pod.shape.affinity, dict(pod.labels)
         tally = self._tally(
@@ -566,8 +628,9 @@ class Board:
             lambda namespace, of: all(self._matches(each, pod.namespace, namespace, of) for each in terms),
             only=pod.namespace if any(map(_is_local, terms)) else None,
         )
-        first = tally.total == 0 and all(self._matches(each, pod.namespace, pod.namespace, labels) for each in terms)
         wanted = [(each.topology_key, self._by_key(tally, each.topology_key)) for each in terms]
+        counted = any(number > 0 for _, counts in wanted for number in counts.values())
+        first = not counted and all(self._matches(each, pod.namespace, pod.namespace, labels) for each in terms)
 
         def refuses(place: Place) -> str | None:
             if any(key not in place.labels for key, _ in wanted):
@@ -586,19 +649,37 @@ class Board:
 
     def _matches(self, term: AffinityTerm, own: str, namespace: str, labels: Labels) -> bool:
         """Return whether a term of a pod in the namespace `own` counts a pod in `namespace` with these labels."""
-        if _is_local(term):
-            there = namespace == own
-        else:
-            there = namespace in term.namespaces or (
-                term.namespace_selector is not None
-                and term.namespace_selector.matches(self.cluster.namespaces.get(namespace, {}))
-            )
+        there = bool(self._covers(term, own, namespace))
         return there and term.selector is not None and term.selector.matches(labels)
 
+    def _may_match(self, term: AffinityTerm, own: str, namespace: str, labels: Labels) -> bool:
+        """Return whether it depends on labels of a namespace that could not be read whether a term counts such pods."""
+        unknown = self._covers(term, own, namespace) is None
+        return unknown and term.selector is not None and term.selector.matches(labels)
+
+    def _covers(self, term: AffinityTerm, own: str, namespace: str) -> bool | None:
+        """Return whether a term concerns pods in a namespace; None if that depends on labels that could not be read."""
+        selector = term.namespace_selector
+        if selector is None or namespace in term.namespaces:
+            return namespace in (term.namespaces or (own,))
+        labels, certain = self.cluster.namespaces.get(namespace), {NAMESPACE_NAME: namespace}
+        by_name = selector.limited_to(NAMESPACE_NAME)
+        if labels is None and "namespaces" in self.cluster.unread and by_name != selector and by_name.matches(certain):
+            return None
+        return selector.matches(certain if labels is None else labels)
+
+    def _perhaps_matching(self, pod: Pod, term: AffinityTerm) -> Tally:
+        """Return the pods that a term of a pod may count, which depends on labels that could not be read."""
+        return self._tally(
+            ("perhaps", pod.namespace, term),
+            lambda namespace, labels: self._may_match(term, pod.namespace, namespace, labels),
+        )
+
     def _same_namespace(self, namespace: str, selector: Selector) -> Tally:
+        """Return the pods that a spread constraint counts; an empty selector counts none (countPodsMatchSelector)."""
         return self._tally(
             (namespace, selector),
-            lambda _, labels: selector.matches(labels),
+            lambda _, labels: selector != Selector() and selector.matches(labels),
             only=namespace,
         )
 
@@ -703,7 +784,7 @@ class Board:
         selector = Selector.of_labels({name: value for name, value in pod.labels if name not in _NOT_SELECTED})
         return tuple(
             Spread(key, selector, skew, 1, honors_affinity=True, honors_taints=False)
-            for key, skew in (("kubernetes.io/hostname", 3), ("topology.kubernetes.io/zone", 5))
+            for key, skew in (("kubernetes.io/hostname", 3), (ZONE, 5))
         )
 
 

@@ -14,7 +14,16 @@ Amounts = tuple[tuple[str, int], ...]
 """Resources by name, sorted: cpu in millicores, all others in their base unit, both rounded up."""
 
 
-COPIED_FROM_THE_NODE = frozenset({"topology.kubernetes.io/zone", "topology.kubernetes.io/region"})
+ZONE, REGION = "topology.kubernetes.io/zone", "topology.kubernetes.io/region"
+ZONES = {
+    ZONE: ZONE,
+    REGION: REGION,
+    "failure-domain.beta.kubernetes.io/zone": ZONE,
+    "failure-domain.beta.kubernetes.io/region": REGION,
+}
+"""The labels of volumes and nodes for zones and regions, with those that took their place."""
+
+COPIED_FROM_THE_NODE = frozenset({ZONE, REGION})
 """The labels that the API server copies from a node to the pods that are bound to it (PodTopologyLabels)."""
 
 
@@ -188,8 +197,8 @@ class Pod(Struct, frozen=True):
     """Whether it has an emptyDir volume."""
     claims: tuple[str, ...] = ()
     """The persistent volume claims that it mounts."""
-    new_claims: tuple[str, ...] = ()
-    """The storage classes of the claims that are created with the pod (ephemeral volumes)."""
+    new_claims: tuple[tuple[str, str], ...] = ()
+    """The volumes whose claims are created with the pod (ephemeral volumes), with their storage classes."""
     gated: bool = False
     """Whether it has scheduling gates."""
     started: str = LATEST
@@ -223,7 +232,7 @@ class Node(Struct, frozen=True):
     @property
     def zone(self) -> str:
         """The zone of the node; empty if it has none."""
-        return self.labels.get("topology.kubernetes.io/zone", "")
+        return self.labels.get(ZONE, "")
 
 
 class Controller(Struct, frozen=True):
@@ -238,6 +247,8 @@ class Controller(Struct, frozen=True):
     first_ordinal: int = 0
     retries: int = 0
     """How many pods of a Job may still fail."""
+    claim_templates: tuple[str, ...] = ()
+    """The names of the claims that a StatefulSet creates with each pod if they are not there."""
 
 
 class Volume(Struct, frozen=True):
@@ -245,6 +256,7 @@ class Volume(Struct, frozen=True):
 
     name: str
     driver: str = ""
+    """The CSI driver that attaches it."""
     node_terms: tuple[NodeTerm, ...] | None = None
     zones: tuple[tuple[str, frozenset[str]], ...] = ()
     """The zones and regions in its labels."""
@@ -261,6 +273,10 @@ class Claim(Struct, frozen=True):
     """Whether only one pod may mount it (ReadWriteOncePod)."""
     one_node: bool = False
     """Whether only one node may mount it at a time."""
+    lost: bool = False
+    """Whether its volume is gone."""
+    deleting: bool = False
+    """Whether it is deleted as soon as no pod uses it."""
 
 
 class StorageClass(Struct, frozen=True):

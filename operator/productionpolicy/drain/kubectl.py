@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 
 from msgspec import Struct
 
-from productionpolicy.drain.cluster import Cluster, Pod
+from productionpolicy.drain.cluster import Cluster, Key, Pod
 
 DAEMON_SETS = "DaemonSet-managed Pods (use --ignore-daemonsets to ignore)"
 LOCAL_DATA = "Pods with local storage (use --delete-emptydir-data to override)"
@@ -28,6 +28,7 @@ class Handling(StrEnum):
     EVICT = "evict"
     SKIP = "skip"
     REFUSE = "refuse"
+    UNKNOWN = "unknown"
 
 
 class DrainFlags(Struct, frozen=True):
@@ -39,7 +40,7 @@ class DrainFlags(Struct, frozen=True):
 
 
 def handling(pod: Pod, cluster: Cluster, flags: DrainFlags) -> tuple[Handling, str]:
-    """Return what kubectl does with a pod, and why it refuses.
+    """Return what kubectl does with a pod, and why it refuses or why that is not known.
 
     The order is that of the filters of kubectl: DaemonSets, mirror pods, local data, pods without a controller. A
     finished pod passes all of them except that for mirror pods.
@@ -72,9 +73,25 @@ def evicted(pods: Iterable[Pod], cluster: Cluster, flags: DrainFlags) -> tuple[l
     return [pod for pod, what, _ in handled if what is Handling.EVICT], refused
 
 
+def undecided(pods: Iterable[Pod], cluster: Cluster, flags: DrainFlags) -> Iterator[str]:
+    """Yield why it is not known what kubectl does with some pods of a node."""
+    handled = (handling(each, cluster, flags) for each in pods)
+    return (reason for what, reason in handled if what is Handling.UNKNOWN)
+
+
 def _of_daemon_set(pod: Pod, cluster: Cluster, flags: DrainFlags) -> tuple[Handling, str] | None:
     """Return what happens to a pod of a DaemonSet; None if the DaemonSet is gone and the other filters decide."""
-    exists = pod.owner is not None and pod.owner.uid in cluster.controllers
-    if not exists and "daemonsets.apps" not in cluster.unread:
-        return None if flags.force else (Handling.REFUSE, NOT_FOUND)
-    return (Handling.SKIP, "") if flags.ignore_daemonsets else (Handling.REFUSE, DAEMON_SETS)
+    unread = cluster.unread.get("daemonsets.apps")
+    if _exists(pod, cluster) or (unread and not flags.ignore_daemonsets and not flags.force):
+        return (Handling.SKIP, "") if flags.ignore_daemonsets else (Handling.REFUSE, DAEMON_SETS)
+    if unread:
+        return Handling.UNKNOWN, f"whether the DaemonSet of {pod.title} exists, which could not be read: {unread}"
+    return None if flags.force else (Handling.REFUSE, NOT_FOUND)
+
+
+def _exists(pod: Pod, cluster: Cluster) -> bool:
+    """Return whether the DaemonSet of a pod exists. kubectl asks for its name, whatever the UID."""
+    if pod.owner is None:
+        return False
+    key = Key(pod.namespace, pod.owner.kind, pod.owner.name)
+    return pod.owner.uid in cluster.controllers or any(each.key == key for each in cluster.controllers.values())

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from productionpolicy.drain.board import Board, Fit
 from productionpolicy.drain.chance import Plays
 from productionpolicy.drain.cluster import COPIED_FROM_THE_NODE, LATEST, Cluster, Controller, Key, Owner, Pod
-from productionpolicy.drain.kubectl import DrainFlags, evicted, remedy_of
+from productionpolicy.drain.kubectl import DrainFlags, evicted, remedy_of, undecided
 from productionpolicy.drain.outcome import Blocker, Dark, NodeOutcome, Outcome, PendingPod, Result, Step
 from productionpolicy.drain.preemption import room_for
 from productionpolicy.drain.protection import Protection, Refusal
@@ -232,6 +232,8 @@ class _Play:
             self.board.places[name].cordoned = True
         self.unknown.clear()
         first = len(self.steps)
+        for name in known:
+            self.unknown.update(dict.fromkeys(undecided(self._pods_on(name), self.cluster, self.options.flags)))
         begun = [(name, *evicted(self._pods_on(name), self.cluster, self.options.flags)) for name in known]
         drained = self._evict([pod for _, pods, refused in begun if not refused for pod in pods])
         outcomes = [

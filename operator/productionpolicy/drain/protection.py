@@ -13,7 +13,8 @@ from productionpolicy.kube.selectors import SelectorIndex
 from productionpolicy.kube.workloads import UNSCALED, WORKLOADS
 
 _SCALED = frozenset({("apps", "ReplicaSet"), ("apps", "StatefulSet"), ("", "ReplicationController")})
-_UNSCALED = frozenset((each.group, each.kind) for each in WORKLOADS if each.kind in UNSCALED)
+_UNSCALED = frozenset({("", "Node"), *((each.group, each.kind) for each in WORKLOADS if each.kind in UNSCALED)})
+"""A node is the owner of its static pods."""
 
 TWO_BUDGETS = "more than one budget selects it, so the eviction API returns an error"
 
@@ -154,9 +155,12 @@ class Protection:
         if gone is not None and self._complete:
             reason = f"cannot be computed, because {gone.kind} {gone.name}, which owns a pod, does not exist"
             return Refusal(f"the budget {budget.name} ({budget.terms}) {reason}", named)
-        if guarded.known.expected is not None and not budget.sync_failed:
-            return guarded.known.expected
         owner = next(iter(unseen))
+        if budget.sync_failed:
+            reason = f"cannot be computed (SyncFailed), and the scale of {owner.kind} {owner.name} is not known"
+            return Refusal(f"the budget {budget.name} ({budget.terms}) {reason}", named)
+        if guarded.known.expected is not None:
+            return guarded.known.expected
         return Refusal(f"the scale of {owner.kind} {owner.name} is not known", named, unknown=True)
 
     def _scaled(self, owner: Owner) -> Controller | None:

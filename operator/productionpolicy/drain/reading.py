@@ -10,6 +10,7 @@ import msgspec
 
 from productionpolicy.drain.cluster import (
     LATEST,
+    ZONES,
     Claim,
     Cluster,
     Controller,
@@ -39,12 +40,15 @@ from productionpolicy.kube.selectors import Operator, Requirement, Selector
 DEFAULT_SCHEDULER = "default-scheduler"
 _MIRROR = "kubernetes.io/config.mirror"
 _DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
-_ZONES = (
-    "topology.kubernetes.io/zone",
-    "topology.kubernetes.io/region",
-    "failure-domain.beta.kubernetes.io/zone",
-    "failure-domain.beta.kubernetes.io/region",
-)
+_MIGRATED = {
+    "awsElasticBlockStore": "ebs.csi.aws.com",
+    "azureDisk": "disk.csi.azure.com",
+    "cinder": "cinder.csi.openstack.org",
+    "gcePersistentDisk": "pd.csi.storage.gke.io",
+    "portworxVolume": "pxd.portworx.com",
+}
+"""The CSI drivers that attach volumes of other kinds, by the field (nodevolumelimits, isCSIMigrationOn)."""
+
 _DEFAULT_BACKOFF_LIMIT = 6
 """The default of the API for backoffLimit (batch/v1)."""
 
@@ -166,6 +170,9 @@ def _controller(raw: Mapping[str, Any]) -> Controller:
         ordered=kind == "StatefulSet" and spec.text("podManagementPolicy") != "Parallel",
         first_ordinal=spec.mapping("ordinals").integer("start") or 0,
         retries=_retries(fields) if kind == "Job" else 0,
+        claim_templates=tuple(
+            each.mapping("metadata").text("name") or "" for each in spec.items("volumeClaimTemplates")
+        ),
     )
 
 
@@ -249,9 +256,9 @@ def _volume(raw: Mapping[str, Any]) -> Volume:
     labels = metadata.text_map("labels")
     return Volume(
         name=metadata.text("name") or "",
-        driver=spec.mapping("csi").text("driver") or "",
+        driver=spec.mapping("csi").text("driver") or next((_MIGRATED[each] for each in _MIGRATED if each in spec), ""),
         node_terms=_node_terms(required) if required.names() else None,
-        zones=tuple((key, frozenset(labels[key].split("__"))) for key in _ZONES if key in labels),
+        zones=tuple((key, frozenset(labels[key].split("__"))) for key in ZONES if key in labels),
     )
 
 
@@ -265,6 +272,8 @@ def _claim(raw: Mapping[str, Any]) -> Claim:
         storage_class=spec.text("storageClassName"),
         one_pod="ReadWriteOncePod" in spec.texts("accessModes"),
         one_node=not {"ReadWriteMany", "ReadOnlyMany"}.intersection(spec.texts("accessModes")),
+        lost=fields.mapping("status").text("phase") == "Lost",
+        deleting="deletionTimestamp" in metadata,
     )
 
 
@@ -343,7 +352,10 @@ class Shapes:
                 if "persistentVolumeClaim" in each
             ),
             new_claims=tuple(
-                each.below("ephemeral", "volumeClaimTemplate", "spec").text("storageClassName") or ""
+                (
+                    each.text("name") or "",
+                    each.below("ephemeral", "volumeClaimTemplate", "spec").text("storageClassName") or "",
+                )
                 for each in volumes
                 if "ephemeral" in each
             ),
