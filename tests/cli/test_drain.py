@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from productionpolicy.cli.main import main
 from support.api_server import ApiServer
-from support.scenes import Raw, budget, deployment, node
+from support.scenes import Raw, budget, controller, deployment, node, owner, pod
 from support.snapshots import write_snapshot
 
 ROOT = Path(__file__).parents[2]
@@ -38,6 +38,37 @@ def test_a_budget_that_blocks_is_named_with_the_remedy(tmp_path: Path, named: tu
     assert done.exit_code == 1
     assert "a  blocked by the budget shop/web: pod shop/web-1-0 of Deployment shop/web" in done.stdout
     assert "remedy: " in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("others", "more"), [(["b"], ""), (["a"], " (and 1 more pod)"), (["a", "a"], " (and 2 more pods)")]
+)
+def test_the_other_pods_that_would_stay_are_counted(tmp_path: Path, others: list[str], more: str) -> None:
+    parts = deployment("web", ["a", *others]), budget("web", app="web", maxUnavailable=0)
+    done = play(write_snapshot(tmp_path, A, B, *parts), "a", "--no-repairs")
+    number = len(others) + 1
+    assert f"(maxUnavailable 0) needs {number} healthy pods and has {number}{more}\n\n" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("number", "back"), [(1, "1 pod comes back to it, because it"), (2, "2 pods come back to it, because they")]
+)
+def test_a_drained_node_that_is_not_empty_is_told(tmp_path: Path, number: int, back: str) -> None:
+    here: Raw = {"tolerations": [{"operator": "Exists"}], "nodeSelector": A["metadata"]["labels"]}
+    file = write_snapshot(tmp_path, A, B, deployment("agent", ["a"] * number, **here))
+    expected = f"drains in {number} step{'s' * (number > 1)}, but {back} tolerate{'s' * (number == 1)} the cordon"
+    assert expected in play(file, "a", "--no-repairs").stdout
+    assert back in play(file, "a", "--no-repairs", "-o", "html").stdout
+
+
+@pytest.mark.parametrize(("limit", "fate"), [(0, "  gives up: its backoffLimit is exceeded\n"), (1, "\n")])
+def test_a_job_that_gives_up_is_told(tmp_path: Path, limit: int, fate: str) -> None:
+    load = controller("Job", "load", replicas=1, backoffLimit=limit), pod("load-1", "a", by=owner("Job", "load"))
+    file = write_snapshot(tmp_path, A, B, *load)
+    assert f"Jobs that lose their work:\n  Job shop/load{fate}" in play(file, "a", "--no-repairs").stdout
+    assert fate.strip() in play(file, "a", "--no-repairs", "-o", "html").stdout
+    (run,) = json.loads(play(file, "a", "-o", "json").stdout)["now"]
+    assert len(run["givenUp"]) == 1 - limit
 
 
 def test_the_repairs_of_the_policy_keep_a_workload_ready(tmp_path: Path) -> None:

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import TextIO
 
-from productionpolicy.cli.drains.text import by_chance, lasting
+from productionpolicy.cli.drains.text import but_returned, by_chance, lasting
 from productionpolicy.cli.drains.timeline import RULES, fate_of, lane_of, legend, row_of
 from productionpolicy.cli.drains.told import Part as Run
-from productionpolicy.cli.drains.told import Told, dark_of, nodes_of, pending_of
+from productionpolicy.cli.drains.told import Told, dark_of, jobs_of, nodes_of, pending_of
 from productionpolicy.drain import Blocker, Dark, NodeOutcome, PendingPod, Result, Step
 from productionpolicy.page import Element, Node, document, tag
 from productionpolicy.page.part import Part, counted, part
@@ -124,7 +124,7 @@ def _nodes(told: Told) -> Part:
 
 
 def _result(node: NodeOutcome) -> Element:
-    return mark(node.result.value, _KINDS.get(node.result, "bad"))
+    return tag("span", mark(node.result.value, _KINDS.get(node.result, "bad")), but_returned(node))
 
 
 def _failures(told: Told) -> Part:
@@ -200,8 +200,8 @@ def _why(those: Sequence[PendingPod]) -> str:
 
 
 def _jobs(told: Told) -> Part | None:
-    jobs = sorted({str(each) for run in told.now for each in run.outcome.lost_work})
-    return _listed("jobs", "Jobs that lose their work", {"Job": ""}, [[each] for each in jobs])
+    jobs = jobs_of(told.now)
+    return _listed("jobs", "Jobs that lose their work", {"Job": "", "Then": ""}, [[*each] for each in jobs.items()])
 
 
 def _unknown(told: Told) -> Part | None:

@@ -64,6 +64,13 @@ def _most(outcome: Outcome) -> Iterator[list[PendingPod]]:
     yield from found.values()
 
 
+def jobs_of(parts: tuple[Part, ...]) -> dict[str, str]:
+    """Return the Jobs that lose their work, each with what becomes of it if that is not another try."""
+    given_up = {each for part in parts for each in part.outcome.given_up}
+    jobs = sorted({each for part in parts for each in part.outcome.lost_work}, key=str)
+    return {str(each): "gives up: its backoffLimit is exceeded" if each in given_up else "" for each in jobs}
+
+
 def first_blocker(parts: tuple[Part, ...]) -> tuple[str, Blocker] | None:
     """Return the first node that does not drain, and why."""
     return next(((node.node, node.blockers[0]) for node in nodes_of(parts) if node.blockers), None)
