@@ -34,7 +34,9 @@ def results(*plays: Outcome) -> list[Result]:
 def test_a_node_that_drains_in_some_plays_only_is_unknown() -> None:
     both = [played(Result.DRAINS), played(Result.BLOCKED)]
     assert results(*both) == results(*reversed(both)) == [Result.UNKNOWN]
-    assert combined(*both).nodes[0].unknown == ("it drains in 1 of 2 plays: which nodes the scheduler chooses decides",)
+    assert combined(*both).nodes[0].unknown == (
+        "it drains in 1 of 2 plays: the choices of the scheduler or the order of the evictions decide",
+    )
 
 
 def test_a_node_that_kubectl_refuses_in_some_plays_only_is_unknown() -> None:

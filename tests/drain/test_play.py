@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from productionpolicy.drain import DrainFlags, Key, Options, Result, drain, lose, lose_each, moves
+from productionpolicy.drain.protection import Cause
 from support.scenes import Raw, budget, cluster, controller, deployment, node, owner, pod, stateful_set
 
 A, B, C = node("a"), node("b"), node("c")
@@ -43,6 +44,59 @@ def test_a_budget_that_allows_nothing_blocks() -> None:
     assert found.result is Result.BLOCKED
     assert [(each.pod, each.budgets) for each in found.blockers] == [("shop/web-1-0", ("shop/web",))]
     assert found.blockers[0].reason == "the budget web (minAvailable 2) needs 2 healthy pods and has 2"
+
+
+NAKED = [pod("n1", "a", app="web"), pod("n2", "b", app="web")]
+JOB = [controller("Job", "load", replicas=1), pod("load-1", "b", app="web", phase="Succeeded", by=owner("Job", "load"))]
+DAEMON_SET = [controller("DaemonSet", "log", replicas=1), pod("log-1", "b", app="web", by=owner("DaemonSet", "log"))]
+ORPHANS = deployment("web", ["a", "b"])[2:]
+CUSTOM = [{**owner("Database", "db")[0], "apiVersion": "example.com/v1"}]
+
+
+@pytest.mark.parametrize(
+    ("parts", "terms", "cause", "reason"),
+    [
+        (NAKED, {"maxUnavailable": 1}, Cause.NO_SCALE, "expects no pods, because no controller owns the pods"),
+        (NAKED, {"minAvailable": 2}, Cause.NO_SCALE, "needs 2 healthy pods and has 2"),
+        (
+            [*deployment("web", ["a"]), *DAEMON_SET],
+            {"minAvailable": 2},
+            Cause.NO_SCALE,
+            "needs 2 healthy pods and has 2",
+        ),
+        ([*deployment("web", ["a"]), *JOB], {"maxUnavailable": 1}, Cause.UNCOMPUTABLE, "the pods of Job load"),
+        ([*deployment("web", ["a"]), *DAEMON_SET], {"minAvailable": "50%"}, Cause.UNCOMPUTABLE, "DaemonSet log"),
+        (ORPHANS, {"minAvailable": "50%"}, Cause.UNCOMPUTABLE, "ReplicaSet web-1, which owns a pod, does not exist"),
+        ([pod("db", "a", app="web", by=CUSTOM)], {"maxUnavailable": 1}, Cause.UNKNOWN, "the scale of Database db"),
+        (deployment("web", ["a", "b"]), {}, Cause.NO_TERMS, "expects no pods, because it has neither field"),
+        (deployment("web", ["a"], replicas=0), {"maxUnavailable": 1}, Cause.SCALED_TO_ZERO, "are scaled to 0"),
+        (deployment("web", ["a", "b"], ready=False), {"maxUnavailable": 1}, Cause.UNREADY, "needs 1 healthy pod and"),
+        (deployment("web", ["a", "b"], ready=False), {"minAvailable": 0}, Cause.UNREADY, "while no pod is ready"),
+        (deployment("web", ["a"], ready=False), {"maxUnavailable": 1}, Cause.UNREADY, "while no pod is ready"),
+        (
+            deployment("web", ["a"], ready=False),
+            {"minAvailable": 1},
+            Cause.UNREADY_AND_STRICT,
+            "1 healthy pod and has 0",
+        ),
+        (
+            deployment("web", ["a"], replicas=3),
+            {"minAvailable": "50%"},
+            Cause.OTHERS_UNREADY,
+            "2 healthy pods and has 1",
+        ),
+        (deployment("web", ["a", "b"]), {"minAvailable": "100%"}, Cause.STRICT, "needs 2 healthy pods and has 2"),
+        (deployment("web", ["a"]), {"minAvailable": 1}, Cause.SINGLE, "needs 1 healthy pod and has 1"),
+    ],
+    ids=lambda each: each.name if isinstance(each, Cause) else "",
+)
+def test_each_kind_of_refusal_has_its_own_reason_and_remedy(
+    parts: list[Raw], terms: Raw, cause: Cause, reason: str
+) -> None:
+    options = Options(flags=DrainFlags(force=True, ignore_daemonsets=True), plays=1)
+    (found,) = drain(cluster(A, B, parts, budget("web", app="web", **terms)), ["a"], options).nodes
+    assert [each.remedy for each in found.blockers] == [cause.value]
+    assert reason in found.blockers[0].reason
 
 
 def test_two_budgets_block_although_both_have_room() -> None:
@@ -125,6 +179,7 @@ def test_a_node_to_which_a_pod_returns_that_tolerates_the_cordon_drains_and_come
     outcome = drain(cluster(A, B, everything, web), ["a", "b"])
     assert [each.result for each in outcome.nodes] == [Result.DRAINS, Result.DRAINS]
     assert [len(each.pending) for each in outcome.nodes] == [1, 0]
+    assert [each.returned for each in outcome.nodes] == [1, 0]
 
 
 def test_a_cordoned_node_still_counts_for_a_constraint_and_leaves_no_place() -> None:
@@ -367,8 +422,20 @@ def test_a_job_that_fails_runs_again_when_another_node_is_lost_instead() -> None
 def test_a_job_loses_its_work_and_gives_up_after_its_retries() -> None:
     load = [controller("Job", "load", replicas=1, backoffLimit=0), pod("load-1", "a", by=owner("Job", "load"))]
     outcome = drain(cluster(A, B, load), ["a"])
-    assert [each.name for each in outcome.lost_work] == ["load"]
+    assert [each.name for each in outcome.lost_work] == [each.name for each in outcome.given_up] == ["load"]
     assert outcome.nodes[0].steps[0].successor == ""
+
+
+def test_a_job_that_tries_again_loses_its_work_and_does_not_give_up() -> None:
+    load = [controller("Job", "load", replicas=1, backoffLimit=1), pod("load-1", "a", by=owner("Job", "load"))]
+    outcome = drain(cluster(A, B, load), ["a"])
+    assert ([each.name for each in outcome.lost_work], outcome.given_up) == (["load"], ())
+
+
+def test_a_job_gives_up_only_with_the_node_that_runs_it() -> None:
+    load = [controller("Job", "load", replicas=1, backoffLimit=0), pod("load-1", "a", by=owner("Job", "load"))]
+    outcomes = list(lose_each(cluster(A, B, load), [["a"], ["b"]]))
+    assert [len(each.given_up) for each in outcomes] == [len(each.lost_work) for each in outcomes] == [1, 0]
 
 
 def test_a_failed_node_darkens_a_stateful_set_until_it_is_back_and_a_deployment_until_it_is_replaced() -> None:

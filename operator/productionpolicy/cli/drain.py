@@ -14,10 +14,13 @@ from typing import Any
 
 import click
 import msgspec
+from msgspec.structs import replace
 
 from productionpolicy.cli import yardstick
 from productionpolicy.cli.access import access_options
-from productionpolicy.cli.drains.told import Part, Told
+from productionpolicy.cli.chosen_nodes import ZONE, Chosen, bare
+from productionpolicy.cli.conflicts import refuse
+from productionpolicy.cli.drains.told import Part, Told, some
 from productionpolicy.cli.formats.origin import Origin
 from productionpolicy.cli.label_selectors import LabelSelector, SelectorParameter
 from productionpolicy.cli.progress import watched
@@ -37,20 +40,6 @@ KINDS = (*resources.DRAINED, resources.AUTOSCALERS)
 """The kinds that are read from a live cluster."""
 
 
-class Chosen(msgspec.Struct, frozen=True):
-    """Which nodes are drained, or fail."""
-
-    names: Sequence[str] = ()
-    every: bool = False
-    labels: LabelSelector | None = None
-    zone: str | None = None
-
-    @property
-    def given(self) -> bool:
-        """Whether an option chooses nodes."""
-        return bool(self.names or self.every or self.labels or self.zone)
-
-
 @click.command("drain", cls=ReportingCommand, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("nodes", nargs=-1, metavar="[NODE]...")
 @click.option("--node", "names", multiple=True, metavar="NAME", help="Drain this node; may be repeated.")
@@ -64,7 +53,11 @@ class Chosen(msgspec.Struct, frozen=True):
     help="Drain the nodes with these labels, such as pool=blue,disk!=ssd.",
 )
 @click.option("--zone", metavar="ZONE", help="Drain the nodes of this zone (topology.kubernetes.io/zone).")
-@click.option("--fail", type=click.Choice(["node", "zone"]), help="Let each node or each zone fail, one at a time.")
+@click.option(
+    "--fail",
+    type=click.Choice(["node", "zone"]),
+    help="Let each of the nodes, or of their zones, fail, one at a time. Default: of all nodes.",
+)
 @click.option(
     "--surge",
     type=click.IntRange(min=0),
@@ -115,7 +108,8 @@ def command(  # noqa: PLR0913  # one per option
 ) -> None:
     """Predict what happens if nodes are drained, before anybody drains them. Nothing in the cluster changes.
 
-    NODE is the name of a node, as in kubectl drain, and the same as --node.
+    NODE is the name of a node, as in kubectl drain, and the same as --node. Nodes are chosen by their names, by
+    --all-nodes, or by -l and --zone.
 
     It simulates one node after the other: the cordon, the evictions that the budgets allow, the nodes on which the
     scheduler would put the successors, their readiness, and the next evictions, until the node is empty or stuck:
@@ -127,25 +121,51 @@ def command(  # noqa: PLR0913  # one per option
     A drained node is replaced by an empty one like it before the next drain, unless --keep-cordoned is given. A node
     that does not drain stays cordoned with the pods that are left.
 
-    With --fail, nothing is evicted: the pods of the node or zone stop at once, and after some minutes others replace
+    With --fail, no node is drained: the pods of the node or zone stop at once, and after some minutes others replace
     them, except those of StatefulSets and those whose volumes only one node can mount.
 
     The exit code is 0 if all nodes drain, every workload keeps a ready pod and every pod finds a node; 1 if not; 2 if
     the cluster or file cannot be read or the command was used incorrectly; and 3 if nothing speaks against the drains,
     but not everything that decides this could be seen.
     """
-    chosen = Chosen((*nodes, *names), every, labels, zone)
-    if not chosen.given and not fail:
-        raise click.UsageError("Which nodes? Name them, or use --all-nodes, -l or --zone.")
+    chosen = Chosen(tuple(map(bare, (*nodes, *names))), every, labels, zone)
     flags = DrainFlags(ignore_daemonsets, delete_emptydir_data, force)
     options = Options(flags=flags, surge=surge, parallel=parallel, keep_cordoned=keep_cordoned)
+    refuse(_conflicts(chosen, options, fail=fail))
+    refuse(
+        (f"--from reads the file of a cluster: omit {flag}.", bool(file and on)) for flag, on in access.flags.items()
+    )
+    of_policy = {"--policy": policy_file, "--profile": profile}
+    refuse((f"--no-repairs plays no repairs: omit {flag}.", bool(no_repairs and on)) for flag, on in of_policy.items())
     policy = None if no_repairs else yardstick.chosen(policy_file, profile)
     snapshot = _snapshot(file, access)
-    now, repaired, repairs = _outcomes(snapshot, chosen, options, fail=fail, policy=policy)
+    place = "the cluster" if file is None else "the snapshot"
+    now, repaired, repairs = _outcomes(snapshot, chosen, options, fail=fail, policy=policy, place=place)
     by = "" if policy is None else str(policy_file or "the default repairs")
     told = Told(_origin(snapshot, options, file=file, policy=by), now, repaired, repairs)
     _write(told, output)
     sys.exit(told.exit_code)
+
+
+def _conflicts(chosen: Chosen, options: Options, *, fail: str | None) -> Iterator[tuple[str, bool]]:
+    yield from chosen.conflicts()
+    yield "which nodes? Name them, or use --all-nodes, -l or --zone.", not chosen.given and not fail
+    given = _given(options)
+    yield f"with --fail no node is drained: omit {', '.join(given)}.", bool(fail and given)
+
+
+def _given(options: Options) -> list[str]:
+    """Return the options that change drains."""
+    flags = options.flags
+    given = {
+        "--ignore-daemonsets": flags.ignore_daemonsets,
+        "--delete-emptydir-data": flags.delete_emptydir_data,
+        "--force": flags.force,
+        "--keep-cordoned": options.keep_cordoned,
+        f"--surge {options.surge}": options.surge > 0,
+        f"--parallel {options.parallel}": options.parallel > 1,
+    }
+    return [name for name, on in given.items() if on]
 
 
 def _snapshot(file: Path | None, access: Access) -> Snapshot:
@@ -156,13 +176,13 @@ def _snapshot(file: Path | None, access: Access) -> Snapshot:
 
 
 def _outcomes(
-    snapshot: Snapshot, chosen: Chosen, options: Options, *, fail: str | None, policy: Policy | None
+    snapshot: Snapshot, chosen: Chosen, options: Options, *, fail: str | None, policy: Policy | None, place: str
 ) -> tuple[tuple[Part, ...], tuple[Part, ...] | None, int]:
     """Return the outcomes now and after the repairs, and how many workloads these change."""
     items = list(snapshot.objects())
     coverage = msgspec.to_builtins(dict(snapshot.coverage))
     cluster = read(items, coverage)
-    nodes = _nodes(cluster, chosen)
+    nodes = chosen.of(cluster, place=place)
     now = _played(cluster, nodes, options, fail=fail, label="Draining")
     if policy is None:
         return now, None, 0
@@ -179,19 +199,10 @@ def _outcomes(
 
 def _origin(snapshot: Snapshot, options: Options, *, file: Path | None, policy: str) -> Origin:
     """Return what was played, for the head of a page."""
-    flags = options.flags
-    given = {
-        "--ignore-daemonsets": flags.ignore_daemonsets,
-        "--delete-emptydir-data": flags.delete_emptydir_data,
-        "--force": flags.force,
-        "--keep-cordoned": options.keep_cordoned,
-        f"--surge {options.surge}": options.surge > 0,
-        f"--parallel {options.parallel}": options.parallel > 1,
-    }
     facts = {
         "Cluster": f"{snapshot.context or 'without a name'}, Kubernetes {snapshot.server_version}",
         "Read": f"{snapshot.taken_at}{f', from {file}' if file else ''}",
-        "Options": " ".join(name for name, on in given.items() if on) or "none",
+        "Options": " ".join(_given(options)) or "none",
         "Repairs of": policy or "not played",
         "Version": f"productionpolicy {version('productionpolicy')}",
     }
@@ -211,39 +222,30 @@ def _played(
     if fail is None:
         outcome = drain(cluster, nodes, options, through=lambda groups: watched(groups, label, total=len(groups)))
         return (Part("", outcome),)
-    groups = dict(_failures(cluster, nodes, zones=fail == "zone"))
+    groups = _zones(cluster, nodes) if fail == "zone" else {f"node {name}": [name] for name in nodes}
     outcomes = watched(lose_each(cluster, groups.values(), options), "Failing", total=len(groups))
-    return tuple(Part(title, outcome) for title, outcome in zip(groups, outcomes, strict=True))
+    left = tuple(_without_zone(cluster, nodes)) if fail == "zone" else ()
+    told = (replace(each, unread=(*each.unread, *left)) for each in outcomes)
+    return tuple(Part(title, outcome) for title, outcome in zip(groups, told, strict=True))
 
 
-def _failures(cluster: Cluster, nodes: Sequence[str], *, zones: bool) -> Iterator[tuple[str, list[str]]]:
+def _zones(cluster: Cluster, nodes: Sequence[str]) -> dict[str, list[str]]:
+    """Return the zones of these nodes, each with all of its nodes.
+
+    Raises:
+        UsageError: the nodes have no zones.
+    """
+    zones = sorted({each.zone for each in cluster.nodes if each.name in nodes and each.zone})
     if not zones:
-        yield from ((f"node {name}", [name]) for name in nodes)
-        return
-    found: dict[str, list[str]] = {}
-    for each in (each for each in cluster.nodes if each.name in nodes and each.zone):
-        found.setdefault(f"zone {each.zone}", []).append(each.name)
-    yield from sorted(found.items())
+        raise click.UsageError(f"none of these nodes has the label {ZONE}, so no zone can fail: use --fail node.")
+    return {f"zone {zone}": [each.name for each in cluster.nodes if each.zone == zone] for zone in zones}
 
 
-def _nodes(cluster: Cluster, chosen: Chosen) -> list[str]:
-    """Return the names of the chosen nodes: in the given order, or sorted."""
-    known = {each.name: each for each in cluster.nodes}
-    unknown = [each for each in chosen.names if each not in known]
-    if unknown:
-        raise click.BadParameter(f"there is no node {', '.join(unknown)}", param_hint="--node")
-    if chosen.names and not (chosen.labels or chosen.zone):
-        return list(dict.fromkeys(chosen.names))
-    found = [
-        name
-        for name, node in known.items()
-        if (not chosen.names or name in chosen.names)
-        and (chosen.zone is None or node.zone == chosen.zone)
-        and (chosen.labels is None or chosen.labels.matches(node.labels))
-    ]
-    if not found:
-        raise click.UsageError("No node matches.")
-    return found
+def _without_zone(cluster: Cluster, nodes: Sequence[str]) -> Iterator[str]:
+    """Yield what is told of nodes that no failure of a zone concerns."""
+    left = [each.name for each in cluster.nodes if each.name in nodes and not each.zone]
+    if left:
+        yield f"without the label {ZONE}, these nodes fail with no zone: {some(left)}"
 
 
 def _write(told: Told, output: str) -> None:

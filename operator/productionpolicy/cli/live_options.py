@@ -9,6 +9,7 @@ from typing import Any
 import click
 from msgspec import Struct
 
+from productionpolicy.cli.conflicts import refuse
 from productionpolicy.cli.label_selectors import LabelSelector, SelectorParameter
 from productionpolicy.live.access import Access
 
@@ -44,9 +45,7 @@ def refuse_mismatch(given: Options, *, paths: Sequence[str], policy_file: Path |
     Raises:
         UsageError: they do.
     """
-    wrong = next((message for message, conflict in _conflicts(given, paths, policy_file) if conflict), None)
-    if wrong is not None:
-        raise click.UsageError(wrong)
+    refuse(_conflicts(given, paths, policy_file))
 
 
 def _conflicts(given: Options, paths: Sequence[str], policy_file: Path | None) -> Iterator[tuple[str, bool]]:

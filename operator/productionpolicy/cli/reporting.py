@@ -1,4 +1,4 @@
-"""Commands that fail with a one-sentence message if their output cannot be written."""
+"""Commands that fail with a one-sentence message if their output cannot be written, or silently if a pipe is closed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import click
+from click.exceptions import Exit
 
 
 class CannotWrite(click.ClickException):
@@ -38,12 +39,15 @@ class ReportingCommand(click.Command):
 
 @contextmanager
 def written_out() -> Iterator[None]:
-    """Turn a write error, such as a full disk or a closed pipe, into a one-sentence message."""
+    """Turn a write error, such as a full disk, into a one-sentence message."""
     if sys.stdout is None:  # Python sets None if the descriptor was closed at the start
         raise CannotWrite("the output cannot be written: standard output is closed")
     try:
         yield
         sys.stdout.flush()
+    except BrokenPipeError as error:  # its reader, such as head, has seen enough and needs no message
+        _give_up(sys.stdout.fileno())
+        raise Exit(CannotWrite.exit_code) from error
     except OSError as error:
         _give_up(sys.stdout.fileno())
         place = f"{error.filename}" if error.filename else "the output"

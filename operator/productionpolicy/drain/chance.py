@@ -13,7 +13,8 @@ from productionpolicy.drain.outcome import Blocker, Dark, NodeOutcome, Outcome, 
 _Doubtful = TypeVar("_Doubtful", bound=Blocker | Dark | PendingPod)
 
 _DRAINS = "drains"
-IN_SOME_PLAYS = "it drains in {} of {} plays: which nodes the scheduler chooses decides"
+DECIDING = "the choices of the scheduler or the order of the evictions decide"
+IN_SOME_PLAYS = f"it drains in {{}} of {{}} plays: {DECIDING}"
 
 
 class Plays:
@@ -49,6 +50,7 @@ class Plays:
             dark=_merged([each.dark for each in self._outcomes]),
             pending=_merged([each.pending for each in self._outcomes]),
             lost_work=tuple(sorted({key for each in self._outcomes for key in each.lost_work})),
+            given_up=tuple(sorted({key for each in self._outcomes for key in each.given_up})),
         )
 
 

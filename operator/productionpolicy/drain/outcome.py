@@ -81,6 +81,11 @@ class NodeOutcome(Struct, frozen=True):
     unknown: tuple[str, ...] = ()
     """What decides the result and is not known."""
 
+    @property
+    def returned(self) -> int:
+        """How many pods have a successor on this node, because it tolerates the cordon."""
+        return sum(each.to == self.node for each in self.steps)
+
 
 class Dark(Struct, frozen=True):
     """A workload that has no ready pod for some time."""
@@ -104,9 +109,11 @@ class Outcome(Struct, frozen=True):
     pending: tuple[PendingPod, ...] = ()
     """The pods without a node at the end."""
     lost_work: tuple[Key, ...] = ()
-    """The Jobs whose pods were evicted, so that they begin again."""
+    """The Jobs whose pods were evicted, so that they begin again, unless they give up."""
     unread: tuple[str, ...] = ()
     """What could not be read, as sentences."""
+    given_up: tuple[Key, ...] = ()
+    """The Jobs that fail for good, because more of their pods fail than their backoffLimit allows."""
 
     @property
     def fine(self) -> bool:

@@ -155,6 +155,7 @@ class _Play:
         self.number = 0
         self.made = self.made_before = 0
         self.lost_work: dict[Key, None] = {}
+        self.given_up: dict[Key, None] = {}
         self.darkness = _Darkness()
         self._keys: dict[Owner, Key] = {}
         self._changed = True
@@ -221,6 +222,8 @@ class _Play:
         """Let everything that is under way end before the first drain."""
         self.settle()
         self.deleted.clear()
+        self.lost_work.clear()
+        self.given_up.clear()
         self.old = frozenset(self.pending)
         self.made_before = self.made
         self.missing_before = {uid: tuple(those) for uid, those in self.missing.items() if those}
@@ -368,6 +371,8 @@ class _Play:
         if kind == ("batch", "Job") and controller is not None:
             self.failures[uid] += len(gone)
             if self.failures[uid] > controller.retries:
+                key = self.key(gone[0][0])
+                self.lost_work[key] = self.given_up[key] = None
                 self._fail(uid)
                 return
         for pod, step in gone[: max(0, wanted)]:
@@ -522,7 +527,7 @@ class _Play:
             first = waiting[0]
             reason = f"{refusal.reason}, because {first.title} fits nowhere: {self._reason(first)}"
             return Blocker(pod.title, key, reason, "give the pod a node that takes it", refusal.budgets)
-        return Blocker(pod.title, key, refusal.reason, _remedy(refusal), refusal.budgets)
+        return Blocker(pod.title, key, refusal.reason, refusal.cause.value, refusal.budgets)
 
     def _reason(self, pod: Pod) -> str:
         if pod.gated:
@@ -589,6 +594,8 @@ class _Play:
                 self._resume(pod, ready=ready)
         self.deleted.clear()
         self.took_over.clear()
+        self.lost_work.clear()
+        self.given_up.clear()
         self.successors.clear()
         self.failures.clear()
         self.missing.clear()
@@ -638,6 +645,7 @@ class _Play:
             self._pending(),
             tuple(sorted(self.lost_work)),
             self._unread(),
+            tuple(sorted(self.given_up)),
         )
 
 
@@ -688,9 +696,3 @@ def _not_yet_created(controller: Controller, pods: Iterable[Pod]) -> Iterator[Po
 def _ordinal(pod: Pod) -> int:
     found = _ORDINAL.search(pod.name)
     return int(found.group(1)) if found else 0
-
-
-def _remedy(refusal: Refusal) -> str:
-    if refusal.permanent:
-        return "keep one of the budgets and delete the others"
-    return "use maxUnavailable: 1 in the budget and run at least two pods that are ready"

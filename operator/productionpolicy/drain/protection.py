@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from enum import StrEnum
 
 from msgspec import Struct
 
@@ -11,6 +12,7 @@ from productionpolicy.drain.cluster import Cluster, Controller, KnownBudget, Own
 from productionpolicy.kube.budgets import EVICTION_POLICY
 from productionpolicy.kube.selectors import SelectorIndex
 from productionpolicy.kube.workloads import UNSCALED, WORKLOADS
+from productionpolicy.page.part import counted
 
 _SCALED = frozenset({("apps", "ReplicaSet"), ("apps", "StatefulSet"), ("", "ReplicationController")})
 _UNSCALED = frozenset({("", "Node"), *((each.group, each.kind) for each in WORKLOADS if each.kind in UNSCALED)})
@@ -19,10 +21,34 @@ _UNSCALED = frozenset({("", "Node"), *((each.group, each.kind) for each in WORKL
 TWO_BUDGETS = "more than one budget selects it, so the eviction API returns an error"
 
 
+class Cause(StrEnum):
+    """What keeps the eviction API from evicting a pod; the value is the remedy."""
+
+    TWO_BUDGETS = "keep one of the budgets and delete the others"
+    UNCOMPUTABLE = "let the budget select only other pods, or give it a minAvailable that is a whole number"
+    """An owner of its pods has no scale. It does not help to replace a percentage by maxUnavailable."""
+    UNKNOWN = "see status.disruptionsAllowed of the budget; a minAvailable that is a whole number needs no scale"
+    NO_TERMS = "give the budget maxUnavailable: 1"
+    NO_SCALE = "give the budget a minAvailable that is a whole number below the number of its pods"
+    """Only the pods themselves can be counted."""
+    SCALED_TO_ZERO = "wait until the controllers have deleted the pods"
+    UNREADY = "repair the pods that are not ready, or set unhealthyPodEvictionPolicy: AlwaysAllow in the budget"
+    """The pod is not ready, and the budget would let it go if all were."""
+    UNREADY_AND_STRICT = "set unhealthyPodEvictionPolicy: AlwaysAllow in the budget"
+    """The pod is not ready, and the budget would not let it go if it were, either."""
+    OTHERS_UNREADY = "repair the pods that are not ready"
+    """The pod is ready. AlwaysAllow lets only the others go."""
+    STRICT = "use maxUnavailable: 1 in the budget, or a minAvailable below the number of pods"
+    """The budget allows no eviction although all pods are ready."""
+    SINGLE = "use maxUnavailable: 1 in the budget and run at least two pods that are ready"
+    """The same, of a single pod."""
+
+
 class Refusal(Struct, frozen=True):
     """Why the eviction API does not evict a pod."""
 
     reason: str
+    cause: Cause
     budgets: tuple[str, ...] = ()
     permanent: bool = False
     """Whether kubectl gives the pod up: it repeats only a refusal by a budget."""
@@ -45,6 +71,11 @@ class Guarded:
     def title(self) -> str:
         """The name as `namespace/name`."""
         return f"{self.known.budget.namespace}/{self.known.budget.name}"
+
+    def refuses(self, reason: str, cause: Cause) -> Refusal:
+        """Return the refusal of this budget; the reason follows its name."""
+        budget = self.known.budget
+        return Refusal(f"the budget {budget.name} ({budget.terms}) {reason}", cause, (self.title,))
 
 
 class Protection:
@@ -102,11 +133,11 @@ class Protection:
             return None
         budgets = self.of(pod)
         if len(budgets) > 1:
-            return Refusal(TWO_BUDGETS, tuple(each.title for each in budgets), permanent=True)
+            return Refusal(TWO_BUDGETS, Cause.TWO_BUDGETS, tuple(each.title for each in budgets), permanent=True)
         return self._refused_by(budgets[0], ready=ready) if budgets else None
 
     def _refused_by(self, guarded: Guarded, *, ready: bool) -> Refusal | None:
-        budget, named = guarded.known.budget, (guarded.title,)
+        budget = guarded.known.budget
         if not ready and budget.eviction_policy == EVICTION_POLICY:
             return None
         expected = self._expected(guarded)
@@ -118,9 +149,24 @@ class Protection:
             return None
         if budget.disruptions_allowed(expected=expected, healthy=guarded.healthy) > 0:
             return None
-        return Refusal(
-            f"the budget {budget.name} ({budget.terms}) needs {desired} healthy pods and has {guarded.healthy}", named
-        )
+        nothing = _expects_nothing(guarded, expected)
+        if nothing is not None:
+            return nothing
+        enough = f"needs {counted(desired, 'healthy pod')} and has {guarded.healthy}"
+        reason = enough if desired else "allows no eviction while no pod is ready"
+        return guarded.refuses(reason, self._cause(guarded, expected, ready=ready))
+
+    def _cause(self, guarded: Guarded, expected: int, *, ready: bool) -> Cause:
+        """Return why a budget that expects pods lets none go."""
+        budget = guarded.known.budget
+        if budget.allowed_disruptions(expected) > 0:
+            return Cause.OTHERS_UNREADY if ready else Cause.UNREADY
+        if not ready:
+            return Cause.UNREADY_AND_STRICT
+        scale = self._scale(guarded)
+        if isinstance(scale, Refusal) or not scale:
+            return Cause.NO_SCALE
+        return Cause.STRICT if expected > 1 else Cause.SINGLE
 
     def allowed(self, guarded: Guarded) -> int:
         """Return how many disruptions a budget allows; none if that cannot be computed."""
@@ -131,17 +177,14 @@ class Protection:
 
     def _expected(self, guarded: Guarded) -> int | Refusal:
         """Return how many pods a budget expects, or why this cannot be computed."""
-        budget, named = guarded.known.budget, (guarded.title,)
-        if not budget.needs_scale:
-            return guarded.pods
+        return self._scale(guarded) if guarded.known.budget.needs_scale else guarded.pods
+
+    def _scale(self, guarded: Guarded) -> int | Refusal:
         owners = [each for each, number in guarded.owners.items() if number > 0]
         unscaled = sorted(f"{each.kind} {each.name}" for each in owners if (each.group, each.kind) in _UNSCALED)
         if unscaled:
-            return Refusal(
-                f"the budget {budget.name} ({budget.terms}) cannot be computed, because it also selects the pods of "
-                f"{unscaled[0]}, which has no scale",
-                named,
-            )
+            reason = f"it also selects the pods of {unscaled[0]}, which has no scale"
+            return guarded.refuses(f"cannot be computed, because {reason}", Cause.UNCOMPUTABLE)
         scales = {found.uid: found.replicas for found in map(self._scaled, owners) if found is not None}
         unseen = [each for each in owners if self._scaled(each) is None]
         if not unseen:
@@ -150,18 +193,17 @@ class Protection:
 
     def _guessed(self, guarded: Guarded, unseen: Iterable[Owner]) -> int | Refusal:
         """Return what the status says if a scale is not known. A missing owner of a known kind is an error."""
-        budget, named = guarded.known.budget, (guarded.title,)
         gone = next((each for each in unseen if (each.group, each.kind) in _SCALED), None)
         if gone is not None and self._complete:
-            reason = f"cannot be computed, because {gone.kind} {gone.name}, which owns a pod, does not exist"
-            return Refusal(f"the budget {budget.name} ({budget.terms}) {reason}", named)
+            reason = f"{gone.kind} {gone.name}, which owns a pod, does not exist"
+            return guarded.refuses(f"cannot be computed, because {reason}", Cause.UNCOMPUTABLE)
         owner = next(iter(unseen))
-        if budget.sync_failed:
-            reason = f"cannot be computed (SyncFailed), and the scale of {owner.kind} {owner.name} is not known"
-            return Refusal(f"the budget {budget.name} ({budget.terms}) {reason}", named)
+        unknown = f"the scale of {owner.kind} {owner.name} is not known"
+        if guarded.known.budget.sync_failed:
+            return guarded.refuses(f"cannot be computed (SyncFailed), and {unknown}", Cause.UNCOMPUTABLE)
         if guarded.known.expected is not None:
             return guarded.known.expected
-        return Refusal(f"the scale of {owner.kind} {owner.name} is not known", named, unknown=True)
+        return Refusal(unknown, Cause.UNKNOWN, (guarded.title,), unknown=True)
 
     def _scaled(self, owner: Owner) -> Controller | None:
         """Return the controller whose scale counts: for a ReplicaSet of a Deployment that of the Deployment."""
@@ -171,3 +213,17 @@ class Protection:
         if found.owner is not None and found.owner.kind == "Deployment":
             return self._controllers.get(found.owner.uid, found)
         return found
+
+
+def _expects_nothing(guarded: Guarded, expected: int) -> Refusal | None:
+    """Return the refusal of a budget that expects no pods, so that it allows no eviction however many are ready."""
+    budget = guarded.known.budget
+    if budget.min_available is None and budget.max_unavailable is None:
+        reason, cause = "it has neither field", Cause.NO_TERMS
+    elif expected:
+        return None
+    elif any(guarded.owners.values()):
+        reason, cause = "the controllers of its pods are scaled to 0", Cause.SCALED_TO_ZERO
+    else:
+        reason, cause = "no controller owns the pods that it selects", Cause.NO_SCALE
+    return guarded.refuses(f"expects no pods, because {reason}", cause)

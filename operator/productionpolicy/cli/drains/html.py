@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import TextIO
 
-from productionpolicy.cli.drains.text import by_chance, lasting
+from productionpolicy.cli.drains.text import but_returned, by_chance, lasting
 from productionpolicy.cli.drains.timeline import RULES, fate_of, lane_of, legend, row_of
 from productionpolicy.cli.drains.told import Part as Run
-from productionpolicy.cli.drains.told import Told, dark_of, nodes_of, pending_of
+from productionpolicy.cli.drains.told import Told, dark_of, jobs_of, nodes_of, pending_of, some
 from productionpolicy.drain import Blocker, Dark, NodeOutcome, PendingPod, Result, Step
 from productionpolicy.page import Element, Node, document, tag
 from productionpolicy.page.part import Part, counted, part
@@ -20,8 +20,6 @@ MOST_BYTES = 2_900_000
 """What a page may take before it leaves out the evictions."""
 MOST_EVICTIONS = 5_000
 """Of more evictions, a page shows the rows only."""
-MOST_NAMES = 5
-"""So many nodes are named for a reason."""
 MOST_ROWS = 400
 """So many rows of a table are shown."""
 
@@ -124,7 +122,7 @@ def _nodes(told: Told) -> Part:
 
 
 def _result(node: NodeOutcome) -> Element:
-    return mark(node.result.value, _KINDS.get(node.result, "bad"))
+    return tag("span", mark(node.result.value, _KINDS.get(node.result, "bad")), but_returned(node))
 
 
 def _failures(told: Told) -> Part:
@@ -158,7 +156,7 @@ def _obstacles(told: Told) -> Part | None:
 
 
 def _where(those: Sequence[tuple[str, Blocker]]) -> str:
-    return f"{counted(len(those), 'pod')} on {_some(list(dict.fromkeys(node for node, _ in those)))}"
+    return f"{counted(len(those), 'pod')} on {some(list(dict.fromkeys(node for node, _ in those)))}"
 
 
 def _dark(told: Told) -> Part | None:
@@ -200,8 +198,8 @@ def _why(those: Sequence[PendingPod]) -> str:
 
 
 def _jobs(told: Told) -> Part | None:
-    jobs = sorted({str(each) for run in told.now for each in run.outcome.lost_work})
-    return _listed("jobs", "Jobs that lose their work", {"Job": ""}, [[each] for each in jobs])
+    jobs = jobs_of(told.now)
+    return _listed("jobs", "Jobs that lose their work", {"Job": "", "Then": ""}, [[*each] for each in jobs.items()])
 
 
 def _unknown(told: Told) -> Part | None:
@@ -212,15 +210,10 @@ def _unknown(told: Told) -> Part | None:
     for node in nodes_of(told.now):
         for reason in node.unknown:
             reasons.setdefault(reason, []).append(node.node)
-    rows += [[reason, _some(names)] for reason, names in reasons.items() if reason not in seen]
+    rows += [[reason, some(names)] for reason, names in reasons.items() if reason not in seen]
     return _listed(
         "unknown", "What is not known", {"What": "", "Nodes": ""}, list({str(each): each for each in rows}.values())
     )
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
-    return f"{', '.join(names[:MOST_NAMES])}{more}"
 
 
 def _evictions(told: Told) -> Part | None:

@@ -34,7 +34,7 @@ class Eviction(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class Obstacle(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A pod that does not leave a node, the budgets that forbid it, the reason and the remedy.
 
-    `certain` says whether it is so however the scheduler chooses among equal nodes.
+    `certain` says whether it is so whatever the scheduler chooses, and in whatever order the evictions arrive.
     """
 
     pod: str
@@ -48,7 +48,7 @@ class Obstacle(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class Waiting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A pod that fits nowhere; `before` says whether it had no node before, either.
 
-    `certain` says whether it is so however the scheduler chooses among equal nodes.
+    `certain` says whether it is so whatever the scheduler chooses, and in whatever order the evictions arrive.
     """
 
     pod: str
@@ -73,7 +73,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class Darkness(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A workload without a ready pod, for how many steps and from which; `lasts` says whether to the end.
 
-    `certain` says whether it is so however the scheduler chooses among equal nodes.
+    `certain` says whether it is so whatever the scheduler chooses, and in whatever order the evictions arrive.
     """
 
     workload: Name
@@ -84,13 +84,17 @@ class Darkness(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """The drains of all nodes, or the failure of one node or zone, which `fails` names."""
+    """The drains of all nodes, or the failure of one node or zone, which `fails` names.
+
+    The Jobs of `givenUp` are those of `lostWork` that fail for good, because of their backoffLimit.
+    """
 
     fails: str | None
     nodes: list[Node]
     dark: list[Darkness]
     pending: list[Waiting]
     lost_work: list[Name]
+    given_up: list[Name]
     unread: list[str]
 
 
@@ -124,6 +128,7 @@ def _run(part: Part) -> Run:
         dark=list(map(_darkness, outcome.dark)),
         pending=list(map(_waiting, outcome.pending)),
         lost_work=list(map(_name, outcome.lost_work)),
+        given_up=list(map(_name, outcome.given_up)),
         unread=list(outcome.unread),
     )
 

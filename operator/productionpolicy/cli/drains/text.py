@@ -9,9 +9,9 @@ from typing import TextIO
 from rich.console import Console
 from rich.text import Text
 
-from productionpolicy.cli.drains.told import Part, Told, dark_of, first_blocker, nodes_of, pending_of
+from productionpolicy.cli.drains.told import Part, Told, dark_of, first_blocker, jobs_of, nodes_of, pending_of
 from productionpolicy.cli.formats.text import console_on
-from productionpolicy.drain import Blocker, Dark, NodeOutcome, PendingPod, Result
+from productionpolicy.drain import DECIDING, Blocker, Dark, NodeOutcome, PendingPod, Result
 from productionpolicy.kube.text import printable
 from productionpolicy.page.part import counted
 
@@ -61,7 +61,7 @@ def _write_part(part: Part, console: Console) -> None:
 def _rest(node: NodeOutcome) -> str:
     match node.result:
         case Result.DRAINS:
-            return f" in {counted(len(node.steps), 'step')}{_but_pending(node)}"
+            return f" in {counted(len(node.steps), 'step')}{but_returned(node)}{_but_pending(node)}"
         case Result.BLOCKED | Result.STUCK | Result.REFUSED:
             blocker = node.blockers[0]
             by = (
@@ -69,12 +69,19 @@ def _rest(node: NodeOutcome) -> str:
                 if node.result is Result.BLOCKED and blocker.budgets
                 else ""
             )
-            more = f" (and {len(node.blockers) - 1} more pods)" if len(node.blockers) > 1 else ""
+            more = f" (and {counted(len(node.blockers) - 1, 'more pod')})" if len(node.blockers) > 1 else ""
             return printable(f"{by}: pod {blocker.pod} of {blocker.workload}: {blocker.reason}{more}")
         case _:
             reasons = node.unknown or tuple(each.reason for each in node.blockers)
             more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
             return printable(f": {reasons[0]}{more}") if reasons else ""
+
+
+def but_returned(node: NodeOutcome) -> str:
+    """Return what follows the result of a drained node that is not empty."""
+    if node.returned == 1:
+        return ", but 1 pod comes back to it, because it tolerates the cordon"
+    return f", but {node.returned:,} pods come back to it, because they tolerate the cordon" if node.returned else ""
 
 
 def _but_pending(node: NodeOutcome) -> str:
@@ -104,7 +111,7 @@ def lasting(title: str, dark: Dark) -> str:
 
 def by_chance(found: Blocker | Dark | PendingPod) -> str:
     """Return what follows a statement that is not certain."""
-    return "" if found.certain else " (may happen: the choices of the scheduler decide)"
+    return "" if found.certain else f" (may happen: {DECIDING})"
 
 
 def _write_more(number: int, console: Console) -> None:
@@ -124,11 +131,11 @@ def _write_pending(parts: tuple[Part, ...], console: Console) -> None:
 
 
 def _write_lost_work(parts: tuple[Part, ...], console: Console) -> None:
-    jobs = sorted({str(each) for part in parts for each in part.outcome.lost_work})
+    jobs = jobs_of(parts)
     if jobs:
         console.print(Text("\nJobs that lose their work:", style="bold"))
-        for each in jobs[:_SHOWN]:
-            console.print(Text(printable(f"  {each}")))
+        for name, fate in list(jobs.items())[:_SHOWN]:
+            console.print(Text(printable(f"  {name}  {fate}".rstrip())))
         _write_more(len(jobs), console)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
@@ -10,6 +10,8 @@ from productionpolicy.cli.formats.origin import Origin
 from productionpolicy.drain import Blocker, Dark, Key, NodeOutcome, Outcome, PendingPod, Result
 
 NO_BLOCKER = (Result.DRAINS, Result.UNKNOWN, Result.LOST)
+MOST_NAMES = 5
+"""So many nodes are named."""
 
 
 class Part(Struct, frozen=True):
@@ -62,6 +64,19 @@ def _most(outcome: Outcome) -> Iterator[list[PendingPod]]:
         for workload, those in waiting.items():
             found[workload] = max(found.get(workload, []), those, key=len)
     yield from found.values()
+
+
+def jobs_of(parts: tuple[Part, ...]) -> dict[str, str]:
+    """Return the Jobs that lose their work, each with what becomes of it if that is not another try."""
+    given_up = {each for part in parts for each in part.outcome.given_up}
+    jobs = sorted({each for part in parts for each in part.outcome.lost_work}, key=str)
+    return {str(each): "gives up: its backoffLimit is exceeded" if each in given_up else "" for each in jobs}
+
+
+def some(names: Sequence[str]) -> str:
+    """Return the first names, and how many more there are."""
+    more = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
+    return f"{', '.join(names[:MOST_NAMES])}{more}"
 
 
 def first_blocker(parts: tuple[Part, ...]) -> tuple[str, Blocker] | None:
