@@ -203,7 +203,12 @@ class Volume(Struct, frozen=True):
     """The kind of volume: the name of its source field."""
     claim: str | None = None
     """The persistent volume claim that it mounts."""
+    read_only: bool = False
+    """Whether no container can write to it."""
     host_path: str | None = None
+    host_path_type: str = ""
+    driver: str = ""
+    """The CSI driver of an inline volume."""
 
 
 class Container(Struct, frozen=True):
@@ -741,12 +746,16 @@ def _read_mount(fields: Fields) -> Mount:
 
 
 def _read_volume(fields: Fields) -> Volume:
+    source, host = min(fields.names() - {"name"}, default=EMPTY_DIR), fields.mapping("hostPath")
     return Volume(
         name=fields.text("name") or "",
         path=fields.path,
-        source=min(fields.names() - {"name"}, default=EMPTY_DIR),
+        source=source,
         claim=fields.mapping("persistentVolumeClaim").text("claimName"),
-        host_path=fields.mapping("hostPath").text("path"),
+        read_only=fields.mapping(source).boolean("readOnly"),
+        host_path=host.text("path"),
+        host_path_type=host.text("type") or "",
+        driver=fields.mapping("csi").text("driver") or "",
     )
 
 
