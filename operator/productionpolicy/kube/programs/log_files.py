@@ -60,6 +60,11 @@ _READERS = frozenset({"tail", "cat", "ln"})
 _SUBSTITUTION = ">("
 
 
+def is_stream(path: str) -> bool:
+    """Return whether a path is that of a stream, or of /dev/null."""
+    return path.startswith(_STREAMS)
+
+
 def is_file(path: str) -> bool:
     """Return whether a path is that of a file, not of a stream."""
     return path.startswith("/") and not path.startswith((*_STREAMS, *OF_THE_NODE)) and "*" not in path
