@@ -104,6 +104,29 @@ def unwrapped(words: Words) -> Words:
     return last
 
 
+def script_of(words: Words, *, shell: int) -> int | None:
+    """Return the position of the argument of `-c`; None if the shell reads a file or its input.
+
+    Args:
+        words: the words of a command line.
+        shell: the position of the shell; its options follow.
+    """
+    at, commanded = shell + 1, False
+    while at < len(words) and words[at][:1] in {"-", "+"} and words[at] not in {"-", "--"}:
+        option = words[at]
+        short = "" if option.startswith("--") else option[1:]
+        commanded |= "c" in short and option.startswith("-")
+        at += 1 + short.count("o") + short.count("O") + (option in {"--rcfile", "--init-file"})
+    at += at < len(words) and words[at] in {"-", "--"}
+    return at if commanded and at < len(words) else None
+
+
+def script_run(words: Words) -> int | None:
+    """Return the position of the script that the words run with a shell, directly or with wrappers, or None."""
+    inner = unwrapped(words)
+    return script_of(words, shell=len(words) - len(inner)) if inner and is_shell(inner[0]) else None
+
+
 def _inner(words: Words) -> Words | None:
     """Return the command that a wrapper starts; None if the words do not begin with a wrapper."""
     name = program(words)

@@ -19,6 +19,8 @@ from productionpolicy.kube.programs.commands import (
     program,
     program_of,
     runner_of,
+    script_of,
+    script_run,
     unwrapped,
 )
 from productionpolicy.kube.programs.processes import Yielding
@@ -71,7 +73,7 @@ def read_start(container: Container) -> Start:
     whole = (*container.command, *container.args)
     words = unwrapped(whole)
     shell = bool(words) and is_shell(words[0])
-    script = _script_of(whole, shell=len(whole) - len(words)) if shell else None
+    script = script_run(whole)
     named = bool(container.command) or shell or runner_of(words) is not None
     return Start(
         path=_path(container, script),
@@ -98,23 +100,6 @@ def _yielding(words: Words, script: int, image: str) -> Yielding:
 def _path(container: Container, script: int | None) -> str:
     from_args = not container.command or (script is not None and script >= len(container.command))
     return f"{container.path}.{'args' if from_args else 'command'}"
-
-
-def _script_of(words: Words, *, shell: int) -> int | None:
-    """Return the position of the argument of `-c`; None if the shell reads a file or its input.
-
-    Args:
-        words: the words of a command line.
-        shell: the position of the shell; its options follow.
-    """
-    at, commanded = shell + 1, False
-    while at < len(words) and words[at][:1] in {"-", "+"} and words[at] not in {"-", "--"}:
-        option = words[at]
-        short = "" if option.startswith("--") else option[1:]
-        commanded |= "c" in short and option.startswith("-")
-        at += 1 + short.count("o") + short.count("O") + (option in {"--rcfile", "--init-file"})
-    at += at < len(words) and words[at] in {"-", "--"}
-    return at if commanded and at < len(words) else None
 
 
 def _forks(words: Words) -> bool:
@@ -206,6 +191,6 @@ def _script_in_sight(words: Words, *, known: bool) -> int | None:
     """Return the position of a script, even if an unknown program or the image's entrypoint starts the shell."""
     shell = next((at for at, each in enumerate(words) if is_shell(each)), None)
     if shell is not None:
-        return _script_of(words, shell=shell)
+        return script_of(words, shell=shell)
     meant = not known and _INLINE.fullmatch("".join(words[:1]))
-    return _script_of(words, shell=-1) if meant else None
+    return script_of(words, shell=-1) if meant else None
