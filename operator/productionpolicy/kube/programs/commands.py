@@ -179,6 +179,15 @@ def first_of(commands: tuple[str, ...], words: Words) -> str | None:
     return None
 
 
+def written(command: str, words: Words) -> str:
+    """Return a command that the words run, with the words that its `*` match. Some of them may be secret."""
+    (_, (name, *following)), *_ = _read_sought((command,)).commands
+    inner = next(each for each in layers(words) if name.fullmatch(each[0]))
+    texts, rest = command.split()[1:], iter(inner[1:])
+    found = (next(filter(pattern.fullmatch, rest), text) for pattern, text in zip(following, texts, strict=True))
+    return " ".join((program(inner), *found))
+
+
 class _Sought(Struct, frozen=True):
     """Commands to search for."""
 
