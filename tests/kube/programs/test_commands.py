@@ -115,6 +115,8 @@ def test_package_managers_run_scripts(line: str, manager: str | None) -> None:
         ("python* -m pip install", "/usr/bin/python3 -u -m pip install web", "python3 -m pip install"),
         ("yarn *:dev", "env A=1 yarn web:dev", "yarn web:dev"),
         ("apk add", "apk --no-cache add curl", "apk add"),
+        ("yarn workspace * dev", "yarn workspace @shop/web dev", "yarn workspace @shop/web dev"),
+        ("yarn *:dev", "yarn `web`:dev", "yarn *:dev"),
     ],
 )
 def test_a_command_is_shown_with_the_words_found(command: str, line: str, text: str) -> None:
