@@ -96,3 +96,19 @@ def test_a_container_gets_a_default_only_for_what_it_does_not_say() -> None:
 def test_nothing_requested_under_a_limit_is_burstable() -> None:
     given = read({"requests": {"cpu": 0, "memory": 0}, "limits": {"memory": "1Gi"}})
     assert quality_of_service(NO_RESOURCES, [given]) is QualityOfService.BURSTABLE
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1GB", "a quantity (1G or 1Gi)"),
+        ("128Mb", "a quantity (128M or 128Mi)"),
+        ("1 Gi", "a quantity (1G or 1Gi)"),
+        ("64 kib", "a quantity (64k or 64Ki)"),
+        ("much", "a quantity such as 500m or 1.5Gi"),
+    ],
+)
+def test_an_amount_with_another_unit_is_no_quantity(text: str, expected: str) -> None:
+    fields = Fields({"resources": {"limits": {"memory": text}}})
+    assert not read_resources(fields).legible
+    assert [expected in each.message for each in fields.problems] == [True]

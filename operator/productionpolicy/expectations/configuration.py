@@ -1,10 +1,10 @@
 """Configuration is in ConfigMaps, not in the workload.
 
 ## What it expects
-No long-running container, including native sidecars, has more than `maxLiteralEnv` (20) variables with a literal value,
-or a variable or argument with a text of more than `maxLiteralLines` (2) lines. Empty lines, and lines with only a
-comment or a bracket, do not count. Values that are composed of other variables, and a command that merely spans several
-lines, do not count either.
+No long-running container, including native sidecars but no other init containers, has more than `maxLiteralEnv` (20)
+variables with a literal value, or a variable or argument with a text of more than `maxLiteralLines` (2) lines. Empty
+lines, and lines with only a comment or a bracket, do not count. Values that are composed of other variables, and a
+command that merely spans several lines, do not count either.
 
 ## Why it matters
 Configuration within a workload cannot be shared, compared or reviewed separately, and the few differences between
@@ -36,7 +36,8 @@ from productionpolicy.expectations.expectation import (
     Severity,
     always,
 )
-from productionpolicy.kube.pods import Container
+from productionpolicy.kube.credentials import holds_credential, is_credential
+from productionpolicy.kube.pods import Container, Variable
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import Workload
 
@@ -81,7 +82,9 @@ def _texts(container: Container, parameters: ConfigurationParameters) -> Iterato
             yield Finding(
                 path=f"{variable.path}.value",
                 message=f"variable {variable.name} of container {container.name} contains a text of {lines} lines",
-                remedy="move the text into a ConfigMap, and reference it by valueFrom.configMapKeyRef or mount it",
+                remedy="move the text into a Secret, and reference it by valueFrom.secretKeyRef or mount it"
+                if _is_secret(variable)
+                else "move the text into a ConfigMap, and reference it by valueFrom.configMapKeyRef or mount it",
             )
     for word in container.words:
         lines = _lines(word.text)
@@ -89,8 +92,15 @@ def _texts(container: Container, parameters: ConfigurationParameters) -> Iterato
             yield Finding(
                 path=word.path,
                 message=f"the command line of container {container.name} contains a text of {lines} lines",
-                remedy="move the text into a ConfigMap and mount it, or into the image",
+                remedy="move the text into a Secret and mount it"
+                if is_credential(word.text)
+                else "move the text into a ConfigMap and mount it, or into the image",
             )
+
+
+def _is_secret(variable: Variable) -> bool:
+    text = variable.value or ""
+    return is_credential(text) or holds_credential(variable.name, text)
 
 
 def _lines(text: str) -> int:

@@ -1,11 +1,12 @@
 """Logs go to the streams of the container, from which the platform collects them.
 
 ## What it expects
-No script in the manifest sends messages to a file, by redirection or by `tee`. The streams (`/dev/stdout`,
-`/dev/stderr`, `/proc/1/fd/1`) and `/dev/null` do not count as files. A file passes if the script itself reads it, as
-with `tail -F`, or makes it a link to a stream, or if another container of the pod reads it, at any mount path. No
-variable or option for a log file (`LOG_FILE`, `APP_LOG_DIR`, `--log-file`) names an absolute path, nor does a directive
-of nginx (`error_log`), and PostgreSQL runs without its `logging_collector`. No container, except in a DaemonSet, mounts
+No script in the manifest sends messages to a file, by redirection or by `tee`: for the command with which it ends, to
+any file, for others, to a file whose name or folder says log. The streams (`/dev/stdout`, `/dev/stderr`,
+`/proc/1/fd/1`) and `/dev/null` do not count as files. A file passes if the script itself reads it, as with `tail -F`,
+or makes it a link to a stream, or if another container of the pod reads it, at any mount path. No variable or option
+for a log file (`LOG_FILE`, `APP_LOG_DIR`, `--log-file`) names an absolute path, nor does a directive of nginx
+(`error_log`), and PostgreSQL runs without its `logging_collector`. No container, except in a DaemonSet, mounts
 `/var/log` of its node to write to it.
 
 ## Why it matters
@@ -82,8 +83,7 @@ def audit(workload: Workload, _parameters: LoggingParameters, _around: Surroundi
 
 def _written(workload: Workload, container: Container) -> Iterator[Finding]:
     start = read_start(container)
-    paths = dict.fromkeys(logged_files(start.script) if start.script else ())
-    for path in islice(paths, _MOST):
+    for path in islice(logged_files(start.script) if start.script else (), _MOST):
         shown = path if _PLAIN.fullmatch(path) else "a file"
         if not _read_beside(workload, container, path):
             yield Finding(

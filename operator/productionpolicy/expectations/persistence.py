@@ -2,11 +2,16 @@
 
 ## What it expects
 A StatefulSet has a volumeClaimTemplate, or a volume that outlives its pods, unless everything it runs is known to keep
-no state, as memcached does. A container with the image of a data store mounts such a volume, in a Deployment too. Some
-images count as stores only if the command line or a variable says so: Redis and similar stores with an append-only file
-or snapshots, NATS with JetStream, Consul and Vault as servers, Milvus standalone. A store in a role without state does
-not count: a coordinating-only node of Elasticsearch, Kafka Connect, an agent, a client. Only Deployments of one pod
-mount a claim that a single node can mount (ReadWriteOnce), unless all their pods run on one node anyway.
+no state, as memcached does. A container with the image of a data store mounts such a volume, in a Deployment too: at
+the path of its data, if an option or a variable names it (`--datadir`, `PGDATA`), or a volume is mounted where the
+image usually has it. Volumes that hold no data of pods do not count: files, sockets and settings of the node
+(`/etc/localtime`, `docker.sock`), drivers that mount secrets or certificates, and for a data store those that it cannot
+write to.
+
+Some images count as stores only if the command line or a variable says so: Redis and similar stores with an append-only
+file or snapshots, NATS with JetStream, Consul and Vault as servers, Milvus standalone. A store in a role without state
+does not count: a coordinating-only node of Elasticsearch, Kafka Connect, an agent, a client. Only Deployments of one
+pod mount a claim that a single node can mount (ReadWriteOnce), unless all their pods run on one node anyway.
 
 ## Why it matters
 Data in an emptyDir, or in the container itself, is lost with the pod, at the next rollout or drain. Pods that share a
@@ -40,7 +45,7 @@ from productionpolicy.expectations.expectation import (
     always,
 )
 from productionpolicy.kube.images import ImagePattern
-from productionpolicy.kube.pods import EMPTY_DIR, Container
+from productionpolicy.kube.pods import EMPTY_DIR, Container, Volume
 from productionpolicy.kube.programs.commands import program, unwrapped
 from productionpolicy.kube.programs.start import commands_in_sight
 from productionpolicy.kube.surroundings import Surroundings
@@ -48,6 +53,13 @@ from productionpolicy.kube.workloads import INTERCHANGEABLE, REPLICATED, Kind, W
 
 _PASSING = frozenset({EMPTY_DIR, "ephemeral", "configMap", "secret", "projected", "downwardAPI", "image", "gitRepo"})
 """Volumes that are lost with the pod, or that are read-only."""
+
+_OF_SECRETS = re.compile(r"secret|cert-manager|spiffe")
+"""Matches CSI drivers that mount secrets and certificates: secrets-store.csi.k8s.io, csi.cert-manager.io and others."""
+
+_NO_FOLDERS = frozenset({"Socket", "File", "CharDevice", "BlockDevice"})
+_OF_THE_SYSTEM = re.compile(r"/(?:etc|dev|run|var/run|proc|sys|lib/modules|usr/share/zoneinfo)(?:/|$)")
+"""Matches folders of a node that contain its settings, devices and sockets, not the data of pods."""
 
 _KEEP_IF_TOLD: Mapping[tuple[str, ...], re.Pattern[str]] = {
     ("redis", "redis-stack", "redis-stack-server", "valkey", "keydb", "dragonfly"): re.compile(
@@ -64,7 +76,8 @@ _KEEP_IF_TOLD: Mapping[tuple[str, ...], re.Pattern[str]] = {
 _KEEP_NOTHING = ("memcached", "memcache")
 
 _IDLE = re.compile(
-    r"\bconnect-(?:distributed|standalone)\b|mirror-?maker|\bmongos\b|\bsentinel\b|(?:^|\bdgraph )(?:ratel|live|bulk)\b"
+    r"(?:\b|_)connect[-_](?:distributed|standalone|run)\b|mirror[-_]?maker"
+    r"|cruise[-_]control|kafka[-_]exporter|\bmongos\b|\bsentinel\b|(?:^|\bdgraph )(?:ratel|live|bulk)\b"
     r"|\bgrpc-proxy\b|--agent\b|enable-feature=\S*agent|\brpk\b(?!.*\bstart\b)"
 )
 """Words of a command line with which a store runs in a role without state."""
@@ -84,6 +97,40 @@ _SERVES = re.compile(
     r"|pd-server|alpha|zero)\b"
 )
 """Words of a command line with which a store serves; without them, it is a client."""
+
+_DATA_PATH = re.compile(
+    r"(?:(?:^|\s)(?:--?(?:datadir|data-dir|dbpath|dir|storage\.tsdb\.path)[= ]|(?:-E)?path[._]data=)"
+    r"|^(?:PGDATA|(?:ETCD|MYSQL|MARIADB|POSTGRESQL)_DATA_DIR)=|\bpostgres -D ?|\bdata_directory=)"
+    r"[\"']?(?P<path>[^\s\"';,]+)",
+    re.MULTILINE,
+)
+"""Options and variables that tell a store the path of its data."""
+
+_USUAL_PATHS: Mapping[tuple[str, ...], tuple[str, ...]] = {
+    ("postgres", "postgresql", "postgis", "timescaledb", "pgvector"): (
+        "/var/lib/postgresql/data",
+        "/bitnami/postgresql",
+    ),
+    ("mysql", "mysql-server", "mariadb", "percona", "percona-server"): (
+        *("/var/lib/mysql", "/bitnami/mysql", "/bitnami/mariadb"),
+    ),
+    ("mongo", "mongodb", "mongodb-community-server", "percona-server-mongodb"): (
+        *("/data/db", "/data/configdb", "/bitnami/mongodb"),
+    ),
+    ("redis", "valkey"): ("/data", "/bitnami/redis/data", "/bitnami/valkey/data"),
+    ("elasticsearch",): ("/usr/share/elasticsearch/data", "/bitnami/elasticsearch/data"),
+    ("opensearch",): ("/usr/share/opensearch/data", "/bitnami/opensearch/data"),
+    ("rabbitmq",): ("/var/lib/rabbitmq", "/bitnami/rabbitmq/mnesia"),
+    ("cassandra",): ("/var/lib/cassandra", "/bitnami/cassandra"),
+    ("clickhouse", "clickhouse-server"): ("/var/lib/clickhouse", "/bitnami/clickhouse"),
+    ("influxdb",): ("/var/lib/influxdb", "/var/lib/influxdb2", "/bitnami/influxdb"),
+    ("prometheus",): ("/prometheus", "/bitnami/prometheus/data"),
+    ("mssql/server",): ("/var/opt/mssql",),
+}
+"""The paths of the data in images of stores, of their own projects and of Bitnami.
+
+They count only where a volume is mounted there, because a configuration file may name another path.
+"""
 
 _CLIENT = re.compile(
     r"psql|pg_(?!ctl)\w+|(?:create|drop|vacuum|reindex)db|mysql(?:dump|admin|check|import|show|sh)?|mariadb(?:-[a-z]+)*"
@@ -128,13 +175,23 @@ class PersistenceParameters(AuditedParameters, frozen=True, kw_only=True):
 
 def audit(workload: Workload, parameters: PersistenceParameters, around: Surroundings) -> Iterator[Finding]:
     """Find state that is lost with its pod, and claims that pods cannot share."""
-    volumes = workload.template.volumes
-    kept = {*workload.claim_templates, *(each.name for each in volumes if each.source not in _PASSING)}
+    volumes = [each for each in workload.template.volumes if _outlives(each)]
+    kept = {*workload.claim_templates, *(each.name for each in volumes)}
     if _legible(workload):
         yield from _stateless(workload, kept, parameters)
         yield from _losing_stores(workload, kept, parameters)
     if workload.kind in INTERCHANGEABLE and workload.template.claims and around.ceiling(workload) > _ENOUGH:
         yield from _shared_claims(workload, around)
+
+
+def _outlives(volume: Volume) -> bool:
+    """Return whether a volume is there after the pod, with the data in it."""
+    path = volume.host_path or ""
+    if volume.source == "csi" and (volume.read_only or _OF_SECRETS.search(volume.driver)):
+        return False
+    return volume.source not in _PASSING and not (
+        volume.host_path_type in _NO_FOLDERS or _OF_THE_SYSTEM.match(path) is not None
+    )
 
 
 def _legible(workload: Workload) -> bool:
@@ -156,14 +213,33 @@ def _stateless(workload: Workload, kept: set[str], parameters: PersistenceParame
 def _losing_stores(workload: Workload, kept: set[str], parameters: PersistenceParameters) -> Iterator[Finding]:
     if workload.kind is Kind.STATEFUL_SET and not kept:
         return
+    writable = kept.difference(each.name for each in workload.template.volumes if each.read_only)
     for container in workload.template.containers:
-        mounted = {each.volume for each in container.mounts}
-        if container.long_running and not mounted & kept and _is_store(container, parameters):
+        if container.long_running and _is_store(container, parameters) and not _keeps(container, writable):
             yield Finding(
                 path=f"{container.path}.volumeMounts",
                 message=f"container {container.name} is a data store, and its data is lost with its pod",
                 remedy="mount a volume of a PersistentVolumeClaim at the path of its data",
             )
+
+
+def _keeps(container: Container, kept: set[str]) -> bool:
+    """Return whether the data of a store is on one of the volumes, or may be, because its path is not known."""
+    mounts = {each.path.rstrip("/"): each.volume in kept and not each.read_only for each in container.mounts}
+    told = [each["path"].rstrip("/") for each in _DATA_PATH.finditer(_told(container))]
+    if any(not each.startswith("/") for each in told):
+        return any(mounts.values())
+    usual = [path for images, paths in _USUAL_PATHS.items() if container.has_image_of(images) for path in paths]
+    mounted = [found for each in told or usual if (found := _mounted_at(each, mounts)) is not None]
+    return any(mounted) if told or mounted else any(mounts.values())
+
+
+def _mounted_at(path: str, mounts: Mapping[str, bool]) -> bool | None:
+    """Return whether a volume that is mounted at a path, above or below it keeps data; None if there is no volume."""
+    above = [each for each in mounts if f"{path}/".startswith(f"{each}/")]
+    below = [each for each in mounts if each.startswith(f"{path}/")]
+    found = [mounts[each] for each in (*below, *sorted(above, key=len)[-1:])]
+    return any(found) if found else None
 
 
 def _keeps_nothing(workload: Workload, parameters: PersistenceParameters) -> bool:

@@ -3,8 +3,11 @@
 ## What it expects
 Every container with a port for requests has a readiness probe. A port for requests is one whose name contains none of
 these words: metrics, prometheus, telemetry, profiling, pprof, debug, jmx, health, probes, live, ready, admin. The probe
-checks something: one that runs `true`, or another command that always succeeds, fails. So does a probe that names a
-port that its container does not have.
+checks something: one that runs `true`, or another command that always succeeds, such as `... || true`, fails. So does a
+probe that names a port that its container does not have.
+
+With `Warn` and `Deny`, the API server judges a workload when it is written. It reads no scripts: a probe that runs
+`true` is refused, one that runs `... || true` is a finding of the operator and of `check`.
 
 ## Why it matters
 Without a readiness probe, a pod receives requests from the moment when its process starts, and a rollout continues even

@@ -94,9 +94,14 @@ def audit(workload: Workload, parameters: ResourcesParameters, around: Surroundi
     for container in legible:
         yield from _missing_requests(template, container, parameters)
         yield from _missing_limits(template, container, parameters)
-    places = [(each.path, f"container {each.name}", each.resources) for each in legible]
-    for path, owner, resources in [*places, (template.path, "the pod as a whole", template.resources)]:
-        yield from _excessive_requests(path, owner, resources)
+    own = {each.path: each.resources.limits for each in workload.template.containers}
+    for container in legible:
+        yield from _excessive_requests(
+            container.path, f"container {container.name}", container.resources, own=own[container.path]
+        )
+    yield from _excessive_requests(
+        template.path, "the pod as a whole", template.resources, own=template.resources.limits
+    )
     for container in legible:
         yield from _more_than_the_pod(template.resources, container)
     yield from _sum_of_requests(template)
@@ -140,15 +145,24 @@ def _missing_limits(template: PodTemplate, container: Container, parameters: Res
             )
 
 
-def _excessive_requests(path: str, owner: str, resources: Resources) -> Iterator[Finding]:
+def _excessive_requests(
+    path: str, owner: str, resources: Resources, *, own: Mapping[str, Quantity]
+) -> Iterator[Finding]:
+    """Find requests above a limit, which may be a default of the namespace if it is not among its own."""
     limits = resources.limits
     for name, request in resources.requests.items():
         if name in limits and request > limits[name]:
+            limit = (
+                f"its limit of {limits[name]}"
+                if name in own
+                else f"the {limits[name]} that the LimitRange gives as limit"
+            )
             yield Finding(
                 path=f"{path}.resources.requests.{name}",
-                message=f"{owner} requests {request} of {name}, more than its limit of {limits[name]}, so the API "
-                "server refuses its pods",
-                remedy="raise the limit, or lower the request",
+                message=f"{owner} requests {request} of {name}, more than {limit}, so the API server refuses its pods",
+                remedy="raise the limit, or lower the request"
+                if name in own
+                else f"set resources.limits.{name} to at least the request, or lower the request",
             )
 
 

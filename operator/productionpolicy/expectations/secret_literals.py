@@ -3,11 +3,12 @@
 ## What it expects
 No variable of a container, including init containers, has a literal value if its name suggests a credential: password,
 secret, token, api key, private key and the like, as the last word or before what it belongs to (`PASSWORD_DB`). The
-same applies to options and variables in the command line (`--requirepass`), and to options, JSON, YAML and properties
-within a value (`-Ddb.password=...` in `JAVA_OPTS`). A reference to another variable, the
-location of a secret, a template, a path, a switch, a keyword or an empty value is not a credential. Values that are
-known to be credentials are found by their form, under any name: private keys, logins in URLs and connection strings,
-and tokens that are designed to be recognized.
+same applies to options and variables in the command line (`--requirepass`), to options, JSON, YAML and properties
+within a value (`-Ddb.password=...` in `JAVA_OPTS`), and to what a script prints into a file or a pipe. A reference to
+another variable, the location of a secret, a template, a path, a switch, a keyword or an empty value is not a
+credential. Nor is the name of a Secret, except as a password; a key with which an application signs (`JWT_SECRET`) may
+be a phrase such as `my-secret-key`, too. Values that are known to be credentials are found by their form, under any
+name: private keys, logins in URLs and connection strings, and tokens that are designed to be recognized.
 
 ## Why it matters
 More people may read workloads than may read Secrets. A value in a manifest is in every copy of it, in logs and in

@@ -4,8 +4,9 @@
 In a Job or a CronJob, no helper image (proxies, log shippers, exporters) runs as an ordinary container next to another
 one. In the other kinds, no image of a helper that is needed at startup is listed after a container of the application.
 In both cases, use a native sidecar, an init container with `restartPolicy: Always`, which starts before the application
-and ends after it. A helper that is alone in its pod does not count. In a Job, a helper is not judged if a shell starts
-it, or if another container may end it (by a request, or a signal in a shared process namespace).
+and ends after it. A helper that is alone in its pod does not count, and neither does a container that the policy
+exempts (`exemptContainers`), in a Job either. In a Job, a helper is not judged if a shell starts it, or if another
+container may end it (by a request, or a signal in a shared process namespace).
 
 ## Why it matters
 A Job is complete when all of its ordinary containers have ended, and a proxy never ends. Ordinary containers start in

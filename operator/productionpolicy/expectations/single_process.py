@@ -2,9 +2,9 @@
 
 ## What it expects
 No command, argument or script in the manifest starts work in the background (`&`, `nohup`, `service … start`, `sshd` or
-`cron` as daemons) in addition to other work, and none starts a program whose purpose is to run others. A shell that
-starts its only server with `&` and then waits for it passes, because it ends with the server. Init containers are not
-judged.
+`cron` as daemons) in addition to other work; `sshd` that is alone passes. No container starts a program whose purpose
+is to run others. A shell that starts its only server with `&` and then waits for it passes, because it ends with the
+server. Init containers are not judged.
 
 ## Why it matters
 Kubernetes observes the first process of a container. A second one may hang or end without a restart, an event or a

@@ -2,9 +2,10 @@
 
 ## What it expects
 No image, including those of init containers, is a toolchain: a compiler, a build tool, a development kit, Docker in
-Docker. Allowed images do not count as toolchains. No container runs a command that compiles or installs something,
-whether directly or in a shell script, and no shell runs what it has just downloaded (`curl ... | sh`). What a script
-does beyond the obvious is not known, and passes.
+Docker. Allowed images do not count as toolchains: `*-sdk` is one, but not the client of a cloud or of a service, such
+as `google-cloud-sdk` (`allowed`). No container runs a command that compiles or installs something, whether directly or
+in a shell script, and no shell runs what it has just downloaded (`curl ... | sh`). What a script does beyond the
+obvious is not known, and passes.
 
 ## Why it matters
 A pod that installs or compiles when it starts needs the network and the package registries to start, and may run
@@ -42,6 +43,7 @@ from productionpolicy.expectations.expectation import (
 )
 from productionpolicy.kube.images import ImagePattern
 from productionpolicy.kube.pods import Container
+from productionpolicy.kube.programs.commands import written
 from productionpolicy.kube.programs.start import command_run, download_run
 from productionpolicy.kube.surroundings import Surroundings
 from productionpolicy.kube.workloads import Workload
@@ -51,6 +53,7 @@ _IMAGES = (
     *("maven", "gradle", "scala-sbt", "bazel", "emsdk", "dotnet/sdk", "dotnet/core/sdk", "*-sdk", "cimg/*"),
     *("dind", "*-dind", "dind-*", "*-dind-*", "*:*dind*"),
 )
+_DOCKER = tuple(each for each in _IMAGES if "dind" in each)
 _NO_TOOLCHAINS = (
     *("*cloud-sdk", "*aws-sdk", "*azure-sdk", "*gcp-sdk", "*gcloud-sdk", "*google-sdk", "*oci-sdk", "*aliyun-sdk"),
     *("*alibaba-sdk", "*ibm-sdk", "*firebase-sdk", "*stripe-sdk", "agones-sdk"),
@@ -62,16 +65,24 @@ _INSTALLERS = (
     *("pipenv install", "conda install", "npm install", "npm i", "npm ci", "yarn install", "yarn add", "pnpm install"),
     *("pnpm i", "pnpm add", "bundle install", "gem install", "composer install", "cargo install", "go install"),
     *("luarocks install", "luarocks make", "pecl install", "cpan", "cpanm", "opam install", "mix deps.get"),
-    *("bun install", "bun add", "npx", "bunx", "pnpm dlx", "yarn dlx", "uvx", "pipx install", "pipx run"),
+    *("bun install", "bun add", "pipx install", "go mod download"),
 )
+_RUNNERS = ("npx", "bunx", "pnpm dlx", "yarn dlx", "uvx", "pipx run")
+_LOCAL = frozenset({"--no-install", "--no"})
+"""Options with which npx runs only what is installed."""
+
 _COMPILERS = (
     *("go run", "go build", "go test", "cargo run", "cargo build", "cargo test", "mvn", "mvnw", "gradle", "gradlew"),
     *("make", "cmake", "gcc", "g++", "javac", "rustc", "tsc", "dotnet run", "dotnet build", "dotnet watch"),
     *("dotnet publish", "dotnet restore", "npm run dev", "npm run build", "yarn dev", "yarn build", "yarn run dev"),
     *("yarn run build", "pnpm dev", "pnpm build", "pnpm run dev", "pnpm run build", "ng serve", "ng build", "nodemon"),
     *("npm run dev:*", "npm run *:dev", "yarn dev:*", "yarn *:dev", "yarn run *:dev", "pnpm *:dev", "pnpm run *:dev"),
-    "webpack*",
+    *("yarn workspace * dev", "yarn workspace * build", "webpack*"),
 )
+_REMEDIES = {
+    **dict.fromkeys(_RUNNERS, "install this program when the image is built, and start it directly"),
+    **dict.fromkeys(_COMPILERS, "compile when the image is built, and start the result"),
+}
 
 
 class ToolchainImageParameters(AuditedParameters, frozen=True, kw_only=True):
@@ -80,7 +91,7 @@ class ToolchainImageParameters(AuditedParameters, frozen=True, kw_only=True):
     built_in: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "images": _IMAGES,
         "allowed": _NO_TOOLCHAINS,
-        "commands": (*_INSTALLERS, *_COMPILERS),
+        "commands": (*_INSTALLERS, *_RUNNERS, *_COMPILERS),
     }
 
     additional_images: Annotated[
@@ -125,7 +136,9 @@ def audit(workload: Workload, parameters: ToolchainImageParameters, _around: Sur
             yield Finding(
                 path=f"{container.path}.image",
                 message=f"the image of container {container.name} is a toolchain, which is not needed at runtime",
-                remedy="copy what was built into a small image, in the last stage of a build",
+                remedy="build images outside of the pod, such as in a build service"
+                if container.has_image_of(_DOCKER)
+                else "copy what was built into a small image, in the last stage of a build",
             )
         yield from _built(container, parameters)
         yield from _downloaded(container)
@@ -138,13 +151,14 @@ def _is_toolchain(container: Container, parameters: ToolchainImageParameters) ->
 
 
 def _built(container: Container, parameters: ToolchainImageParameters) -> Iterator[Finding]:
-    run = command_run(container, parameters.listed("commands"))
+    run = command_run(container, parameters.listed("commands"), without=_LOCAL)
     if run:
-        command, path = run
+        command, path, words = run
+        shown = command if command in parameters.additional_commands else written(command, words)
         yield Finding(
             path=path,
-            message=f"container {container.name} runs `{command}` when it starts, so each start may differ",
-            remedy="run this command when the image is built",
+            message=f"container {container.name} runs `{shown}` when it starts, so each start may differ",
+            remedy=_REMEDIES.get(command, "run this command when the image is built"),
         )
 
 

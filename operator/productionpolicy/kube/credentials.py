@@ -10,20 +10,27 @@ _COUNTED = re.compile(r"_?\d+$")
 
 _SAYS_CREDENTIAL = re.compile(
     r"PASSW(?:OR)?D$|PASSPHRASE$|SECRET$|TOKEN$|API_?KEY$|PRIVATE_?KEY$|SECRET_?KEY(?:_BASE)?$|ACCESS_?KEY$"
-    r"|(?:ENCRYPTION|DECRYPTION|SIGNING|MASTER|FERNET|HMAC|PRE_?SHARED)_?KEY$|CREDENTIALS?$|_(?:CREDS|PASS|PWD)$|(?:ERLANG|RELEASE)_?COOKIE$"
+    r"|(?:ENCRYPTION|DECRYPTION|SIGNING|MASTER|FERNET|HMAC|PRE_?SHARED)_?KEY$|CREDENTIALS?$|_(?:CREDS|PASS|PWD|PW)$|^PASS$|(?:ERLANG|RELEASE)_?COOKIE$"
     r"|(?:DB|SQL|REQUIRE|USER|ADMIN|ROOT|REDIS|MAIL|SMTP|LDAP|BIND|SSH|SUDO|STORE|KEY)PASS$|MASTER_?AUTH$|(?:REDIS|VALKEY)_AUTH$"
 )
 """A name ends in what it denotes: a suffix such as `_FILE`, `_NAME` or `_TTL` denotes something else."""
 
 _MAY_SAY_CREDENTIAL = re.compile(
     r"(?:AUTH|ACCOUNT|STORAGE|LICEN[SC]E|BATCH|SUBSCRIPTION|SHARED|JWT|AES)_?KEY$"
+    r"|(?:PASSWORDS|API_?KEYS|(?:ACCESS|API|AUTH|BEARER)_?TOKENS)$"
     r"|(?:^|_)(?:PAD|PADDING|[BE]OS|UNK|SEP|CLS|MASK|STOP|START|END|SORT|SPECIAL|PAGE|NEXT|PREV)_TOKEN$"
     r"|^OPTION_(?:\w+_)?(?:SECRET|CREDENTIALS?)$"
 )
-"""Words in names of credentials, but also of keywords of programs and of Secret objects. The value decides."""
+"""Words in names of credentials, but also of keywords of programs, lists and Secret objects. The value decides."""
 
-_OF_PERSON = re.compile(r"PASS|PWD|COOKIE$")
+_OF_PERSON = re.compile(r"PASS|PWD|_PW$|COOKIE$")
 """Words for values that people choose, which may be numbers or words, and never name a Secret object."""
+
+_SIGNS = re.compile(
+    r"(?:(?:^|_)(?:JWT|SESSION|COOKIE|NEXTAUTH|CSRF|FLASK|DJANGO)|^(?:APP|AUTH|HMAC|SIGNING))_?SECRET(?:_?KEY(?:_?BASE)?)?$"
+    r"|^SECRET_?KEY(?:_?BASE)?$"
+)
+"""Names of keys with which an application signs. People choose these, too, but a value may name a Secret object."""
 
 _LOGIN = re.compile(r"(?:^|_)AUTH$")
 
@@ -74,7 +81,7 @@ _VARIABLE = re.compile(
 It may follow the prefix of an issuer's tokens, as in `hf_TOKEN`.
 """
 
-_SWITCH = re.compile(r"true|false|yes|no|on|off|enabled?|disabled?|\d+(?:ms|[smhd])", re.IGNORECASE)
+_SWITCH = re.compile(r"true|false|yes|no|on|off|enabled?|disabled?|[01]|\d+(?:ms|[smhd])", re.IGNORECASE)
 _NUMBER = re.compile(r"[\d.]+")
 _PLACE = re.compile(r"(?:[A-Za-z]:\\|(?:~|\.{1,2})?/)[\w./@\\-]*|\w+://[^@\s]*")
 """A path, or a URL without a login."""
@@ -86,10 +93,14 @@ _FILE = re.compile(r"[\w.-]+\.(?:pem|key|crt|json|ya?ml|txt|p12|jks|conf|env)")
 
 _NO_SECRETS = (_PLACEHOLDER, _VARIABLE, _SWITCH, _PLACE, _FILE, _ADDRESS)
 
-_SECRET_NAME = re.compile(
-    r"[a-z0-9./-]*-(?:secrets?|credentials?|creds|tokens?|tls|certs?|keys?|auth)|[a-z./]+(?:-[a-z./]+)+"
-)
+_OBJECT = r"[a-z0-9./-]*-(?:secrets?|credentials?|creds|tokens?|tls|certs?|keys?|auth)"
+_SECRET_NAME = re.compile(rf"{_OBJECT}|[a-z./]+(?:-[a-z./]+)+")
 """A typical name of a Secret object."""
+
+_SECRET_OF_AN_APP = re.compile(
+    rf"(?!(?:(?:an?|my|our|the|this|is|some|very|super|top|please|change|me|jwt|session|cookie|secrets?|tokens?|keys?)(?:-|$))+$){_OBJECT}"
+)
+"""A name of a Secret object that also says whose it is, unlike `my-super-secret-key`."""
 
 _KEY_WORD = re.compile(r"[A-Z][A-Za-z]*(?:-[A-Z][A-Za-z]*)+|[a-z]{1,4}")
 """The name of a header, such as `X-API-Key`, or a short word, such as `asc`."""
@@ -113,6 +124,7 @@ _IS_CREDENTIAL = re.compile(
     r"|\b[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s/?#:@\"']{0,256}:[^\s/?#@$<>{}()*%\"']{1,256}@(?!sha256:)[\w\[]"
     r"|[;?&]\s{0,8}(?:[Pp]assword|PASSWORD|[Pp]wd|PWD)\s{0,8}=\s{0,8}[^\s;&$<>{}()*%\"'`/]"
     r"|\b(?:Account|SharedAccess)Key=[A-Za-z0-9+/]{20}"
+    r"|[?&]sig=[A-Za-z0-9%+/]{40}"
     r"|\b[\w.-]{1,64}:[^\s:@/$<>{}()*%\"']{1,256}@(?:tcp|unix)\("
     r"|\b[\w.-]{1,64}/[^\s:@/$<>{}()*%\"']{1,256}@//[\w.-]"
     r"|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b(?<!EXAMPLE)"
@@ -160,14 +172,15 @@ def holds_credential(name: str, text: str) -> bool:
     Most names are sufficient. Some also denote keywords or logins; then the value must look like a credential, too.
     """
     plain = _plain(name)
-    if _SAYS_OTHERWISE.search(plain) or not may_be_credential(text, of_password=_OF_PERSON.search(plain) is not None):
+    bare, of_person = text.strip(), _OF_PERSON.search(plain) is not None
+    signs = _SIGNS.search(plain) is not None and _SECRET_OF_AN_APP.fullmatch(bare) is None
+    if _SAYS_OTHERWISE.search(plain) or not may_be_credential(text, of_password=of_person or signs):
         return False
-    bare = text.strip()
     if _MAY_SAY_CREDENTIAL.search(plain) or _says_word_first(plain, of_password=False):
         return _is_strong(bare)
     if _LOGIN.search(plain) and not _SAYS_CREDENTIAL.search(plain):
         return _is_login(bare, neo4j="NEO4" in plain)
-    return names_credential(name) and (_OF_PERSON.search(plain) is not None or _KEY_WORD.fullmatch(bare) is None)
+    return names_credential(name) and (of_person or _KEY_WORD.fullmatch(bare) is None)
 
 
 def names_credential(name: str) -> bool:

@@ -16,6 +16,7 @@ from productionpolicy.kube.images import is_one_of, is_written, lacks_shell
 from productionpolicy.kube.ownership import FieldOwnership
 from productionpolicy.kube.programs.commands import is_shell
 from productionpolicy.kube.programs.hooks import longest_wait, may_stop
+from productionpolicy.kube.programs.success import always_succeeds
 from productionpolicy.kube.repairable import (
     GRACE,
     MESSAGE_POLICY,
@@ -78,9 +79,11 @@ _NOTHING = re.compile(
     r"(?:[A-Za-z0-9_/.-]*/)?(?:(?:ba|da|a)?sh -[elux]*c )?(?:[A-Za-z0-9_/.-]*/)?"
     r"(?:true|:|exit 0|echo(?: [A-Za-z0-9 _.!-]*)?);?"
 )
-"""Commands that always succeed, alone or in a shell."""
+"""Commands that always succeed, alone or in a shell. The admission policy has this pattern, but reads no scripts."""
 
-_PORT_NAME = re.compile(r"[a-z0-9-]*[a-z][a-z0-9-]*")
+_PORT_NAME = re.compile(r"[A-Za-z0-9-]*[A-Za-z][A-Za-z0-9-]*")
+"""A name, not a placeholder such as `${PORT}` or `HTTP_PORT`. The API server refuses capital letters."""
+
 EMPTY_DIR = "emptyDir"
 """The source that the API server assumes for a volume without one (core/v1)."""
 
@@ -139,8 +142,10 @@ class Probe(Struct, frozen=True):
 
     @property
     def always_succeeds(self) -> bool:
-        """Whether it runs a command that does nothing, and so checks nothing."""
-        return self.kind is HandlerKind.EXEC and _NOTHING.fullmatch(" ".join(self.action)) is not None
+        """Whether it runs a command that succeeds whatever it finds, and so checks nothing."""
+        if self.kind is not HandlerKind.EXEC:
+            return False
+        return _NOTHING.fullmatch(" ".join(self.action)) is not None or always_succeeds(self.action)
 
     @property
     def patience(self) -> int:
@@ -200,7 +205,12 @@ class Volume(Struct, frozen=True):
     """The kind of volume: the name of its source field."""
     claim: str | None = None
     """The persistent volume claim that it mounts."""
+    read_only: bool = False
+    """Whether no container can write to it."""
     host_path: str | None = None
+    host_path_type: str = ""
+    driver: str = ""
+    """The CSI driver of an inline volume."""
 
 
 class Container(Struct, frozen=True):
@@ -772,12 +782,16 @@ def _read_mount(fields: Fields) -> Mount:
 
 
 def _read_volume(fields: Fields) -> Volume:
+    source, host = min(fields.names() - {"name"}, default=EMPTY_DIR), fields.mapping("hostPath")
     return Volume(
         name=fields.text("name") or "",
         path=fields.path,
-        source=min(fields.names() - {"name"}, default=EMPTY_DIR),
+        source=source,
         claim=fields.mapping("persistentVolumeClaim").text("claimName"),
-        host_path=fields.mapping("hostPath").text("path"),
+        read_only=fields.mapping(source).boolean("readOnly"),
+        host_path=host.text("path"),
+        host_path_type=host.text("type") or "",
+        driver=fields.mapping("csi").text("driver") or "",
     )
 
 

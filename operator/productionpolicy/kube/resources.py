@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from typing import Any
 
 from msgspec import Struct
 
@@ -15,6 +17,12 @@ COUNTED = ("cpu", "memory")
 
 _ELASTIC = frozenset({*COUNTED, "ephemeral-storage"})
 """The resources that pods share on a node in small amounts."""
+
+
+_WITH_OTHER_UNIT = re.compile(
+    r"\s*(?P<number>\d{1,15}(?:\.\d{1,9})?)\s*(?P<power>[kmgtpe])(?:i?b?|i?bytes?)\s*", re.IGNORECASE
+)
+"""Matches amounts of bytes that people write, but the API refuses: `1GB`, `128Mb`, `1 Gi`, `512mi`."""
 
 
 class QualityOfService(StrEnum):
@@ -116,5 +124,14 @@ def _read_quantity(fields: Fields, name: str) -> Quantity | None:
     try:
         return Quantity.parse(fields.raw(name))
     except ValueError:
-        fields.reject(name, expected="a quantity")
+        fields.reject(name, expected=_expected(name, fields.raw(name)))
         return None
+
+
+def _expected(name: str, given: Any) -> str:
+    """Return what the quantity of a resource should be; for `1GB` of memory, it is 1G or 1Gi."""
+    found = _WITH_OTHER_UNIT.fullmatch(given) if isinstance(given, str) and name != "cpu" else None
+    if found is None:
+        return "a quantity such as 500m or 1.5Gi"
+    number, power = found["number"], found["power"].upper()
+    return f"a quantity ({number}{power.replace('K', 'k')} or {number}{power}i)"

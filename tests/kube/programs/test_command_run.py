@@ -19,10 +19,15 @@ def running(*command: str, args: tuple[str, ...] = ()) -> Container:
     return Container(name="web", path="c", command=command, args=args)
 
 
+def first_run(container: Container) -> tuple[str, str] | None:
+    found = command_run(container, COMMANDS)
+    return found[:2] if found else None
+
+
 def test_a_script_in_a_variable_is_searched_too() -> None:
     build = Variable("BUILD", "c.env[0]", "cd /srv && make")
     container = Container(name="web", path="c", command=("sh", "-c", "$(BUILD); web"), variables=(build,))
-    assert command_run(container, COMMANDS) == ("make", "c.command[2]")
+    assert first_run(container) == ("make", "c.command[2]")
 
 
 @pytest.mark.parametrize(
@@ -64,7 +69,7 @@ def test_a_script_in_a_variable_is_searched_too() -> None:
     ],
 )
 def test_a_script_is_searched_for_commands(script: str, command: str | None) -> None:
-    found = command_run(running("/bin/sh", "-ec", script), COMMANDS)
+    found = first_run(running("/bin/sh", "-ec", script))
     assert found == (None if command is None else (command, "c.command[2]"))
 
 
@@ -90,7 +95,12 @@ def test_a_script_is_searched_for_commands(script: str, command: str | None) -> 
     ],
 )
 def test_a_command_line_is_a_command_or_holds_a_script(container: Container, found: tuple[str, str] | None) -> None:
-    assert command_run(container, COMMANDS) == found
+    assert first_run(container) == found
+
+
+def test_a_command_with_a_word_that_excludes_it_is_passed_over() -> None:
+    found = command_run(running("sh", "-c", "make --dry; apk add curl"), COMMANDS, without=frozenset({"--dry"}))
+    assert found == ("apk add", "c.command[2]", ("apk", "add", "curl"))
 
 
 @pytest.mark.parametrize(

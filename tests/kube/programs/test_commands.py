@@ -6,7 +6,7 @@ from time import process_time
 
 import pytest
 
-from productionpolicy.kube.programs.commands import first_of, is_shell, runner_of, shown, unwrapped
+from productionpolicy.kube.programs.commands import first_of, is_shell, runner_of, shown, unwrapped, written
 
 COMMANDS = ("make", "apk add", "pip* install", "python* -m pip install", "npm run dev", "tools/build")
 
@@ -107,3 +107,17 @@ def test_what_is_no_name_of_a_program_is_not_shown(name: str, expected: str) -> 
 )
 def test_package_managers_run_scripts(line: str, manager: str | None) -> None:
     assert runner_of(tuple(line.split())) == manager
+
+
+@pytest.mark.parametrize(
+    ("command", "line", "text"),
+    [
+        ("python* -m pip install", "/usr/bin/python3 -u -m pip install web", "python3 -m pip install"),
+        ("yarn *:dev", "env A=1 yarn web:dev", "yarn web:dev"),
+        ("apk add", "apk --no-cache add curl", "apk add"),
+        ("yarn workspace * dev", "yarn workspace @shop/web dev", "yarn workspace @shop/web dev"),
+        ("yarn *:dev", "yarn `web`:dev", "yarn *:dev"),
+    ],
+)
+def test_a_command_is_shown_with_the_words_found(command: str, line: str, text: str) -> None:
+    assert written(command, tuple(line.split())) == text

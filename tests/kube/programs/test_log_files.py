@@ -41,6 +41,40 @@ def test_messages_in_a_file_are_found(text: str) -> None:
     "text",
     [
         *(
+            "exec a > /data/out 2>&1",
+            "exec a 2> /data/out",
+            "exec a > /data/out",
+            "a 2> /data/out",
+            "a >> /data/out 2>&1",
+        ),
+        *(
+            "b; a &> /data/out",
+            "if b; then exec a > /data/out; fi",
+            "exec > /data/out 2>&1; a",
+            "b && exec a 2>> /data/out",
+        ),
+    ],
+)
+def test_a_server_may_log_to_a_file_of_any_name(text: str) -> None:
+    assert set(logged(text)) == {"/data/out"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("b > /data/out 2>&1; exec a", "b 2> /data/out; a", "a > /data/out", "exec 3> /data/out; exec a"),
+        *("exec a > $OUT 2>&1", "exec a 2>&1 > /dev/null", "exec cat b > /data/out", "a 2> /data/out || cat /data/out"),
+        *("mkfifo /data/out; cat /data/out & exec a > /data/out 2>&1", "while b; do date >> /data/out; done"),
+    ],
+)
+def test_a_file_that_a_server_only_makes_and_the_output_of_others_do_not_count(text: str) -> None:
+    assert logged(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
             "a > /dev/null 2>&1",
             "a > /dev/stdout",
             "a >> /proc/1/fd/1",
@@ -96,6 +130,14 @@ def test_what_is_no_message_or_is_read_again_is_not_found(text: str) -> None:
             ("access-logfile", "/a"),
             ("logging.file.name", "/a"),
             ("logFile", "/a"),
+            ("--log-file", "/a"),
+            ("-Dlogging.file.name", "/a"),
+        ),
+        *(
+            ("--accesslog.filepath", "/a"),
+            ("--accessLog.filePath", "/a"),
+            ("TRAEFIK_ACCESSLOG_FILEPATH", "/a"),
+            ("--errorlog", "/var/log/a"),
         ),
     ],
 )
@@ -117,6 +159,8 @@ def test_names_of_log_files_are_known(name: str, value: str) -> None:
             ("LOG_LEVEL", "/a"),
             ("CATALOG_FILE", "/a"),
             ("BLOG_DIR", "/blog"),
+            ("CHANGELOG_FILE", "/a"),
+            ("TRAEFIK_ACCESSLOG_FILEPATH", "/dev/stdout"),
             ("LOG_CONFIG_FILE", "/a"),
             ("LOG_FILE", "/a.xml"),
         ),
@@ -148,13 +192,13 @@ def test_other_names_and_values_are_not(name: str, value: str) -> None:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (("a", "--log-file=/b"), [("log-file", "/b")]),
-        (("a", "--log-file", "/b", "c"), [("log-file", "/b")]),
-        (("java", "-Dlog.dir=/b"), [("log.dir", "/b")]),
+        (("a", "--log-file=/b"), [("--log-file", "/b")]),
+        (("a", "--log-file", "/b", "c"), [("--log-file", "/b")]),
+        (("java", "-Dlog.dir=/b"), [("-Dlog.dir", "/b")]),
         (("tensorboard", "--logdir=/logs"), []),
-        (("a", "-log_dir=/var/log/a"), [("log_dir", "/var/log/a")]),
+        (("a", "-log_dir=/var/log/a"), [("-log_dir", "/var/log/a")]),
         (("a", "--log-dir=/b", "--alsologtostderr"), []),
-        (("a", "--log-dir=/b", "--logtostderr=false"), [("log-dir", "/b"), ("logtostderr", "false")]),
+        (("a", "--log-dir=/b", "--logtostderr=false"), [("--log-dir", "/b"), ("--logtostderr", "false")]),
         ((), []),
     ],
 )

@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterator, Mapping
 
 from productionpolicy.kube.pods import Container
-from productionpolicy.kube.programs.commands import Words, program, unwrapped
+from productionpolicy.kube.programs.commands import Words, program, program_of, unwrapped
+from productionpolicy.kube.programs.log_files import is_stream
+from productionpolicy.kube.programs.shell import Command, Script, simple_commands
 from productionpolicy.kube.programs.start import script_in_sight
 
 _NAMED = re.compile(r"(?:-D|--?)(?P<name>\w[\w.-]*)(?:=(?P<value>.*))?", re.DOTALL)
@@ -53,6 +55,9 @@ _LOGS_IN = frozenset({"docker", "podman", "buildah", "skopeo", "nerdctl", "crane
 _PREFIX = "option_"
 """The prefix of the name of an option."""
 
+_PRINTERS = frozenset({"echo", "printf"})
+_PRINTER_OPTION = re.compile(r"-[neE]+|--")
+
 
 def named_values(container: Container) -> Iterator[tuple[str, str, str]]:
     """Return path, name and value of the options and variables in a command line; option names have a prefix."""
@@ -64,6 +69,7 @@ def named_values(container: Container) -> Iterator[tuple[str, str, str]]:
     if found:
         path, script = found
         yield from ((path, name, value) for each in script.commands() for _, name, value in _options(each.words))
+        yield from ((path, name, value) for text in _written(script) for name, value in _values_in(text))
     words = tuple(each.text for each in line)
     yield from ((line[at].path, name, value) for at, name, value in _options(words))
 
@@ -80,6 +86,30 @@ def settings_within(text: str) -> Iterator[tuple[str, str]]:
     """
     pairs = _ITEM.finditer(text) if _LIST.fullmatch(text) else (*_OPTION.finditer(text), *_PROPERTY.finditer(text))
     return ((_PREFIX + each["name"], _value(each)) for each in pairs)
+
+
+def _values_in(text: str) -> Iterator[tuple[str, str]]:
+    yield from values_within(text)
+    yield from settings_within(text)
+
+
+def _written(script: Script) -> Iterator[str]:
+    """Return the texts that a script prints into files or other commands, not those for people."""
+    for pipeline in script.pipelines():
+        *feeding, last = pipeline.commands
+        for command in (*feeding, *([last] if _fills_file(last) else [])):
+            for each in simple_commands(command):
+                if program_of(each) in _PRINTERS:
+                    yield _printed(unwrapped(each.words)[1:])
+
+
+def _fills_file(command: Command) -> bool:
+    return any(each.file is not None and not is_stream(each.file) for each in command.redirections)
+
+
+def _printed(words: Words) -> str:
+    words = words[1:] if words and _PRINTER_OPTION.fullmatch(words[0]) else words
+    return " ".join(words).replace("\\n", "\n")
 
 
 def _whole(text: str) -> Iterator[re.Match[str]]:
@@ -108,5 +138,7 @@ def _options(words: Words) -> Iterator[tuple[int, str, str]]:
 def _option(at: int, found: re.Match[str], following: str) -> Iterator[tuple[int, str, str]]:
     if found["value"] is not None:
         yield at, _PREFIX + found["name"], found["value"]
+        if _LIST.fullmatch(found["value"]):
+            yield from ((at, name, value) for name, value in settings_within(found["value"]))
     elif following and not following.startswith("-"):
         yield at + 1, _PREFIX + found["name"], following

@@ -73,6 +73,7 @@ _MOST_LAYERS = 8
 
 _VARIABLE = re.compile(r"[A-Za-z_]\w*=")
 _PLAIN = re.compile(r"[A-Za-z0-9][\w.+-]{0,39}")
+_SHOWN = re.compile(r"[\w@./:+-]{1,60}")
 
 
 def program(words: Words) -> str:
@@ -180,6 +181,15 @@ def first_of(commands: tuple[str, ...], words: Words) -> str | None:
             if (first := next(found, None)) is not None:
                 return first
     return None
+
+
+def written(command: str, words: Words) -> str:
+    """Return a command that the words run, with the words that its `*` match, except odd ones. They may be secret."""
+    (_, (name, *following)), *_ = _read_sought((command,)).commands
+    inner = next(each for each in layers(words) if name.fullmatch(each[0]))
+    texts, rest = command.split(), iter(inner[1:])
+    found = [program(inner), *(next(filter(each.fullmatch, rest), "") for each in following)]
+    return " ".join(word if _SHOWN.fullmatch(word) else text for word, text in zip(found, texts, strict=True))
 
 
 class _Sought(Struct, frozen=True):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 
 from productionpolicy.kube.programs.commands import Words, program, program_of, unwrapped
-from productionpolicy.kube.programs.shell import Command, Redirection, Script, Simple, read_script
+from productionpolicy.kube.programs.shell import STDERR, STDOUT, Command, Redirection, Script, Simple, read_script
 
 _STREAMS = ("/dev/", "/proc/")
 """Paths of the streams of a process, and of /dev/null."""
@@ -19,7 +20,8 @@ _LOG = re.compile(rf"(?:^|/)logs?/[^/]|{_ENDING}|(?:^|/)nohup\.out$", re.IGNOREC
 _CONFIGURATION = re.compile(r"\.(?:xml|ya?ml|json|conf|cnf|cfg|ini|toml|properties|sql|lua|js|py|rb|sh)$")
 _PLACE = r"(?:(?:file|output)[_.-]?(?:name|path)?|path|dir|directory|folder|location|destination|target)s?"
 _NAME = re.compile(
-    rf"(?:.*[_.-])?(?:log(?:s|ging|ger)?[_.-]?{_PLACE}|(?:access|error|slow)[_-]log|log[_-]error|log[_-]?to)"
+    rf"(?:.*[_.-])?(?:(?:access|error|slow)?log(?:s|ging|ger)?[_.-]?{_PLACE}|(?:access|error|slow)[_-]?log|log[_-]error"
+    r"|log[_-]?to)"
 )
 _OTHER_LOGS = re.compile(
     r"(?:^|[_.-])(?:kafka|cfg|data|bin|binary|change|wal|redo|undo|relay|transaction|txn?|commit|termination|audit)[_.-]"
@@ -40,7 +42,8 @@ _COLLECTS = re.compile(r"(?:^|[\s-])-?-?(?:c\s*)?logging_collector\s*=\s*['\"]?(
 _COLLECTED = re.compile(r"\blog_directory\s*=\s*['\"]?(?P<path>/[^\s'\";]+)")
 
 _ON_STREAMS = re.compile(r"--?(?:also)?logtostderr(?:=true)?|--?(?:also)?log_to_stderr(?:=true)?")
-_FLAG = re.compile(r"(?:-D|--?)(?P<name>\w[\w.-]*)(?:=(?P<value>.*))?", re.DOTALL)
+_DASHES = re.compile(r"-D|--?")
+_FLAG = re.compile(rf"(?P<option>(?:{_DASHES.pattern})(?P<name>\w[\w.-]*))(?:=(?P<value>.*))?", re.DOTALL)
 _EVENTS = frozenset({"logdir", "log_dir"})
 """Options with which training programs name the folder of their measurements, unless the folder mentions logs."""
 
@@ -60,14 +63,20 @@ _READERS = frozenset({"tail", "cat", "ln"})
 _SUBSTITUTION = ">("
 
 
+def is_stream(path: str) -> bool:
+    """Return whether a path is that of a stream, or of /dev/null."""
+    return path.startswith(_STREAMS)
+
+
 def is_file(path: str) -> bool:
     """Return whether a path is that of a file, not of a stream."""
     return path.startswith("/") and not path.startswith((*_STREAMS, *OF_THE_NODE)) and "*" not in path
 
 
 def names_log(name: str, value: str) -> bool:
-    """Return whether a variable or an option makes a program log to a file."""
-    name = name.lower()
+    """Return whether a variable or an option, with its dashes, makes a program log to a file."""
+    dashes = _DASHES.match(name)
+    name = name[dashes.end() if dashes else 0 :].lower()
     bare = _BARE.fullmatch(name) is not None and _SUFFIX.search(value) is not None
     if not (_NAME.fullmatch(name) or bare) or _OTHER_LOGS.search(name):
         return False
@@ -76,7 +85,7 @@ def names_log(name: str, value: str) -> bool:
 
 
 def options(words: Words) -> Iterator[tuple[str, str]]:
-    """Return the options among the words, each with its value: `--name=value`, or `--name value`.
+    """Return the options among the words, with their dashes, each with its value: `--name=value`, or `--name value`.
 
     There are none for a program that also writes its messages to its streams.
     """
@@ -86,7 +95,7 @@ def options(words: Words) -> Iterator[tuple[str, str]]:
         found = _FLAG.fullmatch(word)
         value = following if found is None or found["value"] is None else found["value"]
         if found and (found["name"] not in _EVENTS or value.startswith("/var/log/")):
-            yield found["name"], value
+            yield found["option"], value
 
 
 def directives(text: str, *, linked: bool) -> Iterator[tuple[str, str]]:
@@ -114,11 +123,41 @@ def collector(words: Words) -> str | None:
 def logged_files(script: Script) -> Iterator[str]:
     """Return the files to which commands of a script write messages, without files that the script itself reads."""
     used = frozenset(_used(script))
-    for pipeline in script.pipelines():
-        for command in pipeline.commands:
-            for path in _written(command):
-                if path not in used:
-                    yield path
+    commands = (each for pipeline in script.pipelines() for each in pipeline.commands)
+    written = (*chain.from_iterable(map(_written, commands)), *chain.from_iterable(map(_output_of, _servers(script))))
+    yield from (each for each in dict.fromkeys(written) if each not in used)
+
+
+def _servers(script: Script) -> Iterator[Simple]:
+    """Return the commands that replace the shell, and the one with which the script ends."""
+    yield from (each for each in script.commands() if each.words[:1] == ("exec",))
+    last = script.statements[-1].pipelines[-1].commands[-1] if script.statements else None
+    if isinstance(last, Simple):
+        yield last
+
+
+def _output_of(server: Simple) -> Iterator[str]:
+    """Return the files to which a server writes its messages, whatever their names.
+
+    The standard output of the last command may be a result; that of a command that replaces the shell is not.
+    """
+    if program_of(server) not in _MAKERS | _KEEPERS:
+        files = _destinations(server.redirections)
+        streams = (STDOUT, STDERR) if server.words[:1] == ("exec",) else (STDERR,)
+        yield from (files[each] for each in streams if _is_plain_file(files.get(each, "")))
+
+
+def _destinations(redirections: Iterable[Redirection]) -> Mapping[int, str]:
+    """Return the files of the streams, in the order of the redirections: `2>&1` copies what the output is then."""
+    files: dict[int, str] = {}
+    for each in redirections:
+        copied = "" if each.file is not None or not each.target.isdigit() else files.get(int(each.target), "")
+        files.update(dict.fromkeys(each.streams, copied if each.file is None else each.file))
+    return files
+
+
+def _is_plain_file(path: str) -> bool:
+    return bool(path) and "$" not in path and not path.startswith((*_STREAMS, "-", _SUBSTITUTION))
 
 
 def reads(script: Script, path: str, *, variables: Iterable[str] = ()) -> bool:

@@ -84,6 +84,8 @@ class Pipeline(Struct, frozen=True):
     """Commands that are connected by pipes; usually a single command."""
 
     commands: tuple[Command, ...]
+    negated: bool = False
+    """Whether it begins with `!`, so that it succeeds if the last command fails."""
 
 
 class Statement(Struct, frozen=True):
@@ -91,6 +93,8 @@ class Statement(Struct, frozen=True):
 
     pipelines: tuple[Pipeline, ...]
     background: bool = False
+    operators: tuple[str, ...] = ()
+    """What joins each pipeline to the next: `&&` or `||`."""
 
 
 class Script(Struct, frozen=True):
@@ -196,19 +200,22 @@ class _Reader:
         return tuple(found)
 
     def _statement(self) -> Statement:
-        pipelines = [self._pipeline()]
-        while self._takes("&&", "||"):
+        pipelines, operators = [self._pipeline()], list[str]()
+        while self._token.reads("&&", "||"):
+            operators.append(self._expect("&&", "||"))
             self._skip("\n")
             pipelines.append(self._pipeline())
-        return Statement(tuple(pipelines), background=self._takes("&"))
+        return Statement(tuple(pipelines), background=self._takes("&"), operators=tuple(operators))
 
     def _pipeline(self) -> Pipeline:
+        self._skip("time", "-p")
+        negated = self._takes("!")
         self._skip("!", "time", "-p")
         commands = [self._command()]
         while self._takes("|", "|&"):
             self._skip("\n")
             commands.append(self._command())
-        return Pipeline(tuple(commands))
+        return Pipeline(tuple(commands), negated=negated)
 
     def _command(self) -> Command:
         self._depth += 1

@@ -117,15 +117,20 @@ def runs_shell(container: Container) -> bool:
     return any(is_shell(each.text) for each in _line(container))
 
 
-def command_run(container: Container, commands: tuple[str, ...]) -> tuple[str, str] | None:
-    """Return the first of the commands that a container runs, and the path of the command line, or None.
+def command_run(
+    container: Container, commands: tuple[str, ...], *, without: frozenset[str] = frozenset()
+) -> tuple[str, str, Words] | None:
+    """Return the first of the commands that a container runs, the path of the command line, and its words, or None.
 
     Args:
         container: the container.
         commands: the commands, as for `first_of`.
+        without: words with which no command counts.
     """
-    found = ((first_of(commands, words), path) for path, words in _in_sight(container))
-    return next(((command, path) for command, path in found if command is not None), None)
+    found = ((first_of(commands, words), path, words) for path, words in _in_sight(container))
+    return next(
+        ((each, path, words) for each, path, words in found if each is not None and without.isdisjoint(words)), None
+    )
 
 
 def download_run(container: Container) -> str | None:
