@@ -96,6 +96,25 @@ def test_the_loss_of_a_zone_tells_what_is_dark_at_once(tmp_path: Path) -> None:
     assert "zone west  fails, stopped: 1 pod, every workload keeps a ready pod" in done.stdout
 
 
+def test_a_pod_that_waits_until_the_drained_node_is_back_is_no_failure(tmp_path: Path) -> None:
+    file = write_snapshot(tmp_path, A, B, deployment("web", ["a", "b"], cpu="3"))
+    done = play(file, "a", "--no-repairs")
+    assert "a  drains in 1 step, after which 1 pod would wait for a node" in done.stdout
+    assert "pods that wait until drained nodes are back:\n  shop/web-1-new1 of Deployment shop/web" in done.stdout
+    assert "pods that fit nowhere: 0, pods that wait until drained nodes are back: 1" in done.stdout
+    assert done.exit_code == 0
+    cordoned = play(file, "a", "--no-repairs", "--keep-cordoned")
+    assert "pods that would fit nowhere:\n  shop/web-1-new1 of Deployment shop/web" in cordoned.stdout
+    assert cordoned.stdout.endswith("pods that fit nowhere: 1\n")
+    assert cordoned.exit_code == 1
+
+
+def test_a_failure_that_darkens_nothing_is_fine(tmp_path: Path) -> None:
+    file = write_snapshot(tmp_path, A, B, deployment("web", ["a", "b"]))
+    assert play(file, "--all-nodes", "--fail", "node", "--no-repairs").exit_code == 0
+    assert play(file, "--all-nodes", "--fail", "node", "--no-repairs", "-o", "html").exit_code == 0
+
+
 def test_nodes_are_chosen_by_zone_and_label(tmp_path: Path) -> None:
     file = write_snapshot(tmp_path, A, B)
     for arguments in (["--zone", "west"], ["-l", "kubernetes.io/hostname=b"], ["-l", "kubernetes.io/hostname!=a"]):

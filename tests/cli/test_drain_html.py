@@ -74,6 +74,18 @@ def test_it_compares_with_the_repairs(tmp_path: Path) -> None:
     assert "Repairs of not played" in without
 
 
+def test_it_tells_which_pods_wait_only_until_drained_nodes_are_back(tmp_path: Path) -> None:
+    parts = A, B, deployment("web", ["a", "b"], cpu="3")
+    waits, fits_nowhere = (
+        text_of(play(write_snapshot(tmp_path, *parts), "a", "--no-repairs", "-o", "html", *more).stdout)
+        for more in ([], ["--keep-cordoned"])
+    )
+    assert "and no pod would fit nowhere. 1 pod would wait until drained nodes are back." in waits
+    assert "Pods that wait until drained nodes are back" in waits
+    assert "and 1 pod would fit nowhere." in fits_nowhere
+    assert "Pods that wait" not in fits_nowhere
+
+
 def test_it_says_what_was_played(tmp_path: Path) -> None:
     text = text_of(shown(tmp_path, "--node", "a", "--force", "--surge", "1"))
     assert "What happens if nodes of prod are drained" in text
@@ -118,7 +130,7 @@ def test_a_step_has_a_fate(found: Step, fate: Fate) -> None:
 def test_a_row_tells_what_it_shows_to_those_who_hear_it() -> None:
     outcome = NodeOutcome("a", Becomes.BLOCKED, (step(1), step(2, to="")), (Blocker("shop/x", WEB, "no", ""),))
     drawn = rendered(row_of(outcome, longest=2))
-    assert 'aria-label="2 evictions in 2 rounds: 1 ready elsewhere, 1 fit nowhere; 1 pod would stay"' in drawn
+    assert 'aria-label="2 evictions in 2 rounds: 1 ready elsewhere, 1 without a node; 1 pod would stay"' in drawn
     assert re.findall(r"<i class=(\"?[\w ]+)", drawn) == ["ready", '"nowhere a']
 
 

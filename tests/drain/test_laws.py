@@ -14,6 +14,9 @@ NODES = ("a", "b", "c", "d")
 FLAGS = DrainFlags(ignore_daemonsets=True, delete_emptydir_data=True, force=True)
 ONE_PLAY = Options(flags=FLAGS, plays=1)
 
+UNREACHABLE: Raw = {"key": "node.kubernetes.io/unreachable", "operator": "Exists"}
+TOLERATIONS: list[list[Raw]] = [[], [], [UNREACHABLE], [{**UNREACHABLE, "tolerationSeconds": 300}]]
+
 spots = st.lists(st.sampled_from(NODES), min_size=1, max_size=5)
 counts = st.one_of(st.integers(0, 4), st.sampled_from(["0%", "25%", "50%", "100%"]))
 
@@ -37,6 +40,7 @@ def workloads(draw: st.DrawFn, number: int, *, priorities: bool) -> list[Raw]:
         "ready": draw(st.sampled_from([True, True, True, False])),
     }
     more |= _affinity(name, draw(st.integers(0, 2)))
+    more["tolerations"] = draw(st.sampled_from(TOLERATIONS))
     if priorities:
         more["priority"] = draw(st.sampled_from([-10, 0, 1000]))
     ordered = draw(st.booleans())
@@ -49,7 +53,7 @@ def workloads(draw: st.DrawFn, number: int, *, priorities: bool) -> list[Raw]:
 
 
 @st.composite
-def clusters(draw: st.DrawFn, *, priorities: bool = False) -> Cluster:
+def clusters(draw: st.DrawFn, *, priorities: bool = False, dead: bool = False) -> Cluster:
     parts: list[Raw] = []
     for number in range(draw(st.integers(1, 4))):
         parts.extend(draw(workloads(number, priorities=priorities)))
@@ -57,7 +61,12 @@ def clusters(draw: st.DrawFn, *, priorities: bool = False) -> Cluster:
         parts.append(controller("DaemonSet", "agent", replicas=1))
         parts.extend(pod(f"agent-{each}", each, app="agent", by=owner("DaemonSet", "agent")) for each in NODES)
     cpu = "3" if priorities else "4"
-    return cluster(*(node(each, cpu=cpu, zone="east" if each < "c" else "west") for each in NODES), parts)
+    ready = {each: draw(st.sampled_from(["True", "False", "Unknown"])) if dead else "True" for each in NODES}
+    for each in parts:
+        if dead and each["kind"] == "Pod" and draw(st.booleans()):
+            each["metadata"]["deletionTimestamp"] = "2026-11-28T00:00:00Z"
+    nodes = [node(each, cpu=cpu, zone="east" if each < "c" else "west", ready=ready[each]) for each in NODES]
+    return cluster(*nodes, parts)
 
 
 @settings(max_examples=60, deadline=None)
@@ -113,9 +122,21 @@ def test_nothing_overcommits_a_node_and_nothing_lands_on_a_cordoned_one(found: C
 
 
 @settings(max_examples=120, deadline=None)
-@given(st.one_of(clusters(), clusters(priorities=True)))
+@given(st.one_of(clusters(), clusters(priorities=True), clusters(dead=True)))
 def test_a_failure_leaves_no_trace_in_the_next_one(found: Cluster) -> None:
     together = list(lose_each(found, [[each] for each in NODES]))
     assert [(each.dark, each.nodes) for each in together] == [
         (each.dark, each.nodes) for each in (lose(found, [name]) for name in NODES)
     ]
+
+
+@settings(max_examples=60, deadline=None)
+@given(clusters(dead=True), st.permutations(NODES))
+def test_a_node_whose_kubelet_does_not_answer_drains_only_if_nothing_has_to_end(
+    found: Cluster, order: list[str]
+) -> None:
+    for drained in drain(found, order, ONE_PLAY).nodes:
+        known = found.node(drained.node)
+        assert known is not None
+        if known.silent and drained.result is Result.DRAINS:
+            assert not drained.steps

@@ -9,8 +9,8 @@ from productionpolicy.drain import Cluster, complete_coverage, read
 Raw = dict[str, Any]
 
 
-def node(name: str, *, cpu: str = "4", pods: str = "110", zone: str = "", **spec: Any) -> Raw:
-    """Return a ready node."""
+def node(name: str, *, cpu: str = "4", pods: str = "110", zone: str = "", ready: str = "True", **spec: Any) -> Raw:
+    """Return a node, which is ready unless the status of its condition says something else."""
     labels = {"kubernetes.io/hostname": name, **({"topology.kubernetes.io/zone": zone} if zone else {})}
     return {
         "apiVersion": "v1",
@@ -19,7 +19,7 @@ def node(name: str, *, cpu: str = "4", pods: str = "110", zone: str = "", **spec
         "spec": spec,
         "status": {
             "allocatable": {"cpu": cpu, "memory": "16Gi", "pods": pods},
-            "conditions": [{"type": "Ready", "status": "True"}],
+            "conditions": [{"type": "Ready", "status": ready}],
         },
     }
 
@@ -51,18 +51,24 @@ def pod(name: str, on: str = "", *, app: str = "", by: list[Raw] | None = None, 
         on: its node; empty if it has none yet.
         app: its label `app`.
         by: its owner references.
-        more: `ready` (default true), `phase`, `cpu`, `annotations`; all others are fields of its spec.
+        more: `ready` (default true), `phase`, `cpu`, `annotations`, `finalizers`, `deleting`, and `revision`, that of
+            its template; all others are fields of its spec.
     """
     ready, phase = more.pop("ready", bool(on)), more.pop("phase", "Running" if on else "Pending")
     requests = {"cpu": more.pop("cpu", "100m")}
-    metadata = {
+    metadata: Raw = {
         "namespace": "shop",
         "name": name,
         "uid": f"uid-{name}",
         "labels": {"app": app or name},
         "ownerReferences": by or [],
         "annotations": more.pop("annotations", {}),
+        "finalizers": more.pop("finalizers", []),
     }
+    if revision := more.pop("revision", ""):
+        metadata["labels"]["controller-revision-hash"] = revision
+    if more.pop("deleting", False):
+        metadata["deletionTimestamp"] = "2026-11-28T00:00:00Z"
     spec = {"containers": [{"name": "app", "resources": {"requests": requests}}], **more}
     conditions = [{"type": "Ready", "status": "True" if ready else "False"}]
     return {

@@ -122,11 +122,12 @@ def command(  # noqa: PLR0913  # one per option
     that does not drain stays cordoned with the pods that are left.
 
     With --fail, no node is drained: the pods of the node or zone stop at once, and after some minutes others replace
-    them, except those of StatefulSets and those whose volumes only one node can mount.
+    them, except those of StatefulSets, those whose volumes only one node can mount, and those that tolerate the taint
+    node.kubernetes.io/unreachable without end.
 
-    The exit code is 0 if all nodes drain, every workload keeps a ready pod and every pod finds a node; 1 if not; 2 if
-    the cluster or file cannot be read or the command was used incorrectly; and 3 if nothing speaks against the drains,
-    but not everything that decides this could be seen.
+    The exit code is 0 if all nodes drain, every workload keeps a ready pod and every pod finds a node, at the latest
+    once the drained nodes are back; 1 if not; 2 if the cluster or file cannot be read or the command was used
+    incorrectly; and 3 if nothing speaks against the drains, but not everything that decides this could be seen.
     """
     chosen = Chosen(tuple(map(bare, (*nodes, *names))), every, labels, zone)
     flags = DrainFlags(ignore_daemonsets, delete_emptydir_data, force)

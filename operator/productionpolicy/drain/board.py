@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from productionpolicy.drain.cluster import (
     COPIED_FROM_THE_NODE,
+    REVISION,
     ZONE,
     ZONES,
     Amounts,
@@ -45,7 +46,7 @@ _SPREAD_BY_DEFAULT = frozenset({"ReplicaSet", "ReplicationController", "Stateful
 _OF_ONE_POD = frozenset({"statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index"})
 """The labels that distinguish the pods of a StatefulSet."""
 
-_NOT_SELECTED = _OF_ONE_POD | COPIED_FROM_THE_NODE | {"controller-revision-hash"}
+_NOT_SELECTED = _OF_ONE_POD | COPIED_FROM_THE_NODE | {REVISION}
 """The labels that a controller adds to its pods and does not select them by."""
 
 _CLOSE = (10.0, 10.0, 30.0)
@@ -192,14 +193,20 @@ class Place:
 class Tally:
     """How many pods that a predicate matches run on each node, and in each domain."""
 
-    __slots__ = ("by_domain", "by_node", "matches", "total")
+    __slots__ = ("by_domain", "by_node", "ending", "matches", "total")
 
-    def __init__(self, matches: Callable[[str, Labels], bool]) -> None:
+    def __init__(self, matches: Callable[[str, Labels], bool], *, ending: bool) -> None:
         self.matches = matches
         """Whether it counts pods in a namespace with some labels."""
+        self.ending = ending
+        """Whether it counts terminating pods, too."""
         self.by_node: Counter[str] = Counter()
         self.by_domain: dict[str, Counter[str]] = {}
         self.total = 0
+
+    def counts(self, alike: _Alike) -> bool:
+        """Return whether it counts these pods."""
+        return (self.ending or not alike.ending) and self.matches(alike.namespace, alike.labels)
 
     def count(self, place: Place, number: int) -> None:
         """Add a number of matching pods on a node."""
@@ -212,12 +219,12 @@ class Tally:
 
 
 class _Alike:
-    """The pods of a namespace with the same labels: what counts one of them counts all."""
+    """The pods of a namespace with the same labels, terminating or not: what counts one of them counts all."""
 
-    __slots__ = ("by_node", "labels", "namespace", "tallies")
+    __slots__ = ("by_node", "ending", "labels", "namespace", "tallies")
 
-    def __init__(self, namespace: str, labels: Labels) -> None:
-        self.namespace, self.labels = namespace, labels
+    def __init__(self, namespace: str, labels: Labels, *, ending: bool) -> None:
+        self.namespace, self.labels, self.ending = namespace, labels, ending
         self.by_node: Counter[str] = Counter()
         self.tallies: list[Tally] = []
 
@@ -316,7 +323,7 @@ class Board:
         self._close = dice.choice(_CLOSE) if dice else 0.0
         self.places = {each.name: Place(each) for each in cluster.nodes}
         self._tallies: dict[object, Tally] = {}
-        self._alike: defaultdict[str, dict[Pairs, _Alike]] = defaultdict(dict)
+        self._alike: defaultdict[str, dict[tuple[Pairs, bool], _Alike]] = defaultdict(dict)
         self._by_namespace: defaultdict[str, list[Tally]] = defaultdict(list)
         self._widely: list[Tally] = []
         self._repelling, self._attracting = _Terms(self._matches), _Terms(self._matches)
@@ -349,6 +356,14 @@ class Board:
         self._candidates.clear()
         self._counted.clear()
 
+    def renew(self, name: str) -> None:
+        """Let a new node that is like an old one take its place."""
+        place = self.places[name]
+        place.cordoned = False
+        if place.node != place.node.anew:
+            place.node = place.node.anew
+            self._candidates.clear()
+
     def _note(self, pod: Pod, place: Place, number: int) -> None:
         self._alike_to(pod).count(place, number)
         self._priorities[pod.shape.priority] += number
@@ -362,11 +377,12 @@ class Board:
             self._attracting.count(pod.namespace, term, weight, place, number)
 
     def _alike_to(self, pod: Pod) -> _Alike:
-        found = self._alike[pod.namespace].get(pod.labels)
+        key = pod.labels, pod.deleting
+        found = self._alike[pod.namespace].get(key)
         if found is None:
-            found = self._alike[pod.namespace][pod.labels] = _Alike(pod.namespace, dict(pod.labels))
+            found = self._alike[pod.namespace][key] = _Alike(pod.namespace, dict(pod.labels), ending=pod.deleting)
             tallies = (*self._by_namespace[pod.namespace], *self._widely)
-            found.tallies.extend(each for each in tallies if each.matches(pod.namespace, found.labels))
+            found.tallies.extend(each for each in tallies if each.counts(found))
         return found
 
     def fit(self, pod: Pod) -> Fit:
@@ -676,21 +692,27 @@ class Board:
         )
 
     def _same_namespace(self, namespace: str, selector: Selector) -> Tally:
-        """Return the pods that a spread constraint counts; an empty selector counts none (countPodsMatchSelector)."""
+        """Return the pods that a spread constraint counts (countPodsMatchSelector in podtopologyspread).
+
+        It counts no terminating pods, and none at all if its selector is empty.
+        """
         return self._tally(
             (namespace, selector),
             lambda _, labels: selector != Selector() and selector.matches(labels),
             only=namespace,
+            ending=False,
         )
 
-    def _tally(self, key: object, matches: Callable[[str, Labels], bool], *, only: str | None = None) -> Tally:
+    def _tally(
+        self, key: object, matches: Callable[[str, Labels], bool], *, only: str | None = None, ending: bool = True
+    ) -> Tally:
         found = self._tallies.get(key)
         if found is None:
-            found = self._tallies[key] = Tally(matches)
+            found = self._tallies[key] = Tally(matches, ending=ending)
             (self._widely if only is None else self._by_namespace[only]).append(found)
             near = self._alike.values() if only is None else (self._alike[only],)
             for alike in (each for those in near for each in those.values()):
-                if matches(alike.namespace, alike.labels):
+                if found.counts(alike):
                     self._begin(found, alike)
         return found
 

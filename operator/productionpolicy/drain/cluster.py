@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from productionpolicy.kube.budgets import Budget
 from productionpolicy.kube.pods import AffinityTerm
@@ -25,6 +26,31 @@ ZONES = {
 
 COPIED_FROM_THE_NODE = frozenset({ZONE, REGION})
 """The labels that the API server copies from a node to the pods that are bound to it (PodTopologyLabels)."""
+
+REVISION = "controller-revision-hash"
+"""The label with the revision of the template that a StatefulSet or DaemonSet created a pod from."""
+
+OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
+"""The taint with which somebody says that a node is off, so that podgc deletes by force what is terminating on it."""
+
+_OF_A_STATE = frozenset(
+    {
+        OUT_OF_SERVICE,
+        "node.cloudprovider.kubernetes.io/shutdown",
+        *(
+            f"node.kubernetes.io/{state}"
+            for state in (
+                "disk-pressure",
+                "memory-pressure",
+                "network-unavailable",
+                "not-ready",
+                "pid-pressure",
+                "unreachable",
+            )
+        ),
+    }
+)
+"""The taints that tell what state a node is in (node lifecycle controllers); a new node has none of them."""
 
 
 class Key(Struct, frozen=True, order=True):
@@ -62,6 +88,8 @@ class Toleration(Struct, frozen=True):
     operator: str = "Equal"
     value: str = ""
     effect: str = ""
+    seconds: int | None = None
+    """How long a pod stays on a node with a NoExecute taint; None without end."""
 
     def tolerates(self, taint: Taint) -> bool:
         """Return whether it tolerates a taint (core/v1 Toleration); an empty key tolerates all keys."""
@@ -174,6 +202,14 @@ class Shape(Struct, frozen=True):
         yield from ((each, each.weight) for each in self.preferred_affinity)
         yield from ((each, -each.weight) for each in self.preferred_anti_affinity)
 
+    def outlasts(self, taint: Taint) -> bool:
+        """Return whether its pods stay on their node with a NoExecute taint without end.
+
+        Of the tolerations that match, the first one counts (GetMatchingTolerations).
+        """
+        first = next((each for each in self.tolerations if each.tolerates(taint)), None)
+        return first is not None and first.seconds is None
+
 
 LATEST = "~"
 """Is after every time that the API writes."""
@@ -192,6 +228,8 @@ class Pod(Struct, frozen=True):
     phase: str = "Running"
     ready: bool = False
     deleting: bool = False
+    finalizer: str = ""
+    """What keeps it after its end; empty if only controllers of Kubernetes do."""
     mirror: bool = False
     local_data: bool = False
     """Whether it has an emptyDir volume."""
@@ -216,6 +254,11 @@ class Pod(Struct, frozen=True):
         """Whether it has ended, so that it uses nothing and protects nothing."""
         return self.phase in {"Succeeded", "Failed"}
 
+    @property
+    def revision(self) -> str:
+        """The revision of the template of which it was created; empty if its owner keeps no revisions."""
+        return next((value for name, value in self.labels if name == REVISION), "")
+
 
 class Node(Struct, frozen=True):
     """A node of the cluster."""
@@ -226,6 +269,8 @@ class Node(Struct, frozen=True):
     taints: tuple[Taint, ...] = ()
     unschedulable: bool = False
     ready: bool = True
+    silent: bool = False
+    """Whether a pod that is deleted on it does not end: its kubelet does not answer, and nobody says that it is off."""
     attach_limits: Mapping[str, int] = {}
     """How many volumes of each CSI driver it can attach."""
 
@@ -233,6 +278,12 @@ class Node(Struct, frozen=True):
     def zone(self) -> str:
         """The zone of the node; empty if it has none."""
         return self.labels.get(ZONE, "")
+
+    @property
+    def anew(self) -> Node:
+        """A new node like it."""
+        taints = tuple(each for each in self.taints if each.key not in _OF_A_STATE)
+        return replace(self, taints=taints, unschedulable=False, ready=True, silent=False)
 
 
 class Controller(Struct, frozen=True):
@@ -249,6 +300,24 @@ class Controller(Struct, frozen=True):
     """How many pods of a Job may still fail."""
     claim_templates: tuple[str, ...] = ()
     """The names of the claims that a StatefulSet creates with each pod if they are not there."""
+    waits: bool = False
+    """Whether a Job replaces a pod only once that has ended, instead of as soon as it is deleted."""
+    current_revision: str = ""
+    update_revision: str = ""
+    """The revision of the template; empty if it is the current one, so that all pods are of it."""
+    partition: int = 0
+    """How many pods of a StatefulSet keep to the current revision."""
+    template: Shape | None = None
+    """The shape of new pods before admission; only known where the revisions differ."""
+
+    def revision(self, ordinal: int) -> str:
+        """Return the revision of which a StatefulSet creates a pod; empty if all are the same.
+
+        Pods below the partition are of the current one, all others of the updated one, also with `OnDelete`
+        (newVersionedStatefulSetPod).
+        """
+        held = self.update_revision and ordinal < self.first_ordinal + self.partition
+        return self.current_revision if held else self.update_revision
 
 
 class Volume(Struct, frozen=True):

@@ -17,7 +17,7 @@ class Result(StrEnum):
     BLOCKED = "blocked"
     """A budget never allows an eviction."""
     STUCK = "stuck"
-    """A budget waits for a pod that fits nowhere."""
+    """A budget waits for a pod that fits nowhere, or kubectl for pods whose kubelet does not answer."""
     REFUSED = "refused"
     """kubectl does not begin."""
     UNKNOWN = "unknown"
@@ -117,8 +117,8 @@ class Outcome(Struct, frozen=True):
 
     @property
     def fine(self) -> bool:
-        """Whether all nodes drain, nothing goes dark and every pod finds a place."""
-        good = {Result.DRAINS, Result.UNKNOWN}
+        """Whether no node that is drained keeps pods, nothing goes dark and every pod finds a place in the end."""
+        good = {Result.DRAINS, Result.UNKNOWN, Result.LOST}
         return all(each.result in good for each in self.nodes) and not self.dark and not self.new_pending
 
     @property

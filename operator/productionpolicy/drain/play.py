@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import cycle, islice
 from random import Random
 from typing import TypeVar
 
@@ -13,11 +14,22 @@ from msgspec.structs import replace
 
 from productionpolicy.drain.board import Board, Fit
 from productionpolicy.drain.chance import Plays
-from productionpolicy.drain.cluster import COPIED_FROM_THE_NODE, LATEST, Cluster, Controller, Key, Owner, Pod
+from productionpolicy.drain.cluster import (
+    COPIED_FROM_THE_NODE,
+    LATEST,
+    REVISION,
+    Cluster,
+    Controller,
+    Key,
+    Owner,
+    Pod,
+    Shape,
+    Taint,
+)
 from productionpolicy.drain.kubectl import DrainFlags, evicted, remedy_of, undecided
 from productionpolicy.drain.outcome import Blocker, Dark, NodeOutcome, Outcome, PendingPod, Result, Step
 from productionpolicy.drain.preemption import room_for
-from productionpolicy.drain.protection import Protection, Refusal
+from productionpolicy.drain.protection import Cause, Protection, Refusal
 from productionpolicy.drain.reading import NEEDED
 from productionpolicy.kube.pods import HOSTNAME
 
@@ -44,6 +56,9 @@ _ORDINAL = re.compile(r"-([0-9]{1,9})\Z")
 _REPLACED = frozenset({("apps", "ReplicaSet"), ("", "ReplicationController"), ("batch", "Job")})
 _STATEFUL_SET = ("apps", "StatefulSet")
 _DAEMON_SET = ("apps", "DaemonSet")
+
+_UNREACHABLE = Taint("node.kubernetes.io/unreachable", "", "NoExecute")
+"""The taint of a node that failed; pods that do not tolerate it without end are deleted (taint-eviction-controller)."""
 
 
 class Options(Struct, frozen=True):
@@ -91,7 +106,7 @@ def drain(
 def _drained(
     play: _Play, order: Sequence[str], through: Callable[[Sequence[Sequence[str]]], Iterable[Sequence[str]]]
 ) -> Outcome:
-    play.add_nodes(order[: play.options.surge])
+    play.add_nodes(islice(cycle(order), play.options.surge))
     play.begin()
     parallel = play.options.parallel
     groups = [order[start : start + parallel] for start in range(0, len(order), parallel)]
@@ -118,6 +133,13 @@ def lose_each(
         play.recover()
 
 
+class _Kept(Refusal, frozen=True):
+    """Why a pod that is deleted does not end, so that kubectl waits for it."""
+
+    why: str = ""
+    """The same, without what kubectl does."""
+
+
 class _Play:
     """The state of a cluster during a run."""
 
@@ -131,7 +153,8 @@ class _Play:
         self.pending: dict[str, Pod] = {}
         self.reasons: dict[str, Fit] = {}
         self.members: defaultdict[str, dict[str, Pod]] = defaultdict(dict)
-        """The pods that are neither finished nor terminating, by the UID of their owner."""
+        """The pods that count for their owner, by its UID: those that are neither finished nor terminating, and the
+        terminating ones for whose end it waits."""
         self.old: frozenset[str] = frozenset()
         """The pods that had no node before the first drain, by UID."""
         self.stopped: list[tuple[Pod, bool]] = []
@@ -166,24 +189,29 @@ class _Play:
                 self.missing[uid] += [(each, -1) for each in _not_yet_created(controller, self.members[uid].values())]
 
     def _enter(self, pod: Pod) -> None:
-        if pod.deleting:
+        if pod.deleting and self._kept(pod) is None:
             self._leave_terminating(pod)
             return
-        if not pod.node:
+        if pod.deleting or not pod.node:
             pod = replace(pod, ready=False)
         self.protection.add(pod, ready=pod.ready)
         if pod.finished:
             self.finished[pod.node].append(pod)
             return
-        if pod.owner is not None:
-            self.members[pod.owner.uid][pod.uid] = pod
+        self._join(pod)
+        if pod.ready:
+            self.ready.add(pod.uid)
+            self.darkness.light(self.key(pod), 0)
+
+    def _join(self, pod: Pod) -> None:
         if pod.node:
             self.placed[pod.uid] = pod.node
         else:
             self.pending[pod.uid] = pod
-        if pod.ready:
-            self.ready.add(pod.uid)
-            self.darkness.light(self.key(pod), 0)
+        if pod.deleting:
+            self._release(pod, step=-1)
+        elif pod.owner is not None:
+            self.members[pod.owner.uid][pod.uid] = pod
 
     def _leave_terminating(self, pod: Pod) -> None:
         """Let a terminating pod end before anything else."""
@@ -209,14 +237,11 @@ class _Play:
         for number, name in enumerate(like, start=1):
             place = self.board.places[name]
             surge = f"surge-{number}"
-            node = replace(
-                place.node, name=surge, labels={**place.node.labels, HOSTNAME: surge}, unschedulable=False, ready=True
-            )
-            self.board.add_node(node)
+            self.board.add_node(replace(place.node.anew, name=surge, labels={**place.node.labels, HOSTNAME: surge}))
             for pod in list(place.pods.values()):
                 if pod.owner is not None and (pod.owner.group, pod.owner.kind) == _DAEMON_SET:
                     self.made += 1
-                    self.board.put(replace(pod, uid=f"new-{self.made}", node=surge), surge)
+                    self.board.put(replace(pod, uid=f"new-{self.made}", node=surge, deleting=False), surge)
 
     def begin(self) -> None:
         """Let everything that is under way end before the first drain."""
@@ -224,6 +249,7 @@ class _Play:
         self.deleted.clear()
         self.lost_work.clear()
         self.given_up.clear()
+        self.successors.clear()
         self.old = frozenset(self.pending)
         self.made_before = self.made
         self.missing_before = {uid: tuple(those) for uid, those in self.missing.items() if those}
@@ -252,7 +278,7 @@ class _Play:
         """Let nodes be used again. A successor that tolerates the cordon may be on them already."""
         for name in names:
             if not self.options.keep_cordoned:
-                self.board.places[name].cordoned = False
+                self.board.renew(name)
                 self._changed = True
         self.settle()
 
@@ -275,21 +301,47 @@ class _Play:
         return failed
 
     def _evicted(self, pod: Pod) -> Refusal | None:
-        """Evict a pod, or return why the API server does not."""
-        if pod.uid in self.deleted:
-            return None
+        """Evict a pod, or return why the API server does not, or why the pod does not end."""
+        if pod.uid not in self.placed and not pod.finished:
+            return None  # others have deleted it
+        pod = self.board.places[pod.node].pods.get(pod.uid, pod)
+        if pod.deleting:
+            return self._kept(pod)
         refusal = self.protection.refusal(pod, ready=pod.uid in self.ready, phase=pod.phase)
         if refusal is not None:
             return refusal
         self.number += 1
         key = self.key(pod)
         self.steps.append(Step(self.number, pod.title, key, self.rounds))
-        self._end(pod, step=len(self.steps) - 1)
+        kept = self._delete(pod, step=len(self.steps) - 1)
         if key.kind in {"Job", "CronJob"} and not pod.finished:
             self.lost_work[key] = None
         if self._dice and self._dice.random() < self._haste:
             self._react()
-        return None
+        return kept
+
+    def _delete(self, pod: Pod, *, step: int) -> _Kept | None:
+        """Delete a pod, and return why it does not end."""
+        kept = self._kept(pod)
+        if kept is None:
+            self._end(pod, step=step)
+        else:
+            self._linger(pod, step=step)
+        if pod.finalizer:
+            self.unknown[_held(pod).why] = None
+        return kept
+
+    def _kept(self, pod: Pod) -> _Kept | None:
+        """Return why a pod does not end once it is deleted; None if it does.
+
+        The API server removes finished pods at once, and podgc those whose node does not exist.
+        """
+        place = self.board.places.get(pod.node)
+        if place is None:
+            return None
+        if place.node.silent and not pod.finished:
+            return _unanswered(pod.node)
+        return _held(pod) if pod.deleting and pod.finalizer else None
 
     def _react(self) -> None:
         """Let controllers and the scheduler act between two evictions.
@@ -309,13 +361,48 @@ class _Play:
             self.protection.remove(pod, ready=ready)
             return
         self.board.take(pod, self.placed.pop(pod.uid))
-        self.protection.remove(pod, ready=ready)
-        self.ready.discard(pod.uid)
-        if ready:
-            self.darkness.dim(self.key(pod), self.number)
+        self._dim(pod)
+        self.protection.remove(pod, ready=False)
         if pod.owner is not None:
             self.members[pod.owner.uid].pop(pod.uid, None)
             self.missing[pod.owner.uid].append((pod, step))
+
+    def _dim(self, pod: Pod) -> None:
+        """Let a pod be ready no more."""
+        if pod.uid in self.ready:
+            self.ready.discard(pod.uid)
+            self.protection.remove(pod, ready=True)
+            self.protection.add(pod, ready=False)
+            self.darkness.dim(self.key(pod), self.number)
+
+    def _linger(self, pod: Pod, *, step: int) -> None:
+        """Let a pod that is deleted stay on its node, where no kubelet ends it."""
+        self._dim(pod)
+        ending = replace(pod, deleting=True, ready=False)
+        self.board.take(pod, pod.node)
+        self.board.put(ending, pod.node)
+        self._release(ending, step=step)
+        self._changed = True
+
+    def _release(self, pod: Pod, *, step: int) -> None:
+        """Let a terminating pod be replaced before it has ended, unless its owner waits for that."""
+        if pod.owner is None:
+            return
+        if self._is_awaited(pod):
+            self.members[pod.owner.uid][pod.uid] = pod
+        else:
+            self.members[pod.owner.uid].pop(pod.uid, None)
+            self.missing[pod.owner.uid].append((pod, step))
+
+    def _is_awaited(self, pod: Pod) -> bool:
+        """Return whether a pod can be replaced only once it has ended: for its name, its Job, or its volume."""
+        if pod.owner is None:
+            return False
+        controller = self.cluster.controllers.get(pod.owner.uid)
+        if (pod.owner.group, pod.owner.kind) == _STATEFUL_SET or (controller is not None and controller.waits):
+            return True
+        claims = (self.cluster.claims.get((pod.namespace, each)) for each in pod.claims)
+        return any(each and each.one_node for each in claims)
 
     def settle(self) -> bool:
         """Let the controllers, the scheduler and the kubelets do all that they can; return whether anything changed."""
@@ -386,7 +473,7 @@ class _Play:
             self.lost_work[self.key(pod)] = None
             self.deleted[pod.uid] = pod, pod.uid in self.ready
             if self.pending.pop(pod.uid, None) is None:
-                self._end(pod, step=-1)
+                self._delete(pod, step=-1)
             else:
                 self.protection.remove(pod, ready=False)
         self.members[uid].clear()
@@ -406,11 +493,24 @@ class _Play:
             elif ordinal in gone and ordinal not in there:
                 pod, step = gone.pop(ordinal)
                 self.made += 1
-                there[ordinal] = replace(pod, uid=f"new-{self.made}")
+                there[ordinal] = replace(self._of_revision(pod, controller), uid=f"new-{self.made}")
                 self._begin(there[ordinal], step)
             if controller.ordered and ordinal in there and there[ordinal].uid not in self.ready:
                 break
         self.missing[uid] = list(gone.values())
+
+    def _of_revision(self, pod: Pod, controller: Controller) -> Pod:
+        """Return a pod of a StatefulSet as it would be of the revision of which its successor is created."""
+        revision = controller.revision(_ordinal(pod))
+        if revision in {"", pod.revision}:
+            return pod
+        others = (each for each in self.cluster.pods if each.owner is not None and each.owner.uid == controller.uid)
+        example = next((each for each in others if each.revision == revision), None)
+        if example is not None:
+            return replace(pod, shape=example.shape, labels=_labelled(pod, revision), sound=example.sound)
+        if revision != controller.update_revision or not _places_alike(pod.shape, controller.template):
+            self.unknown[f"where {pod.title} runs: its successor is the first pod of another template"] = None
+        return pod
 
     def _begin(self, pod: Pod, step: int) -> None:
         """Create a pod, and let it run if a node takes it."""
@@ -460,21 +560,22 @@ class _Play:
         for each in room.victims:
             self.deleted[each.uid] = each, each.uid in self.ready
             self.took_over[self.key(each)] = pod.title
-            self._end(each, step=-1)
+            self._delete(each, step=-1)
         return room.node
 
     def _run(self, pod: Pod, node: str) -> None:
         del self.pending[pod.uid]
-        pod = replace(pod, node=node, phase="Running" if pod.sound else pod.phase)
+        sound = pod.sound and not self.board.places[node].node.silent
+        pod = replace(pod, node=node, phase="Running" if sound else pod.phase)
         if pod.owner is not None:
             self.members[pod.owner.uid][pod.uid] = pod
         self.board.put(pod, node)
         self.placed[pod.uid] = node
-        if pod.sound:
+        if sound:
             self.starting.append(pod)
         step = self.successors.get(pod.uid, -1)
         if step >= 0:
-            self.steps[step] = replace(self.steps[step], to=node, ready=pod.sound)
+            self.steps[step] = replace(self.steps[step], to=node, ready=sound)
 
     def _refused(self, name: str, refused: list[tuple[Pod, str]]) -> NodeOutcome:
         blockers = tuple(
@@ -508,7 +609,8 @@ class _Play:
         certain = [each for each in left if not failed[each.uid].unknown]
         if not certain:
             return Result.UNKNOWN
-        if all(self._waited_for(failed[each.uid]) for each in certain):
+        answers = [failed[each.uid] for each in certain]
+        if all(isinstance(each, _Kept) or self._waited_for(each) for each in answers):
             return Result.STUCK
         return Result.BLOCKED
 
@@ -527,7 +629,16 @@ class _Play:
             first = waiting[0]
             reason = f"{refusal.reason}, because {first.title} fits nowhere: {self._reason(first)}"
             return Blocker(pod.title, key, reason, "give the pod a node that takes it", refusal.budgets)
+        ending = self._awaited_beside(pod)
+        if ending is not None and refusal.budgets and not refusal.permanent:
+            reason = f"{refusal.reason}, because {ending[0].title} does not end: {ending[1].why}"
+            return Blocker(pod.title, key, reason, ending[1].cause.value, refusal.budgets)
         return Blocker(pod.title, key, refusal.reason, refusal.cause.value, refusal.budgets)
+
+    def _awaited_beside(self, pod: Pod) -> tuple[Pod, _Kept] | None:
+        """Return a pod of the same owner that does not end, so that nothing replaces it, and why."""
+        members = self.members[pod.owner.uid].values() if pod.owner else ()
+        return next(((each, kept) for each in members if each.deleting and (kept := self._kept(each))), None)
 
     def _reason(self, pod: Pod) -> str:
         if pod.gated:
@@ -556,17 +667,20 @@ class _Play:
         )
 
     def lose(self, names: Sequence[str]) -> list[NodeOutcome]:
-        """Let nodes fail. A StatefulSet does not replace a pod on a failed node, nor is a volume of one node free."""
+        """Let nodes fail. Nobody deletes the pods on them that tolerate this without end."""
         known = [each for each in names if each in self.board.places]
         self.number, self.rounds, self.steps, self.darkness.longest = 1, 1, [], {}
         self.unknown.clear()
         for name in known:
             self.board.places[name].failed = True
-        pods = (each for name in known for each in self.board.places[name].pods.values())
+        pods = (each for name in known for each in self.board.places[name].pods.values() if not each.deleting)
         self.stopped = [(each, each.uid in self.ready) for each in sorted(pods, key=lambda pod: pod.title)]
         for pod, _ in self.stopped:
             self.steps.append(Step(1, pod.title, self.key(pod), 1))
-            self._stop(pod)
+            if pod.shape.outlasts(_UNREACHABLE):
+                self._dim(pod)
+            else:
+                self._linger(pod, step=len(self.steps) - 1)
         self.settle()
         pending, unknown = self._pending(), (*self._unread(), *self.unknown)
         return [
@@ -577,20 +691,16 @@ class _Play:
     def _steps_on(self, name: str) -> Iterator[Step]:
         return (step for (pod, _), step in zip(self.stopped, self.steps, strict=True) if pod.node == name)
 
-    def _stop(self, pod: Pod) -> None:
-        self._end(pod, step=len(self.steps) - 1)
-        if pod.owner is not None and self._stays_away(pod):
-            self.missing[pod.owner.uid].pop()
-
     def recover(self) -> None:
         """Return to the state before the last failure."""
-        gone = [*self.deleted.values(), *self.stopped]
+        gone = {each.uid: (each, ready) for each, ready in (*self.deleted.values(), *self.stopped)}.values()
         stopped = {each.owner.uid for each, _ in gone if each.owner}
         made = [pod for uid in stopped for pod in self.members[uid].values() if pod.uid in self.successors]
         for pod in made:
             self._undo(pod)
         for pod, ready in gone:
             if pod.uid not in self.successors:
+                self._forget(pod)
                 self._resume(pod, ready=ready)
         self.deleted.clear()
         self.took_over.clear()
@@ -617,25 +727,22 @@ class _Play:
         if ready:
             self.darkness.dim(self.key(pod), self.number)
 
+    def _forget(self, pod: Pod) -> None:
+        """Remove what is left of a pod on its node."""
+        if self.placed.pop(pod.uid, None) is not None:
+            left = self.board.places[pod.node].pods[pod.uid]
+            self.board.take(left, pod.node)
+            self.protection.remove(left, ready=pod.uid in self.ready)
+
     def _resume(self, pod: Pod, *, ready: bool) -> None:
         """Let a pod run again where it ran, or wait for a node as it did."""
         if pod.node:
             self.board.put(pod, pod.node)
-            self.placed[pod.uid] = pod.node
-        else:
-            self.pending[pod.uid] = pod
         self.protection.add(pod, ready=ready)
-        if pod.owner is not None:
-            self.members[pod.owner.uid][pod.uid] = pod
+        self._join(pod)
         if ready:
             self.ready.add(pod.uid)
             self.darkness.light(self.key(pod), self.number)
-
-    def _stays_away(self, pod: Pod) -> bool:
-        if pod.owner is None:
-            return False
-        claims = (self.cluster.claims.get((pod.namespace, each)) for each in pod.claims)
-        return (pod.owner.group, pod.owner.kind) == _STATEFUL_SET or any(each and each.one_node for each in claims)
 
     def outcome(self, nodes: list[NodeOutcome]) -> Outcome:
         """Return what the run led to."""
@@ -696,3 +803,25 @@ def _not_yet_created(controller: Controller, pods: Iterable[Pod]) -> Iterator[Po
 def _ordinal(pod: Pod) -> int:
     found = _ORDINAL.search(pod.name)
     return int(found.group(1)) if found else 0
+
+
+def _labelled(pod: Pod, revision: str) -> tuple[tuple[str, str], ...]:
+    return tuple((name, revision if name == REVISION else value) for name, value in pod.labels)
+
+
+def _places_alike(shape: Shape, template: Shape | None) -> bool:
+    """Return whether pods of a template run where a pod does, whose priority and tolerations admission completed."""
+    if template is None:
+        return False
+    same = replace(template, size=shape.size, priority=shape.priority, tolerations=shape.tolerations)
+    return same == shape and set(template.tolerations) <= set(shape.tolerations)
+
+
+def _unanswered(node: str) -> _Kept:
+    why = f"the kubelet of {node} does not answer"
+    return _Kept(f"{why}, so kubectl waits for its pods", Cause.SILENT_NODE, permanent=True, why=why)
+
+
+def _held(pod: Pod) -> _Kept:
+    why = f"the finalizer {pod.finalizer} keeps {pod.title}, and who removes it is not known"
+    return _Kept(f"{why}, so kubectl may wait without end", Cause.FINALIZER, permanent=True, unknown=True, why=why)

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from productionpolicy.drain.cluster import Cluster, Controller, KnownBudget, Owner, Pod
+from productionpolicy.drain.cluster import OUT_OF_SERVICE, Cluster, Controller, KnownBudget, Owner, Pod
 from productionpolicy.kube.budgets import EVICTION_POLICY
 from productionpolicy.kube.selectors import SelectorIndex
 from productionpolicy.kube.workloads import UNSCALED, WORKLOADS
@@ -22,7 +22,7 @@ TWO_BUDGETS = "more than one budget selects it, so the eviction API returns an e
 
 
 class Cause(StrEnum):
-    """What keeps the eviction API from evicting a pod; the value is the remedy."""
+    """What keeps a pod on its node; the value is the remedy."""
 
     TWO_BUDGETS = "keep one of the budgets and delete the others"
     UNCOMPUTABLE = "let the budget select only other pods, or give it a minAvailable that is a whole number"
@@ -42,6 +42,9 @@ class Cause(StrEnum):
     """The budget allows no eviction although all pods are ready."""
     SINGLE = "use maxUnavailable: 1 in the budget and run at least two pods that are ready"
     """The same, of a single pod."""
+    SILENT_NODE = f"bring the node back, or add the taint {OUT_OF_SERVICE} if it is off, or delete the Node"
+    """The pod is deleted, but does not end."""
+    FINALIZER = "let the controller that owns the finalizer remove it"
 
 
 class Refusal(Struct, frozen=True):

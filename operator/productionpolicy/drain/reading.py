@@ -10,6 +10,7 @@ import msgspec
 
 from productionpolicy.drain.cluster import (
     LATEST,
+    OUT_OF_SERVICE,
     ZONES,
     Claim,
     Cluster,
@@ -54,7 +55,10 @@ _DEFAULT_BACKOFF_LIMIT = 6
 
 _ENDLESS = 2**31
 
-_NOT_READY = Taint("node.kubernetes.io/not-ready", "", "NoSchedule")
+_NOT_READY, _UNREACHABLE = "node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"
+
+_KNOWN_FINALIZERS = frozenset({"batch.kubernetes.io/job-tracking"})
+"""The finalizers that controllers of Kubernetes remove once a pod has ended."""
 
 NEEDED = {
     "pods": "pods",
@@ -131,8 +135,8 @@ def _title(pod: Pod) -> tuple[str, str]:
 
 
 def _with_soundness(pods: Sequence[Pod]) -> Iterator[Pod]:
-    """Return the pods, each with whether it becomes ready: the pods of one owner are taken to be alike."""
-    sound: dict[str, bool] = {}
+    """Return the pods, each with whether it becomes ready: the pods of one owner and revision are taken to be alike."""
+    sound: dict[tuple[str, str], bool] = {}
     for pod in pods:
         if pod.ready or pod.phase == "Running" or pod.node:
             sound[_origin(pod)] = sound.get(_origin(pod), False) or pod.ready
@@ -140,8 +144,8 @@ def _with_soundness(pods: Sequence[Pod]) -> Iterator[Pod]:
         yield pod if sound.get(_origin(pod), True) else msgspec.structs.replace(pod, sound=False)
 
 
-def _origin(pod: Pod) -> str:
-    return pod.owner.uid if pod.owner else pod.uid
+def _origin(pod: Pod) -> tuple[str, str]:
+    return (pod.owner.uid, pod.revision) if pod.owner else (pod.uid, "")
 
 
 _CONTROLLERS = tuple(
@@ -173,7 +177,31 @@ def _controller(raw: Mapping[str, Any]) -> Controller:
         claim_templates=tuple(
             each.mapping("metadata").text("name") or "" for each in spec.items("volumeClaimTemplates")
         ),
+        waits=kind == "Job" and _replaces_only_ended(spec),
+        **(_revisions(fields) if kind == "StatefulSet" else {}),
     )
+
+
+def _replaces_only_ended(spec: Fields) -> bool:
+    """Return whether a Job waits until a pod has ended; with a podFailurePolicy, it does by default (batch/v1)."""
+    return spec.text("podReplacementPolicy") == "Failed" or (
+        spec.text("podReplacementPolicy") is None and bool(spec.mapping("podFailurePolicy").names())
+    )
+
+
+def _revisions(fields: Fields) -> dict[str, Any]:
+    """Return what decides of which template a StatefulSet creates a pod; nothing if all pods are of the same one."""
+    spec, status = fields.mapping("spec"), fields.mapping("status")
+    current, update = status.text("currentRevision"), status.text("updateRevision")
+    if not current or not update or current == update:
+        return {}
+    template = spec.mapping("template")
+    return {
+        "current_revision": current,
+        "update_revision": update,
+        "partition": spec.below("updateStrategy", "rollingUpdate").integer("partition") or 0,
+        "template": read_shape(template.mapping("spec"), template.mapping("metadata").text_map("labels")),
+    }
 
 
 def _job_pods(fields: Fields) -> int:
@@ -218,19 +246,23 @@ def _budget(raw: Mapping[str, Any]) -> KnownBudget:
 def _node(raw: Mapping[str, Any]) -> Node:
     fields = Fields(raw)
     metadata, spec, status = fields.mapping("metadata"), fields.mapping("spec"), fields.mapping("status")
-    ready = all(each.text("status") == "True" for each in status.items("conditions") if each.text("type") == "Ready")
+    said = next((each.text("status") for each in status.items("conditions") if each.text("type") == "Ready"), "")
     taints = tuple(
         Taint(each.text("key") or "", each.text("value") or "", each.text("effect") or "")
         for each in spec.items("taints")
         if each.text("key") != "node.kubernetes.io/unschedulable"  # follows spec.unschedulable
     )
+    keys = {each.key for each in taints}
+    if said not in {"", "True"} and not keys & {_NOT_READY, _UNREACHABLE}:  # the node lifecycle controller soon adds it
+        taints = (*taints, Taint(_UNREACHABLE if said == "Unknown" else _NOT_READY, "", "NoSchedule"))
     return Node(
         name=metadata.text("name") or "",
         labels=metadata.text_map("labels"),
         allocatable=allocatable(status),
-        taints=taints if ready or taints else (_NOT_READY,),
+        taints=taints,
         unschedulable=spec.boolean("unschedulable"),
-        ready=ready,
+        ready=said in {"", "True"},
+        silent=(said == "Unknown" or (not said and _UNREACHABLE in keys)) and OUT_OF_SERVICE not in keys,
     )
 
 
@@ -344,6 +376,7 @@ class Shapes:
             phase=status.text("phase") or "Pending",
             ready=any(_is_true(each, "Ready") for each in status.items("conditions")),
             deleting="deletionTimestamp" in metadata,
+            finalizer=next((each for each in metadata.texts("finalizers") if each not in _KNOWN_FINALIZERS), ""),
             mirror=_MIRROR in metadata.mapping("annotations"),
             local_data=any("emptyDir" in each for each in volumes),
             claims=tuple(
@@ -447,6 +480,7 @@ def _toleration(fields: Fields) -> Toleration:
         operator=fields.text("operator") or "Equal",
         value=fields.text("value") or "",
         effect=fields.text("effect") or "",
+        seconds=fields.integer("tolerationSeconds"),
     )
 
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import TextIO
 
-from productionpolicy.cli.drains.text import but_returned, by_chance, lasting
+from productionpolicy.cli.drains.text import DELAYED, but_returned, by_chance, lasting
 from productionpolicy.cli.drains.timeline import RULES, fate_of, lane_of, legend, row_of
 from productionpolicy.cli.drains.told import Part as Run
-from productionpolicy.cli.drains.told import Told, dark_of, jobs_of, nodes_of, pending_of, some
+from productionpolicy.cli.drains.told import Told, dark_of, delayed_of, jobs_of, nodes_of, pending_of, some
 from productionpolicy.drain import Blocker, Dark, NodeOutcome, PendingPod, Result, Step
 from productionpolicy.page import Element, Node, document, tag
 from productionpolicy.page.part import Part, counted, part
@@ -72,7 +72,9 @@ def _verdict(parts: tuple[Run, ...]) -> str:
     nodes = list(nodes_of(parts))
     drained = sum(each.result is Result.DRAINS for each in nodes)
     verb = "drains" if len(nodes) == 1 else "drain"
-    return f"{drained:,} of {counted(len(nodes), 'node')} {verb}, {kept}, and {lost}."
+    delayed = len(delayed_of(parts))
+    late = f" {counted(delayed, 'pod')} would wait until drained nodes are back." if delayed else ""
+    return f"{drained:,} of {counted(len(nodes), 'node')} {verb}, {kept}, and {lost}.{late}"
 
 
 def _figures(told: Told) -> Iterator[tuple[str, str, str]]:
@@ -94,13 +96,16 @@ def _counts(parts: tuple[Run, ...]) -> Iterator[tuple[str, int, bool]]:
         yield "unknown", results[Result.UNKNOWN], False
     yield "workloads without a ready pod", len({name for _, name in dark_of(parts)}), True
     yield "pods that fit nowhere", len(pending_of(parts)), True
+    if not any(each.title for each in parts):
+        yield DELAYED, len(delayed_of(parts)), False
 
 
 def _parts(told: Told, *, evictions: bool) -> Iterator[Part | None]:
     yield _failures(told) if _fails(told) else _nodes(told)
     yield _obstacles(told)
     yield _dark(told)
-    yield _pending(told)
+    yield _pending("pending", "Pods that fit nowhere", pending_of(told.now))
+    yield _pending("delayed", DELAYED.capitalize(), [("", each) for each in delayed_of(told.now)])
     yield _jobs(told)
     yield _unknown(told)
     yield _evictions(told) if evictions else None
@@ -179,17 +184,17 @@ def _when(title: str, dark: Dark | None) -> Node:
     return mark("keeps a ready pod", "fix") if dark is None else f"{lasting(title, dark)}{by_chance(dark)}"
 
 
-def _pending(told: Told) -> Part | None:
-    """Return the workloads with pods that fit nowhere."""
+def _pending(name: str, heading: str, pods: Sequence[tuple[str, PendingPod]]) -> Part | None:
+    """Return the workloads with pods that have no node."""
     found: dict[tuple[str, str], list[PendingPod]] = {}
-    for title, each in pending_of(told.now):
+    for title, each in pods:
         found.setdefault((title, str(each.workload)), []).append(each)
     columns = {"Workload": "", "Pods": NUMBER, "Reason": ""}
     rows: list[Sequence[Node]] = [
         [f"{workload}{f', if {title} fails' if title else ''}", number(len(those)), _why(those)]
         for (title, workload), those in found.items()
     ]
-    return _listed("pending", "Pods that fit nowhere", columns, rows)
+    return _listed(name, heading, columns, rows)
 
 
 def _why(those: Sequence[PendingPod]) -> str:

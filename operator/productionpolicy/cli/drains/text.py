@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TextIO
 
 from rich.console import Console
 from rich.text import Text
 
-from productionpolicy.cli.drains.told import Part, Told, dark_of, first_blocker, jobs_of, nodes_of, pending_of
+from productionpolicy.cli.drains.told import (
+    Part,
+    Told,
+    dark_of,
+    delayed_of,
+    first_blocker,
+    jobs_of,
+    nodes_of,
+    pending_of,
+)
 from productionpolicy.cli.formats.text import console_on
 from productionpolicy.drain import DECIDING, Blocker, Dark, NodeOutcome, PendingPod, Result
 from productionpolicy.kube.text import printable
@@ -25,6 +34,8 @@ _COLORS = {
 }
 _SHOWN = 20
 """So many workloads and pods are listed."""
+DELAYED = "pods that wait until drained nodes are back"
+"""What is said of pods without a node that find one in the end."""
 
 
 def write(told: Told, out: TextIO) -> None:
@@ -89,7 +100,7 @@ def _but_pending(node: NodeOutcome) -> str:
     if not new:
         return ""
     most = "" if all(new) else "up to "
-    return f", after which {most}{counted(len(new), 'pod')} would fit nowhere"
+    return f", after which {most}{counted(len(new), 'pod')} would wait for a node"
 
 
 def _write_dark(parts: tuple[Part, ...], console: Console) -> None:
@@ -120,14 +131,18 @@ def _write_more(number: int, console: Console) -> None:
 
 
 def _write_pending(parts: tuple[Part, ...], console: Console) -> None:
-    pending = pending_of(parts)
-    if not pending:
+    _write_waiting("pods that would fit nowhere", pending_of(parts), console)
+    _write_waiting(DELAYED, [("", each) for each in delayed_of(parts)], console)
+
+
+def _write_waiting(heading: str, pods: Sequence[tuple[str, PendingPod]], console: Console) -> None:
+    if not pods:
         return
-    console.print(Text("\npods that would fit nowhere:", style="bold"))
-    for title, each in pending[:_SHOWN]:
+    console.print(Text(f"\n{heading}:", style="bold"))
+    for title, each in pods[:_SHOWN]:
         when = f"  if {title} fails" if title else ""
         console.print(Text(printable(f"  {each.pod} of {each.workload}{when}{by_chance(each)}: {each.reason}")))
-    _write_more(len(pending), console)
+    _write_more(len(pods), console)
 
 
 def _write_lost_work(parts: tuple[Part, ...], console: Console) -> None:
@@ -165,6 +180,8 @@ def _total(parts: tuple[Part, ...]) -> str:
         "workloads without a ready pod": len({name for _, name in dark_of(parts)}),
         "pods that fit nowhere": len({each.pod for _, each in pending_of(parts)}),
     }
+    delayed = len(delayed_of(parts))
+    counts |= {DELAYED: delayed} if delayed else {}
     return "\n" + ", ".join(f"{name}: {count}" for name, count in counts.items())
 
 

@@ -56,13 +56,13 @@ _WORDS = {
     Fate.READY: "the successor becomes ready on another node",
     Fate.GONE: "no successor comes",
     Fate.STARTS: "the successor has a node and does not become ready",
-    Fate.NOWHERE: "the successor fits nowhere",
+    Fate.NOWHERE: "the successor waits for a node",
 }
 _SHORT = {
     Fate.READY: "ready elsewhere",
     Fate.GONE: "without successor",
     Fate.STARTS: "not ready",
-    Fate.NOWHERE: "fit nowhere",
+    Fate.NOWHERE: "without a node",
 }
 
 

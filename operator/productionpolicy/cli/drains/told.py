@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
@@ -34,7 +34,7 @@ class Told(Struct, frozen=True):
 
     @property
     def exit_code(self) -> int:
-        """1 if something blocks, goes dark or finds no node; 3 if not everything is known; otherwise 0."""
+        """1 if something blocks, goes dark or finds no node in the end; 3 if not everything is known; otherwise 0."""
         if not all(each.outcome.fine for each in self.now):
             return 1
         return 0 if all(each.outcome.known for each in self.now) else 3
@@ -51,19 +51,34 @@ def dark_of(parts: tuple[Part, ...]) -> dict[tuple[str, str], Dark]:
 
 
 def pending_of(parts: tuple[Part, ...]) -> list[tuple[str, PendingPod]]:
-    """Return the pods that find no place: of each workload, those of the moment at which most of them wait."""
-    return [(part.title, each) for part in parts for those in _most(part.outcome) for each in those]
+    """Return the pods that find no place in the end."""
+    return [(part.title, each) for part in parts for each in part.outcome.new_pending]
 
 
-def _most(outcome: Outcome) -> Iterator[list[PendingPod]]:
+def delayed_of(parts: tuple[Part, ...]) -> list[PendingPod]:
+    """Return the pods that find no place until drained nodes are back.
+
+    Of each workload, these are those of the moment at which most of its pods wait, less as many as wait in the end.
+    """
+    return [each for part in parts for each in _delayed(part.outcome)]
+
+
+def _delayed(outcome: Outcome) -> Iterator[PendingPod]:
+    most: dict[Key, list[PendingPod]] = {}
+    for node in outcome.nodes:
+        for workload, those in _by_workload(node.pending).items():
+            most[workload] = max(most.get(workload, []), those, key=len)
+    last = _by_workload(outcome.pending)
+    for workload, those in most.items():
+        names = {each.pod for each in last.get(workload, [])}
+        yield from sorted(those, key=lambda each: each.pod in names)[: max(0, len(those) - len(names))]
+
+
+def _by_workload(pods: Iterable[PendingPod]) -> dict[Key, list[PendingPod]]:
     found: dict[Key, list[PendingPod]] = {}
-    for moment in (*(node.pending for node in outcome.nodes), outcome.pending):
-        waiting: dict[Key, list[PendingPod]] = {}
-        for each in (each for each in moment if not each.before):
-            waiting.setdefault(each.workload, []).append(each)
-        for workload, those in waiting.items():
-            found[workload] = max(found.get(workload, []), those, key=len)
-    yield from found.values()
+    for each in (each for each in pods if not each.before):
+        found.setdefault(each.workload, []).append(each)
+    return found
 
 
 def jobs_of(parts: tuple[Part, ...]) -> dict[str, str]:
