@@ -61,7 +61,7 @@ def test_an_autoscaler_of_a_version_that_is_served_counts(version: str) -> None:
         ({"minReplicaCount": 2.5}, "spec.minReplicaCount, which is a fraction, but a whole number is expected"),
         (
             {"minReplicaCount": 4, "maxReplicaCount": 3},
-            "spec.minReplicaCount, which is a number, but a whole number from 0 to maxReplicaCount is expected",
+            "spec.minReplicaCount, which is 4, but a whole number from 0 to maxReplicaCount is expected",
         ),
     ],
 )
@@ -94,6 +94,7 @@ def test_a_patch_of_an_autoscaler_needs_no_maximum() -> None:
         (budget("quoted", minAvailable="2"), "PodDisruptionBudget quoted"),
         (OLD_AUTOSCALER, "HorizontalPodAutoscaler web"),
         (scaled_object(minReplicaCount="2"), "ScaledObject web"),
+        (budget("service", selector={"app": "web"}, maxUnavailable=1), "PodDisruptionBudget service"),
         (autoscaler(1.5, 9), "HorizontalPodAutoscaler web"),  # type: ignore[arg-type]  # what a file may hold
     ],
 )
