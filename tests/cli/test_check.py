@@ -23,8 +23,9 @@ def without_namespace(raw: Raw) -> Raw:
     return {**raw, "metadata": {name: value for name, value in raw["metadata"].items() if name != "namespace"}}
 
 
-def without_name(raw: Raw) -> Raw:
-    return {**raw, "metadata": {name: value for name, value in raw["metadata"].items() if name != "name"}}
+def named_by_the_server(raw: Raw) -> Raw:
+    kept = {name: value for name, value in raw["metadata"].items() if name != "name"}
+    return {**raw, "metadata": {**kept, "generateName": "one-"}}
 
 
 def in_a_file(raw: Raw) -> Raw:
@@ -237,9 +238,9 @@ def test_budgets_of_two_namespaces_never_select_the_same_pods(second: str | None
     assert verdict("podDisruptionBudget", "-", stdin=written(*objects)) == expected
 
 
-def test_budgets_without_a_name_are_judged_each_at_its_own_pods() -> None:
-    wide = without_name(budget(selector={}, minAvailable=3))
-    narrow = without_name(budget(selector={"matchLabels": {"app": "db"}}, maxUnavailable=1))
+def test_budgets_that_the_server_will_name_are_judged_each_at_its_own_pods() -> None:
+    wide = named_by_the_server(budget(selector={}, minAvailable=3))
+    narrow = named_by_the_server(budget(selector={"matchLabels": {"app": "db"}}, maxUnavailable=1))
     found = report("-", stdin=written(deployment(replicas=2), stateful_set("db", replicas=3), wide, narrow))
     findings = [each for each in found["workloads"][1]["findings"] if each["expectation"] == "podDisruptionBudget"]
     assert [each["message"] for each in findings] == [

@@ -67,10 +67,26 @@ def test_only_a_min_available_that_is_a_whole_number_needs_no_scale(spec: dict[s
         ({"maxUnavailable": 1, "minAvailable": 1}, ["spec.maxUnavailable"]),
         ({"maxUnavailable": 1, "unhealthyPodEvictionPolicy": "Never"}, ["spec.unhealthyPodEvictionPolicy"]),
         ({"maxUnavailable": 1, "selector": {"matchLabels": {"build": 7}}}, ["spec.selector.matchLabels.build"]),
+        ({"maxUnavailable": 1, "selector": {"matchLabels": {"track": None}}}, ["spec.selector.matchLabels.track"]),
+        ({"maxUnavailable": 1, "selector": {"app": "web"}}, ["spec.selector.app"]),
+        ({"minavailable": 1}, ["spec.minavailable"]),
+        ({"maxUnavailable": 1, "minavailable": 1}, []),
+        ({}, []),
     ],
 )
 def test_a_budget_that_no_api_server_takes_says_why(spec: dict[str, Any], paths: list[str]) -> None:
     assert [each.path for each in read_budget(budget(**spec)).unreadable] == paths
+
+
+@pytest.mark.parametrize(
+    ("metadata", "paths"), [({"name": None}, ["metadata.name"]), ({"name": None, "generateName": "web-"}, [])]
+)
+def test_a_budget_without_a_name_is_not_taken(metadata: dict[str, Any], paths: list[str]) -> None:
+    assert [each.path for each in read_budget(budget(metadata=metadata, maxUnavailable=1)).unreadable] == paths
+
+
+def test_a_budget_may_be_patched_with_a_label_that_is_removed() -> None:
+    assert read_budget(budget(metadata={"labels": {"track": None}}, maxUnavailable=1)).unreadable == ()
 
 
 def test_a_budget_is_read_whole() -> None:

@@ -30,12 +30,34 @@ def test_anything_else_is_refused(given_: str) -> None:
         Count.parse(given_)
 
 
-def test_a_field_that_holds_no_count_is_noted() -> None:
-    fields = Fields({"maxSurge": "many"}, path="spec")
-    assert Count.read(fields, "maxSurge") is None
+PERCENTAGE = "a number, or a whole percentage such as 25%,"
+TO_ALL = "a number from 0, or a percentage up to 100%,"
+
+
+@pytest.mark.parametrize(
+    ("given_", "up_to_all", "found", "expected"),
+    [
+        ("many", True, '"many"', PERCENTAGE),
+        ("50.5%", True, '"50.5%"', PERCENTAGE),
+        ("20 %", True, '"20 %"', PERCENTAGE),
+        ("x" * 99, True, f'"{"x" * 39}…"', PERCENTAGE),
+        ("1", True, '"1"', "a number without quotes"),
+        ("-1", True, '"-1"', "a number without quotes"),
+        (-1, True, "-1", TO_ALL),
+        ("150%", True, '"150%"', TO_ALL),
+        (-1, False, "-1", "a number from 0, or a percentage,"),
+    ],
+)
+def test_a_field_that_holds_no_count_is_noted(given_: int | str, up_to_all: bool, found: str, expected: str) -> None:
+    fields = Fields({"maxSurge": given_}, path="spec")
+    assert Count.read(fields, "maxSurge", up_to_all=up_to_all) is None
     assert [(each.path, each.message) for each in fields.problems] == [
-        ("spec.maxSurge", "is a string, but a whole number or a percentage is expected")
+        ("spec.maxSurge", f"is {found}, but {expected} is expected")
     ]
+
+
+def test_a_surge_may_be_above_all() -> None:
+    assert Count.read(Fields({"maxSurge": "150%"}), "maxSurge", up_to_all=False) == Count(150, percent=True)
 
 
 def test_an_absent_field_is_no_count_and_no_problem() -> None:

@@ -105,6 +105,29 @@ def test_the_rest_of_a_broken_list_is_still_read() -> None:
     assert [path for path, _ in problems(fields)] == ["names[1]", "labels.y"]
 
 
+def test_a_null_is_no_label_and_absent_elsewhere() -> None:
+    fields = Fields({"labels": {"app": "web", "track": None}, "annotations": {"note": None}})
+    assert (fields.label_map("labels"), fields.text_map("annotations")) == ({"app": "web"}, {})
+    assert problems(fields) == [("labels.track", "is empty, but a string is expected")]
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (-1, "is -1, but more is expected"),
+        (10**40, "is a number, but more is expected"),
+        ("two", 'is "two", but more is expected'),
+        ("a\x1b[31m", 'is "a\N{REPLACEMENT CHARACTER}[31m", but more is expected'),
+        ("x" * 41, f'is "{"x" * 39}…", but more is expected'),
+        ({"a": 1}, "is an object, but more is expected"),
+    ],
+)
+def test_a_value_of_the_right_type_is_named_fit_to_be_shown(value: Any, message: str) -> None:
+    fields = Fields({"it": value})
+    fields.reject("it", expected="more")
+    assert problems(fields) == [("it", message)]
+
+
 def test_an_object_that_is_none_is_noted_as_a_whole() -> None:
     assert problems(Fields("nonsense")) == [("(object)", "is a string, but an object is expected")]
 

@@ -137,9 +137,35 @@ def test_objects_of_two_namespaces_have_nothing_to_do_with_each_other_though_a_w
     assert (around.overlaps, [each.pods for each in around.reaches.values()]) == (("Deployment api",), [4])
 
 
-def test_autoscalers_without_a_name_are_different_objects() -> None:
+def test_autoscalers_that_the_server_will_name_are_different_objects() -> None:
     scalers = [autoscaler(3, 9), autoscaler(5, 9, target="api")]
     for each in scalers:
-        del each["metadata"]["name"]
+        each["metadata"]["generateName"] = each["metadata"].pop("name")
     around = found(inventory_of(*scalers, deployment(), deployment("api"), any_namespace=True))
     assert [each.autoscaler and each.autoscaler.minimum for each in around.values()] == [3, 5]
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "scales"),
+    [
+        ("apps/v1", "Deployment", True),
+        ("apps/v1beta2", "Deployment", True),
+        ("extensions/v1beta1", "Deployment", False),
+        ("apps.kruise.io/v1beta1", "Deployment", False),
+        ("", "Deployment", False),
+        ("apps", "Deployment", False),
+        ("", "ReplicationController", True),
+        ("v1", "ReplicationController", True),
+        ("apps/v1", "ReplicationController", False),
+    ],
+)
+def test_an_autoscaler_scales_the_workload_of_its_group_in_any_version(version: str, kind: str, scales: bool) -> None:
+    scaler, workload = autoscaler(3, 9, kind=kind, version=version), {**deployment(), "kind": kind}
+    ((_, around),) = found(inventory_of(scaler, workload)).items()
+    assert (around.autoscaler is not None, around.faulty_autoscaler is None) == (scales, scales)
+
+
+def test_what_is_said_of_an_autoscaler_of_another_group_concerns_the_workload_that_is_meant() -> None:
+    inventory = inventory_of(deployment(), autoscaler(3, 9))
+    assert inventory.put(read(autoscaler(3, 9, version="extensions/v1beta1"))) == {WEB}
+    assert inventory.put(read(autoscaler(3, 9))) == {WEB}

@@ -72,7 +72,37 @@ def test_an_expression_that_cannot_be_read_is_noted_and_the_rest_is_read() -> No
         {"selector": {"matchExpressions": [{"key": "app", "operator": "Like"}, {"key": "tier", "operator": "Exists"}]}}
     )
     assert Selector.read(fields, "selector") == Selector((), (Requirement("tier", Operator.EXISTS),))
-    assert [each.path for each in fields.problems] == ["selector.matchExpressions[0].operator"]
+    message = 'is "Like", but one of In, NotIn, Exists, DoesNotExist is expected'
+    assert fields.problems == (Unreadable("selector.matchExpressions[0].operator", message),)
+
+
+@pytest.mark.parametrize(
+    ("expression", "name", "message"),
+    [
+        ({"operator": "Exists"}, "key", "is missing, but the key of a label is expected"),
+        ({"key": "app"}, "operator", "is missing, but one of In, NotIn, Exists, DoesNotExist is expected"),
+        ({"key": "app", "operator": 1}, "operator", "is a number, but a string is expected"),
+    ],
+)
+def test_an_expression_that_is_not_whole_is_noted_once(expression: Raw, name: str, message: str) -> None:
+    fields = Fields({"selector": {"matchExpressions": [expression]}})
+    assert Selector.read(fields, "selector") == Selector()
+    assert fields.problems == (Unreadable(f"selector.matchExpressions[0].{name}", message),)
+
+
+@pytest.mark.parametrize(
+    ("selector", "path", "message"),
+    [
+        ({"app": "web"}, "app", "is unknown, but one of matchLabels, matchExpressions is expected"),
+        ({"app": None}, "app", "is unknown, but one of matchLabels, matchExpressions is expected"),
+        ({"matchlabels": {"app": "web"}}, "matchlabels", "is unknown, but matchLabels is expected"),
+        ({"matchLabels": {"app": None}}, "matchLabels.app", "is empty, but a string is expected"),
+    ],
+)
+def test_a_selector_that_clients_and_server_refuse_is_noted(selector: Raw, path: str, message: str) -> None:
+    fields = Fields({"selector": selector})
+    Selector.read(fields, "selector")
+    assert fields.problems == (Unreadable(f"selector.{path}", message),)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from productionpolicy.kube.budgets import BUDGET, read_budget
+from productionpolicy.kube.kinds import GroupKind
 from productionpolicy.kube.surroundings import (
     ALONE,
     Autoscaler,
@@ -36,7 +37,7 @@ def test_an_autoscaler_says_floor_and_ceiling(minimum: int | None, floor: int) -
 
 def test_an_autoscaler_names_its_target() -> None:
     read = read_autoscaler(autoscaler(2, 9, target="db", kind="StatefulSet"))
-    assert read == Autoscaler("shop", "db", "StatefulSet", "db", minimum=2, maximum=9)
+    assert read == Autoscaler("shop", "db", GroupKind("apps", "StatefulSet"), "db", minimum=2, maximum=9)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +98,7 @@ def test_a_release_honours_what_it_has_on_by_default(
 
 def test_a_scaled_object_of_keda_has_the_defaults_of_keda() -> None:
     read = read_scaled_object(scaled_object())
-    assert (read.target_kind, read.minimum, read.maximum) == ("Deployment", 0, 100)
+    assert (read.target, read.minimum, read.maximum) == (GroupKind("apps", "Deployment"), 0, 100)
 
 
 def test_a_scaled_object_of_keda_says_floor_and_ceiling() -> None:

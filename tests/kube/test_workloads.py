@@ -103,6 +103,61 @@ def test_what_cannot_be_read_is_told_with_its_path_and_the_rest_is_read() -> Non
     assert read.template.containers[0].serving
 
 
+NEGATIVE, ABOVE = {"maxSurge": -1, "maxUnavailable": 0}, {"maxSurge": 1, "maxUnavailable": "101%"}
+
+
+@pytest.mark.parametrize(
+    ("raw", "path"),
+    [
+        (deployment(strategy={"type": "recreate"}), "type"),
+        (deployment(strategy={"type": "OnDelete"}), "type"),
+        (stateful_set(updateStrategy={"type": "Rolling"}), "type"),
+        (deployment(strategy={"rollingUpdate": NEGATIVE}), "rollingUpdate.maxSurge"),
+        (deployment(strategy={"rollingUpdate": {"maxUnavailable": -1}}), "rollingUpdate.maxUnavailable"),
+        (deployment(strategy={"rollingUpdate": ABOVE}), "rollingUpdate.maxUnavailable"),
+        (stateful_set(updateStrategy={"rollingUpdate": {"maxUnavailable": -1}}), "rollingUpdate.maxUnavailable"),
+        (stateful_set(updateStrategy={"rollingUpdate": {"partition": -1}}), "rollingUpdate.partition"),
+        (deployment(strategy={"type": "Recreate", "rollingUpdate": {"maxSurge": 1}}), "rollingUpdate"),
+        (stateful_set(updateStrategy={"type": "OnDelete", "rollingUpdate": {"partition": 1}}), "rollingUpdate"),
+        (
+            deployment(strategy={"rollingUpdate": {"maxSurge": 0, "maxUnavailable": "0%"}}),
+            "rollingUpdate.maxUnavailable",
+        ),
+    ],
+)
+def test_a_strategy_that_the_api_server_refuses_is_told(raw: Raw, path: str) -> None:
+    read = read_workload(raw)
+    assert [each.path for each in read.unreadable] == [f"{read.strategy_path}.{path}"]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        deployment(strategy={"type": "Recreate", "rollingUpdate": None}),
+        deployment(strategy={"rollingUpdate": {"maxSurge": "150%", "maxUnavailable": "100%"}}),
+        deployment(strategy={"rollingUpdate": {"maxSurge": 0, "maxUnavailable": "1%"}}),
+        deployment(strategy={"rollingUpdate": {"maxUnavailable": 0}}),
+        stateful_set(updateStrategy={"type": "Recreate"}),
+        {**deployment(updateStrategy={"type": "OnDelete", "rollingUpdate": {"maxSurge": 0}}), "kind": "DaemonSet"},
+    ],
+)
+def test_a_strategy_that_the_api_server_takes_is_not(raw: Raw) -> None:
+    assert read_workload(raw).unreadable == ()
+
+
+def test_a_label_of_pods_without_a_value_is_told() -> None:
+    raw = deployment()
+    raw["spec"]["template"]["metadata"]["labels"]["track"] = None
+    assert [each.path for each in read_workload(raw).unreadable] == ["spec.template.metadata.labels.track"]
+
+
+def test_only_a_replication_controller_has_a_selector_that_is_a_map_of_labels() -> None:
+    raw = {**deployment(selector={"app": "web"}), "kind": "ReplicationController"}
+    assert (read_workload(raw).selector, read_workload(raw).unreadable) == (Selector.of_labels({"app": "web"}), ())
+    read = read_workload({**raw, "kind": "Deployment"})
+    assert (read.selector, [each.path for each in read.unreadable]) == (None, ["spec.selector.app"])
+
+
 @pytest.mark.parametrize(
     "odd",
     [{None: 1}, {True: 1}, {1: 2, "a": 3}, datetime.date(2026, 1, 1), b"x", {1, 2}, "\ud800", float("nan"), 10**40],

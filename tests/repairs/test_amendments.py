@@ -33,7 +33,7 @@ HOST, ZONE = "kubernetes.io/hostname", "topology.kubernetes.io/zone"
 ORDER = ("proxy", "web", "api")
 NAMES = st.sets(st.sampled_from(ORDER), min_size=1).map(lambda chosen: tuple(sorted(chosen, key=ORDER.index)))
 KEYS = st.lists(st.sampled_from([HOST, ZONE, "example.com/rack"]), unique=True, max_size=3)
-COUNTS = st.builds(Count, st.integers(0, 999_999_999), percent=st.booleans())
+COUNTS = st.integers(0, 999_999_999).map(Count) | st.integers(0, 100).map("{}%".format).map(Count.parse)
 
 SLEEPS = st.builds(Sleep, st.integers(1, 3600), NAMES)
 MESSAGE_POLICIES = st.builds(MessagePolicy, NAMES)

@@ -49,6 +49,8 @@ def _objects() -> Iterator[Raw]:
     for (minimum, target), name in product([(1, "web"), (3, "web"), ("3", "web"), (3, "api")], ["first", "second"]):
         scaler = autoscaler(minimum, 9, target=target)  # type: ignore[arg-type]  # what a file may hold
         yield {**scaler, "metadata": {**scaler["metadata"], "name": name}}
+    misdirected = autoscaler(5, 9, version="extensions/v1beta1")
+    yield from ({**misdirected, "metadata": {**misdirected["metadata"], "name": name}} for name in ("first", "second"))
     for mode in ("ReadWriteOnce", "ReadWriteMany"):
         yield _core("PersistentVolumeClaim", "work", spec={"accessModes": [mode]})
     for secrets in ([], [{"name": "registry"}]):

@@ -87,14 +87,16 @@ def budget(name: str = "web", *, selector: Raw | None = None, metadata: Raw | No
     }
 
 
-def autoscaler(minimum: int | None, maximum: int, *, target: str = "web", kind: str = "Deployment") -> Raw:
-    """Return a HorizontalPodAutoscaler."""
+def autoscaler(
+    minimum: int | None, maximum: int, *, target: str = "web", kind: str = "Deployment", version: str = "apps/v1"
+) -> Raw:
+    """Return a HorizontalPodAutoscaler of a target with an API version."""
     bounds = {"maxReplicas": maximum} if minimum is None else {"minReplicas": minimum, "maxReplicas": maximum}
     return {
         "apiVersion": "autoscaling/v2",
         "kind": "HorizontalPodAutoscaler",
         "metadata": {"name": target, "namespace": NAMESPACE},
-        "spec": {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": kind, "name": target}, **bounds},
+        "spec": {"scaleTargetRef": {"apiVersion": version, "kind": kind, "name": target}, **bounds},
     }
 
 

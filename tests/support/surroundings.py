@@ -8,6 +8,7 @@ from itertools import chain
 from typing import TypeVar
 
 from productionpolicy.kube.budgets import BUDGET, Budget
+from productionpolicy.kube.kinds import GroupKind
 from productionpolicy.kube.neighbours import NEIGHBOURS, Neighbour, kind_of, known_kind, read_neighbour
 from productionpolicy.kube.owned import is_made_for
 from productionpolicy.kube.surroundings import (
@@ -92,8 +93,8 @@ class _Sight:
             overlaps=tuple(sorted({f"{each.kind} {each.key.name}" for each in overlaps if not each.passing})),
             passing=tuple(sorted({f"{each.kind} {each.key.name}" for each in overlaps if each.passing})),
             rivals=tuple(sorted({each.name for each in rivals if not each.made_by_operator and not each.unreadable})),
-            autoscaler=next((each for each in scalers if not each.unreadable), None),
-            unreadable_autoscaler=next((each for each in scalers if each.unreadable), None),
+            autoscaler=next((each for each in scalers if _scales(each, self.workload)), None),
+            faulty_autoscaler=next((each for each in scalers if not _scales(each, self.workload)), None),
             claims=tuple(each for each in self.of(Claim) if each.name in template.claims),
             account=next((each for each in self.of(ServiceAccount) if each.name == template.service_account), None),
             default_resources=default_resources(self.of(LimitRange)),
@@ -108,7 +109,7 @@ class _Sight:
 
     def reach(self, budget: Budget) -> Reach:
         selected = [each for each in self.makers if budget in self.selecting(each)]
-        scalers = ([scaler for scaler in self.scaling(each) if not scaler.unreadable] for each in selected)
+        scalers = ([scaler for scaler in self.scaling(each) if _scales(scaler, each)] for each in selected)
         return Reach.over(zip(selected, (each[0] if each else None for each in scalers), strict=True))
 
     def overlaps(self) -> Iterator[Workload]:
@@ -120,8 +121,15 @@ class _Sight:
 
     def scaling(self, workload: Workload) -> list[Autoscaler]:
         target, namespace = (workload.key.kind, workload.key.name), workload.key.namespace
-        found = (each for each in self.of(Autoscaler) if (each.target_kind, each.target_name) == target)
+        found = (each for each in self.of(Autoscaler) if (each.target.kind, each.target_name) == target)
         return [each for each in found if self.together(each.namespace, namespace)]
+
+
+def _scales(autoscaler: Autoscaler, workload: Workload) -> bool:
+    """Say whether an autoscaler that names a workload scales it, too."""
+    return not autoscaler.unreadable and autoscaler.target == GroupKind.served_as(
+        workload.key.api_version, workload.kind
+    )
 
 
 def _namespace(raw: Raw) -> str:

@@ -240,6 +240,7 @@ def test_what_cannot_be_read_does_not_keep_the_rest_from_being_judged() -> None:
             deployment(pod={"affinity": {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": 1}}}),
         ),
         ("rollingUpdate", deployment(strategy=["RollingUpdate"])),
+        ("rollingUpdate", deployment(strategy={"type": "recreate"})),
         ("rollingUpdate", deployment(strategy={"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "few"}})),
         ("preStop", deployment(pod={"containers": [container(lifecycle="preStop")]})),
         ("preStop", deployment(pod={"containers": [container(lifecycle={"preStop": 5})]})),

@@ -8,7 +8,9 @@ numbers of pods. That minimum is `minReplicas` of the HorizontalPodAutoscaler, o
 `unhealthyPods: AlwaysAllow`, budgets must allow the eviction of unhealthy pods at any time.
 
 A budget that the API server rejects counts as missing: one with an API version that is no longer served, with both
-`minAvailable` and `maxUnavailable`, or with a number in quotes or with a fraction.
+`minAvailable` and `maxUnavailable`, with a number in quotes or with a fraction, without a name, or with a selector that
+is not a label selector. An autoscaler whose `scaleTargetRef` names another API group than that of the workload does not
+scale it, so it does not count either.
 
 ## Why it matters
 Without a budget, a node drain may evict all pods of a workload at once. A budget that allows no eviction blocks every
@@ -303,8 +305,8 @@ def _obstacle(around: Surroundings) -> str | None:
     unreadable = next((each for each in around.budgets if each.unreadable), None)
     if unreadable is not None:
         return f"{unreadable.title} must be corrected first"
-    if around.unreadable_autoscaler is not None:
-        return f"{around.unreadable_autoscaler.title} must be corrected first"
+    if around.faulty_autoscaler is not None:
+        return f"{around.faulty_autoscaler.title} must be corrected first"
     return "the selector also matches pods of another owner" if around.overlaps else None
 
 

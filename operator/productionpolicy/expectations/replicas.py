@@ -3,7 +3,9 @@
 ## What it expects
 The minimum number of pods is at least `minimum` (2): `minReplicas` of the HorizontalPodAutoscaler, `minReplicaCount` of
 the KEDA ScaledObject, or `spec.replicas`. A workload that is scaled to 0, or whose autoscaler may scale it to 0, is not
-judged, because that is a deliberate choice. If there is an autoscaler, the manifest does not set `spec.replicas`.
+judged, because that is a deliberate choice. If there is an autoscaler, the manifest does not set `spec.replicas`. An
+autoscaler whose `scaleTargetRef` names another API group than that of the workload does not scale it, and does not
+count.
 
 ## Why it matters
 A single pod is unavailable until it is replaced: at every node drain, every crash and every eviction. If a manifest
@@ -78,9 +80,9 @@ def audit(workload: Workload, parameters: ReplicasParameters, around: Surroundin
 
 
 def _remedy(parameters: ReplicasParameters, around: Surroundings) -> str:
-    scaler, rejected = around.autoscaler, around.unreadable_autoscaler
-    if scaler is None and rejected is not None:
-        return f"correct {rejected.title}, which the API server rejects"
+    scaler, faulty = around.autoscaler, around.faulty_autoscaler
+    if scaler is None and faulty is not None:
+        return faulty.correction
     field = f"{scaler.minimum_field} of the autoscaler" if scaler else "spec.replicas"
     return f"set {field} to {parameters.minimum} or more"
 

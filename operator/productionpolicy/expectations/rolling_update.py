@@ -62,7 +62,12 @@ class RollingUpdateParameters(Parameters, frozen=True, kw_only=True):
 
 
 def rolls_out(workload: Workload, parameters: RollingUpdateParameters, around: Surroundings) -> bool:
-    """Judge workloads with several pods, and Deployments of one pod that mounts what a second pod could not."""
+    """Judge workloads with several pods, and Deployments of one pod that mounts what a second pod could not.
+
+    Nothing is known about the rollouts of a workload with a type of strategy that does not exist.
+    """
+    if not workload.legible(f"{workload.strategy_path}.type"):
+        return False
     if several_pods(workload, parameters, around):
         return True
     alone = workload.kind is Kind.DEPLOYMENT and not around.switched_off(workload)

@@ -13,12 +13,11 @@ from productionpolicy.kube.fields import Fields, Unreadable
 from productionpolicy.kube.kinds import GroupKind
 from productionpolicy.kube.owned import Ownable
 from productionpolicy.kube.selectors import Labels, Selector
+from productionpolicy.kube.workloads import reject_nameless
 
 BUDGET = GroupKind("policy", "PodDisruptionBudget")
 EVICTION_POLICY = "AlwaysAllow"
 _EVICTION_POLICIES = (EVICTION_POLICY, "IfHealthyBudget")
-_ALL = 100
-"""The highest percentage that the API server accepts."""
 
 
 class Budget(Ownable, Struct, frozen=True):
@@ -107,8 +106,13 @@ def read_budget(raw: Mapping[str, Any]) -> Budget:
     """
     fields = Fields(raw)
     metadata, spec = fields.mapping("metadata"), fields.mapping("spec")
+    reject_nameless(metadata)
     read = _read_budget(metadata, spec, fields.mapping("status"))
-    return replace(read, unreadable=(*fields.problems, *_refused(read, spec)))
+    if "minAvailable" not in spec and "maxUnavailable" not in spec:
+        spec.reject_unknown("minAvailable", "maxUnavailable", "selector", "unhealthyPodEvictionPolicy")
+    if read.eviction_policy not in {None, *_EVICTION_POLICIES}:
+        spec.reject("unhealthyPodEvictionPolicy", expected=" or ".join(_EVICTION_POLICIES))
+    return replace(read, unreadable=(*fields.problems, *_refused(spec)))
 
 
 def _read_budget(metadata: Fields, spec: Fields, status: Fields) -> Budget:
@@ -140,15 +144,9 @@ def _says_failed(condition: Fields) -> bool:
     return condition.text("type") == "DisruptionAllowed" and condition.text("reason") == "SyncFailed"
 
 
-def _refused(budget: Budget, spec: Fields) -> Iterator[Unreadable]:
-    """Return the readable values that the API server refuses."""
+def _refused(spec: Fields) -> Iterator[Unreadable]:
+    """Return why the API server refuses fields with readable values."""
     if "minAvailable" in spec and "maxUnavailable" in spec:
         yield Unreadable(
             path="spec.maxUnavailable", message="is set together with minAvailable: they are mutually exclusive"
         )
-    for name, count in (("minAvailable", budget.min_available), ("maxUnavailable", budget.max_unavailable)):
-        if count is not None and (count.value < 0 or (count.percent and count.value > _ALL)):
-            yield Unreadable(path=f"spec.{name}", message="is neither 0 or more pods nor 0% to 100% of them")
-    if budget.eviction_policy not in {None, *_EVICTION_POLICIES}:
-        expected = " or ".join(_EVICTION_POLICIES)
-        yield Unreadable(path="spec.unhealthyPodEvictionPolicy", message=f"is not {expected}")

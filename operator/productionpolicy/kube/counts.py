@@ -9,6 +9,8 @@ from msgspec import Struct
 from productionpolicy.kube.fields import Fields
 
 _PERCENTAGE = re.compile(r"([0-9]{1,9})%")
+_WHOLE_PERCENTAGE = "a number, or a whole percentage such as 25%,"
+_ALL = 100
 
 
 class Count(Struct, frozen=True):
@@ -32,16 +34,27 @@ class Count(Struct, frozen=True):
         return cls(int(found.group(1)), percent=True)
 
     @classmethod
-    def read(cls, fields: Fields, name: str) -> Count | None:
-        """Return the count in a field, or None."""
+    def read(cls, fields: Fields, name: str, *, up_to_all: bool = True) -> Count | None:
+        """Return the count in a field, or None.
+
+        Args:
+            fields: the parent of the field.
+            name: the name of the field.
+            up_to_all: whether the API server refuses a percentage above 100%. It refuses negative numbers everywhere.
+        """
         given = fields.int_or_text(name)
         if given is None:
             return None
         try:
-            return cls.parse(given)
+            found = cls.parse(given)
         except ValueError:
-            fields.reject(name, expected="a whole number or a percentage")
+            quoted = given.strip().lstrip("-").isdecimal()  # type: ignore[union-attr]  # numbers are always read
+            fields.reject(name, expected="a number without quotes" if quoted else _WHOLE_PERCENTAGE)
             return None
+        if found.value >= 0 and not (up_to_all and found.percent and found.value > _ALL):
+            return found
+        fields.reject(name, expected=f"a number from 0, or a percentage{' up to 100%' if up_to_all else ''},")
+        return None
 
     def rounded_up(self, total: int) -> int:
         """Return the number of `total`, rounded up."""

@@ -7,6 +7,11 @@ from typing import Any
 
 from msgspec import Struct
 
+from productionpolicy.kube.text import nearest, printable
+
+_LONGEST_VALUE = 40
+_LARGEST_NUMBER = 10**18
+
 
 class Unreadable(Struct, frozen=True):
     """A field with a value that the API does not allow."""
@@ -31,7 +36,7 @@ class Fields:
         if isinstance(values, Mapping):
             self._values = values
         elif values is not None:
-            self._note(path, values, "an object")
+            self._note(path, _type_of(values), "an object")
 
     @property
     def problems(self) -> tuple[Unreadable, ...]:
@@ -69,11 +74,16 @@ class Fields:
 
     def integer(self, name: str) -> int | None:
         """Return a whole number, or None."""
-        if isinstance(self._values.get(name), bool):
-            self.reject(name, expected="a whole number")
-            return None
         found: int | None = self._typed(name, int, "a whole number")
         return found
+
+    def natural(self, name: str) -> int | None:
+        """Return a whole number that is not negative, or None."""
+        found = self.integer(name)
+        if found is None or found >= 0:
+            return found
+        self.reject(name, expected="a whole number from 0")
+        return None
 
     def boolean(self, name: str) -> bool:
         """Return a boolean; false if absent."""
@@ -81,9 +91,6 @@ class Fields:
 
     def int_or_text(self, name: str, *, expected: str = "a whole number or a percentage") -> int | str | None:
         """Return the value of an int-or-string field, or None."""
-        if isinstance(self._values.get(name), bool):
-            self.reject(name, expected=expected)
-            return None
         found: int | str | None = self._typed(name, (int, str), expected)
         return found
 
@@ -92,22 +99,37 @@ class Fields:
         values = self._sequence(name)
         for index, value in enumerate(values):
             if not isinstance(value, str):
-                self._note(f"{self.path_of(name)}[{index}]", value, "a string")
+                self._note(f"{self.path_of(name)}[{index}]", _type_of(value), "a string")
         return tuple(value for value in values if isinstance(value, str))
 
     def text_map(self, name: str) -> dict[str, str]:
-        """Return a mapping of strings to strings, such as labels and annotations."""
+        """Return a mapping of strings to strings, such as annotations. A null, such as in a patch, is absent."""
         below = self.mapping(name)
         found = {key: below.text(key) for key in sorted(below.names())}
         return {key: value for key, value in found.items() if value is not None}
+
+    def label_map(self, name: str) -> dict[str, str]:
+        """Return labels. A null, such as an empty value in a template, is none: clients refuse it."""
+        values = self._values.get(name)
+        if isinstance(values, Mapping):
+            for key in sorted(str(key) for key, value in values.items() if value is None):
+                self._note(f"{self.path_of(name)}.{key}", "empty", "a string")
+        return self.text_map(name)
 
     def raw(self, name: str) -> Any:
         """Return a value without a type check, for managed fields."""
         return self._values.get(name)
 
     def reject(self, name: str, *, expected: str) -> None:
-        """Record that a field of the right type does not have an expected value."""
-        self._note(self.path_of(name), _number(self._values.get(name)), expected)
+        """Record a field of the right type with its value, which is not an expected one. It must not be a secret."""
+        self._note(self.path_of(name), shown(_number(self._values.get(name))), expected)
+
+    def reject_unknown(self, *known: str) -> None:
+        """Record the first field with another name than the known ones, which clients and the API server refuse."""
+        name = min((each for each in map(str, self._values) if each not in known), default=None)
+        if name is not None:
+            expected = nearest(name, known) or f"one of {', '.join(known)}"
+            self._note(self.path_of(name), "unknown", expected)
 
     def reject_absent(self, name: str, *, expected: str) -> None:
         """Record that a required field is absent."""
@@ -122,13 +144,13 @@ class Fields:
 
     def _typed(self, name: str, kind: Any, expected: str) -> Any:
         value = _number(self._values.get(name))
-        if value is None or isinstance(value, kind):
+        if value is None or (isinstance(value, kind) and (kind is bool or not isinstance(value, bool))):
             return value
-        self.reject(name, expected=expected)
+        self._note(self.path_of(name), _type_of(value), expected)
         return None
 
-    def _note(self, path: str, value: Any, expected: str) -> None:
-        self._add(Unreadable(path=path or "(object)", message=f"is {_described(value)}, but {expected} is expected"))
+    def _note(self, path: str, found: str, expected: str) -> None:
+        self._add(Unreadable(path=path or "(object)", message=f"is {found}, but {expected} is expected"))
 
     def _add(self, problem: Unreadable) -> None:
         if problem not in self._problems:
@@ -143,7 +165,15 @@ def _number(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _described(value: Any) -> str:
+def shown(value: Any) -> str:
+    """Return a number or a short text for people; of any other value, its type."""
+    if isinstance(value, str):
+        return f'"{printable(value, longest=_LONGEST_VALUE)}"'
+    small = isinstance(value, int) and abs(value) <= _LARGEST_NUMBER
+    return str(value) if small and not isinstance(value, bool) else _type_of(value)
+
+
+def _type_of(value: Any) -> str:
     """Describe the type of a value without the value itself, which may be long or secret."""
     names = {bool: "a boolean", int: "a number", float: "a fraction", str: "a string", list: "a list"}
     return "an object" if isinstance(value, Mapping) else names.get(type(value), "a value of another type")

@@ -65,7 +65,7 @@ class Indexes:
     owned: _Lookup[Ownable] = field(default_factory=_Lookup)
     """The objects that the operator created, by name."""
     autoscalers: _Lookup[Autoscaler] = field(default_factory=_Lookup)
-    """The autoscalers, by kind and name of the target."""
+    """The autoscalers, by kind and name of the target, regardless of its group."""
     claims: _Lookup[Claim] = field(default_factory=_Lookup)
     accounts: _Lookup[ServiceAccount] = field(default_factory=_Lookup)
     limit_ranges: dict[Name, LimitRange] = field(default_factory=dict)
@@ -103,7 +103,7 @@ class Indexes:
                 if thing.selector is not None:
                     self.budget_selectors.put(name, thing.selector)
             case Autoscaler():
-                self.autoscalers.put((thing.target_kind, thing.target_name), name, thing)
+                self.autoscalers.put((thing.target.kind, thing.target_name), name, thing)
             case Claim():
                 self.claims.put(thing.name, name, thing)
             case ServiceAccount():
@@ -120,7 +120,7 @@ class Indexes:
                 del self.budgets[name]
                 self.budget_selectors.drop(name)
             case Autoscaler():
-                self.autoscalers.drop((thing.target_kind, thing.target_name), name)
+                self.autoscalers.drop((thing.target.kind, thing.target_name), name)
             case Claim():
                 self.claims.drop(thing.name, name)
             case ServiceAccount():

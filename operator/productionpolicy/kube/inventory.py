@@ -125,8 +125,8 @@ class Inventory:
             overlaps=_titles((each for each in overlaps if not each.passing), (each.controller for each in unjudged)),
             passing=_titles(each for each in overlaps if each.passing),
             rivals=tuple(sorted({name for each in overlaps for name in self._rivals(each, seen_from=namespace)})),
-            autoscaler=next((each for each in scalers if not each.unreadable), None),
-            unreadable_autoscaler=next((each for each in scalers if each.unreadable), None),
+            autoscaler=next((each for each in scalers if each.effective), None),
+            faulty_autoscaler=next((each for each in scalers if not each.effective), None),
             claims=_ordered(claims),
             account=next(iter(_ordered(accounts)), None),
             default_resources=default_resources(each for found in near for each in found.limit_ranges.values()),
@@ -156,9 +156,9 @@ class Inventory:
         return {key for indexes in self._near(budget.namespace) for key in indexes.labels.selected_by(selector)}
 
     def targets_of(self, autoscaler: Autoscaler) -> set[WorkloadKey]:
-        """Return the workloads that an autoscaler targets."""
+        """Return the workloads that have the kind and name of an autoscaler's target, regardless of its group."""
         namespaces = self._namespaces_near(autoscaler.namespace)
-        keys = (WorkloadKey(each, autoscaler.target_kind, autoscaler.target_name) for each in namespaces)
+        keys = (WorkloadKey(each, autoscaler.target.kind, autoscaler.target_name) for each in namespaces)
         return {key for key in keys if self.workload(key)}
 
     def _put_workload(self, workload: Workload) -> set[WorkloadKey]:
@@ -316,7 +316,7 @@ class Inventory:
         return [indexes.workloads[key] for indexes, key in found if (key.kind, key.name) != own]
 
     def _autoscalers(self, key: WorkloadKey, *, seen_from: str) -> list[Autoscaler]:
-        """Return the autoscaler of a workload, as seen from a namespace; if there are several, the first one."""
+        """Return the autoscalers that are meant for a workload, as seen from a namespace, sorted by name."""
         found = (
             each for indexes in self._near(key.namespace) for each in indexes.autoscalers.get((key.kind, key.name))
         )
@@ -345,7 +345,7 @@ class Inventory:
 
     def _with_autoscaler(self, key: WorkloadKey, *, seen_from: str) -> tuple[Workload, Autoscaler | None]:
         scalers = self._autoscalers(key, seen_from=seen_from)
-        return self._in(key.namespace).workloads[key], next((each for each in scalers if not each.unreadable), None)
+        return self._in(key.namespace).workloads[key], next((each for each in scalers if each.effective), None)
 
     def _topology(self, template: PodTemplate) -> Topology:
         """Return the topology of the nodes that a pod template allows."""

@@ -17,8 +17,13 @@ class GroupKind(Struct, frozen=True, order=True):
     @classmethod
     def of(cls, raw: Mapping[str, Any]) -> GroupKind:
         """Return the kind of a raw object."""
-        group, slash, _ = str(raw.get("apiVersion")).partition("/")
-        return cls(group if slash else "", str(raw.get("kind")))
+        return cls.served_as(str(raw.get("apiVersion")), str(raw.get("kind")))
+
+    @classmethod
+    def served_as(cls, api_version: str, kind: str) -> GroupKind:
+        """Return the kind that an `apiVersion` and a `kind` name."""
+        group, slash, _ = api_version.partition("/")
+        return cls(group if slash else "", kind)
 
     def __str__(self) -> str:
         return f"{self.kind}.{self.group}" if self.group else self.kind

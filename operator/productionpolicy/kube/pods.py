@@ -507,7 +507,7 @@ def read_pod_template(
     )
     return PodTemplate(
         path=spec.path,
-        labels=fields.mapping("metadata").text_map("labels"),
+        labels=fields.mapping("metadata").label_map("labels"),
         containers=containers,
         grace_seconds=_or(spec.integer(GRACE.name), DEFAULT_GRACE_SECONDS),
         anti_affinity=tuple(_read_anti_affinity(affinity.mapping("podAntiAffinity"))),
@@ -712,7 +712,7 @@ def _read_spread(fields: Fields, record: FieldOwnership) -> SpreadConstraint:
 
 def _read_nodes(spec: Fields) -> tuple[Selector, ...] | None:
     """Return the selectors of which a node must match one: the nodeSelector with each term of the required affinity."""
-    chosen = Selector.of_labels(spec.text_map("nodeSelector"))
+    chosen = Selector.of_labels(spec.label_map("nodeSelector"))
     required = spec.mapping("affinity").mapping("nodeAffinity").mapping(REQUIRED_TERMS)
     terms = [_read_node_requirements(each) for each in required.items("nodeSelectorTerms")]
     if not terms:

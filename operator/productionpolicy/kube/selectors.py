@@ -17,6 +17,9 @@ Key = TypeVar("Key", bound=Hashable)
 Filed = TypeVar("Filed", bound=Hashable)
 
 
+_OPERATORS = "one of In, NotIn, Exists, DoesNotExist"
+
+
 class Operator(StrEnum):
     """How a requirement compares a label with its values."""
 
@@ -58,9 +61,10 @@ class Selector(Struct, frozen=True):
         if name not in owner:
             return None
         fields = owner.mapping(name)
+        fields.reject_unknown("matchLabels", "matchExpressions")
         expressions = (_read_requirement(each) for each in fields.items("matchExpressions"))
         return cls(
-            match_labels=tuple(sorted(fields.text_map("matchLabels").items())),
+            match_labels=tuple(sorted(fields.label_map("matchLabels").items())),
             match_expressions=tuple(each for each in expressions if each),
         )
 
@@ -174,8 +178,13 @@ def _discard(index: dict[Filed, set[Key]], filed: Filed, key: Key) -> None:
 
 def _read_requirement(fields: Fields) -> Requirement | None:
     key, operator = fields.text("key"), fields.text("operator")
+    if "key" not in fields:
+        fields.reject_absent("key", expected="the key of a label")
+    if "operator" not in fields:
+        fields.reject_absent("operator", expected=_OPERATORS)
+    elif operator is not None and operator not in set(Operator):
+        fields.reject("operator", expected=_OPERATORS)
     if key is None or operator not in set(Operator):
-        fields.reject("operator", expected="one of In, NotIn, Exists, DoesNotExist")
         return None
     return _with_its_values(Requirement(key=key, operator=Operator(operator), values=fields.texts("values")), fields)
 

@@ -11,14 +11,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from productionpolicy.kube.budgets import BUDGET, Budget
-from productionpolicy.kube.fields import Fields, Unreadable
+from productionpolicy.kube.fields import Fields, Unreadable, shown
 from productionpolicy.kube.kinds import GroupKind
 from productionpolicy.kube.owned import Ownable
 from productionpolicy.kube.pods import HOSTNAME, NODE_NAME, PodTemplate
 from productionpolicy.kube.resources import NO_RESOURCES, Resources, read_default_resources
 from productionpolicy.kube.selectors import Labels
 from productionpolicy.kube.unjudged import UnjudgedPods
-from productionpolicy.kube.workloads import UNSCALED, WORKLOADS, Kind, Workload
+from productionpolicy.kube.workloads import UNSCALED, WORKLOADS, Kind, Workload, WorkloadKey, reject_nameless
 
 _ONE_POD = "ReadWriteOncePod"
 _SINGLE = frozenset({"ReadWriteOnce", _ONE_POD})
@@ -26,6 +26,8 @@ AUTOSCALER = GroupKind("autoscaling", "HorizontalPodAutoscaler")
 SCALED_OBJECT = GroupKind("keda.sh", "ScaledObject")
 _MOST_BY_KEDA = 100
 """KEDA's default for maxReplicaCount."""
+_ABOVE_0 = "a whole number above 0"
+_SHARED = {each: each for each in WORKLOADS}
 
 
 class ServerFeatures(Struct, frozen=True):
@@ -54,7 +56,8 @@ class Autoscaler(Struct, frozen=True):
 
     namespace: str
     name: str
-    target_kind: str
+    target: GroupKind
+    """The kind of its target. The autoscaler's controller ignores the version in scaleTargetRef.apiVersion."""
     target_name: str
     minimum: int
     maximum: int
@@ -66,6 +69,28 @@ class Autoscaler(Struct, frozen=True):
     def title(self) -> str:
         """Its kind and name, for people."""
         return f"{self.kind.kind} {self.name}"
+
+    @property
+    def misdirected(self) -> bool:
+        """Whether its target is of another group than the workload that has the kind and name of its target.
+
+        Its controller finds no such target (FailedGetScale, kubernetes/kubernetes#86032), so it does not scale the
+        workload until scaleTargetRef.apiVersion is corrected.
+        """
+        return self.target not in WORKLOADS
+
+    @property
+    def effective(self) -> bool:
+        """Whether it scales a workload that has the kind and name of its target."""
+        return not self.unreadable and not self.misdirected
+
+    @property
+    def correction(self) -> str:
+        """How to let it scale the workload that has the kind and name of its target, for people."""
+        if self.misdirected:
+            version = WorkloadKey("", self.target.kind, "").api_version
+            return f"set scaleTargetRef.apiVersion of {self.title} to {version}"
+        return f"correct {self.title}, which the API server rejects"
 
     @property
     def minimum_field(self) -> str:
@@ -230,8 +255,8 @@ class Surroundings(Struct, frozen=True):
     rivals: tuple[str, ...] = ()
     """Budgets of others that select pods of these, sorted by name."""
     autoscaler: Autoscaler | None = None
-    unreadable_autoscaler: Autoscaler | None = None
-    """An autoscaler that targets it, but that the API server rejects."""
+    faulty_autoscaler: Autoscaler | None = None
+    """An autoscaler that is meant for it, but has no effect until a person corrects it."""
     claims: tuple[Claim, ...] = ()
     """The known persistent volume claims that it mounts by name, sorted by name."""
     account: ServiceAccount | None = None
@@ -298,7 +323,7 @@ _RESTS_ON: Mapping[str, frozenset[GroupKind]] = {
     "passing": _PODS,
     "rivals": _PODS | {BUDGET},
     "autoscaler": _SCALERS,
-    "unreadable_autoscaler": _SCALERS,
+    "faulty_autoscaler": _SCALERS,
     "claims": frozenset({GroupKind("", "PersistentVolumeClaim")}),
     "account": frozenset({GroupKind("", "ServiceAccount")}),
     "default_resources": frozenset({GroupKind("", "LimitRange")}),
@@ -347,20 +372,21 @@ def read_autoscaler(raw: Mapping[str, Any]) -> Autoscaler:
     """Return the autoscaler in a raw object."""
     fields = Fields(raw)
     metadata, spec = fields.mapping("metadata"), fields.mapping("spec")
-    target = spec.mapping("scaleTargetRef")
-    minimum, maximum = _read_bounds(spec, "minReplicas", "maxReplicas")
+    reject_nameless(metadata)
+    target = _read_target(spec, "kind", "name")
     if "scaleTargetRef" in spec and "maxReplicas" not in spec:
-        spec.reject_absent("maxReplicas", expected="a whole number above 0")
+        spec.reject_absent("maxReplicas", expected=_ABOVE_0)
+    minimum, maximum = _read_bounds(spec, "minReplicas", "maxReplicas", expected=_ABOVE_0)
     minimum = 1 if minimum is None else minimum
     # For a minimum of 0, KEDA also creates an autoscaler with 1 and scales to 0 itself, so 1 does not mean a pod stays.
     by_keda = any(each.text("kind") == SCALED_OBJECT.kind for each in metadata.items("ownerReferences"))
     return Autoscaler(
         namespace=metadata.text("namespace") or "",
         name=metadata.text("name") or "",
-        target_kind=target.text("kind") or "",
+        target=_target_kind(target.text("apiVersion") or "", target.text("kind") or ""),
         target_name=target.text("name") or "",
         minimum=0 if by_keda and minimum == 1 else minimum,
-        maximum=maximum or 1,
+        maximum=1 if maximum is None else maximum,
         unreadable=fields.problems,
     )
 
@@ -369,12 +395,15 @@ def read_scaled_object(raw: Mapping[str, Any]) -> Autoscaler:
     """Return the autoscaler that KEDA creates for a raw ScaledObject (keda.sh/v1alpha1)."""
     fields = Fields(raw)
     metadata, spec = fields.mapping("metadata"), fields.mapping("spec")
-    target = spec.mapping("scaleTargetRef")
-    minimum, maximum = _read_bounds(spec, "minReplicaCount", "maxReplicaCount", default_maximum=_MOST_BY_KEDA)
+    reject_nameless(metadata)
+    target = _read_target(spec, "name")
+    minimum, maximum = _read_bounds(
+        spec, "minReplicaCount", "maxReplicaCount", expected="a whole number from 0", default_maximum=_MOST_BY_KEDA
+    )
     return Autoscaler(
         namespace=metadata.text("namespace") or "",
         name=metadata.text("name") or "",
-        target_kind=target.text("kind") or "Deployment",
+        target=_target_kind(target.text("apiVersion") or "apps/v1", target.text("kind") or "Deployment"),
         target_name=target.text("name") or "",
         minimum=minimum or 0,
         maximum=_MOST_BY_KEDA if maximum is None else maximum,
@@ -383,14 +412,36 @@ def read_scaled_object(raw: Mapping[str, Any]) -> Autoscaler:
     )
 
 
+def _read_target(spec: Fields, *required: str) -> Fields:
+    """Return the fields that name the target of an autoscaler; a patch of an autoscaler may leave out all of them."""
+    target = spec.mapping("scaleTargetRef")
+    for name in required:
+        if "scaleTargetRef" in spec and name not in target:
+            target.reject_absent(name, expected=f"the {name} of a workload")
+    return target
+
+
+def _target_kind(api_version: str, kind: str) -> GroupKind:
+    """Return the kind of a target; the kinds of workloads are shared, because there may be many autoscalers."""
+    found = GroupKind.served_as(api_version, kind)
+    return _SHARED.get(found, found)
+
+
 def _read_bounds(
-    spec: Fields, least: str, most: str, *, default_maximum: int | None = None
+    spec: Fields, least: str, most: str, *, expected: str, default_maximum: int | None = None
 ) -> tuple[int | None, int | None]:
-    """Return the minimum and the maximum of an autoscaler, or None for each that is absent."""
+    """Return the minimum and the maximum of an autoscaler, or None for each that is absent.
+
+    The maximum is above 0 even if the minimum may be 0: KEDA scales to 0 itself, and creates an autoscaler from 1.
+    """
     minimum, maximum = spec.integer(least), spec.integer(most)
     highest = default_maximum if maximum is None else maximum
-    if minimum is not None and (minimum < 0 or (highest is not None and highest < minimum)):
-        spec.reject(least, expected=f"a whole number from 0 to {most}")
+    if maximum is not None and maximum < 1:
+        spec.reject(most, expected=_ABOVE_0)
+    if minimum is not None and minimum < 0:
+        spec.reject(least, expected=expected)
+    elif minimum is not None and highest is not None and 0 < highest < minimum:
+        spec.reject(least, expected=f"a number up to {most} {shown(highest)}")
     return minimum, maximum
 
 

@@ -123,6 +123,15 @@ _ENDED = frozenset({"Succeeded", "Failed"})
 """The phases of a pod that has terminated."""
 
 
+ROLLING_UPDATE = "RollingUpdate"
+_STRATEGIES: Mapping[Kind, tuple[str, ...]] = {
+    Kind.DEPLOYMENT: (ROLLING_UPDATE, "Recreate"),
+    Kind.STATEFUL_SET: (ROLLING_UPDATE, "OnDelete", "Recreate"),
+    Kind.DAEMON_SET: (ROLLING_UPDATE, "OnDelete"),
+}
+"""The types of rollout strategies. The third, Recreate for StatefulSets, is alpha in Kubernetes 1.37."""
+
+
 class WorkloadKey(Struct, frozen=True, order=True):
     """The identity of a workload in a cluster."""
 
@@ -166,7 +175,7 @@ class Hook(Struct, frozen=True):
 class Strategy(Struct, frozen=True):
     """The rollout strategy of a workload."""
 
-    type: str = "RollingUpdate"
+    type: str = ROLLING_UPDATE
     max_unavailable: Count | None = None
     max_surge: Count | None = None
     partition: int = 0
@@ -417,7 +426,7 @@ def read_workload(raw: Mapping[str, Any]) -> Workload:
                 triggers=annotations.get(IMAGE_TRIGGERS, ""),
             )
         ),
-        strategy=_read_strategy(spec.mapping("strategy" if kind is Kind.DEPLOYMENT else "updateStrategy")),
+        strategy=_read_strategy(spec.mapping("strategy" if kind is Kind.DEPLOYMENT else "updateStrategy"), kind),
         paused=spec.boolean("paused"),
         claim_templates=tuple(_names(spec.items("volumeClaimTemplates"))),
         deadline=fields.below(*_JOBS[kind]).integer("activeDeadlineSeconds") if kind in _JOBS else None,
@@ -472,6 +481,12 @@ def name_of(metadata: Fields) -> str:
     return metadata.text("name") or metadata.text("generateName") or ""
 
 
+def reject_nameless(metadata: Fields) -> None:
+    """Record that an object has no name: the API server makes up one only from a generateName."""
+    if not name_of(metadata):
+        metadata.reject_absent("name", expected="a name")
+
+
 def digest(text: str | bytes) -> str:
     """Return a short, stable digest for comparing two states."""
     return hashlib.blake2b(text.encode() if isinstance(text, str) else text, digest_size=6).hexdigest()
@@ -512,7 +527,7 @@ def _read_selector(spec: Fields, kind: Kind) -> Selector | None:
     An empty selector, which the API server rejects, counts as absent: it would select the pods of all others.
     """
     if kind is Kind.REPLICATION_CONTROLLER:
-        labels = spec.text_map("selector") or spec.below("template", "metadata").text_map("labels")
+        labels = spec.label_map("selector") or spec.below("template", "metadata").label_map("labels")
         return Selector.of_labels(labels)
     found = Selector.read(spec, "selector") if kind in REPLICATED else None
     return None if found == Selector() else found
@@ -528,21 +543,28 @@ def _names(objects: Iterable[Fields]) -> Iterable[str]:
 
 
 def _replicas(spec: Fields) -> int:
-    replicas = spec.integer("replicas")
-    if replicas is not None and replicas < 0:
-        spec.reject("replicas", expected="a whole number from 0")
-        return 1
+    replicas = spec.natural("replicas")
     return 1 if replicas is None else replicas
 
 
-def _read_strategy(fields: Fields) -> Strategy:
+def _read_strategy(fields: Fields, kind: Kind) -> Strategy:
+    """Return the strategy of a workload, by the rules with which the API server validates it.
+
+    DaemonSets keep the settings of a rolling update beside another type; for other kinds, the API server refuses that.
+    """
     rolling = fields.mapping("rollingUpdate")
-    return Strategy(
-        type=fields.text("type") or "RollingUpdate",
+    read = Strategy(
+        type=fields.text("type") or ROLLING_UPDATE,
         max_unavailable=Count.read(rolling, "maxUnavailable"),
-        max_surge=Count.read(rolling, "maxSurge"),
-        partition=rolling.integer("partition") or 0,
+        max_surge=Count.read(rolling, "maxSurge", up_to_all=False),
+        partition=rolling.natural("partition") or 0,
     )
+    types = _STRATEGIES.get(kind, (read.type,))
+    if read.type not in types:
+        fields.reject("type", expected=" or ".join(types[:2]))
+    elif read.type != ROLLING_UPDATE and kind in REPAIRED and "rollingUpdate" in fields:
+        fields.reject("rollingUpdate", expected=f"no rollingUpdate beside type {read.type}")
+    return read
 
 
 def _read_progress(status: Fields, *, revision: str) -> Progress:

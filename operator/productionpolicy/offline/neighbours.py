@@ -34,12 +34,28 @@ def unreadable_in(neighbour: Neighbour) -> tuple[Unreadable, ...]:
 
 
 def without_use(neighbour: Neighbour, inventory: Inventory) -> str | None:
-    """Return why a budget or a HorizontalPodAutoscaler affects no workload of the input; None if it affects one."""
+    """Return why a budget or an autoscaler affects no workload of the input; None if it affects one.
+
+    What the API server rejects is reported as unreadable.
+    """
+    if unreadable_in(neighbour):
+        return None
+    if isinstance(neighbour, Budget) and neighbour.selector is None:
+        return "it has no spec.selector, so it selects no pods"
     if isinstance(neighbour, Budget) and not inventory.selected_by(neighbour):
         return "it selects no pods of the workloads in the input, so it cannot be judged"
-    if not isinstance(neighbour, Autoscaler) or neighbour.kind != AUTOSCALER or inventory.targets_of(neighbour):
+    return _without_target(neighbour, inventory) if isinstance(neighbour, Autoscaler) else None
+
+
+def _without_target(autoscaler: Autoscaler, inventory: Inventory) -> str | None:
+    target = f"{autoscaler.target.kind} {autoscaler.target_name}".strip() or "nothing"
+    if inventory.targets_of(autoscaler):
+        group = f"the API group {autoscaler.target.group}" if autoscaler.target.group else "no API group"
+        problem = f"it has no effect, because its scaleTargetRef names {group}, not that of {target}"
+        return f"{problem}: {autoscaler.correction}" if autoscaler.misdirected else None
+    # A ScaledObject may scale any object with a scale.
+    if autoscaler.kind != AUTOSCALER:
         return None
-    target = f"{neighbour.target_kind} {neighbour.target_name}".strip() or "nothing"
     return f"its target is {target}, which is not among the workloads in the input"
 
 
