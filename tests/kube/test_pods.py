@@ -461,6 +461,6 @@ def test_a_number_below_1_in_a_constraint_is_a_problem(name: str, value: int) ->
     fields = Fields({"spec": {"topologySpreadConstraints": [constraint(**{name: value})]}})
     (read,) = read_pod_template(fields).spread_constraints
     problem = Unreadable(
-        f"spec.topologySpreadConstraints[0].{name}", "is a number, but a whole number from 1 is expected"
+        f"spec.topologySpreadConstraints[0].{name}", f"is {value}, but a whole number from 1 is expected"
     )
     assert (fields.problems, read.max_skew, read.min_domains) == ((problem,), 1, 1)

@@ -119,10 +119,6 @@ NEGATIVE, ABOVE = {"maxSurge": -1, "maxUnavailable": 0}, {"maxSurge": 1, "maxUna
         (stateful_set(updateStrategy={"rollingUpdate": {"partition": -1}}), "rollingUpdate.partition"),
         (deployment(strategy={"type": "Recreate", "rollingUpdate": {"maxSurge": 1}}), "rollingUpdate"),
         (stateful_set(updateStrategy={"type": "OnDelete", "rollingUpdate": {"partition": 1}}), "rollingUpdate"),
-        (
-            deployment(strategy={"rollingUpdate": {"maxSurge": 0, "maxUnavailable": "0%"}}),
-            "rollingUpdate.maxUnavailable",
-        ),
     ],
 )
 def test_a_strategy_that_the_api_server_refuses_is_told(raw: Raw, path: str) -> None:
