@@ -240,7 +240,7 @@ def _faults_of_constraint(constraint: SpreadConstraint, *, ceiling: int) -> Iter
     key, skew = constraint.topology_key, constraint.max_skew
     if skew >= ceiling:
         place = {HOSTNAME: "on one node", ZONE: "in one zone"}.get(key, f"on nodes with the same {key}")
-        yield _Fault(f"the maxSkew {skew} of this rule allows all {ceiling} pods {place}", "set maxSkew to 1")
+        yield _Fault(f"the maxSkew {skew} of this rule allows all pods {place}", "set maxSkew to 1")
 
 
 def _faults_of_key(
