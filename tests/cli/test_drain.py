@@ -10,8 +10,8 @@ import jsonschema
 import pytest
 from click.testing import CliRunner, Result
 
-from productionpolicy.cli.chosen_nodes import ZONE
 from productionpolicy.cli.main import main
+from productionpolicy.kube.pods import ZONE
 from support.api_server import ApiServer
 from support.scenes import Raw, budget, controller, deployment, node, owner, pod
 from support.snapshots import write_snapshot

@@ -106,13 +106,13 @@ def test_a_pod_fits_nowhere_for_certain_while_another_one_uses_its_claim_of_one_
     [[], [claim("data-db-0", "disk", deletionTimestamp="2026-11-28T00:00:00Z"), volume("disk", **CSI)]],
     ids=["missing", "deleting"],
 )
-def test_a_stateful_set_makes_a_claim_of_its_template_anew(parts: list[Raw]) -> None:
+def test_a_stateful_set_creates_a_claim_of_its_template_again(parts: list[Raw]) -> None:
     db = stateful_set("db", ["a"], **mounting("data-db-0"))
     db[0]["spec"]["volumeClaimTemplates"] = [{"metadata": {"name": "data"}}]
     found = drained(A, B, parts, db)
     (unknown,) = found.unknown
     assert found.result is Result.UNKNOWN
-    assert unknown.startswith("where shop/db-0 runs: its claim data-db-0 is made anew, with an empty volume")
+    assert unknown.startswith("where shop/db-0 runs: its claim data-db-0 is created again with an empty volume")
 
 
 @pytest.mark.parametrize("source", [CSI, IN_TREE], ids=["csi", "in-tree"])

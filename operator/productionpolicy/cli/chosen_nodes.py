@@ -11,9 +11,9 @@ from productionpolicy.cli.drains.told import some
 from productionpolicy.cli.label_selectors import LabelSelector
 from productionpolicy.cli.reaching import CannotRead
 from productionpolicy.drain import Cluster
+from productionpolicy.kube.pods import ZONE
 from productionpolicy.kube.text import nearest, printable
 
-ZONE = "topology.kubernetes.io/zone"
 _RESOURCES = ("no", "node", "nodes")
 
 

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from productionpolicy.cli import yardstick
 from productionpolicy.cli.access import access_options
-from productionpolicy.cli.chosen_nodes import ZONE, Chosen, bare
+from productionpolicy.cli.chosen_nodes import Chosen, bare
 from productionpolicy.cli.conflicts import refuse
 from productionpolicy.cli.drains.told import Part, Told, some
 from productionpolicy.cli.formats.origin import Origin
@@ -28,6 +28,7 @@ from productionpolicy.cli.reaching import reaching
 from productionpolicy.cli.reporting import ReportingCommand
 from productionpolicy.controller import resources
 from productionpolicy.drain import Cluster, DrainFlags, Key, Options, drain, lose_each, moves, read, repaired
+from productionpolicy.kube.pods import ZONE
 from productionpolicy.live.access import Access
 from productionpolicy.live.snapshot import Snapshot, load
 from productionpolicy.live.taking import Request, take
@@ -236,15 +237,17 @@ def _zones(cluster: Cluster, nodes: Sequence[str]) -> dict[str, list[str]]:
     Raises:
         UsageError: the nodes have no zones.
     """
-    zones = sorted({each.zone for each in cluster.nodes if each.name in nodes and each.zone})
+    chosen = set(nodes)
+    zones = sorted({each.zone for each in cluster.nodes if each.name in chosen and each.zone})
     if not zones:
         raise click.UsageError(f"none of these nodes has the label {ZONE}, so no zone can fail: use --fail node.")
     return {f"zone {zone}": [each.name for each in cluster.nodes if each.zone == zone] for zone in zones}
 
 
 def _without_zone(cluster: Cluster, nodes: Sequence[str]) -> Iterator[str]:
-    """Yield what is told of nodes that no failure of a zone concerns."""
-    left = [each.name for each in cluster.nodes if each.name in nodes and not each.zone]
+    """Yield a sentence about the nodes that have no zone, and so do not fail with any."""
+    chosen = set(nodes)
+    left = [each.name for each in cluster.nodes if each.name in chosen and not each.zone]
     if left:
         yield f"without the label {ZONE}, these nodes fail with no zone: {some(left)}"
 

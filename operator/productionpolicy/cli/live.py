@@ -35,7 +35,7 @@ _POLICIES = replace(POLICIES, optional=True)
 _GOVERNING = (_POLICIES, NAMESPACES)
 _JUDGED = (*(each for each in WATCHED if each not in (POLICIES, NAMESPACES)), *LISTED)
 _BY_NAME = {each.called: each for each in (*_GOVERNING, *_JUDGED)}
-_NODE = GroupKind("", "Node")
+_MAKERS = WORKLOADS | {GroupKind("", "Node")}
 _VERSION = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?")
 _NO_VALUES = "a saved cluster has none"
 _NOT_SAVED = "the file does not have this kind"
@@ -201,7 +201,7 @@ def is_worth_reading(resource: Resource, raw: Mapping[str, Any]) -> bool:
     if resource.group_kind not in WORKLOADS:
         return True
     controller = read_controller(Fields(raw).mapping("metadata"))
-    return controller is None or controller.kind not in WORKLOADS | {_NODE}
+    return controller is None or controller.kind not in _MAKERS
 
 
 def _loaded(path: Path) -> Snapshot:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import structlog
 
 from productionpolicy.controller.context import Context
-from productionpolicy.kube.identity import GROUP, MODE_LABEL, ROLLOUT_WINDOWS
+from productionpolicy.kube.identity import MODE_LABEL, POLICY_LABEL, ROLLOUT_WINDOWS
 from productionpolicy.policy.namespaces import AUDIT, OFF
 
 log = structlog.get_logger(__name__)
@@ -60,7 +60,7 @@ class NamespaceWarnings:
 
 
 def _no_policy(name: str) -> str:
-    return f"label {GROUP}/policy names ProductionPolicy {name}, which does not exist, so no policy applies here"
+    return f"label {POLICY_LABEL} names ProductionPolicy {name}, which does not exist, so no policy applies here"
 
 
 def _unknown_mode(mode: str) -> str:

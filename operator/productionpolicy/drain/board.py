@@ -15,7 +15,6 @@ from msgspec import Struct
 from productionpolicy.drain.cluster import (
     COPIED_FROM_THE_NODE,
     REVISION,
-    ZONE,
     ZONES,
     Amounts,
     Claim,
@@ -29,7 +28,7 @@ from productionpolicy.drain.cluster import (
     Taint,
 )
 from productionpolicy.drain.requests import CPU, MEMORY, PODS
-from productionpolicy.kube.pods import NAMESPACE_NAME, AffinityTerm
+from productionpolicy.kube.pods import HOSTNAME, NAMESPACE_NAME, ZONE, AffinityTerm
 from productionpolicy.kube.selectors import Labels, Selector
 
 _LEAST_COMPARED, _LEAST_SHARE = 100, 5
@@ -360,8 +359,9 @@ class Board:
         """Let a new node that is like an old one take its place."""
         place = self.places[name]
         place.cordoned = False
-        if place.node != place.node.anew:
-            place.node = place.node.anew
+        node = place.node.replacement
+        if node != place.node:
+            place.node = node
             self._candidates.clear()
 
     def _note(self, pod: Pod, place: Place, number: int) -> None:
@@ -500,7 +500,7 @@ class Board:
     def _why_unusable(self, pod: Pod, name: str) -> str | None:
         claim, unread = self.cluster.claims.get((pod.namespace, name)), self.cluster.unread
         if claim is None or claim.deleting:
-            if (claim is None and "persistentvolumeclaims" in unread) or self._made_anew(pod, name):
+            if (claim is None and "persistentvolumeclaims" in unread) or self._is_created_again(pod, name):
                 return None
             return f'persistentvolumeclaim "{name}" {"is being deleted" if claim else "not found"}'
         gone = claim.volume and claim.volume not in self.cluster.volumes and "persistentvolumes" not in unread
@@ -508,7 +508,7 @@ class Board:
             return f'persistentvolumeclaim "{name}" bound to non-existent persistentvolume "{claim.volume}"'
         return VOLUME_IN_USE if claim.one_pod and self._users[pod.namespace, name] else None
 
-    def _made_anew(self, pod: Pod, name: str) -> bool:
+    def _is_created_again(self, pod: Pod, name: str) -> bool:
         """Return whether the StatefulSet of a pod creates a claim that is not there, or is not there any more."""
         controller = self.cluster.controllers.get(pod.owner.uid) if pod.owner else None
         return controller is not None and any(f"{each}-{pod.name}" == name for each in controller.claim_templates)
@@ -519,7 +519,7 @@ class Board:
             if claim is None and "persistentvolumeclaims" in self.cluster.unread:
                 yield f"its claim {name} could not be read"
             elif claim is None or claim.deleting:
-                yield f"its claim {name} is made anew, with an empty volume, and where one can be made is not known"
+                yield f"its claim {name} is created again with an empty volume, for which the nodes are not known"
             elif claim.volume and claim.volume not in self.cluster.volumes:
                 yield f"the volume {claim.volume} of its claim {name} could not be read"
             elif self._attached_elsewhere(pod, claim):
@@ -806,7 +806,7 @@ class Board:
         selector = Selector.of_labels({name: value for name, value in pod.labels if name not in _NOT_SELECTED})
         return tuple(
             Spread(key, selector, skew, 1, honors_affinity=True, honors_taints=False)
-            for key, skew in (("kubernetes.io/hostname", 3), (ZONE, 5))
+            for key, skew in ((HOSTNAME, 3), (ZONE, 5))
         )
 
 

@@ -8,14 +8,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from productionpolicy.kube.budgets import Budget
-from productionpolicy.kube.pods import AffinityTerm
+from productionpolicy.kube.pods import ZONE, AffinityTerm
 from productionpolicy.kube.selectors import Labels, Selector
 
 Amounts = tuple[tuple[str, int], ...]
 """Resources by name, sorted: cpu in millicores, all others in their base unit, both rounded up."""
 
 
-ZONE, REGION = "topology.kubernetes.io/zone", "topology.kubernetes.io/region"
+REGION = "topology.kubernetes.io/region"
 ZONES = {
     ZONE: ZONE,
     REGION: REGION,
@@ -280,7 +280,7 @@ class Node(Struct, frozen=True):
         return self.labels.get(ZONE, "")
 
     @property
-    def anew(self) -> Node:
+    def replacement(self) -> Node:
         """A new node like it."""
         taints = tuple(each for each in self.taints if each.key not in _OF_A_STATE)
         return replace(self, taints=taints, unschedulable=False, ready=True, silent=False)

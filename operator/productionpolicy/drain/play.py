@@ -236,8 +236,8 @@ class _Play:
         """Add an empty node like each of these, with the pods of its DaemonSets."""
         for number, name in enumerate(like, start=1):
             place = self.board.places[name]
-            surge = f"surge-{number}"
-            self.board.add_node(replace(place.node.anew, name=surge, labels={**place.node.labels, HOSTNAME: surge}))
+            node, surge = place.node.replacement, f"surge-{number}"
+            self.board.add_node(replace(node, name=surge, labels={**node.labels, HOSTNAME: surge}))
             for pod in list(place.pods.values()):
                 if pod.owner is not None and (pod.owner.group, pod.owner.kind) == _DAEMON_SET:
                     self.made += 1

@@ -11,11 +11,11 @@ from msgspec import Struct
 from productionpolicy.drain.cluster import OUT_OF_SERVICE, Cluster, Controller, KnownBudget, Owner, Pod
 from productionpolicy.kube.budgets import EVICTION_POLICY
 from productionpolicy.kube.selectors import SelectorIndex
-from productionpolicy.kube.workloads import UNSCALED, WORKLOADS
+from productionpolicy.kube.workloads import UNSCALED_KINDS
 from productionpolicy.page.part import counted
 
 _SCALED = frozenset({("apps", "ReplicaSet"), ("apps", "StatefulSet"), ("", "ReplicationController")})
-_UNSCALED = frozenset({("", "Node"), *((each.group, each.kind) for each in WORKLOADS if each.kind in UNSCALED)})
+_UNSCALED = frozenset({("", "Node"), *((each.group, each.kind) for each in UNSCALED_KINDS)})
 """A node is the owner of its static pods."""
 
 TWO_BUDGETS = "more than one budget selects it, so the eviction API returns an error"

@@ -17,9 +17,9 @@ Only containers whose script is in the manifest are judged: in `command`, or in 
 `$(NAME)` in them is expanded from literal variables, as the kubelet does; where the value of another variable would be
 the command, nothing is judged. What an image starts is not visible from outside.
 
-A container with a preStop hook that stops the server itself is not judged; a hook that only waits, touches files or
-prints does not stop it, whatever its files and variables are called. An `httpGet` hook counts as one that does: what it
-asks the server to do is not visible, and applications often shut down at such a request. Jobs and CronJobs are not
+A container with a preStop hook that stops the server itself is not judged. A hook that only waits, touches files or
+prints text does not stop it, even if the name of a file or variable says so. An `httpGet` hook is assumed to stop the
+server: what it requests is not visible, and many applications shut down at such a request. Jobs and CronJobs are not
 judged, nor pods with another `restartPolicy` than `Always`: their work ends by itself, and their scripts often run
 several programs in turn, of which `exec` would end the rest.
 

@@ -77,12 +77,12 @@ class Fields:
         found: int | None = self._typed(name, int, "a whole number")
         return found
 
-    def natural(self, name: str) -> int | None:
-        """Return a whole number that is not negative, or None."""
+    def natural(self, name: str, *, least: int = 0) -> int | None:
+        """Return a whole number from `least`, or None."""
         found = self.integer(name)
-        if found is None or found >= 0:
+        if found is None or found >= least:
             return found
-        self.reject(name, expected="a whole number from 0")
+        self.reject(name, expected=f"a whole number from {least}")
         return None
 
     def boolean(self, name: str) -> bool:

@@ -797,11 +797,7 @@ def _read_volume(fields: Fields) -> Volume:
 
 def _positive(fields: Fields, name: str) -> int:
     """Return a number that the API server refuses below 1 (validateTopologySpreadConstraints); by default 1."""
-    value = _or(fields.integer(name), 1)
-    if value >= 1:
-        return value
-    fields.reject(name, expected="a whole number from 1")
-    return 1
+    return _or(fields.natural(name, least=1), 1)
 
 
 def _or(value: int | None, default: int) -> int:

@@ -18,7 +18,7 @@ from productionpolicy.kube.pods import HOSTNAME, NODE_NAME, PodTemplate
 from productionpolicy.kube.resources import NO_RESOURCES, Resources, read_default_resources
 from productionpolicy.kube.selectors import Labels
 from productionpolicy.kube.unjudged import UnjudgedPods
-from productionpolicy.kube.workloads import UNSCALED, WORKLOADS, Kind, Workload, WorkloadKey, reject_nameless
+from productionpolicy.kube.workloads import UNSCALED, WORKLOADS, Kind, Workload, api_version_of, reject_nameless
 
 _ONE_POD = "ReadWriteOncePod"
 _SINGLE = frozenset({"ReadWriteOnce", _ONE_POD})
@@ -88,8 +88,7 @@ class Autoscaler(Struct, frozen=True):
     def correction(self) -> str:
         """How to let it scale the workload that has the kind and name of its target, for people."""
         if self.misdirected:
-            version = WorkloadKey("", self.target.kind, "").api_version
-            return f"set scaleTargetRef.apiVersion of {self.title} to {version}"
+            return f"set scaleTargetRef.apiVersion of {self.title} to {api_version_of(self.target.kind)}"
         return f"correct {self.title}, which the API server rejects"
 
     @property

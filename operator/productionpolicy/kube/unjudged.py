@@ -5,10 +5,9 @@ from __future__ import annotations
 from msgspec import Struct
 
 from productionpolicy.kube.selectors import Labels, Pair
-from productionpolicy.kube.workloads import UNSCALED, WORKLOADS, Controller
+from productionpolicy.kube.workloads import UNSCALED_KINDS, Controller
 
-_UNSCALED = frozenset(each for each in WORKLOADS if each.kind in UNSCALED)
-_ENDING = frozenset(each for each in _UNSCALED if each.group == "batch")
+_ENDING = frozenset(each for each in UNSCALED_KINDS if each.group == "batch")
 
 
 class UnjudgedPods(Struct, frozen=True):
@@ -32,7 +31,7 @@ class UnjudgedPods(Struct, frozen=True):
     @property
     def unscaled(self) -> bool:
         """Whether their controller has no scale. Those of other APIs may have one."""
-        return self.controller.kind in _UNSCALED
+        return self.controller.kind in UNSCALED_KINDS
 
     @property
     def ending(self) -> bool:

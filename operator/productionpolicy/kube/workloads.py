@@ -63,6 +63,8 @@ REPAIRED = frozenset({Kind.DEPLOYMENT, Kind.STATEFUL_SET})
 
 UNSCALED = frozenset({Kind.DAEMON_SET, Kind.JOB, Kind.CRON_JOB})
 """The kinds without a scale, so that a disruption budget cannot compute their expected number of pods."""
+UNSCALED_KINDS = frozenset(each for each in WORKLOADS if each.kind in UNSCALED)
+"""The same, with their groups."""
 INTERCHANGEABLE = frozenset({Kind.DEPLOYMENT, Kind.REPLICA_SET, Kind.REPLICATION_CONTROLLER})
 """The kinds whose pods are interchangeable: they share their claims, and have no stable names."""
 
@@ -132,6 +134,12 @@ _STRATEGIES: Mapping[Kind, tuple[str, ...]] = {
 """The types of rollout strategies. The third, Recreate for StatefulSets, is alpha in Kubernetes 1.37."""
 
 
+def api_version_of(kind: str) -> str:
+    """Return the `apiVersion` of a kind of workloads."""
+    group = _GROUPS.get(kind, "apps")
+    return f"{group}/v1" if group else "v1"
+
+
 class WorkloadKey(Struct, frozen=True, order=True):
     """The identity of a workload in a cluster."""
 
@@ -151,8 +159,7 @@ class WorkloadKey(Struct, frozen=True, order=True):
     @property
     def api_version(self) -> str:
         """The `apiVersion` in which the API server is asked for workloads of this kind."""
-        group = _GROUPS.get(self.kind, "apps")
-        return f"{group}/v1" if group else "v1"
+        return api_version_of(self.kind)
 
 
 class Controller(Struct, frozen=True):

@@ -34,7 +34,7 @@ class Eviction(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class Obstacle(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A pod that does not leave a node, the budgets that forbid it, the reason and the remedy.
 
-    `certain` says whether it is so whatever the scheduler chooses, and in whatever order the evictions arrive.
+    `certain` is false if it depends on the choices of the scheduler or on the order of the evictions.
     """
 
     pod: str
@@ -48,7 +48,7 @@ class Obstacle(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class Waiting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A pod that fits nowhere; `before` says whether it had no node before, either.
 
-    `certain` says whether it is so whatever the scheduler chooses, and in whatever order the evictions arrive.
+    `certain` is false if it depends on the choices of the scheduler or on the order of the evictions.
     """
 
     pod: str
@@ -73,7 +73,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class Darkness(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A workload without a ready pod, for how many steps and from which; `lasts` says whether to the end.
 
-    `certain` says whether it is so whatever the scheduler chooses, and in whatever order the evictions arrive.
+    `certain` is false if it depends on the choices of the scheduler or on the order of the evictions.
     """
 
     workload: Name

@@ -35,7 +35,7 @@ _COLORS = {
 _SHOWN = 20
 """So many workloads and pods are listed."""
 DELAYED = "pods that wait until drained nodes are back"
-"""What is said of pods without a node that find one in the end."""
+"""The heading for pods that have no node for a while, but one in the end."""
 
 
 def write(told: Told, out: TextIO) -> None:

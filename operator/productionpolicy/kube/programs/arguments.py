@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Mapping
 
 from productionpolicy.kube.pods import Container
-from productionpolicy.kube.programs.commands import Words, program, program_of, unwrapped
-from productionpolicy.kube.programs.log_files import is_stream
-from productionpolicy.kube.programs.shell import Command, Script, simple_commands
+from productionpolicy.kube.programs.commands import PRINTERS, Words, program, program_of, unwrapped
+from productionpolicy.kube.programs.log_files import fills_file
+from productionpolicy.kube.programs.shell import Script, simple_commands
 from productionpolicy.kube.programs.start import script_in_sight
 
 _NAMED = re.compile(r"(?:-D|--?)(?P<name>\w[\w.-]*)(?:=(?P<value>.*))?", re.DOTALL)
@@ -55,7 +55,6 @@ _LOGS_IN = frozenset({"docker", "podman", "buildah", "skopeo", "nerdctl", "crane
 _PREFIX = "option_"
 """The prefix of the name of an option."""
 
-_PRINTERS = frozenset({"echo", "printf"})
 _PRINTER_OPTION = re.compile(r"-[neE]+|--")
 
 
@@ -97,14 +96,10 @@ def _written(script: Script) -> Iterator[str]:
     """Return the texts that a script prints into files or other commands, not those for people."""
     for pipeline in script.pipelines():
         *feeding, last = pipeline.commands
-        for command in (*feeding, *([last] if _fills_file(last) else [])):
+        for command in (*feeding, *([last] if fills_file(last) else [])):
             for each in simple_commands(command):
-                if program_of(each) in _PRINTERS:
+                if program_of(each) in PRINTERS:
                     yield _printed(unwrapped(each.words)[1:])
-
-
-def _fills_file(command: Command) -> bool:
-    return any(each.file is not None and not is_stream(each.file) for each in command.redirections)
 
 
 def _printed(words: Words) -> str:

@@ -41,6 +41,9 @@ _VALUED: Mapping[str, frozenset[str]] = {
 _USERS = frozenset({"gosu", "su-exec"})
 """Wrappers whose first argument is the user."""
 
+PRINTERS = frozenset({"echo", "printf"})
+"""Programs that only print their arguments."""
+
 FORKING = frozenset({"sudo", "setsid", "time"})
 """Wrappers that may start the program as a child, instead of replacing themselves with it."""
 

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from productionpolicy.kube.programs.commands import Words, program, script_run, unwrapped
+from productionpolicy.kube.programs.commands import PRINTERS, Words, program, script_run, unwrapped
+from productionpolicy.kube.programs.log_files import fills_file
 from productionpolicy.kube.programs.processes import PASSING
 from productionpolicy.kube.programs.shell import Command, Form, Script, Simple, Statement, read_script
 from productionpolicy.kube.waits import ENDLESS, executed, seconds, waited
 
-_SPEAKING = frozenset({"echo", "printf"})
 _HARMLESS = PASSING | frozenset(
     [
         *("sleep", "usleep", "wait", "read", "touch", "rm", "mv", "cp", "mkdir", "rmdir", "ln", "cat", "tee", "logger"),
@@ -30,8 +30,6 @@ _STOP = re.compile(
 
 _VARIABLE = re.compile(r"\$(?:\{|env:)?\w+")
 _HERE = frozenset({"<<", "<<-", "<<<"})
-_OF_PROCESSES = ("/dev/", "/proc/")
-"""Folders of streams: what is written there only appears in a log."""
 
 _TIMEOUT_VALUED = frozenset({"-k", "--kill-after", "-s", "--signal"})
 _LIMIT = re.compile(r"[0-9]+(?:\.[0-9]+)?[smhd]?")
@@ -124,9 +122,8 @@ def _stops(command: Simple, *, feeds: bool) -> bool:
     inner, _ = _within_limit(command.words)
     if script_run(inner) is not None:
         return may_stop(inner)
-    if program(inner) in _SPEAKING:
-        written = any(each.file and not each.file.startswith(_OF_PROCESSES) for each in command.redirections)
-        return (feeds or written) and _orders_stop(inner)
+    if program(inner) in PRINTERS:
+        return (feeds or fills_file(command)) and _orders_stop(inner)
     return program(inner) not in _HARMLESS and _orders_stop(inner)
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 
-from productionpolicy.kube.programs.commands import Words, program, program_of, unwrapped
+from productionpolicy.kube.programs.commands import PRINTERS, Words, program, program_of, unwrapped
 from productionpolicy.kube.programs.shell import STDERR, STDOUT, Command, Redirection, Script, Simple, read_script
 
 _STREAMS = ("/dev/", "/proc/")
@@ -53,7 +53,7 @@ _MAKERS = frozenset({":", "true", "cat", "touch", "kubectl", "crictl", "docker",
 _KEEPERS = frozenset(
     [
         *("rm", "touch", "mkdir", "chown", "chmod", "truncate", "tee", "logrotate", "test", "[", "cd", "find", "ls"),
-        *("echo", "printf", "export", "install"),
+        *(*PRINTERS, "export", "install"),
     ]
 )
 """Commands that mention a file without reading it."""
@@ -63,9 +63,9 @@ _READERS = frozenset({"tail", "cat", "ln"})
 _SUBSTITUTION = ">("
 
 
-def is_stream(path: str) -> bool:
-    """Return whether a path is that of a stream, or of /dev/null."""
-    return path.startswith(_STREAMS)
+def fills_file(command: Command) -> bool:
+    """Return whether a command writes its output into a file, not only into a stream or /dev/null."""
+    return any(each.file is not None and not each.file.startswith(_STREAMS) for each in command.redirections)
 
 
 def is_file(path: str) -> bool:
@@ -205,4 +205,4 @@ def _tells(command: Command, redirection: Redirection) -> bool:
     if not isinstance(command, Simple):
         return True
     makes = program_of(command) in _MAKERS or not command.words
-    return not makes and (program(command.words) not in {"echo", "printf"} or ">>" in redirection.operator)
+    return not makes and (program(command.words) not in PRINTERS or ">>" in redirection.operator)
